@@ -1,0 +1,88 @@
+import type { Clock } from './clock.ts'
+import { currentClock } from './context.ts'
+import { type Duration, toMs } from './duration.ts'
+import { InvalidArgumentError, describe } from './errors.ts'
+import { checkOptions } from './options.ts'
+import { has } from './worker.ts'
+
+/** How long to wait before an attempt. Attempt 0, the first, is always 0 ms. */
+export interface Backoff {
+  duration(attempt: number): number
+}
+
+export interface ExponentialBackoffOptions {
+  /** The wait before attempt 1, the first retry. */
+  initial: Duration
+  /** The longest wait. */
+  max: Duration
+  /** The share of each wait that is random, 0 to 1. Default 0; 0.5 keeps a fleet from retrying in step. */
+  jitterProportion?: number
+}
+
+/** A fixed wait, or one that doubles with each attempt. */
+export function backoff(sleep: Duration): StaticBackoff
+export function backoff(options: ExponentialBackoffOptions): ExponentialBackoff
+export function backoff(given: Duration | ExponentialBackoffOptions): Backoff {
+  return typeof given === 'object' ? new ExponentialBackoff(given) : new StaticBackoff(given)
+}
+
+/** The same wait before any attempt but the 0th. */
+export class StaticBackoff implements Backoff {
+  readonly sleepMs: number
+
+  /** @throws InvalidDurationError */
+  constructor(sleep: Duration) {
+    this.sleepMs = toMs(sleep, 'backoff')
+  }
+
+  duration(attempt: number): number {
+    return attempt > 0 ? this.sleepMs : 0
+  }
+}
+
+/**
+ * `base = min(max, initial · 2^(attempt-1))`, of which `jitterProportion` is random. The cap comes before the
+ * jitter: after it, every wait at the cap is the same and a fleet retries in step when an outage is long.
+ */
+export class ExponentialBackoff implements Backoff {
+  readonly initialMs: number
+  readonly maxMs: number
+  readonly jitterProportion: number
+
+  /** @throws InvalidDurationError, RangeError for a jitterProportion outside 0 to 1 */
+  constructor(options: ExponentialBackoffOptions) {
+    const {
+      initial,
+      max,
+      jitterProportion = 0,
+    } = checkOptions('backoff', options, ['initial', 'max', 'jitterProportion'])
+    this.initialMs = toMs(initial, 'backoff: initial')
+    this.maxMs = toMs(max, 'backoff: max')
+    if (!(jitterProportion >= 0 && jitterProportion <= 1)) {
+      throw new RangeError(
+        `backoff: expected a jitterProportion of 0 to 1; got ${describe(jitterProportion)}`,
+      )
+    }
+    this.jitterProportion = jitterProportion
+  }
+
+  duration(attempt: number, clock: Clock = currentClock()): number {
+    if (!(attempt > 0)) return 0
+    // 2^1024 would be Infinity, and Infinity · 0 is NaN.
+    const base = Math.min(this.maxMs, this.initialMs * 2 ** Math.min(attempt - 1, 1023))
+    return base * (1 - this.jitterProportion) + clock.random() * base * this.jitterProportion
+  }
+}
+
+/** @throws InvalidArgumentError when `value` has no `duration` method */
+export function checkBackoff(value: unknown, what: string): asserts value is Backoff {
+  if (has(value, 'duration')) return
+  throw new InvalidArgumentError(
+    `${what}: expected a Backoff, as backoff('5s') or backoff({ initial: '1s', max: '1m' }); got ${describe(value)}`,
+  )
+}
+
+/** The longest wait a backoff gives, as far as can be told: a far attempt is at its cap. */
+export function longestWaitMs(of: Backoff): number {
+  return of instanceof ExponentialBackoff ? of.maxMs : of.duration(1_000)
+}

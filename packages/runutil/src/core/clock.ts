@@ -1,0 +1,41 @@
+import { SystemClock } from './clock-system.ts'
+
+/**
+ * The only source of time and randomness. Everything in runutil takes it from here, so a test can put a
+ * virtual one in its place. Callbacks run in no particular async context.
+ */
+export interface Clock {
+  /** The time of day in ms since the Unix epoch. May jump when the machine's clock is set. */
+  now(): number
+  /**
+   * Ms since some fixed moment; never jumps, so it is what intervals are measured with. The same all through one
+   * turn of the event loop, so that what begins together stays together.
+   */
+  elapsed(): number
+  /** A number in [0, 1). */
+  random(): number
+  /** Calls back once, never early. 0 ms means the next macrotask; there is no upper limit. */
+  setTimeout(callback: () => void, delayMs: number): Timer
+  /** As setTimeout, at a moment on the scale of `elapsed()`. A moment that is over means the next macrotask. */
+  setTimeoutAt(callback: () => void, elapsedMs: number): Timer
+}
+
+export interface Timer {
+  /** Safe to call at any time, more than once. */
+  clear(): void
+  /** Sets it again, whether it has fired, was cleared or still waits; a ticker needs no new timer each time. */
+  restartAt(elapsedMs: number): void
+}
+
+export const systemClock: Clock = new SystemClock()
+
+/** Keeps the process alive until cleared: neither an AbortSignal nor a signal handler does. */
+export function keepAlive(): Pick<Timer, 'clear'> {
+  const handle = setInterval(() => {}, 2 ** 30)
+  return { clear: () => clearInterval(handle) }
+}
+
+/** One real turn of the event loop, whatever the clock: timers, I/O and signal handlers get to run. */
+export function macrotask(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

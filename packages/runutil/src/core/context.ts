@@ -1,0 +1,115 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Logger, pino } from 'pino'
+import { type Clock, systemClock } from './clock.ts'
+
+export type HealthState = 'init' | 'ok' | 'firing'
+
+/** What all workers of one run share. Two runs in one process share none of it. */
+export interface RunScope {
+  readonly clock: Clock
+  readonly health: Map<string, HealthState>
+  readonly logger: Logger
+}
+
+/** Where the running code stands: its run, its name and its trace. Carried across every await. */
+export class Context {
+  readonly scope: RunScope
+  /** '/Type/Name'; '' at the top. */
+  readonly name: string
+  /** The worker's context that this repeated run is a part of. */
+  readonly #worker: Context | undefined
+  #id: string | undefined
+  #logger: Logger | undefined
+
+  constructor(scope: RunScope, name: string, worker?: Context) {
+    this.scope = scope
+    this.name = name
+    this.#worker = worker
+  }
+
+  /** One level down, as '/Type' + '/Name'. A new trace begins. */
+  named(name: string): Context {
+    return new Context(this.scope, `${this.name}/${name}`)
+  }
+
+  /** One run of a repeating worker: same name, same trace, a span of its own. */
+  child(): Context {
+    return new Context(this.scope, this.name, this.#worker ?? this)
+  }
+
+  /** Made on first use, from the root: pino prints a key twice when children nest. */
+  get logger(): Logger {
+    return (this.#logger ??= this.scope.logger.child(this.#bindings()))
+  }
+
+  #bindings(): Record<string, string> {
+    const bindings: Record<string, string> = this.name === '' ? {} : { worker: this.name }
+    if (this.#worker === undefined) return { ...bindings, traceId: this.id }
+    return { ...bindings, traceId: this.#worker.id, spanId: this.id }
+  }
+
+  get id(): string {
+    return (this.#id ??= randomId(this.scope.clock))
+  }
+}
+
+const storage = new AsyncLocalStorage<Context>()
+let fallbackLogger: Logger | undefined
+
+/** Runs `body` so that `current…` in it, and in all it awaits, finds `context`. */
+export const withContext: <T, A extends unknown[]>(
+  context: Context,
+  body: (...args: A) => T,
+  ...args: A
+) => T = storage.run.bind(storage)
+
+/** The context of the running worker; undefined outside of any. */
+export function currentContext(): Context | undefined {
+  return storage.getStore()
+}
+
+/** The running worker's logger, a pino child that carries its name and trace; outside a worker, `pino()`. */
+export function currentLogger(): Logger {
+  return currentContext()?.logger ?? defaultLogger()
+}
+
+/** The running worker's name, such as '/CommitFetcher/Commits'; '' outside a worker. */
+export function currentName(): string {
+  return currentContext()?.name ?? ''
+}
+
+/** The clock of the running group; outside of any, the system's. */
+export function currentClock(): Clock {
+  return currentContext()?.scope.clock ?? systemClock
+}
+
+/** The logger that workers' loggers are made from. */
+export function rootLogger(): Logger {
+  return currentContext()?.scope.logger ?? defaultLogger()
+}
+
+function defaultLogger(): Logger {
+  return (fallbackLogger ??= pino())
+}
+
+/** The scope for a new run: what is given, else what the run around it has, else the defaults. */
+export function newScope(given: { logger?: Logger | undefined; clock?: Clock | undefined }): RunScope {
+  const outer = currentContext()?.scope
+  const clock = given.clock ?? outer?.clock ?? systemClock
+  const health = outer?.health ?? new Map<string, HealthState>()
+  return {
+    clock,
+    health,
+    get logger() {
+      return given.logger ?? outer?.logger ?? defaultLogger()
+    },
+  }
+}
+
+function randomId(clock: Clock): string {
+  const half = (): string =>
+    Math.floor(clock.random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0')
+  return half() + half()
+}

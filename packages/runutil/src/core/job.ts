@@ -1,0 +1,23 @@
+import { InvalidArgumentError, describe } from './errors.ts'
+import { has, isPlainFunction } from './worker.ts'
+
+/** Does one thing once, and ends early when the signal aborts. */
+export interface Job {
+  runOnce(signal: AbortSignal): Promise<void>
+}
+
+export type JobFunc = (signal: AbortSignal) => Promise<void> | void
+
+/** Calls a job; what it returns may be awaited or not, and it may throw synchronously. */
+export function callJob(job: Job | JobFunc, signal: AbortSignal): Promise<void> | void {
+  return typeof job === 'function' ? job(signal) : job.runOnce(signal)
+}
+
+/** @throws InvalidArgumentError when `job` is neither a function nor has a `runOnce` method */
+export function checkJob(job: unknown, what: string): asserts job is Job | JobFunc {
+  if (isPlainFunction(job) || has(job, 'runOnce')) return
+  const mend = has(job, 'run') ? '; this is a worker: it runs until aborted and needs no repeating' : ''
+  throw new InvalidArgumentError(
+    `${what}: expected a function (signal) => Promise or an object with runOnce(signal); got ${describe(job)}${mend}`,
+  )
+}

@@ -1,0 +1,67 @@
+import type { Backoff } from './backoff.ts'
+import { InvalidArgumentError, describe } from './errors.ts'
+
+/** Runs until the signal aborts. Returning earlier is an error for the group it runs in. */
+export interface Worker {
+  run(signal: AbortSignal): Promise<void>
+}
+
+export type WorkerFunc = (signal: AbortSignal) => Promise<void> | void
+
+/** A worker described instead of composed: health, name and retry are put around it in that order. */
+export interface DeclarativeWorker {
+  /** What logs, health and errors call it, below the names of what it runs in: '/Type/Name'. */
+  name: string
+  worker: Worker | WorkerFunc
+  /** How to wait before a restart. Without it, the first exit stops the group. */
+  retry?: Backoff
+}
+
+/** Wherever a worker is taken. */
+export type Runnable = Worker | WorkerFunc | DeclarativeWorker
+
+/** What a class decorated with `@Worker()` implements. */
+export interface WorkerConfigurer {
+  workers(): Iterable<Runnable>
+}
+
+/** Calls a worker so that a synchronous throw is a rejection too. */
+export function callWorker(worker: Worker | WorkerFunc, signal: AbortSignal): Promise<void> {
+  try {
+    return Promise.resolve(typeof worker === 'function' ? worker(signal) : worker.run(signal))
+  } catch (error) {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown, as it was
+    return Promise.reject(error)
+  }
+}
+
+/** @throws InvalidArgumentError when `worker` is neither a function nor has a `run` method */
+export function checkWorker(worker: unknown, what: string): asserts worker is Worker | WorkerFunc {
+  if (isWorker(worker)) return
+  const mend = has(worker, 'runOnce')
+    ? '; this is a job: wrap it in repeat(every, job)'
+    : has(worker, 'workers')
+      ? '; this configures workers: pass what its workers() returns'
+      : ''
+  throw new InvalidArgumentError(
+    `${what}: expected a function (signal) => Promise or an object with run(signal); got ${describe(worker)}${mend}`,
+  )
+}
+
+export function isWorker(value: unknown): value is Worker | WorkerFunc {
+  return isPlainFunction(value) || has(value, 'run')
+}
+
+/** A function that isn't a class: calling a class without `new` throws. */
+export function isPlainFunction(value: unknown): value is (...args: never[]) => unknown {
+  return typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value))
+}
+
+/** Whether `value` has a method of that name. */
+export function has(value: unknown, method: string): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Record<string, unknown>)[method] === 'function'
+  )
+}

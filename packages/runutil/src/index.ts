@@ -1,0 +1,30 @@
+// The root door: the supervised runtime. The other systems have doors of their own.
+export { type Backoff, ExponentialBackoff, StaticBackoff, backoff } from './core/backoff.ts'
+export type { ExponentialBackoffOptions } from './core/backoff.ts'
+export { type Clock, type Timer, systemClock } from './core/clock.ts'
+export { currentLogger, currentName } from './core/context.ts'
+export type { Duration } from './core/duration.ts'
+export {
+  DuplicateNameError,
+  ErrWorkerExitedPrematurely,
+  InvalidArgumentError,
+  InvalidDurationError,
+  ShutdownRequestedError,
+  ShutdownTimeoutError,
+  SiblingExitedError,
+  WorkerGroupError,
+  WorkerResolutionError,
+  errorIs,
+} from './core/errors.ts'
+export type { Job, JobFunc } from './core/job.ts'
+export { wait } from './core/wait.ts'
+export type { DeclarativeWorker, Runnable, WorkerConfigurer, WorkerFunc } from './core/worker.ts'
+export { type HealthState, healthCheckpoint, healthSnapshot } from './runtime/health.ts'
+export { namedWorker, namedWorkerFromType } from './runtime/names.ts'
+export { LOGGER, type RunProvidedOptions, provideWorker, runProvidedWorkers } from './runtime/provide.ts'
+export { type RepeatOptions, repeat } from './runtime/repeat.ts'
+export { retry, retryJob } from './runtime/retry.ts'
+export { runAllJobs, runAllWorkers } from './runtime/run-all.ts'
+export type { RunOptions } from './runtime/run-options.ts'
+export { type ShutdownSignalOptions, shutdownSignal } from './runtime/shutdown-signal.ts'
+export { type Token, Worker, type WorkerOptions } from './runtime/worker-decorator.ts'

@@ -1,0 +1,107 @@
+import type { DependencyContainer, InjectionToken } from 'tsyringe'
+import type { Constructor } from './parameters.ts'
+
+/**
+ * What runutil needs of tsyringe beyond its public face, all in this file. tsyringe tells nobody what it made,
+ * disposes in the order of making, without waiting, and keeps handing out a singleton that it has disposed.
+ */
+interface Internals {
+  parent?: DependencyContainer
+  construct?: Construct
+  resolveRegistration?: (registration: Registration, context: unknown) => unknown
+}
+type Construct = (type: Constructor, context: unknown) => unknown
+interface Registration {
+  provider: { useFactory?: unknown }
+  instance?: unknown
+}
+
+/** The container that this one is a child of. */
+export function parentOf(container: DependencyContainer): DependencyContainer | undefined {
+  return (container as Internals).parent
+}
+
+/** What was made while resolving, in that order, and how to end it. */
+export class Construction {
+  readonly #container: DependencyContainer
+  readonly #shared: ReadonlySet<Function>
+  readonly #instances = new Map<Function, unknown>()
+  readonly #made = new Set<unknown>()
+  readonly #singletons: Registration[] = []
+
+  /** @param shared classes to be made once, for all who depend on them */
+  constructor(container: DependencyContainer, shared: ReadonlySet<Function>) {
+    this.#container = container
+    this.#shared = shared
+  }
+
+  /** Resolves a class, and takes note of everything that has to be made for it. */
+  resolve(type: Function): unknown {
+    const internals = this.#container as Internals
+    const own = { construct: internals.construct, resolveRegistration: internals.resolveRegistration }
+    this.#observe(internals)
+    try {
+      const instance: unknown = this.#container.resolve(type as InjectionToken)
+      if (own.construct === undefined) this.#made.add(instance)
+      return instance
+    } finally {
+      // They were inherited from the prototype, and are again.
+      delete internals.construct
+      delete internals.resolveRegistration
+    }
+  }
+
+  #observe(internals: Internals): void {
+    const { construct, resolveRegistration } = internals
+    if (construct === undefined || resolveRegistration === undefined) return
+    internals.construct = (type, context) => {
+      if (this.#instances.has(type)) return this.#instances.get(type)
+      const instance = construct.call(internals, type, context)
+      if (this.#shared.has(type)) this.#instances.set(type, instance)
+      this.#made.add(instance)
+      return instance
+    }
+    internals.resolveRegistration = (registration, context) => {
+      const existed = registration.instance !== undefined
+      const instance = resolveRegistration.call(internals, registration, context)
+      if (registration.provider.useFactory !== undefined) this.#made.add(instance)
+      if (!existed && registration.instance !== undefined) this.#singletons.push(registration)
+      return instance
+    }
+  }
+
+  /**
+   * Ends everything that was made, the last first, one after another. What the caller had before is left alone.
+   *
+   * @returns the errors of those that failed to end
+   */
+  async dispose(): Promise<{ worker: string; error: unknown }[]> {
+    const failures: { worker: string; error: unknown }[] = []
+    for (const instance of [...this.#made].reverse()) {
+      try {
+        await disposerOf(instance)?.call(instance)
+      } catch (error) {
+        failures.push({ worker: `disposing ${(instance as object).constructor.name}`, error })
+      }
+    }
+    // The next run makes new ones.
+    for (const registration of this.#singletons) registration.instance = undefined
+    return failures
+  }
+}
+
+function disposerOf(instance: unknown): (() => unknown) | undefined {
+  if (typeof instance !== 'object' || instance === null) return undefined
+  const {
+    [Symbol.asyncDispose]: asyncDispose,
+    dispose,
+    [Symbol.dispose]: syncDispose,
+  } = instance as Disposables
+  return [asyncDispose, dispose, syncDispose].find((disposer) => typeof disposer === 'function')
+}
+
+interface Disposables {
+  [Symbol.asyncDispose]?: () => unknown
+  dispose?: () => unknown
+  [Symbol.dispose]?: () => unknown
+}

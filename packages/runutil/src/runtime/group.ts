@@ -1,0 +1,145 @@
+import { type LinkedController, isAbortOf, linkedController, offAbort, onAbort } from '../core/abort.ts'
+import { type Clock, keepAlive } from '../core/clock.ts'
+import { ErrWorkerExitedPrematurely, ShutdownTimeoutError, SiblingExitedError } from '../core/errors.ts'
+import { WorkerGroupError, toError } from '../core/errors.ts'
+
+/** One of a group. */
+export interface Member {
+  /** What errors call it. */
+  readonly label: string
+  start(signal: AbortSignal): Promise<void>
+}
+
+export interface GroupProps {
+  readonly members: readonly Member[]
+  readonly start: (member: Member, signal: AbortSignal) => Promise<void>
+  readonly signal: AbortSignal | undefined
+  readonly graceMs: number | undefined
+  readonly clock: Clock
+  /** Whether the first exit aborts the others, and returning early is an error. */
+  readonly exitStopsAll: boolean
+}
+
+/**
+ * A signal's listeners are a list that is walked for each one added, so 100,000 workers that listen to one
+ * signal take half a minute. A signal each costs 800 bytes and 5 µs. So they share, this many at a time.
+ */
+const MEMBERS_PER_SIGNAL = 64
+
+/**
+ * Members that run together and stop together.
+ *
+ * running ─► stopping ─► settled. `stopping` begins with the first reason to stop: the caller's abort or, where
+ * exits stop all, the first exit. `settled` comes when all members are done or the grace period is over.
+ */
+export class Group {
+  readonly #props: GroupProps
+  readonly #controllers: LinkedController[] = []
+  readonly #failures: { worker: string; error: Error }[] = []
+  readonly #running: Set<Member>
+  #stopReason: { reason: unknown } | undefined
+  #settle: () => void = () => {}
+
+  constructor(props: GroupProps) {
+    this.#props = props
+    this.#running = new Set(props.members)
+  }
+
+  /** @throws WorkerGroupError */
+  async run(): Promise<void> {
+    const { members, signal } = this.#props
+    if (members.length === 0) return
+    const alive = keepAlive()
+    const settled = new Promise<void>((resolve) => (this.#settle = resolve))
+    const stop = (): void => this.#stop(signal?.reason)
+    onAbort(signal, stop)
+    this.#startAll()
+    await settled
+    offAbort(signal, stop)
+    alive.clear()
+    this.#throwFailures()
+  }
+
+  #startAll(): void {
+    let controller: LinkedController | undefined
+    for (const [at, member] of this.#props.members.entries()) {
+      if (this.#stopReason !== undefined) {
+        this.#skip(member)
+        continue
+      }
+      if (controller === undefined || at % MEMBERS_PER_SIGNAL === 0) {
+        controller = linkedController()
+        this.#controllers.push(controller)
+      }
+      this.#props.start(member, controller.signal).then(
+        () => this.#returned(member),
+        (error: unknown) => this.#threw(member, error),
+      )
+    }
+  }
+
+  /** The abort came before this member's turn. A worker has nothing to do then; a job stays undone. */
+  #skip(member: Member): void {
+    if (this.#props.exitStopsAll) this.#returned(member)
+    else this.#threw(member, this.#props.signal?.reason)
+  }
+
+  #returned(member: Member): void {
+    if (this.#props.exitStopsAll && this.#stopReason === undefined) {
+      this.#threw(member, new ErrWorkerExitedPrematurely(member.label))
+    } else {
+      this.#exited(member)
+    }
+  }
+
+  #threw(member: Member, thrown: unknown): void {
+    const worker = member.label
+    const error = toError(thrown)
+    attribute(error, worker)
+    this.#failures.push({ worker, error })
+    if (this.#props.exitStopsAll) this.#stop(new SiblingExitedError(worker, error))
+    this.#exited(member)
+  }
+
+  #exited(member: Member): void {
+    this.#running.delete(member)
+    if (this.#running.size === 0) this.#settle()
+  }
+
+  #stop(reason: unknown): void {
+    if (this.#stopReason !== undefined) return
+    this.#stopReason = { reason }
+    for (const controller of this.#controllers) controller.abort(reason)
+    this.#limitGrace()
+  }
+
+  #limitGrace(): void {
+    const { graceMs, clock } = this.#props
+    if (graceMs === undefined) return
+    const timer = clock.setTimeout(() => {
+      const late = Array.from(this.#running, (member) => member.label)
+      this.#failures.push({ worker: late.join(', '), error: new ShutdownTimeoutError(late, graceMs) })
+      this.#settle()
+    }, graceMs)
+    const settle = this.#settle
+    this.#settle = () => {
+      timer.clear()
+      settle()
+    }
+  }
+
+  #throwFailures(): void {
+    const { signal, exitStopsAll } = this.#props
+    const stoppedByCaller = signal?.aborted === true && this.#stopReason?.reason === signal.reason
+    // What a worker awaited with our signal rejects with the signal's reason: that is stopping as it was asked.
+    const expected = (error: Error): boolean => exitStopsAll && stoppedByCaller && isAbortOf(signal, error)
+    const failures = this.#failures.filter(({ error }) => !expected(error))
+    if (failures.length > 0) throw new WorkerGroupError(failures)
+  }
+}
+
+/** Lets the error say whose it is, without showing up where errors are printed or compared. */
+function attribute(error: Error, worker: string): void {
+  if ('worker' in error || !Object.isExtensible(error)) return
+  Object.defineProperty(error, 'worker', { value: worker, configurable: true, writable: true })
+}

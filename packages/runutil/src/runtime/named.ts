@@ -1,0 +1,43 @@
+import { Context, currentContext, newScope, withContext } from '../core/context.ts'
+import { InvalidArgumentError, describe } from '../core/errors.ts'
+import { type Worker, type WorkerFunc, callWorker } from '../core/worker.ts'
+
+/** A worker that runs one level further down in names, with its own logger and trace. */
+export class NamedWorker implements Worker {
+  /** With the names of named workers inside of it: 'Type/Name'. */
+  readonly name: string
+  readonly #segment: string
+  readonly #worker: Worker | WorkerFunc
+
+  constructor(worker: Worker | WorkerFunc, name: string) {
+    const inner = nameOf(worker)
+    this.name = inner === undefined ? name : `${name}/${inner}`
+    this.#segment = name
+    this.#worker = worker
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return withContext(nestedContext(this.#segment), callWorker, this.#worker, signal)
+  }
+}
+
+/** The context that a worker of this name runs in, here. */
+export function nestedContext(name: string): Context {
+  return currentContext()?.named(name) ?? new Context(newScope({}), `/${name}`)
+}
+
+/** The name that a worker was given, if any. A class instance or function has none by itself. */
+export function nameOf(worker: unknown): string | undefined {
+  if (typeof worker !== 'object' || worker === null) return undefined
+  const named = worker instanceof NamedWorker || carriesName in worker || 'worker' in worker
+  return named ? (worker as { name?: string }).name : undefined
+}
+
+/** Marks a wrapper whose `name` is the name of the worker in it. */
+export const carriesName = Symbol('runutil.carriesName')
+
+/** @throws InvalidArgumentError unless it is a string with something to read in it */
+export function checkName(name: unknown, what: string): asserts name is string {
+  if (typeof name === 'string' && name.trim() !== '') return
+  throw new InvalidArgumentError(`${what}: expected a name that isn't empty; got ${describe(name)}`)
+}

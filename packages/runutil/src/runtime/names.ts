@@ -1,0 +1,39 @@
+import { InvalidArgumentError, describe } from '../core/errors.ts'
+import type { Runnable, Worker } from '../core/worker.ts'
+import { toWorker } from './declarative.ts'
+import { NamedWorker, checkName } from './named.ts'
+import { workerOptionsOf } from './worker-decorator.ts'
+
+/**
+ * The worker, one level further down in names: what runs in it logs, reports its health and fails as '…/name'.
+ *
+ * @throws InvalidArgumentError for an empty name or something that isn't a worker
+ */
+export function namedWorker(worker: Runnable, name: string): Worker {
+  checkName(name, 'namedWorker')
+  return new NamedWorker(toWorker(worker, 'namedWorker'), name)
+}
+
+/**
+ * As `namedWorker`, with the name of a class: its `@Worker({ name })`, else the class name.
+ *
+ * @param of the class or an instance of it
+ */
+export function namedWorkerFromType(worker: Runnable, of: object | Function): Worker {
+  return namedWorker(worker, typeNameOf(of))
+}
+
+/** @throws InvalidArgumentError for an anonymous class */
+export function typeNameOf(of: object | Function): string {
+  const type: unknown = typeof of === 'function' ? of : (of as object | null | undefined)?.constructor
+  if (typeof type !== 'function') {
+    throw new InvalidArgumentError(
+      `namedWorkerFromType: expected a class or an instance of one; got ${describe(of)}`,
+    )
+  }
+  const name = workerOptionsOf(type)?.name ?? type.name
+  if (name !== '') return name
+  throw new InvalidArgumentError(
+    "namedWorkerFromType: expected a class with a name; got an anonymous one: name it in @Worker({ name: '…' })",
+  )
+}

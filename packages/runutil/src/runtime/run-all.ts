@@ -1,0 +1,136 @@
+import { Context, currentName, newScope, withContext } from '../core/context.ts'
+import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
+import { InvalidArgumentError, DuplicateNameError, describe } from '../core/errors.ts'
+import { type Runnable, type Worker, type WorkerFunc, callWorker } from '../core/worker.ts'
+import { toWorker } from './declarative.ts'
+import { Group, type Member } from './group.ts'
+import { nameOf } from './named.ts'
+import { type RunOptions, resolveRunOptions } from './run-options.ts'
+
+/**
+ * Runs all workers as one group and settles when all have ended.
+ *
+ * All start at once; the first to exit, with or without an error, aborts the others. Resolves when `signal` was
+ * aborted and every worker returned, or threw nothing but the signal's own reason. With no workers it resolves
+ * at once; with an already aborted signal no worker's body starts. Names must differ within the group.
+ *
+ * @throws WorkerGroupError always, even for one error: root cause first. A worker that returned on its own adds
+ *   an ErrWorkerExitedPrematurely, one that outlived `options.grace` a ShutdownTimeoutError.
+ * @throws InvalidArgumentError, DuplicateNameError, InvalidDurationError before anything runs
+ *
+ * Source: seed 004, RunAllWorkers.
+ */
+export async function runAllWorkers(
+  workers: Iterable<Runnable>,
+  signal?: AbortSignal,
+  options: RunOptions = {},
+): Promise<void> {
+  const what = 'runAllWorkers'
+  const members = membersOf(workers, what, 'workers')
+  await runGroup(what, members, signal, options, { exitStopsAll: true })
+}
+
+/**
+ * Runs all jobs in parallel, once each. None is cancelled when another fails.
+ *
+ * @throws WorkerGroupError with the errors of all that failed. With an already aborted signal no job starts, and
+ *   the signal's reason is the error of each.
+ *
+ * Source: seed 004, RunAllJobs.
+ */
+export async function runAllJobs(
+  jobs: Iterable<Job | JobFunc>,
+  signal?: AbortSignal,
+  options: RunOptions = {},
+): Promise<void> {
+  const what = 'runAllJobs'
+  const members = listOf(jobs, what, 'jobs').map((job, at) => {
+    checkJob(job, `${what}: jobs[${at}]`)
+    return new RunnableMember(job, at, { run: async (abort) => callJob(job, abort) })
+  })
+  await runGroup(what, members, signal, options, { exitStopsAll: false })
+}
+
+/**
+ * Workers, checked and ready to be run as a group.
+ *
+ * @param what the call, `list` its list: they begin the message of an error
+ */
+export function membersOf(workers: Iterable<Runnable>, what: string, list: string): Member[] {
+  const given = listOf(workers, what, list)
+  const members = given.map((runnable, at) => {
+    const worker = toWorker(runnable, `${what}: ${list}[${at}]`)
+    return new RunnableMember(runnable, at, worker)
+  })
+  checkNames(given)
+  return members
+}
+
+/** Runs members in a context of their own until all have ended. */
+export async function runGroup(
+  what: string,
+  members: Member[],
+  signal: AbortSignal | undefined,
+  options: RunOptions,
+  policy: { exitStopsAll: boolean },
+): Promise<void> {
+  const { graceMs, finish, ...given } = resolveRunOptions(what, options, signal)
+  try {
+    const scope = newScope(given)
+    const name = currentName()
+    const start = (member: Member, abort: AbortSignal): Promise<void> =>
+      withContext(new Context(scope, name), startMember, member, abort)
+    await new Group({ members, start, signal, graceMs, clock: scope.clock, ...policy }).run()
+  } finally {
+    finish()
+  }
+}
+
+function listOf<T>(items: Iterable<T>, what: string, name: string): T[] {
+  const iterable = items as Iterable<T> | null | undefined
+  if (typeof iterable === 'object' && typeof iterable?.[Symbol.iterator] === 'function') return [...iterable]
+  throw new InvalidArgumentError(
+    `${what}: expected an array or other iterable as ${name}; got ${describe(items)}`,
+  )
+}
+
+function checkNames(workers: Runnable[]): void {
+  const seen = new Set<string>()
+  for (const worker of workers) {
+    const name = nameOf(worker)
+    if (name === undefined) continue
+    if (seen.has(name)) throw new DuplicateNameError(name)
+    seen.add(name)
+  }
+}
+
+function startMember(member: Member, signal: AbortSignal): Promise<void> {
+  return member.start(signal)
+}
+
+class RunnableMember implements Member {
+  readonly #given: object
+  readonly #at: number
+  readonly #worker: Worker | WorkerFunc
+  readonly #path = currentName()
+
+  constructor(given: object, at: number, worker: Worker | WorkerFunc) {
+    this.#given = given
+    this.#at = at
+    this.#worker = worker
+  }
+
+  /** Its name; else its function's or class's; else its place in the list. */
+  get label(): string {
+    return `${this.#path}/${nameOf(this.#given) ?? typeName(this.#given) ?? `#${this.#at}`}`
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    return callWorker(this.#worker, signal)
+  }
+}
+
+function typeName(of: object): string | undefined {
+  const name = typeof of === 'function' ? of.name : (of.constructor as { name?: string } | undefined)?.name
+  return name === '' || name === 'Object' ? undefined : name
+}

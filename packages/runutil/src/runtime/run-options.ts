@@ -1,0 +1,52 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../core/clock.ts'
+import { type Duration, toMs } from '../core/duration.ts'
+import { InvalidArgumentError, describe } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { has } from '../core/worker.ts'
+import { useShutdownSignal } from './shutdown-signal.ts'
+
+/** Options of a run. A run inside a run takes over what it isn't given from the outer one. */
+export interface RunOptions {
+  /** The root that each worker's logger is a child of. Default: the outer run's, else `pino()`. */
+  logger?: Logger | undefined
+  /** Default: the outer run's, else the system's. */
+  clock?: Clock | undefined
+  /**
+   * How long workers may go on after the abort; those still running then are named in a ShutdownTimeoutError.
+   * Default: 30 s with a signal from `shutdownSignal()`, else no limit.
+   */
+  grace?: Duration | undefined
+}
+
+export interface ResolvedRunOptions {
+  logger: Logger | undefined
+  clock: Clock | undefined
+  graceMs: number | undefined
+  /** To be called once when the run has ended. */
+  finish: () => void
+}
+
+export function resolveRunOptions(
+  what: string,
+  options: RunOptions,
+  signal: AbortSignal | undefined,
+): ResolvedRunOptions {
+  const { logger, clock, grace } = checkOptions(what, options, ['logger', 'clock', 'grace'])
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new InvalidArgumentError(`${what}: expected an AbortSignal; got ${describe(signal)}`)
+  }
+  if (logger !== undefined && !has(logger, 'child')) {
+    throw new InvalidArgumentError(
+      `${what}: expected a pino logger as options.logger; got ${describe(logger)}`,
+    )
+  }
+  if (clock !== undefined && !has(clock, 'setTimeout')) {
+    throw new InvalidArgumentError(`${what}: expected a Clock as options.clock; got ${describe(clock)}`)
+  }
+  const givenGraceMs = grace === undefined ? undefined : toMs(grace, `${what}: grace`)
+  const shutdown = useShutdownSignal(signal, logger)
+  return { logger, clock, graceMs: givenGraceMs ?? shutdown?.graceMs, finish: shutdown?.release ?? noop }
+}
+
+function noop(): void {}

@@ -1,0 +1,90 @@
+import type { Logger } from 'pino'
+import { systemClock } from '../core/clock.ts'
+import { rootLogger } from '../core/context.ts'
+import { type Duration, toMs } from '../core/duration.ts'
+import { InvalidArgumentError, ShutdownRequestedError, describe } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+
+export interface ShutdownSignalOptions {
+  /** Default SIGINT and SIGTERM. */
+  signals?: NodeJS.Signals[] | undefined
+  /** How long to go on after the first signal, so that a load balancer turns away first. Default 0. */
+  delay?: Duration | undefined
+}
+
+/** What the process exits with when it is told a second time. */
+const FORCED_EXIT_CODE = 16
+const DEFAULT_GRACE_MS = 30_000
+
+const watches = new WeakMap<AbortSignal, ProcessWatch>()
+
+/**
+ * A signal that aborts with a ShutdownRequestedError when the process is asked to stop.
+ *
+ * A second request exits at once with code 16. Runs that are given this signal have 30 s of `grace` by default;
+ * when the last of them ends, the process's handlers come off again.
+ *
+ * @throws InvalidDurationError, InvalidArgumentError
+ *
+ * @example
+ * await runProvidedWorkers(container, shutdownSignal())
+ */
+export function shutdownSignal(options: ShutdownSignalOptions = {}): AbortSignal {
+  const what = 'shutdownSignal'
+  const { signals = ['SIGINT', 'SIGTERM'], delay = 0 } = checkOptions(what, options, ['signals', 'delay'])
+  if (!Array.isArray(signals) || signals.some((name) => !/^SIG[A-Z0-9]+$/.test(name))) {
+    throw new InvalidArgumentError(
+      `${what}: expected signal names such as ['SIGTERM']; got ${describe(signals)}`,
+    )
+  }
+  const watch = new ProcessWatch(signals, toMs(delay, `${what}: delay`))
+  watches.set(watch.signal, watch)
+  return watch.signal
+}
+
+/** What a run with a `shutdownSignal()` needs to know of it; undefined for any other signal. */
+export function useShutdownSignal(
+  signal: AbortSignal | undefined,
+  logger: Logger | undefined,
+): { graceMs: number; release: () => void } | undefined {
+  const watch = signal && watches.get(signal)
+  if (watch === undefined) return undefined
+  watch.users++
+  watch.logger = logger ?? watch.logger
+  return { graceMs: DEFAULT_GRACE_MS, release: () => --watch.users === 0 && watch.dispose() }
+}
+
+class ProcessWatch {
+  readonly #controller = new AbortController()
+  readonly #signals: readonly NodeJS.Signals[]
+  readonly #delayMs: number
+  #requested = false
+  users = 0
+  logger: Logger | undefined
+
+  constructor(signals: readonly NodeJS.Signals[], delayMs: number) {
+    this.#signals = signals
+    this.#delayMs = delayMs
+    for (const name of signals) process.on(name, this.#receive)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  dispose(): void {
+    for (const name of this.#signals) process.off(name, this.#receive)
+  }
+
+  readonly #receive = (name: NodeJS.Signals): void => {
+    if (this.#requested) {
+      const logger = this.logger ?? rootLogger()
+      logger.error({ signal: name }, 'told to stop a second time, exiting at once')
+      process.exit(FORCED_EXIT_CODE)
+    }
+    this.#requested = true
+    const abort = (): void => this.#controller.abort(new ShutdownRequestedError(name))
+    if (this.#delayMs === 0) abort()
+    else systemClock.setTimeout(abort, this.#delayMs)
+  }
+}

@@ -1,0 +1,185 @@
+import { type Clock, type Timer, macrotask } from '../core/clock.ts'
+import { type Duration, toMs } from '../core/duration.ts'
+import { checkOptions } from '../core/options.ts'
+
+export interface VirtualClockOptions {
+  /** What `now()` begins at, in ms since the Unix epoch. Default: 2000-01-01T00:00:00Z. */
+  now?: number | undefined
+  /** Jump to the next timer by itself whenever everything waits. Default false. */
+  auto?: boolean | undefined
+  /** What the sequence of `random()` begins from. Default 1: every run of a test draws the same. */
+  seed?: number | undefined
+}
+
+/** So many turns of the event loop without a timer set or cleared, and everything is taken to wait. */
+const QUIET_TURNS = 3
+/** An endless chain of 0 ms timers is never quiet. */
+const MOST_TURNS = 1_000
+
+/**
+ * A clock that a test moves, so that a day of retries takes milliseconds.
+ *
+ * It knows what waits for its timers, not what waits for files or sockets: where those matter, advance by hand
+ * and await a Probe.
+ *
+ * @example
+ * const clock = new VirtualClock()
+ * const run = runAllWorkers([repeat('1h', job)], signal, { clock })
+ * await clock.advance('1d')
+ */
+export class VirtualClock implements Clock {
+  #now: number
+  #elapsed = 0
+  #random: number
+  #auto: boolean
+  #changes = 0
+  #moving: Promise<void> = Promise.resolve()
+  #jumping = false
+  readonly #timers = new Set<VirtualTimer>()
+
+  constructor(options: VirtualClockOptions = {}) {
+    const {
+      now = Date.UTC(2000, 0),
+      auto = false,
+      seed = 1,
+    } = checkOptions('VirtualClock', options, ['now', 'auto', 'seed'])
+    this.#now = now
+    this.#auto = auto
+    this.#random = seed >>> 0
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  elapsed(): number {
+    return this.#elapsed
+  }
+
+  /** How many timers are set: none are left after a run that cleans up behind itself. */
+  get pending(): number {
+    return this.#timers.size
+  }
+
+  random(): number {
+    // Mulberry32: small, and good enough for jitter.
+    this.#random = (this.#random + 0x6d2b79f5) >>> 0
+    let mixed = this.#random
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  setTimeout(callback: () => void, delayMs: number): Timer {
+    return this.setTimeoutAt(callback, this.#elapsed + delayMs)
+  }
+
+  setTimeoutAt(callback: () => void, elapsedMs: number): Timer {
+    const set = (timer: VirtualTimer, at: number): void => this.#set(timer, at)
+    const timer = new VirtualTimer(callback, set, (cleared) => this.#clear(cleared))
+    this.#set(timer, elapsedMs)
+    return timer
+  }
+
+  #set(timer: VirtualTimer, elapsedMs: number): void {
+    this.#changes++
+    timer.due = Math.max(this.#elapsed, elapsedMs)
+    // Set anew, it comes after all that were set before it for the same moment.
+    this.#timers.delete(timer)
+    this.#timers.add(timer)
+    // As on a real clock, 0 ms is the next macrotask: no time has to pass for it.
+    if (timer.due === this.#elapsed)
+      void macrotask().then(() => timer.due <= this.#elapsed && this.#fire(timer))
+    else if (this.#auto) this.#jump()
+  }
+
+  /** Moves on by `duration`: fires each timer in its turn, and lets what it wakes run before going on. */
+  advance(duration: Duration): Promise<void> {
+    const ms = toMs(duration, 'advance')
+    const moved = this.#moving.then(() => this.#moveTo(this.#elapsed + ms))
+    this.#moving = moved.catch(() => {})
+    return moved
+  }
+
+  async #moveTo(target: number): Promise<void> {
+    await this.#settle()
+    for (let next = this.#next(); next !== undefined && next.due <= target; next = this.#next()) {
+      this.#setElapsed(next.due)
+      this.#fire(next)
+      await this.#settle()
+    }
+    this.#setElapsed(target)
+  }
+
+  /** Jumps from timer to timer for as long as there are any. */
+  #jump(): void {
+    if (this.#jumping) return
+    this.#jumping = true
+    const jumps = async (): Promise<void> => {
+      await this.#settle()
+      for (let next = this.#next(); next !== undefined; next = this.#next()) {
+        this.#setElapsed(Math.max(this.#elapsed, next.due))
+        this.#fire(next)
+        await this.#settle()
+      }
+    }
+    this.#moving = this.#moving.then(jumps).finally(() => (this.#jumping = false))
+  }
+
+  #setElapsed(elapsed: number): void {
+    this.#now += elapsed - this.#elapsed
+    this.#elapsed = elapsed
+  }
+
+  #fire(timer: VirtualTimer): void {
+    if (!this.#timers.delete(timer)) return
+    this.#changes++
+    timer.callback()
+  }
+
+  #clear(timer: VirtualTimer): void {
+    if (this.#timers.delete(timer)) this.#changes++
+  }
+
+  #next(): VirtualTimer | undefined {
+    let first: VirtualTimer | undefined
+    for (const timer of this.#timers) {
+      if (first === undefined || timer.due < first.due) first = timer
+    }
+    return first
+  }
+
+  async #settle(): Promise<void> {
+    let quiet = 0
+    for (let turn = 0; quiet < QUIET_TURNS && turn < MOST_TURNS; turn++) {
+      const before = this.#changes
+      await macrotask()
+      quiet = this.#changes === before ? quiet + 1 : 0
+    }
+  }
+}
+
+class VirtualTimer implements Timer {
+  readonly callback: () => void
+  readonly #set: (timer: VirtualTimer, elapsedMs: number) => void
+  readonly #clear: (timer: VirtualTimer) => void
+  due = 0
+
+  constructor(
+    callback: () => void,
+    set: (timer: VirtualTimer, elapsedMs: number) => void,
+    clear: (timer: VirtualTimer) => void,
+  ) {
+    this.callback = callback
+    this.#set = set
+    this.#clear = clear
+  }
+
+  clear(): void {
+    this.#clear(this)
+  }
+
+  restartAt(elapsedMs: number): void {
+    this.#set(this, elapsedMs)
+  }
+}

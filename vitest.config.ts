@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string =>
+  fileURLToPath(new URL(`packages/runutil/src/${path}`, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^runutil$/, replacement: source('index.ts') },
+      { find: /^runutil\/pool\/child$/, replacement: source('pool/child.ts') },
+      { find: /^runutil\/(\w+)$/, replacement: source('$1/index.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // tsyringe throws at import unless it is loaded first, and tests import in any order.
+    setupFiles: ['reflect-metadata'],
+  },
+})

@@ -18,6 +18,7 @@ import { NamedWorker } from './named.ts'
 import { typeNameOf } from './names.ts'
 import { membersOf, runGroup } from './run-all.ts'
 import type { RunOptions } from './run-options.ts'
+import { useShutdownSignal } from './shutdown-signal.ts'
 import { decoratedWorkers, workerOptionsOf } from './worker-decorator.ts'
 
 /** Where the container keeps the root logger. Without a registration, injecting it gives the run's. */
@@ -73,21 +74,37 @@ export async function runProvidedWorkers(
   if (!container.isRegistered(LOGGER, true)) container.register(LOGGER, { useFactory: () => rootLogger() })
   const { group, ...given } = checkOptions(what, options, ['logger', 'clock', 'grace', 'group'])
   const logger = given.logger ?? container.resolve(LOGGER)
-  const types = workerTypes(container, group)
-  if (types.size === 0) {
-    const scope = group === undefined ? '' : ` of group '${group}'`
-    logger.warn(
-      `no worker${scope} found: decorate a class with @Worker() or call provideWorker(container, type)`,
-    )
-    return
+  // Held until all is disposed: a second request to stop, in the middle of it, is one still.
+  const shutdown = useShutdownSignal(signal, logger)
+  try {
+    const types = workerTypes(container, group)
+    if (types.size === 0) warnOfNone(logger, group)
+    else await runTypes(container, types, signal, { ...given, logger })
+  } finally {
+    shutdown?.release()
   }
+}
+
+function warnOfNone(logger: Logger, group: string | undefined): void {
+  const scope = group === undefined ? '' : ` of group '${group}'`
+  logger.warn(
+    `no worker${scope} found: decorate a class with @Worker() or call provideWorker(container, type)`,
+  )
+}
+
+async function runTypes(
+  container: DependencyContainer,
+  types: ReadonlySet<Function>,
+  signal: AbortSignal | undefined,
+  options: RunOptions & { logger: Logger },
+): Promise<void> {
   checkTypeNames(types)
   const construction = new Construction(container, types)
   // What is made for the run logs, and is given, the run's logger.
-  const context = new Context(newScope({ logger, clock: given.clock }), currentName())
+  const context = new Context(newScope({ logger: options.logger, clock: options.clock }), currentName())
   await withContext(context, disposingAfter, construction, async () => {
     const members = [...types].flatMap((type) => configure(container, construction, type))
-    await runGroup(what, members, signal, given, { exitStopsAll: true })
+    await runGroup('runProvidedWorkers', members, signal, options, { exitStopsAll: true })
   })
 }
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { systemClock } from '../core/clock.ts'
+import { type Timer, systemClock } from '../core/clock.ts'
 import { rootLogger } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { InvalidArgumentError, ShutdownRequestedError, describe } from '../core/errors.ts'
@@ -22,7 +22,7 @@ const watches = new WeakMap<AbortSignal, ProcessWatch>()
  * A signal that aborts with a ShutdownRequestedError when the process is asked to stop.
  *
  * A second request exits at once with code 16. Runs that are given this signal have 30 s of `grace` by default;
- * when the last of them ends, the process's handlers come off again.
+ * when the last of them ends, the process's handlers come off again, until another run is given the signal.
  *
  * @throws InvalidDurationError, InvalidArgumentError
  *
@@ -49,42 +49,64 @@ export function useShutdownSignal(
 ): { graceMs: number; release: () => void } | undefined {
   const watch = signal && watches.get(signal)
   if (watch === undefined) return undefined
-  watch.users++
-  watch.logger = logger ?? watch.logger
-  return { graceMs: DEFAULT_GRACE_MS, release: () => --watch.users === 0 && watch.dispose() }
+  watch.use(logger)
+  return { graceMs: DEFAULT_GRACE_MS, release: () => watch.release() }
 }
 
 class ProcessWatch {
   readonly #controller = new AbortController()
   readonly #signals: readonly NodeJS.Signals[]
   readonly #delayMs: number
-  #requested = false
-  users = 0
-  logger: Logger | undefined
+  #listening = false
+  #requested: ShutdownRequestedError | undefined
+  #delay: Timer | undefined
+  #users = 0
+  #logger: Logger | undefined
 
   constructor(signals: readonly NodeJS.Signals[], delayMs: number) {
     this.#signals = signals
     this.#delayMs = delayMs
-    for (const name of signals) process.on(name, this.#receive)
+    this.#listen()
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal
   }
 
-  dispose(): void {
+  use(logger: Logger | undefined): void {
+    this.#users++
+    this.#logger = logger ?? this.#logger
+    this.#listen()
+  }
+
+  release(): void {
+    if (--this.#users > 0) return
     for (const name of this.#signals) process.off(name, this.#receive)
+    this.#listening = false
+    // Nothing is left that would go on during the delay.
+    if (this.#requested !== undefined) this.#abort()
+  }
+
+  /** From the start on, so that a request isn't missed before the first run; anew when a run follows another. */
+  #listen(): void {
+    if (this.#listening) return
+    this.#listening = true
+    for (const name of this.#signals) process.on(name, this.#receive)
   }
 
   readonly #receive = (name: NodeJS.Signals): void => {
-    if (this.#requested) {
-      const logger = this.logger ?? rootLogger()
+    if (this.#requested !== undefined) {
+      const logger = this.#logger ?? rootLogger()
       logger.error({ signal: name }, 'told to stop a second time, exiting at once')
       process.exit(FORCED_EXIT_CODE)
     }
-    this.#requested = true
-    const abort = (): void => this.#controller.abort(new ShutdownRequestedError(name))
-    if (this.#delayMs === 0) abort()
-    else systemClock.setTimeout(abort, this.#delayMs)
+    this.#requested = new ShutdownRequestedError(name)
+    if (this.#delayMs === 0) this.#abort()
+    else this.#delay = systemClock.setTimeout(() => this.#abort(), this.#delayMs)
+  }
+
+  #abort(): void {
+    this.#delay?.clear()
+    this.#controller.abort(this.#requested)
   }
 }

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { Probe } from 'runutil/testing'
+
+/** A hung child must not hang the tests. Far longer than any of them needs. */
+const KILL_AFTER_MS = 20_000
+
+export interface Exit {
+  /** null when a signal killed it. */
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** What it printed, stdout and stderr. */
+  readonly lines: readonly string[]
+}
+
+/** A program of `programs/`, run in a process of its own, straight from the sources. */
+export class Child {
+  readonly #process: ChildProcess
+  readonly #lines: string[] = []
+  readonly #printed = new Set<() => void>()
+  readonly exit: Promise<Exit>
+
+  constructor(program: string, ...args: string[]) {
+    const path = fileURLToPath(new URL(`programs/${program}.ts`, import.meta.url))
+    const tsconfig = fileURLToPath(new URL('../../tsconfig.json', import.meta.url))
+    this.#process = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
+      env: { ...process.env, TSX_TSCONFIG_PATH: tsconfig },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    for (const stream of [this.#process.stdout!, this.#process.stderr!]) {
+      createInterface(stream).on('line', (line) => this.#print(line))
+    }
+    const safetyNet = setTimeout(() => this.kill('SIGKILL'), KILL_AFTER_MS)
+    this.exit = new Promise((resolve) => {
+      this.#process.once('close', (code, signal) => {
+        clearTimeout(safetyNet)
+        resolve({ code, signal, lines: this.#lines })
+      })
+    })
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal)
+  }
+
+  /** Resolves once it has printed a line that contains `text`. */
+  async printed(text: string): Promise<void> {
+    const probe = new Probe(`a line with '${text}'`, KILL_AFTER_MS)
+    const look = (): void => {
+      if (this.#lines.some((line) => line.includes(text))) probe.hit()
+    }
+    this.#printed.add(look)
+    look()
+    await Promise.race([probe.times(1), this.#ended(text)])
+    this.#printed.delete(look)
+  }
+
+  /** So that a child that died tells the test what it said, instead of letting it wait. */
+  async #ended(text: string): Promise<void> {
+    const { code, lines } = await this.exit
+    if (lines.some((line) => line.includes(text))) return
+    throw new Error(`it exited with ${code} and never printed '${text}', only:\n${lines.join('\n')}`)
+  }
+
+  #print(line: string): void {
+    this.#lines.push(line)
+    for (const look of this.#printed) look()
+  }
+}

@@ -1,0 +1,8 @@
+// A worker that fails at once and would be tried again in an hour.
+import { backoff, runAllWorkers, shutdownSignal } from 'runutil'
+import { print } from './print.ts'
+
+const failing = (): Promise<void> => Promise.reject(new Error('no connection'))
+
+await runAllWorkers([{ name: 'Failing', worker: failing, retry: backoff('1h') }], shutdownSignal())
+print('stopped')

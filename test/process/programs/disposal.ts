@@ -1,0 +1,44 @@
+// A worker made of a service that is made of a database, each with something to end. With an argument, the
+// database never ends.
+import { type Runnable, Worker, type WorkerConfigurer, runProvidedWorkers, shutdownSignal } from 'runutil'
+import { container, injectable } from 'tsyringe'
+import { aborted, print } from './print.ts'
+
+@injectable()
+class Database {
+  async [Symbol.asyncDispose](): Promise<void> {
+    print('closing database')
+    await new Promise((resolve) => setTimeout(resolve, process.argv[2] === 'endless' ? 1e9 : 5))
+    print('database closed')
+  }
+}
+
+class Service {
+  constructor(readonly database: Database) {}
+  dispose(): void {
+    print('service closed')
+  }
+}
+
+@Worker({ inject: [Service] })
+class Serving implements WorkerConfigurer {
+  constructor(readonly service: Service) {}
+
+  workers(): Runnable[] {
+    return [{ name: 'Requests', worker: (signal) => this.#serve(signal) }]
+  }
+
+  async #serve(signal: AbortSignal): Promise<void> {
+    print('serving')
+    await aborted(signal)
+    print('worker ended')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    print('worker closed')
+  }
+}
+
+container.register(Service, { useFactory: (from) => new Service(from.resolve(Database)) })
+await runProvidedWorkers(container, shutdownSignal())
+print('all closed')

@@ -1,0 +1,9 @@
+// An error that no worker throws, beside workers that run.
+import { runAllWorkers, shutdownSignal } from 'runutil'
+import { aborted, print } from './print.ts'
+
+setTimeout(() => {
+  throw new Error('thrown in a timer')
+}, 1)
+await runAllWorkers([aborted], shutdownSignal())
+print('not reached')

@@ -1,0 +1,154 @@
+import { describe, it } from 'vitest'
+import { Child, type Exit } from './child.ts'
+
+interface Scenario {
+  readonly program: readonly [name: string, ...args: string[]]
+  readonly steps?: (child: Child) => Promise<void>
+  readonly ends: Pick<Exit, 'code' | 'signal'>
+  /** In this order, whatever else is printed between. */
+  readonly prints: readonly string[]
+  readonly neverPrints?: string
+}
+
+const exits = (code: number): Scenario['ends'] => ({ code, signal: null })
+const once = (signal: NodeJS.Signals, when: string) => async (child: Child) => {
+  await child.printed(when)
+  child.kill(signal)
+}
+const twice = (signal: NodeJS.Signals, first: string, second: string) => async (child: Child) => {
+  await once(signal, first)(child)
+  await once(signal, second)(child)
+}
+
+const scenarios: Record<string, Scenario> = {
+  'SIGTERM lets every worker clean up, and the process exits with 0': {
+    program: ['idle'],
+    steps: once('SIGTERM', 'b started'),
+    ends: exits(0),
+    prints: ['a cleaned up', 'b cleaned up', 'shutdown requested by SIGTERM'],
+  },
+  'SIGINT does the same': {
+    program: ['idle'],
+    steps: once('SIGINT', 'b started'),
+    ends: exits(0),
+    prints: ['a cleaned up', 'b cleaned up', 'shutdown requested by SIGINT'],
+  },
+  'a group of idle workers keeps the process alive by itself': {
+    program: ['idle'],
+    steps: once('SIGTERM', 'still alive'),
+    ends: exits(0),
+    prints: ['b started', 'still alive', 'a cleaned up'],
+  },
+  'a second SIGINT exits at once with 16': {
+    program: ['stubborn', '1h'],
+    steps: twice('SIGINT', 'started', 'aborted'),
+    ends: exits(16),
+    prints: ['aborted', 'told to stop a second time, exiting at once'],
+    neverPrints: 'not reached',
+  },
+  'a worker that ignores the abort past the grace period is named, and the process exits with 1': {
+    program: ['stubborn', '50ms'],
+    steps: once('SIGTERM', 'started'),
+    ends: exits(1),
+    prints: ['aborted', 'still running 50 ms after the abort: /Stubborn'],
+    neverPrints: 'not reached',
+  },
+  'an uncaught error in a timer ends the process with 1': {
+    program: ['uncaught'],
+    ends: exits(1),
+    prints: ['Error: thrown in a timer'],
+    neverPrints: 'not reached',
+  },
+  'a worker that returns early stops the others, is named, and the process exits with 1': {
+    program: ['early-exit'],
+    ends: exits(1),
+    prints: ['loyal cleaned up', 'WorkerGroupError: /Early: worker /Early exited prematurely'],
+    neverPrints: 'not reached',
+  },
+  'with a delay the process goes on after SIGTERM, then stops': {
+    program: ['delayed', '150ms'],
+    steps: once('SIGTERM', 'working'),
+    ends: exits(0),
+    prints: ['working', 'told to stop', 'working after SIGTERM', 'stopped'],
+  },
+  'a second SIGTERM within the delay exits at once with 16': {
+    program: ['delayed', '1h'],
+    steps: twice('SIGTERM', 'working', 'working after SIGTERM'),
+    ends: exits(16),
+    prints: ['working after SIGTERM', 'told to stop a second time, exiting at once'],
+    neverPrints: 'stopped',
+  },
+  'a run that fails within the delay does not keep the process until the delay is over': {
+    program: ['failed-in-delay'],
+    steps: once('SIGTERM', 'started'),
+    ends: exits(0),
+    prints: ['lost the connection', 'the run is over'],
+  },
+  'SIGTERM before the run starts stops it before any worker does anything': {
+    program: ['stopped-early'],
+    steps: once('SIGTERM', 'connecting'),
+    ends: exits(0),
+    prints: ['connecting', 'stopped'],
+    neverPrints: 'worker started',
+  },
+  'when the run is over the handlers are off, and SIGTERM kills as it does by default': {
+    program: ['after-run'],
+    steps: once('SIGTERM', 'serving'),
+    ends: { code: null, signal: 'SIGTERM' },
+    prints: ['migrated', '0 handlers', 'serving'],
+  },
+  'a second run with the same signal stops on SIGTERM as the first would have': {
+    program: ['after-run', 'second-run'],
+    steps: once('SIGTERM', 'second run started'),
+    ends: exits(0),
+    prints: ['migrated', '0 handlers', 'second run started', 'second run stopped'],
+  },
+  'SIGTERM ends a retry that would wait another hour': {
+    program: ['backoff'],
+    steps: once('SIGTERM', 'worker failed'),
+    ends: exits(0),
+    prints: ['"worker":"/Failing"', 'stopped'],
+  },
+  'after SIGTERM everything made for the workers is disposed, the last made first': {
+    program: ['disposal'],
+    steps: once('SIGTERM', 'serving'),
+    ends: exits(0),
+    prints: [
+      'worker ended',
+      'worker closed',
+      'service closed',
+      'closing database',
+      'database closed',
+      'all closed',
+    ],
+  },
+  'a second SIGTERM while things are disposed exits at once with 16': {
+    program: ['disposal', 'endless'],
+    steps: twice('SIGTERM', 'serving', 'closing database'),
+    ends: exits(16),
+    prints: ['service closed', 'closing database', 'told to stop a second time, exiting at once'],
+    neverPrints: 'all closed',
+  },
+}
+
+describe.concurrent('a process', () => {
+  it.for(Object.entries(scenarios))('%s', { timeout: 30_000 }, async ([, scenario], { expect }) => {
+    const child = new Child(...scenario.program)
+    await scenario.steps?.(child)
+    const { code, signal, lines } = await child.exit
+    expect({ code, signal, lines }).toMatchObject(scenario.ends)
+    expect(inOrder(scenario.prints, lines), lines.join('\n')).toEqual(scenario.prints)
+    const never = scenario.neverPrints
+    if (never !== undefined) expect(lines).not.toContainEqual(expect.stringContaining(never))
+  })
+})
+
+/** Of the texts, those that the lines contain one after another. */
+function inOrder(texts: readonly string[], lines: readonly string[]): string[] {
+  let from = 0
+  return texts.filter((text) => {
+    const at = lines.findIndex((line, index) => index >= from && line.includes(text))
+    if (at >= 0) from = at + 1
+    return at >= 0
+  })
+}

@@ -14,6 +14,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/global-setup.ts'],
     // tsyringe throws at import unless it is loaded first, and tests import in any order.
     setupFiles: ['reflect-metadata'],
   },

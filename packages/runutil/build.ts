@@ -11,7 +11,14 @@ const root = fileURLToPath(new URL('.', import.meta.url))
 const dist = join(root, 'dist')
 /** Where builds are made, each in a directory of its own; what looks through the sources passes it by. */
 const workshop = join(root, 'node_modules/.build')
-const sources = ['src', 'build.ts', 'tsconfig.build.json', '../../tsconfig.base.json', 'package.json']
+const sources = [
+  'src',
+  'build.ts',
+  'tsup.config.ts',
+  'tsconfig.build.json',
+  '../../tsconfig.base.json',
+  'package.json',
+]
 
 export interface BuildResult {
   /** What the compiler had to say; '' when it found nothing wrong. Like tsx and vitest, it emits all the same. */
@@ -43,13 +50,13 @@ export async function buildIfStale(): Promise<BuildResult> {
 }
 
 async function compile(outDir: string): Promise<string> {
-  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-  const args = [compiler, '-p', join(root, 'tsconfig.build.json'), '--outDir', outDir]
+  const tsup = createRequire(import.meta.url).resolve('tsup/dist/cli-default.js')
   try {
-    await promisify(execFile)(process.execPath, args)
+    await promisify(execFile)(process.execPath, [tsup, '--silent', '--outDir', outDir], { cwd: root })
     return ''
   } catch (error) {
-    return (error as { stdout?: string }).stdout ?? String(error)
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    return `${stdout}${stderr}` || String(error)
   }
 }
 

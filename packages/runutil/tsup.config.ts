@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'tsup'
+
+const rooms = ['core', 'runtime', 'queue', 'coordinate', 'pool', 'dispatch', 'postgres', 'testing']
+const doors = ['index', 'pool/child', ...rooms.map((room) => `${room}/index`)].filter((door) =>
+  existsSync(fileURLToPath(new URL(`src/${door}.ts`, import.meta.url))),
+)
+
+export default defineConfig({
+  entry: ['src/**/*.ts'],
+  format: 'esm',
+  target: 'node20',
+  // No class of this package is decorated, and to emit metadata tsup wraps every function to keep its name.
+  tsconfig: 'tsconfig.build.json',
+  // One module for each source file: of a bundle in one file, `import { wait }` would drag in everything.
+  bundle: true,
+  esbuildPlugins: [
+    {
+      name: 'one-module-a-file',
+      setup(build) {
+        build.onResolve({ filter: /^\.\.?\// }, ({ kind, path }) =>
+          kind === 'entry-point' ? undefined : { path: path.replace(/\.ts$/, '.js'), external: true },
+        )
+      },
+    },
+  ],
+  dts: { entry: Object.fromEntries(doors.map((door) => [door, `src/${door}.ts`])) },
+})

@@ -1,0 +1,48 @@
+// One contender: many repeated jobs in a process of its own. Prints { ticks, cpuMs } of the measured time.
+const [contender, workers, everyMs, warmMs, measureMs] = process.argv
+  .slice(2)
+  .map((arg, at) => (at ? Number(arg) : arg))
+
+let ticks = 0
+const job = async () => {
+  ticks++
+}
+
+const start = {
+  async setInterval() {
+    for (let at = 0; at < workers; at++) setInterval(job, everyMs)
+  },
+  async runutil() {
+    const { repeat, runAllWorkers } = await import('runutil')
+    void runAllWorkers(Array.from({ length: workers }, () => repeat(everyMs, job)))
+  },
+  async 'toad-scheduler'() {
+    const { AsyncTask, SimpleIntervalJob, ToadScheduler } = await import('toad-scheduler')
+    const scheduler = new ToadScheduler()
+    for (let at = 0; at < workers; at++) {
+      scheduler.addSimpleIntervalJob(
+        new SimpleIntervalJob({ milliseconds: everyMs }, new AsyncTask(`${at}`, job)),
+      )
+    }
+  },
+  async effect() {
+    const { Effect, Schedule } = await import('effect')
+    for (let at = 0; at < workers; at++) {
+      Effect.runFork(Effect.repeat(Effect.promise(job), Schedule.fixed(`${everyMs} millis`)))
+    }
+  },
+  // Its patterns know no less than a second, so it is asked for as many ticks by as many more jobs.
+  async croner() {
+    const { Cron } = await import('croner')
+    for (let at = 0; at < workers; at++) new Cron('* * * * * *', job)
+  },
+}
+
+await start[contender]()
+await new Promise((resolve) => setTimeout(resolve, warmMs))
+ticks = 0
+const before = process.cpuUsage()
+await new Promise((resolve) => setTimeout(resolve, measureMs))
+const { user, system } = process.cpuUsage(before)
+console.log(JSON.stringify({ ticks, cpuMs: (user + system) / 1000 }))
+process.exit()

@@ -1,0 +1,73 @@
+import fc from 'fast-check'
+import pino from 'pino'
+import { describe, expect, it } from 'vitest'
+import { backoff, retry, runAllWorkers, wait } from 'runutil'
+import { VirtualClock } from 'runutil/testing'
+
+interface Scenario {
+  runs: { length: number; outcome: 'throw' | 'return' }[]
+  initial: number
+  max: number
+  abortAt: number
+}
+
+const scenario = fc.record<Scenario>({
+  runs: fc.array(
+    fc.record({ length: fc.integer({ min: 0, max: 200 }), outcome: fc.constantFrom('throw', 'return') }),
+    { maxLength: 10 },
+  ),
+  initial: fc.integer({ min: 1, max: 50 }),
+  max: fc.integer({ min: 1, max: 100 }),
+  abortAt: fc.integer({ min: 0, max: 1_500 }).map((at) => at + 0.5),
+})
+
+describe('retry against its model', () => {
+  it('starts at the same moments, logs the same attempts and ends with the abort', async () => {
+    await fc.assert(
+      fc.asyncProperty(scenario, async (given) => {
+        expect(await runScenario(given)).toEqual(model(given))
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+})
+
+async function runScenario({ runs, initial, max, abortAt }: Scenario) {
+  const clock = new VirtualClock({ auto: true })
+  const controller = new AbortController()
+  clock.setTimeout(() => controller.abort(), abortAt)
+  const attempts: number[] = []
+  const write = (line: string): void => void attempts.push((JSON.parse(line) as { attempt: number }).attempt)
+  const starts: number[] = []
+  const worker = async (signal: AbortSignal): Promise<void> => {
+    const run = runs[starts.length]
+    starts.push(clock.elapsed())
+    await wait(run?.length ?? 10_000, signal)
+    if (run?.outcome === 'throw') throw new Error('failed')
+  }
+  const retried = retry(worker, backoff({ initial, max }))
+  await runAllWorkers([retried], controller.signal, { clock, logger: pino({}, { write }) })
+  return { starts, attempts, endedAt: clock.elapsed() }
+}
+
+function model({ runs, initial, max, abortAt }: Scenario) {
+  const starts: number[] = []
+  const attempts: number[] = []
+  let failures = 0
+  for (let now = 0; now < abortAt;) {
+    const run = runs[starts.length]
+    starts.push(now)
+    const endsAt = Math.min(abortAt, now + (run?.length ?? 10_000))
+    const uptime = endsAt - now
+    now = endsAt
+    if (run?.outcome === 'throw') {
+      failures = uptime > Math.max(10, max) ? 1 : failures + 1
+      attempts.push(failures)
+      now += Math.min(max, initial * 2 ** (failures - 1))
+    } else {
+      failures = 0
+      now += uptime < 10 ? 10 : 0
+    }
+  }
+  return { starts, attempts, endedAt: abortAt }
+}

@@ -1,0 +1,22 @@
+// Runs each example once and shows what it prints; ends with 1 when one fails. `pnpm run examples`, for CI.
+import { spawnSync } from 'node:child_process'
+import { readFileSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const source = fileURLToPath(new URL('src/', import.meta.url))
+// What says in its first lines what it prints is an example.
+const examples = readdirSync(source)
+  .filter((file) => file.endsWith('.ts') && readFileSync(source + file, 'utf8').includes('\n// prints:\n'))
+  .map((file) => [file])
+
+for (const [file, ...args] of [...examples, ['repo-watch/main.ts', '--for', '2s', '--every', '500ms']]) {
+  console.log(`\n— ${file}`)
+  // execArgv loads tsx, as it was loaded for this program.
+  const { status } = spawnSync(process.execPath, [...process.execArgv, source + file, ...args], {
+    stdio: 'inherit',
+  })
+  if (status !== 0) {
+    console.error(`${file} exited with code ${status}`)
+    process.exitCode = 1
+  }
+}

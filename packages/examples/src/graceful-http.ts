@@ -1,0 +1,67 @@
+// An HTTP server as a worker. /health tells how the other workers are. When told to stop, the server takes no new
+// connections, closes idle ones and lets running requests finish.
+//
+// prints:
+//   GET /health 200 {"/Stock":"ok","/Server":"ok"}
+//   GET /slow is running, and the program is told to stop
+//   GET /slow 200 done all the same
+//   GET /health refused
+//   stopped
+import { once } from 'node:events'
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { healthCheckpoint, healthSnapshot, repeat, runAllWorkers, wait } from 'runutil'
+
+const stop = new AbortController()
+const server = createServer((request, response) => void answer(request, response))
+
+await runAllWorkers(
+  [
+    { name: 'Stock', worker: repeat('1s', refreshStock, { startImmediately: true }) },
+    { name: 'Server', worker: serve },
+    visit,
+  ],
+  stop.signal,
+)
+console.log('stopped')
+
+async function serve(signal: AbortSignal): Promise<void> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  healthCheckpoint()
+  if (!signal.aborted) await once(signal, 'abort')
+  const closed = once(server, 'close')
+  server.close()
+  await closed
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.url === '/slow') await wait('50ms')
+  // A connection that is kept open would keep the server open.
+  if (stop.signal.aborted) response.setHeader('connection', 'close')
+  response.end(request.url === '/health' ? JSON.stringify(healthSnapshot()) : 'done all the same')
+}
+
+function refreshStock(): void {
+  // Would ask the warehouse.
+}
+
+/** The world outside, for this example. It has no name, and so no health. */
+async function visit(): Promise<void> {
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  console.log(`GET /health ${await get(port, '/health')}`)
+  const slow = get(port, '/slow')
+  await once(server, 'request')
+  console.log('GET /slow is running, and the program is told to stop')
+  stop.abort()
+  console.log(`GET /slow ${await slow}`)
+  console.log(`GET /health ${await get(port, '/health')}`)
+}
+
+function get(port: number, path: string): Promise<string> {
+  return fetch(`http://127.0.0.1:${port}${path}`).then(
+    async (response) => `${response.status} ${await response.text()}`,
+    () => 'refused',
+  )
+}

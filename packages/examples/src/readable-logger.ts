@@ -1,0 +1,32 @@
+import { type Logger, pino } from 'pino'
+
+/**
+ * A pino logger that prints what a person wants to read of each line: `/Worker/Name message`. A service leaves this
+ * out and gets pino's JSON, which carries the trace ids and the error's stack as well.
+ */
+export function readableLogger(options: { time: boolean } = { time: false }): Logger {
+  const destination = { write: (json: string) => void process.stdout.write(readable(json)) }
+  return pino({ base: null, timestamp: options.time }, destination)
+}
+
+interface LogLine {
+  level: number
+  time?: number
+  worker?: string
+  msg: string
+  err?: { message: string }
+  attempt?: number
+  delayMs?: number
+}
+
+function readable(json: string): string {
+  const { level, time, worker, msg, err, attempt, delayMs } = JSON.parse(json) as LogLine
+  const parts = [
+    time === undefined ? '' : new Date(time).toTimeString().slice(0, 8),
+    level >= pino.levels.values['warn']! ? 'WARN' : '',
+    worker ?? '',
+    err === undefined ? msg : `${msg}: ${err.message}`,
+    delayMs === undefined ? '' : `(attempt ${attempt}, again in ${Math.round(delayMs)} ms)`,
+  ]
+  return `${parts.filter((part) => part !== '').join(' ')}\n`
+}

@@ -1,0 +1,57 @@
+import { parseArgs } from 'node:util'
+import { type Duration, StaticBackoff, errorIs, InvalidDurationError } from 'runutil'
+
+export interface Arguments {
+  /** Where the repository is; undefined: around the current folder. */
+  path: string | undefined
+  every: Duration
+  /** How long to watch; undefined: until told to stop. */
+  stopAfter: Duration | undefined
+}
+
+/** The program was called wrongly; the message says how to call it. */
+export class UsageError extends Error {
+  readonly code = 'ERR_USAGE'
+  constructor(problem: string) {
+    super(`repo-watch: ${problem}\n${USAGE}`)
+  }
+}
+
+const USAGE = `
+usage: pnpm start [--every 5s] [--for 10s] [path]
+
+  path       a folder in a git repository; default: the current one
+  --every    how often to look
+  --for      how long to watch; default: until Ctrl-C
+`
+
+/** @throws UsageError */
+export function readArguments(args: string[]): Arguments {
+  const { values, positionals } = parse(args)
+  if (positionals.length > 1) throw new UsageError(`expected one path; got ${positionals.join(' ')}`)
+  return {
+    path: positionals[0],
+    every: durationOf('--every', values.every ?? '5s'),
+    stopAfter: values.for === undefined ? undefined : durationOf('--for', values.for),
+  }
+}
+
+function parse(args: string[]) {
+  const options = { every: { type: 'string' }, for: { type: 'string' } } as const
+  try {
+    // `npm start -- --for 10s` and older pnpm hand the dashes on.
+    const given = args[0] === '--' ? args.slice(1) : args
+    return parseArgs({ args: given, options, allowPositionals: true })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+function durationOf(option: string, text: string): Duration {
+  try {
+    if (new StaticBackoff(text).sleepMs > 0) return text
+  } catch (error) {
+    if (!errorIs(error, InvalidDurationError)) throw error
+  }
+  throw new UsageError(`${option}: expected a time such as 500ms, 5s or 1m; got '${text}'`)
+}

@@ -1,0 +1,29 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+
+/** Runs a program in a process of its own, on the sources. */
+function run(program: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
+  const env = { ...process.env, TSX_TSCONFIG_PATH: path('../../tsconfig.json') }
+  const options = ['--expose-gc', '--import', 'tsx', path(`programs/${program}`), ...args]
+  return promisify(execFile)(process.execPath, options, { env })
+}
+
+describe('what a run leaves behind', () => {
+  it('is no listener, timer or handle and no memory, after 100,000 runs', { timeout: 60_000 }, async () => {
+    const { stdout } = await run('leaks.ts', '100000')
+    const left = JSON.parse(stdout) as Record<'listeners' | 'timers' | 'resources' | 'heapGrowth', number>
+    expect(left).toMatchObject({ listeners: 0, timers: 0, resources: 0 })
+    // A leak of a single pointer a run would be 800,000 bytes.
+    expect(left.heapGrowth).toBeLessThan(700_000)
+  })
+
+  it('is no warning, with 10,000 workers on one signal', { timeout: 30_000 }, async () => {
+    const { stdout, stderr } = await run('crowd.ts', '10000')
+    expect(stdout).toBe('10000 stopped\n')
+    expect(stderr).toBe('')
+  })
+})

@@ -1,0 +1,14 @@
+// Many workers that wait and listen on the one signal of their group. Prints how many of them stopped.
+import { runAllWorkers, wait } from 'runutil'
+
+const count = Number(process.argv[2])
+const controller = new AbortController()
+let stopped = 0
+const worker = async (signal: AbortSignal): Promise<void> => {
+  await Promise.all([wait('1h', signal), new Promise((resolve) => signal.addEventListener('abort', resolve))])
+  stopped++
+}
+const run = runAllWorkers(Array<typeof worker>(count).fill(worker), controller.signal)
+setImmediate(() => controller.abort())
+await run
+console.log(`${stopped} stopped`)

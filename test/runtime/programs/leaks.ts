@@ -1,0 +1,73 @@
+// Runs groups, tickers, retries and waits 100,000 times on one long-lived signal, and prints what is left of them.
+// Started with --expose-gc.
+import { getEventListeners } from 'node:events'
+import pino from 'pino'
+import { backoff, repeat, retry, retryJob, runAllJobs, runAllWorkers, wait } from 'runutil'
+import { VirtualClock } from 'runutil/testing'
+
+const runs = Number(process.argv[2])
+const long = new AbortController()
+const logger = pino({ level: 'silent' })
+const clock = new VirtualClock({ auto: true })
+const options = { clock, logger }
+const fails = (): never => {
+  throw new Error('over')
+}
+
+const kinds = [
+  () =>
+    runAllWorkers([repeat(5, fails), (signal) => wait('1h', signal)], long.signal, options).catch(() => {}),
+  () => runAllJobs([retryJob(once(fails), backoff(1)), () => wait(3, long.signal)], long.signal, options),
+  () => Promise.all([wait(1, long.signal), wait(0, long.signal)]).then(() => {}),
+  async () => {
+    const own = new AbortController()
+    const worker = retry(
+      repeat('1m', () => own.abort(), { startImmediately: true }),
+      backoff('1s'),
+    )
+    await runAllWorkers(
+      [worker, { name: 'idle', worker: repeat('1d', fails), retry: backoff('1s') }],
+      own.signal,
+      options,
+    )
+  },
+]
+
+await many(2_000)
+const before = { heap: heap(), resources: resources() }
+await many(runs)
+const listeners = getEventListeners(long.signal, 'abort').length
+console.log(
+  JSON.stringify({
+    listeners,
+    timers: clock.pending,
+    resources: resources() - before.resources,
+    heapGrowth: heap() - before.heap,
+  }),
+)
+
+async function many(count: number): Promise<void> {
+  const batch = 100
+  for (let done = 0; done < count; done += batch) {
+    await Promise.all(Array.from({ length: batch }, (_, at) => kinds[at % kinds.length]!()))
+  }
+}
+
+/** Throws the first time only. */
+function once(fail: () => never): () => void {
+  let failed = false
+  return () => {
+    if (failed) return
+    failed = true
+    fail()
+  }
+}
+
+function heap(): number {
+  for (let times = 0; times < 4; times++) (globalThis as unknown as { gc: () => void }).gc()
+  return process.memoryUsage().heapUsed
+}
+
+function resources(): number {
+  return process.getActiveResourcesInfo().length
+}

@@ -30,9 +30,9 @@ function subscribe(signal: AbortSignal): Set<() => void> {
 }
 
 function fanOut(this: AbortSignal): void {
-  const callbacks = subscribers.get(this)
+  // One that an earlier callback takes back isn't called any more.
+  for (const callback of subscribers.get(this) ?? []) callback()
   subscribers.delete(this)
-  for (const callback of callbacks ?? []) callback()
 }
 
 /** A controller that aborts with its parent, for the same reason, until disposed. */

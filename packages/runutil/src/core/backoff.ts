@@ -58,7 +58,7 @@ export class ExponentialBackoff implements Backoff {
     } = checkOptions('backoff', options, ['initial', 'max', 'jitterProportion'])
     this.initialMs = toMs(initial, 'backoff: initial')
     this.maxMs = toMs(max, 'backoff: max')
-    if (!(jitterProportion >= 0 && jitterProportion <= 1)) {
+    if (typeof jitterProportion !== 'number' || !(jitterProportion >= 0 && jitterProportion <= 1)) {
       throw new RangeError(
         `backoff: expected a jitterProportion of 0 to 1; got ${describe(jitterProportion)}`,
       )

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from './clock.ts'
 import { pop, push } from './clock-heap.ts'
+import { InvalidDurationError } from './errors.ts'
 
 /** Node fires a longer timer after 1 ms. */
 const LONGEST_NATIVE_DELAY = 2 ** 31 - 1
@@ -48,6 +49,8 @@ export class SystemClock implements Clock {
 
   add(timer: SystemTimer, at: number): void {
     const due = Math.ceil(at)
+    // It compares with nothing, so it would lie on top of the heap for ever and no other timer would fire.
+    if (Number.isNaN(due)) throw new InvalidDurationError('clock: expected the moment of a timer; got NaN')
     let slot = this.#slots.get(due)
     if (slot === undefined) {
       slot = new Slot(due, this.#forget)

@@ -14,7 +14,7 @@ export interface Clock {
   elapsed(): number
   /** A number in [0, 1). */
   random(): number
-  /** Calls back once, never early. 0 ms means the next macrotask; there is no upper limit. */
+  /** Calls back once, never early. 0 ms means the next macrotask; there is no upper limit. NaN is an error. */
   setTimeout(callback: () => void, delayMs: number): Timer
   /** As setTimeout, at a moment on the scale of `elapsed()`. A moment that is over means the next macrotask. */
   setTimeoutAt(callback: () => void, elapsedMs: number): Timer

@@ -1,5 +1,6 @@
 import { type Clock, type Timer, macrotask } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
+import { InvalidDurationError } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 
 export interface VirtualClockOptions {
@@ -82,14 +83,17 @@ export class VirtualClock implements Clock {
   }
 
   #set(timer: VirtualTimer, elapsedMs: number): void {
+    if (Number.isNaN(elapsedMs)) {
+      throw new InvalidDurationError('VirtualClock: expected the moment of a timer; got NaN')
+    }
     this.#changes++
     timer.due = Math.max(this.#elapsed, elapsedMs)
     // Set anew, it comes after all that were set before it for the same moment.
     this.#timers.delete(timer)
     this.#timers.add(timer)
     // As on a real clock, 0 ms is the next macrotask: no time has to pass for it.
-    if (timer.due === this.#elapsed)
-      void macrotask().then(() => timer.due <= this.#elapsed && this.#fire(timer))
+    timer.immediate = timer.due === this.#elapsed
+    if (timer.immediate) void macrotask().then(() => timer.immediate && this.#fire(timer))
     else if (this.#auto) this.#jump()
   }
 
@@ -116,14 +120,19 @@ export class VirtualClock implements Clock {
     if (this.#jumping) return
     this.#jumping = true
     const jumps = async (): Promise<void> => {
-      await this.#settle()
-      for (let next = this.#next(); next !== undefined; next = this.#next()) {
-        this.#setElapsed(Math.max(this.#elapsed, next.due))
-        this.#fire(next)
+      try {
         await this.#settle()
+        for (let next = this.#next(); next !== undefined; next = this.#next()) {
+          this.#setElapsed(Math.max(this.#elapsed, next.due))
+          this.#fire(next)
+          await this.#settle()
+        }
+      } finally {
+        // In the same turn as the last look: a timer set any later starts a new round.
+        this.#jumping = false
       }
     }
-    this.#moving = this.#moving.then(jumps).finally(() => (this.#jumping = false))
+    this.#moving = this.#moving.then(jumps)
   }
 
   #setElapsed(elapsed: number): void {
@@ -141,9 +150,11 @@ export class VirtualClock implements Clock {
     if (this.#timers.delete(timer)) this.#changes++
   }
 
+  /** Of those that time has to pass for: an endless chain of immediate ones must not hold time up. */
   #next(): VirtualTimer | undefined {
     let first: VirtualTimer | undefined
     for (const timer of this.#timers) {
+      if (timer.immediate) continue
       if (first === undefined || timer.due < first.due) first = timer
     }
     return first
@@ -164,6 +175,8 @@ class VirtualTimer implements Timer {
   readonly #set: (timer: VirtualTimer, elapsedMs: number) => void
   readonly #clear: (timer: VirtualTimer) => void
   due = 0
+  /** Fires by itself in the next macrotask. */
+  immediate = false
 
   constructor(
     callback: () => void,

@@ -1,0 +1,172 @@
+import { getEventListeners } from 'node:events'
+import { describe, expect, test, vi } from 'vitest'
+import { isAbortOf, linkedController, offAbort, onAbort } from '../../packages/runutil/src/core/abort.ts'
+
+const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
+
+describe('onAbort', () => {
+  test('calls back once when the signal aborts', () => {
+    const controller = new AbortController()
+    const called = vi.fn()
+    onAbort(controller.signal, called)
+    expect(called).not.toHaveBeenCalled()
+    controller.abort()
+    controller.abort()
+    expect(called).toHaveBeenCalledTimes(1)
+  })
+
+  test('calls back at once when it already has, and leaves no listener', () => {
+    const signal = AbortSignal.abort()
+    const called = vi.fn()
+    onAbort(signal, called)
+    expect(called).toHaveBeenCalledTimes(1)
+    expect(listenersOf(signal)).toBe(0)
+  })
+
+  test('takes no signal for one that never aborts', () => {
+    const called = vi.fn()
+    onAbort(undefined, called)
+    offAbort(undefined, called)
+    expect(called).not.toHaveBeenCalled()
+  })
+
+  test('calls back in the order of subscribing', () => {
+    const controller = new AbortController()
+    const order: number[] = []
+    for (const n of [1, 2, 3]) onAbort(controller.signal, () => order.push(n))
+    controller.abort()
+    expect(order).toEqual([1, 2, 3])
+  })
+
+  test('puts one native listener on a signal however many subscribe, none when all have left', () => {
+    const { signal } = new AbortController()
+    const callbacks = Array.from({ length: 1_000 }, () => () => {})
+    for (const callback of callbacks) onAbort(signal, callback)
+    expect(listenersOf(signal)).toBe(1)
+    for (const callback of callbacks) offAbort(signal, callback)
+    expect(listenersOf(signal)).toBe(0)
+  })
+
+  test('leaves no listener after the abort', () => {
+    const controller = new AbortController()
+    onAbort(controller.signal, () => {})
+    controller.abort()
+    expect(listenersOf(controller.signal)).toBe(0)
+  })
+})
+
+describe('offAbort', () => {
+  test('takes one back and leaves the others', () => {
+    const controller = new AbortController()
+    const [kept, taken] = [vi.fn(), vi.fn()]
+    onAbort(controller.signal, kept)
+    onAbort(controller.signal, taken)
+    offAbort(controller.signal, taken)
+    controller.abort()
+    expect(kept).toHaveBeenCalledTimes(1)
+    expect(taken).not.toHaveBeenCalled()
+  })
+
+  test('takes one back even while the abort is being told', () => {
+    const controller = new AbortController()
+    const taken = vi.fn()
+    onAbort(controller.signal, () => offAbort(controller.signal, taken))
+    onAbort(controller.signal, taken)
+    controller.abort()
+    expect(taken).not.toHaveBeenCalled()
+  })
+
+  test('is safe after the call back, without a subscription, and twice', () => {
+    const controller = new AbortController()
+    const callback = vi.fn()
+    offAbort(controller.signal, callback)
+    onAbort(controller.signal, callback)
+    controller.abort()
+    offAbort(controller.signal, callback)
+    offAbort(controller.signal, callback)
+    expect(callback).toHaveBeenCalledTimes(1)
+  })
+
+  test('lets another subscribe again', () => {
+    const controller = new AbortController()
+    const [first, second] = [vi.fn(), vi.fn()]
+    onAbort(controller.signal, first)
+    offAbort(controller.signal, first)
+    onAbort(controller.signal, second)
+    controller.abort()
+    expect([first.mock.calls.length, second.mock.calls.length]).toEqual([0, 1])
+  })
+})
+
+describe('linkedController', () => {
+  test('aborts with its parent, for the same reason', () => {
+    const parent = new AbortController()
+    const linked = linkedController(parent.signal)
+    const reason = new Error('enough')
+    parent.abort(reason)
+    expect(linked.signal.aborted).toBe(true)
+    expect(linked.signal.reason).toBe(reason)
+  })
+
+  test('is born aborted under an aborted parent', () => {
+    const linked = linkedController(AbortSignal.abort('early'))
+    expect(linked.signal.reason).toBe('early')
+  })
+
+  test('aborts by itself without touching the parent, and the first reason wins', () => {
+    const parent = new AbortController()
+    const linked = linkedController(parent.signal)
+    linked.abort('mine')
+    parent.abort('theirs')
+    expect(linked.signal.reason).toBe('mine')
+  })
+
+  test('no longer follows once disposed', () => {
+    const parent = new AbortController()
+    const linked = linkedController(parent.signal)
+    linked.dispose()
+    expect(listenersOf(parent.signal)).toBe(0)
+    parent.abort()
+    expect(linked.signal.aborted).toBe(false)
+  })
+
+  test('no longer follows once disposed by someone who hears of the same abort first', () => {
+    const parent = new AbortController()
+    onAbort(parent.signal, () => linked.dispose())
+    const linked = linkedController(parent.signal)
+    parent.abort()
+    expect(linked.signal.aborted).toBe(false)
+  })
+
+  test('may be listened to by thousands without a warning', async () => {
+    const warned = vi.fn()
+    process.on('warning', warned)
+    const { signal } = linkedController()
+    for (let n = 0; n < 10_000; n++) signal.addEventListener('abort', () => {})
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', warned)
+    expect(warned).not.toHaveBeenCalled()
+  })
+})
+
+describe('isAbortOf', () => {
+  const reason = new Error('stop')
+  const aborted = AbortSignal.abort(reason)
+
+  test.each([
+    ['the reason itself', aborted, reason, true],
+    [
+      'an error caused by the reason, as of node:timers',
+      aborted,
+      new Error('AbortError', { cause: reason }),
+      true,
+    ],
+    ['an error that only has the name', aborted, new DOMException('aborted', 'AbortError'), false],
+    ['the same before the abort', new AbortController().signal, reason, false],
+    ["another signal's reason", aborted, new Error('stop'), false],
+    ['a reason that is no Error', AbortSignal.abort('bye'), 'bye', true],
+    ['nothing', aborted, undefined, false],
+  ])('%s: %#', (_, signal, error, expected) => {
+    expect(isAbortOf(signal, error)).toBe(expected)
+  })
+})

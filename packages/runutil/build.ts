@@ -1,6 +1,7 @@
 // Makes `dist`: one module for each source file, so that a bundler leaves out what a program doesn't use, and
 // so that `new URL('./…', import.meta.url)` means the same in dist as in src.
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -37,7 +38,8 @@ export async function build(): Promise<BuildResult> {
     const complaints = await compile(made)
     // What is edited from here on is newer than what was built, even before the build is in place.
     await utimes(made, startedAt, startedAt)
-    await putInPlace(made)
+    // Types may be wrong and modules there all the same; without modules, what was there before stays.
+    if (existsSync(join(made, 'index.js'))) await putInPlace(made)
     return { complaints }
   } finally {
     await rm(made, { recursive: true, force: true })

@@ -159,8 +159,8 @@ describe('options and other arguments', () => {
   })
 
   it.each<[string, object, RegExp]>([
-    ['clock', { clock: Date }, /expected a Clock as options.clock/],
-    ['logger', { logger: 'stdout' }, /expected a pino logger as options.logger; got "stdout"/],
+    ['clock', { clock: Date }, /expected a Clock/],
+    ['logger', { logger: 'stdout' }, /expected a pino logger; got "stdout"/],
     ['unknown', { gracee: 1 }, /unknown option 'gracee'; did you mean 'grace'\?/],
   ])('a run says what it expected: %s', async (_, options, says) => {
     await expect(runAllWorkers([idle], undefined, options as never)).rejects.toThrow(says)

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import { currentClock } from './context.ts'
 import { type Duration, toMs } from './duration.ts'
-import { InvalidArgumentError, describe } from './errors.ts'
+import { describe, unexpected } from './errors.ts'
 import { checkOptions } from './options.ts'
 import { has } from './worker.ts'
 
@@ -77,9 +77,7 @@ export class ExponentialBackoff implements Backoff {
 /** @throws InvalidArgumentError when `value` has no `duration` method */
 export function checkBackoff(value: unknown, what: string): asserts value is Backoff {
   if (has(value, 'duration')) return
-  throw new InvalidArgumentError(
-    `${what}: expected a Backoff, as backoff('5s') or backoff({ initial: '1s', max: '1m' }); got ${describe(value)}`,
-  )
+  throw unexpected(what, `a Backoff, as backoff('5s') or backoff({ initial: '1s', max: '1m' })`, value)
 }
 
 /** The longest wait a backoff gives, as far as can be told: a far attempt is at its cap. */

@@ -50,7 +50,7 @@ export class SystemClock implements Clock {
   add(timer: SystemTimer, at: number): void {
     const due = Math.ceil(at)
     // It compares with nothing, so it would lie on top of the heap for ever and no other timer would fire.
-    if (Number.isNaN(due)) throw new InvalidDurationError('clock: expected the moment of a timer; got NaN')
+    if (Number.isNaN(due)) throw new InvalidDurationError('expected the moment of a timer; got NaN')
     let slot = this.#slots.get(due)
     if (slot === undefined) {
       slot = new Slot(due, this.#forget)

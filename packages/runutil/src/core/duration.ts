@@ -14,7 +14,7 @@ export function toMs(duration: Duration, what: string): number {
   const parsed = typeof duration === 'string' ? parse(duration) : duration
   if (typeof parsed !== 'number' || !Number.isFinite(parsed) || parsed < 0) {
     throw new InvalidDurationError(
-      `${what}: expected a duration of 0 or more, in ms or as '250ms', '5s', '1m' or '1h'; got ${describe(duration)}`,
+      `${what}: expected a duration of 0 or more, in ms or as '5s', '1m' or '1h'; got ${describe(duration)}`,
     )
   }
   return parsed

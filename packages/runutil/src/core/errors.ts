@@ -35,7 +35,7 @@ export class ErrWorkerExitedPrematurely extends Error {
     this.prototype.name = 'ErrWorkerExitedPrematurely'
   }
   constructor(worker: string) {
-    super(`worker ${worker} exited prematurely: it returned before its signal was aborted`)
+    super(`worker ${worker} exited prematurely, before its signal was aborted`)
     this.worker = worker
   }
 }
@@ -145,6 +145,16 @@ export function errorIs(error: unknown, type: abstract new (...args: never[]) =>
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
   return new Error(`a non-Error was thrown: ${describe(thrown)}`, { cause: thrown })
+}
+
+/**
+ * The error for an argument of the wrong kind.
+ *
+ * @param what the call and argument; the message begins with it
+ * @param mend what to do about it, after a semicolon
+ */
+export function unexpected(what: string, expected: string, got: unknown, mend = ''): InvalidArgumentError {
+  return new InvalidArgumentError(`${what}: expected ${expected}; got ${describe(got)}${mend}`)
 }
 
 /** A value as an error message shows it: short, with its kind. */

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, describe } from './errors.ts'
+import { unexpected } from './errors.ts'
 import { has, isPlainFunction } from './worker.ts'
 
 /** Does one thing once, and ends early when the signal aborts. */
@@ -16,8 +16,6 @@ export function callJob(job: Job | JobFunc, signal: AbortSignal): Promise<void> 
 /** @throws InvalidArgumentError when `job` is neither a function nor has a `runOnce` method */
 export function checkJob(job: unknown, what: string): asserts job is Job | JobFunc {
   if (isPlainFunction(job) || has(job, 'runOnce')) return
-  const mend = has(job, 'run') ? '; this is a worker: it runs until aborted and needs no repeating' : ''
-  throw new InvalidArgumentError(
-    `${what}: expected a function (signal) => Promise or an object with runOnce(signal); got ${describe(job)}${mend}`,
-  )
+  const mend = has(job, 'run') ? '; this is a worker: it needs no repeating' : ''
+  throw unexpected(what, 'a function (signal) => Promise or an object with runOnce(signal)', job, mend)
 }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, describe } from './errors.ts'
+import { InvalidArgumentError, unexpected } from './errors.ts'
 
 /**
  * An options object, checked: an unknown key is an error that offers the nearest known one.
@@ -11,9 +11,7 @@ export function checkOptions<T extends object>(
   known: readonly (keyof T & string)[],
 ): T {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidArgumentError(
-      `${what}: expected an options object { ${known.join(', ')} }; got ${describe(options)}`,
-    )
+    throw unexpected(what, `an options object { ${known.join(', ')} }`, options)
   }
   for (const key of Object.keys(options)) {
     if ((known as readonly string[]).includes(key)) continue
@@ -24,24 +22,15 @@ export function checkOptions<T extends object>(
   return options
 }
 
+/** The known key that has nearly the same letters. */
 function nearest(key: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)
-  const best = ranked[0]
-  return best !== undefined && best.distance <= Math.max(2, best.name.length / 3) ? best.name : undefined
+  const apart = (name: string): number => lettersApart(key.toLowerCase(), name.toLowerCase())
+  const [best] = [...known].sort((a, b) => apart(a) - apart(b))
+  return best !== undefined && apart(best) <= 2 ? best : undefined
 }
 
-/** Levenshtein's distance: how many letters must be added, dropped or changed. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[b.length]!
+/** How many letters one has that the other hasn't. Swapped ones don't count. */
+function lettersApart(a: string, b: string): number {
+  const rest = [...b].reduce((left, letter) => left.replace(letter, ''), a)
+  return 2 * rest.length + b.length - a.length
 }

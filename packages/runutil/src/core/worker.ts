@@ -1,5 +1,5 @@
 import type { Backoff } from './backoff.ts'
-import { InvalidArgumentError, describe } from './errors.ts'
+import { unexpected } from './errors.ts'
 
 /** Runs until the signal aborts. Returning earlier is an error for the group it runs in. */
 export interface Worker {
@@ -41,11 +41,9 @@ export function checkWorker(worker: unknown, what: string): asserts worker is Wo
   const mend = has(worker, 'runOnce')
     ? '; this is a job: wrap it in repeat(every, job)'
     : has(worker, 'workers')
-      ? '; this configures workers: pass what its workers() returns'
+      ? '; pass what its workers() returns'
       : ''
-  throw new InvalidArgumentError(
-    `${what}: expected a function (signal) => Promise or an object with run(signal); got ${describe(worker)}${mend}`,
-  )
+  throw unexpected(what, 'a function (signal) => Promise or an object with run(signal)', worker, mend)
 }
 
 export function isWorker(value: unknown): value is Worker | WorkerFunc {

@@ -1,4 +1,5 @@
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
+import { untoldParameter } from './diagnosis.ts'
 import type { Constructor } from './parameters.ts'
 
 /**
@@ -56,6 +57,9 @@ export class Construction {
     if (construct === undefined || resolveRegistration === undefined) return
     internals.construct = (type, context) => {
       if (this.#instances.has(type)) return this.#instances.get(type)
+      if (typeof type === 'function' && untoldParameter(type) !== undefined) {
+        throw new TypeError(`parameter untold: ${type.name}`)
+      }
       const instance = construct.call(internals, type, context)
       if (this.#shared.has(type)) this.#instances.set(type, instance)
       this.#made.add(instance)
@@ -91,17 +95,7 @@ export class Construction {
 }
 
 function disposerOf(instance: unknown): (() => unknown) | undefined {
-  if (typeof instance !== 'object' || instance === null) return undefined
-  const {
-    [Symbol.asyncDispose]: asyncDispose,
-    dispose,
-    [Symbol.dispose]: syncDispose,
-  } = instance as Disposables
-  return [asyncDispose, dispose, syncDispose].find((disposer) => typeof disposer === 'function')
-}
-
-interface Disposables {
-  [Symbol.asyncDispose]?: () => unknown
-  dispose?: () => unknown
-  [Symbol.dispose]?: () => unknown
+  const { [Symbol.asyncDispose]: asyncDispose, dispose } = (instance ?? {}) as Record<PropertyKey, unknown>
+  const disposer = asyncDispose ?? dispose
+  return typeof disposer === 'function' ? (disposer as () => unknown) : undefined
 }

@@ -6,8 +6,8 @@ import { type Constructor, parameterLabel } from './parameters.ts'
 interface Finding {
   type: Constructor
   at: number
+  /** What is wrong and how to mend it. */
   problem: string
-  mend: string
 }
 
 /** Types that metadata has for a parameter when it says nothing of what to inject. */
@@ -30,8 +30,21 @@ export function diagnose(
   }
   const className = finding.type.name
   const parameter = parameterLabel(finding.type, finding.at)
-  const message = `${worker}: parameter ${parameter} of class ${className}: ${finding.problem}; ${finding.mend}`
+  const message = `${worker}: parameter ${parameter} of class ${className}: ${finding.problem}`
   return new WorkerResolutionError(message, { className, parameter, cause })
+}
+
+/**
+ * The first parameter of a constructor that neither metadata nor a token tells of; tsyringe would quietly pass
+ * undefined for it where a later parameter has a token.
+ */
+export function untoldParameter(type: Constructor): number | undefined {
+  if (Reflect.getMetadata('design:paramtypes', type) !== undefined) return undefined
+  const tokens = tokensOf(type)
+  const at = Array.from({ length: type.length }, (_, index) => index).find(
+    (index) => tokens[index] === undefined,
+  )
+  return tokens.length === 0 ? undefined : at
 }
 
 /** The first parameter that can't be had, looking into the parameters' own classes too. */
@@ -42,7 +55,8 @@ function findProblem(
 ): Finding | undefined {
   if (path.has(type)) return undefined
   const tokens = tokensOf(type)
-  if (tokens.length === 0 && type.length > 0) return withoutMetadata(type)
+  const untold = tokens.length === 0 && type.length > 0 ? 0 : untoldParameter(type)
+  if (untold !== undefined) return withoutMetadata(type, untold)
   for (const [at, token] of tokens.entries()) {
     const finding = judgeToken(container, type, at, token, new Set([...path, type]))
     if (finding !== undefined) return finding
@@ -50,11 +64,11 @@ function findProblem(
   return undefined
 }
 
-function withoutMetadata(type: Constructor): Finding {
-  const mend = `name its parameters in @Worker({ inject: […] }) or with @inject(…), or build with emitDecoratorMetadata`
+function withoutMetadata(type: Constructor, at: number): Finding {
   const problem =
-    'its type is unknown, since the class has no decorator or the build emits no decorator metadata'
-  return { type, at: 0, problem, mend }
+    'its type is unknown, for there is no decorator metadata; ' +
+    'name it in @Worker({ inject: […] }) or by @inject(…), or build with emitDecoratorMetadata'
+  return { type, at, problem }
 }
 
 function judgeToken(
@@ -64,28 +78,26 @@ function judgeToken(
   token: unknown,
   path: Set<unknown>,
 ): Finding | undefined {
-  if (token === undefined) {
-    const mend = 'inject it by delay(() => Type) from tsyringe, or move what both need into a third file'
-    return { type, at, problem: 'its type was not loaded yet: two files import each other', mend }
-  }
-  if (isRegistered(container, token)) return undefined
+  if (token !== undefined && container.isRegistered(token as string, true)) return undefined
+  const problem = problemOf(token, path)
+  if (problem !== undefined) return { type, at, problem }
+  return typeof token === 'function' ? findProblem(container, token as Constructor, path) : undefined
+}
+
+/** What keeps an unregistered token from being resolved, by itself. */
+function problemOf(token: unknown, path: Set<unknown>): string | undefined {
+  const byDelay = 'inject it by delay(() => Type) from tsyringe'
+  if (token === undefined) return `its type was not loaded yet: two files import each other; ${byDelay}`
   if (typeof token === 'string' || typeof token === 'symbol') {
-    const mend = `call container.register(${nameOf(token)}, …) before runProvidedWorkers`
-    return { type, at, problem: `nothing is registered under ${nameOf(token)}`, mend }
+    const name = typeof token === 'string' ? `'${token}'` : token.toString()
+    return `nothing is registered under ${name}; call container.register(${name}, …)`
   }
   if (token === Object) {
-    const problem = 'its type is an interface, or a class that was imported with `import type`'
-    return { type, at, problem, mend: 'inject a token for it, or import the class as a value' }
+    return 'its type is an interface, or a class of an `import type`; inject a token, or import the class'
   }
-  if (BUILT_IN.has(token)) {
-    const problem = `its type is ${(token as Function).name}, which says nothing of what to inject`
-    return { type, at, problem, mend: "inject a token for it: @inject('…')" }
-  }
-  if (path.has(token)) {
-    const problem = `it needs ${(token as Function).name}, which is being made for it: a circle`
-    return { type, at, problem, mend: 'inject one of them by delay(() => Type) from tsyringe' }
-  }
-  return typeof token === 'function' ? findProblem(container, token as Constructor, path) : undefined
+  const name = (token as Function).name
+  if (BUILT_IN.has(token)) return `its type is ${name}, which says nothing of what to inject; inject a token`
+  return path.has(token) ? `it needs ${name}, which is being made for it: a circle; ${byDelay}` : undefined
 }
 
 /** What tsyringe will look for, parameter by parameter: emitted types, overridden by `inject`. */
@@ -100,12 +112,4 @@ function tokensOf(type: Constructor): unknown[] {
 /** `@inject` with options and `@injectAll` keep the token in a descriptor. */
 function tokenIn(given: unknown): unknown {
   return typeof given === 'object' && given !== null && 'token' in given ? given.token : given
-}
-
-function isRegistered(container: DependencyContainer, token: unknown): boolean {
-  return container.isRegistered(token as string, true)
-}
-
-function nameOf(token: string | symbol): string {
-  return typeof token === 'string' ? `'${token}'` : token.toString()
 }

@@ -1,6 +1,6 @@
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
-import { InvalidArgumentError, describe } from '../core/errors.ts'
-import { type Worker, type WorkerFunc, callWorker } from '../core/worker.ts'
+import { unexpected } from '../core/errors.ts'
+import { type Worker, type WorkerFunc, callWorker, has } from '../core/worker.ts'
 
 /** A worker that runs one level further down in names, with its own logger and trace. */
 export class NamedWorker implements Worker {
@@ -29,7 +29,8 @@ export function nestedContext(name: string): Context {
 /** The name that a worker was given, if any. A class instance or function has none by itself. */
 export function nameOf(worker: unknown): string | undefined {
   if (typeof worker !== 'object' || worker === null) return undefined
-  const named = worker instanceof NamedWorker || carriesName in worker || 'worker' in worker
+  const named =
+    worker instanceof NamedWorker || carriesName in worker || ('worker' in worker && !has(worker, 'run'))
   return named ? (worker as { name?: string }).name : undefined
 }
 
@@ -39,5 +40,5 @@ export const carriesName = Symbol('runutil.carriesName')
 /** @throws InvalidArgumentError unless it is a string with something to read in it */
 export function checkName(name: unknown, what: string): asserts name is string {
   if (typeof name === 'string' && name.trim() !== '') return
-  throw new InvalidArgumentError(`${what}: expected a name that isn't empty; got ${describe(name)}`)
+  throw unexpected(what, `a name that isn't empty`, name)
 }

@@ -26,14 +26,9 @@ export function namedWorkerFromType(worker: Runnable, of: object | Function): Wo
 /** @throws InvalidArgumentError for an anonymous class */
 export function typeNameOf(of: object | Function): string {
   const type: unknown = typeof of === 'function' ? of : (of as object | null | undefined)?.constructor
-  if (typeof type !== 'function') {
-    throw new InvalidArgumentError(
-      `namedWorkerFromType: expected a class or an instance of one; got ${describe(of)}`,
-    )
-  }
-  const name = workerOptionsOf(type)?.name ?? type.name
+  const name = typeof type === 'function' ? (workerOptionsOf(type)?.name ?? type.name) : ''
   if (name !== '') return name
   throw new InvalidArgumentError(
-    "namedWorkerFromType: expected a class with a name; got an anonymous one: name it in @Worker({ name: '…' })",
+    `expected a class with a name, or an instance of one; got ${describe(of)}; name it in @Worker({ name: '…' })`,
   )
 }

@@ -28,8 +28,7 @@ export function parametersOf(type: Constructor): Parameters {
 
 /** The text between the constructor's parentheses; undefined for a class without one. */
 function constructorSource(type: Constructor): string | undefined {
-  const text = Function.prototype.toString.call(type).replace(/\/\*[^]*?\*\//g, '')
-  return /(?:^|[\s;{}])constructor\s*\(([^)]*)/.exec(text)?.[1]
+  return /[\s;{}]constructor\s*\(([^)]*)/.exec(String(type))?.[1]
 }
 
 function parameterName(parameter: string): string {

@@ -2,13 +2,7 @@ import 'reflect-metadata'
 import type { Logger } from 'pino'
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
 import { Context, currentName, newScope, rootLogger, withContext } from '../core/context.ts'
-import {
-  DuplicateNameError,
-  InvalidArgumentError,
-  WorkerGroupError,
-  describe,
-  toError,
-} from '../core/errors.ts'
+import { WorkerGroupError, toError, unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { type WorkerConfigurer, has } from '../core/worker.ts'
 import { Construction, parentOf } from './construction.ts'
@@ -16,7 +10,7 @@ import { diagnose } from './diagnosis.ts'
 import type { Member } from './group.ts'
 import { NamedWorker } from './named.ts'
 import { typeNameOf } from './names.ts'
-import { membersOf, runGroup } from './run-all.ts'
+import { checkNames, membersOf, runGroup } from './run-all.ts'
 import type { RunOptions } from './run-options.ts'
 import { useShutdownSignal } from './shutdown-signal.ts'
 import { decoratedWorkers, workerOptionsOf } from './worker-decorator.ts'
@@ -41,7 +35,7 @@ export function provideWorker(
 ): void {
   checkContainer(container, 'provideWorker')
   if (typeof type !== 'function' || (type as Function).prototype === undefined) {
-    throw new InvalidArgumentError(`provideWorker: expected a class with workers(); got ${describe(type)}`)
+    throw unexpected('provideWorker', 'a class with workers()', type)
   }
   const types = provided.get(container) ?? new Set()
   provided.set(container, types.add(type))
@@ -87,9 +81,7 @@ export async function runProvidedWorkers(
 
 function warnOfNone(logger: Logger, group: string | undefined): void {
   const scope = group === undefined ? '' : ` of group '${group}'`
-  logger.warn(
-    `no worker${scope} found: decorate a class with @Worker() or call provideWorker(container, type)`,
-  )
+  logger.warn(`no worker${scope} found: decorate a class with @Worker() or call provideWorker`)
 }
 
 async function runTypes(
@@ -98,7 +90,7 @@ async function runTypes(
   signal: AbortSignal | undefined,
   options: RunOptions & { logger: Logger },
 ): Promise<void> {
-  checkTypeNames(types)
+  checkNames([...types].map(typeNameOf))
   const construction = new Construction(container, types)
   // What is made for the run logs, and is given, the run's logger.
   const context = new Context(newScope({ logger: options.logger, clock: options.clock }), currentName())
@@ -151,9 +143,7 @@ function ancestry(container: DependencyContainer): DependencyContainer[] {
 function configure(container: DependencyContainer, construction: Construction, type: Function): Member[] {
   const instance = resolve(container, construction, type)
   if (!has(instance, 'workers')) {
-    throw new InvalidArgumentError(
-      `worker ${type.name}: expected a class with a method workers() that returns what should run; it has none`,
-    )
+    throw unexpected(`worker ${type.name}`, 'a class with a method workers()', instance)
   }
   const name = typeNameOf(type)
   const members = membersOf((instance as WorkerConfigurer).workers(), `worker ${name}`, 'workers()')
@@ -171,18 +161,7 @@ function resolve(container: DependencyContainer, construction: Construction, typ
   }
 }
 
-function checkTypeNames(types: Iterable<Function>): void {
-  const seen = new Set<string>()
-  for (const type of types) {
-    const name = typeNameOf(type)
-    if (seen.has(name)) throw new DuplicateNameError(name)
-    seen.add(name)
-  }
-}
-
 function checkContainer(container: unknown, what: string): asserts container is DependencyContainer {
   if (has(container, 'resolve') && has(container, 'createChildContainer')) return
-  throw new InvalidArgumentError(
-    `${what}: expected a tsyringe container, as \`import { container } from 'tsyringe'\`; got ${describe(container)}`,
-  )
+  throw unexpected(what, 'a tsyringe container', container)
 }

@@ -1,6 +1,6 @@
 import { Context, currentName, newScope, withContext } from '../core/context.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
-import { InvalidArgumentError, DuplicateNameError, describe } from '../core/errors.ts'
+import { DuplicateNameError, unexpected } from '../core/errors.ts'
 import { type Runnable, type Worker, type WorkerFunc, callWorker } from '../core/worker.ts'
 import { toWorker } from './declarative.ts'
 import { Group, type Member } from './group.ts'
@@ -62,7 +62,7 @@ export function membersOf(workers: Iterable<Runnable>, what: string, list: strin
     const worker = toWorker(runnable, `${what}: ${list}[${at}]`)
     return new RunnableMember(runnable, at, worker)
   })
-  checkNames(given)
+  checkNames(given.map(nameOf))
   return members
 }
 
@@ -89,15 +89,13 @@ export async function runGroup(
 function listOf<T>(items: Iterable<T>, what: string, name: string): T[] {
   const iterable = items as Iterable<T> | null | undefined
   if (typeof iterable === 'object' && typeof iterable?.[Symbol.iterator] === 'function') return [...iterable]
-  throw new InvalidArgumentError(
-    `${what}: expected an array or other iterable as ${name}; got ${describe(items)}`,
-  )
+  throw unexpected(what, `an array or other iterable as ${name}`, items)
 }
 
-function checkNames(workers: Runnable[]): void {
+/** @throws DuplicateNameError for a name that comes twice */
+export function checkNames(names: Iterable<string | undefined>): void {
   const seen = new Set<string>()
-  for (const worker of workers) {
-    const name = nameOf(worker)
+  for (const name of names) {
     if (name === undefined) continue
     if (seen.has(name)) throw new DuplicateNameError(name)
     seen.add(name)

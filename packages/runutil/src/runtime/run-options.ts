@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
-import { InvalidArgumentError, describe } from '../core/errors.ts'
+import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { has } from '../core/worker.ts'
 import { useShutdownSignal } from './shutdown-signal.ts'
@@ -34,15 +34,13 @@ export function resolveRunOptions(
 ): ResolvedRunOptions {
   const { logger, clock, grace } = checkOptions(what, options, ['logger', 'clock', 'grace'])
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new InvalidArgumentError(`${what}: expected an AbortSignal; got ${describe(signal)}`)
+    throw unexpected(what, 'an AbortSignal', signal)
   }
   if (logger !== undefined && !has(logger, 'child')) {
-    throw new InvalidArgumentError(
-      `${what}: expected a pino logger as options.logger; got ${describe(logger)}`,
-    )
+    throw unexpected(what, 'a pino logger', logger)
   }
   if (clock !== undefined && !has(clock, 'setTimeout')) {
-    throw new InvalidArgumentError(`${what}: expected a Clock as options.clock; got ${describe(clock)}`)
+    throw unexpected(what, 'a Clock', clock)
   }
   const givenGraceMs = grace === undefined ? undefined : toMs(grace, `${what}: grace`)
   const shutdown = useShutdownSignal(signal, logger)

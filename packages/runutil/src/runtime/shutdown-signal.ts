@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { type Timer, systemClock } from '../core/clock.ts'
 import { rootLogger } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
-import { InvalidArgumentError, ShutdownRequestedError, describe } from '../core/errors.ts'
+import { ShutdownRequestedError, unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 
 export interface ShutdownSignalOptions {
@@ -33,9 +33,7 @@ export function shutdownSignal(options: ShutdownSignalOptions = {}): AbortSignal
   const what = 'shutdownSignal'
   const { signals = ['SIGINT', 'SIGTERM'], delay = 0 } = checkOptions(what, options, ['signals', 'delay'])
   if (!Array.isArray(signals) || signals.some((name) => !/^SIG[A-Z0-9]+$/.test(name))) {
-    throw new InvalidArgumentError(
-      `${what}: expected signal names such as ['SIGTERM']; got ${describe(signals)}`,
-    )
+    throw unexpected(what, `signal names such as ['SIGTERM']`, signals)
   }
   const watch = new ProcessWatch(signals, toMs(delay, `${what}: delay`))
   watches.set(watch.signal, watch)
@@ -97,7 +95,7 @@ class ProcessWatch {
   readonly #receive = (name: NodeJS.Signals): void => {
     if (this.#requested !== undefined) {
       const logger = this.#logger ?? rootLogger()
-      logger.error({ signal: name }, 'told to stop a second time, exiting at once')
+      logger.error({ signal: name }, 'told to stop again')
       process.exit(FORCED_EXIT_CODE)
     }
     this.#requested = new ShutdownRequestedError(name)

@@ -1,0 +1,129 @@
+import { type Frame, OversizedFrameError, type Prefix } from './frame.ts'
+import type { Protocol } from './protocol.ts'
+
+/**
+ * Cuts a stream into frames, however it is chunked.
+ *
+ * Data that came in one chunk is a view of it; other data is copied once, above 1 MiB perhaps twice. What is
+ * allocated is never more than 1 MiB and twice what really came, whatever a frame announces.
+ *
+ * @example
+ * reader.feed(chunk)
+ * for (let frame = reader.next(); frame !== undefined; frame = reader.next()) take(frame)
+ */
+export class FrameReader {
+  readonly protocol: Protocol
+  readonly #maxFrame: number
+  #chunk: Buffer = NOTHING
+  #at = 0
+  /** The beginning of a prefix that is not all there. */
+  readonly #scratch: Buffer
+  #scratched = 0
+  /** Of the frame whose data is not all there. */
+  #prefix: Prefix | undefined
+  #data: Buffer = NOTHING
+  #filled = 0
+
+  /** @param maxFrame a frame with more bytes of data than this is refused */
+  constructor(protocol: Protocol, maxFrame: number) {
+    this.protocol = protocol
+    this.#maxFrame = maxFrame
+    this.#scratch = Buffer.allocUnsafe(protocol.longestPrefix)
+  }
+
+  /** Whether bytes came that no frame was made of yet. */
+  get pending(): boolean {
+    return this.#at < this.#chunk.length || this.#scratched > 0 || this.#prefix !== undefined
+  }
+
+  /** The chunk must not change afterwards. */
+  feed(chunk: Buffer): void {
+    const rest = this.#chunk.length - this.#at
+    this.#chunk = rest === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk])
+    this.#at = 0
+  }
+
+  /**
+   * The next frame; undefined when more bytes are needed for it.
+   *
+   * @throws CorruptFrameError, OversizedFrameError; the stream can't be read any further then
+   */
+  next(): Frame | undefined {
+    if (this.#prefix !== undefined) return this.#continue(this.#prefix)
+    if (this.#at === this.#chunk.length) return this.#letGo()
+    const from = this.#at
+    const pieced = this.#scratched > 0
+    const prefix = pieced ? this.#pieced() : this.#whole()
+    if (prefix === undefined) return this.#letGo()
+    const { flags, split, length } = prefix
+    if (length > this.#maxFrame) {
+      const seen = pieced ? this.#scratch.subarray(0, prefix.size) : this.#chunk.subarray(from)
+      throw new OversizedFrameError(length, this.#maxFrame, seen)
+    }
+    const end = this.#at + length
+    if (end > this.#chunk.length) return this.#begin(prefix)
+    const data = this.#chunk.subarray(this.#at, end)
+    this.#at = end
+    return { flags, split, data }
+  }
+
+  /** A worker may idle for hours: its last chunk shouldn't stay as long. */
+  #letGo(): undefined {
+    this.#chunk = NOTHING
+    this.#at = 0
+  }
+
+  /** The prefix, where all of it is in this chunk. */
+  #whole(): Prefix | undefined {
+    const prefix = this.protocol.prefix(this.#chunk, this.#at, this.#chunk.length)
+    if (prefix !== undefined) this.#at += prefix.size
+    else this.#scratched = this.#take(this.#scratch, 0)
+    return prefix
+  }
+
+  /** The prefix, where it began in an earlier chunk. */
+  #pieced(): Prefix | undefined {
+    const before = this.#scratched
+    const taken = this.#take(this.#scratch, before)
+    this.#scratched += taken
+    const prefix = this.protocol.prefix(this.#scratch, 0, this.#scratched)
+    if (prefix === undefined) return undefined
+    this.#at += prefix.size - before - taken
+    this.#scratched = 0
+    return prefix
+  }
+
+  #begin(prefix: Prefix): undefined {
+    this.#prefix = prefix
+    this.#data = Buffer.allocUnsafeSlow(Math.min(prefix.length, FIRST_ALLOCATION))
+    this.#filled = this.#take(this.#data, 0)
+  }
+
+  #continue(prefix: Prefix): Frame | undefined {
+    while (this.#at < this.#chunk.length && this.#filled < prefix.length) {
+      if (this.#filled === this.#data.length) this.#grow(prefix.length)
+      this.#filled += this.#take(this.#data, this.#filled)
+    }
+    if (this.#filled < prefix.length) return this.#letGo()
+    const data = this.#data
+    this.#prefix = undefined
+    this.#data = NOTHING
+    return { flags: prefix.flags, split: prefix.split, data }
+  }
+
+  #grow(length: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.min(length, this.#data.length * 2))
+    this.#data.copy(larger)
+    this.#data = larger
+  }
+
+  /** Moves what fits from the chunk into `target`; how much that was. */
+  #take(target: Buffer, at: number): number {
+    const taken = this.#chunk.copy(target, at, this.#at)
+    this.#at += taken
+    return taken
+  }
+}
+
+const NOTHING = Buffer.alloc(0)
+const FIRST_ALLOCATION = 1024 * 1024

@@ -1,0 +1,59 @@
+/** What a frame's flags say; the bits are those of goridge 2. */
+export const Flag = {
+  /** No data follows, whatever the length says. */
+  empty: 2,
+  /** The data is bytes, not JSON. */
+  raw: 4,
+  error: 8,
+  control: 16,
+} as const
+
+/** What stands before a frame's data. */
+export interface Prefix {
+  readonly flags: number
+  /** How many bytes the prefix itself has. */
+  readonly size: number
+  /** How many bytes of data follow. May be more than a number holds exactly; such a frame is refused anyway. */
+  readonly length: number
+  /** How much of the data is context, where a frame holds both (goridge 3). */
+  readonly split: number | undefined
+}
+
+export interface Frame {
+  readonly flags: number
+  readonly split: number | undefined
+  /** A view of the chunk that it came in, where it came in one. */
+  readonly data: Buffer
+}
+
+/** The bytes that came are no frame: noise on stdout, another protocol, or a worker gone wrong. */
+export class CorruptFrameError extends Error {
+  readonly code: string = 'ERR_CORRUPT_FRAME'
+  static {
+    this.prototype.name = 'CorruptFrameError'
+  }
+
+  /** @param bytes from where the frame should have begun */
+  constructor(expected: string, bytes: Uint8Array) {
+    super(`expected ${expected}; got ${excerpt(bytes)}`)
+  }
+}
+
+/** A frame announces more than `maxFrame`. */
+export class OversizedFrameError extends CorruptFrameError {
+  override readonly code = 'ERR_OVERSIZED_FRAME'
+  static {
+    this.prototype.name = 'OversizedFrameError'
+  }
+
+  constructor(length: number, maxFrame: number, bytes: Uint8Array) {
+    super(`a frame of at most ${maxFrame} bytes (maxFrame), not of ${length}`, bytes)
+  }
+}
+
+/** The first bytes as text, where they are text, and as hex. */
+function excerpt(bytes: Uint8Array): string {
+  const first = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64))
+  const hex = first.subarray(0, 32).toString('hex')
+  return `${JSON.stringify(first.toString())} (hex ${hex}${bytes.length > 32 ? '…' : ''})`
+}

@@ -1,0 +1,94 @@
+import { CorruptFrameError, Flag, type Prefix } from './frame.ts'
+import {
+  type Bytes,
+  type Encoded,
+  type Protocol,
+  type ProtocolName,
+  encode,
+  lengthOf,
+  put,
+} from './protocol.ts'
+
+/**
+ * Goridge 2 (seed 003): flags, the length as 64 bits little-endian and once more as 64 bits big-endian, which must
+ * agree. `goridge2-legacy`, of before June 2018, has no second length.
+ */
+export class Goridge2 implements Protocol {
+  readonly name: ProtocolName
+  readonly framesPerMessage = 2
+  readonly longestPrefix: 9 | 17
+  readonly longestData = Number.MAX_SAFE_INTEGER
+
+  constructor(name: 'goridge2' | 'goridge2-legacy') {
+    this.name = name
+    this.longestPrefix = name === 'goridge2' ? 17 : 9
+  }
+
+  prefix(bytes: Buffer, from: number, end: number): Prefix | undefined {
+    const size = this.longestPrefix
+    const flags = bytes[from]!
+    // All text has one of these bits set: noise is told from its first byte.
+    if (from < end && (flags & ~ANY_FLAG) !== 0) this.#refuse('flags', bytes, from, end)
+    if (end - from < size) return undefined
+    const low = bytes.readUInt32LE(from + 1)
+    const high = bytes.readUInt32LE(from + 5)
+    if (size === 17 && (bytes.readUInt32BE(from + 13) !== low || bytes.readUInt32BE(from + 9) !== high)) {
+      this.#refuse('the same length twice', bytes, from, end)
+    }
+    const length = (flags & Flag.empty) !== 0 ? 0 : high * 2 ** 32 + low
+    return { flags, size, length, split: undefined }
+  }
+
+  #refuse(what: string, bytes: Buffer, from: number, end: number): never {
+    throw new CorruptFrameError(`a ${this.name} frame (${what})`, bytes.subarray(from, end))
+  }
+
+  task(context: Bytes, body: Bytes): Encoded {
+    return this.#pair(Flag.control | Flag.raw, context, 0, body)
+  }
+
+  answer(context: Bytes, body: Bytes): Encoded {
+    const flags = context.length === 0 ? Flag.control | Flag.empty : Flag.control | Flag.raw
+    return this.#pair(flags, context, Flag.raw, body)
+  }
+
+  control(json: string): Encoded {
+    return this.#single(Flag.control, json)
+  }
+
+  error(message: string): Encoded {
+    return this.#single(Flag.control | Flag.raw | Flag.error, message)
+  }
+
+  #pair(contextFlags: number, context: Bytes, bodyFlags: number, body: Bytes): Encoded {
+    const size = this.longestPrefix
+    const contextLength = lengthOf(context)
+    const bodyLength = lengthOf(body)
+    return encode(size + contextLength + size, body, bodyLength, (head) => {
+      putPrefix(head, 0, size, contextFlags, contextLength)
+      if (contextLength > 0) put(head, size, context)
+      putPrefix(head, size + contextLength, size, bodyFlags, bodyLength)
+    })
+  }
+
+  #single(flags: number, data: string): Encoded {
+    const length = lengthOf(data)
+    return encode(this.longestPrefix, data, length, (head) => {
+      putPrefix(head, 0, this.longestPrefix, flags, length)
+    })
+  }
+}
+
+/** Bit 1 has no meaning, but nothing forbids it either. */
+const ANY_FLAG = 31
+
+function putPrefix(into: Buffer, at: number, size: 9 | 17, flags: number, length: number): void {
+  const high = Math.floor(length / 2 ** 32)
+  const low = length - high * 2 ** 32
+  into[at] = flags
+  into.writeUInt32LE(low, at + 1)
+  into.writeUInt32LE(high, at + 5)
+  if (size === 9) return
+  into.writeUInt32BE(high, at + 9)
+  into.writeUInt32BE(low, at + 13)
+}

@@ -1,0 +1,82 @@
+import { crc32 } from './crc32.ts'
+import { CorruptFrameError, Flag, type Prefix } from './frame.ts'
+import { type Bytes, type Encoded, type Protocol, encode, lengthOf, put } from './protocol.ts'
+
+/**
+ * Goridge 3: 12 bytes, of which the first 6 have a checksum, and up to 10 options of 32 bits. A task or an answer is
+ * one frame; its only option says how much of the data is context.
+ */
+export class Goridge3 implements Protocol {
+  readonly name = 'goridge3'
+  readonly framesPerMessage = 1
+  readonly longestPrefix = 52
+  readonly longestData = 2 ** 32 - 1
+
+  prefix(bytes: Buffer, from: number, end: number): Prefix | undefined {
+    const words = bytes[from]! & 15
+    if (from < end && (bytes[from]! >> 4 !== VERSION || words < 3 || words > 13)) {
+      refuse('version and header length', bytes, from, end)
+    }
+    if (end - from < 12) return undefined
+    if (bytes.readUInt32LE(from + 6) !== crc32(bytes, from, from + 6)) refuse('checksum', bytes, from, end)
+    if (end - from < words * 4) return undefined
+    const flags = bytes[from + 1]!
+    return {
+      flags: (flags & CONTROL ? Flag.control : 0) | (flags & ERROR ? Flag.error : 0) | (flags & RAW),
+      size: words * 4,
+      length: bytes.readUInt32LE(from + 2),
+      split: words === 4 ? bytes.readUInt32LE(from + 12) : undefined,
+    }
+  }
+
+  task(context: Bytes, body: Bytes): Encoded {
+    return message(RAW, context, body)
+  }
+
+  answer(context: Bytes, body: Bytes): Encoded {
+    return message(0, context, body)
+  }
+
+  control(json: string): Encoded {
+    return single(CONTROL | JSON_DATA, json)
+  }
+
+  error(text: string): Encoded {
+    return single(ERROR, text)
+  }
+}
+
+const VERSION = 1
+const CONTROL = 0x01
+/** As in goridge 2. */
+const RAW = Flag.raw
+const JSON_DATA = 0x08
+const ERROR = 0x40
+
+function refuse(what: string, bytes: Buffer, from: number, end: number): never {
+  throw new CorruptFrameError(`a goridge3 frame (${what})`, bytes.subarray(from, end))
+}
+
+function message(flags: number, context: Bytes, body: Bytes): Encoded {
+  const contextLength = lengthOf(context)
+  const bodyLength = lengthOf(body)
+  return encode(16 + contextLength, body, bodyLength, (head) => {
+    putHeader(head, 4, flags, contextLength + bodyLength)
+    head.writeUInt32LE(contextLength, 12)
+    if (contextLength > 0) put(head, 16, context)
+  })
+}
+
+function single(flags: number, data: string): Encoded {
+  const length = lengthOf(data)
+  return encode(12, data, length, (head) => putHeader(head, 3, flags, length))
+}
+
+function putHeader(into: Buffer, words: number, flags: number, length: number): void {
+  into[0] = (VERSION << 4) | words
+  into[1] = flags
+  into.writeUInt32LE(length, 2)
+  into.writeUInt32LE(crc32(into, 0, 6), 6)
+  into[10] = 0
+  into[11] = 0
+}

@@ -12,6 +12,8 @@ const LONGEST_NATIVE_DELAY = 2 ** 31 - 1
 export class SystemClock implements Clock {
   readonly #slots = new Map<number, Slot>()
   readonly #heap: Slot[] = []
+  /** The slot that was looked for last, as long as it is one. */
+  #last: Slot | undefined
   #native: NodeJS.Timeout | undefined
   #armedFor = Infinity
   /** The time of this turn; NaN when a new turn has to look. */
@@ -50,14 +52,16 @@ export class SystemClock implements Clock {
   add(timer: SystemTimer, at: number): void {
     const due = Math.ceil(at)
     // It compares with nothing, so it would lie on top of the heap for ever and no other timer would fire.
-    if (Number.isNaN(due)) throw new InvalidDurationError('expected the moment of a timer; got NaN')
-    let slot = this.#slots.get(due)
+    if (Number.isNaN(due)) throw new InvalidDurationError('expected a moment; got NaN')
+    // Tickers that tick together look for the same slot, one after another.
+    let slot = this.#last?.due === due ? this.#last : this.#slots.get(due)
     if (slot === undefined) {
       slot = new Slot(due, this.#forget)
       this.#slots.set(due, slot)
       push(this.#heap, slot)
       if (due < this.#armedFor) this.#arm()
     }
+    this.#last = slot
     slot.add(timer)
   }
 
@@ -66,7 +70,7 @@ export class SystemClock implements Clock {
   }
 
   readonly #forget = (slot: Slot): void => {
-    this.#slots.delete(slot.due)
+    this.#drop(slot)
     if (this.#slots.size === 0) {
       this.#heap.length = 0
       this.#arm()
@@ -77,20 +81,25 @@ export class SystemClock implements Clock {
     }
   }
 
+  #drop(slot: Slot): void {
+    this.#slots.delete(slot.due)
+    if (this.#last === slot) this.#last = undefined
+  }
+
   #arm(): void {
     clearTimeout(this.#native)
     const next = this.#heap[0]
     this.#armedFor = next?.due ?? Infinity
     if (next === undefined) return
     const delay = Math.ceil(next.due - performance.now())
-    this.#native = setTimeout(this.#fire, Math.min(Math.max(delay, 1), LONGEST_NATIVE_DELAY))
+    this.#native = setTimeout(this.#fire, Math.min(delay, LONGEST_NATIVE_DELAY))
   }
 
   readonly #fire = (): void => {
     const now = performance.now()
     for (let slot = this.#heap[0]; slot !== undefined && slot.due <= now; slot = this.#heap[0]) {
       pop(this.#heap)
-      if (this.#slots.get(slot.due) === slot) this.#slots.delete(slot.due)
+      if (this.#slots.get(slot.due) === slot) this.#drop(slot)
       slot.fire()
     }
     this.#arm()

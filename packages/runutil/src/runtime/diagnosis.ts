@@ -96,7 +96,7 @@ function problemOf(token: unknown, path: Set<unknown>): string | undefined {
     return 'its type is an interface, or a class of an `import type`; inject a token, or import the class'
   }
   const name = (token as Function).name
-  if (BUILT_IN.has(token)) return `its type is ${name}, which says nothing of what to inject; inject a token`
+  if (BUILT_IN.has(token)) return `its type is ${name}, so inject a token`
   return path.has(token) ? `it needs ${name}, which is being made for it: a circle; ${byDelay}` : undefined
 }
 

@@ -2,7 +2,7 @@ import { offAbort, onAbort } from '../core/abort.ts'
 import type { Timer } from '../core/clock.ts'
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
-import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
+import { type Job, type JobFunc, checkJob } from '../core/job.ts'
 import { checkOptions } from '../core/options.ts'
 import type { Worker } from '../core/worker.ts'
 import { checkpoint } from './health.ts'
@@ -59,7 +59,7 @@ class RepeatWorker implements Worker {
  * little more than a thousand bare intervals.
  */
 class Ticker {
-  readonly #job: Job | JobFunc
+  readonly #job: JobFunc
   readonly #everyMs: number
   readonly #signal: AbortSignal
   readonly #context = currentContext() ?? new Context(newScope({}), '')
@@ -79,7 +79,7 @@ class Ticker {
   #stopping = false
 
   constructor(job: Job | JobFunc, everyMs: number, signal: AbortSignal) {
-    this.#job = job
+    this.#job = typeof job === 'function' ? job : (signal) => job.runOnce(signal)
     this.#everyMs = everyMs
     this.#signal = signal
     // Not as field initialisers: V8 gives a function a dictionary of 250 bytes to hold a private field's name.
@@ -117,20 +117,21 @@ class Ticker {
 
   #begin(): void {
     // A late timer has passed more than one start; the clock's rounding may have it here just before the first.
-    this.#lastTick = Math.max(this.#lastTick + 1, this.#passed())
+    const passed = Math.floor((this.#clock.elapsed() - this.#origin) / this.#everyMs)
+    this.#lastTick = Math.max(this.#lastTick + 1, passed)
     this.#run()
   }
 
   #run(): void {
     this.#running = true
-    let running: Promise<void> | void
+    let running: Promise<void> | void | undefined
     try {
-      running = withContext(this.#context.child(), callJob, this.#job, this.#signal)
+      running = withContext(this.#context.child(), this.#job, this.#signal)
     } catch (error) {
       this.#failed(error)
       return
     }
-    if (isThenable(running)) running.then(this.#succeeded, this.#failed)
+    if (typeof running?.then === 'function') running.then(this.#succeeded, this.#failed)
     else this.#succeeded()
   }
 
@@ -148,10 +149,6 @@ class Ticker {
     this.#reject(error)
   }
 
-  #passed(): number {
-    return Math.floor((this.#clock.elapsed() - this.#origin) / this.#everyMs)
-  }
-
   #stop(): void {
     this.#stopping = true
     this.#timer?.clear()
@@ -160,7 +157,3 @@ class Ticker {
 }
 
 function noop(): void {}
-
-function isThenable(value: Promise<void> | void): value is Promise<void> {
-  return typeof (value as { then?: unknown } | undefined)?.then === 'function'
-}

@@ -1,5 +1,6 @@
+import type { Logger } from 'pino'
 import { isAbortOf } from '../core/abort.ts'
-import { type Backoff, ExponentialBackoff, StaticBackoff, checkBackoff } from '../core/backoff.ts'
+import { type Backoff, checkBackoff, longestWaitMs } from '../core/backoff.ts'
 import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger, type Context } from '../core/context.ts'
 import { toMs } from '../core/duration.ts'
@@ -63,7 +64,7 @@ class RetryWorker implements Worker {
       const delayMs = thrown === undefined ? attempts.returned() : attempts.failed()
       if (thrown !== undefined && !isAbortOf(signal, thrown.error)) {
         const logger = named?.logger ?? currentLogger()
-        logger.warn({ err: toError(thrown.error), attempt: attempts.count, delayMs }, 'worker failed')
+        warnOf(thrown.error, { attempt: attempts.count, delayMs }, logger, 'worker failed')
       }
       if (!signal.aborted) await sleep(clock, delayMs, signal)
     }
@@ -80,7 +81,7 @@ async function retryUntilDone(job: Job | JobFunc, backoff: Backoff, signal: Abor
     if (thrown === undefined) return
     signal.throwIfAborted()
     const delayMs = attempts.failed()
-    currentLogger().warn({ err: toError(thrown.error), attempt: attempts.count, delayMs }, 'job failed')
+    warnOf(thrown.error, { attempt: attempts.count, delayMs }, currentLogger(), 'job failed')
     await sleep(clock, delayMs, signal)
   }
 }
@@ -92,18 +93,29 @@ function outcomeOf(run: Promise<void>): Promise<{ error: unknown } | undefined> 
   )
 }
 
+/** pino marks the errors it prints, and throws at a frozen one: that must not end what is retried. */
+function warnOf(thrown: unknown, facts: object, logger: Logger, message: string): void {
+  const err = toError(thrown)
+  try {
+    logger.warn({ ...facts, err }, message)
+  } catch {
+    const copy = Object.assign(new Error(err.message), { stack: err.stack })
+    logger.warn({ ...facts, err: copy }, message)
+  }
+}
+
 /** How often in a row it failed, and how long to wait before the next run. */
 class Attempts {
   readonly #backoff: Backoff
   readonly #clock: Clock
-  #longestMs: number
+  /** The longest delay so far. */
+  #longestMs = SHORTEST_RUN_MS
   #startedAt = 0
   count = 0
 
   constructor(backoff: Backoff, clock: Clock) {
     this.#backoff = backoff
     this.#clock = clock
-    this.#longestMs = Math.max(SHORTEST_RUN_MS, declaredLongestMs(backoff))
   }
 
   begin(): void {
@@ -111,7 +123,9 @@ class Attempts {
   }
 
   failed(): number {
-    if (this.#uptime() > this.#longestMs) this.count = 0
+    const uptime = this.#uptime()
+    // A backoff of the user's own is asked how far it goes only when it matters.
+    if (uptime > this.#longestMs && uptime > longestWaitMs(this.#backoff)) this.count = 0
     const delayMs = toMs(this.#backoff.duration(++this.count), `backoff.duration(${this.count})`)
     this.#longestMs = Math.max(this.#longestMs, delayMs)
     return delayMs
@@ -125,10 +139,4 @@ class Attempts {
   #uptime(): number {
     return this.#clock.elapsed() - this.#startedAt
   }
-}
-
-/** A backoff of the user's own doesn't say: for it, the longest delay it has given so far counts. */
-function declaredLongestMs(backoff: Backoff): number {
-  if (backoff instanceof ExponentialBackoff) return backoff.maxMs
-  return backoff instanceof StaticBackoff ? backoff.sleepMs : 0
 }

@@ -7,6 +7,8 @@ export interface Look {
   cut: boolean
 }
 
+type Readable = Pick<Repository, 'refs' | 'commit'>
+
 /** So many commits are read in one look: enough to go on from, and a big repository still starts at once. */
 const MOST_COMMITS = 1_000
 
@@ -15,12 +17,12 @@ const MOST_COMMITS = 1_000
  * before that moment count as seen.
  */
 export class History {
-  readonly #repository: Repository
+  readonly #repository: Readable
   readonly #seen = new Set<string>()
   /** In seconds since the Unix epoch. */
   #seenUntil = -Infinity
 
-  constructor(repository: Repository) {
+  constructor(repository: Readable) {
     this.#repository = repository
   }
 

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { createInterface } from 'node:readline'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/** A hung program must not hang the tests. Far longer than any of them needs. */
+const KILL_AFTER_MS = 20_000
+
+const inRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+// As a URL, so that programs run in any folder.
+const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+
+export const EXAMPLES = inRoot('packages/examples/src/')
+
+export interface Exit {
+  /** null when a signal killed it. */
+  readonly code: number | null
+  readonly output: readonly string[]
+  readonly errors: readonly string[]
+}
+
+export interface ProgramProps {
+  /** From the root of the workspace. */
+  path: string
+  args?: string[]
+  cwd?: string
+  tsconfig?: string
+}
+
+/** A TypeScript program run in a process of its own, as `tsx` runs it: on the sources, with no build. */
+export class Program {
+  readonly exit: Promise<Exit>
+  readonly #process: ChildProcess
+  readonly #output: string[] = []
+  readonly #errors: string[] = []
+  readonly #watchers = new Set<() => void>()
+
+  constructor({ path, args = [], cwd, tsconfig = 'packages/examples/tsconfig.json' }: ProgramProps) {
+    this.#process = spawn(process.execPath, ['--import', TSX, inRoot(path), ...args], {
+      cwd: cwd ?? inRoot(''),
+      env: { ...process.env, TSX_TSCONFIG_PATH: inRoot(tsconfig) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#collect(this.#process.stdout!, this.#output)
+    this.#collect(this.#process.stderr!, this.#errors)
+    const safetyNet = setTimeout(() => this.kill('SIGKILL'), KILL_AFTER_MS)
+    this.exit = new Promise((resolve) => {
+      this.#process.once('close', (code) => {
+        clearTimeout(safetyNet)
+        resolve({ code, output: this.#output, errors: this.#errors })
+      })
+    })
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal)
+  }
+
+  /** Resolves with the first line printed, now or later, that contains `text`; rejects when the program ends first. */
+  async printed(text: string): Promise<string> {
+    let watcher = (): void => {}
+    const seen = new Promise<string>((resolve) => {
+      watcher = () => {
+        const line = this.#output.find((line) => line.includes(text))
+        if (line !== undefined) resolve(line)
+      }
+    })
+    this.#watchers.add(watcher)
+    watcher()
+    const ended = this.exit.then(({ code }) => {
+      watcher()
+      throw new Error(`exited with ${code} without printing '${text}':\n${this.#everything()}`)
+    })
+    return Promise.race([seen, ended]).finally(() => this.#watchers.delete(watcher))
+  }
+
+  #collect(stream: NodeJS.ReadableStream, lines: string[]): void {
+    createInterface(stream).on('line', (line) => {
+      lines.push(line)
+      for (const watcher of this.#watchers) watcher()
+    })
+  }
+
+  #everything(): string {
+    return [...this.#output, ...this.#errors].join('\n')
+  }
+}

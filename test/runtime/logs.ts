@@ -20,3 +20,15 @@ export function capturedLogger(): { logger: Logger; lines: LogLine[]; texts: str
   }
   return { logger: pino({}, { write }), lines, texts }
 }
+
+/** The keys of a line's outermost object; one that comes twice, twice. */
+export function keysOf(text: string): string[] {
+  const keys: string[] = []
+  let depth = 0
+  for (const [token, key] of text.matchAll(/[{[}\]]|"((?:[^"\\]|\\.)*)"(?=\s*:)|"(?:[^"\\]|\\.)*"/g)) {
+    if (token === '{' || token === '[') depth++
+    else if (token === '}' || token === ']') depth--
+    else if (depth === 1 && key !== undefined) keys.push(key)
+  }
+  return keys
+}

@@ -95,13 +95,9 @@ function outcomeOf(run: Promise<void>): Promise<{ error: unknown } | undefined> 
 
 /** pino marks the errors it prints, and throws at a frozen one: that must not end what is retried. */
 function warnOf(thrown: unknown, facts: object, logger: Logger, message: string): void {
-  const err = toError(thrown)
-  try {
-    logger.warn({ ...facts, err }, message)
-  } catch {
-    const copy = Object.assign(new Error(err.message), { stack: err.stack })
-    logger.warn({ ...facts, err: copy }, message)
-  }
+  const error = toError(thrown)
+  const err: unknown = Object.isExtensible(error) ? error : Object.create(error)
+  logger.warn({ ...facts, err }, message)
 }
 
 /** How often in a row it failed, and how long to wait before the next run. */

@@ -1,4 +1,5 @@
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
+import { toError } from '../core/errors.ts'
 import { untoldParameter } from './diagnosis.ts'
 import type { Constructor } from './parameters.ts'
 
@@ -39,12 +40,9 @@ export class Construction {
   /** Resolves a class, and takes note of everything that has to be made for it. */
   resolve(type: Function): unknown {
     const internals = this.#container as Internals
-    const own = { construct: internals.construct, resolveRegistration: internals.resolveRegistration }
     this.#observe(internals)
     try {
-      const instance: unknown = this.#container.resolve(type as InjectionToken)
-      if (own.construct === undefined) this.#made.add(instance)
-      return instance
+      return this.#container.resolve(type as InjectionToken)
     } finally {
       // They were inherited from the prototype, and are again.
       delete internals.construct
@@ -79,13 +77,13 @@ export class Construction {
    *
    * @returns the errors of those that failed to end
    */
-  async dispose(): Promise<{ worker: string; error: unknown }[]> {
-    const failures: { worker: string; error: unknown }[] = []
+  async dispose(): Promise<{ worker: string; error: Error }[]> {
+    const failures: { worker: string; error: Error }[] = []
     for (const instance of [...this.#made].reverse()) {
       try {
         await disposerOf(instance)?.call(instance)
       } catch (error) {
-        failures.push({ worker: `disposing ${(instance as object).constructor.name}`, error })
+        failures.push({ worker: `disposing ${(instance as object).constructor.name}`, error: toError(error) })
       }
     }
     // The next run makes new ones.

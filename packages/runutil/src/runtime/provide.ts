@@ -2,7 +2,7 @@ import 'reflect-metadata'
 import type { Logger } from 'pino'
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
 import { Context, currentName, newScope, rootLogger, withContext } from '../core/context.ts'
-import { WorkerGroupError, toError, unexpected } from '../core/errors.ts'
+import { WorkerGroupError, unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { type WorkerConfigurer, has } from '../core/worker.ts'
 import { Construction, parentOf } from './construction.ts'
@@ -100,26 +100,19 @@ async function runTypes(
   })
 }
 
+/** Runs, then disposes whatever came of it; the errors of both are told. */
 async function disposingAfter(construction: Construction, run: () => Promise<void>): Promise<void> {
-  const failed = await run().then(
-    () => undefined,
-    (error: unknown) => ({ error }),
-  )
-  const failures = (await construction.dispose()).map(({ worker, error }) => ({
-    worker,
-    error: toError(error),
-  }))
-  if (failures.length === 0) {
-    if (failed !== undefined) throw failed.error
-    return
-  }
-  const earlier = failed === undefined ? [] : causesOf(toError(failed.error))
-  throw new WorkerGroupError([...earlier, ...failures])
+  const failed = await run().catch((error: Error) => error)
+  const failures = await construction.dispose()
+  if (failures.length > 0) throw new WorkerGroupError([...failuresIn(failed), ...failures])
+  if (failed !== undefined) throw failed
 }
 
-function causesOf(error: Error): { worker: string; error: Error }[] {
-  if (!(error instanceof WorkerGroupError)) return [{ worker: 'starting', error }]
-  return error.errors.map((inner, at) => ({ worker: error.workers[at] ?? '', error: inner }))
+function failuresIn(failed: Error | void): { worker: string; error: Error }[] {
+  if (failed instanceof WorkerGroupError) {
+    return failed.errors.map((error, at) => ({ worker: failed.workers[at]!, error }))
+  }
+  return failed === undefined ? [] : [{ worker: 'starting', error: failed }]
 }
 
 /** The decorated and the provided classes, each once, in the order they became known. */

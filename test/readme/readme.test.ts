@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { Program } from '../examples/program.ts'
+import { COMPILED, compile } from './compile.ts'
+import { commandsOf, linksOf, programsOf, roomsOf } from './page.ts'
+
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 })
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const PAGES = ['README.md', 'packages/runutil/README.md', 'CONTRIBUTING.md']
+const PAGES_WITH_ROOMS = PAGES.slice(0, 2)
+
+const json = (path: string): Record<string, object> =>
+  JSON.parse(readFileSync(ROOT + path, 'utf8')) as Record<string, object>
+const workspace = json('package.json')
+const published = json('packages/runutil/package.json')
+
+describe('the programs of the pages', () => {
+  const programs = PAGES.flatMap(programsOf)
+  let complaints: string[]
+  beforeAll(() => {
+    complaints = compile(programs)
+  })
+
+  it('compile', () => {
+    expect(complaints).toEqual([])
+  })
+
+  it.concurrent.for(programs)('$name prints what the page says and ends', async (program) => {
+    const file = `${program.name}.${program.needsMetadata ? 'js' : 'ts'}`
+    const tsconfig = `${COMPILED}/tsconfig.json`
+    const { code, output, errors } = await new Program({ path: `${COMPILED}/${file}`, tsconfig }).exit
+
+    expect({ code, errors }).toEqual({ code: 0, errors: [] })
+    expect(output.map(asOnPage)).toEqual(program.prints)
+  })
+})
+
+/** Of a line that pino logs, a page shows the worker's name, the message and the error. */
+function asOnPage(line: string): string {
+  if (!line.startsWith('{"level"')) return line
+  const { worker, msg, err } = JSON.parse(line) as { worker?: string; msg: string; err?: Error }
+  return `${worker === undefined ? '' : `${worker} `}${msg}${err === undefined ? '' : `: ${err.message}`}`
+}
+
+describe.for(PAGES)('%s', (page) => {
+  it('names commands that exist', () => {
+    for (const command of commandsOf(page)) expect(command).toSatisfy(exists)
+  })
+
+  it('links to files that exist', () => {
+    const missing = linksOf(page).filter((target) => !existsSync(join(ROOT, dirname(page), target)))
+    expect(missing).toEqual([])
+  })
+})
+
+/** `npx … pnpm … <script>`, or the installation of the package with all it can't do without. */
+function exists(command: string): boolean {
+  const script = /^npx -y pnpm@10\.34\.9 (?:run )?([\w:-]+)/.exec(command)?.[1]
+  if (script !== undefined) return script in workspace['scripts']!
+  const optional = published['peerDependenciesMeta']!
+  const peers = Object.keys(published['peerDependencies']!).filter((name) => !(name in optional))
+  return command.startsWith('npm i ') && sorted(command.split(' ').slice(2)) === sorted(['runutil', ...peers])
+}
+
+function sorted(names: string[]): string {
+  return [...names].sort().join(' ')
+}
+
+it.for(PAGES_WITH_ROOMS)('%s has all that the package exports in its table of rooms', (page) => {
+  const exported = Object.keys(published['exports']!)
+    .filter((path) => path !== './package.json')
+    .map((path) => path.replace(/^\./, 'runutil'))
+
+  expect(roomsOf(page).sort()).toEqual(exported.sort())
+})

@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import type { PageProgram } from './page.ts'
@@ -17,13 +17,13 @@ const TSCONFIG = {
 }
 
 /**
- * Writes programs to files and compiles them with tsc, all in one go: `name.ts` beside `name.js`.
+ * Writes programs to files and compiles them with tsc, all in one go: `name.ts`, and `js/name.js`.
  *
  * @returns what the compiler complains about
  */
 export function compile(programs: PageProgram[]): string[] {
   rmSync(FOLDER, { recursive: true, force: true })
-  mkdirSync(FOLDER, { recursive: true })
+  mkdirSync(join(FOLDER, 'js'), { recursive: true })
   writeFileSync(join(FOLDER, 'tsconfig.json'), JSON.stringify(TSCONFIG))
   const files = programs.map(({ name, code }) => {
     const file = join(FOLDER, `${name}.ts`)
@@ -31,12 +31,15 @@ export function compile(programs: PageProgram[]): string[] {
     return file
   })
   const program = ts.createProgram(files, compilerOptions())
-  for (const file of files) program.emit(program.getSourceFile(file))
+  // Not beside it: of two files of one name, tsx takes the one in TypeScript.
+  const emit = (path: string, text: string): void => writeFileSync(join(FOLDER, 'js', basename(path)), text)
+  for (const file of files) program.emit(program.getSourceFile(file), emit)
   return ts.getPreEmitDiagnostics(program).map(complaint)
 }
 
 function compilerOptions(): ts.CompilerOptions {
-  const { config } = ts.readConfigFile(join(FOLDER, 'tsconfig.json'), ts.sys.readFile) as { config: object }
+  const read = (path: string): string | undefined => ts.sys.readFile(path)
+  const { config } = ts.readConfigFile(join(FOLDER, 'tsconfig.json'), read) as { config: object }
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, FOLDER)
   return { ...options, allowJs: false, noEmit: false, rewriteRelativeImportExtensions: true }
 }

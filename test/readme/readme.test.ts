@@ -29,7 +29,7 @@ describe('the programs of the pages', () => {
   })
 
   it.concurrent.for(programs)('$name prints what the page says and ends', async (program) => {
-    const file = `${program.name}.${program.needsMetadata ? 'js' : 'ts'}`
+    const file = program.needsMetadata ? `js/${program.name}.js` : `${program.name}.ts`
     const tsconfig = `${COMPILED}/tsconfig.json`
     const { code, output, errors } = await new Program({ path: `${COMPILED}/${file}`, tsconfig }).exit
 

@@ -21,7 +21,7 @@ export function toWorker(runnable: Runnable, what: string): Worker | WorkerFunc 
   const { name, worker, retry: backoff } = checkOptions(what, runnable, ['name', 'worker', 'retry'])
   checkName(name, `${what}: name`)
   checkWorker(worker, `${what} ('${name}'): worker`)
-  const named = new NamedWorker(reportingHealth(worker), name)
+  const named = new NamedWorker(reportingHealth(worker), name, worker)
   if (backoff === undefined) return named
   checkBackoff(backoff, `${what} ('${name}'): retry`)
   return retry(named, backoff)

@@ -9,9 +9,8 @@ export class NamedWorker implements Worker {
   readonly #segment: string
   readonly #worker: Worker | WorkerFunc
 
-  constructor(worker: Worker | WorkerFunc, name: string) {
-    const inner = nameOf(worker)
-    this.name = inner === undefined ? name : `${name}/${inner}`
+  constructor(worker: Worker | WorkerFunc, name: string, named: unknown = worker) {
+    this.name = fullName(name, named)
     this.#segment = name
     this.#worker = worker
   }
@@ -29,9 +28,14 @@ export function nestedContext(name: string): Context {
 /** The name that a worker was given, if any. A class instance or function has none by itself. */
 export function nameOf(worker: unknown): string | undefined {
   if (typeof worker !== 'object' || worker === null) return undefined
-  const named =
-    worker instanceof NamedWorker || carriesName in worker || ('worker' in worker && !has(worker, 'run'))
-  return named ? (worker as { name?: string }).name : undefined
+  const given = worker as { name: string; worker?: unknown }
+  if (worker instanceof NamedWorker || carriesName in worker) return given.name
+  return 'worker' in worker && !has(worker, 'run') ? fullName(given.name, given.worker) : undefined
+}
+
+function fullName(name: string, worker: unknown): string {
+  const inner = nameOf(worker)
+  return inner === undefined ? name : `${name}/${inner}`
 }
 
 /** Marks a wrapper whose `name` is the name of the worker in it. */

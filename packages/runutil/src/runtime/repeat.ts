@@ -144,7 +144,7 @@ class Ticker {
   }
 
   #fail(error: unknown): void {
-    checkpoint(this.#context, 'firing')
+    if (!this.#stopping) checkpoint(this.#context, 'firing')
     offAbort(this.#signal, this.#aborted)
     this.#reject(error)
   }

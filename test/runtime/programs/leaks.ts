@@ -19,6 +19,11 @@ const kinds = [
     runAllWorkers([repeat(5, fails), (signal) => wait('1h', signal)], long.signal, options).catch(() => {}),
   () => runAllJobs([retryJob(once(fails), backoff(1)), () => wait(3, long.signal)], long.signal, options),
   () => Promise.all([wait(1, long.signal), wait(0, long.signal)]).then(() => {}),
+  // In real time, where a wait of an hour has to let go of its native timer.
+  () =>
+    runAllWorkers([fails, (signal) => wait('1h', signal)], long.signal, { logger, grace: '1m' }).catch(
+      () => {},
+    ),
   async () => {
     const own = new AbortController()
     const worker = retry(

@@ -9,10 +9,15 @@ import type { Constructor } from './parameters.ts'
  */
 interface Internals {
   parent?: DependencyContainer
+  resolve(token: InjectionToken, ...context: unknown[]): unknown
   construct?: Construct
   resolveRegistration?: (registration: Registration, context: unknown) => unknown
 }
-type Construct = (type: Constructor, context: unknown) => unknown
+type Construct = (type: Constructor | Delayed, context: unknown) => unknown
+/** What `delay(() => Type)` gives. */
+interface Delayed {
+  createProxy(make: (token: InjectionToken) => unknown): unknown
+}
 interface Registration {
   provider: { useFactory?: unknown }
   instance?: unknown
@@ -39,10 +44,15 @@ export class Construction {
 
   /** Resolves a class, and takes note of everything that has to be made for it. */
   resolve(type: Function): unknown {
+    return this.#resolve(type as InjectionToken)
+  }
+
+  #resolve(token: InjectionToken, ...context: unknown[]): unknown {
     const internals = this.#container as Internals
+    if (Object.hasOwn(internals, 'construct')) return internals.resolve(token, ...context)
     this.#observe(internals)
     try {
-      return this.#container.resolve(type as InjectionToken)
+      return internals.resolve(token, ...context)
     } finally {
       // They were inherited from the prototype, and are again.
       delete internals.construct
@@ -54,9 +64,11 @@ export class Construction {
     const { construct, resolveRegistration } = internals
     if (construct === undefined || resolveRegistration === undefined) return
     internals.construct = (type, context) => {
+      // Resolved when it is first used: of that, too, note is taken.
+      if ('createProxy' in type) return type.createProxy((token) => this.#resolve(token, context))
       if (this.#instances.has(type)) return this.#instances.get(type)
-      if (typeof type === 'function' && untoldParameter(type) !== undefined) {
-        throw new TypeError(`parameter untold: ${type.name}`)
+      if (untoldParameter(type) !== undefined) {
+        throw new TypeError(type.name)
       }
       const instance = construct.call(internals, type, context)
       if (this.#shared.has(type)) this.#instances.set(type, instance)

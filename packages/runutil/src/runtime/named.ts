@@ -2,8 +2,12 @@ import { Context, currentContext, newScope, withContext } from '../core/context.
 import { unexpected } from '../core/errors.ts'
 import { type Worker, type WorkerFunc, callWorker, has } from '../core/worker.ts'
 
+/** Marks a worker whose `name` is a name that was given to it. */
+export const carriesName = Symbol()
+
 /** A worker that runs one level further down in names, with its own logger and trace. */
 export class NamedWorker implements Worker {
+  readonly [carriesName] = true
   /** With the names of named workers inside of it: 'Type/Name'. */
   readonly name: string
   readonly #segment: string
@@ -29,7 +33,7 @@ export function nestedContext(name: string): Context {
 export function nameOf(worker: unknown): string | undefined {
   if (typeof worker !== 'object' || worker === null) return undefined
   const given = worker as { name: string; worker?: unknown }
-  if (worker instanceof NamedWorker || carriesName in worker) return given.name
+  if (carriesName in worker) return given.name
   return 'worker' in worker && !has(worker, 'run') ? fullName(given.name, given.worker) : undefined
 }
 
@@ -37,9 +41,6 @@ function fullName(name: string, worker: unknown): string {
   const inner = nameOf(worker)
   return inner === undefined ? name : `${name}/${inner}`
 }
-
-/** Marks a wrapper whose `name` is the name of the worker in it. */
-export const carriesName = Symbol('runutil.carriesName')
 
 /** @throws InvalidArgumentError unless it is a string with something to read in it */
 export function checkName(name: unknown, what: string): asserts name is string {

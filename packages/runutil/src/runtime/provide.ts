@@ -8,11 +8,10 @@ import { type WorkerConfigurer, has } from '../core/worker.ts'
 import { Construction, parentOf } from './construction.ts'
 import { diagnose } from './diagnosis.ts'
 import type { Member } from './group.ts'
-import { NamedWorker } from './named.ts'
+import { NamedWorker, nestedContext } from './named.ts'
 import { typeNameOf } from './names.ts'
 import { checkNames, membersOf, runGroup } from './run-all.ts'
-import type { RunOptions } from './run-options.ts'
-import { useShutdownSignal } from './shutdown-signal.ts'
+import { type RunOptions, resolveRunOptions } from './run-options.ts'
 import { decoratedWorkers, workerOptionsOf } from './worker-decorator.ts'
 
 /** Where the container keeps the root logger. Without a registration, injecting it gives the run's. */
@@ -69,13 +68,13 @@ export async function runProvidedWorkers(
   const { group, ...given } = checkOptions(what, options, ['logger', 'clock', 'grace', 'group'])
   const logger = given.logger ?? container.resolve(LOGGER)
   // Held until all is disposed: a second request to stop, in the middle of it, is one still.
-  const shutdown = useShutdownSignal(signal, logger)
+  const { finish } = resolveRunOptions(what, { ...given, logger }, signal)
   try {
     const types = workerTypes(container, group)
     if (types.size === 0) warnOfNone(logger, group)
     else await runTypes(container, types, signal, { ...given, logger })
   } finally {
-    shutdown?.release()
+    finish()
   }
 }
 
@@ -139,10 +138,12 @@ function configure(container: DependencyContainer, construction: Construction, t
     throw unexpected(`worker ${type.name}`, 'a class with a method workers()', instance)
   }
   const name = typeNameOf(type)
-  const members = membersOf((instance as WorkerConfigurer).workers(), `worker ${name}`, 'workers()')
+  const members = withContext(nestedContext(name), () =>
+    membersOf((instance as WorkerConfigurer).workers(), `worker ${name}`, 'workers()'),
+  )
   return members.map((member) => {
     const named = new NamedWorker((signal) => member.start(signal), name)
-    return { label: `/${name}${member.label}`, start: (signal) => named.run(signal) }
+    return { label: member.label, start: (signal) => named.run(signal) }
   })
 }
 

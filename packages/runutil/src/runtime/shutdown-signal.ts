@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { linkedController } from '../core/abort.ts'
 import { type Timer, systemClock } from '../core/clock.ts'
 import { rootLogger } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
@@ -52,7 +53,7 @@ export function useShutdownSignal(
 }
 
 class ProcessWatch {
-  readonly #controller = new AbortController()
+  readonly #controller = linkedController()
   readonly #signals: readonly NodeJS.Signals[]
   readonly #delayMs: number
   #listening = false

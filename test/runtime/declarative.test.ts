@@ -1,0 +1,167 @@
+import {
+  type HealthState,
+  type Runnable,
+  WorkerGroupError,
+  backoff,
+  currentName,
+  healthCheckpoint,
+  healthSnapshot,
+  namedWorker,
+  repeat,
+  runAllWorkers,
+  wait,
+} from 'runutil'
+import { VirtualClock } from 'runutil/testing'
+import { describe, expect, test } from 'vitest'
+import { capturedLogger } from './logs.ts'
+import { failureOf, untilAbort } from './outcome.ts'
+
+describe('a declarative worker', () => {
+  test('knows its health inside of its name: the state is kept under the full path', async () => {
+    const seen: Record<string, HealthState>[] = []
+    const inner: Runnable = { name: 'Inner', worker: () => void seen.push(healthSnapshot()) }
+    const outer = namedWorker((signal) => runAllWorkers([inner], signal), 'Outer')
+    await failureOf(runAllWorkers([outer]))
+    expect(seen).toEqual([{ '/Outer/Inner': 'init' }])
+  })
+
+  test('has its name inside of retry: each run is named, and so is what retry logs', async () => {
+    const { logger, lines } = capturedLogger()
+    const clock = new VirtualClock()
+    const stop = new AbortController()
+    const names: string[] = []
+    const worker = (): void => {
+      names.push(currentName())
+      throw new Error('down')
+    }
+    const declared = { name: 'Fetcher', worker, retry: backoff('1s') }
+    const run = runAllWorkers([namedWorker(declared, 'Type')], stop.signal, { clock, logger })
+    await clock.advance(2_500)
+    stop.abort()
+    await run
+    expect(names).toEqual(Array(3).fill('/Type/Fetcher'))
+    expect(lines.map(({ worker }) => worker)).toEqual(Array(3).fill('/Type/Fetcher'))
+  })
+
+  test('is restarted by its retry, so an exit of it is none of the group', async () => {
+    const clock = new VirtualClock()
+    const stop = new AbortController()
+    let runs = 0
+    const declared = { name: 'a', worker: () => void runs++, retry: backoff('1s') }
+    const run = runAllWorkers([declared, untilAbort], stop.signal, { clock })
+    await clock.advance(95)
+    stop.abort()
+    await run
+    expect(runs).toBe(10)
+  })
+
+  test('without retry stops the group by its first exit', async () => {
+    const error = await failureOf<WorkerGroupError>(
+      runAllWorkers([{ name: 'a', worker: () => {} }, untilAbort]),
+    )
+    expect(error.workers).toEqual(['/a'])
+  })
+
+  test('takes an object with run, and calls it as a method', async () => {
+    class Poller {
+      polled = 0
+      async run(): Promise<void> {
+        this.polled++
+      }
+    }
+    const poller = new Poller()
+    await failureOf(runAllWorkers([{ name: 'a', worker: poller }]))
+    expect(poller.polled).toBe(1)
+  })
+})
+
+describe('its health', () => {
+  async function statesOf(worker: Runnable, everyMs: number, times: number): Promise<(string | undefined)[]> {
+    const clock = new VirtualClock()
+    const stop = new AbortController()
+    const states: (string | undefined)[] = []
+    const watch = async (signal: AbortSignal): Promise<void> => {
+      for (let n = 0; n < times; n++) {
+        await wait(everyMs, signal)
+        states.push(healthSnapshot()['/a'])
+      }
+      await untilAbort(signal)
+    }
+    const { logger } = capturedLogger()
+    const run = runAllWorkers([worker, watch], stop.signal, { clock, logger })
+    await clock.advance(everyMs * times)
+    stop.abort()
+    await run
+    return states
+  }
+
+  test('is init until the first checkpoint', async () => {
+    expect(await statesOf({ name: 'a', worker: untilAbort }, 5, 2)).toEqual(['init', 'init'])
+  })
+
+  test('becomes ok and firing with the runs of a repeat, a restart hiding no firing', async () => {
+    let runs = 0
+    const job = (): void => {
+      if (++runs % 2 === 0) throw new Error('every other')
+    }
+    const states = await statesOf({ name: 'a', worker: repeat(10, job), retry: backoff(10) }, 5, 12)
+    // Runs at 10 (ok) and 20 (firing); anew from 30 on: 40 (ok) and 50 (firing).
+    expect(states).toEqual([
+      'init',
+      ...Array<string>(2).fill('ok'),
+      ...Array<string>(4).fill('firing'),
+      ...Array<string>(2).fill('ok'),
+      ...Array<string>(3).fill('firing'),
+    ])
+  })
+
+  test('is firing after an error of a worker with no checkpoints', async () => {
+    const worker = async (): Promise<void> => {
+      await wait(7)
+      throw new Error('down')
+    }
+    expect(await statesOf({ name: 'a', worker, retry: backoff(10) }, 5, 3)).toEqual([
+      'init',
+      'firing',
+      'firing',
+    ])
+  })
+
+  test('is what the worker itself says last', async () => {
+    const worker = async (signal: AbortSignal): Promise<void> => {
+      for (const error of [undefined, new Error('x'), 'text', 0, undefined]) {
+        healthCheckpoint(error)
+        await wait(10, signal)
+      }
+      await untilAbort(signal)
+    }
+    const states = await statesOf({ name: 'a', worker }, 6, 8)
+    expect(states).toEqual(['ok', 'firing', 'firing', 'firing', 'firing', 'firing', 'ok', 'ok'])
+  })
+
+  test('does not turn firing by the abort', async () => {
+    const clock = new VirtualClock()
+    const stop = new AbortController()
+    const states: unknown[] = []
+    const aborts = async (signal: AbortSignal): Promise<void> => {
+      await untilAbort(signal)
+      signal.throwIfAborted()
+    }
+    const watch = async (signal: AbortSignal): Promise<void> => {
+      await untilAbort(signal)
+      await wait(10)
+      states.push(healthSnapshot())
+    }
+    const workers: Runnable[] = [
+      { name: 'plain', worker: aborts },
+      { name: 'repeated', worker: repeat(5, aborts, { startImmediately: true }) },
+      watch,
+    ]
+    const run = runAllWorkers(workers, stop.signal, { clock })
+    await clock.advance(20)
+    stop.abort()
+    await clock.advance(20)
+    await run
+    expect(states).toEqual([{ '/plain': 'init', '/repeated': 'init' }])
+  })
+})

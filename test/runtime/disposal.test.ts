@@ -1,0 +1,404 @@
+import {
+  LOGGER,
+  type Runnable,
+  ShutdownTimeoutError,
+  Worker,
+  WorkerGroupError,
+  currentName,
+  namedWorker,
+  provideWorker,
+  runAllWorkers,
+  runProvidedWorkers,
+} from 'runutil'
+import { VirtualClock } from 'runutil/testing'
+import {
+  type DependencyContainer,
+  Lifecycle,
+  container as root,
+  delay,
+  inject,
+  injectable,
+  instanceCachingFactory,
+} from 'tsyringe'
+import { describe, expect, test } from 'vitest'
+import { capturedLogger } from './logs.ts'
+import { failureOf, untilAbort } from './outcome.ts'
+
+const { logger } = capturedLogger()
+
+type Class = new (...args: never[]) => { workers(): Iterable<Runnable> }
+
+/** Runs one group's classes from the container until each worker has had its turn, then aborts. */
+async function runBriefly(
+  container: DependencyContainer,
+  group: string,
+  options: object = {},
+): Promise<void> {
+  const stop = new AbortController()
+  setImmediate(() => stop.abort())
+  await runProvidedWorkers(container, stop.signal, { group, logger, ...options })
+}
+
+let groups = 0
+/** A group of its own with this class, whose parameters are these tokens. */
+function grouped(type: Class, ...tokens: unknown[]): string {
+  const group = `disposal ${groups++}`
+  Worker({ group, inject: tokens as never })(type)
+  return group
+}
+
+class Thing {
+  static made = 0
+  readonly id = ++Thing.made
+  disposed = 0
+  async dispose(): Promise<void> {
+    await Promise.resolve()
+    this.disposed++
+  }
+}
+
+/** A class that keeps the things that it was made with, in a list of all that were made. */
+function keeper(kept: Thing[][]): Class {
+  return class Keeper {
+    constructor(...things: Thing[]) {
+      kept.push(things)
+    }
+    workers = (): Runnable[] => [untilAbort]
+  }
+}
+
+describe('what is registered', () => {
+  type Register = (container: DependencyContainer) => void
+  const existing = new Thing()
+  const cases: [string, Register, { fresh: boolean; disposed: boolean }][] = [
+    ['as a class', (c) => c.register('thing', { useClass: Thing }), { fresh: true, disposed: true }],
+    ['as a singleton', (c) => c.registerSingleton('thing', Thing), { fresh: true, disposed: true }],
+    [
+      'for each container',
+      (c) => c.register('thing', { useClass: Thing }, { lifecycle: Lifecycle.ContainerScoped }),
+      { fresh: true, disposed: true },
+    ],
+    [
+      'for each resolution',
+      (c) => c.register('thing', { useClass: Thing }, { lifecycle: Lifecycle.ResolutionScoped }),
+      { fresh: true, disposed: true },
+    ],
+    [
+      'by a factory',
+      (c) => c.register('thing', { useFactory: () => new Thing() }),
+      { fresh: true, disposed: true },
+    ],
+    ['by another token', (c) => c.register('thing', { useToken: Thing }), { fresh: true, disposed: true }],
+    ['as a value', (c) => c.register('thing', { useValue: existing }), { fresh: false, disposed: false }],
+  ]
+
+  describe.each(['own', 'parent'])('in the container (%s)', (where) => {
+    test.each(cases)(
+      '%s: is disposed with its run, and the next run has its own',
+      async (_, register, expected) => {
+        const parent = root.createChildContainer()
+        register(parent)
+        const container = where === 'own' ? parent : parent.createChildContainer()
+        const kept: Thing[][] = []
+        const group = grouped(keeper(kept), 'thing')
+        await runBriefly(container, group)
+        await runBriefly(container, group)
+        const [first, second] = kept.map(([thing]) => thing!)
+        expect(kept).toHaveLength(2)
+        expect(first !== second).toBe(expected.fresh)
+        expect([first!.disposed, second!.disposed]).toEqual(expected.disposed ? [1, 1] : [0, 0])
+      },
+    )
+  })
+
+  test('and was made before by the caller is left alone', async () => {
+    const container = root.createChildContainer()
+    container.registerSingleton('thing', Thing)
+    const mine = container.resolve<Thing>('thing')
+    const kept: Thing[][] = []
+    await runBriefly(container, grouped(keeper(kept), 'thing'))
+    expect(kept[0]![0]).toBe(mine)
+    expect(mine.disposed).toBe(0)
+    expect(container.resolve('thing')).toBe(mine)
+  })
+
+  test('and given to two classes as a singleton is one, disposed once', async () => {
+    const container = root.createChildContainer()
+    container.registerSingleton('thing', Thing)
+    const kept: Thing[][] = []
+    const group = grouped(keeper(kept), 'thing', 'thing')
+    const Second = class Second extends (keeper(kept) as new (...things: Thing[]) => {
+      workers(): Runnable[]
+    }) {
+      constructor(thing: Thing) {
+        super(thing)
+      }
+    }
+    Worker({ group, inject: ['thing'] })(Second)
+    await runBriefly(container, group)
+    expect(new Set(kept.flat()).size).toBe(1)
+    expect(kept[0]![0]!.disposed).toBe(1)
+  })
+
+  test('by a factory that keeps what it made is disposed once, and handed out again', async () => {
+    const container = root.createChildContainer()
+    container.register('thing', { useFactory: instanceCachingFactory(() => new Thing()) })
+    const kept: Thing[][] = []
+    await runBriefly(container, grouped(keeper(kept), 'thing', 'thing'))
+    expect(kept[0]![0]).toBe(kept[0]![1])
+    expect(kept[0]![0]!.disposed).toBe(1)
+  })
+})
+
+describe('the end of a run', () => {
+  interface Traced {
+    dispose?: () => unknown
+    [Symbol.asyncDispose]?: () => unknown
+  }
+  const traced = (
+    order: string[],
+    name: string,
+    how: 'dispose' | 'asyncDispose' | 'both' = 'dispose',
+  ): Traced => {
+    const end = (by: string) => async () => {
+      order.push(`${name} ${by}`)
+      await new Promise((resolve) => setImmediate(resolve))
+      order.push(`${name} ended`)
+    }
+    return {
+      ...(how !== 'asyncDispose' && { dispose: end('dispose') }),
+      ...(how !== 'dispose' && { [Symbol.asyncDispose]: end('asyncDispose') }),
+    }
+  }
+  const registered = (things: Record<string, () => unknown>): DependencyContainer => {
+    const container = root.createChildContainer()
+    for (const [token, make] of Object.entries(things)) container.register(token, { useFactory: make })
+    return container
+  }
+
+  test('takes asyncDispose before dispose, one after another, the last made first', async () => {
+    const order: string[] = []
+    const container = registered({
+      a: () => traced(order, 'a'),
+      b: () => traced(order, 'b', 'asyncDispose'),
+      c: () => traced(order, 'c', 'both'),
+    })
+    await runBriefly(container, grouped(keeper([]), 'a', 'b', 'c'))
+    expect(order).toEqual(['c asyncDispose', 'c ended', 'b asyncDispose', 'b ended', 'a dispose', 'a ended'])
+  })
+
+  test('calls what ends a thing as its method, and ignores what is no function', async () => {
+    const ended: Conn[] = []
+    class Conn {
+      open = true
+      dispose(): void {
+        this.open = false
+        ended.push(this)
+      }
+    }
+    const container = registered({
+      conn: () => new Conn(),
+      odd: () => ({ dispose: true }),
+      text: () => 'text',
+      none: () => null,
+    })
+    await runBriefly(container, grouped(keeper([]), 'conn', 'odd', 'text', 'none'))
+    expect(ended).toEqual([expect.objectContaining({ open: false })])
+  })
+
+  test('tells all that failed: the workers first, then each disposal, whose others went on', async () => {
+    const order: string[] = []
+    const fail = (name: string) => () => ({
+      dispose: () => {
+        order.push(name)
+        throw new Error(`${name} fails`)
+      },
+    })
+    const container = registered({
+      a: fail('a'),
+      b: () => traced(order, 'b'),
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a non-Error is what is tested
+      c: () => ({ [Symbol.asyncDispose]: () => Promise.reject('c fails') }),
+    })
+    class Failing {
+      workers = (): Runnable[] => [{ name: 'w', worker: () => Promise.reject(new Error('w fails')) }]
+    }
+    const group = grouped(Failing)
+    const Holder = keeper([])
+    Worker({ group, inject: ['a', 'b', 'c'] })(Holder)
+    const error = await failureOf<WorkerGroupError>(
+      runProvidedWorkers(container, undefined, { group, logger }),
+    )
+    expect(error).toBeInstanceOf(WorkerGroupError)
+    expect(error.errors.map(({ message }) => message)).toEqual([
+      'w fails',
+      'a non-Error was thrown: "c fails"',
+      'a fails',
+    ])
+    expect(error.workers[0]).toBe('/Failing/w')
+    expect(order).toEqual(['b dispose', 'b ended', 'a'])
+  })
+
+  test('disposes also when workers outstayed the grace period', async () => {
+    const order: string[] = []
+    class Stubborn {
+      workers = (): Runnable[] => [() => new Promise(() => {})]
+    }
+    const group = grouped(Stubborn)
+    Worker({ group, inject: ['a'] })(keeper([]))
+    const container = registered({ a: () => traced(order, 'a') })
+    const clock = new VirtualClock({ auto: true })
+    const error = await failureOf<WorkerGroupError>(runBriefly(container, group, { clock, grace: '1s' }))
+    expect(error.errors).toEqual([expect.any(ShutdownTimeoutError)])
+    expect(order).toEqual(['a dispose', 'a ended'])
+  })
+
+  test('leaves the container as it was: it resolves, and hooks nothing any more', async () => {
+    const container = registered({ thing: () => new Thing() })
+    const before = Object.keys(container)
+    const kept: Thing[][] = []
+    await runBriefly(container, grouped(keeper(kept), 'thing'))
+    expect(Object.keys(container)).toEqual(before)
+    const mine = container.resolve<Thing>('thing')
+    expect(mine).not.toBe(kept[0]![0])
+    expect(mine.disposed).toBe(0)
+  })
+})
+
+describe('runs side by side on one container', () => {
+  test('have instances of their own, each disposed with its run', async () => {
+    const container = root.createChildContainer()
+    const kept: Thing[][] = []
+    const group = grouped(keeper(kept), Thing)
+    const [one, two] = [new AbortController(), new AbortController()]
+    const runs = [one, two].map(({ signal }) => runProvidedWorkers(container, signal, { group, logger }))
+    const [a, b] = kept.map(([thing]) => thing!)
+    expect(a).not.toBe(b)
+    one.abort()
+    await runs[0]
+    expect([a!.disposed, b!.disposed]).toEqual([1, 0])
+    two.abort()
+    await runs[1]
+    expect([a!.disposed, b!.disposed]).toEqual([1, 1])
+  })
+})
+
+describe('a delayed dependency', () => {
+  test('on a worker class is the instance that runs', async () => {
+    const running: unknown[] = []
+    const asked: unknown[] = []
+    @injectable()
+    class Service {
+      constructor(@inject(delay(() => Main)) readonly main: { identity: object }) {}
+    }
+    class Main {
+      readonly identity = {}
+      readonly service: Service
+      constructor(service: Service) {
+        this.service = service
+      }
+      workers(): Runnable[] {
+        running.push(this.identity)
+        return [
+          async (signal) => {
+            asked.push(this.service.main.identity)
+            await untilAbort(signal)
+          },
+        ]
+      }
+    }
+    await runBriefly(root.createChildContainer(), grouped(Main, Service))
+    expect(asked).toHaveLength(1)
+    expect(asked[0]).toBe(running[0])
+  })
+
+  test('is disposed when it was made, and not made to be disposed', async () => {
+    for (const used of [true, false]) {
+      const made: Thing[] = []
+      class Lazy extends Thing {
+        constructor() {
+          super()
+          made.push(this)
+        }
+      }
+      class Main {
+        readonly lazy: Lazy
+        constructor(lazy: Lazy) {
+          this.lazy = lazy
+        }
+        workers = (): Runnable[] => [(signal) => (used && this.lazy.id, untilAbort(signal))]
+      }
+      await runBriefly(
+        root.createChildContainer(),
+        grouped(
+          Main,
+          delay(() => Lazy),
+        ),
+      )
+      expect(made.map(({ disposed }) => disposed)).toEqual(used ? [1] : [])
+    }
+  })
+})
+
+describe('within another run', () => {
+  test('errors, names and logs have the whole path', async () => {
+    const names: string[] = []
+    class Inner {
+      workers = (): Runnable[] => [
+        {
+          name: 'Leaf',
+          worker: () => {
+            names.push(currentName())
+            throw new Error('deep')
+          },
+        },
+      ]
+    }
+    const group = grouped(Inner)
+    const container = root.createChildContainer()
+    const outer = namedWorker((signal) => runProvidedWorkers(container, signal, { group }), 'Outer')
+    const error = await failureOf<WorkerGroupError>(runAllWorkers([outer], undefined, { logger }))
+    expect(names).toEqual(['/Outer/Inner/Leaf'])
+    expect((error.errors[0] as WorkerGroupError).workers).toEqual(['/Outer/Inner/Leaf'])
+  })
+
+  test('LOGGER is the root logger of the run, also for the run after it', async () => {
+    const kept: unknown[][] = []
+    const group = grouped(keeper(kept as Thing[][]), LOGGER)
+    const container = root.createChildContainer()
+    const [one, two] = [capturedLogger().logger, capturedLogger().logger]
+    await runBriefly(container, group, { logger: one })
+    await runBriefly(container, group, { logger: two })
+    expect(kept[0]![0]).toBe(one)
+    expect(kept[1]![0]).toBe(two)
+  })
+})
+
+test('a bad option or signal is refused before anything is made', async () => {
+  const made: Thing[][] = []
+  const group = grouped(keeper(made), Thing)
+  const container = root.createChildContainer()
+  const bad: [unknown, object][] = [
+    [undefined, { group, grace: 'soon' }],
+    [undefined, { group, clock: {} }],
+    [undefined, { group, logger: {} }],
+    [undefined, { group, gruop: 'a' }],
+    [new AbortController(), { group }],
+  ]
+  for (const [signal, options] of bad) {
+    const error = await failureOf(runProvidedWorkers(container, signal as never, options))
+    expect(error).toHaveProperty('code', expect.stringMatching(/^ERR_INVALID_/))
+  }
+  expect(made).toEqual([])
+})
+
+test('a class that is both decorated and provided, here and in the parent, runs once', async () => {
+  const parent = root.createChildContainer()
+  const child = parent.createChildContainer()
+  const kept: Thing[][] = []
+  const type = keeper(kept)
+  const group = grouped(type, Thing)
+  for (const container of [parent, child]) provideWorker(container, type as never)
+  await runBriefly(child, group)
+  expect(kept).toHaveLength(1)
+})

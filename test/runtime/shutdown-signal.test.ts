@@ -1,0 +1,234 @@
+import { getEventListeners } from 'node:events'
+import {
+  InvalidArgumentError,
+  InvalidDurationError,
+  ShutdownRequestedError,
+  ShutdownTimeoutError,
+  type ShutdownSignalOptions,
+  WorkerGroupError,
+  provideWorker,
+  runAllJobs,
+  runAllWorkers,
+  runProvidedWorkers,
+  shutdownSignal,
+} from 'runutil'
+import { Probe, VirtualClock } from 'runutil/testing'
+import { container } from 'tsyringe'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { capturedLogger } from './logs.ts'
+import { failureOf, untilAbort } from './outcome.ts'
+
+// Node is told of the signals by the events that the system's would be; real ones are sent in test/process.
+const NAMES = ['SIGUSR2', 'SIGHUP'] as const
+const tell = (name: NodeJS.Signals = 'SIGUSR2'): boolean => process.emit(name, name)
+const handlers = (): number => NAMES.reduce((sum, name) => sum + process.listenerCount(name), 0)
+const ask = (options: ShutdownSignalOptions = {}): AbortSignal =>
+  shutdownSignal({ signals: [...NAMES], ...options })
+
+beforeEach(() => expect(handlers()).toBe(0))
+afterEach(() => {
+  for (const name of NAMES) process.removeAllListeners(name)
+})
+
+/** Takes the place of process.exit for as long as `body` runs. */
+async function exitsOf(body: () => void | Promise<void>): Promise<unknown[]> {
+  const exit = vi.spyOn(process, 'exit').mockImplementation((() => {}) as never)
+  try {
+    await body()
+    return exit.mock.calls.map(([code]) => code)
+  } finally {
+    exit.mockRestore()
+  }
+}
+
+describe('the signal', () => {
+  test.each(NAMES)('aborts on %s with a typed reason', (name) => {
+    const signal = ask()
+    expect(signal.aborted).toBe(false)
+    tell(name)
+    expect(signal.reason).toBeInstanceOf(ShutdownRequestedError)
+    expect(signal.reason).toMatchObject({ signal: name, code: 'ERR_SHUTDOWN_REQUESTED' })
+  })
+
+  test('listens to SIGINT and SIGTERM by default, until its run has ended', async () => {
+    const counts = (): number[] => ['SIGINT', 'SIGTERM'].map((name) => process.listenerCount(name))
+    const before = counts()
+    const signal = shutdownSignal()
+    expect(counts()).toEqual(before.map((count) => count + 1))
+    await runAllJobs([() => {}], signal)
+    expect(counts()).toEqual(before)
+  })
+
+  test('stops a run, which then resolves', async () => {
+    const run = runAllWorkers([untilAbort], ask())
+    tell()
+    await expect(run).resolves.toBeUndefined()
+  })
+
+  test('may be listened to by many without a warning', async () => {
+    const warned = vi.fn()
+    process.on('warning', warned)
+    const signal = ask()
+    for (let n = 0; n < 100; n++) signal.addEventListener('abort', () => {})
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', warned)
+    expect(warned).not.toHaveBeenCalled()
+  })
+
+  test('of one does not abort with another', () => {
+    const [one, other] = [ask(), shutdownSignal({ signals: ['SIGHUP'] })]
+    tell('SIGUSR2')
+    expect([one.aborted, other.aborted]).toEqual([true, false])
+  })
+})
+
+describe('a second request', () => {
+  test('exits at once with code 16, and says so', async () => {
+    const { logger, lines } = capturedLogger()
+    const signal = ask()
+    const run = failureOf(runAllWorkers([() => new Promise(() => {})], signal, { logger, grace: 20 }))
+    const exits = await exitsOf(() => {
+      tell('SIGUSR2')
+      tell('SIGHUP')
+    })
+    expect(exits).toEqual([16])
+    expect(lines).toEqual([expect.objectContaining({ level: 50, signal: 'SIGHUP' })])
+    await run
+  })
+
+  test('exits during the delay too', async () => {
+    const run = runAllWorkers([untilAbort], ask({ delay: 20 }), { logger: capturedLogger().logger })
+    const exits = await exitsOf(() => {
+      tell()
+      tell()
+    })
+    expect(exits).toEqual([16])
+    await run
+  })
+
+  test('is no more than the first one was, once the run has ended', async () => {
+    const run = runAllWorkers([untilAbort], ask())
+    tell()
+    await run
+    expect(handlers()).toBe(0)
+  })
+})
+
+describe('the delay', () => {
+  test('goes on after the request for so long, then aborts', async () => {
+    const signal = ask({ delay: 20 })
+    const aborted = new Probe<number>('aborted')
+    signal.addEventListener('abort', () => aborted.hit(performance.now()))
+    const begun = performance.now()
+    tell()
+    expect(signal.aborted).toBe(false)
+    const [at] = await aborted.times(1)
+    expect(at! - begun).toBeGreaterThanOrEqual(20)
+  })
+
+  test('is over with the run: nothing is left that would go on', async () => {
+    const timeouts = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const before = timeouts()
+    const signal = ask({ delay: '1h' })
+    const run = failureOf(runAllWorkers([async () => tell() as unknown as void], signal))
+    await run
+    expect(timeouts()).toBe(before)
+    expect(signal.aborted).toBe(true)
+  })
+})
+
+describe('the handlers', () => {
+  const { logger } = capturedLogger()
+  class Provided {
+    workers(): [] {
+      return []
+    }
+  }
+  class Broken {
+    constructor() {
+      throw new Error('no disk')
+    }
+    workers(): [] {
+      return []
+    }
+  }
+  const providing = (type: new () => Provided) => (signal: AbortSignal) => {
+    const child = container.createChildContainer()
+    provideWorker(child, type)
+    return runProvidedWorkers(child, signal, { logger })
+  }
+
+  test.each<[string, (signal: AbortSignal) => Promise<void>]>([
+    ['a group that failed', (signal) => runAllWorkers([() => {}], signal)],
+    ['a group without workers', (signal) => runAllWorkers([], signal)],
+    ['jobs', (signal) => runAllJobs([async () => {}], signal)],
+    ['provided workers', providing(Provided)],
+    ['provided workers that could not be made', providing(Broken)],
+    ['no provided workers', (signal) => runProvidedWorkers(container, signal, { group: 'nobody', logger })],
+  ])('come off after %s', async (_, run) => {
+    const signal = ask()
+    expect(handlers()).toBe(2)
+    await run(signal).catch(() => {})
+    expect(handlers()).toBe(0)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  })
+
+  test('stay for as long as one of several runs lasts', async () => {
+    const signal = ask()
+    const long = runAllWorkers([untilAbort], signal)
+    await runAllJobs([() => {}], signal)
+    expect(handlers()).toBe(2)
+    tell()
+    await long
+    expect(handlers()).toBe(0)
+  })
+
+  test('come on again for a run after the first, which stops as well', async () => {
+    const signal = ask()
+    await runAllJobs([() => {}], signal)
+    const run = runAllWorkers([untilAbort], signal)
+    expect(handlers()).toBe(2)
+    tell()
+    await expect(run).resolves.toBeUndefined()
+    expect(handlers()).toBe(0)
+  })
+})
+
+describe('grace', () => {
+  const stubborn = (): Promise<void> => new Promise(() => {})
+
+  test.each<[string, object, number]>([
+    ['is 30 s by default', {}, 30_000],
+    ['is what the run is given', { grace: '2s' }, 2_000],
+  ])('%s', async (_, options, graceMs) => {
+    const clock = new VirtualClock({ auto: true })
+    const run = failureOf<WorkerGroupError>(runAllWorkers([stubborn], ask(), { clock, ...options }))
+    tell()
+    const { errors } = await run
+    expect(errors).toEqual([expect.any(ShutdownTimeoutError)])
+    expect(errors[0]).toMatchObject({ graceMs })
+    expect(clock.elapsed()).toBe(graceMs)
+  })
+})
+
+describe('bad input is refused at the call, and leaves no handler:', () => {
+  test.each<[string, unknown, new () => Error, RegExp]>([
+    ['a misspelt option', { signal: ['SIGTERM'] }, InvalidArgumentError, /did you mean 'signals'/],
+    ['one name', { signals: 'SIGTERM' }, InvalidArgumentError, /^shutdownSignal: expected signal names/],
+    ['no name of a signal', { signals: ['SIGTERM', 'stop'] }, InvalidArgumentError, /expected signal names/],
+    ['a number', { signals: [15] }, InvalidArgumentError, /expected signal names/],
+    [
+      'a bad delay',
+      { signals: NAMES, delay: 'soon' },
+      InvalidDurationError,
+      /^shutdownSignal: delay: expected/,
+    ],
+    ['a negative delay', { signals: NAMES, delay: -1 }, InvalidDurationError, /got -1/],
+    ['no options', null, InvalidArgumentError, /expected an options object/],
+  ])('%s', (_, options, type, message) => {
+    expect(() => shutdownSignal(options as never)).toThrow(type)
+    expect(() => shutdownSignal(options as never)).toThrow(message)
+    expect(handlers()).toBe(0)
+  })
+})

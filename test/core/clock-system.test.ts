@@ -21,6 +21,19 @@ describe('in real time', () => {
     expect(early.filter((late) => late < 0)).toEqual([])
   })
 
+  test('no native timer waits for one that was cleared', async () => {
+    const clock = new SystemClock()
+    const native = vi.spyOn(globalThis, 'setTimeout')
+    const far = clock.setTimeout(() => {}, 3_600_000)
+    const near = new Promise<void>((resolve) => void clock.setTimeout(resolve, 5))
+    far.clear()
+    native.mockClear()
+    await near
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(native.mock.calls.map(([, ms]) => ms)).toEqual([])
+    native.mockRestore()
+  })
+
   test('0 ms and moments that are over mean the next macrotask, not a microtask', async () => {
     const fired: string[] = []
     systemClock.setTimeout(() => fired.push('zero'), 0)

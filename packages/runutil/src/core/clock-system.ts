@@ -71,13 +71,10 @@ export class SystemClock implements Clock {
 
   readonly #forget = (slot: Slot): void => {
     this.#drop(slot)
-    if (this.#slots.size === 0) {
+    if (this.#slots.size === 0) this.#arm()
+    if (this.#heap.length > 2 * this.#slots.size + 64) {
       this.#heap.length = 0
-      this.#arm()
-    } else if (this.#heap.length > 2 * this.#slots.size + 64) {
-      const live = this.#heap.filter((other) => this.#slots.get(other.due) === other)
-      this.#heap.length = 0
-      for (const other of live) push(this.#heap, other)
+      for (const other of this.#slots.values()) push(this.#heap, other)
     }
   }
 
@@ -86,9 +83,16 @@ export class SystemClock implements Clock {
     if (this.#last === slot) this.#last = undefined
   }
 
+  /** The earliest slot. Those that were dropped since lie about in the heap; nobody must wait for them. */
+  #earliest(): Slot | undefined {
+    let slot = this.#heap[0]
+    for (; slot !== undefined && this.#slots.get(slot.due) !== slot; slot = this.#heap[0]) pop(this.#heap)
+    return slot
+  }
+
   #arm(): void {
     clearTimeout(this.#native)
-    const next = this.#heap[0]
+    const next = this.#earliest()
     this.#armedFor = next?.due ?? Infinity
     if (next === undefined) return
     const delay = Math.ceil(next.due - performance.now())
@@ -97,9 +101,8 @@ export class SystemClock implements Clock {
 
   readonly #fire = (): void => {
     const now = performance.now()
-    for (let slot = this.#heap[0]; slot !== undefined && slot.due <= now; slot = this.#heap[0]) {
-      pop(this.#heap)
-      if (this.#slots.get(slot.due) === slot) this.#drop(slot)
+    for (let slot = this.#earliest(); slot !== undefined && slot.due <= now; slot = this.#earliest()) {
+      this.#drop(slot)
       slot.fire()
     }
     this.#arm()

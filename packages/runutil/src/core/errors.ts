@@ -65,10 +65,9 @@ export class WorkerGroupError extends AggregateError {
     this.prototype.name = 'WorkerGroupError'
   }
   constructor(failures: readonly { worker: string; error: Error }[]) {
-    const lines = failures.map(({ worker, error }) => `${worker}: ${error.message}`)
     super(
       failures.map(({ error }) => error),
-      lines.length === 1 ? lines[0] : lines.map((line) => `\n  ${line}`).join(''),
+      failures.map(({ worker, error }) => `${worker}: ${error.message}`).join('\n'),
     )
     this.workers = failures.map(({ worker }) => worker)
   }
@@ -95,7 +94,7 @@ export class SiblingExitedError extends Error {
     this.prototype.name = 'SiblingExitedError'
   }
   constructor(worker: string, cause: Error) {
-    super(`stopping because ${worker} exited: ${cause.message}`, { cause })
+    super(`stopping because ${worker} exited`, { cause })
     this.worker = worker
   }
 }
@@ -159,16 +158,11 @@ export function unexpected(what: string, expected: string, got: unknown, mend = 
 
 /** A value as an error message shows it: short, with its kind. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(shorten(value))
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
-  if (typeof value === 'bigint') return `${value}n`
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value)) return `an array of ${value.length}`
   const keys = Object.keys(value).slice(0, 5).join(', ')
   const type = (value.constructor as { name?: string } | undefined)?.name
   return type && type !== 'Object' ? `an instance of ${type}` : `an object { ${keys} }`
-}
-
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

@@ -93,7 +93,7 @@ function problemOf(token: unknown, path: Set<unknown>): string | undefined {
     return `nothing is registered under ${name}; call container.register(${name}, …)`
   }
   if (token === Object) {
-    return 'its type is an interface, or a class of an `import type`; inject a token, or import the class'
+    return 'its type is an interface, or a class of an `import type`; inject a token or import the class'
   }
   const name = (token as Function).name
   if (BUILT_IN.has(token)) return `its type is ${name}, so inject a token`

@@ -77,7 +77,7 @@ async function retryUntilDone(job: Job | JobFunc, backoff: Backoff, signal: Abor
   for (;;) {
     signal.throwIfAborted()
     attempts.begin()
-    const thrown = await outcomeOf((async () => callJob(job, signal))())
+    const thrown = await outcomeOf(callWorker((abort) => callJob(job, abort), signal))
     if (thrown === undefined) return
     signal.throwIfAborted()
     const delayMs = attempts.failed()

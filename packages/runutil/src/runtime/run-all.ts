@@ -46,7 +46,7 @@ export async function runAllJobs(
   const what = 'runAllJobs'
   const members = listOf(jobs, what, 'jobs').map((job, at) => {
     checkJob(job, `${what}: jobs[${at}]`)
-    return new RunnableMember(job, at, { run: async (abort) => callJob(job, abort) })
+    return new RunnableMember(job, at, (abort) => callJob(job, abort))
   })
   await runGroup(what, members, signal, options, { exitStopsAll: false })
 }

@@ -56,13 +56,8 @@ export class MessageReader {
     }
     if (!control) throw new CorruptFrameError(`a control frame first (flags ${flags})`, data)
     if (flags & Flag.error) return { kind: 'error', data }
-    if (this.#end === 'child' && (flags & Flag.raw) === 0 && isCommand(data)) return { kind: 'control', data }
+    if (this.#end === 'child' && (flags & (Flag.raw | Flag.empty)) === 0) return { kind: 'control', data }
     this.#context = data
     return undefined
   }
-}
-
-/** Any other JSON is a context that its parent didn't mark as raw. */
-function isCommand(data: Buffer): boolean {
-  return /^\s*\{\s*"(pid|stop)"\s*:/.test(data.toString('latin1', 0, 64))
 }

@@ -8,16 +8,18 @@ const rounds = once ? 1 : 5
 const [warmMs, measureMs] = once ? [200, 300] : [3_000, 5_000]
 
 printMachine()
-await cpuOfTicking()
+await cpuOfTicking('sync')
+await cpuOfTicking('async')
 await memoryOfIdleWorkers()
 await startAndAbort()
 
-async function cpuOfTicking(): Promise<void> {
+async function cpuOfTicking(kind: 'sync' | 'async'): Promise<void> {
   const contenders = ['setInterval', 'runutil', 'toad-scheduler', 'effect', 'croner'] as const
   const measured = await inRounds(contenders, rounds, async (contender) => {
     const [workers, everyMs] = contender === 'croner' ? [10_000, 1_000] : [1_000, 10]
     const args = [
       contender,
+      kind,
       workers,
       everyMs,
       warmMs,
@@ -27,7 +29,7 @@ async function cpuOfTicking(): Promise<void> {
     return (cpuMs * 1e6) / Math.max(1, ticks)
   })
   printTable(
-    '(a) 1,000 jobs every 10 ms: CPU time (croner: 10,000 jobs every second)',
+    `(a) 1,000 ${kind} jobs every 10 ms: CPU time (croner: 10,000 jobs every second)`,
     ['contender', 'ns a run, median', 'ratio to setInterval, median of rounds'],
     contenders.map((name) => [
       name,

@@ -1,12 +1,13 @@
 // One contender: many repeated jobs in a process of its own. Prints { ticks, cpuMs } of the measured time.
-const [contender, workers, everyMs, warmMs, measureMs] = process.argv
+const [contender, kind, workers, everyMs, warmMs, measureMs] = process.argv
   .slice(2)
-  .map((arg, at) => (at ? Number(arg) : arg))
+  .map((arg, at) => (at > 1 ? Number(arg) : arg))
 
 let ticks = 0
-const job = async () => {
+const count = () => {
   ticks++
 }
+const job = kind === 'async' ? async () => count() : count
 
 const start = {
   async setInterval() {
@@ -17,18 +18,22 @@ const start = {
     void runAllWorkers(Array.from({ length: workers }, () => repeat(everyMs, job)))
   },
   async 'toad-scheduler'() {
-    const { AsyncTask, SimpleIntervalJob, ToadScheduler } = await import('toad-scheduler')
+    const { AsyncTask, SimpleIntervalJob, Task, ToadScheduler } = await import('toad-scheduler')
+    const task = (id) => (kind === 'async' ? new AsyncTask(id, job) : new Task(id, job))
     const scheduler = new ToadScheduler()
     for (let at = 0; at < workers; at++) {
-      scheduler.addSimpleIntervalJob(
-        new SimpleIntervalJob({ milliseconds: everyMs }, new AsyncTask(`${at}`, job)),
-      )
+      scheduler.addSimpleIntervalJob(new SimpleIntervalJob({ milliseconds: everyMs }, task(`${at}`)))
     }
   },
   async effect() {
     const { Effect, Schedule } = await import('effect')
     for (let at = 0; at < workers; at++) {
-      Effect.runFork(Effect.repeat(Effect.promise(job), Schedule.fixed(`${everyMs} millis`)))
+      Effect.runFork(
+        Effect.repeat(
+          kind === 'async' ? Effect.promise(job) : Effect.sync(job),
+          Schedule.fixed(`${everyMs} millis`),
+        ),
+      )
     }
   },
   // Its patterns know no less than a second, so it is asked for as many ticks by as many more jobs.

@@ -2,7 +2,7 @@ import 'reflect-metadata'
 import type { Logger } from 'pino'
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
 import { Context, currentName, newScope, rootLogger, withContext } from '../core/context.ts'
-import { WorkerGroupError, unexpected } from '../core/errors.ts'
+import { WorkerGroupError, toError, unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { type WorkerConfigurer, has } from '../core/worker.ts'
 import { Construction, parentOf } from './construction.ts'
@@ -101,7 +101,7 @@ async function runTypes(
 
 /** Runs, then disposes whatever came of it; the errors of both are told. */
 async function disposingAfter(construction: Construction, run: () => Promise<void>): Promise<void> {
-  const failed = await run().catch((error: Error) => error)
+  const failed = await run().catch(toError)
   const failures = await construction.dispose()
   if (failures.length > 0) throw new WorkerGroupError([...failuresIn(failed), ...failures])
   if (failed !== undefined) throw failed

@@ -1,19 +1,24 @@
 import type { Clock, Timer } from './clock.ts'
 import { pop, push } from './clock-heap.ts'
+import { type Link, Slot } from './clock-slot.ts'
 import { InvalidDurationError } from './errors.ts'
 
 /** Node fires a longer timer after 1 ms. */
 const LONGEST_NATIVE_DELAY = 2 ** 31 - 1
+
+const resolved = Promise.resolve()
 
 /**
  * Real time. Timers due in the same millisecond share one slot, and one native timer waits for the
  * earliest slot: re-arming a ticker is a map lookup, where a native timer each costs an async resource.
  */
 export class SystemClock implements Clock {
-  readonly #slots = new Map<number, Slot>()
-  readonly #heap: Slot[] = []
+  readonly #slots = new Map<number, Slot<SystemTimer>>()
+  readonly #heap: Slot<SystemTimer>[] = []
   /** The slot that was looked for last, as long as it is one. */
-  #last: Slot | undefined
+  #last: Slot<SystemTimer> | undefined
+  /** One that has fired, to be used again. */
+  #spare: Slot<SystemTimer> | undefined
   #native: NodeJS.Timeout | undefined
   #armedFor = Infinity
   /** The time of this turn; NaN when a new turn has to look. */
@@ -26,7 +31,9 @@ export class SystemClock implements Clock {
   elapsed(): number {
     if (Number.isNaN(this.#turn)) {
       this.#turn = performance.now()
-      queueMicrotask(this.#endTurn)
+      // No queueMicrotask: its async resource is of another shape than a promise, and with AsyncLocalStorage in use
+      // Node 20 then takes the slow way for each promise of the process.
+      void resolved.then(this.#endTurn)
     }
     return this.#turn
   }
@@ -55,21 +62,32 @@ export class SystemClock implements Clock {
     if (Number.isNaN(due)) throw new InvalidDurationError('expected a moment; got NaN')
     // Tickers that tick together look for the same slot, one after another.
     let slot = this.#last?.due === due ? this.#last : this.#slots.get(due)
-    if (slot === undefined) {
-      slot = new Slot(due, this.#forget)
-      this.#slots.set(due, slot)
-      push(this.#heap, slot)
-      if (due < this.#armedFor) this.#arm()
-    }
+    slot ??= this.#newSlot(due)
     this.#last = slot
     slot.add(timer)
+  }
+
+  /** One that has fired is used again: old objects that point to a young one cost the garbage collector more. */
+  #newSlot(due: number): Slot<SystemTimer> {
+    const slot = this.#spare ?? new Slot<SystemTimer>()
+    this.#spare = undefined
+    slot.due = due
+    this.#slots.set(due, slot)
+    push(this.#heap, slot)
+    if (due < this.#armedFor) this.#arm()
+    return slot
+  }
+
+  remove(timer: SystemTimer): void {
+    const emptied = Slot.remove(timer)
+    if (emptied !== undefined && this.#slots.get(emptied.due) === emptied) this.#forget(emptied)
   }
 
   readonly #endTurn = (): void => {
     this.#turn = NaN
   }
 
-  readonly #forget = (slot: Slot): void => {
+  #forget(slot: Slot<SystemTimer>): void {
     this.#drop(slot)
     if (this.#slots.size === 0) this.#arm()
     if (this.#heap.length > 2 * this.#slots.size + 64) {
@@ -78,13 +96,13 @@ export class SystemClock implements Clock {
     }
   }
 
-  #drop(slot: Slot): void {
+  #drop(slot: Slot<SystemTimer>): void {
     this.#slots.delete(slot.due)
     if (this.#last === slot) this.#last = undefined
   }
 
   /** The earliest slot. Those that were dropped since lie about in the heap; nobody must wait for them. */
-  #earliest(): Slot | undefined {
+  #earliest(): Slot<SystemTimer> | undefined {
     let slot = this.#heap[0]
     for (; slot !== undefined && this.#slots.get(slot.due) !== slot; slot = this.#heap[0]) pop(this.#heap)
     return slot
@@ -95,7 +113,8 @@ export class SystemClock implements Clock {
     const next = this.#earliest()
     this.#armedFor = next?.due ?? Infinity
     if (next === undefined) return
-    const delay = Math.ceil(next.due - performance.now())
+    // Node warns of a negative one.
+    const delay = Math.max(1, Math.ceil(next.due - performance.now()))
     this.#native = setTimeout(this.#fire, Math.min(delay, LONGEST_NATIVE_DELAY))
   }
 
@@ -103,54 +122,20 @@ export class SystemClock implements Clock {
     const now = performance.now()
     for (let slot = this.#earliest(); slot !== undefined && slot.due <= now; slot = this.#earliest()) {
       this.#drop(slot)
-      slot.fire()
+      pop(this.#heap)
+      for (let timer = slot.take(); timer !== undefined; timer = slot.take()) timer.fire()
+      this.#spare = slot
     }
     this.#arm()
   }
 }
 
-class Slot {
-  readonly due: number
-  readonly #timers: SystemTimer[] = []
-  #firing = false
-  readonly #forget: (slot: Slot) => void
-
-  constructor(due: number, forget: (slot: Slot) => void) {
-    this.due = due
-    this.#forget = forget
-  }
-
-  add(timer: SystemTimer): void {
-    timer.place = this
-    timer.at = this.#timers.push(timer) - 1
-  }
-
-  /** The last timer takes the place of the removed one. */
-  clear(timer: SystemTimer): void {
-    if (this.#firing) return
-    const last = this.#timers.pop()!
-    if (last !== timer) {
-      this.#timers[timer.at] = last
-      last.at = timer.at
-    }
-    if (this.#timers.length === 0) this.#forget(this)
-  }
-
-  /** One that another of the slot clears before its turn, or sets for later, is not called now. */
-  fire(): void {
-    this.#firing = true
-    for (const timer of this.#timers) {
-      if (timer.place === this) timer.fire()
-    }
-  }
-}
-
-class SystemTimer implements Timer {
+class SystemTimer implements Timer, Link<SystemTimer> {
   readonly #clock: SystemClock
   readonly #callback: () => void
-  /** What it waits in. */
-  place: { clear(timer: SystemTimer): void } | undefined
-  at = 0
+  #immediate: NodeJS.Immediate | undefined
+  next: Link<SystemTimer> | undefined
+  previous: Link<SystemTimer> | undefined
 
   constructor(clock: SystemClock, callback: () => void) {
     this.#clock = clock
@@ -158,9 +143,10 @@ class SystemTimer implements Timer {
   }
 
   clear(): void {
-    const { place } = this
-    this.place = undefined
-    place?.clear(this)
+    if (this.next !== undefined) this.#clock.remove(this)
+    if (this.#immediate === undefined) return
+    clearImmediate(this.#immediate)
+    this.#immediate = undefined
   }
 
   restartAt(elapsedMs: number): void {
@@ -170,12 +156,13 @@ class SystemTimer implements Timer {
   }
 
   immediately(): void {
-    const handle = setImmediate(() => this.fire())
-    this.place = { clear: () => clearImmediate(handle) }
+    this.#immediate = setImmediate(() => {
+      this.#immediate = undefined
+      this.fire()
+    })
   }
 
   fire(): void {
-    this.place = undefined
     try {
       this.#callback()
     } catch (error) {

@@ -1,8 +1,23 @@
+import type { TestProject } from 'vitest/node'
 import { buildIfStale } from '../packages/runutil/build.ts'
+import { PostgresServer } from './postgres/server.ts'
 
-/** Toolchain, package and subprocess tests use the package as it is published. */
-export async function setup(): Promise<void> {
-  const { complaints } = await buildIfStale()
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the server that all test files share. */
+    postgresUrl: string
+  }
+}
+
+/**
+ * Toolchain, package and subprocess tests use the package as it is published, database tests one server.
+ *
+ * @returns ends the server
+ */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const [{ complaints }, server] = await Promise.all([buildIfStale(), PostgresServer.start()])
   // Not a failed run: all other tests run from the sources, and `types` reports the same.
   if (complaints !== '') console.warn(complaints)
+  project.provide('postgresUrl', server.url)
+  return () => server.stop()
 }

@@ -1,0 +1,116 @@
+/** The server is there, but it doesn't let us in: a wrong password, a missing database, TLS that doesn't fit. */
+export class DatabaseRefusedError extends Error {
+  readonly code = 'ERR_DATABASE_REFUSED'
+  static {
+    this.prototype.name = 'DatabaseRefusedError'
+  }
+}
+
+/** Another process, or another `openDatabase` of this one, has the folder open. */
+export class DatabaseInUseError extends Error {
+  readonly code = 'ERR_DATABASE_IN_USE'
+  readonly folder: string
+  readonly pid: number
+  static {
+    this.prototype.name = 'DatabaseInUseError'
+  }
+  constructor(folder: string, pid: number, who: string) {
+    super(
+      `expected to be alone with the database in ${folder}; ${who} has it open; ` +
+        `close it there first, or share a server: openDatabase('postgres://…')`,
+    )
+    this.folder = folder
+    this.pid = pid
+  }
+}
+
+/** Used after it was closed. */
+export class DatabaseClosedError extends Error {
+  readonly code = 'ERR_DATABASE_CLOSED'
+  static {
+    this.prototype.name = 'DatabaseClosedError'
+  }
+  constructor(cause?: unknown) {
+    super('expected an open database; it was closed; stop what uses it before closing it', { cause })
+  }
+}
+
+/** The body of a transaction resolved although one of its statements had failed: nothing of it was stored. */
+export class TransactionRolledBackError extends Error {
+  readonly code = 'ERR_TRANSACTION_ROLLED_BACK'
+  static {
+    this.prototype.name = 'TransactionRolledBackError'
+  }
+  constructor(cause?: unknown) {
+    super(
+      'expected the transaction to commit; it was rolled back, since a statement in it had failed; ' +
+        `let that statement's error reject the body`,
+      { cause },
+    )
+  }
+}
+
+/** A later version of runutil has changed the schema in ways that this one doesn't know. */
+export class SchemaTooNewError extends Error {
+  readonly code = 'ERR_SCHEMA_TOO_NEW'
+  readonly schema: string
+  /** The number of the newest migration in the database. */
+  readonly found: number
+  /** The number of the newest migration that this version of runutil has. */
+  readonly known: number
+  static {
+    this.prototype.name = 'SchemaTooNewError'
+  }
+  constructor(schema: string, found: number, known: number) {
+    super(
+      `schema '${schema}': expected migration ${known} or older; got ${found}, which a newer runutil has made; ` +
+        'upgrade runutil in this program too',
+    )
+    this.schema = schema
+    this.found = found
+    this.known = known
+  }
+}
+
+/** A step of the schema failed; neither it nor those before it in the same call were stored. */
+export class MigrationError extends Error {
+  readonly code = 'ERR_MIGRATION'
+  readonly number: number
+  static {
+    this.prototype.name = 'MigrationError'
+  }
+  constructor(migration: { readonly number: number; readonly name: string }, cause: Error) {
+    super(`migration ${migration.number} (${migration.name}) failed: ${cause.message}`, { cause })
+    this.number = migration.number
+  }
+}
+
+/** An optional package that this use of runutil needs isn't installed. */
+export class MissingPeerError extends Error {
+  readonly code = 'ERR_MISSING_PEER'
+  readonly peer: string
+  static {
+    this.prototype.name = 'MissingPeerError'
+  }
+  constructor(peer: string, cause: unknown) {
+    super(`expected the package '${peer}'; it isn't installed; run npm i ${peer}`, { cause })
+    this.peer = peer
+  }
+}
+
+/** What a store needs isn't in its schema. */
+export class SchemaMissingError extends Error {
+  readonly code = 'ERR_SCHEMA_MISSING'
+  readonly schema: string
+  static {
+    this.prototype.name = 'SchemaMissingError'
+  }
+  constructor(schema: string, cause: unknown) {
+    super(
+      `expected runutil's tables in the schema '${schema}'; some aren't there; call migrate(database) at the start, ` +
+        `with { schema } where it isn't '${schema}'`,
+      { cause },
+    )
+    this.schema = schema
+  }
+}

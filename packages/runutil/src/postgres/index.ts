@@ -1,0 +1,14 @@
+export type { Database, Statement, Transaction } from './database.ts'
+export {
+  DatabaseClosedError,
+  DatabaseInUseError,
+  DatabaseRefusedError,
+  MigrationError,
+  MissingPeerError,
+  SchemaMissingError,
+  SchemaTooNewError,
+  TransactionRolledBackError,
+} from './errors.ts'
+export { type MigrateOptions, migrate } from './migrate.ts'
+export { type DatabaseTarget, type OpenDatabaseOptions, openDatabase } from './open-database.ts'
+export { PostgresJobStore, type PostgresJobStoreOptions } from './postgres-job-store.ts'

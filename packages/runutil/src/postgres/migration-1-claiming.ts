@@ -1,0 +1,77 @@
+import { BY_INDEX } from './by-index.ts'
+
+/** Taking jobs that wait, and freeing those whose lease has run out. */
+export const claiming = (s: string): string => `
+create function ${s}.free_expired_jobs(p_now timestamptz) returns void language plpgsql as $$
+declare
+  v_lease record;
+begin
+  for v_lease in
+    delete from ${s}.job_claims where claim = any (array(
+      select claim from ${s}.job_claims where expires_at <= p_now for update skip locked
+    )) returning claim, ids, seqs
+  loop
+    with freed as (
+      update ${s}.jobs as j set crashes = j.crashes + 1
+      where j.id = any (v_lease.ids) and j.seq = any (v_lease.seqs) and j.status = 'PENDING'
+      returning j.*
+    )
+    insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq)
+      select id, kind, run_at, run_at <= p_now, priority, key, seq from freed;
+    delete from ${s}.job_slots where claim = v_lease.claim;
+  end loop;
+end $$;
+
+create function ${s}.claim_jobs(p_kinds text[], p_limit integer, p_lease float8, p_free boolean, p_now float8)
+returns table (
+  o_id text, o_kind text, o_key text, o_priority integer, o_run_at float8, o_claim float8, o_crashes integer,
+  o_attempts_done integer, o_created_at float8, o_updated_at float8, o_last_attempt_at float8, o_last_error text,
+  o_payload text
+) language plpgsql ${BY_INDEX} as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_limited boolean := exists (select from ${s}.job_limits where kind = any (p_kinds));
+  v_places tid[];
+  v_ids text[];
+  v_seqs bigint[];
+  v_claim bigint;
+begin
+  if p_free then perform ${s}.free_expired_jobs(v_now); end if;
+  update ${s}.jobs_waiting set due = true where ctid = any (array(
+    select ctid from ${s}.jobs_waiting where not due and run_at <= v_now
+    order by run_at, seq limit 10000 for update skip locked
+  ));
+  if v_limited then
+    select places, ids, seqs into v_places, v_ids, v_seqs from ${s}.choose_limited_jobs(p_kinds, p_limit, v_now);
+  elsif cardinality(p_kinds) = 1 then
+    select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (
+      select ctid as place, id, seq from ${s}.jobs_waiting where kind = p_kinds[1] and due
+      order by priority desc, run_at, seq limit p_limit for update skip locked
+    ) as c;
+  else
+    select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (
+      select f.* from unnest(p_kinds) as k (kind), ${s}.first_jobs(k.kind, p_limit) as f
+      order by f.priority desc, f.run_at, f.seq limit p_limit
+    ) as c;
+  end if;
+  if v_ids is null then return; end if;
+  v_claim := nextval('${s.replaceAll("'", "''")}.job_claim_numbers');
+  insert into ${s}.job_claims values (v_claim, v_now, v_now + p_lease * interval '1 ms', v_ids, v_seqs);
+  delete from ${s}.jobs_waiting where ctid = any (v_places);
+  if v_limited then perform ${s}.count_limited_jobs(v_ids, v_claim, v_now, p_now is null); end if;
+  return query
+    select j.id, j.kind, j.key, j.priority, date_part('epoch', j.run_at) * 1000, v_claim::float8, j.crashes,
+      j.attempts_done, date_part('epoch', j.created_at) * 1000, date_part('epoch', j.updated_at) * 1000,
+      date_part('epoch', j.last_attempt_at) * 1000, j.last_error, j.payload::text
+    from unnest(v_ids) with ordinality as claimed (id, place) join ${s}.jobs as j using (id) order by claimed.place;
+end $$;
+
+-- The first jobs of a kind that are due, locked.
+create function ${s}.first_jobs(p_kind text, p_limit integer)
+returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql as $$
+begin
+  return query
+    select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w where w.kind = p_kind and w.due
+    order by w.priority desc, w.run_at, w.seq limit p_limit for update skip locked;
+end $$;
+`

@@ -1,0 +1,5 @@
+import type { Migration } from './migration.ts'
+import { queueMigration } from './migration-1-queue.ts'
+
+/** All steps in their order. */
+export const migrations: readonly Migration[] = [queueMigration]

@@ -1,0 +1,50 @@
+/** As much of a `pg.Pool` as is used, so that nobody needs the types of `pg` to use PGlite. */
+export interface PgPool {
+  readonly totalCount: number
+  readonly options: PgPoolOptions
+  connect(): Promise<PgClient>
+  end(): Promise<void>
+  on(event: 'error', listener: (error: Error) => void): unknown
+  listeners(event: 'error'): Function[]
+}
+
+export interface PgPoolOptions {
+  readonly max?: number | undefined
+  readonly connectionString?: string | undefined
+  readonly host?: string | undefined
+  readonly port?: number | undefined
+}
+
+/** A connection that was taken out of the pool. */
+export interface PgClient {
+  query(query: PgQuery): Promise<PgResult>
+  on(event: 'notification', listener: (notification: PgNotification) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'end', listener: () => void): unknown
+  removeListener(event: 'notification' | 'error' | 'end', listener: Function): unknown
+  /** @param error the pool drops the connection instead of keeping it for the next */
+  release(error?: Error | boolean): void
+}
+
+export interface PgQuery {
+  name?: string | undefined
+  text: string
+  values?: unknown[]
+  rowMode?: 'array'
+}
+
+export interface PgResult {
+  readonly command: string
+  readonly rows: unknown[]
+}
+
+export interface PgNotification {
+  readonly channel: string
+  readonly payload?: string | undefined
+}
+
+/** Whether it is a pool, of whatever copy of `pg`. */
+export function isPgPool(value: unknown): value is PgPool {
+  const { connect, query, totalCount } = Object(value) as Record<string, unknown>
+  return typeof connect === 'function' && typeof query === 'function' && typeof totalCount === 'number'
+}

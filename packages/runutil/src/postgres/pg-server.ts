@@ -1,0 +1,21 @@
+import type { PgPoolOptions } from './pg-pool.ts'
+
+/** Where a pool connects to, as an error names it: host and port, nothing that is secret. */
+export function serverOf({ connectionString, host, port }: PgPoolOptions): string {
+  const url = connectionString === undefined ? undefined : parsed(connectionString)
+  const name = url?.searchParams.get('host') || url?.hostname || host || process.env.PGHOST || 'localhost'
+  return `PostgreSQL at ${name}:${url?.port || port || process.env.PGPORT || 5432}`
+}
+
+/** A URL without what stands for user and password in it, and without any given as a parameter. */
+export function withoutPassword(url: string): string {
+  return url.replace(/\/\/.*@/s, '//…@').replace(/(password=)[^&\s]*/gi, '$1…')
+}
+
+function parsed(url: string): URL | undefined {
+  try {
+    return new URL(url)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,18 @@
+/** As much of a PGlite as is used, so that nobody needs the types of PGlite to use a server. */
+export interface Pglite {
+  readonly waitReady: Promise<void>
+  readonly closed: boolean
+  query(text: string, params?: unknown[], options?: { rowMode: 'array' }): Promise<{ rows: unknown[] }>
+  exec(text: string): Promise<unknown>
+  transaction<T>(body: (tx: PgliteTransaction) => Promise<T>): Promise<T>
+  onNotification(callback: (channel: string, payload: string) => void): () => void
+  close(): Promise<void>
+}
+
+export type PgliteTransaction = Pick<Pglite, 'query' | 'exec'>
+
+/** Whether it is a PGlite, of whatever copy of the package. */
+export function isPglite(value: unknown): value is Pglite {
+  const { waitReady, execProtocol } = Object(value) as Record<string, unknown>
+  return waitReady instanceof Promise && typeof execProtocol === 'function'
+}

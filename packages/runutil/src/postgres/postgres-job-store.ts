@@ -1,0 +1,166 @@
+import type { Clock } from '../core/clock.ts'
+import { type Duration, toMs } from '../core/duration.ts'
+import { unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { has } from '../core/worker.ts'
+import { ErrJobExists } from '../queue/errors.ts'
+import type { ClaimedJob, QueuedJob } from '../queue/job.ts'
+import type { Held, InTransaction, JobCounts, JobStore, NewJob } from '../queue/job-store.ts'
+import type { ResolvedLimits } from '../queue/limits.ts'
+import type { Settlement } from '../queue/outcome.ts'
+import { plainArray, textArray } from './array-literal.ts'
+import { ClaimLedger } from './claim-ledger.ts'
+import type { Database } from './database.ts'
+import { type CountRow, toCounts } from './job-counts.ts'
+import { heldColumns, limitColumns, newJobColumns, settlementColumns } from './job-columns.ts'
+import { InsertBatcher } from './insert-batcher.ts'
+import { type ClaimedRow, type JobRow, toClaimedJob, toQueuedJob } from './job-rows.ts'
+import { jobStatements } from './job-statements.ts'
+import { Rescue } from './rescue.ts'
+import { DEFAULT_SCHEMA } from './schema.ts'
+import { SchemaQueries } from './schema-queries.ts'
+import { WakeUp } from './wake-up.ts'
+
+export interface PostgresJobStoreOptions {
+  /** Where `migrate` put the tables. Default 'runutil'. */
+  schema?: string | undefined
+  /** For tests: where all times come from. Default: the database's own clock. */
+  clock?: Clock | undefined
+}
+
+/**
+ * Jobs in PostgreSQL or PGlite. Call `migrate(database)` first.
+ *
+ * Each method is one statement. Inserts that come together share one; so do the leases of all jobs of a claim.
+ *
+ * @example
+ * const database = await openDatabase()
+ * await migrate(database)
+ * const queue = new JobQueue(new PostgresJobStore(database))
+ */
+export class PostgresJobStore implements JobStore {
+  readonly #queries: SchemaQueries
+  readonly #clock: Clock | undefined
+  readonly #channel: string
+  readonly #statements: ReturnType<typeof jobStatements>
+  readonly #claims = new ClaimLedger()
+  readonly #rescue = new Rescue()
+  readonly #inserts = new InsertBatcher(
+    (jobs) => this.#insert(jobs, this.#wakeUp.now()),
+    (error) => error instanceof ErrJobExists,
+  )
+  readonly #wakeUp = new WakeUp(async () => {
+    await this.#queries.run(this.#statements.notify, [this.#channel])
+  })
+
+  /** @throws InvalidArgumentError */
+  constructor(database: Database, options: PostgresJobStoreOptions = {}) {
+    const what = 'PostgresJobStore'
+    const { schema = DEFAULT_SCHEMA, clock } = checkOptions(what, options, ['schema', 'clock'])
+    if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
+    this.#queries = new SchemaQueries(database, schema)
+    this.#clock = clock
+    this.#statements = jobStatements(schema)
+    // Shared by two schemas whose long names begin alike, it would wake one too often.
+    this.#channel = `jobs.${schema}`.slice(0, 63)
+  }
+
+  insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
+    // In a transaction of the caller's, the notification waits for its commit.
+    return tx === undefined ? this.#inserts.insert(jobs) : this.#insert(jobs, true, tx)
+  }
+
+  async #insert(jobs: readonly NewJob[], notify: boolean, tx?: InTransaction['tx']): Promise<void> {
+    const [row] = await this.#queries.run<[string | null]>(
+      this.#statements.enqueue,
+      [...newJobColumns(jobs), this.#now(), notify ? this.#channel : null],
+      tx,
+    )
+    const taken = row![0]
+    if (taken !== null) throw new ErrJobExists(JSON.parse(taken) as string[])
+  }
+
+  async claim(kinds: readonly string[], limit: number, lease: Duration): Promise<ClaimedJob[]> {
+    const leaseMs = toMs(lease, 'claim: lease')
+    // Tests that own the clock expect it at once.
+    const frees = this.#clock !== undefined || this.#rescue.isDue()
+    const params = [textArray(kinds), limit, leaseMs, frees, this.#now()]
+    const rows = await this.#queries.run<ClaimedRow>(this.#statements.claim, params)
+    const jobs = rows.map(toClaimedJob)
+    this.#claims.claimed(jobs)
+    return jobs
+  }
+
+  async settle<S extends Settlement>(batch: readonly S[], { tx }: InTransaction = {}): Promise<S[]> {
+    if (batch.length === 0) return []
+    // In a transaction that may yet roll back, its leases stay.
+    const finished = tx === undefined ? this.#claims.finishedBy(batch) : []
+    const params = [...settlementColumns(batch), plainArray(finished), this.#now()]
+    const [row] = await this.#queries.run<[string | null]>(this.#statements.settle, params, tx)
+    if (tx === undefined) this.#claims.ended(batch)
+    return at(batch, row![0])
+  }
+
+  async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
+    if (held.length === 0) return []
+    const leaseMs = toMs(lease, 'renew: lease')
+    const params = [...heldColumns(held), leaseMs, this.#now()]
+    const [row] = await this.#queries.run<[string | null]>(this.#statements.renew, params)
+    return at(held, row![0])
+  }
+
+  async release(held: readonly Held[]): Promise<void> {
+    if (held.length === 0) return
+    const params = [
+      ...heldColumns(held),
+      plainArray(this.#claims.finishedBy(held)),
+      this.#channel,
+      this.#now(),
+    ]
+    await this.#queries.run(this.#statements.release, params)
+    this.#claims.ended(held)
+  }
+
+  async get(id: string): Promise<QueuedJob | undefined> {
+    const [row] = await this.#queries.run<JobRow>(this.#statements.get, [id])
+    return row && toQueuedJob(row)
+  }
+
+  async cancel(id: string): Promise<boolean> {
+    const [row] = await this.#queries.run<[boolean]>(this.#statements.cancel, [id, this.#now()])
+    return row![0]
+  }
+
+  async retryNow(id: string): Promise<boolean> {
+    const [row] = await this.#queries.run<[boolean]>(this.#statements.retry, [id, this.#channel, this.#now()])
+    return row![0]
+  }
+
+  async counts(): Promise<JobCounts> {
+    return toCounts(await this.#queries.run<CountRow>(this.#statements.counts))
+  }
+
+  async limit(kinds: ReadonlyMap<string, ResolvedLimits>): Promise<void> {
+    await this.#queries.run(this.#statements.limit, limitColumns(kinds))
+  }
+
+  async prune(retention: Duration, limit: number): Promise<number> {
+    const params = [toMs(retention, 'prune: retention'), limit, this.#now()]
+    const [row] = await this.#queries.run<[number]>(this.#statements.prune, params)
+    return row![0]
+  }
+
+  listen(onReady: () => void): Promise<() => Promise<void>> {
+    return this.#queries.database.listen(this.#channel, onReady)
+  }
+
+  /** Null: the database's. */
+  #now(): number | null {
+    return this.#clock?.now() ?? null
+  }
+}
+
+/** Those at the places of a JSON list that counts from 1. */
+function at<T>(all: readonly T[], places: string | null): T[] {
+  return places === null ? [] : (JSON.parse(places) as number[]).map((place) => all[place - 1]!)
+}

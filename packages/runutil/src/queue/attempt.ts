@@ -1,0 +1,54 @@
+import type { Clock, Timer } from '../core/clock.ts'
+import { DeadlineExceededError } from './errors.ts'
+import type { ClaimedJob } from './job.ts'
+import type { Kind } from './kind.ts'
+import { type Performed, isThenable, perform } from './perform.ts'
+
+/** One call of a handler, with a signal of its own: it aborts for a stop, a lost lease and the deadline. */
+export class Attempt {
+  readonly job: ClaimedJob
+  readonly #kind: Kind
+  readonly #clock: Clock
+  readonly #startedAt: number
+  readonly #controller = new AbortController()
+  #deadline: Timer | undefined
+
+  constructor(job: ClaimedJob, kind: Kind, clock: Clock) {
+    this.job = job
+    this.#kind = kind
+    this.#clock = clock
+    this.#startedAt = clock.elapsed()
+  }
+
+  /** How long it has taken up to now. */
+  get durationMs(): number {
+    return this.#clock.elapsed() - this.#startedAt
+  }
+
+  /** The first reason stays. */
+  abort(reason: unknown): void {
+    this.#controller.abort(reason)
+  }
+
+  /** Never rejects. It doesn't wait for a handler that outlasts its deadline. */
+  run(): Performed | Promise<Performed> {
+    const { deadlineMs } = this.#kind
+    const performed = perform(this.job, this.#kind, this.#controller.signal)
+    if (deadlineMs === undefined || !isThenable(performed)) return performed
+    return this.#withinDeadline(performed, deadlineMs)
+  }
+
+  #withinDeadline(performed: Promise<Performed>, deadlineMs: number): Promise<Performed> {
+    return new Promise((resolve) => {
+      this.#deadline = this.#clock.setTimeout(() => {
+        const error = new DeadlineExceededError(deadlineMs)
+        resolve({ kind: 'overdue', error })
+        this.abort(error)
+      }, deadlineMs)
+      void performed.then((ended) => {
+        this.#deadline?.clear()
+        resolve(ended)
+      })
+    })
+  }
+}

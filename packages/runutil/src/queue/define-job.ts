@@ -1,0 +1,59 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { type KindOptions, KIND_OPTIONS } from './kind.ts'
+
+type Schema = StandardSchemaV1
+
+export interface JobDefinitionInput<I extends Schema, O extends Schema> extends KindOptions {
+  readonly kind: string
+  /** What the payload must be; the handler gets what comes out of it. Without it: anything. */
+  readonly input?: I | undefined
+  /** What the handler must return; what comes out of it is stored. Without it: anything. */
+  readonly output?: O | undefined
+}
+
+/** A kind with its types: `register` takes it, and `job()` makes what `enqueue` takes. */
+export interface JobDefinition<In = unknown, Payload = unknown, Out = unknown> {
+  readonly kind: string
+  readonly input: Schema | undefined
+  readonly output: Schema | undefined
+  readonly options: KindOptions
+  /** A job of this kind. */
+  job<const J extends { readonly id: string; readonly payload: In }>(job: J): J & { readonly kind: string }
+  /** Only for the compiler: what the handler gets, and what it returns. */
+  readonly types?: { readonly payload: Payload; readonly returns: Out } | undefined
+}
+
+/**
+ * Gives a kind its types by any Standard Schema: zod, valibot, arktype and others.
+ *
+ * A payload that fails `input` ends as PANIC before the handler is called; so does a result that fails `output`.
+ *
+ * @throws InvalidArgumentError
+ *
+ * @example
+ * const resize = defineJob({ kind: 'resize', input: z.object({ path: z.string() }) })
+ * worker.register(resize, async (job) => shrink(job.payload.path))
+ * await worker.enqueue(resize.job({ id: 'a.png', payload: { path: 'a.png' } }))
+ */
+export function defineJob<I extends Schema = Schema, O extends Schema = Schema>(
+  definition: JobDefinitionInput<I, O>,
+): JobDefinition<
+  StandardSchemaV1.InferInput<I>,
+  StandardSchemaV1.InferOutput<I>,
+  StandardSchemaV1.InferInput<O>
+> {
+  const { kind, input, output, ...options } = checkOptions('defineJob', definition, [
+    ...(['kind', 'input', 'output'] as const),
+    ...KIND_OPTIONS,
+  ])
+  checkSchema(input, 'defineJob: input')
+  checkSchema(output, 'defineJob: output')
+  return Object.freeze({ kind, input, output, options, job: <J>(job: J) => ({ ...job, kind }) })
+}
+
+function checkSchema(schema: Schema | undefined, what: string): void {
+  if (schema === undefined || typeof schema['~standard']?.validate === 'function') return
+  throw unexpected(what, 'a Standard Schema, such as one of zod, valibot or arktype', schema)
+}

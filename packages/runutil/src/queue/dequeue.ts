@@ -1,0 +1,117 @@
+import type { Clock } from '../core/clock.ts'
+import { offAbort, onAbort } from '../core/abort.ts'
+import { unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { errorText } from './error-text.ts'
+import { ErrInvalidJob, ErrLostLease } from './errors.ts'
+import type { ClaimedJob, QueuedJob } from './job.ts'
+import { normaliseKind } from './job-input.ts'
+import type { JobStore } from './job-store.ts'
+import { toJson } from './json.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
+import { type Outcome, type Settlement, settlementOf } from './outcome.ts'
+
+/** Makes one attempt at a job and returns the job as it is after it. */
+export type DequeueFn = (job: QueuedJob, signal: AbortSignal) => Promise<QueuedJob>
+
+export interface DequeueProps {
+  readonly store: JobStore
+  readonly kinds: readonly string[]
+  readonly fn: DequeueFn
+  readonly options: { readonly signal?: AbortSignal | undefined }
+  readonly clock: Clock
+}
+
+const LEASE_MS = 30_000
+
+/** One job: claim, attempt, settle. See JobQueue.dequeue. */
+export async function dequeue({ store, kinds, fn, options, clock }: DequeueProps): Promise<boolean> {
+  const { signal } = checkOptions('dequeue', options, ['signal'])
+  if (!Array.isArray(kinds)) throw unexpected('dequeue: kinds', 'an array of strings', kinds)
+  const names = kinds.map((kind, at) => normaliseKind(kind as string, `dequeue: kinds[${at}]`))
+  if (typeof fn !== 'function')
+    throw unexpected('dequeue: fn', 'a function (job, signal) => Promise<job>', fn)
+  if (signal?.aborted) return false
+  const claimedAt = clock.elapsed()
+  const [job] = await store.claim(names, 1, LEASE_MS)
+  if (job === undefined) return false
+  await runHeld(job, claimedAt, { store, fn, signal, clock })
+  return true
+}
+
+interface RunHeldProps extends Pick<DequeueProps, 'store' | 'fn' | 'clock'> {
+  readonly signal: AbortSignal | undefined
+}
+
+async function runHeld(
+  job: ClaimedJob,
+  claimedAt: number,
+  { store, fn, signal, clock }: RunHeldProps,
+): Promise<void> {
+  const abort = new AbortController()
+  const stop = (): void => abort.abort(signal?.reason)
+  const onLost = (): void => abort.abort(new ErrLostLease(job.id))
+  // A renewal that fails is tried again; when none succeeds in time, the lease is lost.
+  const keeper = new LeaseKeeper<ClaimedJob>({ store, leaseMs: LEASE_MS, clock, onLost, onError: () => {} })
+  keeper.add(job, claimedAt)
+  onAbort(signal, stop)
+  try {
+    const settlement = await attempt(job, fn, abort.signal, clock).catch(async (error: unknown) => {
+      await store.release([job])
+      throw abort.signal.reason instanceof ErrLostLease ? abort.signal.reason : error
+    })
+    const lost = await store.settle([settlement])
+    if (lost.length > 0) throw new ErrLostLease(job.id)
+  } finally {
+    offAbort(signal, stop)
+    keeper.stop()
+  }
+}
+
+async function attempt(
+  job: ClaimedJob,
+  fn: DequeueFn,
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<Settlement> {
+  const startedAt = clock.elapsed()
+  const after = await fn(job, signal)
+  return settlementOf(job, outcomeOf(job, after), clock.elapsed() - startedAt)
+}
+
+function outcomeOf(job: QueuedJob, after: QueuedJob): Outcome {
+  const { status, result, lastError, runAt, attemptsDone } = checked(after)
+  switch (status) {
+    case 'DONE':
+      return { status, result: result === undefined ? undefined : toJson(result, 'dequeue: result') }
+    case 'FAILED':
+    case 'PANIC':
+      return { status, lastError: reason(lastError) }
+    case 'PENDING':
+      return {
+        status,
+        lastError: reason(lastError),
+        runAt,
+        delayMs: 0,
+        counted: attemptsDone > job.attemptsDone,
+      }
+    default:
+      status satisfies never
+      throw unexpected('dequeue: status', "'PENDING', 'DONE', 'FAILED' or 'PANIC'", status)
+  }
+}
+
+function reason(lastError: string | undefined): string | undefined {
+  if (lastError === undefined || typeof lastError === 'string') return lastError && errorText(lastError)
+  throw unexpected('dequeue: lastError', 'a string', lastError)
+}
+
+function checked(after: QueuedJob): QueuedJob {
+  if (typeof after !== 'object' || (after as unknown) === null) {
+    throw unexpected('dequeue', 'fn to return the job after the attempt', after)
+  }
+  if (!(after.runAt instanceof Date) || Number.isNaN(after.runAt.getTime())) {
+    throw new ErrInvalidJob('dequeue: expected the returned job to have a valid runAt')
+  }
+  return after
+}

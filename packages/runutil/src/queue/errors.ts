@@ -1,0 +1,149 @@
+import { type Duration, toMs } from '../core/duration.ts'
+import { describe } from '../core/errors.ts'
+import type { JobStatus } from './job.ts'
+
+/** Jobs with these ids are there already, or an id came twice in one call. Nothing of the call was stored (seed 001). */
+export class ErrJobExists extends Error {
+  readonly code = 'ERR_JOB_EXISTS'
+  readonly ids: readonly string[]
+  static {
+    this.prototype.name = 'ErrJobExists'
+  }
+  constructor(ids: readonly string[]) {
+    const named = ids.slice(0, 10).map(describe).join(', ')
+    const more = ids.length > 10 ? ` and ${ids.length - 10} more` : ''
+    super(`a job exists already with each of these ids, so nothing was enqueued: ${named}${more}`)
+    this.ids = ids
+  }
+}
+
+/** A job that can't be stored: what was expected and what came. Nothing of the call was stored (seed 001). */
+export class ErrInvalidJob extends Error {
+  readonly code = 'ERR_INVALID_JOB'
+  static {
+    this.prototype.name = 'ErrInvalidJob'
+  }
+}
+
+/** A worker has two handlers for one kind (seed 001). */
+export class ErrKindExists extends Error {
+  readonly code = 'ERR_KIND_EXISTS'
+  readonly kind: string
+  static {
+    this.prototype.name = 'ErrKindExists'
+  }
+  constructor(kind: string) {
+    super(`a handler for kind '${kind}' is registered already; a worker has one for each kind`)
+    this.kind = kind
+  }
+}
+
+/** A worker was given a job of a kind that it has no handler for (seed 001). */
+export class ErrUnknownKind extends Error {
+  readonly code = 'ERR_UNKNOWN_KIND'
+  readonly kind: string
+  static {
+    this.prototype.name = 'ErrUnknownKind'
+  }
+  constructor(kind: string, known: readonly string[]) {
+    const names = known.length === 0 ? 'none' : known.join(', ')
+    super(`no handler is registered for kind '${kind}'; registered: ${names}`)
+    this.kind = kind
+  }
+}
+
+/** The job isn't this process's any more: its lease ran out, or it was cancelled. What was done for it isn't recorded. */
+export class ErrLostLease extends Error {
+  readonly code = 'ERR_LOST_LEASE'
+  readonly id: string
+  static {
+    this.prototype.name = 'ErrLostLease'
+  }
+  constructor(id: string) {
+    super(
+      `the lease of job ${describe(id)} was lost: it ran out and others may run the job, or it was cancelled`,
+    )
+    this.id = id
+  }
+}
+
+/** No job has this id: it was never enqueued, or its retention is over. */
+export class JobNotFoundError extends Error {
+  readonly code = 'ERR_JOB_NOT_FOUND'
+  readonly id: string
+  static {
+    this.prototype.name = 'JobNotFoundError'
+  }
+  constructor(id: string) {
+    super(`no job has the id ${describe(id)}`)
+    this.id = id
+  }
+}
+
+/** The job whose result was awaited ended FAILED or PANIC. */
+export class JobFailedError extends Error {
+  readonly code = 'ERR_JOB_FAILED'
+  readonly id: string
+  readonly status: JobStatus
+  readonly lastError: string | undefined
+  static {
+    this.prototype.name = 'JobFailedError'
+  }
+  constructor(job: { id: string; status: JobStatus; lastError?: string | undefined }) {
+    super(`job ${describe(job.id)} ended ${job.status}: ${job.lastError ?? 'it left no reason'}`)
+    this.id = job.id
+    this.status = job.status
+    this.lastError = job.lastError
+  }
+}
+
+/** The job whose result was awaited hadn't ended in time. It goes on. */
+export class ResultTimeoutError extends Error {
+  readonly code = 'ERR_RESULT_TIMEOUT'
+  readonly id: string
+  static {
+    this.prototype.name = 'ResultTimeoutError'
+  }
+  constructor(id: string, timeoutMs: number) {
+    super(`job ${describe(id)} hadn't ended after ${timeoutMs} ms`)
+    this.id = id
+  }
+}
+
+/** Why a handler's signal aborted: it took longer than its kind's `deadline`. */
+export class DeadlineExceededError extends Error {
+  readonly code = 'ERR_DEADLINE_EXCEEDED'
+  static {
+    this.prototype.name = 'DeadlineExceededError'
+  }
+  constructor(deadlineMs: number) {
+    super(`the deadline of ${deadlineMs} ms was exceeded`)
+  }
+}
+
+/** The shortest time before a retry. */
+const LEAST_RETRY_MS = 5_000
+
+/**
+ * Thrown by a handler: run this job again later (seed 001).
+ *
+ * @example
+ * throw new RetryableError({ cause: error, retryAfter: '1m' })
+ */
+export class RetryableError extends Error {
+  readonly code = 'ERR_RETRYABLE'
+  /** Ms from now; at least 5 s, which is the default too. */
+  readonly retryAfterMs: number
+  static {
+    this.prototype.name = 'RetryableError'
+  }
+  constructor({ cause, retryAfter = LEAST_RETRY_MS }: { cause?: unknown; retryAfter?: Duration } = {}) {
+    super(reasonOf(cause), { cause })
+    this.retryAfterMs = Math.max(LEAST_RETRY_MS, toMs(retryAfter, 'RetryableError: retryAfter'))
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof Error) return cause.message
+  return typeof cause === 'string' ? cause : cause === undefined ? 'to be retried' : describe(cause)
+}

@@ -1,0 +1,28 @@
+// Durable jobs: run at or after a time, at least once, by handlers on any number of machines.
+export type { AwaitResultOptions } from './await-result.ts'
+export { type JobDefinition, type JobDefinitionInput, defineJob } from './define-job.ts'
+export type { DequeueFn } from './dequeue.ts'
+export {
+  DeadlineExceededError,
+  ErrInvalidJob,
+  ErrJobExists,
+  ErrKindExists,
+  ErrLostLease,
+  ErrUnknownKind,
+  JobFailedError,
+  JobNotFoundError,
+  ResultTimeoutError,
+  RetryableError,
+} from './errors.ts'
+export type { ClaimedJob, JobInput, JobStatus, QueuedJob } from './job.ts'
+export type { JobEvent } from './job-event.ts'
+export { JobQueue } from './job-queue.ts'
+export type { Held, InTransaction, JobCounts, JobStore, NewJob } from './job-store.ts'
+export type { JobHandler, KindOptions } from './kind.ts'
+export type { KindLimits, ResolvedLimits } from './limits.ts'
+export { MemoryJobStore, type MemoryJobStoreOptions } from './memory-job-store.ts'
+export type { Outcome, Settlement } from './outcome.ts'
+export { QueueWorker } from './queue-worker.ts'
+export type { QueueWorkerOptions } from './worker-settings.ts'
+export type { DrizzleLike, KyselyLike, Queryable, TransactionHandle } from '../core/queryable.ts'
+export { StoreUnavailableError } from '../core/unavailable.ts'

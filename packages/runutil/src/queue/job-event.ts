@@ -1,0 +1,21 @@
+import type { JobStatus } from './job.ts'
+
+/** What happened to a job, as this process saw it. */
+export type JobEvent =
+  | { readonly type: 'enqueued'; readonly id: string; readonly kind: string }
+  | { readonly type: 'claimed'; readonly id: string; readonly kind: string; readonly attempt: number }
+  | {
+      readonly type: 'settled'
+      readonly id: string
+      readonly kind: string
+      readonly attempt: number
+      /** How long the handler took. */
+      readonly durationMs: number
+      /** PENDING: it is to be run again. */
+      readonly status: JobStatus
+      readonly lastError?: string | undefined
+    }
+  /** It ended, or was to be given back, but its lease was lost: nothing was recorded. */
+  | { readonly type: 'lost'; readonly id: string; readonly kind: string; readonly attempt: number }
+  /** Given back unstarted, as if it had never been claimed. */
+  | { readonly type: 'released'; readonly id: string; readonly kind: string; readonly attempt: number }

@@ -1,0 +1,106 @@
+import { describe } from '../core/errors.ts'
+import { ErrInvalidJob, ErrJobExists } from './errors.ts'
+import type { JobInput } from './job.ts'
+import type { NewJob } from './job-store.ts'
+import { NotJsonError, toJson } from './json.ts'
+
+const LONGEST_ID = 500
+const LONGEST_KIND = 200
+const LONGEST_KEY = 300
+const LARGEST_PAYLOAD = 4 * 2 ** 20
+
+/**
+ * Jobs as they are stored: id, kind and key trimmed, kind in lower case, payload as JSON. Status, attempts and errors
+ * that the caller gives are dropped.
+ *
+ * @throws ErrInvalidJob, ErrJobExists for an id that comes twice
+ */
+export function prepareJobs(given: JobInput | readonly JobInput[]): NewJob[] {
+  const inputs = Array.isArray(given) ? (given as readonly JobInput[]) : [given as JobInput]
+  const jobs = inputs.map((input, at) => prepareJob(input, Array.isArray(given) ? `jobs[${at}]` : 'job'))
+  checkIds(jobs)
+  return jobs
+}
+
+function prepareJob(input: JobInput, what: string): NewJob {
+  if (typeof input !== 'object' || (input as unknown) === null) {
+    throw new ErrInvalidJob(
+      `${what}: expected an object { id, kind, payload?, runAt?, … }; got ${describe(input)}`,
+    )
+  }
+  const { id, kind, runAt, priority, key } = input
+  const job = {
+    id: text(id, `${what}.id`, LONGEST_ID),
+    kind: normaliseKind(kind, `${what}.kind`),
+    runAt: moment(runAt, `${what}.runAt`),
+    priority: rank(priority, `${what}.priority`),
+    key: key === undefined ? undefined : text(key, `${what}.key`, LONGEST_KEY),
+  }
+  return { ...job, payload: payloadOf(input, `${what}.payload`) }
+}
+
+function checkIds(jobs: readonly NewJob[]): void {
+  const seen = new Set<string>()
+  const twice = jobs.filter(({ id }) => seen.size === seen.add(id).size)
+  if (twice.length > 0) throw new ErrJobExists([...new Set(twice.map(({ id }) => id))])
+}
+
+/** An id as it is stored, trimmed; undefined for what can be no job's. */
+export function storedId(id: string): string | undefined {
+  try {
+    return text(id, 'id', LONGEST_ID)
+  } catch {
+    return undefined
+  }
+}
+
+/** A kind as it is stored, trimmed and in lower case. @throws ErrInvalidJob */
+export function normaliseKind(kind: string, what: string): string {
+  return text(typeof kind === 'string' ? kind.toLowerCase() : kind, what, LONGEST_KIND)
+}
+
+function text(value: string, what: string, longest: number): string {
+  if (typeof value !== 'string') throw new ErrInvalidJob(`${what}: expected a string; got ${describe(value)}`)
+  const trimmed = value.trim()
+  if (trimmed === '')
+    throw new ErrInvalidJob(`${what}: expected a string that isn't empty; got ${describe(value)}`)
+  if (trimmed.length > longest) {
+    const got = `${trimmed.length}: ${describe(trimmed)}`
+    throw new ErrInvalidJob(`${what}: expected at most ${longest} characters; got ${got}`)
+  }
+  if (/\0|\p{Surrogate}/u.test(trimmed)) {
+    const wrong = 'without NUL characters and unpaired surrogates'
+    throw new ErrInvalidJob(`${what}: expected text ${wrong}; got ${describe(value)}`)
+  }
+  return trimmed
+}
+
+function moment(value: Date | undefined, what: string): Date | undefined {
+  if (value === undefined) return undefined
+  // Further out, a Date has no ISO form of four digits for the year, and some databases no timestamp.
+  if (value instanceof Date && Math.abs(value.getTime()) < Date.UTC(10_000, 0)) return value
+  const got = value instanceof Date ? 'an invalid date, or one after the year 9999' : describe(value)
+  throw new ErrInvalidJob(`${what}: expected a Date; got ${got}`)
+}
+
+function rank(value: number | undefined, what: string): number {
+  if (value === undefined) return 0
+  if (Number.isInteger(value) && Math.abs(value) < 2 ** 31) return value
+  throw new ErrInvalidJob(`${what}: expected a whole number within 32 bits; got ${describe(value)}`)
+}
+
+function payloadOf(input: JobInput, what: string): string {
+  // Left out and undefined differ: the one is meant.
+  if (!('payload' in input)) return 'null'
+  try {
+    const json = toJson(input.payload, what)
+    if (json.length <= LARGEST_PAYLOAD) return json
+    throw new ErrInvalidJob(
+      `${what}: expected at most ${LARGEST_PAYLOAD} characters of JSON; got ${json.length}. ` +
+        'Store it elsewhere and put its address in the payload',
+    )
+  } catch (error) {
+    if (error instanceof NotJsonError) throw new ErrInvalidJob(error.message)
+    throw error
+  }
+}

@@ -1,0 +1,53 @@
+import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+
+/** How many jobs of a kind may run, over all machines. They never briefly exceed it. */
+export interface KindLimits {
+  /** So many at once. */
+  readonly concurrency?: number | undefined
+  /** So many of one `key` at once; jobs without a key aren't counted. */
+  readonly keyConcurrency?: number | undefined
+  /** So many started in any window as long as `per`. */
+  readonly rate?: { readonly limit: number; readonly per: Duration } | undefined
+}
+
+/** As a store takes them: checked, and times in ms. */
+export interface ResolvedLimits {
+  readonly concurrency: number | undefined
+  readonly keyConcurrency: number | undefined
+  readonly rate: { readonly limit: number; readonly perMs: number } | undefined
+}
+
+export const NO_LIMITS: ResolvedLimits = {
+  concurrency: undefined,
+  keyConcurrency: undefined,
+  rate: undefined,
+}
+
+/** @throws InvalidArgumentError, InvalidDurationError */
+export function resolveLimits(limits: KindLimits, what: string): ResolvedLimits {
+  const { concurrency, keyConcurrency, rate } = limits
+  return {
+    concurrency: count(concurrency, `${what}: concurrency`),
+    keyConcurrency: count(keyConcurrency, `${what}: keyConcurrency`),
+    rate: rate === undefined ? undefined : resolveRate(rate, `${what}: rate`),
+  }
+}
+
+export function isLimited({ concurrency, keyConcurrency, rate }: ResolvedLimits): boolean {
+  return concurrency !== undefined || keyConcurrency !== undefined || rate !== undefined
+}
+
+function resolveRate(rate: { limit: number; per: Duration }, what: string): { limit: number; perMs: number } {
+  checkOptions(what, rate, ['limit', 'per'])
+  const limit = count(rate.limit, `${what}.limit`)
+  if (limit === undefined) throw unexpected(`${what}.limit`, 'a whole number of 1 or more', limit)
+  return { limit, perMs: toIntervalMs(rate.per, `${what}.per`) }
+}
+
+/** @throws InvalidArgumentError unless it is a whole number of 1 or more */
+export function count(value: number | undefined, what: string): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= 1)) return value
+  throw unexpected(what, 'a whole number of 1 or more', value)
+}

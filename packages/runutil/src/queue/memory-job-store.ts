@@ -1,0 +1,199 @@
+import { type Clock, systemClock } from '../core/clock.ts'
+import { type Duration, toMs } from '../core/duration.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
+import { Events } from '../core/events.ts'
+import { checkOptions } from '../core/options.ts'
+import { ErrJobExists } from './errors.ts'
+import type { ClaimedJob, QueuedJob } from './job.ts'
+import type { Held, InTransaction, JobCounts, JobStore, NewJob } from './job-store.ts'
+import type { ResolvedLimits } from './limits.ts'
+import { MemoryLeases } from './memory-leases.ts'
+import { MemoryLimits } from './memory-limits.ts'
+import { type Settlement, isFinal } from './outcome.ts'
+import { type StoredJob, countJobs, newStoredJob, record, toClaimedJob, toQueuedJob } from './stored-job.ts'
+import { WaitingJobs } from './waiting-jobs.ts'
+
+export interface MemoryJobStoreOptions {
+  /** Default: the system's. */
+  clock?: Clock | undefined
+}
+
+/**
+ * Jobs in this process's memory, gone when it ends: for tests, and to read how a store behaves.
+ *
+ * A job is either waiting, or held by a claim, or ended.
+ *
+ * Source: seed 001, JobQueue.
+ */
+export class MemoryJobStore implements JobStore {
+  readonly #clock: Clock
+  readonly #jobs = new Map<string, StoredJob>()
+  readonly #waiting = new WaitingJobs()
+  readonly #leases = new MemoryLeases()
+  readonly #limits = new MemoryLimits()
+  readonly #events = new Events<{ ready: [] }>()
+  #seq = 0
+  #claim = 0
+
+  constructor(options: MemoryJobStoreOptions = {}) {
+    const { clock = systemClock } = checkOptions('MemoryJobStore', options, ['clock'])
+    this.#clock = clock
+  }
+
+  // Async, here and below, so that what is thrown is a rejection, as of any other store.
+  async insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
+    refuseTransaction(tx)
+    const ids = new Set<string>()
+    const taken = jobs.filter(({ id }) => this.#jobs.has(id) || ids.size === ids.add(id).size)
+    if (taken.length > 0) throw new ErrJobExists(taken.map(({ id }) => id))
+    const now = this.#clock.now()
+    for (const job of jobs) {
+      const stored = newStoredJob(job, ++this.#seq, now)
+      this.#jobs.set(job.id, stored)
+      this.#waiting.add(stored)
+    }
+    this.#events.emit('ready')
+  }
+
+  async claim(kinds: readonly string[], limit: number, lease: Duration): Promise<ClaimedJob[]> {
+    const leaseMs = toMs(lease, 'claim: lease')
+    const now = this.#clock.now()
+    this.#rescue(now)
+    const jobs = this.#choose(new Set(kinds), limit, now)
+    if (jobs.length === 0) return []
+    const claim = ++this.#claim
+    this.#leases.add(claim, jobs, now + leaseMs)
+    for (const job of jobs) {
+      this.#waiting.remove(job)
+      job.claim = claim
+      job.claimedAt = now
+      this.#limits.started(job.kind, now)
+    }
+    return jobs.map(toClaimedJob)
+  }
+
+  #rescue(now: number): void {
+    for (const job of this.#leases.expire(now)) {
+      job.crashes++
+      this.#giveBack(job)
+    }
+  }
+
+  #choose(kinds: Set<string>, limit: number, now: number): StoredJob[] {
+    const held = this.#leases.jobs
+    const allowances = new Map([...kinds].map((kind) => [kind, this.#limits.allowance(kind, held, now)]))
+    const chosen: StoredJob[] = []
+    for (const job of this.#waiting.all) {
+      if (chosen.length >= limit) break
+      if (job.runAt <= now && allowances.get(job.kind)?.take(job.key)) chosen.push(job)
+    }
+    return chosen
+  }
+
+  async settle<S extends Settlement>(batch: readonly S[], { tx }: InTransaction = {}): Promise<S[]> {
+    refuseTransaction(tx)
+    const now = this.#clock.now()
+    return batch.filter((settlement) => !this.#settleOne(settlement, now))
+  }
+
+  #settleOne({ id, claim, outcome }: Settlement, now: number): boolean {
+    const job = this.#jobs.get(id)
+    if (job === undefined || job.claim !== claim) return false
+    if (isFinal(job.status)) return true
+    this.#letGo(job)
+    record(job, outcome, now)
+    // An ended job keeps its claim: settling it twice is no loss.
+    if (!isFinal(job.status)) this.#giveBack(job)
+    return true
+  }
+
+  async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
+    const until = this.#clock.now() + toMs(lease, 'renew: lease')
+    return held.filter((one) => {
+      const job = this.#heldJob(one)
+      if (job !== undefined) this.#leases.renew(one.claim, until)
+      return job === undefined
+    })
+  }
+
+  async release(held: readonly Held[]): Promise<void> {
+    for (const one of held) {
+      const job = this.#heldJob(one)
+      if (job === undefined) continue
+      this.#letGo(job)
+      this.#giveBack(job)
+    }
+    this.#events.emit('ready')
+  }
+
+  async get(id: string): Promise<QueuedJob | undefined> {
+    const job = this.#jobs.get(id)
+    return job && toQueuedJob(job)
+  }
+
+  async cancel(id: string): Promise<boolean> {
+    const job = this.#openJob(id)
+    if (job === undefined) return false
+    this.#letGo(job)
+    const updatedAt = this.#clock.now()
+    Object.assign(job, { status: 'FAILED', lastError: 'cancelled', claim: undefined, updatedAt })
+    return true
+  }
+
+  async retryNow(id: string): Promise<boolean> {
+    const job = this.#openJob(id)
+    if (job === undefined) return false
+    const waits = job.claim === undefined
+    if (waits) this.#waiting.remove(job)
+    job.runAt = Math.min(job.runAt, this.#clock.now())
+    if (waits) this.#giveBack(job)
+    this.#events.emit('ready')
+    return true
+  }
+
+  async counts(): Promise<JobCounts> {
+    return countJobs(this.#jobs.values())
+  }
+
+  async limit(kinds: ReadonlyMap<string, ResolvedLimits>): Promise<void> {
+    for (const [kind, limits] of kinds) this.#limits.set(kind, limits)
+  }
+
+  async prune(retention: Duration, limit: number): Promise<number> {
+    const until = this.#clock.now() - toMs(retention, 'prune: retention')
+    const old = [...this.#jobs.values()].filter((job) => isFinal(job.status) && job.updatedAt <= until)
+    for (const job of old.slice(0, limit)) this.#jobs.delete(job.id)
+    return Math.min(old.length, limit)
+  }
+
+  async listen(onReady: () => void): Promise<() => Promise<void>> {
+    const off = this.#events.on('ready', onReady)
+    return async () => off()
+  }
+
+  #openJob(id: string): StoredJob | undefined {
+    const job = this.#jobs.get(id)
+    return job !== undefined && !isFinal(job.status) ? job : undefined
+  }
+
+  #heldJob({ id, claim }: Held): StoredJob | undefined {
+    const job = this.#jobs.get(id)
+    return job !== undefined && this.#leases.holds(claim, job) ? job : undefined
+  }
+
+  /** Off its claim, or off the waiting ones. */
+  #letGo(job: StoredJob): void {
+    this.#waiting.remove(job)
+    this.#leases.delete(job)
+  }
+
+  #giveBack(job: StoredJob): void {
+    job.claim = undefined
+    this.#waiting.add(job)
+  }
+}
+
+function refuseTransaction(tx: unknown): void {
+  if (tx === undefined) return
+  throw new InvalidArgumentError('MemoryJobStore: expected no tx, since memory takes part in no transaction')
+}

@@ -1,0 +1,96 @@
+import type { Duration } from '../core/duration.ts'
+import { Events } from '../core/events.ts'
+import type { ClaimedJob, QueuedJob } from './job.ts'
+import type { JobEvent } from './job-event.ts'
+import type { Held, InTransaction, JobCounts, JobStore, NewJob } from './job-store.ts'
+import type { ResolvedLimits } from './limits.ts'
+import type { Settlement } from './outcome.ts'
+
+/** A store that tells what passes through it. */
+export class ObservedJobStore implements JobStore {
+  readonly #store: JobStore
+  readonly #events = new Events<{ job: [event: JobEvent] }>()
+
+  constructor(store: JobStore) {
+    this.#store = store
+  }
+
+  onEvent(listener: (event: JobEvent) => void): () => void {
+    return this.#events.on('job', listener)
+  }
+
+  async insert(jobs: readonly NewJob[], options?: InTransaction): Promise<void> {
+    await this.#store.insert(jobs, options)
+    this.#tell(jobs, ({ id, kind }) => ({ type: 'enqueued', id, kind }))
+  }
+
+  async claim(kinds: readonly string[], limit: number, lease: Duration): Promise<ClaimedJob[]> {
+    const jobs = await this.#store.claim(kinds, limit, lease)
+    this.#tell(jobs, (job) => ({ type: 'claimed', ...facts(job) }))
+    return jobs
+  }
+
+  async settle<S extends Settlement>(batch: readonly S[], options?: InTransaction): Promise<S[]> {
+    const lost = await this.#store.settle(batch, options)
+    if (!this.#events.heard('job')) return lost
+    const isLost = new Set<Settlement>(lost)
+    this.#tell(batch, (one) => (isLost.has(one) ? lostEvent(one) : settledEvent(one)))
+    return lost
+  }
+
+  renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
+    return this.#store.renew(held, lease)
+  }
+
+  async release(held: readonly ClaimedJob[]): Promise<void> {
+    await this.#store.release(held)
+    this.#tell(held, (job) => ({ type: 'released', ...facts(job) }))
+  }
+
+  get(id: string): Promise<QueuedJob | undefined> {
+    return this.#store.get(id)
+  }
+
+  cancel(id: string): Promise<boolean> {
+    return this.#store.cancel(id)
+  }
+
+  retryNow(id: string): Promise<boolean> {
+    return this.#store.retryNow(id)
+  }
+
+  counts(): Promise<JobCounts> {
+    return this.#store.counts()
+  }
+
+  limit(kinds: ReadonlyMap<string, ResolvedLimits>): Promise<void> {
+    return this.#store.limit(kinds)
+  }
+
+  prune(retention: Duration, limit: number): Promise<number> {
+    return this.#store.prune(retention, limit)
+  }
+
+  listen(onReady: () => void): Promise<() => Promise<void>> {
+    return this.#store.listen(onReady)
+  }
+
+  #tell<T>(about: readonly T[], event: (one: T) => JobEvent): void {
+    if (!this.#events.heard('job')) return
+    for (const one of about) this.#events.emit('job', event(one))
+  }
+}
+
+function facts({ id, kind, attemptsDone }: ClaimedJob): { id: string; kind: string; attempt: number } {
+  return { id, kind, attempt: attemptsDone + 1 }
+}
+
+function settledEvent({ id, kind, attempt, durationMs, outcome }: Settlement): JobEvent {
+  const { status } = outcome
+  const lastError = outcome.status === 'DONE' ? undefined : outcome.lastError
+  return { type: 'settled', id, kind, attempt, durationMs, status, lastError }
+}
+
+function lostEvent({ id, kind, attempt }: Settlement): JobEvent {
+  return { type: 'lost', id, kind, attempt }
+}

@@ -1,0 +1,66 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { DeadlineExceededError } from './errors.ts'
+import type { ClaimedJob } from './job.ts'
+import type { Kind } from './kind.ts'
+
+/** What came of calling a handler. */
+export type Performed =
+  | { readonly kind: 'returned'; readonly value: unknown }
+  /** `stopped`: its signal had been aborted. */
+  | { readonly kind: 'threw'; readonly error: unknown; readonly stopped: boolean }
+  /** What came in or went out isn't what the kind's schema says. */
+  | { readonly kind: 'mismatch'; readonly what: 'payload' | 'result'; readonly issues: string }
+  | { readonly kind: 'overdue'; readonly error: DeadlineExceededError }
+
+/** Calls the handler of a kind, its payload and result held to the kind's schemas. Never rejects. */
+export function perform(job: ClaimedJob, kind: Kind, signal: AbortSignal): Performed | Promise<Performed> {
+  if (kind.input !== undefined || kind.output !== undefined) return performTyped(job, kind, signal)
+  try {
+    const value = kind.handler(job, signal)
+    // What a query builder's `then` returns may be no promise.
+    if (isThenable(value))
+      return Promise.resolve(value).then(returned, (error: unknown) => threw(error, signal))
+    return returned(value)
+  } catch (error) {
+    return threw(error, signal)
+  }
+}
+
+async function performTyped(job: ClaimedJob, kind: Kind, signal: AbortSignal): Promise<Performed> {
+  try {
+    const payload = await validate(kind.input, job.payload)
+    if (payload.issues !== undefined)
+      return { kind: 'mismatch', what: 'payload', issues: texts(payload.issues) }
+    const value: unknown = await kind.handler({ ...job, payload: payload.value }, signal)
+    const result = await validate(kind.output, value)
+    if (result.issues !== undefined) return { kind: 'mismatch', what: 'result', issues: texts(result.issues) }
+    return returned(result.value)
+  } catch (error) {
+    return threw(error, signal)
+  }
+}
+
+async function validate(
+  schema: StandardSchemaV1 | undefined,
+  value: unknown,
+): Promise<StandardSchemaV1.Result<unknown>> {
+  return schema === undefined ? { value } : schema['~standard'].validate(value)
+}
+
+function texts(issues: readonly StandardSchemaV1.Issue[]): string {
+  const pathOf = ({ path = [] }: StandardSchemaV1.Issue): string =>
+    path.map((part) => `.${String(typeof part === 'object' ? part.key : part)}`).join('')
+  return issues.map((issue) => `${pathOf(issue)} ${issue.message}`.trim()).join('; ')
+}
+
+function returned(value: unknown): Performed {
+  return { kind: 'returned', value }
+}
+
+function threw(error: unknown, signal: AbortSignal): Performed {
+  return { kind: 'threw', error, stopped: signal.aborted }
+}
+
+export function isThenable(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}

@@ -1,0 +1,98 @@
+import { InvalidArgumentError, unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import type { TransactionHandle } from '../core/queryable.ts'
+import { type Worker, isPlainFunction } from '../core/worker.ts'
+import type { JobDefinition } from './define-job.ts'
+import { ErrKindExists, ErrUnknownKind } from './errors.ts'
+import type { ClaimedJob, JobInput } from './job.ts'
+import { normaliseKind } from './job-input.ts'
+import { JobQueue } from './job-queue.ts'
+import { type JobHandler, KIND_OPTIONS, type Kind, type KindOptions, resolveKindOptions } from './kind.ts'
+import { QueueRun } from './queue-run.ts'
+import { type QueueWorkerOptions, type WorkerSettings, resolveSettings } from './worker-settings.ts'
+
+/**
+ * Runs the jobs of a queue: a worker as any other, for a `workers()` list.
+ *
+ * Told to stop, it claims nothing more, gives back what it hasn't started, aborts the handlers that run and waits for
+ * them to end.
+ *
+ * Source: seed 001, Worker.
+ *
+ * @example
+ * const worker = new QueueWorker(queue, { concurrency: 10 })
+ * worker.register('mail', async (job, signal) => send(job.payload, signal))
+ * await runAllWorkers([worker], shutdownSignal())
+ */
+export class QueueWorker implements Worker {
+  readonly #queue: JobQueue
+  readonly #settings: WorkerSettings
+  readonly #kinds = new Map<string, Kind>()
+
+  /** @throws InvalidArgumentError, InvalidDurationError */
+  constructor(queue: JobQueue, options: QueueWorkerOptions = {}) {
+    if (!(queue instanceof JobQueue)) throw unexpected('QueueWorker', 'a JobQueue', queue)
+    this.#queue = queue
+    this.#settings = resolveSettings(options)
+  }
+
+  /**
+   * Gives a kind its handler. What it returns is the job's result; what it throws decides whether the job is retried.
+   *
+   * @throws ErrKindExists, ErrInvalidJob for a kind that can't be, InvalidArgumentError, InvalidDurationError
+   */
+  register(kind: string, handler: JobHandler, options?: KindOptions): this
+  register<Payload, Out>(
+    definition: JobDefinition<never, Payload, Out>,
+    handler: (job: ClaimedJob<Payload>, signal: AbortSignal) => Out | Promise<Out>,
+  ): this
+  register(given: string | JobDefinition<never>, handler: unknown, options: KindOptions = {}): this {
+    const definition =
+      typeof given === 'object' && given !== null
+        ? given
+        : { kind: given, options, input: undefined, output: undefined }
+    const kind = normaliseKind(definition.kind, 'register: kind')
+    const what = `register('${kind}')`
+    if (!isPlainFunction(handler)) throw unexpected(what, 'a handler (job, signal) => result', handler)
+    if (this.#kinds.has(kind)) throw new ErrKindExists(kind)
+    const resolved = resolveKindOptions(checkOptions(what, definition.options, KIND_OPTIONS), what)
+    const { input, output } = definition
+    this.#kinds.set(kind, { kind, handler: handler as JobHandler, input, output, ...resolved })
+    return this
+  }
+
+  /**
+   * As JobQueue.enqueue, for kinds that this worker has a handler for.
+   *
+   * @throws ErrUnknownKind, ErrInvalidJob, ErrJobExists, StoreUnavailableError
+   */
+  async enqueue(
+    jobs: JobInput | readonly JobInput[],
+    options: { tx?: TransactionHandle | undefined } = {},
+  ): Promise<void> {
+    for (const job of Array.isArray(jobs) ? (jobs as readonly JobInput[]) : [jobs as JobInput]) {
+      const kind = normaliseKind((job as JobInput | null)?.kind as string, 'job.kind')
+      if (!this.#kinds.has(kind)) throw new ErrUnknownKind(kind, [...this.#kinds.keys()])
+    }
+    await this.#queue.enqueue(jobs, options)
+  }
+
+  /**
+   * Runs jobs until the signal aborts. A store that can't be reached is tried again with a growing delay, a lost
+   * lease is an event of the queue; neither ends it.
+   *
+   * @throws InvalidArgumentError when no kind is registered; what the store refuses for good, such as a schema that
+   *   isn't there
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.#kinds.size === 0) {
+      throw new InvalidArgumentError('QueueWorker: expected at least one kind to run; register one')
+    }
+    await new QueueRun({
+      ...this.#settings,
+      store: this.#queue.store,
+      kinds: new Map(this.#kinds),
+      signal,
+    }).run()
+  }
+}

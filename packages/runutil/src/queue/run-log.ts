@@ -1,0 +1,47 @@
+import type { Context, HealthState } from '../core/context.ts'
+import { errorIs } from '../core/errors.ts'
+import { ErrLostLease } from './errors.ts'
+import type { Outcome, Settlement } from './outcome.ts'
+import type { Performed } from './perform.ts'
+
+/** What a worker's run says in its log and about its health. */
+export class RunLog {
+  readonly #context: Context
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  available(): void {
+    this.#health('ok')
+  }
+
+  unavailable(error: unknown, delayMs?: number): void {
+    this.#health('firing')
+    this.#context.logger.warn({ err: error, delayMs }, 'job store unavailable')
+  }
+
+  /** Of what went well, nothing. */
+  ended({ id, kind, attempt, outcome }: Settlement, performed?: Performed): void {
+    if (outcome.status === 'DONE') return
+    const err = performed?.kind === 'threw' || performed?.kind === 'overdue' ? performed.error : undefined
+    const { lastError } = outcome
+    this.#context.logger.warn(
+      { job: id, kind, attempt, lastError, ...(err !== undefined && { err }) },
+      errorIs(err, ErrLostLease) ? 'job lost its lease' : verdict(outcome),
+    )
+  }
+
+  givenUp(error: unknown, what: string): void {
+    this.#context.logger.warn({ err: error }, what)
+  }
+
+  #health(state: HealthState): void {
+    if (this.#context.name !== '') this.#context.scope.health.set(this.#context.name, state)
+  }
+}
+
+function verdict({ status }: Outcome): string {
+  if (status === 'PENDING') return 'job is to be run again'
+  return status === 'PANIC' ? 'job panicked' : 'job failed'
+}

@@ -1,0 +1,95 @@
+import type { ClaimedJob, JobStatus, QueuedJob } from './job.ts'
+import { type JobCounts, type NewJob, noJobs } from './job-store.ts'
+import { type Outcome, isFinal } from './outcome.ts'
+
+/** A job in memory: its columns, as a table would have them. Times in ms since the epoch. */
+export interface StoredJob {
+  readonly id: string
+  readonly kind: string
+  readonly key: string | undefined
+  readonly priority: number
+  readonly seq: number
+  /** JSON, so that nobody's later change to an object changes the job. */
+  readonly payload: string
+  readonly createdAt: number
+  runAt: number
+  status: JobStatus
+  updatedAt: number
+  result: string | undefined
+  attemptsDone: number
+  lastAttemptAt: number | undefined
+  lastError: string | undefined
+  /** Held under this claim; of an ended job, the claim that ended it. */
+  claim: number | undefined
+  claimedAt: number
+  crashes: number
+}
+
+export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
+  return {
+    ...{ id: job.id, kind: job.kind, key: job.key, priority: job.priority, seq, payload: job.payload },
+    ...{ createdAt: now, updatedAt: now, runAt: Math.max(now, job.runAt?.getTime() ?? now) },
+    ...{
+      status: 'PENDING',
+      result: undefined,
+      attemptsDone: 0,
+      lastAttemptAt: undefined,
+      lastError: undefined,
+    },
+    ...{ claim: undefined, claimedAt: 0, crashes: 0 },
+  }
+}
+
+/** The order of claiming. */
+export function byUrgency(a: StoredJob, b: StoredJob): number {
+  return b.priority - a.priority || a.runAt - b.runAt || a.seq - b.seq
+}
+
+export function toQueuedJob(job: StoredJob): QueuedJob {
+  return {
+    ...{
+      id: job.id,
+      kind: job.kind,
+      runAt: new Date(job.runAt),
+      payload: JSON.parse(job.payload) as unknown,
+    },
+    ...{ status: job.status, createdAt: new Date(job.createdAt), updatedAt: new Date(job.updatedAt) },
+    attemptsDone: job.attemptsDone,
+    ...(job.result !== undefined && { result: JSON.parse(job.result) as unknown }),
+    ...(job.lastAttemptAt !== undefined && { lastAttemptAt: new Date(job.lastAttemptAt) }),
+    ...(job.lastError !== undefined && { lastError: job.lastError }),
+  }
+}
+
+export function toClaimedJob(job: StoredJob): ClaimedJob {
+  const { claim, priority, key, crashes } = job
+  return { ...toQueuedJob(job), claim: claim!, priority, crashes, ...(key !== undefined && { key }) }
+}
+
+export function countJobs(jobs: Iterable<StoredJob>): JobCounts {
+  // A Map: a kind may be called '__proto__'.
+  const counts = new Map<string, JobCounts[string]>()
+  for (const { kind, status, claim } of jobs) {
+    const ofKind = counts.get(kind) ?? noJobs()
+    ofKind[status === 'PENDING' && claim !== undefined ? 'RUNNING' : status]++
+    counts.set(kind, ofKind)
+  }
+  return Object.fromEntries(counts)
+}
+
+/** Writes down how an attempt ended. */
+export function record(job: StoredJob, outcome: Outcome, now: number): void {
+  const counted = outcome.status !== 'PENDING' || outcome.counted
+  if (counted) {
+    job.attemptsDone++
+    job.lastAttemptAt = job.claimedAt
+  }
+  job.status = outcome.status
+  job.updatedAt = now
+  job.result = outcome.status === 'DONE' ? outcome.result : undefined
+  job.lastError = outcome.status === 'DONE' ? undefined : outcome.lastError
+  // An ended job keeps it: settling it twice under one claim is no loss.
+  if (!isFinal(outcome.status)) job.claim = undefined
+  if (outcome.status === 'PENDING')
+    job.runAt = Math.max(now, outcome.runAt?.getTime() ?? now) + outcome.delayMs
+}

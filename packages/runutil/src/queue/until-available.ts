@@ -1,0 +1,28 @@
+import { ExponentialBackoff } from '../core/backoff.ts'
+import type { Clock } from '../core/clock.ts'
+import { StoreUnavailableError } from '../core/unavailable.ts'
+import { sleep } from '../core/wait.ts'
+
+export interface UntilAvailableProps {
+  readonly clock: Clock
+  /** Wakes it from its wait between two tries. */
+  readonly signal?: AbortSignal | undefined
+  /** Whether it's time to pass on what the store says; asked after each failure. */
+  readonly givesUp: () => boolean
+  readonly onRetry: (error: StoreUnavailableError, delayMs: number) => void
+}
+
+/** Asks a store again and again, with a growing delay, for as long as it can't be reached. */
+export async function untilAvailable<T>(ask: () => Promise<T>, props: UntilAvailableProps): Promise<T> {
+  const backoff = new ExponentialBackoff({ initial: 50, max: 2_000, jitterProportion: 0.5 })
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || props.givesUp()) throw error
+      const delayMs = backoff.duration(attempt)
+      props.onRetry(error, delayMs)
+      await sleep(props.clock, delayMs, props.signal)
+    }
+  }
+}

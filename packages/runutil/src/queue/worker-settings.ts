@@ -1,0 +1,62 @@
+import { type Duration, toIntervalMs, toMs } from '../core/duration.ts'
+import { unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { count } from './limits.ts'
+
+export interface QueueWorkerOptions {
+  /** How many handlers run at once. Default 1. */
+  concurrency?: number | undefined
+  /** How long it waits when there is nothing to do and nobody wakes it. Default 1 s; at least 100 ms, less is taken as that. */
+  pollInterval?: Duration | undefined
+  /** How long a job stays with a process that doesn't renew it. Default 30 s. */
+  lease?: Duration | undefined
+  /**
+   * The most jobs that it claims before it can start them. It takes that many only while jobs are short, and none of
+   * kinds that have limits. Default 500; 0 claims just what can start.
+   */
+  prefetch?: number | undefined
+  /** A job that its process died under, or lost the lease of, more often than that ends as PANIC. Default 3. */
+  maxCrashes?: number | undefined
+  /** How long ended jobs are kept. Default 7 days. */
+  retention?: Duration | undefined
+}
+
+/** The options, checked: no default missing, times in ms. */
+export interface WorkerSettings {
+  readonly concurrency: number
+  readonly pollIntervalMs: number
+  readonly leaseMs: number
+  readonly prefetch: number
+  readonly maxCrashes: number
+  readonly retentionMs: number
+}
+
+const LEAST_POLL_INTERVAL_MS = 100
+
+/** @throws InvalidArgumentError, InvalidDurationError */
+export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
+  const what = 'QueueWorker'
+  const {
+    concurrency = 1,
+    pollInterval = 1_000,
+    lease = 30_000,
+    prefetch = 500,
+    maxCrashes = 3,
+    retention = '7d',
+  } = checkOptions(what, options, [
+    ...(['concurrency', 'pollInterval', 'lease', 'prefetch', 'maxCrashes', 'retention'] as const),
+  ])
+  return {
+    concurrency: count(concurrency, `${what}: concurrency`)!,
+    pollIntervalMs: Math.max(LEAST_POLL_INTERVAL_MS, toMs(pollInterval, `${what}: pollInterval`)),
+    leaseMs: toIntervalMs(lease, `${what}: lease`),
+    prefetch: natural(prefetch, `${what}: prefetch`),
+    maxCrashes: natural(maxCrashes, `${what}: maxCrashes`),
+    retentionMs: toMs(retention, `${what}: retention`),
+  }
+}
+
+function natural(value: number, what: string): number {
+  if (Number.isInteger(value) && value >= 0) return value
+  throw unexpected(what, 'a whole number of 0 or more', value)
+}

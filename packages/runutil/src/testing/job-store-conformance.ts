@@ -1,0 +1,35 @@
+import type { JobStoreCases } from './job-store-case.ts'
+import { claimCases } from './job-store-claim-cases.ts'
+import { concurrencyCases } from './job-store-concurrency-cases.ts'
+import { insertCases } from './job-store-insert-cases.ts'
+import { leaseCases } from './job-store-lease-cases.ts'
+import { rateCases } from './job-store-rate-cases.ts'
+import { raceCases } from './job-store-race-cases.ts'
+import { settleCases } from './job-store-settle-cases.ts'
+import { stewardCases } from './job-store-steward-cases.ts'
+import { textCases } from './job-store-text-cases.ts'
+
+/**
+ * What every JobStore must do, for any test runner: each case rejects when it doesn't.
+ *
+ * Each needs an empty store of its own that takes its time from the clock it comes with.
+ *
+ * @example
+ * for (const [sentence, check] of Object.entries(jobStoreConformance)) {
+ *   test(sentence, () => {
+ *     const clock = new VirtualClock()
+ *     return check({ clock, store: new MyJobStore({ clock }) })
+ *   })
+ * }
+ */
+export const jobStoreConformance: JobStoreCases = {
+  ...insertCases,
+  ...textCases,
+  ...claimCases,
+  ...settleCases,
+  ...leaseCases,
+  ...stewardCases,
+  ...concurrencyCases,
+  ...rateCases,
+  ...raceCases,
+}

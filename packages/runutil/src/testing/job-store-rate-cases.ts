@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import type { ClaimedJob } from '../queue/job.ts'
+import type { JobStore } from '../queue/job-store.ts'
+import {
+  type JobStoreCases,
+  type JobStoreContext,
+  claim,
+  done,
+  idsOf,
+  limitTo,
+  put,
+  series,
+} from './job-store-case.ts'
+
+const PER_MS = 1_000
+const STEP_MS = 90
+const STEPS = 70
+
+export const rateCases: JobStoreCases = {
+  'rate: so many starts, and more when the first of them is long enough ago': async ({ store, clock }) => {
+    await limitTo(store, { rate: { limit: 2, perMs: PER_MS } })
+    await put(store, ...series('', 5))
+    assert.deepEqual(idsOf(await claim(store)), ['1', '2'])
+    await clock.advance(PER_MS - 1)
+    assert.deepEqual(await claim(store), [])
+    await clock.advance(1)
+    assert.deepEqual(idsOf(await claim(store)), ['3', '4'])
+    await clock.advance(PER_MS / 2)
+    assert.deepEqual(await claim(store), [])
+  },
+
+  'rate: no window as long as `per` ever holds more starts than its limit': async (context) => {
+    await limitTo(context.store, { rate: { limit: 3, perMs: PER_MS } })
+    const starts = await startsOver(context, (at) => 1 + (at % 3))
+    checkWindows(starts, 3)
+  },
+
+  'rate: together with concurrency, both hold': async (context) => {
+    await limitTo(context.store, { concurrency: 2, rate: { limit: 5, perMs: PER_MS } })
+    const starts = await startsOver(context, () => 10)
+    checkWindows(starts, 5)
+  },
+
+  'rate: a kind at its rate holds no other back': async ({ store }) => {
+    await limitTo(store, { rate: { limit: 1, perMs: PER_MS } })
+    await put(store, ...series('', 50), { id: 'b', kind: 'b' })
+    assert.deepEqual(idsOf(await claim(store, { kinds: ['a', 'b'] })), ['1', 'b'])
+  },
+
+  'rate: a job that ended still counts as started': async ({ store, clock }) => {
+    await limitTo(store, { rate: { limit: 1, perMs: PER_MS } })
+    await put(store, '1', '2')
+    const [job] = await claim(store)
+    await store.settle([done(job!)])
+    assert.deepEqual(await claim(store), [])
+    await clock.advance(PER_MS)
+    assert.deepEqual(idsOf(await claim(store)), ['2'])
+  },
+
+  'rate: taken off, it holds nothing back': async ({ store }) => {
+    await limitTo(store, { rate: { limit: 1, perMs: 3_600_000 } })
+    await put(store, ...series('', 3))
+    assert.deepEqual(idsOf(await claim(store)), ['1'])
+    await limitTo(store)
+    assert.deepEqual(idsOf(await claim(store)), ['2', '3'])
+  },
+}
+
+/** Claims at each step, settles the jobs of the step before, and notes when each job started. */
+async function startsOver(
+  { store, clock }: JobStoreContext,
+  limitAt: (step: number) => number,
+): Promise<number[]> {
+  await put(store, ...series('', 200))
+  const starts: number[] = []
+  let running: ClaimedJob[] = []
+  for (let step = 0; step < STEPS; step++) {
+    await settleAll(store, running)
+    running = await claim(store, { limit: limitAt(step) })
+    starts.push(...running.map(() => clock.now()))
+    await clock.advance(STEP_MS)
+  }
+  return starts
+}
+
+async function settleAll(store: JobStore, jobs: readonly ClaimedJob[]): Promise<void> {
+  await store.settle(jobs.map((job) => done(job)))
+}
+
+function checkWindows(starts: readonly number[], limit: number): void {
+  for (const start of starts) {
+    const within = starts.filter((at) => at >= start && at < start + PER_MS).length
+    assert.ok(within <= limit, `expected at most ${limit} starts in ${PER_MS} ms; got ${within}`)
+  }
+  // Nor is it far from what it may.
+  const most = (limit * STEPS * STEP_MS) / PER_MS
+  assert.ok(starts.length > most / 2, `expected more than ${most / 2} starts; got ${starts.length}`)
+}

@@ -1,0 +1,176 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import pg from 'pg'
+import { type Database, MigrationError, SchemaTooNewError, migrate, openDatabase } from 'runutil/postgres'
+import { applyMigrations } from '../../packages/runutil/src/postgres/migrate.ts'
+import type { Migration } from '../../packages/runutil/src/postgres/migration.ts'
+import { migrations } from '../../packages/runutil/src/postgres/migrations.ts'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { freshDatabase, kindsOfDatabase } from './databases.ts'
+import { steps } from './programs/steps.ts'
+import { rejection } from './rejection.ts'
+import { ask } from './ask.ts'
+import { waitingFor } from './waiting.ts'
+
+// PGlite takes a while to open, and ten processes to start.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+describe.each(kindsOfDatabase)('migrate on $name', ({ open }) => {
+  let database: Database
+  beforeAll(async () => {
+    database = await open()
+  })
+  afterAll(() => database.close())
+
+  const numbers = async (schema: string): Promise<unknown[]> =>
+    (
+      await database.query({ text: `select number from "${schema}".migrations order by applied_at, number` })
+    ).flat()
+
+  it('applies each step once, in order, in a schema that it makes', async () => {
+    await applyMigrations(database, 'fresh', steps.slice(0, 2))
+    expect(await numbers('fresh')).toEqual([1, 2])
+    await applyMigrations(database, 'fresh', steps)
+    await applyMigrations(database, 'fresh', steps)
+    expect(await numbers('fresh')).toEqual([1, 2, 3])
+    expect(await database.query({ text: 'select fresh.twice(n), name from fresh.things' })).toEqual([
+      [42, 'new'],
+    ])
+  })
+
+  it.each(['Mixed Case', 'a"b', `x'; drop schema public; --`, 'ü'.repeat(31)])(
+    'takes %s as a schema, and keeps schemas apart',
+    async (schema) => {
+      await applyMigrations(database, schema, steps)
+      await applyMigrations(database, `${schema.slice(0, 20)}2`, steps.slice(0, 1))
+      const text = `select number from "${schema.replaceAll('"', '""')}".migrations order by 1`
+      expect((await database.query({ text })).flat()).toEqual([1, 2, 3])
+    },
+  )
+
+  it.each(['', 'a'.repeat(64), 'a\0b', 'pg_mine', 5])('refuses %j as a schema', async (schema) => {
+    const error = await rejection(migrate(database, { schema: schema as string }))
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+  })
+
+  it('refuses an unknown option', async () => {
+    await expect(migrate(database, { shema: 'x' } as object)).rejects.toThrow(/did you mean 'schema'/)
+  })
+
+  it('stores nothing of a call in which a step fails, and names the step', async () => {
+    const broken: Migration = {
+      number: 4,
+      name: 'break',
+      sql: () => 'create table broken (); select nonsense',
+    }
+    const error = await rejection(applyMigrations(database, 'half', [...steps, broken]))
+    expect(error).toBeInstanceOf(MigrationError)
+    expect(error).toMatchObject({ number: 4, cause: { code: '42703' } })
+    expect((error as Error).message).toMatch(
+      /^migration 4 \(break\) failed: column "nonsense" does not exist/,
+    )
+    expect(await database.query({ text: `select to_regnamespace('half')` })).toEqual([[null]])
+    await applyMigrations(database, 'half', steps)
+  })
+
+  it('refuses a schema that a later version has made, and says what to do', async () => {
+    await applyMigrations(database, 'newer', steps)
+    const error = await rejection(applyMigrations(database, 'newer', steps.slice(0, 2)))
+    expect(error).toBeInstanceOf(SchemaTooNewError)
+    expect(error).toMatchObject({ schema: 'newer', found: 3, known: 2 })
+    expect((error as Error).message).toMatch(/migration 2 or older; got 3.*upgrade runutil/)
+  })
+
+  it(`takes runutil's own steps, in the schema runutil`, async () => {
+    await migrate(database)
+    await migrate(database, {})
+    await migrate(database, { schema: 'elsewhere' })
+    const [row] = await database.query({ text: `select to_regclass('runutil.migrations') is not null` })
+    expect(row).toEqual([migrations.length > 0])
+  })
+})
+
+describe('migrations', () => {
+  it('are numbered from 1 on, without gaps', () => {
+    expect(migrations.map(({ number }) => number)).toEqual(migrations.map((_, index) => index + 1))
+  })
+})
+
+describe('migrate on a server', () => {
+  it('takes each step once when ten processes start at once', async () => {
+    const { url, drop } = await freshDatabase()
+    const processes = await startTogether(url, 10, await bundled('migrate'))
+    expect(processes).toEqual(Array.from({ length: 10 }, () => 'migrated'))
+    const numbers = await ask(url, 'select number from ten.migrations order by 1')
+    expect(numbers).toEqual([1, 2, 3].map((number) => ({ number })))
+    await drop()
+  })
+
+  it('needs no right to make schemas where one was made for it', async () => {
+    const { url, drop } = await freshDatabase()
+    const [role, password] = [`modest_${process.pid}`, 'modest']
+    await ask(url, `create role ${role} login password '${password}'`)
+    await ask(url, `create schema theirs authorization ${role}`)
+    const theirs = new URL(url)
+    Object.assign(theirs, { username: role, password })
+    const database = await openDatabase(theirs.href)
+    await applyMigrations(database, 'theirs', steps)
+    await applyMigrations(database, 'theirs', steps)
+    const error = await rejection(applyMigrations(database, 'forbidden', steps))
+    expect(error).toMatchObject({ code: '42501' })
+    await database.close()
+    await drop()
+    await ask(url.replace(/[^/]*$/, 'postgres'), `drop role ${role}`)
+  })
+
+  it('waits for another as long as it takes, whatever limits and isolation the database sets', async () => {
+    const { url, drop } = await freshDatabase()
+    const name = new URL(url).pathname.slice(1)
+    for (const setting of [
+      'statement_timeout = 50',
+      'lock_timeout = 50',
+      `default_transaction_isolation = 'serializable'`,
+    ]) {
+      await ask(url, `alter database ${name} set ${setting}`)
+    }
+    const database = await openDatabase(url)
+    const slow: Migration = { number: 1, name: 'slow', sql: () => 'select pg_sleep(0.2)' }
+    await Promise.all([1, 2, 3].map(() => applyMigrations(database, 'slow', [slow])))
+    expect(await database.query({ text: 'select number from slow.migrations' })).toEqual([[1]])
+    await database.close()
+    await drop()
+  })
+})
+
+/** A program of `programs/` as one text of JavaScript: ten processes that transpile for themselves take long. */
+async function bundled(program: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`programs/${program}.ts`, import.meta.url))],
+    ...{
+      bundle: true,
+      write: false,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      target: 'node20',
+    },
+  })
+  return outputFiles[0]!.text
+}
+
+/** @returns what each has printed, once all have exited with 0 */
+async function startTogether(url: string, count: number, code: string): Promise<string[]> {
+  const gate = new pg.Client(url)
+  await gate.connect()
+  await gate.query('select pg_advisory_lock(1)')
+  // Where what it imports is installed.
+  const cwd = fileURLToPath(new URL('../../packages/runutil', import.meta.url))
+  const args = ['--input-type=module', '--eval', code, url]
+  const processes = Array.from({ length: count }, () => promisify(execFile)(process.execPath, args, { cwd }))
+  const ended = Promise.all(processes)
+  await Promise.race([waitingFor('advisory', url, count), ended])
+  await gate.end()
+  return (await ended).map(({ stdout }) => stdout.trim())
+}

@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chown, mkdtemp } from 'node:fs/promises'
+import { type AddressInfo, type Socket, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { Probe } from 'runutil/testing'
+import { ask } from './ask.ts'
+import { type Identity, PASSWORD, binaries, initialise, run, serverIdentity } from './binaries.ts'
+import { createDatabase } from './create-database.ts'
+
+/** PostgreSQL itself says so, on starting and after each restart. */
+const READY = 'database system is ready to accept connections'
+const FAR_LONGER_THAN_NEEDED = '60s'
+
+export interface PostgresServerOptions {
+  /** Of postgresql.conf. Durable as it is by default, and on 127.0.0.1 alone. */
+  settings?: Record<string, string>
+}
+
+/**
+ * A PostgreSQL server from npm-shipped binaries, in a folder of its own. It ends with this process, however that
+ * ends.
+ */
+export class PostgresServer {
+  readonly #folder: string
+  readonly #options: string[]
+  readonly #identity: Identity
+  readonly #guard: ChildProcess
+  readonly port: number
+  #process: ChildProcess | undefined
+
+  static async start({ settings = {} }: PostgresServerOptions = {}): Promise<PostgresServer> {
+    const identity = serverIdentity()
+    const folder = await mkdtemp(join(tmpdir(), 'runutil-postgres-'))
+    if (identity.uid !== undefined) await chown(folder, identity.uid, identity.gid!)
+    const server = new PostgresServer(folder, await freePort(), identity, settings)
+    await initialise(server.#data, identity)
+    await server.#start()
+    return server
+  }
+
+  private constructor(folder: string, port: number, identity: Identity, settings: Record<string, string>) {
+    this.#folder = folder
+    this.port = port
+    this.#identity = identity
+    const all = {
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      max_connections: '300',
+      ...settings,
+    }
+    this.#options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    this.#guard = guard(folder)
+  }
+
+  get #data(): string {
+    return join(this.#folder, 'data')
+  }
+
+  /** Of the database `postgres`, as its superuser. */
+  get url(): string {
+    return `postgres://postgres:${PASSWORD}@127.0.0.1:${this.port}/postgres`
+  }
+
+  /** @returns the new database's url. Its name is random unless given. */
+  createDatabase(name?: string): Promise<string> {
+    return createDatabase(this.url, name)
+  }
+
+  /** Ends what it is doing as a shutdown does (fast) or as a crash does (immediate), and is there again. */
+  async restart(mode: 'fast' | 'immediate'): Promise<void> {
+    await this.#end(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
+    await this.#start()
+  }
+
+  /** Ends it for a while. @returns starts it again, as it was */
+  async pause(mode: 'fast' | 'immediate'): Promise<() => Promise<void>> {
+    await this.#end(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
+    return () => this.#start()
+  }
+
+  /** Ends every other connection, of one database or of all. @returns how many there were */
+  async terminateBackends(database?: string): Promise<number> {
+    const [row] = await ask(
+      this.url,
+      `select count(pg_terminate_backend(pid))::int as ended from pg_stat_activity
+       where pid <> pg_backend_pid() and backend_type = 'client backend' and datname = coalesce($1, datname)`,
+      [database ?? null],
+    )
+    return (row as { ended: number }).ended
+  }
+
+  /** Ends it and removes its folder. */
+  async stop(): Promise<void> {
+    const gone = once(this.#guard, 'exit')
+    this.#guard.ref()
+    this.#guard.stdin!.end()
+    await gone
+  }
+
+  async #start(): Promise<void> {
+    const { postgres } = await binaries()
+    const args = ['-D', this.#data, '-p', String(this.port), ...this.#options]
+    this.#process = run(postgres, args, this.#identity)
+    const ready = new Probe('PostgreSQL is ready', FAR_LONGER_THAN_NEEDED)
+    const lines: string[] = []
+    createInterface(this.#process.stderr!).on('line', (line) => {
+      lines.push(line)
+      if (line.includes(READY)) ready.hit()
+    })
+    const ended = once(this.#process, 'exit').then(() => {
+      if (ready.count === 0) throw new Error(`PostgreSQL didn't start:\n${lines.join('\n')}`)
+    })
+    await Promise.race([ready.times(1), ended])
+    // A test that forgets it may end all the same.
+    this.#process.unref()
+    unref(this.#process.stderr!)
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const gone = once(this.#process!, 'exit')
+    this.#process!.ref()
+    this.#process!.kill(signal)
+    await gone
+  }
+}
+
+/** Reads until this process ends or stops it, then ends the server and removes its folder. */
+function guard(folder: string): ChildProcess {
+  const script = `
+    cat > /dev/null
+    pid=$(head -n 1 "$1/data/postmaster.pid" 2> /dev/null)
+    if [ -n "$pid" ]; then
+      kill -QUIT "$pid"
+      tries=0
+      while [ -e "$1/data/postmaster.pid" ] && kill -0 "$pid" 2> /dev/null && [ $tries -lt 100 ]; do
+        sleep 0.02
+        tries=$((tries + 1))
+      done
+    fi
+    rm -rf "$1"`
+  const child = spawn('sh', ['-c', script, 'guard', folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  child.unref()
+  unref(child.stdin)
+  return child
+}
+
+/** A pipe is a socket, though its type doesn't say so. */
+function unref(pipe: Readable | Writable): void {
+  ;(pipe as Socket).unref()
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

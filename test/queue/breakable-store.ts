@@ -1,0 +1,63 @@
+import { type JobStore, StoreUnavailableError } from 'runutil/queue'
+
+type Method = keyof JobStore
+
+interface Failure {
+  times?: number
+  error?: Error
+  after?: boolean
+}
+
+/** A store that fails where and as often as a test says, and tells what it was asked for. */
+export class BreakableStore {
+  readonly store: JobStore
+  /** Each call's arguments, by method. */
+  readonly #calls = new Map<Method, unknown[][]>()
+  readonly #held = new Map<Method, Promise<void>>()
+  readonly #failures = new Map<Method, { error: Error; left: number; after: boolean }>()
+
+  constructor(inner: JobStore) {
+    this.store = new Proxy(inner, {
+      get: (target, method: Method) => this.#asked(method, target[method].bind(target) as never),
+    })
+  }
+
+  calls<M extends Method>(method: M): Parameters<JobStore[M]>[] {
+    return (this.#calls.get(method) ?? []) as Parameters<JobStore[M]>[]
+  }
+
+  /** The next calls of a method reject; with `after`, although they took effect. */
+  fail(method: Method, { times = Infinity, error = unavailable(), after = false }: Failure = {}): void {
+    this.#failures.set(method, { error, left: times, after })
+  }
+
+  /** The answers of a method are on their way until the returned function is called. */
+  hold(method: Method): () => void {
+    let arrive = (): void => {}
+    this.#held.set(method, new Promise((resolve) => (arrive = resolve)))
+    return () => {
+      this.#held.delete(method)
+      arrive()
+    }
+  }
+
+  mend(): void {
+    this.#failures.clear()
+  }
+
+  #asked(method: Method, call: (...args: unknown[]) => Promise<unknown>) {
+    return async (...args: unknown[]): Promise<unknown> => {
+      this.#calls.set(method, [...(this.#calls.get(method) ?? []), args])
+      const failure = this.#failures.get(method)
+      const fails = failure !== undefined && failure.left-- > 0
+      const answer = fails && !failure.after ? undefined : await call(...args)
+      await this.#held.get(method)
+      if (fails) throw failure.error
+      return answer
+    }
+  }
+}
+
+export function unavailable(): StoreUnavailableError {
+  return new StoreUnavailableError('the store is away', { outcomeUnknown: false })
+}

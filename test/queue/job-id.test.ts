@@ -1,0 +1,41 @@
+import { JobQueue } from 'runutil/queue'
+import { VirtualClock } from 'runutil/testing'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { failureOf } from '../runtime/outcome.ts'
+import { type JobStoreMaker, kindsOfJobStore } from './job-stores.ts'
+
+describe.each(kindsOfJobStore)('an id, in $name,', ({ open }) => {
+  let stores: JobStoreMaker
+  let queue: JobQueue
+  beforeAll(async () => {
+    stores = await open()
+    queue = new JobQueue(await stores.fresh(new VirtualClock()))
+    await queue.enqueue([
+      { id: '1', kind: 'a' },
+      { id: '\ufffd', kind: 'a' },
+    ])
+  }, 60_000)
+  afterAll(() => stores?.close())
+
+  it('is trimmed wherever it is given', async () => {
+    expect(await queue.get(' 1\n')).toMatchObject({ id: '1' })
+    expect(await queue.retryNow(' 1 ')).toBe(true)
+    expect(await queue.cancel('\t1')).toBe(true)
+    expect(await failureOf(queue.result(' 1 '))).toMatchObject({ code: 'ERR_JOB_FAILED', id: '1' })
+  })
+
+  test.each<[string, unknown]>([
+    ['NUL', 'a\0'],
+    ['half of a surrogate pair', '\ud800'],
+    ['nothing', ''],
+    ['blanks', ' '],
+    ['10,000 characters', 'x'.repeat(10_000)],
+    ['a number', 1],
+    ['undefined', undefined],
+  ])("of %s is no job's", async (_, id) => {
+    const none = id as string
+    expect(await queue.get(none)).toBeUndefined()
+    expect([await queue.cancel(none), await queue.retryNow(none)]).toEqual([false, false])
+    expect(await failureOf(queue.result(none))).toMatchObject({ code: 'ERR_JOB_NOT_FOUND' })
+  })
+})

@@ -1,0 +1,237 @@
+import fc from 'fast-check'
+import {
+  type ClaimedJob,
+  ErrJobExists,
+  type JobStore,
+  type NewJob,
+  type Outcome,
+  type ResolvedLimits,
+} from 'runutil/queue'
+import type { VirtualClock } from 'runutil/testing'
+import { expect } from 'vitest'
+import type { JobStoreModel } from './job-store-model.ts'
+
+export interface RealStore {
+  readonly store: JobStore
+  readonly clock: VirtualClock
+}
+
+/** What is done to a store; it does it to both, and compares what they say. */
+class Command implements fc.AsyncCommand<JobStoreModel, RealStore> {
+  readonly #text: string
+  readonly run: (model: JobStoreModel, real: RealStore) => Promise<void>
+
+  constructor(name: string, given: unknown, run: Command['run']) {
+    this.#text = `${name}(${fc.stringify(given)})`
+    this.run = run
+  }
+
+  check(): boolean {
+    return true
+  }
+
+  toString(): string {
+    return this.#text
+  }
+}
+
+const KINDS = ['a', 'b']
+const id = fc.constantFrom('1', '2', '3', '4', '5', '6', '7', '8')
+const kind = fc.constantFrom(...KINDS)
+/** Which of the jobs that were ever claimed; the latest first. */
+const pick = fc.nat(11)
+const leaseMs = fc.constantFrom(1_000, 5_000, 60_000)
+
+interface Given extends Omit<NewJob, 'runAt' | 'payload'> {
+  inMs: number | undefined
+}
+
+const newJob = fc.record<Given>({
+  ...{ id, kind, inMs: fc.constantFrom(undefined, undefined, -1_000, 1, 3_000) },
+  ...{ priority: fc.constantFrom(0, 0, 1, -1), key: fc.constantFrom(undefined, 'x', 'y') },
+})
+
+const outcome = fc.oneof<fc.Arbitrary<Outcome>[]>(
+  fc.record({ status: fc.constant('DONE' as const), result: fc.constantFrom(undefined, 'null', '{"a":1}') }),
+  fc.record({ status: fc.constantFrom('FAILED' as const, 'PANIC' as const), lastError: fc.constant('no') }),
+  fc.record({
+    ...{ status: fc.constant('PENDING' as const), lastError: fc.constantFrom('again', undefined) },
+    ...{ delayMs: fc.constantFrom(0, 1, 5_000), counted: fc.boolean() },
+  }),
+)
+
+const inserts = fc.array(newJob, { minLength: 1, maxLength: 3 }).map(
+  (given) =>
+    new Command('insert', given, async (model, { store, clock }) => {
+      const jobs = given.map(({ inMs, ...job }) => ({
+        ...job,
+        payload: `"${job.id}"`,
+        runAt: inMs === undefined ? undefined : new Date(clock.now() + inMs),
+      }))
+      const taken = model.insert(jobs)
+      const refused = await store.insert(jobs).then(
+        () => [],
+        (error: unknown) => (error instanceof ErrJobExists ? error.ids : Promise.reject(error as Error)),
+      )
+      expect(new Set(refused)).toEqual(new Set(taken))
+      await same(model, store, jobs)
+    }),
+)
+
+const claims = fc
+  .record({ kinds: fc.subarray(KINDS, { minLength: 1 }), limit: fc.integer({ min: 1, max: 5 }), leaseMs })
+  .map(
+    (given) =>
+      new Command('claim', given, async (model, { store }) => {
+        const expected = model.next(given.kinds, given.limit)
+        const jobs = await store.claim(given.kinds, given.limit, given.leaseMs)
+        expect(jobs.map((job) => [job.id, job.crashes, job.attemptsDone, job.priority, job.key])).toEqual(
+          expected.map((job) => [job.id, job.crashes, job.attemptsDone, job.priority, job.key]),
+        )
+        const last = model.claimed.reduce((most, { claim }) => Math.max(most, claim), 0)
+        for (const job of jobs) expect(job.claim).toBeGreaterThan(last)
+        model.claim(jobs, given.leaseMs)
+      }),
+  )
+
+const settles = fc.array(fc.record({ pick, outcome }), { minLength: 1, maxLength: 3 }).map(
+  (given) =>
+    new Command('settle', given, async (model, { store }) => {
+      const jobs = picked(
+        model,
+        given.map((each) => each.pick),
+      )
+      const batch = jobs.map((job, at) => ({
+        ...{ id: job.id, kind: job.kind, claim: job.claim, outcome: given[at]!.outcome },
+        ...{ attempt: 1, durationMs: 1 },
+      }))
+      const lost = batch.filter(({ outcome: its }, at) => !model.settle(jobs[at]!, its))
+      expect(await store.settle(batch)).toEqual(lost)
+      await same(model, store, jobs)
+    }),
+)
+
+const renews = fc.record({ pick, leaseMs }).map(
+  (given) =>
+    new Command('renew', given, async (model, { store }) => {
+      // All of one claim: what becomes of the others when some are renewed is left to the store.
+      const numbers = new Set(picked(model, [given.pick]).map(({ claim }) => claim))
+      const jobs = model.claimed.filter(({ claim }) => numbers.has(claim))
+      const lost = jobs.filter((job) => !model.renew(job, given.leaseMs))
+      expect(await store.renew(jobs, given.leaseMs)).toEqual(lost)
+    }),
+)
+
+const releases = fc.array(pick, { minLength: 1, maxLength: 3 }).map(
+  (given) =>
+    new Command('release', given, async (model, { store }) => {
+      const jobs = picked(model, given)
+      for (const job of jobs) model.release(job)
+      await store.release(jobs)
+      await same(model, store, jobs)
+    }),
+)
+
+const cancels = id.map(
+  (given) =>
+    new Command('cancel', given, async (model, { store }) => {
+      expect(await store.cancel(given)).toBe(model.cancel(given))
+      await same(model, store, [{ id: given }])
+    }),
+)
+
+const retries = id.map(
+  (given) =>
+    new Command('retryNow', given, async (model, { store }) => {
+      expect(await store.retryNow(given)).toBe(model.retryNow(given))
+      await same(model, store, [{ id: given }])
+    }),
+)
+
+const advances = fc.constantFrom(1, 999, 1_000, 4_000, 61_000).map(
+  (ms) =>
+    new Command('advance', ms, async (model, { store, clock }) => {
+      await clock.advance(ms)
+      model.advance(ms)
+      // Leases that ran out are over at the next claim.
+      expect(await store.claim(['nobody'], 1, 1_000)).toEqual([])
+    }),
+)
+
+const limits = fc
+  .record({
+    kind,
+    concurrency: fc.constantFrom(undefined, 1, 2),
+    keyConcurrency: fc.constantFrom(undefined, 1, 2),
+  })
+  .map(
+    (given) =>
+      new Command('limit', given, async (model, { store }) => {
+        const { concurrency, keyConcurrency } = given
+        const its: ResolvedLimits = { concurrency, keyConcurrency, rate: model.limits.get(given.kind)?.rate }
+        model.limits.set(given.kind, its)
+        await store.limit(new Map([[given.kind, its]]))
+      }),
+  )
+
+const prunes = fc
+  .record({ retentionMs: fc.constantFrom(0, 1_000, 30_000), limit: fc.integer({ min: 1, max: 4 }) })
+  .map(
+    (given) =>
+      new Command('prune', given, async (model, { store }) => {
+        const old = model.prunable(given.retentionMs)
+        const removed = await store.prune(given.retentionMs, given.limit)
+        expect(removed).toBe(Math.min(old.length, given.limit))
+        // Which of them is left to the store.
+        const found = await Promise.all(old.map((one) => store.get(one)))
+        const gone = old.filter((_, at) => found[at] === undefined)
+        expect(gone).toHaveLength(removed)
+        for (const one of gone) model.jobs.delete(one)
+      }),
+  )
+
+const counts = fc.constant(
+  new Command('counts', '', async (model, { store }) => {
+    expect(await store.counts()).toEqual(model.counts())
+  }),
+)
+
+/** Claims and settlements come most often. */
+export const commands = fc.commands<JobStoreModel, RealStore>(
+  [
+    inserts,
+    inserts,
+    claims,
+    claims,
+    settles,
+    settles,
+    renews,
+    releases,
+    cancels,
+    retries,
+    advances,
+    limits,
+    prunes,
+    counts,
+  ] as fc.Arbitrary<fc.AsyncCommand<JobStoreModel, RealStore>>[],
+  { maxCommands: 60, size: 'max' },
+) as fc.Arbitrary<Iterable<fc.AsyncCommand<JobStoreModel, RealStore>>>
+
+/** Each once. */
+function picked({ claimed }: JobStoreModel, picks: readonly number[]): ClaimedJob[] {
+  const jobs = picks.map((at) => claimed.at(-1 - at)).filter((job) => job !== undefined)
+  return [...new Set(jobs)]
+}
+
+/** @throws when a job isn't as the model has it */
+export async function same(
+  model: JobStoreModel,
+  store: JobStore,
+  jobs: Iterable<{ readonly id: string }>,
+): Promise<void> {
+  for (const { id: its } of jobs) {
+    const job = await store.get(its)
+    // When it was last changed is the store's affair until it ends.
+    expect(job && { ...job, updatedAt: undefined }).toEqual(model.get(its))
+  }
+}

@@ -1,0 +1,176 @@
+import type { ClaimedJob, JobStatus, NewJob, Outcome, QueuedJob, ResolvedLimits } from 'runutil/queue'
+
+interface ModelJob extends NewJob {
+  readonly seq: number
+  readonly createdAt: number
+  dueAt: number
+  status: JobStatus
+  endedAt: number
+  result: string | undefined
+  lastError: string | undefined
+  attemptsDone: number
+  lastAttemptAt: number | undefined
+  crashes: number
+  /** Who holds it, or ended it. */
+  claim: number | undefined
+  claimedAt: number
+  leaseUntil: number
+}
+
+/** What a JobStore does, as plainly as can be: every question walks all jobs. */
+export class JobStoreModel {
+  readonly jobs = new Map<string, ModelJob>()
+  readonly limits = new Map<string, ResolvedLimits>()
+  /** All that were ever claimed, so that stale ones are tried too. */
+  readonly claimed: ClaimedJob[] = []
+  readonly #starts: { kind: string; at: number }[] = []
+  #now: number
+  #seq = 0
+
+  constructor(now: number) {
+    this.#now = now
+  }
+
+  /** @returns the ids that are in the way; then nothing is stored */
+  insert(jobs: readonly NewJob[]): string[] {
+    const taken = jobs.filter(
+      ({ id }, at) => this.jobs.has(id) || jobs.findIndex((job) => job.id === id) < at,
+    )
+    if (taken.length === 0) for (const job of jobs) this.jobs.set(job.id, this.#stored(job))
+    return taken.map(({ id }) => id)
+  }
+
+  #stored(job: NewJob): ModelJob {
+    return {
+      ...{ ...job, seq: ++this.#seq, createdAt: this.#now, status: 'PENDING', endedAt: 0, crashes: 0 },
+      ...{ dueAt: Math.max(this.#now, job.runAt?.getTime() ?? 0), attemptsDone: 0, lastAttemptAt: undefined },
+      ...{ result: undefined, lastError: undefined, claim: undefined, claimedAt: 0, leaseUntil: 0 },
+    }
+  }
+
+  advance(ms: number): void {
+    this.#now += ms
+    for (const job of this.#running()) {
+      if (job.leaseUntil > this.#now) continue
+      job.crashes++
+      job.claim = undefined
+    }
+  }
+
+  /** @returns which jobs a claim has to bring, in order */
+  next(kinds: readonly string[], limit: number): ModelJob[] {
+    const ready = [...this.jobs.values()]
+      .filter((job) => job.status === 'PENDING' && job.claim === undefined && job.dueAt <= this.#now)
+      .filter(({ kind }) => kinds.includes(kind))
+      .sort((a, b) => b.priority - a.priority || a.dueAt - b.dueAt || a.seq - b.seq)
+    const chosen: ModelJob[] = []
+    for (const job of ready) if (chosen.length < limit && this.#allows(job, chosen)) chosen.push(job)
+    return chosen
+  }
+
+  #allows({ kind, key }: ModelJob, chosen: readonly ModelJob[]): boolean {
+    const { concurrency = Infinity, keyConcurrency = Infinity, rate } = this.limits.get(kind) ?? {}
+    const busy = [...this.#running(), ...chosen].filter((job) => job.kind === kind)
+    const started = this.#starts.filter(
+      (start) => start.kind === kind && start.at > this.#now - (rate?.perMs ?? 0),
+    )
+    const starts = started.length + chosen.filter((job) => job.kind === kind).length
+    return (
+      busy.length < concurrency &&
+      (key === undefined || busy.filter((job) => job.key === key).length < keyConcurrency) &&
+      (rate === undefined || starts < rate.limit)
+    )
+  }
+
+  claim(jobs: readonly ClaimedJob[], leaseMs: number): void {
+    for (const job of jobs) {
+      const leaseUntil = this.#now + leaseMs
+      Object.assign(this.jobs.get(job.id)!, { claim: job.claim, claimedAt: this.#now, leaseUntil })
+      this.#starts.push({ kind: job.kind, at: this.#now })
+      this.claimed.push(job)
+    }
+  }
+
+  /** @returns false when it is lost */
+  settle({ id, claim }: ClaimedJob, outcome: Outcome): boolean {
+    const job = this.jobs.get(id)
+    if (job?.claim !== claim) return false
+    if (job.status !== 'PENDING') return true
+    if (outcome.status !== 'PENDING' || outcome.counted) {
+      job.attemptsDone++
+      job.lastAttemptAt = job.claimedAt
+    }
+    job.status = outcome.status
+    job.lastError = outcome.status === 'DONE' ? undefined : outcome.lastError
+    job.result = outcome.status === 'DONE' ? outcome.result : undefined
+    if (outcome.status === 'PENDING') {
+      job.claim = undefined
+      job.dueAt = this.#now + outcome.delayMs
+    } else job.endedAt = this.#now
+    return true
+  }
+
+  holds({ id, claim }: ClaimedJob): boolean {
+    const job = this.jobs.get(id)
+    return job?.status === 'PENDING' && job.claim === claim
+  }
+
+  renew(claimed: ClaimedJob, leaseMs: number): boolean {
+    if (!this.holds(claimed)) return false
+    this.jobs.get(claimed.id)!.leaseUntil = this.#now + leaseMs
+    return true
+  }
+
+  release(claimed: ClaimedJob): void {
+    if (this.holds(claimed)) this.jobs.get(claimed.id)!.claim = undefined
+  }
+
+  cancel(id: string): boolean {
+    const job = this.jobs.get(id)
+    if (job?.status !== 'PENDING') return false
+    Object.assign(job, { status: 'FAILED', lastError: 'cancelled', claim: undefined, endedAt: this.#now })
+    return true
+  }
+
+  retryNow(id: string): boolean {
+    const job = this.jobs.get(id)
+    if (job?.status !== 'PENDING') return false
+    job.dueAt = Math.min(job.dueAt, this.#now)
+    return true
+  }
+
+  /** Ended at least so long ago. */
+  prunable(retentionMs: number): string[] {
+    const old = [...this.jobs.values()].filter(
+      ({ status, endedAt }) => status !== 'PENDING' && endedAt <= this.#now - retentionMs,
+    )
+    return old.map(({ id }) => id)
+  }
+
+  get(id: string): Omit<QueuedJob, 'updatedAt'> | undefined {
+    const job = this.jobs.get(id)
+    if (job === undefined) return undefined
+    const { kind, status, attemptsDone, result, lastError, lastAttemptAt } = job
+    return {
+      ...{ id, kind, status, attemptsDone, payload: JSON.parse(job.payload) as unknown },
+      ...{ runAt: new Date(job.dueAt), createdAt: new Date(job.createdAt) },
+      ...(result !== undefined && { result: JSON.parse(result) as unknown }),
+      ...(lastError !== undefined && { lastError }),
+      ...(lastAttemptAt !== undefined && { lastAttemptAt: new Date(lastAttemptAt) }),
+    }
+  }
+
+  counts(): Record<string, Record<string, number>> {
+    const counts: Record<string, Record<string, number>> = {}
+    for (const { kind, status, claim } of this.jobs.values()) {
+      const ofKind = (counts[kind] ??= { PENDING: 0, RUNNING: 0, DONE: 0, FAILED: 0, PANIC: 0 })
+      const shown = status === 'PENDING' && claim !== undefined ? 'RUNNING' : status
+      ofKind[shown] = ofKind[shown]! + 1
+    }
+    return counts
+  }
+
+  #running(): ModelJob[] {
+    return [...this.jobs.values()].filter(({ status, claim }) => status === 'PENDING' && claim !== undefined)
+  }
+}

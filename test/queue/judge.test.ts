@@ -15,12 +15,12 @@ describe('an attempt that returned', () => {
     ['nothing is DONE', undefined, { status: 'DONE' }],
     ['null is DONE', null, { status: 'DONE', result: 'null' }],
     ['a value is DONE', { a: [1] }, { status: 'DONE', result: '{"a":[1]}' }],
-    ['an Error is DONE: only what is thrown failed', new Error('x'), { status: 'DONE', result: '{}' }],
   ])('%s', (_, value, outcome) => {
     expect(judge({ kind: 'returned', value })).toEqual(outcome)
   })
 
   test.each<[string, unknown, string]>([
+    ['an Error', new Error('x'), 'panic: result: expected a JSON value; got an instance of Error'],
     ['a function', () => {}, 'panic: result: expected a JSON value; got function'],
     ['a BigInt', 1n, 'panic: result: expected a JSON value; Do not know how to serialize a BigInt'],
     ['NaN within', { a: NaN }, 'panic: result.a: expected a JSON value; got NaN'],

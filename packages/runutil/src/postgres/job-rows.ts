@@ -1,18 +1,21 @@
 import type { ClaimedJob, JobStatus, QueuedJob } from '../queue/job.ts'
 
+/** A bigint, as the driver at hand makes it. */
+type Bigint = string | number | bigint
+
 /** What `claim_jobs` returns. Times in ms since the epoch. */
 export type ClaimedRow = [
   id: string,
   kind: string,
   key: string | null,
   priority: number,
-  runAt: number,
-  claim: number,
+  runAt: Bigint,
+  claim: Bigint,
   crashes: number,
   attemptsDone: number,
-  createdAt: number,
-  updatedAt: number,
-  lastAttemptAt: number | null,
+  createdAt: Bigint,
+  updatedAt: Bigint,
+  lastAttemptAt: Bigint | null,
   lastError: string | null,
   payload: string,
 ]
@@ -29,7 +32,7 @@ export function toClaimedJob(row: ClaimedRow): ClaimedJob {
     createdAt: moment(createdAt),
     updatedAt: moment(updatedAt),
     attemptsDone,
-    claim,
+    claim: Number(claim),
     priority,
     crashes,
   }
@@ -77,6 +80,6 @@ export function toQueuedJob(row: JobRow): QueuedJob {
 }
 
 /** A Date has whole milliseconds; what `date_part` gives may be a hair below. */
-function moment(ms: number): Date {
-  return new Date(Math.round(ms))
+function moment(ms: Bigint): Date {
+  return new Date(Math.round(Number(ms)))
 }

@@ -1,9 +1,27 @@
 /** How many jobs of a kind may run or start, over all machines. */
 export const limiting = (s: string): string => `
--- As first_jobs, of a kind of which at most p_each may run for each key.
+-- As first_jobs, of a kind of which at most p_each may run for each key. Mostly those are among the first thousand
+-- that wait; if not, each key is looked at for its first ones, so that no tenant's backlog holds others back.
 create function ${s}.first_jobs_by_key(p_kind text, p_limit integer, p_each integer)
 returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql as $$
+declare
+  v_seen integer;
+  v_places tid[];
 begin
+  select max(c.seen), (array_agg(c.ctid order by c.nth) filter (where c.fits))[1:p_limit] into v_seen, v_places from (
+    select w.*, count(*) over () as seen, row_number() over (order by w.priority desc, w.run_at, w.seq) as nth,
+      w.key is null or p_each >= row_number() over (partition by w.key order by w.priority desc, w.run_at, w.seq)
+        + (select count(*) from ${s}.job_slots as o where o.kind = p_kind and o.key = w.key) as fits
+    from (
+      select j.ctid, j.* from ${s}.jobs_waiting as j where j.kind = p_kind and j.due
+      order by j.priority desc, j.run_at, j.seq limit 1000
+    ) as w
+  ) as c;
+  if v_seen < 1000 or cardinality(v_places) = p_limit then
+    return query select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
+      where w.ctid = any (v_places) for update skip locked;
+    return;
+  end if;
   return query with recursive keys as (
     (select w.key from ${s}.jobs_waiting as w where w.kind = p_kind and w.due and w.key is not null
       order by w.key limit 1)

@@ -69,6 +69,8 @@ create table ${s}.job_claims (
   -- Of each of ids. A job of the same id that was enqueued later isn't the one that is held.
   seqs bigint[] not null
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+-- Written once and soon deleted: to compress them costs more than it saves.
+alter table ${s}.job_claims alter ids set storage external, alter seqs set storage external;
 
 create table ${s}.job_limits (
   kind text collate "C" primary key,

@@ -61,11 +61,6 @@ begin
   with held as materialized (
     select c.claim, c.claimed_at as since, u.id, u.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as u (id, seq)
     where c.claim = any (p_claims)
-  ), h as materialized (
-    select given.place, given.id, held.seq, held.claim, held.since
-    from unnest(p_ids, p_claims) with ordinality as given (id, claim, place)
-    join held on held.id = given.id and held.claim = coalesce(given.claim, p_claims[1])
-    order by given.id
   ), settled as (
     update ${s}.jobs as j set
       status = coalesce(v_statuses[h.place], 'DONE'), result = v_results[h.place]::json,
@@ -76,7 +71,11 @@ begin
       run_at = case when v_statuses[h.place] = 'PENDING' then
         greatest(v_now, to_timestamp(p_run_ats[h.place] / 1000.0)) + coalesce(p_delays[h.place], 0) * interval '1 ms'
         else j.run_at end
-    from h
+    from (
+      select given.place, given.id, held.seq, held.claim, held.since
+      from unnest(p_ids, p_claims) with ordinality as given (id, claim, place)
+      join held on held.id = given.id and held.claim = coalesce(given.claim, p_claims[1])
+    ) as h
     where j.id = h.id and j.seq = h.seq and j.status = 'PENDING'
     returning h.place, case when j.status = 'PENDING' then j.id end as again
   ) select array_agg(place), array_agg(again) filter (where again is not null) into v_settled, v_again from settled;

@@ -20,10 +20,15 @@ export interface JobDefinition<In = unknown, Payload = unknown, Out = unknown> {
   readonly output: Schema | undefined
   readonly options: KindOptions
   /** A job of this kind. */
-  job<const J extends { readonly id: string; readonly payload: In }>(job: J): J & { readonly kind: string }
+  job<const J extends JobOf<In>>(job: J): J & { readonly kind: string }
   /** Only for the compiler: what the handler gets, and what it returns. */
   readonly types?: { readonly payload: Payload; readonly returns: Out } | undefined
 }
+
+/** The payload may be left out where the schema, or its absence, allows undefined. */
+type JobOf<In> = { readonly id: string } & (undefined extends In
+  ? { readonly payload?: In }
+  : { readonly payload: In })
 
 /**
  * Gives a kind its types by any Standard Schema: zod, valibot, arktype and others.

@@ -5,7 +5,7 @@ export class NotJsonError extends Error {}
 
 /**
  * The JSON text of a value. Properties that are undefined are left out and `toJSON` is called, as JSON.stringify does;
- * what JSON.stringify would change without a word is an error: NaN, functions, undefined in an array, Maps.
+ * what JSON.stringify would change without a word is an error: NaN, functions, undefined in an array, Maps, Errors, Promises.
  *
  * @param name what the value is; the message begins with it
  * @throws NotJsonError
@@ -25,6 +25,19 @@ export function toJson(value: unknown, name: string): string {
   throw notJson(value, name)
 }
 
+/** JSON.stringify makes `{}` of them, or an object of numbers. */
+const LOSSY = [
+  Map,
+  Set,
+  WeakMap,
+  WeakSet,
+  Promise,
+  Error,
+  RegExp,
+  ArrayBuffer,
+  Object.getPrototypeOf(Uint8Array) as typeof Uint8Array,
+]
+
 function check(value: unknown, path: string): void {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return
   if (typeof value === 'number' && Number.isFinite(value)) return
@@ -41,10 +54,7 @@ function checkItems(items: unknown[], path: string): void {
 }
 
 function checkProperties(value: Record<string, unknown>, path: string): void {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (value instanceof Map || value instanceof Set || ArrayBuffer.isView(value)) throw notJson(value, path)
-  if (prototype !== null && prototype !== Object.prototype && value instanceof RegExp)
-    throw notJson(value, path)
+  if (LOSSY.some((type) => value instanceof type)) throw notJson(value, path)
   for (const name in value) {
     const property = value[name]
     if (property !== undefined) check(property, `${path}.${name}`)

@@ -3,6 +3,7 @@ import { Context, currentClock, currentContext, newScope } from '../core/context
 import { StoreUnavailableError } from '../core/unavailable.ts'
 import { Doorbell } from './doorbell.ts'
 import { ErrLostLease } from './errors.ts'
+import { GiveBack } from './give-back.ts'
 import { HeldJobs } from './held-jobs.ts'
 import type { Attempt } from './attempt.ts'
 import type { ClaimedJob } from './job.ts'
@@ -38,25 +39,31 @@ export class QueueRun {
   readonly #clock = currentClock()
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #log = new RunLog(this.#context)
-  readonly #bell: Doorbell
+  /** Rung when there may be something to claim. */
+  readonly #ready: Doorbell
+  /** Rung when there may be room for it. */
+  readonly #freed: Doorbell
   readonly #held: HeldJobs
   readonly #keeper: LeaseKeeper<ClaimedJob>
   readonly #settler: Settler<JobSettlement>
   readonly #prefetch: Prefetch
   readonly #overdue: OverdueJobs
+  readonly #giveBack: GiveBack
   readonly #pruner: Pruner
   readonly #idleMs: number
+  readonly #limited: boolean
   #stopping = false
   #failure: { error: unknown } | undefined
-  #released: Promise<unknown> = Promise.resolve()
 
   constructor(props: QueueRunProps) {
     this.#props = props
     const { store, kinds, concurrency, leaseMs, signal } = props
     const [clock, log] = [this.#clock, this.#log]
     const limits = [...kinds.values()].map((kind) => kind.limits)
-    this.#bell = new Doorbell(clock, signal)
-    this.#prefetch = new Prefetch(concurrency, limits.some(isLimited) ? 0 : props.prefetch)
+    this.#ready = new Doorbell(clock, signal)
+    this.#freed = new Doorbell(clock, signal)
+    this.#limited = limits.some(isLimited)
+    this.#prefetch = new Prefetch(concurrency, this.#limited ? 0 : props.prefetch)
     this.#idleMs = Math.min(props.pollIntervalMs, ...limits.map(({ rate }) => rate?.perMs ?? Infinity))
     this.#pruner = new Pruner(store, clock, props.retentionMs)
     this.#keeper = new LeaseKeeper({
@@ -67,6 +74,11 @@ export class QueueRun {
       ...{ store, clock, patienceMs: leaseMs, onRetry: (error, delayMs) => log.unavailable(error, delayMs) },
       onSettled: (batch) => this.#settled(batch),
     })
+    this.#giveBack = new GiveBack({
+      release: (jobs) => this.#release(jobs),
+      onGivenUp: (error) => log.notGivenBack(error),
+      onFailure: this.#fail,
+    })
     this.#held = new HeldJobs({
       ...{ kinds, concurrency, clock, context: () => this.#context.child() },
       mayStart: (job) => this.#mayStart(job),
@@ -74,7 +86,7 @@ export class QueueRun {
     })
     this.#overdue = new OverdueJobs(this.#held, clock, (jobs) => {
       this.#prefetch.stalled()
-      this.#giveBack(jobs)
+      this.#giveBack.add(jobs)
     })
   }
 
@@ -84,7 +96,7 @@ export class QueueRun {
     onAbort(signal, stop)
     try {
       await this.#ask(() => store.limit(new Map([...kinds].map(([name, { limits }]) => [name, limits]))))
-      const unlisten = await this.#ask(() => store.listen(() => this.#bell.ring()))
+      const unlisten = await this.#ask(() => store.listen(() => this.#ready.ring()))
       await this.#claimUntilStopped().finally(() => unlisten())
     } catch (error) {
       this.#fail(error)
@@ -96,19 +108,15 @@ export class QueueRun {
 
   async #claimUntilStopped(): Promise<void> {
     while (!this.#stopping) {
-      const limit = this.#room()
-      if (limit === 0) await this.#bell.wait(Infinity)
-      else if ((await this.#claim(limit)) < limit && !this.#stopping) await this.#idle()
+      const limit = this.#prefetch.room(this.#held.count, this.#settler.unsettled)
+      if (limit === 0) await this.#freed.wait(Infinity)
+      else if ((await this.#claim(limit)) < limit) await this.#idle()
     }
   }
 
   async #idle(): Promise<void> {
-    await this.#ask(() => this.#pruner.prune())
-    await this.#bell.wait(this.#idleMs)
-  }
-
-  #room(): number {
-    return this.#prefetch.room(this.#held.count, this.#settler.unsettled)
+    if (!this.#stopping) await this.#ask(() => this.#pruner.prune())
+    await this.#ready.wait(this.#idleMs)
   }
 
   async #claim(limit: number): Promise<number> {
@@ -116,9 +124,9 @@ export class QueueRun {
     const sentAt = this.#clock.elapsed()
     const jobs = await this.#ask(() => store.claim([...kinds.keys()], limit, leaseMs))
     this.#log.available()
-    if (this.#stopping) return this.#release(jobs).then(() => 0)
     for (const job of jobs) this.#keeper.add(job, sentAt)
-    this.#held.add(jobs)
+    if (this.#stopping) this.#giveBack.add(jobs)
+    else this.#held.add(jobs)
     this.#overdue.watch()
     return jobs.length
   }
@@ -126,7 +134,7 @@ export class QueueRun {
   #mayStart(job: ClaimedJob): boolean {
     if (!this.#keeper.holds(job)) {
       // A renewal that is still on its way must not keep it from others.
-      this.#giveBack([job])
+      this.#giveBack.add([job])
       return false
     }
     const outcome = judgeCrashes(job, this.#props.maxCrashes)
@@ -138,7 +146,7 @@ export class QueueRun {
     const { job, durationMs } = attempt
     this.#prefetch.ended(durationMs)
     this.#settle(job, judge(performed), durationMs, performed)
-    if (this.#room() > 0) this.#bell.ring()
+    this.#freed.ring()
   }
 
   #settle(job: ClaimedJob, outcome: Outcome, durationMs: number, performed?: Performed): void {
@@ -149,22 +157,14 @@ export class QueueRun {
 
   #settled(batch: readonly JobSettlement[]): void {
     for (const { job } of batch) this.#keeper.delete(job)
-    this.#bell.ring()
+    this.#freed.ring()
+    // Of a limited kind, the next may start now.
+    if (this.#limited) this.#ready.ring()
   }
 
-  #giveBack(jobs: readonly ClaimedJob[]): void {
-    this.#released = Promise.all([this.#released, this.#release(jobs)])
-  }
-
-  async #release(jobs: readonly ClaimedJob[]): Promise<void> {
-    if (jobs.length === 0) return
+  #release(jobs: readonly ClaimedJob[]): Promise<void> {
     for (const job of jobs) this.#keeper.delete(job)
-    try {
-      await this.#ask(() => this.#props.store.release(jobs))
-    } catch (error) {
-      this.#log.givenUp(error, 'jobs not given back; they are free when their lease has run out')
-      if (!(error instanceof StoreUnavailableError)) this.#fail(error)
-    }
+    return this.#ask(() => this.#props.store.release(jobs))
   }
 
   /** Tries for as long as the store can't be reached, unless told to stop. */
@@ -185,15 +185,16 @@ export class QueueRun {
     this.#stopping = true
     this.#overdue.stop()
     // Before a handler that ends now makes room for them.
-    this.#giveBack(this.#held.takeWaiting())
+    this.#giveBack.add(this.#held.takeWaiting())
     this.#held.abortAll(reason)
-    this.#bell.ring()
+    this.#ready.ring()
+    this.#freed.ring()
   }
 
   async #windDown(): Promise<void> {
     await this.#held.idle()
     await this.#settler.finish()
-    await this.#released
+    await this.#giveBack.finish()
     this.#keeper.stop()
   }
 }

@@ -46,11 +46,8 @@ export class QueueWorker implements Worker {
     definition: JobDefinition<never, Payload, Out>,
     handler: (job: ClaimedJob<Payload>, signal: AbortSignal) => Out | Promise<Out>,
   ): this
-  register(given: string | JobDefinition<never>, handler: unknown, options: KindOptions = {}): this {
-    const definition =
-      typeof given === 'object' && given !== null
-        ? given
-        : { kind: given, options, input: undefined, output: undefined }
+  register(given: string | JobDefinition<never>, handler: unknown, options?: KindOptions): this {
+    const definition = definitionOf(given, options)
     const kind = normaliseKind(definition.kind, 'register: kind')
     const what = `register('${kind}')`
     if (!isPlainFunction(handler)) throw unexpected(what, 'a handler (job, signal) => result', handler)
@@ -95,4 +92,14 @@ export class QueueWorker implements Worker {
       signal,
     }).run()
   }
+}
+
+type AnyDefinition = Pick<JobDefinition, 'kind' | 'options' | 'input' | 'output'>
+
+function definitionOf(given: string | JobDefinition<never>, options: KindOptions | undefined): AnyDefinition {
+  if (typeof given !== 'object' || given === null) {
+    return { kind: given, options: options ?? {}, input: undefined, output: undefined }
+  }
+  if (options === undefined) return given
+  throw new InvalidArgumentError('register: expected no options beside a definition; give them to defineJob')
 }

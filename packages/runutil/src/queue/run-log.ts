@@ -32,8 +32,11 @@ export class RunLog {
     )
   }
 
-  givenUp(error: unknown, what: string): void {
-    this.#context.logger.warn({ err: error }, what)
+  notGivenBack(error: unknown): void {
+    this.#context.logger.warn(
+      { err: error },
+      'jobs not given back; they are free when their lease has run out',
+    )
   }
 
   #health(state: HealthState): void {

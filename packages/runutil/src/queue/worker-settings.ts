@@ -12,7 +12,7 @@ export interface QueueWorkerOptions {
   lease?: Duration | undefined
   /**
    * The most jobs that it claims before it can start them. It takes that many only while jobs are short, and none of
-   * kinds that have limits. Default 500; 0 claims just what can start.
+   * kinds that have limits. Default 2,000; 0 claims just what can start.
    */
   prefetch?: number | undefined
   /** A job that its process died under, or lost the lease of, more often than that ends as PANIC. Default 3. */
@@ -40,7 +40,7 @@ export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
     concurrency = 1,
     pollInterval = 1_000,
     lease = 30_000,
-    prefetch = 500,
+    prefetch = 2_000,
     maxCrashes = 3,
     retention = '7d',
   } = checkOptions(what, options, [

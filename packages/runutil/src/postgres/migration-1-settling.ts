@@ -1,4 +1,4 @@
-import { BY_INDEX } from './by-index.ts'
+import { BY_HASH, BY_INDEX } from './by-index.ts'
 
 /**
  * What becomes of held jobs. Where a list is one long of the same, it may be short: the first claim stands for those
@@ -20,7 +20,7 @@ end $$;
 -- The jobs that are held as said, by their places in the lists.
 create function ${s}.held_now(p_ids text[], p_claims bigint[])
 returns table (place bigint, id text, seq bigint, claim bigint, since timestamptz) language plpgsql
-set enable_seqscan = off set enable_hashjoin = on set enable_mergejoin = off set enable_nestloop = off as $$
+${BY_HASH} as $$
 begin
   return query
     with held as materialized (
@@ -47,7 +47,7 @@ end $$;
 create function ${s}.settle_jobs(
   p_ids text[], p_claims bigint[], p_statuses text[], p_results text[], p_errors text[], p_run_ats float8[],
   p_delays float8[], p_counted boolean[], p_finished bigint[], p_now float8
-) returns text language plpgsql set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off as $$
+) returns text language plpgsql ${BY_HASH} as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   -- In a variable, the n-th of an array is found at once; in a parameter, those before it are counted off.
@@ -161,7 +161,7 @@ begin
   return found;
 end $$;
 
-create function ${s}.retry_job(p_id text, p_channel text, p_now float8) returns boolean language plpgsql as $$
+create function ${s}.retry_job(p_id text, p_channel text, p_now float8) returns boolean language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   v_job record;

@@ -31,8 +31,9 @@ export class PgDatabase implements Database {
     // Listening holds a connection for good; of a pool of one, it would be the only one.
     this.listens = session && pool.options.max !== 1
     this.#listener = new Listener({ connect: () => this.#connect(), server: this.#server })
-    // An idle connection that dies is replaced by the pool; without a listener its error would end the process.
-    if (!pool.listeners('error').includes(ignore)) pool.on('error', ignore)
+    // An idle connection that dies is replaced by the pool; without a listener its error would end the process. So
+    // would that of one that dies in the moment between the pool's listener and ours: it may come with its first word.
+    if (!pool.listeners('error').includes(ignore)) pool.on('error', ignore).on('connect', ignoreErrors)
   }
 
   async query<Row extends unknown[]>(statement: Statement, params: readonly unknown[] = []): Promise<Row[]> {
@@ -100,6 +101,10 @@ export class PgDatabase implements Database {
 }
 
 function ignore(): void {}
+
+function ignoreErrors(client: PgClient): void {
+  client.on('error', ignore)
+}
 
 /**
  * Whether a prepared statement isn't what the server has under its name any more: a table it reads has changed, or

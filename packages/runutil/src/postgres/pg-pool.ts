@@ -4,7 +4,9 @@ export interface PgPool {
   readonly options: PgPoolOptions
   connect(): Promise<PgClient>
   end(): Promise<void>
-  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): this
+  /** For each connection that it makes, before it hands it out. */
+  on(event: 'connect', listener: (client: PgClient) => void): this
   listeners(event: 'error'): Function[]
 }
 

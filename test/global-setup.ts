@@ -10,12 +10,17 @@ declare module 'vitest' {
 }
 
 /**
- * Toolchain, package and subprocess tests use the package as it is published, database tests one server.
+ * Toolchain, package and subprocess tests use the package as it is published, database tests one server: the one that
+ * TEST_DATABASE_URL names, to try another version, else one of its own.
  *
  * @returns ends the server
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [{ complaints }, server] = await Promise.all([buildIfStale(), PostgresServer.start()])
+  const given = process.env['TEST_DATABASE_URL']
+  const [{ complaints }, server] = await Promise.all([
+    buildIfStale(),
+    given === undefined ? PostgresServer.start() : { url: given, stop: async () => {} },
+  ])
   // Not a failed run: all other tests run from the sources, and `types` reports the same.
   if (complaints !== '') console.warn(complaints)
   project.provide('postgresUrl', server.url)

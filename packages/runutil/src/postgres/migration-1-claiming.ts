@@ -45,6 +45,9 @@ begin
     order by run_at, seq limit 10000 for update skip locked
   ));
   if v_limited then
+    perform from ${s}.job_limits where kind = any (p_kinds) order by kind for update;
+    -- Whoever waited for its turn claims now, not when it came.
+    v_now := ${s}.job_time(p_now);
     select places, ids, seqs into v_places, v_ids, v_seqs from ${s}.choose_limited_jobs(p_kinds, p_limit, v_now);
   elsif cardinality(p_kinds) = 1 then
     select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (

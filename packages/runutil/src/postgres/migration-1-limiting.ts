@@ -68,11 +68,11 @@ begin
   end if;
 end $$;
 
+-- To be called by who has locked the kinds' rows in job_limits.
 create function ${s}.choose_limited_jobs(
   p_kinds text[], p_limit integer, p_now timestamptz, out places tid[], out ids text[], out seqs bigint[]
 ) language plpgsql as $$
 begin
-  perform from ${s}.job_limits where kind = any (p_kinds) order by kind for update;
   select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into places, ids, seqs from (
     select candidate.* from unnest(p_kinds) as k (kind), ${s}.limited_candidates(k.kind, p_limit, p_now) as candidate
     order by candidate.priority desc, candidate.run_at, candidate.seq limit p_limit

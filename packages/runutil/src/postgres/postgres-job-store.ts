@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { StoreUnavailableError } from '../core/unavailable.ts'
 import { has } from '../core/worker.ts'
 import { ErrJobExists } from '../queue/errors.ts'
 import type { ClaimedJob, QueuedJob } from '../queue/job.ts'
@@ -12,6 +13,7 @@ import { plainArray, textArray } from './array-literal.ts'
 import { ClaimLedger } from './claim-ledger.ts'
 import type { Database } from './database.ts'
 import { type CountRow, toCounts } from './job-counts.ts'
+import { inChunks } from './in-chunks.ts'
 import { heldColumns, limitColumns, newJobColumns, settlementColumns } from './job-columns.ts'
 import { InsertBatcher } from './insert-batcher.ts'
 import { type ClaimedRow, type JobRow, toClaimedJob, toQueuedJob } from './job-rows.ts'
@@ -20,6 +22,9 @@ import { Rescue } from './rescue.ts'
 import { DEFAULT_SCHEMA } from './schema.ts'
 import { SchemaQueries } from './schema-queries.ts'
 import { WakeUp } from './wake-up.ts'
+
+/** So many jobs go to the server in one statement. */
+const CHUNK = 5_000
 
 export interface PostgresJobStoreOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
@@ -46,7 +51,7 @@ export class PostgresJobStore implements JobStore {
   readonly #claims = new ClaimLedger()
   readonly #rescue = new Rescue()
   readonly #inserts = new InsertBatcher(
-    (jobs) => this.#insert(jobs, this.#wakeUp.now()),
+    (jobs) => this.#insertMany(jobs, this.#wakeUp.now()),
     (error) => error instanceof ErrJobExists,
   )
   readonly #wakeUp = new WakeUp(async () => {
@@ -67,15 +72,34 @@ export class PostgresJobStore implements JobStore {
 
   insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
     // In a transaction of the caller's, the notification waits for its commit.
-    return tx === undefined ? this.#inserts.insert(jobs) : this.#insert(jobs, true, tx)
+    return tx === undefined ? this.#inserts.insert(jobs) : this.#insert(this.#columns(jobs, true), tx)
   }
 
-  async #insert(jobs: readonly NewJob[], notify: boolean, tx?: InTransaction['tx']): Promise<void> {
-    const [row] = await this.#queries.run<[string | null]>(
-      this.#statements.enqueue,
-      [...newJobColumns(jobs), this.#now(), notify ? this.#channel : null],
-      tx,
-    )
+  /** A long list in one transaction, chunk by chunk. */
+  async #insertMany(jobs: readonly NewJob[], notify: boolean): Promise<void> {
+    if (jobs.length <= CHUNK) return this.#insert(this.#columns(jobs, notify))
+    try {
+      await this.#queries.database.transaction((tx) =>
+        inChunks(
+          jobs,
+          CHUNK,
+          (chunk, isLast) => this.#columns(chunk, notify && isLast),
+          (columns) => this.#insert(columns, tx),
+        ),
+      )
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error
+      // Nothing was stored. All at once, it may go, or names all ids that are taken and not those of one chunk.
+      await this.#insert(this.#columns(jobs, notify))
+    }
+  }
+
+  #columns(jobs: readonly NewJob[], notify: boolean): unknown[] {
+    return [...newJobColumns(jobs), this.#now(), notify ? this.#channel : null]
+  }
+
+  async #insert(columns: unknown[], tx?: InTransaction['tx']): Promise<void> {
+    const [row] = await this.#queries.run<[string | null]>(this.#statements.enqueue, columns, tx)
     const taken = row![0]
     if (taken !== null) throw new ErrJobExists(JSON.parse(taken) as string[])
   }

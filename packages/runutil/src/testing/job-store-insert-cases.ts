@@ -68,6 +68,16 @@ export const insertCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { limit: 2_000 })), idsOf(jobs))
   },
 
+  'insert: of very many jobs in one call all are stored in their order, or none': async ({ store }) => {
+    const jobs = Array.from({ length: 12_000 }, (_, at) => newJob({ id: `job ${at}` }))
+    await store.insert([newJob({ id: 'job 3', kind: 'other' }), newJob({ id: 'job 11500', kind: 'other' })])
+    await assert.rejects(store.insert(jobs), jobExists('job 3', 'job 11500'))
+    assert.deepEqual(await claim(store, { limit: 1 }), [])
+    const others = jobs.map((job) => ({ ...job, id: `other ${job.id}` }))
+    await store.insert(others)
+    assert.deepEqual(idsOf(await claim(store, { limit: 20_000 })), idsOf(others))
+  },
+
   'get: a job that was never inserted is undefined': async ({ store }) => {
     assert.equal(await store.get('nobody'), undefined)
   },

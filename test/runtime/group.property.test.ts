@@ -89,7 +89,7 @@ function play({ exitAt, exit, stopAfter, stop }: Script, at: number) {
 function nameOf(error: Error): string {
   if (error instanceof ShutdownTimeoutError) return `timeout ${error.workers.join(' ')}`
   if (error instanceof ErrWorkerExitedPrematurely) return `premature ${error.worker}`
-  return error.message.startsWith('stopping because') ? 'sibling' : error.message
+  return error.name === 'SiblingExitedError' ? 'sibling' : error.message
 }
 
 /** The same, worked out on paper: who exits first, when the others end, and what is left of it. */

@@ -6,16 +6,18 @@ export interface Link<T> {
 
 /** The timers due in one millisecond: a ring that the slot itself closes, for an array would grow anew each time. */
 export class Slot<T extends Link<T>> implements Link<T> {
-  due = 0
+  readonly due: number
   next: Link<T> | undefined = this
   previous: Link<T> | undefined = this
 
+  constructor(due: number) {
+    this.due = due
+  }
+
   add(timer: T): void {
-    const last = this.previous!
-    timer.previous = last
     timer.next = this
-    last.next = timer
-    this.previous = timer
+    timer.previous = this.previous
+    this.previous = this.previous!.next = timer
   }
 
   /** Takes the first timer out: the others may be cleared or set for later meanwhile. */
@@ -31,8 +33,7 @@ export class Slot<T extends Link<T>> implements Link<T> {
     const { next, previous } = timer
     previous!.next = next
     next!.previous = previous
-    timer.next = undefined
-    timer.previous = undefined
+    timer.next = timer.previous = undefined
     return next === previous ? (next as Slot<T>) : undefined
   }
 }

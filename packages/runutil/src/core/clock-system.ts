@@ -17,8 +17,6 @@ export class SystemClock implements Clock {
   readonly #heap: Slot<SystemTimer>[] = []
   /** The slot that was looked for last, as long as it is one. */
   #last: Slot<SystemTimer> | undefined
-  /** One that has fired, to be used again. */
-  #spare: Slot<SystemTimer> | undefined
   #native: NodeJS.Timeout | undefined
   #armedFor = Infinity
   /** The time of this turn; NaN when a new turn has to look. */
@@ -62,20 +60,13 @@ export class SystemClock implements Clock {
     if (Number.isNaN(due)) throw new InvalidDurationError('expected a moment; got NaN')
     // Tickers that tick together look for the same slot, one after another.
     let slot = this.#last?.due === due ? this.#last : this.#slots.get(due)
-    slot ??= this.#newSlot(due)
+    if (slot === undefined) {
+      this.#slots.set(due, (slot = new Slot(due)))
+      push(this.#heap, slot)
+      if (due < this.#armedFor) this.#arm()
+    }
     this.#last = slot
     slot.add(timer)
-  }
-
-  /** One that has fired is used again: old objects that point to a young one cost the garbage collector more. */
-  #newSlot(due: number): Slot<SystemTimer> {
-    const slot = this.#spare ?? new Slot<SystemTimer>()
-    this.#spare = undefined
-    slot.due = due
-    this.#slots.set(due, slot)
-    push(this.#heap, slot)
-    if (due < this.#armedFor) this.#arm()
-    return slot
   }
 
   remove(timer: SystemTimer): void {
@@ -124,7 +115,6 @@ export class SystemClock implements Clock {
       this.#drop(slot)
       pop(this.#heap)
       for (let timer = slot.take(); timer !== undefined; timer = slot.take()) timer.fire()
-      this.#spare = slot
     }
     this.#arm()
   }
@@ -144,9 +134,7 @@ class SystemTimer implements Timer, Link<SystemTimer> {
 
   clear(): void {
     if (this.next !== undefined) this.#clock.remove(this)
-    if (this.#immediate === undefined) return
     clearImmediate(this.#immediate)
-    this.#immediate = undefined
   }
 
   restartAt(elapsedMs: number): void {
@@ -156,10 +144,7 @@ class SystemTimer implements Timer, Link<SystemTimer> {
   }
 
   immediately(): void {
-    this.#immediate = setImmediate(() => {
-      this.#immediate = undefined
-      this.fire()
-    })
+    this.#immediate = setImmediate(() => this.fire())
   }
 
   fire(): void {

@@ -35,7 +35,7 @@ export class ErrWorkerExitedPrematurely extends Error {
     this.prototype.name = 'ErrWorkerExitedPrematurely'
   }
   constructor(worker: string) {
-    super(`worker ${worker} exited prematurely, before its signal was aborted`)
+    super(`worker ${worker} exited prematurely`)
     this.worker = worker
   }
 }
@@ -94,7 +94,7 @@ export class SiblingExitedError extends Error {
     this.prototype.name = 'SiblingExitedError'
   }
   constructor(worker: string, cause: Error) {
-    super(`stopping because ${worker} exited`, { cause })
+    super(`${worker} exited`, { cause })
     this.worker = worker
   }
 }

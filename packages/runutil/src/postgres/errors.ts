@@ -17,7 +17,7 @@ export class DatabaseInUseError extends Error {
   constructor(folder: string, pid: number, who: string) {
     super(
       `expected to be alone with the database in ${folder}; ${who} has it open; ` +
-        `close it there first, or share a server: openDatabase('postgres://…')`,
+        `close it there first, or share a server, by DATABASE_URL or openDatabase('postgres://…')`,
     )
     this.folder = folder
     this.pid = pid

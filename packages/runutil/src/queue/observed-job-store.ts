@@ -6,7 +6,7 @@ import type { Held, InTransaction, JobCounts, JobStore, NewJob } from './job-sto
 import type { ResolvedLimits } from './limits.ts'
 import type { Settlement } from './outcome.ts'
 
-/** A store that tells what passes through it. */
+/** A store that tells what passes through it, but for what is part of a transaction of the caller's. */
 export class ObservedJobStore implements JobStore {
   readonly #store: JobStore
   readonly #events = new Events<{ job: [event: JobEvent] }>()
@@ -21,6 +21,7 @@ export class ObservedJobStore implements JobStore {
 
   async insert(jobs: readonly NewJob[], options?: InTransaction): Promise<void> {
     await this.#store.insert(jobs, options)
+    if (isInTransaction(options)) return
     this.#tell(jobs, ({ id, kind }) => ({ type: 'enqueued', id, kind }))
   }
 
@@ -32,7 +33,7 @@ export class ObservedJobStore implements JobStore {
 
   async settle<S extends Settlement>(batch: readonly S[], options?: InTransaction): Promise<S[]> {
     const lost = await this.#store.settle(batch, options)
-    if (!this.#events.heard('job')) return lost
+    if (!this.#events.heard('job') || isInTransaction(options)) return lost
     const isLost = new Set<Settlement>(lost)
     this.#tell(batch, (one) => (isLost.has(one) ? lostEvent(one) : settledEvent(one)))
     return lost
@@ -79,6 +80,11 @@ export class ObservedJobStore implements JobStore {
     if (!this.#events.heard('job')) return
     for (const one of about) this.#events.emit('job', event(one))
   }
+}
+
+/** What comes of it is the caller's to decide; nobody knows it here. */
+function isInTransaction(options: InTransaction | undefined): boolean {
+  return options?.tx !== undefined
 }
 
 function facts({ id, kind, attemptsDone }: ClaimedJob): { id: string; kind: string; attempt: number } {

@@ -1,6 +1,6 @@
 import type { Context, HealthState } from '../core/context.ts'
 import { errorIs } from '../core/errors.ts'
-import { ErrLostLease } from './errors.ts'
+import { ErrLostLease, RetryableError } from './errors.ts'
 import type { Outcome, Settlement } from './outcome.ts'
 import type { Performed } from './perform.ts'
 
@@ -26,10 +26,11 @@ export class RunLog {
     if (outcome.status === 'DONE') return
     const err = performed?.kind === 'threw' || performed?.kind === 'overdue' ? performed.error : undefined
     const { lastError } = outcome
-    this.#context.logger.warn(
-      { job: id, kind, attempt, lastError, ...(err !== undefined && { err }) },
-      errorIs(err, ErrLostLease) ? 'job lost its lease' : verdict(outcome),
-    )
+    const facts = { job: id, kind, attempt, lastError, ...(err !== undefined && { err }) }
+    // A stop is nobody's fault.
+    if (isGivenUp(performed)) this.#context.logger.info(facts, 'job gave up, as it was told to stop')
+    else
+      this.#context.logger.warn(facts, errorIs(err, ErrLostLease) ? 'job lost its lease' : verdict(outcome))
   }
 
   notGivenBack(error: unknown): void {
@@ -42,6 +43,11 @@ export class RunLog {
   #health(state: HealthState): void {
     if (this.#context.name !== '') this.#context.scope.health.set(this.#context.name, state)
   }
+}
+
+function isGivenUp(performed: Performed | undefined): boolean {
+  if (performed?.kind !== 'threw' || !performed.stopped) return false
+  return !(performed.error instanceof RetryableError) && !errorIs(performed.error, ErrLostLease)
 }
 
 function verdict({ status }: Outcome): string {

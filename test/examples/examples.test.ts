@@ -2,8 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { EXAMPLES, Program } from './program.ts'
 
-// Processes start slowly on a machine that is busy.
-vi.setConfig({ testTimeout: 20_000 })
+// Processes start slowly on a machine that is busy, and PGlite even more so.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** The comment at the top of an example says what it prints. */
 function promised(file: string): string[] | undefined {

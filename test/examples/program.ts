@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** A hung program must not hang the tests. Far longer than any of them needs. */
-const KILL_AFTER_MS = 20_000
+const KILL_AFTER_MS = 60_000
 
 const inRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 // As a URL, so that programs run in any folder.
@@ -25,6 +25,7 @@ export interface ProgramProps {
   args?: string[]
   cwd?: string
   tsconfig?: string
+  env?: Record<string, string>
 }
 
 /** A TypeScript program run in a process of its own, as `tsx` runs it: on the sources, with no build. */
@@ -35,10 +36,11 @@ export class Program {
   readonly #errors: string[] = []
   readonly #watchers = new Set<() => void>()
 
-  constructor({ path, args = [], cwd, tsconfig = 'packages/examples/tsconfig.json' }: ProgramProps) {
+  constructor({ path, args = [], cwd, tsconfig = 'packages/examples/tsconfig.json', env }: ProgramProps) {
     this.#process = spawn(process.execPath, ['--import', TSX, inRoot(path), ...args], {
       cwd: cwd ?? inRoot(''),
-      env: { ...process.env, TSX_TSCONFIG_PATH: inRoot(tsconfig) },
+      // No database but those that a test names.
+      env: { ...process.env, DATABASE_URL: '', TSX_TSCONFIG_PATH: inRoot(tsconfig), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#collect(this.#process.stdout!, this.#output)

@@ -3,14 +3,24 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type FreshDatabase, freshDatabase } from '../postgres/databases.ts'
 import { Program } from './program.ts'
 import { TempRepository } from './temp-repository.ts'
 
 // Processes start slowly on a machine that is busy.
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 })
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
+let database: FreshDatabase
+beforeAll(async () => void (database = await freshDatabase()))
+afterAll(() => database.drop())
+
+/** Keeps its jobs on the server that the tests share, which opens faster than a folder. */
 const watch = (...args: string[]): Program =>
-  new Program({ path: 'packages/examples/src/repo-watch/main.ts', args: ['--every', '50ms', ...args] })
+  new Program({
+    path: 'packages/examples/src/repo-watch/main.ts',
+    args: ['--every', '50ms', ...args],
+    env: { DATABASE_URL: database.url },
+  })
 
 /** Both of its workers have looked for the first time. */
 const looked = (program: Program): Promise<unknown> =>
@@ -121,9 +131,13 @@ describe('repo-watch, where there is no repository', () => {
   it('watches one of its own, which it removes at the end', async () => {
     const cwd = await mkdtemp(join(tmpdir(), 'nothing-here-'))
     const path = 'packages/examples/src/repo-watch/main.ts'
-    const program = new Program({ path, args: ['--every', '50ms'], cwd })
+    const program = new Program({
+      ...{ path, args: ['--every', '50ms'], cwd },
+      env: { DATABASE_URL: database.url },
+    })
     const made = (await program.printed('no git repository here')).split(' in ').at(-1)!
     await program.printed('/CommitFetcher/Commits new commit')
+    await program.printed('/CommitReader/Jobs')
     await program.printed('tag latest moved')
     expect(existsSync(made)).toBe(true)
     program.kill('SIGINT')

@@ -17,6 +17,17 @@ beforeAll(async () => {
 })
 afterAll(() => rm(out, { recursive: true }))
 
+/** A program of `programs/`, against the built package. */
+async function compile(
+  program: string,
+  options: Record<string, unknown>,
+): Promise<{ code: number; output: string }> {
+  const config = join(out, `${program}-${JSON.stringify(Object.values(options))}.json`)
+  const compilerOptions = { ...options, noEmit: true, strict: true, target: 'ES2022', types: ['node'] }
+  await writeFile(config, JSON.stringify({ compilerOptions, files: [join(here, `programs/${program}.ts`)] }))
+  return node(createRequire(import.meta.url).resolve('typescript/bin/tsc'), '-p', config)
+}
+
 function node(...args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     execFile(process.execPath, args, { timeout: 60_000 }, (error, stdout, stderr) =>
@@ -32,13 +43,15 @@ describe.concurrent('a program that uses the built package', { timeout: 60_000 }
   ])(
     'has its types with $moduleResolution, experimentalDecorators: $experimentalDecorators',
     async (options, { expect }) => {
-      const config = join(out, `${options.moduleResolution}-${options.experimentalDecorators}.json`)
-      const compilerOptions = { ...options, noEmit: true, strict: true, target: 'ES2022', types: ['node'] }
-      await writeFile(config, JSON.stringify({ compilerOptions, files: [join(here, 'programs/types.ts')] }))
-      const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-      expect(await node(compiler, '-p', config)).toEqual({ code: 0, output: '' })
+      expect(await compile('types', options)).toEqual({ code: 0, output: '' })
     },
   )
+
+  it('may hand in a pool of pg and a PGlite, with the types that these have', async ({ expect }) => {
+    // Those of PGlite themselves need more than Node has.
+    const options = { module: 'NodeNext', moduleResolution: 'NodeNext', skipLibCheck: true }
+    expect(await compile('drivers', options)).toEqual({ code: 0, output: '' })
+  })
 
   it('runs from one minified file, where tsyringe finds reflect-metadata loaded', async ({ expect }) => {
     const outfile = join(out, 'bundled.mjs')

@@ -1,12 +1,22 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 
 const peers = ['pino', 'tsyringe', 'reflect-metadata', 'pg', '@electric-sql/pglite']
+const dist = fileURLToPath(new URL('../../packages/runutil/dist/', import.meta.url))
 const manifest = JSON.parse(
   readFileSync(new URL('../../packages/runutil/package.json', import.meta.url), 'utf8'),
 ) as { exports: Record<string, unknown>; peerDependencies: Record<string, string> }
+
+const doors = Object.keys(manifest.exports)
+  .filter((path) => path !== './package.json')
+  .map((path) => path.replace(/^\./, 'runutil'))
+
+async function names(door: string): Promise<string[]> {
+  return Object.keys((await import(door)) as object).sort()
+}
 
 /** A program that uses the built package, bundled and minified without the peers. */
 async function bundle(contents: string): Promise<string> {
@@ -19,13 +29,19 @@ async function bundle(contents: string): Promise<string> {
   return outputFiles[0]!.text
 }
 
+/** What a bundle imports at its start. */
+function importsOf(text: string): string[] {
+  return Array.from(text.matchAll(/\bfrom\s*"([^"]+)"|\bimport\s*"([^"]+)"/g), ([, a, b]) => a ?? b!)
+}
+
 describe('the package', () => {
   it('has these doors', () => {
-    expect(Object.keys(manifest.exports)).toEqual(['.', './testing', './package.json'])
+    expect(Object.keys(manifest.exports)).toEqual([
+      ...['.', './queue', './postgres', './testing', './package.json'],
+    ])
   })
 
   it('exports these names', async () => {
-    const names = async (door: string) => Object.keys((await import(door)) as object).sort()
     expect(await names('runutil')).toEqual([
       ...['DuplicateNameError', 'ErrWorkerExitedPrematurely', 'ExponentialBackoff', 'InvalidArgumentError'],
       ...[
@@ -55,7 +71,32 @@ describe('the package', () => {
       ],
       ...['shutdownSignal', 'systemClock', 'wait'],
     ])
-    expect(await names('runutil/testing')).toEqual(['Probe', 'ProbeTimeoutError', 'VirtualClock'])
+    expect(await names('runutil/queue')).toEqual([
+      ...['DeadlineExceededError', 'ErrInvalidJob', 'ErrJobExists', 'ErrKindExists', 'ErrLostLease'],
+      ...[
+        'ErrUnknownKind',
+        'JobFailedError',
+        'JobNotFoundError',
+        'JobQueue',
+        'MemoryJobStore',
+        'QueueWorker',
+      ],
+      ...['ResultTimeoutError', 'RetryableError', 'StoreUnavailableError', 'defineJob'],
+    ])
+    expect(await names('runutil/postgres')).toEqual([
+      ...['DatabaseClosedError', 'DatabaseInUseError', 'DatabaseRefusedError', 'MigrationError'],
+      ...['MissingPeerError', 'PostgresJobStore', 'SchemaMissingError', 'SchemaTooNewError'],
+      ...['TransactionRolledBackError', 'migrate', 'openDatabase'],
+    ])
+    expect(await names('runutil/testing')).toEqual([
+      ...['Probe', 'ProbeTimeoutError', 'VirtualClock', 'jobStoreConformance'],
+    ])
+  })
+
+  it.each(doors)('exports at most 40 names from %s', async (door) => {
+    const exported = await names(door)
+    expect(exported.length).toBeGreaterThan(0)
+    expect(exported.length).toBeLessThanOrEqual(40)
   })
 
   it('costs at most 10 kB at its root door, minified and gzipped, without peers', async () => {
@@ -70,6 +111,30 @@ describe('the package', () => {
     expect(one.length).toBeLessThan(all.length / 2)
     expect(one).not.toContain('tsyringe')
     expect(await bundle("import 'runutil/testing'")).not.toContain('VirtualClock')
+  })
+
+  it('has a queue without any database and without dependency injection', async () => {
+    const text = await bundle("export * from 'runutil/queue'")
+    expect(importsOf(text).filter((name) => peers.includes(name))).toEqual(['pino'])
+    expect(gzipSync(text).length).toBeLessThanOrEqual(20_000)
+  })
+
+  it('imports the driver of a database when it is opened, and not before', async () => {
+    const text = await bundle("export * from 'runutil/postgres'")
+    expect(importsOf(text).filter((name) => ['pg', '@electric-sql/pglite'].includes(name))).toEqual([])
+    expect(text).toMatch(/import\("pg"\)/)
+    expect(text).toMatch(/import\("@electric-sql\/pglite"\)/)
+  })
+
+  it('has types that need none of a driver', () => {
+    const types = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.d.ts'),
+    )
+    expect(types).toContain('postgres/index.d.ts')
+    const needy = types.filter((file) =>
+      /['"](pg|@electric-sql\/pglite)['"]/.test(readFileSync(dist + file, 'utf8')),
+    )
+    expect(needy).toEqual([])
   })
 
   it('loads reflect-metadata before tsyringe, in a bundle too', async () => {

@@ -10,7 +10,18 @@ import {
   runAllWorkers,
   WorkerGroupError,
 } from 'runutil'
-import { Probe, VirtualClock } from 'runutil/testing'
+import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import {
+  type ClaimedJob,
+  type JobStore,
+  JobQueue,
+  MemoryJobStore,
+  type QueuedJob,
+  QueueWorker,
+  RetryableError,
+  defineJob,
+} from 'runutil/queue'
+import { Probe, VirtualClock, jobStoreConformance } from 'runutil/testing'
 
 const every: Duration = '5s'
 const polled = new Probe<string>('polled')
@@ -28,8 +39,30 @@ export const run: Promise<void> = runAllWorkers(new Polling().workers(), undefin
 })
 export const failed: boolean = errorIs(new Error(), WorkerGroupError)
 
+async function jobs(): Promise<QueuedJob | undefined> {
+  const database: Database = await openDatabase('memory:', { max: 2 })
+  await migrate(database, { schema: 'jobs' })
+  const stores: JobStore[] = [new PostgresJobStore(database, { schema: 'jobs' }), new MemoryJobStore()]
+  const queue = new JobQueue(stores[0]!)
+  const mail = defineJob({ kind: 'mail', concurrency: 2, rate: { limit: 1, per: every } })
+  const queueWorker: Worker = new QueueWorker(queue, { lease: every })
+    .register(mail, () => 'sent')
+    .register('ping', async (job: ClaimedJob, signal: AbortSignal) => {
+      if (signal.aborted) throw new RetryableError({ cause: job.payload, retryAfter: every })
+      await database.transaction((tx) => queue.complete(job, 1, { tx }))
+    })
+  await queue.enqueue([mail.job({ id: '1', payload: 2 }), { id: '2', kind: 'ping', runAt: new Date() }])
+  await runAllWorkers([queueWorker, { name: 'Mail', worker: queueWorker }])
+  return queue.get('1')
+}
+export const checked: [typeof jobs, number] = [jobs, Object.keys(jobStoreConformance).length]
+
 // What isn't found is `any`, and anything goes; so here nothing but the right type may.
 // @ts-expect-error -- a job has no `at`
 repeat(every, { at: 'noon' })
 // @ts-expect-error -- a probe of strings
 polled.hit(1)
+// @ts-expect-error -- a queue is over a store
+new JobQueue('memory:')
+// @ts-expect-error -- a job has an id
+void new JobQueue(new MemoryJobStore()).enqueue({ kind: 'mail' })

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Duration, StaticBackoff, errorIs, InvalidDurationError } from 'runutil'
+import { StartError } from './start-error.ts'
 
 export interface Arguments {
   /** Where the repository is; undefined: around the current folder. */
@@ -10,10 +11,10 @@ export interface Arguments {
 }
 
 /** The program was called wrongly; the message says how to call it. */
-export class UsageError extends Error {
-  readonly code = 'ERR_USAGE'
+export class UsageError extends StartError {
+  override readonly code = 'ERR_USAGE'
   constructor(problem: string) {
-    super(`repo-watch: ${problem}\n${USAGE}`)
+    super(`${problem}\n${USAGE}`)
   }
 }
 
@@ -23,7 +24,8 @@ usage: pnpm start [--every 5s] [--for 10s] [path]
   path       a folder in a git repository; default: the current one
   --every    how often to look
   --for      how long to watch; default: until Ctrl-C
-`
+
+Commits are kept in the folder .runutil, or in the PostgreSQL that DATABASE_URL names.`
 
 /** @throws UsageError */
 export function readArguments(args: string[]): Arguments {

@@ -6,6 +6,7 @@ import {
   currentLogger,
   repeat,
 } from 'runutil'
+import { CommitJobs } from './commit-jobs.ts'
 import { History, type Look } from './history.ts'
 import { sayingRecovery } from './recovery.ts'
 import { type Commit, Repository } from './repository.ts'
@@ -14,16 +15,22 @@ import { WATCH_SETTINGS, type WatchSettings } from './watch-settings.ts'
 /** After a pull, the newest of the new commits are worth a line each; the others are counted. */
 const MOST_LINES = 20
 
-/** Reports the commits that appear on any branch or tag. */
-@Worker({ inject: [Repository, WATCH_SETTINGS] })
+/** Finds the commits that appear on any branch or tag, says so and makes each of them a job. */
+@Worker({ inject: [Repository, CommitJobs, WATCH_SETTINGS] })
 export class CommitFetcher implements WorkerConfigurer {
   readonly #repository: Repository
+  readonly #jobs: CommitJobs
   readonly #settings: WatchSettings
   readonly #history: History
   #looked = false
+  /** Those of the looks since the jobs could last be stored: a look gives each commit once. */
+  #toEnqueue: Commit[] = []
+  /** Whether those that an earlier start has seen are sorted out. */
+  #caughtUp = false
 
-  constructor(repository: Repository, settings: WatchSettings) {
+  constructor(repository: Repository, jobs: CommitJobs, settings: WatchSettings) {
     this.#repository = repository
+    this.#jobs = jobs
     this.#settings = settings
     this.#history = new History(repository)
   }
@@ -44,6 +51,18 @@ export class CommitFetcher implements WorkerConfigurer {
     if (this.#looked) this.#report(look.commits)
     else this.#summarise(look)
     this.#looked = true
+    this.#toEnqueue.push(...look.commits)
+    await this.#enqueue()
+  }
+
+  async #enqueue(): Promise<void> {
+    if (!this.#caughtUp) {
+      this.#toEnqueue = await this.#jobs.newIn(this.#toEnqueue)
+      this.#caughtUp = true
+      currentLogger().info(`commits to read: ${this.#toEnqueue.length}`)
+    }
+    await this.#jobs.enqueue(this.#toEnqueue)
+    this.#toEnqueue = []
   }
 
   #summarise({ commits, cut }: Look): void {

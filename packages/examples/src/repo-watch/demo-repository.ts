@@ -1,5 +1,5 @@
 import * as fs from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import git from 'isomorphic-git'
@@ -37,6 +37,8 @@ export class DemoRepository implements WorkerConfigurer {
   async #commit(): Promise<void> {
     const at = ++this.#commits
     const place = { fs, dir: this.folder }
+    await appendFile(join(this.folder, 'changes.md'), `- no. ${at}\n`)
+    await git.add({ ...place, filepath: 'changes.md' })
     await git.commit({ ...place, message: `Change no. ${at}`, author: AUTHOR })
     if (at % 3 === 0) await git.branch({ ...place, ref: `idea-${at / 3}` })
     if (at % 2 === 0) await git.tag({ ...place, ref: 'latest', force: true })

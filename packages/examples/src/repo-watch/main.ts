@@ -3,11 +3,14 @@ import { type Duration, LOGGER, provideWorker, runProvidedWorkers, shutdownSigna
 import { container } from 'tsyringe'
 import { readableLogger } from '../readable-logger.ts'
 import { UsageError, readArguments } from './arguments.ts'
+import { CommitJobs } from './commit-jobs.ts'
 import { DemoRepository } from './demo-repository.ts'
 import { Repository } from './repository.ts'
+import { StartError } from './start-error.ts'
 import { WATCH_SETTINGS } from './watch-settings.ts'
 // A class decorated with @Worker() runs once its file is imported.
 import './commit-fetcher.ts'
+import './commit-reader.ts'
 import './ref-watcher.ts'
 
 const logger = readableLogger({ time: true })
@@ -15,28 +18,30 @@ const logger = readableLogger({ time: true })
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  process.stderr.write(error.message)
+  if (!(error instanceof StartError)) throw error
+  process.stderr.write(`${error.message}\n`)
   process.exitCode = 2
 }
 
 async function main(args: string[]): Promise<void> {
   const { path, every, stopAfter } = readArguments(args)
-  const repository = (await Repository.find(path ?? '.')) ?? (await demoInstead(path, every))
-  container.register(Repository, { useValue: repository })
+  const stop = shutdownSignal()
+  const found = await Repository.find(path ?? '.')
+  if (found === undefined && path !== undefined) throw new UsageError(`no git repository at ${path} or above`)
+  const jobs = await CommitJobs.open()
+  // From a factory, so that it is disposed of when all workers have ended.
+  container.register(CommitJobs, { useFactory: () => jobs })
+  container.register(Repository, { useValue: found ?? (await demoInstead(every)) })
   container.register(WATCH_SETTINGS, { useValue: { every } })
   container.register(LOGGER, { useValue: logger })
-  const stop = shutdownSignal()
   if (stopAfter !== undefined) void stopAsIfTold(stopAfter, stop)
   await runProvidedWorkers(container, stop)
   logger.info('stopped')
 }
 
-async function demoInstead(path: string | undefined, every: Duration): Promise<Repository> {
-  if (path !== undefined) throw new UsageError(`no git repository at ${path} or above`)
+async function demoInstead(every: Duration): Promise<Repository> {
   const demo = await DemoRepository.create(every)
   logger.info(`no git repository here, so this watches one made for the purpose, in ${demo.folder}`)
-  // From a factory, so that it is disposed of when all workers have ended.
   container.register(DemoRepository, { useFactory: () => demo })
   provideWorker(container, DemoRepository)
   return new Repository(demo.folder)
@@ -45,5 +50,5 @@ async function demoInstead(path: string | undefined, every: Duration): Promise<R
 /** Ctrl-C, pressed by the clock. */
 async function stopAsIfTold(after: Duration, stop: AbortSignal): Promise<void> {
   await wait(after, stop)
-  if (!stop.aborted) process.emit('SIGINT')
+  if (!stop.aborted) process.emit('SIGINT', 'SIGINT')
 }

@@ -13,6 +13,14 @@ export interface Commit {
   parents: string[]
 }
 
+/** A file or folder of a commit; of a submodule, what it stands at. */
+export interface TreeEntry {
+  type: 'blob' | 'tree' | 'commit'
+  name: string
+  mode: string
+  id: string
+}
+
 /** There was a repository, and now there is none. */
 export class RepositoryGoneError extends Error {
   readonly code = 'ERR_REPOSITORY_GONE'
@@ -55,9 +63,8 @@ export class Repository {
 
   /** The commit of that id, or that the tag of that id stands for; undefined for other objects and missing ones. */
   async commit(id: string): Promise<Commit | undefined> {
-    const place = { fs, gitdir: this.#gitFolder, cache: this.#cache }
     try {
-      const { oid, commit } = await git.readCommit({ ...place, oid: id })
+      const { oid, commit } = await git.readCommit({ ...this.#place, oid: id })
       return {
         id: oid,
         title: commit.message.split('\n', 1)[0]!,
@@ -71,6 +78,22 @@ export class Repository {
         return undefined
       throw error
     }
+  }
+
+  /** What lies in a folder, or in that of a commit. */
+  async entries(id: string): Promise<TreeEntry[]> {
+    const { tree } = await git.readTree({ ...this.#place, oid: id })
+    return tree.map(({ type, path, mode, oid }) => ({ type, name: path, mode, id: oid }))
+  }
+
+  /** How many bytes a file has. */
+  async size(id: string): Promise<number> {
+    const { blob } = await git.readBlob({ ...this.#place, oid: id })
+    return blob.length
+  }
+
+  get #place() {
+    return { fs, gitdir: this.#gitFolder, cache: this.#cache }
   }
 }
 

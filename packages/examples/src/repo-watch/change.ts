@@ -1,0 +1,67 @@
+import type { Repository, TreeEntry } from './repository.ts'
+
+/** What a commit did. */
+export interface Change {
+  author: string
+  /** How many files it added, changed or deleted. */
+  files: number
+  /** How long these files are since. */
+  bytes: number
+}
+
+/**
+ * Compares a commit with its first parent, or with nothing where that isn't there: at the beginning, and where a
+ * shallow clone ends.
+ *
+ * @returns undefined when there is no such commit
+ */
+export async function changeOf(
+  repository: Repository,
+  id: string,
+  signal: AbortSignal,
+): Promise<Change | undefined> {
+  const commit = await repository.commit(id)
+  if (commit === undefined) return undefined
+  const [first] = commit.parents
+  const parent = first === undefined ? undefined : await repository.commit(first)
+  const change = { author: commit.author, files: 0, bytes: 0 }
+  for await (const file of changedFiles(repository, parent?.id, id)) {
+    signal.throwIfAborted()
+    change.files++
+    if (file.type === 'blob') change.bytes += await repository.size(file.id)
+  }
+  return change
+}
+
+/** Of deleted files, it has no more than that they are gone. */
+type ChangedFile = TreeEntry | { type: 'gone' }
+
+/** Passes by the folders that are the same on both sides. */
+async function* changedFiles(
+  repository: Repository,
+  before: string | undefined,
+  after: string | undefined,
+): AsyncGenerator<ChangedFile> {
+  const old = await entriesByName(repository, before)
+  const now = await entriesByName(repository, after)
+  for (const name of new Set([...old.keys(), ...now.keys()])) {
+    const [was, is] = [old.get(name), now.get(name)]
+    if (was?.id === is?.id && was?.mode === is?.mode) continue
+    const [oldFolder, newFolder] = [folderIn(was), folderIn(is)]
+    if (oldFolder ?? newFolder) yield* changedFiles(repository, oldFolder, newFolder)
+    if (is !== undefined && newFolder === undefined) yield is
+    else if (was !== undefined && oldFolder === undefined) yield { type: 'gone' }
+  }
+}
+
+async function entriesByName(
+  repository: Repository,
+  id: string | undefined,
+): Promise<Map<string, TreeEntry>> {
+  const entries = id === undefined ? [] : await repository.entries(id)
+  return new Map(entries.map((entry) => [entry.name, entry]))
+}
+
+function folderIn(entry: TreeEntry | undefined): string | undefined {
+  return entry?.type === 'tree' ? entry.id : undefined
+}

@@ -1,0 +1,48 @@
+import { type DeclarativeWorker, Worker, type WorkerConfigurer, currentLogger } from 'runutil'
+import { type ClaimedJob, QueueWorker, RetryableError } from 'runutil/queue'
+import { type Change, changeOf } from './change.ts'
+import { CommitJobs } from './commit-jobs.ts'
+import { Repository } from './repository.ts'
+
+/** Where several copies share a server, one may be asked for a commit before its repository has it. */
+const MOST_ATTEMPTS = 10
+
+/** Reads each commit once; what it finds is kept as the result of the job. */
+@Worker({ inject: [Repository, CommitJobs] })
+export class CommitReader implements WorkerConfigurer {
+  readonly #repository: Repository
+  readonly #jobs: CommitJobs
+
+  constructor(repository: Repository, jobs: CommitJobs) {
+    this.#repository = repository
+    this.#jobs = jobs
+  }
+
+  workers(): DeclarativeWorker[] {
+    // The jobs are short: should the process be killed, others or the next start have them after so long.
+    const worker = new QueueWorker(this.#jobs.queue, { lease: '5s', retention: '365d' })
+    worker.register(CommitJobs.kind, (job, signal) => this.#read(job, signal))
+    return [{ name: 'Jobs', worker }]
+  }
+
+  async #read({ id, attemptsDone }: ClaimedJob, signal: AbortSignal): Promise<Change> {
+    const change = await changeOf(this.#repository, id, signal)
+    if (change === undefined) throw missing(id, attemptsDone + 1)
+    const { author, files, bytes } = change
+    currentLogger().info(
+      `${id.slice(0, 7)} by ${author}: ${files} ${files === 1 ? 'file' : 'files'}, ${sizeOf(bytes)}`,
+    )
+    return change
+  }
+}
+
+/** A RetryableError has the job run again; any other ends it as FAILED. */
+function missing(id: string, attempt: number): Error {
+  const cause = new Error(`no commit ${id.slice(0, 7)} in this repository`)
+  return attempt < MOST_ATTEMPTS ? new RetryableError({ cause, retryAfter: '1m' }) : cause
+}
+
+function sizeOf(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`
+  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+}

@@ -1,0 +1,7 @@
+/** The program can't start; the message says what to do about it. */
+export class StartError extends Error {
+  readonly code: string = 'ERR_START'
+  constructor(problem: string, options?: ErrorOptions) {
+    super(`repo-watch: ${problem}`, options)
+  }
+}

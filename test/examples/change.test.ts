@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Change, changeOf } from '../../packages/examples/src/repo-watch/change.ts'
+import { Repository } from '../../packages/examples/src/repo-watch/repository.ts'
+import { TempRepository } from './temp-repository.ts'
+
+const signal = new AbortController().signal
+
+describe('what a commit changes', () => {
+  let made: TempRepository
+  let repository: Repository
+  beforeAll(async () => {
+    made = await TempRepository.create()
+    repository = new Repository(made.folder)
+    for (const [path, text] of [
+      ['a.txt', 'a'],
+      ['deep/down/b.txt', 'bb'],
+      ['deep/c.txt', 'ccc'],
+      ['same/d.txt', 'dddd'],
+    ] as const) {
+      await made.write(path, text)
+    }
+    await made.commit('Four files')
+  })
+  afterAll(() => made.remove())
+
+  const changed = async (change: () => Promise<void>): Promise<Change | undefined> => {
+    await change()
+    return changeOf(repository, await made.commit('Change'), signal)
+  }
+
+  it('is all that it holds when it is the first', async () => {
+    await made.write('first.txt', 'first')
+    const id = await made.commit('First', 'another')
+    const { files, bytes } = (await changeOf(repository, id, signal))!
+    expect({ files, bytes }).toEqual({ files: 5, bytes: 15 })
+    await made.delete('first.txt')
+  })
+
+  const CHANGES: Record<string, [change: () => Promise<void>, files: number, bytes: number]> = {
+    'nothing at all': [async () => {}, 0, 0],
+    'a file deep down': [() => made.write('deep/down/b.txt', 'longer'), 1, 6],
+    'an added and a changed file': [
+      async () => {
+        await made.write('deep/new.txt', '12345')
+        await made.write('a.txt', 'äöü')
+      },
+      2,
+      11,
+    ],
+    'a deleted file': [() => made.delete('deep/c.txt'), 1, 0],
+    'a file that becomes a folder of two': [
+      async () => {
+        await made.delete('a.txt')
+        await made.write('a.txt/1', '1')
+        await made.write('a.txt/2', '22')
+      },
+      3,
+      3,
+    ],
+  }
+
+  it.for(Object.entries(CHANGES))('%s', async ([, [change, files, bytes]]) => {
+    expect(await changed(change)).toEqual({ author: 'Ann', files, bytes })
+  })
+
+  it('is unknown of a commit that is not there', async () => {
+    expect(await changeOf(repository, '0'.repeat(40), signal)).toBeUndefined()
+  })
+
+  it('is not read to its end when the program stops', async () => {
+    await made.write('e.txt', 'e')
+    const id = await made.commit('Change')
+    await expect(changeOf(repository, id, AbortSignal.abort('enough'))).rejects.toBe('enough')
+  })
+})

@@ -1,0 +1,95 @@
+import type { Observer } from './observer.ts'
+
+/** What the database did with leases and ends, in its own order. Times in ms of the wall clock, with fractions. */
+export type AuditEvent =
+  | {
+      readonly type: 'claimed'
+      readonly worker: string
+      readonly claim: number
+      readonly ids: readonly string[]
+      readonly at: number
+    }
+  /** These jobs were taken off their lease: released, or to be run again. */
+  | { readonly type: 'let go'; readonly claim: number; readonly ids: readonly string[]; readonly at: number }
+  /** The lease is gone, with all that it still held. */
+  | { readonly type: 'gone'; readonly claim: number; readonly expiresAt: number; readonly at: number }
+  /** A job came to an end, or what had ended was changed. */
+  | {
+      readonly type: 'ended'
+      readonly claim: number | undefined
+      readonly id: string
+      readonly was: string
+      readonly at: number
+    }
+
+/**
+ * Triggers that write down, in the transaction itself, who claimed what, how each lease ended and which claim ended
+ * each job. So the record is neither ahead of the database nor behind, whatever is lost on the way to a worker. Those
+ * who deal with one job wait for each other's locks, so for each job `seq` is the order of what happened.
+ *
+ * A worker is known by the `application_name` of its connections.
+ */
+export const AUDIT = `
+create table public.audit (
+  seq bigserial primary key, at timestamptz not null default clock_timestamp(),
+  worker text not null default current_setting('application_name'),
+  type text not null, claim bigint, ids text[], was text, expires_at timestamptz
+);
+create index on public.audit (claim) where type = 'claimed';
+-- How far it has come, for whoever paces by it: what is rolled back stays counted.
+create sequence public.audit_ends minvalue 0 start 0;
+create function public.audit_claim() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into public.audit (type, claim, ids) values ('claimed', new.claim, new.ids);
+  elsif tg_op = 'DELETE' then
+    insert into public.audit (type, claim, expires_at) values ('gone', old.claim, old.expires_at);
+  elsif new.ids <> old.ids then
+    insert into public.audit (type, claim, ids)
+      values ('let go', old.claim, array(select unnest(old.ids) except select unnest(new.ids)));
+  end if;
+  return null;
+end $$;
+create function public.audit_end() returns trigger language plpgsql as $$
+begin
+  perform nextval('public.audit_ends');
+  insert into public.audit (type, claim, ids, was) values ('ended', new.claim, array[new.id], old.status);
+  return null;
+end $$;
+create trigger audit after insert or update or delete on runutil.job_claims
+  for each row execute function public.audit_claim();
+create trigger audit after update on runutil.jobs
+  for each row when (old.status <> 'PENDING' or new.status <> 'PENDING') execute function public.audit_end();
+`
+
+interface AuditRow {
+  type: AuditEvent['type']
+  worker: string
+  claim: number | null
+  ids: string[] | null
+  was: string | null
+  at: number
+  expires_at: number | null
+}
+
+export async function readAudit(observer: Observer): Promise<AuditEvent[]> {
+  const rows = await observer.ask<AuditRow>(`
+    select type, worker, claim::float8, ids, was, extract(epoch from at)::float8 * 1000 as at,
+      extract(epoch from expires_at)::float8 * 1000 as expires_at from public.audit order by seq`)
+  return rows.map(toEvent)
+}
+
+function toEvent({ type, worker, claim, ids, was, at, expires_at }: AuditRow): AuditEvent {
+  switch (type) {
+    case 'claimed':
+      return { type, worker, claim: claim!, ids: ids!, at }
+    case 'let go':
+      return { type, claim: claim!, ids: ids!, at }
+    case 'gone':
+      return { type, claim: claim!, expiresAt: expires_at!, at }
+    case 'ended':
+      return { type, claim: claim ?? undefined, id: ids![0]!, was: was!, at }
+    default:
+      return type satisfies never
+  }
+}

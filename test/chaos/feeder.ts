@@ -1,0 +1,55 @@
+import { type Database, PostgresJobStore, openDatabase } from 'runutil/postgres'
+import { ErrJobExists, JobQueue, StoreUnavailableError } from 'runutil/queue'
+import type { PlannedJob } from './planned-job.ts'
+
+const AT_ONCE = 1_000
+const BETWEEN_TRIES_MS = 50
+
+/** Enqueues jobs while the database comes and goes, each call until it is known to be stored. */
+export class Feeder {
+  readonly #database: Database
+  readonly #queue: JobQueue
+  readonly #signal: AbortSignal
+  /** How many calls had to be made again. */
+  again = 0
+  /** How many of those had been stored although their first answer was lost. */
+  found = 0
+
+  static async open(url: string, signal: AbortSignal): Promise<Feeder> {
+    return new Feeder(await openDatabase(url, { max: 2, listen: false }), signal)
+  }
+
+  private constructor(database: Database, signal: AbortSignal) {
+    this.#database = database
+    this.#queue = new JobQueue(new PostgresJobStore(database))
+    this.#signal = signal
+  }
+
+  async enqueue(jobs: readonly PlannedJob[]): Promise<void> {
+    for (let at = 0; at < jobs.length; at += AT_ONCE) await this.#enqueue(jobs.slice(at, at + AT_ONCE))
+  }
+
+  close(): Promise<void> {
+    return this.#database.close()
+  }
+
+  async #enqueue(jobs: readonly PlannedJob[]): Promise<void> {
+    for (let outcomeUnknown = false; ;) {
+      this.#signal.throwIfAborted()
+      try {
+        return await this.#queue.enqueue(jobs)
+      } catch (error) {
+        if (error instanceof ErrJobExists) {
+          // All or nothing: after a lost answer either none is there or all are.
+          if (!outcomeUnknown || error.ids.length !== jobs.length) throw error
+          this.found++
+          return
+        }
+        if (!(error instanceof StoreUnavailableError)) throw error
+        outcomeUnknown ||= error.outcomeUnknown
+      }
+      this.again++
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_TRIES_MS))
+    }
+  }
+}

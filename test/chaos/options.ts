@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util'
+
+export interface ChaosOptions {
+  readonly jobs: number
+  /** Exactly so many workers are killed; the other disturbances come in proportion. */
+  readonly kills: number
+  readonly workers: number
+  /** Of the plan: what is enqueued, and which disturbances follow each other. The machine adds its own chance. */
+  readonly seed: number
+  /** When it is given up, with a dump. */
+  readonly timeoutMs: number
+}
+
+export const DEFAULTS = { jobs: 2_000, kills: 20, workers: 4 }
+
+/** `--jobs 2000 --kills 20 --workers 4 --seed 7 --timeout 120`, the last in seconds. The seed is random by default. */
+export function parseOptions(args: string[], defaults = DEFAULTS): ChaosOptions {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    args: args.filter((arg) => arg !== '--'),
+    options: { jobs: text, kills: text, workers: text, seed: text, timeout: text },
+  })
+  const jobs = natural('jobs', values.jobs, defaults.jobs)
+  const kills = natural('kills', values.kills, defaults.kills)
+  return {
+    jobs,
+    kills,
+    workers: natural('workers', values.workers, defaults.workers, 2),
+    seed: natural('seed', values.seed, Math.floor(Math.random() * 2 ** 31)),
+    timeoutMs: natural('timeout', values.timeout, 90 + kills * 3 + jobs / 100) * 1_000,
+  }
+}
+
+function natural(name: string, given: string | undefined, otherwise: number, least = 0): number {
+  const value = given === undefined ? Math.ceil(otherwise) : Number(given)
+  if (Number.isInteger(value) && value >= least) return value
+  throw new Error(`--${name}: expected a whole number of ${least} or more; got '${given}'`)
+}

@@ -1,0 +1,88 @@
+// A worker process of the chaos: worker-main NAME URL FOLDER.
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { runAllWorkers, shutdownSignal } from 'runutil'
+import { PostgresJobStore, openDatabase } from 'runutil/postgres'
+import { type ClaimedJob, JobQueue, QueueWorker, RetryableError } from 'runutil/queue'
+import { LEASE_MS } from './lease.ts'
+import { Ledger, type RunEnd } from './ledger.ts'
+import { FREE, LIMITED, LIMITS, type Payload } from './planned-job.ts'
+
+const [name, url, folder] = process.argv.slice(2) as [string, string, string]
+const ledger = new Ledger(join(folder, `${name}.ledger`))
+const logger = pino({ level: 'warn' }, pino.destination({ dest: join(folder, `${name}.log`), sync: true }))
+let first = true
+
+const signal = shutdownSignal()
+say('listening')
+try {
+  const database = await openWhenThere()
+  const queue = new JobQueue(new PostgresJobStore(database))
+  // No kill is to end a job: each is claimed until it has run.
+  const options = { concurrency: 8, lease: LEASE_MS, maxCrashes: 1_000_000, pollInterval: 200 }
+  const free = new QueueWorker(queue, options).register(FREE, handle)
+  // In a worker of its own: beside a kind with limits, nothing is prefetched.
+  const limited = new QueueWorker(queue, options).register(LIMITED, handle, LIMITS)
+  await runAllWorkers([free, limited], signal, { logger })
+  await database.close()
+} catch (error) {
+  logger.error({ err: error }, 'the worker ended')
+  process.exitCode = 1
+}
+
+async function handle(given: ClaimedJob, abort: AbortSignal): Promise<{ claim: number }> {
+  const job = given as ClaimedJob<Payload>
+  ledger.started(job)
+  if (first) say('running')
+  first = false
+  let end: RunEnd = 'aborted'
+  try {
+    await passing(job.payload, abort)
+    end = endOf(job)
+    // What fails when it was told to stop is taken to fail for that, and is to be run again.
+    if (abort.aborted && end !== 'returned' && end !== 'retried') end = 'aborted'
+    if (end === 'failed' || end === 'aborted') throw new Error('as planned')
+    if (end === 'panicked') throw new RangeError('as planned')
+    if (end === 'retried') throw new RetryableError({ cause: 'as planned' })
+    return { claim: job.claim }
+  } finally {
+    ledger.ended(job, end)
+  }
+}
+
+function endOf({ payload, attemptsDone }: ClaimedJob<Payload>): RunEnd {
+  if (payload.fate === 'fail') return 'failed'
+  if (payload.fate === 'panic') return 'panicked'
+  return payload.fate === 'retry' && attemptsDone === 0 ? 'retried' : 'returned'
+}
+
+/** @throws the signal's reason, for a job that heeds it */
+function passing({ takesMs, heeds }: Payload, abort: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer)
+      reject(abort.reason as Error)
+    }
+    const timer = setTimeout(() => {
+      abort.removeEventListener('abort', onAbort)
+      resolve()
+    }, takesMs)
+    if (heeds) abort.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/** A worker may be started while the database is away. */
+async function openWhenThere(): ReturnType<typeof openDatabase> {
+  for (;;) {
+    try {
+      return await openDatabase(url)
+    } catch (error) {
+      if (signal.aborted || (error as { code?: string }).code !== 'ERR_STORE_UNAVAILABLE') throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

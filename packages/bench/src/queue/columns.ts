@@ -1,0 +1,78 @@
+import { type Latency, type Measure, bulk, drain, drainBesideTransaction, latency, single } from './cases.ts'
+import type { Columns } from './report.ts'
+import type { Part } from './settings.ts'
+
+interface Table {
+  readonly title: string
+  readonly columns: Columns
+  /** After the point. Default 0. */
+  readonly digits?: number
+}
+
+/** What each part measures, in the order of its tables. */
+export const columnsOf: Readonly<Record<Exclude<Part, 'pglite' | 'memory'>, readonly Table[]>> = {
+  bulk: [
+    { title: 'jobs/s enqueued in one call', columns: { '10,000': bulk(10_000), '100,000': bulk(100_000) } },
+  ],
+  single: [
+    {
+      title: 'jobs/s enqueued one by one',
+      columns: { '1 caller': single(1), '10 callers': single(10), '50 callers': single(50) },
+    },
+  ],
+  drain: [
+    {
+      title: 'jobs/s drained, of 100,000, by concurrency',
+      columns: {
+        '1': drain(100_000, 1),
+        '10': drain(100_000, 10),
+        '100': drain(100_000, 100),
+        'its best': drain(100_000, 'best'),
+      },
+    },
+  ],
+  ones: [
+    {
+      title: 'jobs/s drained, of 20,000, one job at a time',
+      columns: { 'concurrency 1': drain(20_000, 1, true) },
+    },
+  ],
+  latency: [
+    { title: 'ms from enqueueing to the handler, idle queue', columns: bothOf(latency(300)), digits: 2 },
+  ],
+  history: [
+    {
+      title: 'jobs/s with 1,000,000 future and 1,000,000 ended jobs',
+      columns: {
+        'enqueue 10,000': bulk(10_000),
+        'enqueue, 10 callers': single(10),
+        'drain 100,000 at 10': drain(100_000, 10),
+        '… at its best': drain(100_000, 'best'),
+      },
+    },
+    {
+      title: 'ms from enqueueing to the handler with 1,000,000 future and 1,000,000 ended jobs',
+      columns: bothOf(latency(300)),
+      digits: 2,
+    },
+  ],
+  held: [
+    {
+      title: 'jobs/s drained, of 100,000, after a minute beside an open transaction',
+      columns: { 'its best': drainBesideTransaction(100_000) },
+    },
+  ],
+}
+
+/** One run gives both: the second column reads what the first has measured. */
+function bothOf(measure: Measure<Latency>): Columns {
+  const measured = new Map<string, number>()
+  return {
+    p50: async (bench, contender) => {
+      const { p50, p99 } = await measure(bench, contender)!
+      measured.set(contender, p99)
+      return p50
+    },
+    p99: (_, contender) => Promise.resolve(measured.get(contender)!),
+  }
+}

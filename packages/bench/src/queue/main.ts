@@ -1,0 +1,44 @@
+// The queue's benchmarks against other libraries, on one PostgreSQL server. What each contender is set to, and why,
+// stands in its module. `--once` runs each once and small, to see that it runs; other flags: settings.ts.
+import { printMachine } from '../table.ts'
+import { HistoryBench, freshBench } from './benches.ts'
+import type { Bench } from './cases.ts'
+import { columnsOf } from './columns.ts'
+import { printMemory, printPglite } from './own.ts'
+import { Programs } from './program.ts'
+import { compare } from './report.ts'
+import { type Part, settings } from './settings.ts'
+import { Stores } from './stores.ts'
+
+const given = settings()
+const programs = await Programs.on(given.once ? 'this' : 'npm')
+const stores = await Stores.start(programs)
+const contenders = given.contenders.filter((name) => stores.has(name))
+const fresh = freshBench({ programs, stores, scale: given.scale })
+
+printMachine()
+console.log(`Programs on Node ${programs.version}; ${given.rounds} rounds; sizes × ${given.scale}.\n`)
+try {
+  for (const part of given.parts) await run(part)
+} finally {
+  await stores.stop()
+}
+
+async function run(part: Part): Promise<void> {
+  if (part === 'pglite') return printPglite(fresh, given.rounds)
+  if (part === 'memory') return printMemory(fresh)
+  if (part !== 'history') return runOn(fresh, part)
+  const history = new HistoryBench({ programs, stores, scale: given.scale }, 1_000_000)
+  await runOn(history, part)
+  await history.remove()
+}
+
+async function runOn(bench: Bench, part: Exclude<Part, 'pglite' | 'memory'>): Promise<void> {
+  const { once, rounds } = given
+  // CI has little time: one column a table, and a history for runutil alone.
+  const some = once && part === 'history' ? contenders.slice(0, 1) : contenders
+  for (const { title, columns, digits } of columnsOf[part]) {
+    const all = Object.entries(columns)
+    await compare(title, bench, { contenders: some, rounds }, once ? all.slice(0, 1) : all, digits)
+  }
+}

@@ -1,0 +1,81 @@
+import pg from 'pg'
+import { ask } from '../../../../test/postgres/ask.ts'
+import { createDatabase, dropDatabase } from '../../../../test/postgres/create-database.ts'
+import { PostgresServer } from '../../../../test/postgres/server.ts'
+import { CONTENDERS, type ContenderName } from './contenders.ts'
+import type { Programs } from './program.ts'
+import { RedisServer } from './redis-server.ts'
+
+/** Where a contender keeps its jobs: a database of its own, or an emptied Redis. */
+export interface Store {
+  readonly url: string
+  /** As it is some time after much was written: statistics are there, and no checkpoint is due. */
+  settle(how?: 'analyze' | 'vacuum analyze'): Promise<void>
+  /** An open transaction that has a snapshot, so that nothing that is deleted now can be cleaned up. @returns ends it */
+  holdTransaction(): Promise<() => Promise<void>>
+  remove(): Promise<void>
+}
+
+export interface StoreOptions {
+  /** Whether it is for measuring how soon an enqueued job starts. */
+  readonly wakes?: boolean
+  /** Whether jobs that nobody has run are left in it. */
+  readonly leavesJobs?: boolean
+}
+
+/** One server for all, durable as PostgreSQL is by default. */
+export class Stores {
+  readonly #programs: Programs
+  readonly #postgres: PostgresServer
+  readonly #redis: RedisServer | undefined
+
+  static async start(programs: Programs): Promise<Stores> {
+    return new Stores(programs, await PostgresServer.start(), await RedisServer.startIfFound())
+  }
+
+  private constructor(programs: Programs, postgres: PostgresServer, redis: RedisServer | undefined) {
+    this.#programs = programs
+    this.#postgres = postgres
+    this.#redis = redis
+  }
+
+  has(contender: ContenderName): boolean {
+    const { store, node } = CONTENDERS[contender]
+    const major = Number(/\d+/.exec(this.#programs.version)![0])
+    return major >= node && (store === 'postgres' || this.#redis !== undefined)
+  }
+
+  /** An empty one. */
+  async make(contender: ContenderName): Promise<Store> {
+    if (CONTENDERS[contender].store === 'redis') return this.#redis!.emptied()
+    return postgresStore(await createDatabase(this.#postgres.url))
+  }
+
+  /** Makes the contender's tables, or only sees to the options when they are there. */
+  async setUp(contender: ContenderName, { url }: Store, { wakes = false }: StoreOptions): Promise<void> {
+    await this.#programs.run('setup', contender, { url, wakes })
+  }
+
+  async stop(): Promise<void> {
+    await this.#redis?.stop()
+    await this.#postgres.stop()
+  }
+}
+
+function postgresStore(url: string): Store {
+  return {
+    url,
+    settle: async (how = 'analyze') => {
+      await ask(url, how)
+      await ask(url, 'checkpoint')
+    },
+    holdTransaction: async () => {
+      const client = new pg.Client(url)
+      await client.connect()
+      await client.query('begin isolation level repeatable read')
+      await client.query('select count(*) from pg_class')
+      return () => client.end()
+    },
+    remove: () => dropDatabase(url),
+  }
+}

@@ -119,7 +119,7 @@ begin
   -- What runs already counts, too.
   insert into ${s}.job_slots (id, claim, kind, key)
     select j.id, c.claim, j.kind, j.key
-    from ${s}.job_claims as c, unnest(c.ids) as held (id) join ${s}.jobs as j using (id)
+    from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq) join ${s}.jobs as j using (id, seq)
     where j.kind = any (v_new) and j.status = 'PENDING'
     on conflict do nothing;
 end $$;

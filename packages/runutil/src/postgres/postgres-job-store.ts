@@ -117,12 +117,14 @@ export class PostgresJobStore implements JobStore {
 
   async settle<S extends Settlement>(batch: readonly S[], { tx }: InTransaction = {}): Promise<S[]> {
     if (batch.length === 0) return []
+    const firsts = firstOfEachJob(batch)
     // In a transaction that may yet roll back, its leases stay.
-    const finished = tx === undefined ? this.#claims.finishedBy(batch) : []
-    const params = [...settlementColumns(batch), plainArray(finished), this.#now()]
+    const finished = tx === undefined ? this.#claims.finishedBy(firsts) : []
+    const params = [...settlementColumns(firsts), plainArray(finished), this.#now()]
     const [row] = await this.#queries.run<[string | null]>(this.#statements.settle, params, tx)
-    if (tx === undefined) this.#claims.ended(batch)
-    return at(batch, row![0])
+    if (tx === undefined) this.#claims.ended(firsts)
+    const lost = at(firsts, row![0])
+    return batch.filter((one) => lost.some(({ id, claim }) => id === one.id && claim === one.claim))
   }
 
   async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
@@ -182,6 +184,14 @@ export class PostgresJobStore implements JobStore {
   #now(): number | null {
     return this.#clock?.now() ?? null
   }
+}
+
+/** Under each claim: the first outcome of a job counts. */
+function firstOfEachJob<H extends Held>(held: readonly H[]): readonly H[] {
+  const firsts = new Map(held.toReversed().map((one) => [`${one.claim} ${one.id}`, one]))
+  return firsts.size === held.length
+    ? held
+    : held.filter((one) => firsts.get(`${one.claim} ${one.id}`) === one)
 }
 
 /** Those at the places of a JSON list that counts from 1. */

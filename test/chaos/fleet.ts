@@ -16,21 +16,24 @@ export class Fleet {
   readonly all: WorkerProcess[] = []
   readonly #props: FleetProps
   #ending = false
-  #changed: () => void = () => {}
+  #waiting: (() => void)[] = []
 
   constructor(props: FleetProps) {
     this.#props = props
-    props.signal.addEventListener('abort', () => this.#changed())
+    props.signal.addEventListener('abort', () => this.#wake())
     for (let n = 0; n < props.size; n++) this.#add()
   }
 
-  /** One that has begun to run jobs; waits for it if there is none. */
-  async running(): Promise<WorkerProcess> {
+  /**
+   * Does something to one that has begun to run jobs; waits for it if there is none. At once, so that no two who wait
+   * take the same one.
+   */
+  async toRunning<T>(act: (worker: WorkerProcess) => T | Promise<T>): Promise<T> {
     for (;;) {
       this.#props.signal.throwIfAborted()
       const running = this.all.filter(({ state }) => state === 'running')
-      if (running.length > 0) return this.#props.random.pick(running)
-      await new Promise<void>((resolve) => (this.#changed = resolve))
+      if (running.length > 0) return act(this.#props.random.pick(running))
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
   }
 
@@ -49,6 +52,12 @@ export class Fleet {
     for (const worker of this.all) worker.abandon()
   }
 
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+
   #add(): void {
     const { program, url, folder } = this.#props
     const name = `worker-${this.all.length + 1}`
@@ -60,7 +69,7 @@ export class Fleet {
         replaced = true
         this.#add()
       }
-      this.#changed()
+      this.#wake()
     }
     const worker = new WorkerProcess({ name, program, url, folder, onChange })
     this.all.push(worker)

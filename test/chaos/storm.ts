@@ -6,7 +6,7 @@ import { machineMs } from './machine-clock.ts'
 import type { Observer } from './observer.ts'
 import type { PlannedJob } from './planned-job.ts'
 import type { Random } from './random.ts'
-import type { Span } from './worker-process.ts'
+import type { Span, WorkerProcess } from './worker-process.ts'
 
 /** To so many kills, how many of the others. */
 const PROPORTIONS = {
@@ -102,12 +102,12 @@ export class Storm {
     const { server, fleet } = this.#props
     switch (disturbance) {
       case 'kill':
-        return (await fleet.running()).kill()
+        return fleet.toRunning((worker) => worker.kill())
       case 'stop':
-        return this.#begin((await fleet.running()).stop())
+        return fleet.toRunning((worker) => this.#begin(worker.stop()))
       case 'freeze':
         // One at a time: when all are frozen, nobody is left to take over what they held.
-        this.#freezes = this.#freezes.then(async () => this.#freeze(await fleet.running()))
+        this.#freezes = this.#freezes.then(() => fleet.toRunning((worker) => this.#freeze(worker)))
         return this.#begin(this.#freezes)
       case 'fast restart':
         return this.#disturbDatabase(() => server.restart('fast'))
@@ -127,7 +127,7 @@ export class Storm {
   }
 
   /** Until its leases are over and others have what it held. */
-  async #freeze(worker: Awaited<ReturnType<Fleet['running']>>): Promise<void> {
+  async #freeze(worker: WorkerProcess): Promise<void> {
     worker.freeze()
     const from = machineMs()
     await this.#props.observer.until(async () => {

@@ -1,28 +1,54 @@
-import { PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import { expect, inject, it } from 'vitest'
+import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { afterEach, beforeEach, expect, inject, it } from 'vitest'
 import { createDatabase } from './create-database.ts'
 import { waitingFor } from './waiting.ts'
 
-it('counts a claim against the rate from when it got its turn, not from when it began to wait for it', async () => {
-  const url = await createDatabase(inject('postgresUrl'))
-  const database = await openDatabase(url)
+let url: string
+let database: Database
+let store: PostgresJobStore
+
+beforeEach(async () => {
+  url = await createDatabase(inject('postgresUrl'))
+  database = await openDatabase(url)
   await migrate(database)
-  const store = new PostgresJobStore(database)
+  store = new PostgresJobStore(database)
   const limits = { concurrency: undefined, keyConcurrency: undefined, rate: { limit: 1, perMs: 60_000 } }
   await store.limit(new Map([['mail', limits]]))
-  const job = { kind: 'mail', payload: 'null', runAt: undefined, priority: 0, key: undefined }
-  await store.insert([{ id: 'a', ...job }])
-  const [claim, turn] = await database.transaction(async (tx) => {
+  await store.insert([
+    { id: 'a', kind: 'mail', payload: 'null', runAt: undefined, priority: 0, key: undefined },
+  ])
+})
+afterEach(() => database.close())
+
+/** When the job was claimed, and until when it counts as just started. */
+async function times(): Promise<{ claimedAt: Date; startedAt: Date }> {
+  const text = `select (select claimed_at from runutil.job_claims), (select at from runutil.job_starts)`
+  const [[claimedAt, startedAt]] = (await database.query({ text })) as [[Date, Date]]
+  return { claimedAt, startedAt }
+}
+
+it('counts a claim against the rate from when it got its turn, not from when it began to wait for it', async () => {
+  const { claiming, turn } = await database.transaction(async (tx) => {
     await tx.query('select from runutil.job_limits for update')
-    const claim = store.claim(['mail'], 1, '1m')
+    const claiming = store.claim(['mail'], 1, '1m')
     await waitingFor('transactionid', url)
     const { rows } = await tx.query('select clock_timestamp() as now')
-    return [{ claim }, (rows as { now: Date }[])[0]!.now] as const
+    // In an object: the transaction needn't wait for it.
+    return { claiming: { claiming }, turn: (rows as { now: Date }[])[0]!.now }
   })
-  expect(await claim.claim).toHaveLength(1)
-  const times = `select (select at from runutil.job_starts), (select claimed_at from runutil.job_claims)`
-  const [[startedAt, claimedAt]] = (await database.query({ text: times })) as [[Date, Date]]
-  expect(startedAt.getTime()).toBeGreaterThanOrEqual(turn.getTime())
+  expect(await claiming.claiming).toHaveLength(1)
+  const { claimedAt, startedAt } = await times()
   expect(claimedAt.getTime()).toBeGreaterThanOrEqual(turn.getTime())
-  await database.close()
+  expect(startedAt.getTime()).toBeGreaterThanOrEqual(turn.getTime())
+})
+
+it('counts a start from the end of its claim, however long that takes', async () => {
+  await database.transaction((tx) =>
+    tx.script(`
+      create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.1); return new; end $$;
+      create trigger slow before insert on runutil.job_claims for each row execute function slow()`),
+  )
+  expect(await store.claim(['mail'], 1, '1m')).toHaveLength(1)
+  const { claimedAt, startedAt } = await times()
+  expect(startedAt.getTime() - claimedAt.getTime()).toBeGreaterThanOrEqual(100)
 })

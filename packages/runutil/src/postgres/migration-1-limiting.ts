@@ -79,7 +79,8 @@ begin
   ) as c;
 end $$;
 
--- A handler starts a moment after its job was claimed; its place in the window is kept for that much longer.
+-- A handler starts a moment after its job was claimed; its place in the window is kept for that much longer. Measured
+-- here and not from p_now: on a new connection, all that is planned for the first time takes its time.
 create function ${s}.count_limited_jobs(p_ids text[], p_claim bigint, p_now timestamptz, p_real boolean)
 returns void language plpgsql as $$
 begin
@@ -88,7 +89,7 @@ begin
     where j.id = any (p_ids) and (l.concurrency is not null or l.key_concurrency is not null);
   delete from ${s}.job_starts as o using ${s}.job_limits as l where l.kind = o.kind and o.at <= p_now - l.rate_per;
   insert into ${s}.job_starts (kind, at)
-    select j.kind, p_now + case when p_real then interval '25 ms' else interval '0' end
+    select j.kind, case when p_real then clock_timestamp() + interval '25 ms' else p_now end
     from ${s}.jobs as j join ${s}.job_limits as l using (kind)
     where j.id = any (p_ids) and l.rate_limit is not null;
 end $$;

@@ -157,6 +157,16 @@ export const concurrencyCases: JobStoreCases = {
     await claimOnly(store, '2')
   },
 
+  'limit: a job that waits takes no place for an ended one of its id': async ({ store }) => {
+    await put(store, '1', '2')
+    const [first] = await claim(store)
+    await store.settle([done(first!)])
+    await store.prune(0, 1)
+    await put(store, '1')
+    await limitTo(store, { concurrency: 2 })
+    await claimOnly(store, '1')
+  },
+
   'limit: of one kind leaves those of the others': async ({ store }) => {
     await limitTo(store, { concurrency: 1 }, 'a')
     await limitTo(store, { concurrency: 1 }, 'b')

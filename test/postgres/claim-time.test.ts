@@ -3,6 +3,9 @@ import { afterEach, beforeEach, expect, inject, it } from 'vitest'
 import { createDatabase } from './create-database.ts'
 import { waitingFor } from './waiting.ts'
 
+const rate = { limit: 1, perMs: 60_000 }
+const LIMITS = new Map([['mail', { concurrency: undefined, keyConcurrency: undefined, rate }]])
+
 let url: string
 let database: Database
 let store: PostgresJobStore
@@ -12,8 +15,8 @@ beforeEach(async () => {
   database = await openDatabase(url)
   await migrate(database)
   store = new PostgresJobStore(database)
-  const limits = { concurrency: undefined, keyConcurrency: undefined, rate: { limit: 1, perMs: 60_000 } }
-  await store.limit(new Map([['mail', limits]]))
+  // By another process, so that this one doesn't look at how long its claims take.
+  await new PostgresJobStore(database).limit(LIMITS)
   await store.insert([
     { id: 'a', kind: 'mail', payload: 'null', runAt: undefined, priority: 0, key: undefined },
   ])
@@ -42,13 +45,30 @@ it('counts a claim against the rate from when it got its turn, not from when it 
   expect(startedAt.getTime()).toBeGreaterThanOrEqual(turn.getTime())
 })
 
-it('counts a start from the end of its claim, however long that takes', async () => {
+/** Each claim takes a tenth of a second from now on. */
+async function slowDown(): Promise<void> {
   await database.transaction((tx) =>
     tx.script(`
       create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.1); return new; end $$;
       create trigger slow before insert on runutil.job_claims for each row execute function slow()`),
   )
+}
+
+it('counts a start from the end of its claim, however long that takes', async () => {
+  await slowDown()
   expect(await store.claim(['mail'], 1, '1m')).toHaveLength(1)
   const { claimedAt, startedAt } = await times()
   expect(startedAt.getTime() - claimedAt.getTime()).toBeGreaterThanOrEqual(100)
+})
+
+it('gives back what would start too late for its rate, as if it had never been claimed', async () => {
+  await store.limit(LIMITS)
+  await slowDown()
+  expect(await store.claim(['mail'], 1, '1m')).toEqual([])
+  expect(await store.counts()).toMatchObject({ mail: { PENDING: 1, RUNNING: 0 } })
+  // Now that it knows how long a claim takes here, there is room for that. The rate would allow no second start.
+  const [job] = await store.claim(['mail'], 1, '1m')
+  expect(job).toMatchObject({ id: 'a', attemptsDone: 0, crashes: 0 })
+  const { claimedAt, startedAt } = await times()
+  expect(startedAt.getTime() - claimedAt.getTime()).toBeGreaterThanOrEqual(300)
 })

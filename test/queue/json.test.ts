@@ -1,6 +1,7 @@
 import fc from 'fast-check'
+import { ErrInvalidJob } from 'runutil/queue'
 import { describe, expect, it, test } from 'vitest'
-import { NotJsonError, toJson } from '../../packages/runutil/src/queue/json.ts'
+import { toJson } from '../../packages/runutil/src/queue/json.ts'
 
 class Point {
   readonly x = 1
@@ -57,7 +58,7 @@ describe('refused, and the message says where', () => {
     ['what is nested without end', nested(20_000), 'it: expected a JSON value; Maximum call stack'],
   ])('%s', (_, value, message) => {
     const refused = (): string => toJson(value, 'it')
-    expect(refused).toThrow(NotJsonError)
+    expect(refused).toThrow(ErrInvalidJob)
     expect(refused).toThrow(message)
   })
 
@@ -66,7 +67,7 @@ describe('refused, and the message says where', () => {
       try {
         expect(toJson(nested(depth), 'it')).toHaveLength(6 * depth + 2)
       } catch (error) {
-        expect(error).toBeInstanceOf(NotJsonError)
+        expect(error).toBeInstanceOf(ErrInvalidJob)
       }
     }
   })

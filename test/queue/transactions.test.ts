@@ -5,6 +5,7 @@ import { InvalidArgumentError, runAllWorkers } from 'runutil'
 import { PostgresJobStore } from 'runutil/postgres'
 import {
   type ClaimedJob,
+  ErrInvalidJob,
   ErrJobExists,
   ErrLostLease,
   JobQueue,
@@ -120,6 +121,14 @@ describe.each(kindsOfTransactors)('in a transaction on $name', ({ open }) => {
       })
       expect(await queue.get(id)).toMatchObject({ status: 'DONE' })
       expect(await queue.get(`${id} next`)).toMatchObject({ status: 'PENDING' })
+    })
+
+    it('completing a job with what is not JSON is ErrInvalidJob, and it is still held', async () => {
+      const held = await claimed()
+      const refused = transact(({ tx }) => queue.complete(held, { at: [1n] }, { tx }))
+      expect(await failureOf(refused)).toMatchObject({ constructor: ErrInvalidJob })
+      await transact(({ tx }) => queue.complete(held, 'now', { tx }))
+      expect(await queue.get(id)).toMatchObject({ status: 'DONE', result: 'now' })
     })
 
     const LOSSES: [string, () => Promise<unknown>][] = [

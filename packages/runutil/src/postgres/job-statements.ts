@@ -1,6 +1,8 @@
 import type { Statement } from './database.ts'
 import { quotedSchema } from './schema.ts'
 
+export type JobStatements = ReturnType<typeof jobStatements>
+
 /** How each function of the queue is called, in one schema. Arrays come as text: every driver passes that on as it is. */
 export function jobStatements(schema: string) {
   const s = quotedSchema(schema)
@@ -13,7 +15,7 @@ export function jobStatements(schema: string) {
     ),
     claim: call(
       'claim',
-      `select * from ${s}.claim_jobs($1::text::text[], $2::integer, $3::float8, $4::boolean, $5::float8)`,
+      `select * from ${s}.claim_jobs($1::text::text[], $2::integer, $3::float8, $4::boolean, $5::float8, $6::float8)`,
     ),
     settle: call(
       'settle',
@@ -27,7 +29,8 @@ export function jobStatements(schema: string) {
     ),
     release: call(
       'release',
-      `select ${s}.release_jobs($1::text::text[], $2::text::bigint[], $3::text::bigint[], $4::text, $5::float8)`,
+      `select ${s}.release_jobs($1::text::text[], $2::text::bigint[], $3::text::bigint[], $4::boolean, $5::text,
+        $6::float8)`,
     ),
     get: call(
       'get',

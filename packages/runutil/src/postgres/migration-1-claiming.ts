@@ -25,8 +25,9 @@ begin
   end loop;
 end $$;
 
-create function ${s}.claim_jobs(p_kinds text[], p_limit integer, p_lease float8, p_free boolean, p_now float8)
-returns table (
+create function ${s}.claim_jobs(
+  p_kinds text[], p_limit integer, p_lease float8, p_free boolean, p_now float8, p_margin float8
+) returns table (
   o_id text, o_kind text, o_key text, o_priority integer, o_run_at bigint, o_claim bigint, o_crashes integer,
   o_attempts_done integer, o_created_at bigint, o_updated_at bigint, o_last_attempt_at bigint, o_last_error text,
   o_payload text
@@ -64,7 +65,7 @@ begin
   v_claim := nextval('${s.replaceAll("'", "''")}.job_claim_numbers');
   insert into ${s}.job_claims values (v_claim, v_now, v_now + p_lease * interval '1 ms', v_ids, v_seqs);
   delete from ${s}.jobs_waiting where ctid = any (v_places);
-  if v_limited then perform ${s}.count_limited_jobs(v_ids, v_claim, v_now, p_now is null); end if;
+  if v_limited then perform ${s}.count_limited_jobs(v_ids, v_claim, p_now, p_margin); end if;
   return query
     select j.id, j.kind, j.key, j.priority, ${ms('j.run_at')}, v_claim, j.crashes,
       j.attempts_done, ${ms('j.created_at')}, ${ms('j.updated_at')},

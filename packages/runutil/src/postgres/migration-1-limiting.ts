@@ -79,17 +79,19 @@ begin
   ) as c;
 end $$;
 
--- A handler starts a moment after its job was claimed; its place in the window is kept for that much longer. Measured
--- here and not from p_now: on a new connection, all that is planned for the first time takes its time.
-create function ${s}.count_limited_jobs(p_ids text[], p_claim bigint, p_now timestamptz, p_real boolean)
+-- A handler starts a moment after its job was claimed; its place in the window is kept for p_margin ms more. Measured
+-- from here on: on a new connection, all that is planned for the first time takes its time.
+create function ${s}.count_limited_jobs(p_ids text[], p_claim bigint, p_now float8, p_margin float8)
 returns void language plpgsql as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
 begin
   insert into ${s}.job_slots (id, claim, kind, key)
     select j.id, p_claim, j.kind, j.key from ${s}.jobs as j join ${s}.job_limits as l using (kind)
     where j.id = any (p_ids) and (l.concurrency is not null or l.key_concurrency is not null);
-  delete from ${s}.job_starts as o using ${s}.job_limits as l where l.kind = o.kind and o.at <= p_now - l.rate_per;
-  insert into ${s}.job_starts (kind, at)
-    select j.kind, case when p_real then clock_timestamp() + interval '25 ms' else p_now end
+  delete from ${s}.job_starts as o using ${s}.job_limits as l where l.kind = o.kind and o.at <= v_now - l.rate_per;
+  insert into ${s}.job_starts (kind, at, claim)
+    select j.kind, case when p_now is null then clock_timestamp() + p_margin * interval '1 ms' else v_now end, p_claim
     from ${s}.jobs as j join ${s}.job_limits as l using (kind)
     where j.id = any (p_ids) and l.rate_limit is not null;
 end $$;

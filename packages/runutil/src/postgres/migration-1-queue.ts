@@ -89,7 +89,7 @@ create table ${s}.job_slots (
 );
 create index job_slots_by_kind on ${s}.job_slots (kind, key);
 -- The last starts of kinds that have a rate.
-create table ${s}.job_starts (kind text collate "C" not null, at timestamptz not null);
+create table ${s}.job_starts (kind text collate "C" not null, at timestamptz not null, claim bigint not null);
 create index job_starts_by_kind on ${s}.job_starts (kind, at);
 
 create function ${s}.job_time(p_now float8) returns timestamptz language sql volatile as

@@ -121,8 +121,9 @@ begin
   );
 end $$;
 
-create function ${s}.release_jobs(p_ids text[], p_claims bigint[], p_finished bigint[], p_channel text, p_now float8)
-returns void language plpgsql ${BY_INDEX} as $$
+create function ${s}.release_jobs(
+  p_ids text[], p_claims bigint[], p_finished bigint[], p_started boolean, p_channel text, p_now float8
+) returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_held text[];
 begin
@@ -135,6 +136,7 @@ begin
     perform ${s}.let_go(v_held, p_claims, ${s}.job_time(p_now));
     perform pg_notify(p_channel, '');
   end if;
+  if not p_started then delete from ${s}.job_starts where claim = any (p_claims); end if;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);
 end $$;
 

@@ -9,16 +9,16 @@ import type { ClaimedJob, QueuedJob } from '../queue/job.ts'
 import type { Held, InTransaction, JobCounts, JobStore, NewJob } from '../queue/job-store.ts'
 import type { ResolvedLimits } from '../queue/limits.ts'
 import type { Settlement } from '../queue/outcome.ts'
-import { plainArray, textArray } from './array-literal.ts'
+import { plainArray } from './array-literal.ts'
 import { ClaimLedger } from './claim-ledger.ts'
 import type { Database } from './database.ts'
 import { type CountRow, toCounts } from './job-counts.ts'
 import { inChunks } from './in-chunks.ts'
-import { heldColumns, limitColumns, newJobColumns, settlementColumns } from './job-columns.ts'
 import { InsertBatcher } from './insert-batcher.ts'
-import { type ClaimedRow, type JobRow, toClaimedJob, toQueuedJob } from './job-rows.ts'
-import { jobStatements } from './job-statements.ts'
-import { Rescue } from './rescue.ts'
+import { JobClaimer } from './job-claimer.ts'
+import { heldColumns, limitColumns, newJobColumns, settlementColumns } from './job-columns.ts'
+import { type JobRow, toQueuedJob } from './job-rows.ts'
+import { type JobStatements, jobStatements } from './job-statements.ts'
 import { DEFAULT_SCHEMA } from './schema.ts'
 import { SchemaQueries } from './schema-queries.ts'
 import { WakeUp } from './wake-up.ts'
@@ -47,9 +47,9 @@ export class PostgresJobStore implements JobStore {
   readonly #queries: SchemaQueries
   readonly #clock: Clock | undefined
   readonly #channel: string
-  readonly #statements: ReturnType<typeof jobStatements>
+  readonly #statements: JobStatements
   readonly #claims = new ClaimLedger()
-  readonly #rescue = new Rescue()
+  readonly #claimer: JobClaimer
   readonly #inserts = new InsertBatcher(
     (jobs) => this.#insertMany(jobs, this.#wakeUp.now()),
     (error) => error instanceof ErrJobExists,
@@ -65,7 +65,8 @@ export class PostgresJobStore implements JobStore {
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
     this.#queries = new SchemaQueries(database, schema)
     this.#clock = clock
-    this.#statements = jobStatements(schema)
+    const statements = (this.#statements = jobStatements(schema))
+    this.#claimer = new JobClaimer({ queries: this.#queries, statements, now: () => this.#now() })
     // Shared by two schemas whose long names begin alike, it would wake one too often.
     this.#channel = `jobs.${schema}`.slice(0, 63)
   }
@@ -105,14 +106,11 @@ export class PostgresJobStore implements JobStore {
   }
 
   async claim(kinds: readonly string[], limit: number, lease: Duration): Promise<ClaimedJob[]> {
-    const leaseMs = toMs(lease, 'claim: lease')
-    // Tests that own the clock expect it at once.
-    const frees = this.#clock !== undefined || this.#rescue.isDue()
-    const params = [textArray(kinds), limit, leaseMs, frees, this.#now()]
-    const rows = await this.#queries.run<ClaimedRow>(this.#statements.claim, params)
-    const jobs = rows.map(toClaimedJob)
+    const { jobs, late } = await this.#claimer.claim(kinds, limit, toMs(lease, 'claim: lease'))
     this.#claims.claimed(jobs)
-    return jobs
+    if (late.length === 0) return jobs
+    await this.#release(late, false)
+    return jobs.filter((job) => !late.includes(job))
   }
 
   async settle<S extends Settlement>(batch: readonly S[], { tx }: InTransaction = {}): Promise<S[]> {
@@ -136,13 +134,12 @@ export class PostgresJobStore implements JobStore {
   }
 
   async release(held: readonly Held[]): Promise<void> {
-    if (held.length === 0) return
-    const params = [
-      ...heldColumns(held),
-      plainArray(this.#claims.finishedBy(held)),
-      this.#channel,
-      this.#now(),
-    ]
+    if (held.length > 0) await this.#release(held, true)
+  }
+
+  async #release(held: readonly Held[], mayHaveStarted: boolean): Promise<void> {
+    const finished = plainArray(this.#claims.finishedBy(held))
+    const params = [...heldColumns(held), finished, mayHaveStarted, this.#channel, this.#now()]
     await this.#queries.run(this.#statements.release, params)
     this.#claims.ended(held)
   }
@@ -168,6 +165,7 @@ export class PostgresJobStore implements JobStore {
 
   async limit(kinds: ReadonlyMap<string, ResolvedLimits>): Promise<void> {
     await this.#queries.run(this.#statements.limit, limitColumns(kinds))
+    this.#claimer.limit(kinds)
   }
 
   async prune(retention: Duration, limit: number): Promise<number> {

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 
 /** At most one notification in so long, and one at its end for what came meanwhile. */
-const WINDOW_MS = 20
+const WINDOW_MS = 5
 
 /** Spreads the word that there is something to do, seldom: each notification makes commits wait for one another. */
 export class WakeUp {

@@ -2,7 +2,7 @@ import { describe } from '../core/errors.ts'
 import { ErrInvalidJob, ErrJobExists } from './errors.ts'
 import type { JobInput } from './job.ts'
 import type { NewJob } from './job-store.ts'
-import { NotJsonError, toJson } from './json.ts'
+import { toJson } from './json.ts'
 
 const LONGEST_ID = 500
 const LONGEST_KIND = 200
@@ -92,15 +92,10 @@ function rank(value: number | undefined, what: string): number {
 function payloadOf(input: JobInput, what: string): string {
   // Left out and undefined differ: the one is meant.
   if (!('payload' in input)) return 'null'
-  try {
-    const json = toJson(input.payload, what)
-    if (json.length <= LARGEST_PAYLOAD) return json
-    throw new ErrInvalidJob(
-      `${what}: expected at most ${LARGEST_PAYLOAD} characters of JSON; got ${json.length}. ` +
-        'Store it elsewhere and put its address in the payload',
-    )
-  } catch (error) {
-    if (error instanceof NotJsonError) throw new ErrInvalidJob(error.message)
-    throw error
-  }
+  const json = toJson(input.payload, what)
+  if (json.length <= LARGEST_PAYLOAD) return json
+  throw new ErrInvalidJob(
+    `${what}: expected at most ${LARGEST_PAYLOAD} characters of JSON; got ${json.length}. ` +
+      'Store it elsewhere and put its address in the payload',
+  )
 }

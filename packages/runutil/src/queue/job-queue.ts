@@ -11,7 +11,7 @@ import type { ClaimedJob, JobInput, QueuedJob } from './job.ts'
 import type { JobEvent } from './job-event.ts'
 import { prepareJobs, storedId } from './job-input.ts'
 import type { JobCounts, JobStore } from './job-store.ts'
-import { judge } from './judge.ts'
+import { toJson } from './json.ts'
 import { settlementOf } from './outcome.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
 
@@ -110,12 +110,16 @@ export class JobQueue {
    * To be called in the handler; what that returns later is dropped.
    *
    * @throws ErrLostLease, so that the transaction rolls back: the job is no longer this process's;
-   *   InvalidArgumentError without a transaction
+   *   ErrInvalidJob when the result isn't JSON, InvalidArgumentError without a transaction: nothing has changed then
    */
   async complete(job: ClaimedJob, result: unknown, options: { tx: TransactionHandle }): Promise<void> {
     const { tx } = checkOptions('complete', options, ['tx'])
     if ((tx as unknown) === undefined) throw unexpected('complete: tx', 'the transaction of the writes', tx)
-    const settlement = settlementOf(job, judge({ kind: 'returned', value: result }), 0)
+    const outcome = {
+      status: 'DONE',
+      result: result === undefined ? undefined : toJson(result, 'complete: result'),
+    } as const
+    const settlement = settlementOf(job, outcome, 0)
     const lost = await this.store.settle([settlement], { tx })
     if (lost.length > 0) throw new ErrLostLease(job.id)
   }

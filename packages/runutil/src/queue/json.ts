@@ -1,14 +1,12 @@
 import { describe } from '../core/errors.ts'
-
-/** Not JSON: says where and what. */
-export class NotJsonError extends Error {}
+import { ErrInvalidJob } from './errors.ts'
 
 /**
  * The JSON text of a value. Properties that are undefined are left out and `toJSON` is called, as JSON.stringify does;
  * what JSON.stringify would change without a word is an error: NaN, functions, undefined in an array, Maps, Errors, Promises.
  *
  * @param name what the value is; the message begins with it
- * @throws NotJsonError
+ * @throws ErrInvalidJob says where and what
  */
 export function toJson(value: unknown, name: string): string {
   try {
@@ -17,10 +15,10 @@ export function toJson(value: unknown, name: string): string {
     if (typeof value !== 'string') check(value, name)
     if (text !== undefined) return text
   } catch (error) {
-    if (error instanceof NotJsonError) throw error
+    if (error instanceof ErrInvalidJob) throw error
     // What a toJSON throws, or what is nested too deep.
     const reason = error instanceof Error ? error.message : describe(error)
-    throw new NotJsonError(`${name}: expected a JSON value; ${reason}`)
+    throw new ErrInvalidJob(`${name}: expected a JSON value; ${reason}`)
   }
   throw notJson(value, name)
 }
@@ -61,6 +59,6 @@ function checkProperties(value: Record<string, unknown>, path: string): void {
   }
 }
 
-function notJson(value: unknown, path: string): NotJsonError {
-  return new NotJsonError(`${path}: expected a JSON value; got ${describe(value)}`)
+function notJson(value: unknown, path: string): ErrInvalidJob {
+  return new ErrInvalidJob(`${path}: expected a JSON value; got ${describe(value)}`)
 }

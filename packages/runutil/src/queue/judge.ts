@@ -2,7 +2,7 @@ import { describe } from '../core/errors.ts'
 import { errorText } from './error-text.ts'
 import { RetryableError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
-import { NotJsonError, toJson } from './json.ts'
+import { toJson } from './json.ts'
 import type { Outcome } from './outcome.ts'
 import type { Performed } from './perform.ts'
 
@@ -42,8 +42,7 @@ function done(value: unknown): Outcome {
   try {
     return { status: 'DONE', result: toJson(value, 'result') }
   } catch (error) {
-    if (error instanceof NotJsonError) return panic(error.message)
-    return panic(textOf(error))
+    return panic(messageOf(error))
   }
 }
 

@@ -12,8 +12,9 @@ export interface KindLimits {
   /** So many of one `key` at once; jobs without a key aren't counted. */
   readonly keyConcurrency?: number | undefined
   /**
-   * So many started in any window as long as `per`. What counts is the claim: a handler that its process starts late
-   * may crowd a window.
+   * So many started in any window as long as `per`. A start counts from its claim and 25 ms longer, or more where claims
+   * are slow; a job that could only start after that is given back. A process that freezes just then may still crowd a
+   * window.
    */
   readonly rate?: { readonly limit: number; readonly per: Duration } | undefined
 }

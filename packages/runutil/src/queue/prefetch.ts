@@ -4,8 +4,8 @@ const WAIT_MS = 50
 const WEIGHT = 0.2
 /** How long a job is taken to last that let others wait too long. */
 const STALLED_MS = 1_000
-/** Handlers aren't measured more finely. */
-const SHORTEST_MS = 0.1
+/** What a job takes beside its handler, about; handlers aren't measured that finely. */
+const SHORTEST_MS = 0.025
 
 /**
  * How many jobs to claim beyond those that can start at once: as many as will start within a moment, going by how long

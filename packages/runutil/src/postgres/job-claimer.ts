@@ -1,0 +1,55 @@
+import type { ClaimedJob } from '../queue/job.ts'
+import type { ResolvedLimits } from '../queue/limits.ts'
+import { textArray } from './array-literal.ts'
+import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
+import type { JobStatements } from './job-statements.ts'
+import { Rescue } from './rescue.ts'
+import type { SchemaQueries } from './schema-queries.ts'
+import { StartMargin } from './start-margin.ts'
+
+export interface JobClaimerProps {
+  readonly queries: SchemaQueries
+  readonly statements: JobStatements
+  /** Null: the database's time. */
+  readonly now: () => number | null
+}
+
+export interface Claimed {
+  readonly jobs: ClaimedJob[]
+  /** Those of them that would start too late after their claim. */
+  readonly late: ClaimedJob[]
+}
+
+/** Claims jobs, and says which of them took too long to get here. */
+export class JobClaimer {
+  readonly #props: JobClaimerProps
+  readonly #rescue = new Rescue()
+  readonly #margin = new StartMargin()
+  readonly #rated = new Set<string>()
+
+  constructor(props: JobClaimerProps) {
+    this.#props = props
+  }
+
+  /** What the kinds are held to that are claimed from here. */
+  limit(kinds: ReadonlyMap<string, ResolvedLimits>): void {
+    for (const [kind, { rate }] of kinds) {
+      if (rate === undefined) this.#rated.delete(kind)
+      else this.#rated.add(kind)
+    }
+  }
+
+  async claim(kinds: readonly string[], limit: number, leaseMs: number): Promise<Claimed> {
+    const { queries, statements } = this.#props
+    const now = this.#props.now()
+    // Tests that own the clock expect it at once.
+    const frees = now !== null || this.#rescue.isDue()
+    const margin = this.#margin.ms
+    const sentAt = performance.now()
+    const params = [textArray(kinds), limit, leaseMs, frees, now, margin]
+    const rows = await queries.run<ClaimedRow>(statements.claim, params)
+    const inTime = this.#margin.isKept(performance.now() - sentAt, margin)
+    const jobs = rows.map(toClaimedJob)
+    return { jobs, late: inTime || now !== null ? [] : jobs.filter(({ kind }) => this.#rated.has(kind)) }
+  }
+}

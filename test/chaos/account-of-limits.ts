@@ -13,9 +13,8 @@ import type { Finding } from './report.ts'
 const PROMPT_MS = 24
 
 /** Whether the limits of the kind that has them were kept at each instant. */
-export function accountOfLimits({ planned, runs, workers }: Facts, holds: Holds): Finding[] {
+export function accountOfLimits({ runs, workers }: Facts, holds: Holds): Finding[] {
   const limited = runs.filter(({ kind }) => kind === LIMITED)
-  const ids = new Set(planned.filter(({ kind }) => kind === LIMITED).map(({ id }) => id))
   const spans = limited.map((run) => ({
     key: run.key,
     from: run.startedAt,
@@ -23,8 +22,8 @@ export function accountOfLimits({ planned, runs, workers }: Facts, holds: Holds)
   }))
   const byKey = [...grouped(spans, ({ key }) => key).values()]
   const { concurrency, keyConcurrency, rate } = LIMITS
-  const claimed = [...holds.of.values()].flat().filter(({ id }) => ids.has(id))
-  const claimedAt = claimed.map(({ from }) => from).sort((a, b) => a - b)
+  // Of those that were given back without a start, the rate knows nothing.
+  const claimedAt = limited.map((run) => holdOf(run, holds)!.from).sort((a, b) => a - b)
   const prompt = limited.filter((run) => run.startedWall - holdOf(run, holds)!.from < PROMPT_MS)
   const starts = (runs: readonly Run[]): number =>
     mostWithin(
@@ -35,7 +34,11 @@ export function accountOfLimits({ planned, runs, workers }: Facts, holds: Holds)
     { what: 'runs of a kind with limits', count: limited.length },
     { what: 'most of the kind at once', count: mostAtOnce(spans), atMost: concurrency },
     { what: 'most of one key at once', count: Math.max(0, ...byKey.map(mostAtOnce)), atMost: keyConcurrency },
-    { what: `most claims within ${rate.per} ms`, count: mostWithin(claimedAt, rate.per), atMost: rate.limit },
+    {
+      what: `most claims that led to a start within ${rate.per} ms`,
+      count: mostWithin(claimedAt, rate.per),
+      atMost: rate.limit,
+    },
     { what: `most prompt starts within ${rate.per} ms`, count: starts(prompt), atMost: rate.limit },
     { what: `most starts within ${rate.per} ms, prompt or not`, count: starts(limited) },
     { what: `starts more than ${PROMPT_MS} ms after the claim`, count: limited.length - prompt.length },

@@ -138,9 +138,7 @@ class SystemTimer implements Timer, Link<SystemTimer> {
 
   clear(): void {
     if (this.next !== undefined) this.#clock.remove(this)
-    if (this.#immediate === undefined) return
     clearImmediate(this.#immediate)
-    this.#immediate = undefined
   }
 
   restartAt(elapsedMs: number): void {

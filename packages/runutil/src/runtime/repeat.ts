@@ -2,7 +2,7 @@ import { offAbort, onAbort } from '../core/abort.ts'
 import type { Timer } from '../core/clock.ts'
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
-import { type Job, type JobFunc, checkJob } from '../core/job.ts'
+import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import { checkOptions } from '../core/options.ts'
 import type { Worker } from '../core/worker.ts'
 import { checkpoint } from './health.ts'
@@ -59,7 +59,6 @@ class RepeatWorker implements Worker {
  * little more than a thousand bare intervals.
  */
 class Ticker {
-  readonly #job: JobFunc
   readonly #everyMs: number
   readonly #signal: AbortSignal
   readonly #context = currentContext() ?? new Context(newScope({}), '')
@@ -81,12 +80,11 @@ class Ticker {
   #stopping = false
 
   constructor(job: Job | JobFunc, everyMs: number, signal: AbortSignal) {
-    this.#job = typeof job === 'function' ? job : (signal) => job.runOnce(signal)
     this.#everyMs = everyMs
     this.#signal = signal
     // Not as field initialisers: V8 gives a function a dictionary of 250 bytes to hold a private field's name.
     this.#tick = () => this.#begin()
-    this.#call = () => this.#job(this.#signal)
+    this.#call = () => callJob(job, signal)
     this.#succeeded = () => this.#succeed()
     this.#failed = (error) => this.#fail(error)
     this.#aborted = () => this.#stop()

@@ -8,7 +8,8 @@ import { LIMITED, LIMITS } from './planned-job.ts'
 import type { Finding } from './report.ts'
 
 /**
- * The rate is kept for claims, and for starts that follow within that time. Less a ms, which the wall clock doesn't tell.
+ * The least time after its claim that the rate is kept for. Less a ms, which the wall clock doesn't tell. A worker that is
+ * frozen just then may start a job later than that, and crowd a window.
  */
 const PROMPT_MS = 24
 

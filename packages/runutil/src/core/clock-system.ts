@@ -62,8 +62,8 @@ export class SystemClock implements Clock {
     // Tickers that tick together look for the same slot, one after another.
     let slot = this.#last?.due === due ? this.#last : this.#slots.get(due)
     if (slot === undefined) {
-      // Only a new slot can be late, so only here is the time looked at. Not `elapsed()`: the promise that ends its turn
-      // would have Node 20's hooks see a second kind of resource, which makes them slower for all promises.
+      // One that is there fires in its time, so only here is the time looked at. Not `elapsed()`: the promise that ends its
+      // turn would have Node 20's hooks see a second kind of resource, which makes them slower for all promises.
       if (at <= performance.now()) return timer.immediately()
       this.#slots.set(due, (slot = new Slot(due)))
       push(this.#heap, slot)

@@ -1,3 +1,4 @@
+import { systemClock } from '../core/clock.ts'
 import type { ClaimedJob } from '../queue/job.ts'
 import type { ResolvedLimits } from '../queue/limits.ts'
 import { textArray } from './array-literal.ts'
@@ -45,10 +46,10 @@ export class JobClaimer {
     // Tests that own the clock expect it at once.
     const frees = now !== null || this.#rescue.isDue()
     const margin = this.#margin.ms
-    const sentAt = performance.now()
+    const sentAt = systemClock.elapsed()
     const params = [textArray(kinds), limit, leaseMs, frees, now, margin]
     const rows = await queries.run<ClaimedRow>(statements.claim, params)
-    const inTime = this.#margin.isKept(performance.now() - sentAt, margin)
+    const inTime = this.#margin.isKept(systemClock.elapsed() - sentAt, margin)
     const jobs = rows.map(toClaimedJob)
     return { jobs, late: inTime || now !== null ? [] : jobs.filter(({ kind }) => this.#rated.has(kind)) }
   }

@@ -34,13 +34,15 @@ export function single(callers: number): Measure<number> {
     })
 }
 
-/** One worker process that runs what waits. */
+/** One worker process that runs what waits; a slow one what it can in a while. */
 export function drain(count: number, concurrency: number | 'best', batchOfOne = false): Measure<number> {
   return (bench, contender) => {
     if (batchOfOne && !['runutil', 'graphile-worker'].includes(contender)) return undefined
-    return bench.withStore(contender, {}, (store) =>
-      fillAndDrain(bench, contender, store, { count, concurrency, batchOfOne }),
-    )
+    return bench.withStore(contender, { leavesJobs: true }, async (store) => {
+      const given = { count: scaled(bench, count), concurrency, batchOfOne }
+      await fill(bench, contender, store, given.count)
+      return (await drainOnce(bench, contender, store, given)).perSecond
+    })
   }
 }
 
@@ -49,16 +51,26 @@ export function drainBesideTransaction(count: number): Measure<number> {
   return (bench, contender) => {
     if (CONTENDERS[contender].store === 'redis') return undefined
     return bench.withStore(contender, {}, async (store) => {
+      const given = { count: scaled(bench, count), concurrency: 'best' } as const
       const endTransaction = await store.holdTransaction()
       const heldAt = performance.now()
       let perSecond
+      let waiting = 0
       do {
-        perSecond = await fillAndDrain(bench, contender, store, { count, concurrency: 'best' })
+        if (waiting === 0) await fill(bench, contender, store, (waiting = given.count))
+        const drained = await drainOnce(bench, contender, store, { ...given, count: waiting })
+        perSecond = drained.perSecond
+        waiting -= drained.ran
       } while (performance.now() - heldAt < 60_000 * bench.scale)
       await endTransaction()
       return perSecond
     })
   }
+}
+
+async function fill(bench: Bench, contender: ContenderName, store: Store, count: number): Promise<void> {
+  await bench.programs.run('fill', contender, { url: store.url, count })
+  await store.settle()
 }
 
 interface Drain {
@@ -67,21 +79,17 @@ interface Drain {
   readonly batchOfOne?: boolean
 }
 
-async function fillAndDrain(
-  bench: Bench,
+async function drainOnce(
+  { programs }: Bench,
   contender: ContenderName,
-  store: Store,
+  { url }: Store,
   given: Drain,
-): Promise<number> {
-  const { url } = store
+): Promise<PerSecond & { readonly ran: number }> {
   const { bestConcurrency } = CONTENDERS[contender]
-  const count = scaled(bench, given.count)
   const concurrency = given.concurrency === 'best' ? bestConcurrency : given.concurrency
   const untilStored = contender === 'runutil'
-  await bench.programs.run('fill', contender, { url, count })
-  await store.settle()
-  const options = { ...given, url, count, concurrency, untilStored }
-  return (await bench.programs.run<PerSecond>('drain', contender, options)).perSecond
+  const options = { ...given, url, concurrency, untilStored, limitMs: 15_000 }
+  return programs.run('drain', contender, options)
 }
 
 export interface Latency {

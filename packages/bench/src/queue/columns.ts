@@ -44,10 +44,16 @@ export const columnsOf: Readonly<Record<Exclude<Part, 'pglite' | 'memory'>, read
     {
       title: 'jobs/s with 1,000,000 future and 1,000,000 ended jobs',
       columns: {
-        'enqueue 10,000': bulk(10_000),
-        'enqueue, 10 callers': single(10),
-        'drain 100,000 at 10': drain(100_000, 10),
-        '… at its best': drain(100_000, 'best'),
+        'one call, 10,000': bulk(10_000),
+        'one call, 100,000': bulk(100_000),
+        '1 caller': single(1),
+        '10 callers': single(10),
+        '50 callers': single(50),
+        'drain at 1': drain(100_000, 1),
+        'drain at 10': drain(100_000, 10),
+        'drain at 100': drain(100_000, 100),
+        'drain at its best': drain(100_000, 'best'),
+        'drain one by one': drain(20_000, 1, true),
       },
     },
     {

@@ -38,7 +38,7 @@ export async function worker(url, { concurrency, wakes }, onJob) {
   await boss.work('bench', options, async (jobs) => {
     for (const { data } of jobs) onJob(data)
   })
-  return () => boss.stop({ graceful: false })
+  return () => boss.stop({ graceful: true })
 }
 
 async function start(url, options) {

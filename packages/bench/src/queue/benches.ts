@@ -1,4 +1,4 @@
-import type { Bench } from './cases.ts'
+import { type Bench, drainFor } from './cases.ts'
 import { CONTENDERS, type ContenderName } from './contenders.ts'
 import type { Programs } from './program.ts'
 import type { Store, StoreOptions, Stores } from './stores.ts'
@@ -22,17 +22,20 @@ export function freshBench({ programs, stores, scale }: BenchProps): Bench {
   }
 }
 
-/** One store a contender, with so many jobs that are due in a year and as many that have ended. */
-export class HistoryBench implements Bench {
+/** How a store comes to be what is measured in. */
+export type Prepare = (bench: LastingBench, contender: ContenderName, store: Store) => Promise<void>
+
+/** One store a contender for all measurements, prepared once. */
+export class LastingBench implements Bench {
   readonly #props: BenchProps
-  readonly #count: number
+  readonly #prepare: Prepare
   readonly #made = new Map<ContenderName, Promise<Store>>()
   readonly programs: Programs
   readonly scale: number
 
-  constructor(props: BenchProps, count: number) {
+  constructor(props: BenchProps, prepare: Prepare) {
     this.#props = props
-    this.#count = Math.max(20, Math.round(count * props.scale))
+    this.#prepare = prepare
     this.programs = props.programs
     this.scale = props.scale
   }
@@ -46,8 +49,16 @@ export class HistoryBench implements Bench {
     await store.settle('vacuum analyze')
     await this.#props.stores.setUp(contender, store, options)
     const result = await use(store)
-    if (options.leavesJobs) await this.#runAll(contender, store)
+    if (options.leavesJobs) await this.runAll(contender, store)
     return result
+  }
+
+  async runAll(contender: ContenderName, { url }: Store): Promise<void> {
+    // The same tables and the same jobs, only sooner.
+    const fast = contender === 'graphile-worker' ? 'graphile-worker-best' : contender
+    const { bestConcurrency: concurrency } = CONTENDERS[fast]
+    const quietMs = Math.max(200, 2_000 * this.scale)
+    await this.programs.run('run-all', fast, { url, concurrency, quietMs })
   }
 
   async remove(): Promise<void> {
@@ -61,23 +72,32 @@ export class HistoryBench implements Bench {
   }
 
   async #make(contender: ContenderName): Promise<Store> {
-    const { stores, programs } = this.#props
-    const { keeps } = CONTENDERS[contender]
-    const count = this.#count
-    const store = await stores.make(contender)
-    await stores.setUp(contender, store, {})
-    const { url } = store
-    await programs.run('fill', contender, { url, count, later: true })
-    if (keeps) {
-      await programs.run('fill', contender, { url, count })
-      await this.#runAll(contender, store)
-    }
+    const store = await this.#props.stores.make(contender)
+    await this.#props.stores.setUp(contender, store, {})
+    await this.#prepare(this, contender, store)
     return store
   }
+}
 
-  async #runAll(contender: ContenderName, { url }: Store): Promise<void> {
-    const { bestConcurrency: concurrency } = CONTENDERS[contender]
-    const quietMs = Math.max(200, 2_000 * this.scale)
-    await this.programs.run('run-all', contender, { url, concurrency, quietMs })
+/** So many jobs that are due in a year, and as many that have ended. */
+export function withHistory(count: number): Prepare {
+  return async (bench, contender, store) => {
+    const { url } = store
+    const scaledCount = Math.max(20, Math.round(count * bench.scale))
+    await bench.programs.run('fill', contender, { url, count: scaledCount, later: true })
+    if (!CONTENDERS[contender].keeps) return
+    await bench.programs.run('fill', contender, { url, count: scaledCount })
+    await bench.runAll(contender, store)
   }
+}
+
+/** For a minute jobs have been drained while another connection held a transaction open, and it stays open. */
+export async function besideTransaction(
+  bench: LastingBench,
+  contender: ContenderName,
+  store: Store,
+): Promise<void> {
+  await store.holdTransaction()
+  await drainFor(60_000 * bench.scale, bench, contender, store)
+  await bench.runAll(contender, store)
 }

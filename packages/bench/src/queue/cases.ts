@@ -46,26 +46,21 @@ export function drain(count: number, concurrency: number | 'best', batchOfOne = 
   }
 }
 
-/** As `drain`, again and again while another connection holds a transaction open for a minute: the last rate. */
-export function drainBesideTransaction(count: number): Measure<number> {
-  return (bench, contender) => {
-    if (CONTENDERS[contender].store === 'redis') return undefined
-    return bench.withStore(contender, {}, async (store) => {
-      const given = { count: scaled(bench, count), concurrency: 'best' } as const
-      const endTransaction = await store.holdTransaction()
-      const heldAt = performance.now()
-      let perSecond
-      let waiting = 0
-      do {
-        if (waiting === 0) await fill(bench, contender, store, (waiting = given.count))
-        const drained = await drainOnce(bench, contender, store, { ...given, count: waiting })
-        perSecond = drained.perSecond
-        waiting -= drained.ran
-      } while (performance.now() - heldAt < 60_000 * bench.scale)
-      await endTransaction()
-      return perSecond
-    })
-  }
+/** Fills 100,000 jobs and drains them, again and again. */
+export async function drainFor(
+  ms: number,
+  bench: Bench,
+  contender: ContenderName,
+  store: Store,
+): Promise<void> {
+  const count = scaled(bench, 100_000)
+  const startedAt = performance.now()
+  let waiting = 0
+  do {
+    if (waiting === 0) await fill(bench, contender, store, (waiting = count))
+    const { ran } = await drainOnce(bench, contender, store, { count: waiting, concurrency: 'best' })
+    waiting -= ran
+  } while (performance.now() - startedAt < ms)
 }
 
 async function fill(bench: Bench, contender: ContenderName, store: Store, count: number): Promise<void> {

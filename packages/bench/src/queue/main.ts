@@ -1,7 +1,7 @@
 // The queue's benchmarks against other libraries, on one PostgreSQL server. What each contender is set to, and why,
 // stands in its module. `--once` runs each once and small, to see that it runs; other flags: settings.ts.
 import { printMachine } from '../table.ts'
-import { HistoryBench, freshBench } from './benches.ts'
+import { LastingBench, type Prepare, besideTransaction, freshBench, withHistory } from './benches.ts'
 import type { Bench } from './cases.ts'
 import { columnsOf } from './columns.ts'
 import { printMemory, printPglite } from './own.ts'
@@ -16,6 +16,8 @@ const stores = await Stores.start(programs)
 const contenders = given.contenders.filter((name) => stores.has(name))
 const fresh = freshBench({ programs, stores, scale: given.scale })
 
+const prepares: Partial<Record<Part, Prepare>> = { history: withHistory(1_000_000), held: besideTransaction }
+
 printMachine()
 console.log(`Programs on Node ${programs.version}; ${given.rounds} rounds; sizes × ${given.scale}.\n`)
 try {
@@ -27,16 +29,17 @@ try {
 async function run(part: Part): Promise<void> {
   if (part === 'pglite') return printPglite(fresh, given.rounds)
   if (part === 'memory') return printMemory(fresh)
-  if (part !== 'history') return runOn(fresh, part)
-  const history = new HistoryBench({ programs, stores, scale: given.scale }, 1_000_000)
-  await runOn(history, part)
-  await history.remove()
+  const prepare = prepares[part]
+  if (prepare === undefined) return runOn(fresh, part)
+  const bench = new LastingBench({ programs, stores, scale: given.scale }, prepare)
+  await runOn(bench, part)
+  await bench.remove()
 }
 
 async function runOn(bench: Bench, part: Exclude<Part, 'pglite' | 'memory'>): Promise<void> {
   const { once, rounds } = given
-  // CI has little time: one column a table, and a history for runutil alone.
-  const some = once && part === 'history' ? contenders.slice(0, 1) : contenders
+  // CI has little time: one column a table, and what has to be prepared for runutil alone.
+  const some = once && prepares[part] !== undefined ? contenders.slice(0, 1) : contenders
   for (const { title, columns, digits } of columnsOf[part]) {
     const all = Object.entries(columns)
     await compare(title, bench, { contenders: some, rounds }, once ? all.slice(0, 1) : all, digits)

@@ -36,7 +36,7 @@ export class RedisServer {
     return {
       url: `redis://127.0.0.1:${PORT}`,
       settle: nothing,
-      holdTransaction: () => Promise.resolve(nothing),
+      holdTransaction: nothing,
       remove: nothing,
     }
   }

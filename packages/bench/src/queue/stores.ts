@@ -11,8 +11,8 @@ export interface Store {
   readonly url: string
   /** As it is some time after much was written: statistics are there, and no checkpoint is due. */
   settle(how?: 'analyze' | 'vacuum analyze'): Promise<void>
-  /** An open transaction that has a snapshot, so that nothing that is deleted now can be cleaned up. @returns ends it */
-  holdTransaction(): Promise<() => Promise<void>>
+  /** Opens a transaction that has a snapshot, so that nothing that is deleted now can be cleaned up until removal. */
+  holdTransaction(): Promise<void>
   remove(): Promise<void>
 }
 
@@ -63,6 +63,7 @@ export class Stores {
 }
 
 function postgresStore(url: string): Store {
+  let holder: pg.Client | undefined
   return {
     url,
     settle: async (how = 'analyze') => {
@@ -70,12 +71,14 @@ function postgresStore(url: string): Store {
       await ask(url, 'checkpoint')
     },
     holdTransaction: async () => {
-      const client = new pg.Client(url)
-      await client.connect()
-      await client.query('begin isolation level repeatable read')
-      await client.query('select count(*) from pg_class')
-      return () => client.end()
+      holder = new pg.Client(url)
+      await holder.connect()
+      await holder.query('begin isolation level repeatable read')
+      await holder.query('select count(*) from pg_class')
     },
-    remove: () => dropDatabase(url),
+    remove: async () => {
+      await holder?.end()
+      await dropDatabase(url)
+    },
   }
 }

@@ -1,4 +1,4 @@
-import { type Bench, drainFor } from './cases.ts'
+import { type Bench, drainFor, scaled } from './cases.ts'
 import { CONTENDERS, type ContenderName } from './contenders.ts'
 import type { Programs } from './program.ts'
 import type { Store, StoreOptions, Stores } from './stores.ts'
@@ -80,13 +80,12 @@ export class LastingBench implements Bench {
 }
 
 /** So many jobs that are due in a year, and as many that have ended. */
-export function withHistory(count: number): Prepare {
+export function withHistory(jobs: number): Prepare {
   return async (bench, contender, store) => {
-    const { url } = store
-    const scaledCount = Math.max(20, Math.round(count * bench.scale))
-    await bench.programs.run('fill', contender, { url, count: scaledCount, later: true })
+    const options = { url: store.url, count: scaled(bench, jobs) }
+    await bench.programs.run('fill', contender, { ...options, later: true })
     if (!CONTENDERS[contender].keeps) return
-    await bench.programs.run('fill', contender, { url, count: scaledCount })
+    await bench.programs.run('fill', contender, options)
     await bench.runAll(contender, store)
   }
 }

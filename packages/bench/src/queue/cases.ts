@@ -57,7 +57,7 @@ export async function drainFor(
   const startedAt = performance.now()
   let waiting = 0
   do {
-    if (waiting === 0) await fill(bench, contender, store, (waiting = count))
+    if (waiting <= 0) await fill(bench, contender, store, (waiting = count))
     const { ran } = await drainOnce(bench, contender, store, { count: waiting, concurrency: 'best' })
     waiting -= ran
   } while (performance.now() - startedAt < ms)

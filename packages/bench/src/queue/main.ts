@@ -4,6 +4,7 @@ import { printMachine } from '../table.ts'
 import { LastingBench, type Prepare, besideTransaction, freshBench, withHistory } from './benches.ts'
 import type { Bench } from './cases.ts'
 import { columnsOf } from './columns.ts'
+import { CONTENDERS, type ContenderName } from './contenders.ts'
 import { printMemory, printPglite } from './own.ts'
 import { Programs } from './program.ts'
 import { compare } from './report.ts'
@@ -38,10 +39,15 @@ async function run(part: Part): Promise<void> {
 
 async function runOn(bench: Bench, part: Exclude<Part, 'pglite' | 'memory'>): Promise<void> {
   const { once, rounds } = given
-  // CI has little time: one column a table, and what has to be prepared for runutil alone.
-  const some = once && prepares[part] !== undefined ? contenders.slice(0, 1) : contenders
+  // CI has little time: one column a table, and a history for runutil alone.
+  const some = once && part === 'history' ? contenders.slice(0, 1) : contenders.filter(takesPartIn(part))
   for (const { title, columns, digits } of columnsOf[part]) {
     const all = Object.entries(columns)
     await compare(title, bench, { contenders: some, rounds }, once ? all.slice(0, 1) : all, digits)
   }
+}
+
+/** Redis has no transaction that could stay open. */
+function takesPartIn(part: Part): (contender: ContenderName) => boolean {
+  return (contender) => part !== 'held' || CONTENDERS[contender].store === 'postgres'
 }

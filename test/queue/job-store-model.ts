@@ -23,6 +23,8 @@ export class JobStoreModel {
   readonly limits = new Map<string, ResolvedLimits>()
   /** All that were ever claimed, so that stale ones are tried too. */
   readonly claimed: ClaimedJob[] = []
+  /** Cancelled while they ran. They keep their places until their holder says that they ended. */
+  #cancelled: ModelJob[] = []
   readonly #starts: { kind: string; at: number }[] = []
   #now: number
   #seq = 0
@@ -50,6 +52,7 @@ export class JobStoreModel {
 
   advance(ms: number): void {
     this.#now += ms
+    this.#cancelled = this.#cancelled.filter((job) => job.leaseUntil > this.#now)
     for (const job of this.#running()) {
       if (job.leaseUntil > this.#now) continue
       job.crashes++
@@ -70,7 +73,7 @@ export class JobStoreModel {
 
   #allows({ kind, key }: ModelJob, chosen: readonly ModelJob[]): boolean {
     const { concurrency = Infinity, keyConcurrency = Infinity, rate } = this.limits.get(kind) ?? {}
-    const busy = [...this.#running(), ...chosen].filter((job) => job.kind === kind)
+    const busy = [...this.#running(), ...this.#cancelled, ...chosen].filter((job) => job.kind === kind)
     const started = this.#starts.filter(
       (start) => start.kind === kind && start.at > this.#now - (rate?.perMs ?? 0),
     )
@@ -92,7 +95,9 @@ export class JobStoreModel {
   }
 
   /** @returns false when it is lost */
-  settle({ id, claim }: ClaimedJob, outcome: Outcome): boolean {
+  settle(claimed: ClaimedJob, outcome: Outcome): boolean {
+    const { id, claim } = claimed
+    this.#endCancelled(claimed)
     const job = this.jobs.get(id)
     if (job?.claim !== claim) return false
     if (job.status !== 'PENDING') return true
@@ -116,18 +121,21 @@ export class JobStoreModel {
   }
 
   renew(claimed: ClaimedJob, leaseMs: number): boolean {
+    for (const job of this.#cancelled) if (job.claim === claimed.claim) job.leaseUntil = this.#now + leaseMs
     if (!this.holds(claimed)) return false
     this.jobs.get(claimed.id)!.leaseUntil = this.#now + leaseMs
     return true
   }
 
   release(claimed: ClaimedJob): void {
+    this.#endCancelled(claimed)
     if (this.holds(claimed)) this.jobs.get(claimed.id)!.claim = undefined
   }
 
   cancel(id: string): boolean {
     const job = this.jobs.get(id)
     if (job?.status !== 'PENDING') return false
+    if (job.claim !== undefined) this.#cancelled.push({ ...job })
     Object.assign(job, { status: 'FAILED', lastError: 'cancelled', claim: undefined, endedAt: this.#now })
     return true
   }
@@ -168,6 +176,10 @@ export class JobStoreModel {
       ofKind[shown] = ofKind[shown]! + 1
     }
     return counts
+  }
+
+  #endCancelled({ id, claim }: ClaimedJob): void {
+    this.#cancelled = this.#cancelled.filter((job) => job.id !== id || job.claim !== claim)
   }
 
   #running(): ModelJob[] {

@@ -137,6 +137,26 @@ describe('cancel', () => {
     await stop()
   })
 
+  it("doesn't let the next job of a limited kind start before the handler has ended", async () => {
+    const script = new ScriptedHandler()
+    const { clock, enqueue, run, queue } = freshWorker(script.handle, {
+      concurrency: 2,
+      limits: { concurrency: 1 },
+    })
+    await enqueue('1', '2')
+    const { stop } = await run()
+    await queue.cancel('1')
+    await clock.advance('10m')
+    const { signal, ...call } = await script.call('1')
+    expect(signal.reason).toBeInstanceOf(ErrLostLease)
+    expect(script.ids).toEqual(['1'])
+    call.return()
+    await clock.advance(0)
+    expect(script.ids).toEqual(['1', '2'])
+    ;(await script.call('2')).return()
+    await stop()
+  })
+
   it('of a job that waits here keeps it from ending otherwise', async () => {
     const script = new ScriptedHandler()
     const { clock, enqueue, run, queue } = freshWorker((job, signal) =>

@@ -79,7 +79,7 @@ create table ${s}.job_limits (
   rate_limit integer,
   rate_per interval
 );
--- The running jobs of kinds that have limits.
+-- The running jobs of kinds that have limits, and those that were cancelled while they ran.
 create table ${s}.job_slots (
   id text collate "C" not null,
   claim bigint not null,

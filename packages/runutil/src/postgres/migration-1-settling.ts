@@ -147,8 +147,14 @@ begin
   update ${s}.jobs set status = 'FAILED', last_error = 'cancelled', updated_at = ${s}.job_time(p_now)
     where id = p_id and status = 'PENDING' returning * into v_job;
   if v_job is null then return false; end if;
-  perform ${s}.take_out(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq);
-  delete from ${s}.job_slots where id = p_id;
+  if not ${s}.take_out(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq) then
+    -- It keeps its place until its holder says that it ended, even under a limit that is set later.
+    insert into ${s}.job_slots (id, claim, kind, key)
+      select v_job.id, c.claim, v_job.kind, v_job.key
+      from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq)
+      where held.id = v_job.id and held.seq = v_job.seq
+      on conflict do nothing;
+  end if;
   return true;
 end $$;
 

@@ -50,9 +50,8 @@ export class HeldJobs {
     return this.#waiting.splice(0, last === undefined ? Infinity : this.#waiting.indexOf(last) + 1)
   }
 
-  /** Aborts the handler of a job, if it runs; drops it, if it waits. */
+  /** Aborts the handler of a job, if it runs. One that waits is asked about when its turn comes. */
   abort(job: ClaimedJob, reason: unknown): void {
-    this.#waiting = this.#waiting.filter((other) => other !== job)
     this.#running.get(job)?.abort(reason)
   }
 

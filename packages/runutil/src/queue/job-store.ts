@@ -54,7 +54,8 @@ export interface JobStore {
    */
   claim(kinds: readonly string[], limit: number, lease: Duration): Promise<ClaimedJob[]>
   /**
-   * Records outcomes. Settling again what was settled to an end under the same claim is no loss.
+   * Records outcomes. Settling again what was settled to an end under the same claim is no loss; settling what was
+   * cancelled says that its handler has ended.
    *
    * @returns those of the batch that changed nothing: their claim is lost
    */
@@ -65,10 +66,15 @@ export interface JobStore {
    * @returns those that are lost
    */
   renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]>
-  /** Gives jobs back as if they had never been claimed. */
+  /** Gives jobs back as if they had never been claimed; of those that are lost, says that no handler runs. */
   release(held: readonly Held[]): Promise<void>
   get(id: string): Promise<QueuedJob | undefined>
-  /** Ends a job as FAILED, 'cancelled', running or not. @returns false when there is none or it has ended */
+  /**
+   * Ends a job as FAILED, 'cancelled', running or not. One that runs keeps its place under the limits until it is settled
+   * or released, or its lease runs out.
+   *
+   * @returns false when there is none or it has ended
+   */
   cancel(id: string): Promise<boolean>
   /** Makes a job's time come now. @returns false when there is none or it has ended */
   retryNow(id: string): Promise<boolean>

@@ -24,6 +24,8 @@ export class LeaseKeeper<H extends Held> {
   readonly #everyMs: number
   /** When each lease ends; on the clock's `elapsed` scale. */
   readonly #until = new Map<H, number>()
+  /** The store says so, but the handler hasn't ended. Renewed on, so that a cancelled job keeps its place under the limits. */
+  readonly #lost = new Set<H>()
   #timer: Timer | undefined
   #renewing = false
 
@@ -40,6 +42,7 @@ export class LeaseKeeper<H extends Held> {
 
   delete(held: H): void {
     this.#until.delete(held)
+    this.#lost.delete(held)
   }
 
   /** Whether its lease can't have ended yet. */
@@ -50,6 +53,7 @@ export class LeaseKeeper<H extends Held> {
   stop(): void {
     this.#timer?.clear()
     this.#until.clear()
+    this.#lost.clear()
   }
 
   readonly #tick = (): void => {
@@ -57,20 +61,22 @@ export class LeaseKeeper<H extends Held> {
     for (const [held, until] of this.#until) {
       if (until <= now) this.#lose(held)
     }
-    if (!this.#renewing && this.#until.size > 0) void this.#renew(now)
+    if (!this.#renewing && this.#until.size + this.#lost.size > 0) void this.#renew(now)
     this.#timer?.restartAt(now + this.#everyMs)
   }
 
   async #renew(sentAt: number): Promise<void> {
     this.#renewing = true
-    const held = [...this.#until.keys()]
+    const held = [...this.#until.keys(), ...this.#lost]
     try {
       const lost = new Set(await this.#props.store.renew(held, this.#props.leaseMs))
       for (const one of held) {
-        // Settled in the meantime.
+        // Settled in the meantime, or known to be lost.
         if (!this.#until.has(one)) continue
-        if (lost.has(one)) this.#lose(one)
-        else this.#until.set(one, sentAt + this.#props.leaseMs)
+        if (lost.has(one)) {
+          this.#lost.add(one)
+          this.#lose(one)
+        } else this.#until.set(one, sentAt + this.#props.leaseMs)
       }
     } catch (error) {
       this.#props.onError(error)

@@ -4,7 +4,8 @@ import { checkOptions } from '../core/options.ts'
 
 /**
  * How many jobs of a kind a store hands out, over all machines; it never hands out one too many. A job that is
- * cancelled or loses its lease makes room at once, though its handler may take a while to end.
+ * cancelled keeps its place until its handler has ended. One whose handler outlasts its deadline, or whose process is cut
+ * off for as long as a lease, makes room, since nobody can tell when its handler will end.
  */
 export interface KindLimits {
   /** So many at once. */

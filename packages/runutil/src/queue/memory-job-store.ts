@@ -74,6 +74,7 @@ export class MemoryJobStore implements JobStore {
 
   #rescue(now: number): void {
     for (const job of this.#leases.expire(now)) {
+      if (isFinal(job.status)) continue
       job.crashes++
       this.#giveBack(job)
     }
@@ -96,11 +97,12 @@ export class MemoryJobStore implements JobStore {
     return batch.filter((settlement) => !this.#settleOne(settlement, now))
   }
 
-  #settleOne({ id, claim, outcome }: Settlement, now: number): boolean {
+  #settleOne(settlement: Settlement, now: number): boolean {
+    const { id, claim, outcome } = settlement
+    this.#leases.free(settlement)
     const job = this.#jobs.get(id)
     if (job === undefined || job.claim !== claim) return false
     if (isFinal(job.status)) return true
-    this.#letGo(job)
     record(job, outcome, now)
     // An ended job keeps its claim: settling it twice is no loss.
     if (!isFinal(job.status)) this.#giveBack(job)
@@ -110,18 +112,16 @@ export class MemoryJobStore implements JobStore {
   async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
     const until = this.#clock.now() + toMs(lease, 'renew: lease')
     return held.filter((one) => {
-      const job = this.#heldJob(one)
-      if (job !== undefined) this.#leases.renew(one.claim, until)
-      return job === undefined
+      this.#leases.renew(one.claim, until)
+      return this.#heldJob(one) === undefined
     })
   }
 
   async release(held: readonly Held[]): Promise<void> {
     for (const one of held) {
+      this.#leases.free(one)
       const job = this.#heldJob(one)
-      if (job === undefined) continue
-      this.#letGo(job)
-      this.#giveBack(job)
+      if (job !== undefined) this.#giveBack(job)
     }
     this.#events.emit('ready')
   }
@@ -134,7 +134,7 @@ export class MemoryJobStore implements JobStore {
   async cancel(id: string): Promise<boolean> {
     const job = this.#openJob(id)
     if (job === undefined) return false
-    this.#letGo(job)
+    this.#waiting.remove(job)
     const updatedAt = this.#clock.now()
     Object.assign(job, { status: 'FAILED', lastError: 'cancelled', claim: undefined, updatedAt })
     return true
@@ -178,13 +178,7 @@ export class MemoryJobStore implements JobStore {
 
   #heldJob({ id, claim }: Held): StoredJob | undefined {
     const job = this.#jobs.get(id)
-    return job !== undefined && this.#leases.holds(claim, job) ? job : undefined
-  }
-
-  /** Off its claim, or off the waiting ones. */
-  #letGo(job: StoredJob): void {
-    this.#waiting.remove(job)
-    this.#leases.delete(job)
+    return job !== undefined && job.claim === claim && !isFinal(job.status) ? job : undefined
   }
 
   #giveBack(job: StoredJob): void {

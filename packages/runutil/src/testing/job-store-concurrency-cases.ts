@@ -7,6 +7,7 @@ import {
   claimOnly,
   done,
   failed,
+  got,
   idsOf,
   later,
   limitTo,
@@ -34,8 +35,9 @@ export const concurrencyCases: JobStoreCases = {
     await store.settle([again(await claimOnly(store, '3'), { delayMs: HOUR_MS })])
     const fourth = await claimOnly(store, '4')
     await store.release([fourth])
-    await claimOnly(store, '4')
+    const again4 = await claimOnly(store, '4')
     await store.cancel('4')
+    await store.release([again4])
     await claimOnly(store, '5')
     assert.deepEqual(await claim(store), [])
     await clock.advance(LEASE_MS + 1)
@@ -56,6 +58,56 @@ export const concurrencyCases: JobStoreCases = {
     await store.settle([done(current)])
     await claimOnly(store, '2')
     assert.deepEqual(await claim(store), [])
+  },
+
+  'concurrency: a cancelled job keeps its place until its holder says that it ended': async ({ store }) => {
+    await limitTo(store, { concurrency: 1 })
+    await put(store, '1', '2', '3')
+    const first = await claimOnly(store, '1')
+    await store.cancel('1')
+    assert.deepEqual(await claim(store), [])
+    assert.deepEqual(await store.settle([done(first)]), [done(first)])
+    const second = await claimOnly(store, '2')
+    await store.cancel('2')
+    assert.deepEqual(await claim(store), [])
+    await store.release([second])
+    await claimOnly(store, '3')
+  },
+
+  'concurrency: a cancelled job keeps its place for as long as its lease is renewed': async (context) => {
+    const { store, clock } = context
+    await limitTo(store, { concurrency: 1 })
+    await put(store, '1', '2')
+    const first = await claimOnly(store, '1')
+    await store.cancel('1')
+    await clock.advance(LEASE_MS - 1)
+    assert.deepEqual(await store.renew([first], LEASE_MS), [first])
+    await clock.advance(LEASE_MS - 1)
+    assert.deepEqual(await claim(store), [])
+    await clock.advance(1)
+    assert.equal((await claimOnly(store, '2')).crashes, 0)
+    const { status, lastError } = await got(store, '1')
+    assert.deepEqual([status, lastError], ['FAILED', 'cancelled'])
+  },
+
+  'concurrency: a job that is cancelled as it waits takes no place': async ({ store }) => {
+    await limitTo(store, { concurrency: 1 })
+    await put(store, '1', '2')
+    await store.cancel('1')
+    await claimOnly(store, '2')
+  },
+
+  'concurrency: a cancelled job keeps its place beside a new one of its id': async ({ store }) => {
+    await limitTo(store, { concurrency: 2 })
+    await put(store, '1')
+    const stale = await claimOnly(store, '1')
+    await store.cancel('1')
+    await store.prune(0, 1)
+    await put(store, '1', '2')
+    const current = await claimOnly(store, '1')
+    await store.settle([done(stale)])
+    await claimOnly(store, '2')
+    assert.deepEqual(await store.settle([done(current)]), [])
   },
 
   'concurrency: a kind at its limit holds no other back': async ({ store }) => {
@@ -130,8 +182,10 @@ export const concurrencyCases: JobStoreCases = {
     await store.settle([done(await claimOnly(store, '1'))])
     await store.settle([again(await claimOnly(store, '2'), { delayMs: HOUR_MS })])
     await store.release([await claimOnly(store, '3')])
-    await claimOnly(store, '3')
+    const third = await claimOnly(store, '3')
     await store.cancel('3')
+    assert.deepEqual(await claim(store), [])
+    await store.settle([done(third)])
     await claimOnly(store, '4')
     await clock.advance(LEASE_MS + 1)
     assert.equal((await claimOnly(store, '4')).crashes, 1)
@@ -153,6 +207,16 @@ export const concurrencyCases: JobStoreCases = {
     await put(store, '1', '2')
     const [first] = await claim(store, { limit: 1 })
     await limitTo(store, { concurrency: 1 })
+    await store.settle([done(first!)])
+    await claimOnly(store, '2')
+  },
+
+  'limit: one that is set while a cancelled job runs counts it too': async ({ store }) => {
+    await put(store, '1', '2')
+    const [first] = await claim(store, { limit: 1 })
+    await store.cancel('1')
+    await limitTo(store, { concurrency: 1 })
+    assert.deepEqual(await claim(store), [])
     await store.settle([done(first!)])
     await claimOnly(store, '2')
   },

@@ -40,9 +40,14 @@ export const columnsOf: Readonly<Record<Exclude<Part, 'pglite' | 'memory'>, read
   latency: [
     { title: 'ms from enqueueing to the handler, idle queue', columns: bothOf(latency(300)), digits: 2 },
   ],
-  history: [
+  history: allAgain('with 1,000,000 future and 1,000,000 ended jobs'),
+  held: allAgain('after a minute beside an open transaction'),
+}
+
+function allAgain(circumstances: string): readonly Table[] {
+  return [
     {
-      title: 'jobs/s with 1,000,000 future and 1,000,000 ended jobs',
+      title: `jobs/s ${circumstances}`,
       columns: {
         'one call, 10,000': bulk(10_000),
         'one call, 100,000': bulk(100_000),
@@ -57,26 +62,11 @@ export const columnsOf: Readonly<Record<Exclude<Part, 'pglite' | 'memory'>, read
       },
     },
     {
-      title: 'ms from enqueueing to the handler with 1,000,000 future and 1,000,000 ended jobs',
+      title: `ms from enqueueing to the handler ${circumstances}`,
       columns: bothOf(latency(300)),
       digits: 2,
     },
-  ],
-  held: [
-    {
-      title: 'jobs/s after a minute beside an open transaction',
-      columns: {
-        'one call, 10,000': bulk(10_000),
-        '10 callers': single(10),
-        'drain at its best': drain(100_000, 'best'),
-      },
-    },
-    {
-      title: 'ms from enqueueing to the handler after a minute beside an open transaction',
-      columns: bothOf(latency(300)),
-      digits: 2,
-    },
-  ],
+  ]
 }
 
 /** One run gives both: the second column reads what the first has measured. */

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Change, changeOf } from '../../packages/examples/src/repo-watch/change.ts'
+import { type Change, type CountLines, changeOf } from '../../packages/examples/src/repo-watch/change.ts'
+import { classify } from '../../packages/examples/src/repo-watch/lines.ts'
 import { Repository } from '../../packages/examples/src/repo-watch/repository.ts'
 import { TempRepository } from './temp-repository.ts'
 
 const signal = new AbortController().signal
+const countLines: CountLines = (name, content) => Promise.resolve(classify(name, content))
 
 describe('what a commit changes', () => {
   let made: TempRepository
@@ -25,13 +27,13 @@ describe('what a commit changes', () => {
 
   const changed = async (change: () => Promise<void>): Promise<Change | undefined> => {
     await change()
-    return changeOf(repository, await made.commit('Change'), signal)
+    return changeOf(repository, await made.commit('Change'), countLines, signal)
   }
 
   it('is all that it holds when it is the first', async () => {
     await made.write('first.txt', 'first')
     const id = await made.commit('First', 'another')
-    const { files, bytes } = (await changeOf(repository, id, signal))!
+    const { files, bytes } = (await changeOf(repository, id, countLines, signal))!
     expect({ files, bytes }).toEqual({ files: 5, bytes: 15 })
     await made.delete('first.txt')
   })
@@ -60,16 +62,24 @@ describe('what a commit changes', () => {
   }
 
   it.for(Object.entries(CHANGES))('%s', async ([, [change, files, bytes]]) => {
-    expect(await changed(change)).toEqual({ author: 'Ann', files, bytes })
+    expect(await changed(change)).toMatchObject({ author: 'Ann', files, bytes })
+  })
+
+  it('has the lines of all its files counted', async () => {
+    const change = await changed(async () => {
+      await made.write('src/a.ts', '// one\n\nlet a = 1 // two\n')
+      await made.write('b.py', '# one\nb = 1\n')
+    })
+    expect(change!.lines).toEqual({ code: 2, comments: 2, blank: 1 })
   })
 
   it('is unknown of a commit that is not there', async () => {
-    expect(await changeOf(repository, '0'.repeat(40), signal)).toBeUndefined()
+    expect(await changeOf(repository, '0'.repeat(40), countLines, signal)).toBeUndefined()
   })
 
   it('is not read to its end when the program stops', async () => {
     await made.write('e.txt', 'e')
     const id = await made.commit('Change')
-    await expect(changeOf(repository, id, AbortSignal.abort('enough'))).rejects.toBe('enough')
+    await expect(changeOf(repository, id, countLines, AbortSignal.abort('enough'))).rejects.toBe('enough')
   })
 })

@@ -60,7 +60,7 @@ describe('the jobs of repo-watch, in the folder where it was started', () => {
     await repository.write('a.txt', 'x'.repeat(1_234))
     const first = await repository.commit('First')
     const before = watch()
-    expect(await read(before, first)).toMatch(/ by Ann: 1 file, 1\.2 kB$/)
+    expect(await read(before, first)).toMatch(/ by Ann: 1 file, 1\.2 kB; lines of code 1, of comments 0$/)
     expect(await stop(before)).toHaveLength(2)
 
     await repository.write('b.txt', '12')
@@ -73,7 +73,10 @@ describe('the jobs of repo-watch, in the folder where it was started', () => {
       Promise.all([queue.counts(), queue.get(second)]),
     )
     expect(counts).toMatchObject({ commit: { DONE: 3, PENDING: 0, RUNNING: 0, FAILED: 0 } })
-    expect(job).toMatchObject({ kind: 'commit', result: { author: 'Ann', files: 1, bytes: 2 } })
+    expect(job).toMatchObject({
+      kind: 'commit',
+      result: { author: 'Ann', files: 1, bytes: 2, lines: { code: 1, comments: 0, blank: 0 } },
+    })
   })
 
   it.skipIf(process.platform === 'win32')('go on after kill -9 in the middle of one', async () => {

@@ -37,7 +37,7 @@ function importsOf(text: string): string[] {
 describe('the package', () => {
   it('has these doors', () => {
     expect(Object.keys(manifest.exports)).toEqual([
-      ...['.', './queue', './postgres', './testing', './package.json'],
+      ...['.', './queue', './postgres', './pool', './pool/child', './testing', './package.json'],
     ])
   })
 
@@ -88,6 +88,13 @@ describe('the package', () => {
       ...['MissingPeerError', 'PostgresJobStore', 'SchemaMissingError', 'SchemaTooNewError'],
       ...['TransactionRolledBackError', 'migrate', 'openDatabase'],
     ])
+    expect(await names('runutil/pool')).toEqual([
+      ...['AllocateTimeoutError', 'CorruptFrameError', 'EmptyPayloadError', 'HandshakeError', 'JobError'],
+      ...['OversizedFrameError', 'PayloadTooLargeError', 'PoolDestroyedError', 'ProcessPool'],
+      ...['QueueFullError', 'SpawnError', 'TaskTimeoutError', 'WorkerError', 'WorkerProcess'],
+      ...['WorkerStateError'],
+    ])
+    expect(await names('runutil/pool/child')).toEqual(['serve'])
     expect(await names('runutil/testing')).toEqual([
       ...['Probe', 'ProbeTimeoutError', 'VirtualClock', 'jobStoreConformance'],
     ])
@@ -117,6 +124,12 @@ describe('the package', () => {
     const text = await bundle("export * from 'runutil/queue'")
     expect(importsOf(text).filter((name) => peers.includes(name))).toEqual(['pino'])
     expect(gzipSync(text).length).toBeLessThanOrEqual(20_000)
+  })
+
+  it('has a worker of a pool without any package', async () => {
+    const text = await bundle("export * from 'runutil/pool/child'")
+    expect(importsOf(text).filter((name) => peers.includes(name))).toEqual([])
+    expect(gzipSync(text).length).toBeLessThanOrEqual(6_000)
   })
 
   it('imports the driver of a database when it is opened, and not before', async () => {

@@ -24,7 +24,9 @@ const reserved: [RegExp, readonly string[]][] = [
   [/(?<![\w.])(setTimeout|setInterval|setImmediate)\((?!callback:)/, ['core']],
   [/\bMath\.random\(/, ['core']],
   [/\bAsyncLocalStorage\b/, ['core']],
-  [/\bprocess\.(on|off|exit|exitCode)\b/, ['runtime']],
+  // `pool/child` is what a worker's own process runs.
+  [/\bprocess\.(on|off|exitCode)\b/, ['runtime']],
+  [/\bprocess\.exit\b/, ['runtime', 'pool']],
   [/from 'tsyringe'|'reflect-metadata'/, ['runtime']],
   [/'node:(child_process|net)'/, ['pool']],
   [/['"](pg|@electric-sql\/pglite)['"]/, ['postgres']],

@@ -1,3 +1,4 @@
+import type { Lines } from './lines.ts'
 import type { Repository, TreeEntry } from './repository.ts'
 
 /** What a commit did. */
@@ -7,7 +8,10 @@ export interface Change {
   files: number
   /** How long these files are since. */
   bytes: number
+  lines: Lines
 }
+
+export type CountLines = (name: string, content: Uint8Array, signal: AbortSignal) => Promise<Lines>
 
 /**
  * Compares a commit with its first parent, or with nothing where that isn't there: at the beginning, and where a
@@ -18,17 +22,25 @@ export interface Change {
 export async function changeOf(
   repository: Repository,
   id: string,
+  countLines: CountLines,
   signal: AbortSignal,
 ): Promise<Change | undefined> {
   const commit = await repository.commit(id)
   if (commit === undefined) return undefined
   const [first] = commit.parents
   const parent = first === undefined ? undefined : await repository.commit(first)
-  const change = { author: commit.author, files: 0, bytes: 0 }
+  const lines = { code: 0, comments: 0, blank: 0 }
+  const change = { author: commit.author, files: 0, bytes: 0, lines }
   for await (const file of changedFiles(repository, parent?.id, id)) {
     signal.throwIfAborted()
     change.files++
-    if (file.type === 'blob') change.bytes += await repository.size(file.id)
+    if (file.type !== 'blob') continue
+    const content = await repository.content(file.id)
+    change.bytes += content.length
+    const { code, comments, blank } = await countLines(file.name, content, signal)
+    lines.code += code
+    lines.comments += comments
+    lines.blank += blank
   }
   return change
 }

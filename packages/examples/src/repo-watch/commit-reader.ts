@@ -2,20 +2,23 @@ import { type DeclarativeWorker, Worker, type WorkerConfigurer, currentLogger } 
 import { type ClaimedJob, QueueWorker, RetryableError } from 'runutil/queue'
 import { type Change, changeOf } from './change.ts'
 import { CommitJobs } from './commit-jobs.ts'
+import { LineCounters } from './line-counters.ts'
 import { Repository } from './repository.ts'
 
 /** Where several copies share a server, one may be asked for a commit before its repository has it. */
 const MOST_ATTEMPTS = 10
 
-/** Reads each commit once; what it finds is kept as the result of the job. */
-@Worker({ inject: [Repository, CommitJobs] })
+/** Reads each commit once, and has the lines of its files counted; what it finds is kept as the result of the job. */
+@Worker({ inject: [Repository, CommitJobs, LineCounters] })
 export class CommitReader implements WorkerConfigurer {
   readonly #repository: Repository
   readonly #jobs: CommitJobs
+  readonly #counters: LineCounters
 
-  constructor(repository: Repository, jobs: CommitJobs) {
+  constructor(repository: Repository, jobs: CommitJobs, counters: LineCounters) {
     this.#repository = repository
     this.#jobs = jobs
+    this.#counters = counters
   }
 
   workers(): DeclarativeWorker[] {
@@ -26,11 +29,12 @@ export class CommitReader implements WorkerConfigurer {
   }
 
   async #read({ id, attemptsDone }: ClaimedJob, signal: AbortSignal): Promise<Change> {
-    const change = await changeOf(this.#repository, id, signal)
+    const change = await changeOf(this.#repository, id, this.#counters.count, signal)
     if (change === undefined) throw missing(id, attemptsDone + 1)
-    const { author, files, bytes } = change
+    const { author, files, bytes, lines } = change
+    const size = `${files} ${files === 1 ? 'file' : 'files'}, ${sizeOf(bytes)}`
     currentLogger().info(
-      `${id.slice(0, 7)} by ${author}: ${files} ${files === 1 ? 'file' : 'files'}, ${sizeOf(bytes)}`,
+      `${id.slice(0, 7)} by ${author}: ${size}; lines of code ${lines.code}, of comments ${lines.comments}`,
     )
     return change
   }

@@ -5,6 +5,7 @@ import { readableLogger } from '../readable-logger.ts'
 import { UsageError, readArguments } from './arguments.ts'
 import { CommitJobs } from './commit-jobs.ts'
 import { DemoRepository } from './demo-repository.ts'
+import { LineCounters } from './line-counters.ts'
 import { Repository } from './repository.ts'
 import { StartError } from './start-error.ts'
 import { WATCH_SETTINGS } from './watch-settings.ts'
@@ -31,6 +32,8 @@ async function main(args: string[]): Promise<void> {
   const jobs = await CommitJobs.open()
   // From a factory, so that it is disposed of when all workers have ended.
   container.register(CommitJobs, { useFactory: () => jobs })
+  // One pool, for whoever injects it.
+  container.registerSingleton(LineCounters)
   container.register(Repository, { useValue: found ?? (await demoInstead(every)) })
   container.register(WATCH_SETTINGS, { useValue: { every } })
   container.register(LOGGER, { useValue: logger })

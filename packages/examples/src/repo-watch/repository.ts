@@ -86,10 +86,10 @@ export class Repository {
     return tree.map(({ type, path, mode, oid }) => ({ type, name: path, mode, id: oid }))
   }
 
-  /** How many bytes a file has. */
-  async size(id: string): Promise<number> {
+  /** What is in a file. */
+  async content(id: string): Promise<Uint8Array> {
     const { blob } = await git.readBlob({ ...this.#place, oid: id })
-    return blob.length
+    return blob
   }
 
   get #place() {

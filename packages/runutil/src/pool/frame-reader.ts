@@ -36,6 +36,11 @@ export class FrameReader {
     return this.#at < this.#chunk.length || this.#scratched > 0 || this.#prefix !== undefined
   }
 
+  /** The bytes of it, for an error to show. */
+  get unread(): Buffer {
+    return Buffer.concat([this.#scratch.subarray(0, this.#scratched), this.#chunk.subarray(this.#at)])
+  }
+
   /** The chunk must not change afterwards. */
   feed(chunk: Buffer): void {
     const rest = this.#chunk.length - this.#at
@@ -64,6 +69,7 @@ export class FrameReader {
     if (end > this.#chunk.length) return this.#begin(prefix)
     const data = this.#chunk.subarray(this.#at, end)
     this.#at = end
+    if (end === this.#chunk.length) this.#letGo()
     return { flags, split, data }
   }
 

@@ -1,5 +1,6 @@
 import { CorruptFrameError, Flag, type Frame } from './frame.ts'
 import type { FrameReader } from './frame-reader.ts'
+import { STOP_REQUEST } from './payload.ts'
 
 export type Message =
   | { readonly kind: 'payload'; readonly context: Buffer; readonly body: Buffer }
@@ -56,8 +57,21 @@ export class MessageReader {
     }
     if (!control) throw new CorruptFrameError(`a control frame first (flags ${flags})`, data)
     if (flags & Flag.error) return { kind: 'error', data }
-    if (this.#end === 'child' && (flags & (Flag.raw | Flag.empty)) === 0) return { kind: 'control', data }
+    if (this.#end === 'child' && (flags & Flag.raw) === 0 && isCommand(data)) return { kind: 'control', data }
     this.#context = data
     return undefined
   }
 }
+
+/** Any other JSON is a context that its parent didn't mark as raw. */
+function isCommand(data: Buffer): boolean {
+  return /^\s*\{\s*"(pid|stop)"\s*:/.test(data.toString('latin1', 0, 64))
+}
+
+/** Whether a worker answers that it wants to be replaced, the task undone (seed 003). */
+export function isStopRequest(message: Message): boolean {
+  if (message.kind !== 'payload' || message.body.length > 0) return false
+  return message.context.length === STOP.length && STOP.equals(message.context)
+}
+
+const STOP = Buffer.from(STOP_REQUEST)

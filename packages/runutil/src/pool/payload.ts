@@ -11,9 +11,3 @@ export function payloadOf(context: Uint8Array, body: Uint8Array): Payload {
 
 /** A worker that answers with this context and no body wants to be replaced, its task run by another (seed 003). */
 export const STOP_REQUEST = '{"stop":true}'
-
-export function isStopRequest(context: Uint8Array, body: Uint8Array): boolean {
-  return body.length === 0 && context.length === STOP_REQUEST.length && STOP.equals(context)
-}
-
-const STOP = Buffer.from(STOP_REQUEST)

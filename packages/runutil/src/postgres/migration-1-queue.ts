@@ -2,6 +2,7 @@ import type { Migration } from './migration.ts'
 import { claiming } from './migration-1-claiming.ts'
 import { limiting } from './migration-1-limiting.ts'
 import { settling } from './migration-1-settling.ts'
+import { stewarding } from './migration-1-stewarding.ts'
 
 /**
  * Jobs, those of them that wait, and the leases and limits that the others are held under.
@@ -18,7 +19,7 @@ export const queueMigration: Migration = {
   number: 1,
   name: 'queue',
   sql: (schema) =>
-    tables(schema) + enqueueing(schema) + claiming(schema) + limiting(schema) + settling(schema),
+    [tables, enqueueing, claiming, limiting, settling, stewarding].map((part) => part(schema)).join(''),
 }
 
 const tables = (s: string): string => `

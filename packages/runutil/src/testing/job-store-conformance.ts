@@ -1,3 +1,4 @@
+import { cancelCases } from './job-store-cancel-cases.ts'
 import type { JobStoreCases } from './job-store-case.ts'
 import { claimCases } from './job-store-claim-cases.ts'
 import { concurrencyCases } from './job-store-concurrency-cases.ts'
@@ -30,6 +31,7 @@ export const jobStoreConformance: JobStoreCases = {
   ...leaseCases,
   ...stewardCases,
   ...concurrencyCases,
+  ...cancelCases,
   ...rateCases,
   ...raceCases,
 }

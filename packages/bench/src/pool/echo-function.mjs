@@ -1,0 +1,3 @@
+// A worker as tinypool and jest-worker load it.
+export default (payload) => payload
+export const echo = (payload) => payload

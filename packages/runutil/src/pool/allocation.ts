@@ -1,0 +1,114 @@
+import type { Clock } from '../core/clock.ts'
+import type { Crew } from './crew.ts'
+import { AllocateTimeoutError, PoolDestroyedError, QueueFullError, WorkerError } from './errors.ts'
+import { type Message, isStopRequest } from './message-reader.ts'
+import type { PoolSettings } from './options.ts'
+import type { Recycling } from './recycling.ts'
+import type { Task, TaskOwner } from './task.ts'
+import { WaitingTasks } from './waiting-tasks.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+export interface AllocationProps {
+  readonly settings: PoolSettings
+  readonly clock: () => Clock
+  readonly crew: () => Crew
+  readonly recycling: () => Recycling
+}
+
+/** Brings tasks and free workers together. Either there are free workers or waiting tasks, never both. */
+export class Allocation implements TaskOwner {
+  readonly #props: AllocationProps
+  readonly #waiting: WaitingTasks
+  /** The last that came is the first that goes: what it needs is still in the caches, and the rest may idle. */
+  #free: WorkerProcess[] = []
+
+  constructor(props: AllocationProps) {
+    const { clock, settings, crew } = props
+    const { allocateMs } = settings
+    const late = (task: Task): void => {
+      const { workers, lastFailure } = crew()
+      task.reject(new AllocateTimeoutError(allocateMs, workers.length, lastFailure))
+    }
+    this.#props = props
+    this.#waiting = new WaitingTasks({ clock, allocateMs, late })
+  }
+
+  submit(task: Task): void {
+    if (task.settled) return
+    const worker = this.#takeFree()
+    if (worker !== undefined) return task.run(worker, this.#props.clock())
+    const { maxQueue } = this.#props.settings
+    if (this.#waiting.length < maxQueue) this.#waiting.push(task)
+    else task.reject(new QueueFullError(maxQueue))
+    this.#wantWorker()
+  }
+
+  /** A worker is ready for a task. */
+  offer(worker: WorkerProcess): void {
+    const { crew, recycling, clock } = this.#props
+    if (!crew().mayGoOn(worker)) return
+    const reason = worker.numExecs === 0 ? undefined : recycling().due(worker)
+    if (reason !== undefined) {
+      crew().replace(worker, reason)
+      return
+    }
+    const task = this.#waiting.shift()
+    if (task !== undefined) task.run(worker, clock())
+    else this.#keep(worker)
+  }
+
+  rejectWaiting(error: Error): void {
+    this.#waiting.rejectAll(error)
+  }
+
+  answered(task: Task, worker: WorkerProcess, message: Message): void {
+    if (isStopRequest(message)) return this.#again(task, worker)
+    // First, so that the worker has its next task while the caller looks at this one's answer.
+    this.offer(worker)
+    task.settle(message)
+  }
+
+  givenUp(task: Task, worker: WorkerProcess | undefined, why: string): void {
+    if (worker === undefined) this.#waiting.giveUp(task)
+    else this.#props.crew().kill(worker, why)
+  }
+
+  /** The worker wants to be replaced instead of doing it. */
+  #again(task: Task, worker: WorkerProcess): void {
+    const { crew, settings } = this.#props
+    const reason = 'it asked to be replaced'
+    if (!crew().replace(worker, reason)) crew().mayGoOn(worker)
+    task.stops++
+    if (task.settled) return
+    if (crew().closed) return task.reject(new PoolDestroyedError())
+    if (task.stops > settings.numWorkers) {
+      const message = `${task.stops} workers in a row asked to be replaced instead of doing the task`
+      return task.reject(new WorkerError(message, { pid: worker.pid }))
+    }
+    const other = this.#takeFree()
+    if (other !== undefined) return task.run(other, this.#props.clock())
+    this.#waiting.unshift(task)
+    this.#wantWorker()
+  }
+
+  /** One more, where more tasks wait than workers are on their way. */
+  #wantWorker(): void {
+    const crew = this.#props.crew()
+    if (this.#waiting.length > crew.coming || crew.coming === 0) crew.grow()
+  }
+
+  #takeFree(): WorkerProcess | undefined {
+    for (let worker = this.#free.pop(); worker !== undefined; worker = this.#free.pop()) {
+      if (worker.state === 'ready') return worker
+    }
+    return undefined
+  }
+
+  #keep(worker: WorkerProcess): void {
+    // Some of them may have gone since, or been used directly and come back.
+    if (this.#free.length >= this.#props.settings.numWorkers) {
+      this.#free = [...new Set(this.#free)].filter((other) => other !== worker && other.state === 'ready')
+    }
+    this.#free.push(worker)
+  }
+}

@@ -1,0 +1,164 @@
+import { readSync, writeSync } from 'node:fs'
+import { type Socket, connect } from 'node:net'
+import type { Readable } from 'node:stream'
+import { type Timer, systemClock } from '../core/clock.ts'
+import type { Encoded } from './protocol.ts'
+
+/** A child's end of the relay. When the parent is gone the process ends at once: nobody is left to work for. */
+export interface ChildLink {
+  /** What came; waits for it in one way or the other. */
+  read(): Buffer | Promise<Buffer>
+  write(encoded: Encoded): void
+  /** As the promise; meanwhile it is noticed when the parent goes. */
+  during<T>(work: PromiseLike<T>): PromiseLike<T>
+  /** Lets go, so that the process may end. */
+  close(): void
+}
+
+/** @param address what RR_RELAY says; nothing means pipes, as in the time before it */
+export function openLink(address: string | undefined, blocking: boolean): ChildLink {
+  if (address === undefined || address === 'pipes') return new PipesLink(blocking)
+  const { protocol, pathname, hostname, port } = new URL(address)
+  if (protocol === 'unix:') return new SocketLink(connect(decodeURIComponent(pathname)))
+  if (protocol === 'tcp:')
+    return new SocketLink(connect({ host: hostname, port: Number(port), noDelay: true }))
+  throw new Error(`RR_RELAY: expected 'pipes', 'unix:///PATH' or 'tcp://HOST:PORT'; got '${address}'`)
+}
+
+/**
+ * Stdin and stdout. Reads block the process, which for tiny tasks is quicker than the event loop, until a handler
+ * really awaits something: from then on the event loop brings the input, to see the parent go meanwhile.
+ */
+class PipesLink implements ChildLink {
+  #input: EventInput | undefined
+  readonly #scratch = Buffer.allocUnsafeSlow(256 * 1024)
+
+  constructor(blocking: boolean) {
+    if (!blocking) this.#useEvents()
+  }
+
+  read(): Buffer | Promise<Buffer> {
+    if (this.#input !== undefined) return this.#input.read()
+    try {
+      const length = readSync(0, this.#scratch)
+      if (length === 0) leave()
+      return Buffer.from(this.#scratch.subarray(0, length))
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      // A signal came, such as SIGUSR1 for a debugger.
+      if (code === 'EINTR') return this.read()
+      // Somebody else made it so; it can't be undone.
+      if (code === 'EAGAIN') return this.#useEvents().read()
+      return leave()
+    }
+  }
+
+  write({ head, body }: Encoded): void {
+    writeAll(head)
+    if (body !== undefined) writeAll(body)
+  }
+
+  async during<T>(work: PromiseLike<T>): Promise<T> {
+    if (this.#input !== undefined) return work
+    // Not for a promise that is settled already, or will be without any I/O.
+    const watch: Timer = systemClock.setTimeout(() => this.#useEvents(), 0)
+    try {
+      return await work
+    } finally {
+      watch.clear()
+    }
+  }
+
+  close(): void {
+    this.#input?.close()
+  }
+
+  #useEvents(): EventInput {
+    return (this.#input ??= new EventInput(process.stdin))
+  }
+}
+
+/** One socket, both ways. */
+class SocketLink implements ChildLink {
+  readonly #socket: Socket
+  readonly #input: EventInput
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    this.#input = new EventInput(socket)
+  }
+
+  read(): Promise<Buffer> {
+    return this.#input.read()
+  }
+
+  write({ head, body }: Encoded): void {
+    this.#socket.cork()
+    this.#socket.write(head)
+    if (body !== undefined) this.#socket.write(body)
+    this.#socket.uncork()
+  }
+
+  during<T>(work: PromiseLike<T>): PromiseLike<T> {
+    return work
+  }
+
+  close(): void {
+    this.#input.close()
+  }
+}
+
+/** A stream, chunk by chunk. */
+class EventInput {
+  readonly #stream: Readable
+  readonly #chunks: Buffer[] = []
+  #wake: ((chunk: Buffer) => void) | undefined
+
+  constructor(stream: Readable) {
+    this.#stream = stream
+    stream.on('data', this.#take)
+    stream.on('error', reportAndLeave)
+    stream.on('close', leave)
+    stream.on('end', leave)
+  }
+
+  read(): Promise<Buffer> {
+    const chunk = this.#chunks.shift()
+    if (chunk !== undefined) return Promise.resolve(chunk)
+    return new Promise((resolve) => (this.#wake = resolve))
+  }
+
+  close(): void {
+    this.#stream.off('close', leave).off('end', leave)
+    this.#stream.destroy()
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    const wake = this.#wake
+    this.#wake = undefined
+    if (wake === undefined) this.#chunks.push(chunk)
+    else wake(chunk)
+  }
+}
+
+function leave(): never {
+  process.exit()
+}
+
+/** Mostly that the pool can't be connected to. */
+function reportAndLeave(error: Error): never {
+  process.stderr.write(`runutil/pool/child: ${error.message}\n`)
+  process.exit(1)
+}
+
+function writeAll(data: Uint8Array): void {
+  for (let at = 0; at < data.length;) {
+    try {
+      at += writeSync(1, data, at)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') leave()
+      // The pipe is full, and somebody has made it a non-blocking one: console.log does.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
+}

@@ -1,0 +1,196 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../core/clock.ts'
+import type { Events } from '../core/events.ts'
+import { PoolDestroyedError, type WorkerError } from './errors.ts'
+import { launchAll } from './launch.ts'
+import { Members } from './members.ts'
+import type { PoolSettings } from './options.ts'
+import type { PoolEvents } from './pool-events.ts'
+import type { Relay } from './relay.ts'
+import { type Lineage, Replacements, attemptAfter } from './replacements.ts'
+import { specOf } from './spawn.ts'
+import { WorkerProcess } from './worker-process.ts'
+
+export interface CrewProps {
+  readonly settings: PoolSettings
+  readonly relay: Relay
+  readonly clock: () => Clock
+  readonly logger: () => Logger
+  readonly events: Events<PoolEvents>
+  /** A worker is ready for a task. */
+  readonly onFree: (worker: WorkerProcess) => void
+}
+
+/** The workers of a pool: as many as are wanted, each replaced when it goes. One is coming until its handshake is done. */
+export class Crew {
+  readonly #props: CrewProps
+  readonly #replacements: Replacements
+  /** All processes that have not ended, whatever they are. */
+  readonly #processes = new Set<WorkerProcess>()
+  readonly #members: Members
+  #wanted = 0
+  #up = false
+  #closed = false
+  /** Why the last replacement didn't come up; undefined once one has. */
+  lastFailure: Error | undefined
+
+  constructor(props: CrewProps) {
+    this.#props = props
+    this.#members = new Members(props.events)
+    this.#replacements = new Replacements({
+      clock: props.clock,
+      spawn: () => this.#spawn(),
+      joined: (worker, lineage) => this.#join([worker], lineage),
+      failed: (worker, error) => {
+        this.lastFailure = error
+        this.#report(error, worker)
+      },
+    })
+  }
+
+  get workers(): readonly WorkerProcess[] {
+    return this.#members.active
+  }
+
+  /** Whether no worker comes any more. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Workers that are on their way. */
+  get coming(): number {
+    return this.#replacements.count
+  }
+
+  /** Brings up `count` workers, or none. */
+  async start(count: number): Promise<void> {
+    const workers = await this.#launch(count)
+    this.#wanted = count
+    this.#up = true
+    this.#join(workers, this.#firstOfLine())
+  }
+
+  /** Brings up as many new workers as are wanted, or none; then the old ones leave. Resolves with those. */
+  async renew(): Promise<readonly WorkerProcess[]> {
+    const renewed = await this.#launch(this.#wanted)
+    const old = this.workers
+    this.#replacements.cancelAll()
+    this.#join(renewed, this.#firstOfLine())
+    for (const worker of old) this.#members.leave(worker, 'the pool was reset')
+    // Fewer or more may be wanted than when this began.
+    this.#wanted = Math.max(this.#wanted, this.workers.length)
+    this.#fill()
+    return old
+  }
+
+  /** One more than there are, up to numWorkers. */
+  grow(): void {
+    if (!this.#up || this.#closed || this.#wanted >= this.#props.settings.numWorkers) return
+    this.#wanted++
+    this.#fill()
+  }
+
+  /** Lets a worker go after its task, and replaces it. False if it goes already, or isn't one of these. */
+  replace(worker: WorkerProcess, reason: string): boolean {
+    if (!this.#members.leave(worker, reason)) return false
+    this.#fill()
+    return true
+  }
+
+  /** As replace, at once and without regard for its task. */
+  kill(worker: WorkerProcess, reason: string): void {
+    this.#members.leave(worker, reason)
+    this.#members.part(worker)
+    void worker.kill()
+    this.#fill()
+  }
+
+  /** Lets an idle worker go for good, if more than `minWorkers` are wanted. */
+  dismiss(worker: WorkerProcess, reason: string): boolean {
+    if (this.#wanted <= this.#props.settings.minWorkers) return false
+    this.#wanted--
+    return this.#members.leave(worker, reason)
+  }
+
+  /** A worker has done its task: whether it may be given another. */
+  mayGoOn(worker: WorkerProcess): boolean {
+    this.#members.part(worker)
+    return !this.#members.isLeaving(worker) && worker.state === 'ready'
+  }
+
+  /** Lets all of them go, and kills those that are still there at the end of `destroyTimeout`. */
+  async end(): Promise<void> {
+    this.#closed = true
+    this.#wanted = 0
+    this.#replacements.cancelAll()
+    for (const worker of this.workers) this.#members.leave(worker, 'the pool was destroyed')
+    for (const worker of this.#processes) if (!this.#members.has(worker)) void worker.kill()
+    const { clock, settings } = this.#props
+    const limit = clock().setTimeout(() => {
+      for (const worker of this.#processes) void worker.kill()
+    }, settings.destroyMs)
+    await Promise.all(Array.from(this.#processes, (worker) => worker.wait()))
+    limit.clear()
+  }
+
+  #firstOfLine(): Lineage {
+    return { attempt: 0, bornMs: this.#props.clock().elapsed() }
+  }
+
+  async #launch(count: number): Promise<WorkerProcess[]> {
+    try {
+      if (this.#closed) throw new PoolDestroyedError()
+      const workers = await launchAll(count, () => this.#spawn())
+      if (!this.#closed) return workers
+    } catch (error) {
+      if (!this.#closed) {
+        this.#report(error as Error, undefined)
+        throw error
+      }
+    }
+    throw new PoolDestroyedError()
+  }
+
+  #spawn(): WorkerProcess {
+    const { settings, relay, clock, logger, onFree } = this.#props
+    const worker = new WorkerProcess({
+      ...settings,
+      spec: specOf(settings.command),
+      relay,
+      clock: clock(),
+      onLine: ({ pid }, stream, line) => logger().warn({ workerPid: pid, stream }, line),
+      onReleased: onFree,
+      onStopping: (stopping) => void this.replace(stopping, 'it was stopped'),
+      onEnded: (ended, error) => this.#ended(ended, error),
+    })
+    this.#processes.add(worker)
+    return worker
+  }
+
+  #join(workers: readonly WorkerProcess[], lineage: Lineage): void {
+    this.lastFailure = undefined
+    this.#members.join(workers, lineage)
+    for (const worker of workers) this.#props.onFree(worker)
+  }
+
+  #ended(worker: WorkerProcess, error: WorkerError | undefined): void {
+    this.#processes.delete(worker)
+    const member = this.#members.ended(worker, error?.message ?? 'it was stopped')
+    if (member === undefined) return
+    if (error !== undefined) this.#report(error, worker)
+    const attempt = attemptAfter(member.lineage, worker, this.#props.clock().elapsed())
+    if (!member.expected) this.#fill(error === undefined ? 0 : attempt)
+  }
+
+  /** @param attempt of the first that is missing */
+  #fill(attempt = 0): void {
+    for (let next = attempt; !this.#closed && this.workers.length + this.coming < this.#wanted; next = 0) {
+      this.#replacements.add(next)
+    }
+  }
+
+  #report(error: Error, worker: WorkerProcess | undefined): void {
+    this.#props.logger().warn({ err: error, workerPid: worker?.pid }, 'a worker process failed')
+    this.#props.events.emit('error', error, worker)
+  }
+}

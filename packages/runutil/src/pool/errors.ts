@@ -1,0 +1,175 @@
+/** The task failed, by the worker's own word. The worker is fine and goes on (seed 003). */
+export class JobError extends Error {
+  readonly code = 'ERR_JOB'
+  /** What the worker said, as it said it. */
+  readonly payload: Uint8Array
+  static {
+    this.prototype.name = 'JobError'
+  }
+
+  constructor(payload: Uint8Array) {
+    super(Buffer.from(payload.buffer, payload.byteOffset, Math.min(payload.length, LONGEST)).toString())
+    this.payload = payload
+  }
+}
+
+export interface WorkerFacts {
+  pid?: number | undefined
+  exitCode?: number | null | undefined
+  signal?: NodeJS.Signals | null | undefined
+  stderr?: string | undefined
+  cause?: unknown
+}
+
+/** The worker broke: it died, was killed or answered rubbish. Its task may have had effects, so it isn't run again. */
+export class WorkerError extends Error {
+  readonly code: string = 'ERR_WORKER'
+  readonly pid: number | undefined
+  /** Null when a signal ended it, undefined when it has not been seen to end. */
+  readonly exitCode: number | null | undefined
+  readonly signal: NodeJS.Signals | null | undefined
+  /** The last 64 KiB of what it wrote there. */
+  readonly stderr: string
+  static {
+    this.prototype.name = 'WorkerError'
+  }
+
+  constructor(message: string, { pid, exitCode, signal, stderr = '', cause }: WorkerFacts = {}) {
+    super(message + quoted(stderr), cause === undefined ? undefined : { cause })
+    this.pid = pid
+    this.exitCode = exitCode
+    this.signal = signal
+    this.stderr = stderr
+  }
+}
+
+/** A new worker didn't answer the handshake, or not with its own pid, or ended before. */
+export class HandshakeError extends WorkerError {
+  override readonly code = 'ERR_WORKER_HANDSHAKE'
+  static {
+    this.prototype.name = 'HandshakeError'
+  }
+}
+
+/** The command can't be run at all. */
+export class SpawnError extends WorkerError {
+  override readonly code = 'ERR_WORKER_SPAWN'
+  readonly command: string
+  static {
+    this.prototype.name = 'SpawnError'
+  }
+
+  constructor(command: string, cwd: string | undefined, cause: unknown) {
+    const where = cwd === undefined ? '' : ` in ${cwd}`
+    super(`can't run the command '${command}'${where}: ${(cause as Error).message}`, { cause })
+    this.command = command
+  }
+}
+
+/** No worker came free within `allocateTimeout`. The task was not begun. */
+export class AllocateTimeoutError extends Error {
+  readonly code = 'ERR_ALLOCATE_TIMEOUT'
+  /** Of the last worker that broke, if workers can't be replaced. */
+  readonly stderr: string
+  static {
+    this.prototype.name = 'AllocateTimeoutError'
+  }
+
+  constructor(allocateMs: number, workers: number, failure: Error | undefined) {
+    const idle = workers === 0 ? 'none is up yet' : 'all are busy'
+    const why = failure === undefined ? idle : `the last replacement failed: ${failure.message}`
+    super(
+      `no worker was free within ${allocateMs} ms (allocateTimeout): ${why}`,
+      failure && { cause: failure },
+    )
+    this.stderr = failure instanceof WorkerError ? failure.stderr : ''
+  }
+}
+
+/** A running task took longer than its `timeout`; the worker that ran it was killed. */
+export class TaskTimeoutError extends Error {
+  readonly code = 'ERR_TASK_TIMEOUT'
+  readonly timeoutMs: number
+  static {
+    this.prototype.name = 'TaskTimeoutError'
+  }
+
+  constructor(timeoutMs: number) {
+    super(`the task ran for longer than ${timeoutMs} ms; its worker was killed`)
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** `maxQueue` tasks wait already. */
+export class QueueFullError extends Error {
+  readonly code = 'ERR_QUEUE_FULL'
+  readonly maxQueue: number
+  static {
+    this.prototype.name = 'QueueFullError'
+  }
+
+  constructor(maxQueue: number) {
+    super(`${maxQueue} tasks wait for a worker already (maxQueue)`)
+    this.maxQueue = maxQueue
+  }
+}
+
+/** The pool is destroyed, or was before the task began. */
+export class PoolDestroyedError extends Error {
+  readonly code = 'ERR_POOL_DESTROYED'
+  static {
+    this.prototype.name = 'PoolDestroyedError'
+  }
+
+  constructor() {
+    super('the pool is destroyed: it takes no more tasks')
+  }
+}
+
+/** `worker.exec` while the worker isn't ready for a task. */
+export class WorkerStateError extends Error {
+  readonly code = 'ERR_WORKER_STATE'
+  readonly state: string
+  static {
+    this.prototype.name = 'WorkerStateError'
+  }
+
+  constructor(state: string) {
+    super(`exec: expected a worker that is ready; this one is ${state}; a pool's exec waits for one`)
+    this.state = state
+  }
+}
+
+/** A task without context and body, which no worker can tell from a stop. */
+export class EmptyPayloadError extends TypeError {
+  readonly code = 'ERR_EMPTY_PAYLOAD'
+  static {
+    this.prototype.name = 'EmptyPayloadError'
+  }
+
+  constructor() {
+    super(
+      'exec: expected a context or a body of at least one byte; both are empty, which means stop to a worker',
+    )
+  }
+}
+
+/** A task of more than `maxFrame` bytes. */
+export class PayloadTooLargeError extends RangeError {
+  readonly code = 'ERR_PAYLOAD_TOO_LARGE'
+  static {
+    this.prototype.name = 'PayloadTooLargeError'
+  }
+
+  constructor(length: number, maxFrame: number) {
+    super(`exec: expected a payload of at most ${maxFrame} bytes (maxFrame); got ${length}`)
+  }
+}
+
+const LONGEST = 4_096
+
+function quoted(stderr: string): string {
+  const text = stderr.trim()
+  if (text === '') return ''
+  return `; its stderr:\n${text.length > LONGEST ? `…${text.slice(-LONGEST)}` : text}`
+}

@@ -1,0 +1,24 @@
+export { ProcessPool } from './pool.ts'
+export { WorkerProcess } from './worker-process.ts'
+export type { ProcessPoolOptions } from './options.ts'
+export type { PoolEvents } from './pool-events.ts'
+export type { ExecOptions } from './task.ts'
+export type { Payload } from './payload.ts'
+export type { ProtocolName } from './protocol.ts'
+export type { SpawnSpec } from './spawn.ts'
+export type { WorkerExit } from './worker-end.ts'
+export type { WorkerState } from './worker-state.ts'
+export {
+  AllocateTimeoutError,
+  EmptyPayloadError,
+  HandshakeError,
+  JobError,
+  PayloadTooLargeError,
+  PoolDestroyedError,
+  QueueFullError,
+  SpawnError,
+  TaskTimeoutError,
+  WorkerError,
+  WorkerStateError,
+} from './errors.ts'
+export { CorruptFrameError, OversizedFrameError } from './frame.ts'

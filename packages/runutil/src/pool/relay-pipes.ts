@@ -1,0 +1,29 @@
+import type { ChildProcess } from 'node:child_process'
+import { type Dialect, greet } from './handshake.ts'
+import type { Connecting, Relay } from './relay.ts'
+
+/** The child's own stdin and stdout; so whatever else it writes to stdout breaks it. */
+export class PipesRelay implements Relay {
+  readonly stdio = 'relay'
+  readonly address = 'pipes'
+  readonly #dialect: Dialect
+
+  constructor(dialect: Dialect) {
+    this.#dialect = dialect
+  }
+
+  async open(): Promise<void> {}
+
+  connect(child: ChildProcess, connecting: Connecting): () => void {
+    let cancelled = false
+    greet(child.stdout!, child.stdin!, this.#dialect, (result) => {
+      if (cancelled) return
+      if ('error' in result) connecting.failed(result.error)
+      else if (result.pid === child.pid) connecting.connected(result.connection)
+      else connecting.failed(new Error(`expected the pid spawned, ${child.pid}; got ${result.pid}`))
+    })
+    return () => (cancelled = true)
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,52 @@
+import type { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+
+const KEPT_BYTES = 64 * 1024
+/** A line that goes on for longer is cut: a worker that never ends one must not fill the memory. */
+const LONGEST_LINE = 16 * 1024
+
+/** Takes a stream of text off line by line and keeps its last 64 KiB. */
+export class StderrTail {
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
+  #line = ''
+  readonly #decoder = new StringDecoder('utf8')
+  readonly #onLine: (line: string) => void
+
+  constructor(stream: Readable, onLine: (line: string) => void) {
+    this.#onLine = onLine
+    stream.on('data', (chunk: Buffer) => this.#take(chunk))
+    stream.on('error', () => {})
+    stream.on('close', () => this.#flush())
+  }
+
+  /** The last of what came; cut at a line where it had to be cut. */
+  get text(): string {
+    const kept = Buffer.concat(this.#chunks)
+    if (kept.length <= KEPT_BYTES) return kept.toString()
+    const tail = kept.subarray(kept.length - KEPT_BYTES)
+    return tail.subarray(tail.indexOf(10) + 1).toString()
+  }
+
+  #take(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    while (this.#bytes - this.#chunks[0]!.length > KEPT_BYTES) this.#bytes -= this.#chunks.shift()!.length
+    // Chunks of a few bytes each would take far more memory than their bytes.
+    if (this.#chunks.length > 64) this.#chunks.splice(0, this.#chunks.length, Buffer.concat(this.#chunks))
+    this.#split(this.#decoder.write(chunk))
+  }
+
+  #split(text: string): void {
+    const lines = (this.#line + text).split('\n')
+    this.#line = lines.pop()!
+    for (const line of lines) this.#onLine(line.trimEnd())
+    if (this.#line.length > LONGEST_LINE) this.#flush()
+  }
+
+  #flush(): void {
+    const line = this.#line + this.#decoder.end()
+    this.#line = ''
+    if (line !== '') this.#onLine(line.trimEnd())
+  }
+}

@@ -1,0 +1,89 @@
+import { WorkerGroupError, runAllWorkers } from 'runutil'
+import { PoolDestroyedError, ProcessPool } from 'runutil/pool'
+import { Probe } from 'runutil/testing'
+import { describe, expect, it } from 'vitest'
+import { capturedLogger } from '../runtime/logs.ts'
+import { errorOf, expectNothingLeft, freshPool, node, odd, textOf } from './pools.ts'
+
+const quiet = { logger: capturedLogger().logger }
+
+describe('a pool in a list of workers', () => {
+  it('starts with the group, and when that stops lets running tasks end first', async () => {
+    const { pool, seen } = freshPool({ numWorkers: 2 })
+    const stop = new AbortController()
+    const running = new Probe<Promise<string>>('running')
+    const user = async (): Promise<void> => {
+      running.hit(textOf(pool.exec('slow 300')))
+      await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()))
+    }
+    const ended = runAllWorkers([{ name: 'Pool', worker: pool }, user], stop.signal, quiet)
+    void (await running.times(1))
+    await seen.created.times(2)
+    stop.abort()
+    await ended
+    const [answer] = running.values
+    expect(await answer).toBe('slow 300')
+    expectNothingLeft(pool, seen)
+    expect(await errorOf(pool.exec('echo'))).toBeInstanceOf(PoolDestroyedError)
+  })
+
+  it('that cannot start stops the group with its error', async () => {
+    const { pool, seen } = freshPool({ command: odd('exits at once, loudly') })
+    const other = (signal: AbortSignal): Promise<void> =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
+    const error = await errorOf(runAllWorkers([{ name: 'Pool', worker: pool }, other], undefined, quiet))
+    expect(error).toBeInstanceOf(WorkerGroupError)
+    expect((error as WorkerGroupError).errors).toMatchObject([{ name: 'HandshakeError' }])
+    expectNothingLeft(pool, seen)
+  })
+
+  it("sends each line of its workers' stderr to the group's logger, by the pool's name", async () => {
+    const { pool } = freshPool()
+    const { logger, lines } = capturedLogger()
+    const stop = new AbortController()
+    const ended = runAllWorkers([{ name: 'Pool', worker: pool }], stop.signal, { logger })
+    expect(await textOf(pool.exec('warn'))).toBe('warned')
+    const { pid } = pool.workers[0]!
+    await expect.poll(() => lines.filter(({ msg }) => /one|two/.test(msg))).toHaveLength(2)
+    stop.abort()
+    await ended
+    expect(lines.slice(0, 2)).toMatchObject([
+      { msg: 'one', worker: '/Pool', workerPid: pid, stream: 'stderr' },
+      { msg: 'two', worker: '/Pool', workerPid: pid, stream: 'stderr' },
+    ])
+  })
+
+  it('with an aborted signal does nothing', async () => {
+    const { pool, seen } = freshPool()
+    await pool.run(AbortSignal.abort())
+    expect(seen.created.count).toBe(0)
+    await pool.destroy()
+  })
+
+  it('that is run twice ends both runs when one is told to', async () => {
+    const { pool, seen } = freshPool()
+    const stop = new AbortController()
+    const runs = [pool.run(new AbortController().signal), pool.run(stop.signal)]
+    await seen.created.times(1)
+    stop.abort()
+    await Promise.all(runs)
+    expectNothingLeft(pool, seen)
+  })
+
+  it('ends its run when it is destroyed by somebody else', async () => {
+    const { pool, seen } = freshPool()
+    const ended = pool.run(new AbortController().signal)
+    await seen.created.times(1)
+    await pool.destroy()
+    await ended
+    expectNothingLeft(pool, seen)
+  })
+
+  it('that nobody listens to throws nothing for its errors', async () => {
+    const pool = new ProcessPool({ command: node, numWorkers: 1 })
+    await pool.start()
+    expect(await errorOf(pool.exec('exit 1'))).toMatchObject({ name: 'WorkerError' })
+    expect(await textOf(pool.exec('echo'))).toBe('echo')
+    await pool.destroy()
+  })
+})

@@ -41,7 +41,7 @@ export function settle(
 }
 
 /**
- * A task as it goes to the relay. A payload of up to 64 KiB is copied here; a larger body must stay as it is until it
+ * A task as it goes to the relay. A payload of up to 8 KiB is copied here; a larger body must stay as it is until it
  * was answered.
  *
  * @throws EmptyPayloadError, PayloadTooLargeError, InvalidArgumentError

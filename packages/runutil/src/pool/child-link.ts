@@ -1,4 +1,4 @@
-import { readSync, writeSync } from 'node:fs'
+import { readSync, writevSync } from 'node:fs'
 import { type Socket, connect } from 'node:net'
 import type { Readable } from 'node:stream'
 import { type Timer, systemClock } from '../core/clock.ts'
@@ -54,8 +54,7 @@ class PipesLink implements ChildLink {
   }
 
   write({ head, body }: Encoded): void {
-    writeAll(head)
-    if (body !== undefined) writeAll(body)
+    writeAll(body === undefined ? [head] : [head, body])
   }
 
   async during<T>(work: PromiseLike<T>): Promise<T> {
@@ -151,14 +150,21 @@ function reportAndLeave(error: Error): never {
   process.exit(1)
 }
 
-function writeAll(data: Uint8Array): void {
-  for (let at = 0; at < data.length;) {
+function writeAll(pieces: readonly Uint8Array[]): void {
+  for (let left = pieces; left.length > 0;) {
     try {
-      at += writeSync(1, data, at)
+      left = without(left, writevSync(1, left))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') leave()
       // The pipe is full, and somebody has made it a non-blocking one: console.log does.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }
   }
+}
+
+/** What is left of the pieces when so many bytes are gone. */
+function without(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  const [first, ...others] = pieces
+  if (first === undefined) return pieces
+  return bytes < first.length ? [first.subarray(bytes), ...others] : without(others, bytes - first.length)
 }

@@ -39,7 +39,7 @@ export interface Protocol {
 }
 
 /** Up to here a copy is cheaper than a second piece to write. */
-const LARGEST_COPY = 64 * 1024
+const LARGEST_COPY = 8 * 1024
 
 export function lengthOf(bytes: Bytes): number {
   return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length

@@ -2,6 +2,7 @@ import { systemClock } from '../core/clock.ts'
 import type { ClaimedJob } from '../queue/job.ts'
 import type { ResolvedLimits } from '../queue/limits.ts'
 import { textArray } from './array-literal.ts'
+import { ClaimMarks, NO_MARKS } from './claim-marks.ts'
 import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
 import type { JobStatements } from './job-statements.ts'
 import { Rescue } from './rescue.ts'
@@ -26,6 +27,7 @@ export class JobClaimer {
   readonly #props: JobClaimerProps
   readonly #rescue = new Rescue()
   readonly #margin = new StartMargin()
+  readonly #marks = new ClaimMarks()
   readonly #rated = new Set<string>()
 
   constructor(props: JobClaimerProps) {
@@ -40,17 +42,25 @@ export class JobClaimer {
     }
   }
 
+  /** Jobs of the past may be claimed again. */
+  gaveBack(): void {
+    this.#marks.lookAtAll()
+  }
+
   async claim(kinds: readonly string[], limit: number, leaseMs: number): Promise<Claimed> {
     const { queries, statements } = this.#props
     const now = this.#props.now()
     // Tests that own the clock expect it at once.
     const frees = now !== null || this.#rescue.isDue()
     const margin = this.#margin.ms
+    const marks = now === null ? this.#marks.columns(kinds) : NO_MARKS
     const sentAt = systemClock.elapsed()
-    const params = [textArray(kinds), limit, leaseMs, frees, now, margin]
+    const params = [textArray(kinds), limit, leaseMs, frees, now, margin, ...marks]
     const rows = await queries.run<ClaimedRow>(statements.claim, params)
-    const inTime = this.#margin.isKept(systemClock.elapsed() - sentAt, margin)
+    const tookMs = systemClock.elapsed() - sentAt
+    const inTime = this.#margin.isKept(tookMs, margin)
     const jobs = rows.map(toClaimedJob)
+    this.#marks.claimed(jobs, marks, tookMs)
     return { jobs, late: inTime || now !== null ? [] : jobs.filter(({ kind }) => this.#rated.has(kind)) }
   }
 }

@@ -15,7 +15,8 @@ export function jobStatements(schema: string) {
     ),
     claim: call(
       'claim',
-      `select * from ${s}.claim_jobs($1::text::text[], $2::integer, $3::float8, $4::boolean, $5::float8, $6::float8)`,
+      `select * from ${s}.claim_jobs($1::text::text[], $2::integer, $3::float8, $4::boolean, $5::float8, $6::float8,
+        $7::text::text[], $8::text::integer[], $9::text::float8[])`,
     ),
     settle: call(
       'settle',

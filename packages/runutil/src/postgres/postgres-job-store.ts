@@ -141,6 +141,7 @@ export class PostgresJobStore implements JobStore {
     const finished = plainArray(this.#claims.finishedBy(held))
     const params = [...heldColumns(held), finished, mayHaveStarted, this.#channel, this.#now()]
     await this.#queries.run(this.#statements.release, params)
+    this.#claimer.gaveBack()
     this.#claims.ended(held)
   }
 

@@ -1,0 +1,170 @@
+import fc from 'fast-check'
+import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import type { ClaimedJob, NewJob } from 'runutil/queue'
+import { VirtualClock } from 'runutil/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { ClaimMarks, NO_MARKS } from '../../packages/runutil/src/postgres/claim-marks.ts'
+import { jobStatements } from '../../packages/runutil/src/postgres/job-statements.ts'
+import { createDatabase } from './create-database.ts'
+
+const HOUR_MS = 3_600_000
+const SLOW_MS = 3_600_000
+const at = (ms: number, given: Partial<ClaimedJob> = {}): ClaimedJob =>
+  ({ kind: 'a', priority: 0, runAt: new Date(ms), ...given }) as ClaimedJob
+
+function newJob(id: string, priority = 0): NewJob {
+  return { id, kind: 'a', payload: 'null', runAt: undefined, priority, key: undefined }
+}
+
+describe('marks', () => {
+  it('are not used while a look at all is fast, or has many jobs to explain its time', () => {
+    const marks = new ClaimMarks()
+    marks.claimed([at(5_000)], NO_MARKS, 20)
+    expect(marks.columns(['a'])).toBe(NO_MARKS)
+    marks.claimed(Array<ClaimedJob>(2_000).fill(at(5_000)), NO_MARKS, 120)
+    expect(marks.columns(['a'])).toBe(NO_MARKS)
+  })
+
+  it('lie a second before the last job that was claimed, for each kind and priority', () => {
+    const marks = new ClaimMarks()
+    marks.claimed(
+      [at(9_000, { priority: 2 }), at(5_000), at(7_000), at(8_000, { kind: 'b' })],
+      NO_MARKS,
+      SLOW_MS,
+    )
+    expect(marks.columns(['a', 'c'])).toEqual(['{"a","a"}', '{2,0}', '{8000,6000}'])
+    expect(marks.columns(['b'])).toEqual(['{"b"}', '{0}', '{7000}'])
+    expect(marks.columns(['c'])).toBe(NO_MARKS)
+  })
+
+  it('move on with what is claimed from them, and never back', () => {
+    const marks = new ClaimMarks()
+    marks.claimed([at(5_000)], NO_MARKS, SLOW_MS)
+    marks.claimed([at(6_000)], marks.columns(['a']), 1)
+    expect(marks.columns(['a'])[2]).toBe('{5000}')
+    marks.claimed([at(3_000)], NO_MARKS, SLOW_MS)
+    expect(marks.columns(['a'])[2]).toBe('{5000}')
+  })
+
+  it('are left out when jobs were given back, and forgotten when a look at all is fast again', () => {
+    const marks = new ClaimMarks()
+    marks.claimed([at(5_000)], NO_MARKS, SLOW_MS)
+    marks.lookAtAll()
+    expect(marks.columns(['a'])).toBe(NO_MARKS)
+    marks.claimed([], NO_MARKS, SLOW_MS)
+    expect(marks.columns(['a'])[2]).toBe('{4000}')
+    marks.claimed([], NO_MARKS, 1)
+    expect(marks.columns(['a'])).toBe(NO_MARKS)
+  })
+
+  it('are kept for 8 priorities of a kind at most', () => {
+    const marks = new ClaimMarks()
+    marks.claimed(
+      Array.from({ length: 20 }, (_, priority) => at(10_000 + priority, { priority })),
+      NO_MARKS,
+      SLOW_MS,
+    )
+    expect(marks.columns(['a'])[1]).toBe('{12,13,14,15,16,17,18,19}')
+  })
+})
+
+describe.each(['a server', 'memory'])('a claim from marks, in %s', (place) => {
+  let database: Database
+  beforeAll(async () => {
+    database = await openDatabase(
+      place === 'memory' ? 'memory:' : await createDatabase(inject('postgresUrl')),
+    )
+    await migrate(database)
+  }, 60_000)
+  afterAll(() => database?.close())
+
+  const clock = new VirtualClock()
+  const job = fc.record({ priority: fc.integer({ min: -2, max: 2 }), afterMs: fc.constantFrom(0, 1, 10) })
+  const mark = fc.record({ priority: fc.integer({ min: -2, max: 2 }), atMs: fc.nat(100) })
+
+  it(
+    'has those of a marked priority from its mark on, and all others, in their order',
+    { timeout: 60_000 },
+    async () => {
+      const store = new PostgresJobStore(database, { clock })
+      const jobs = fc.array(job, { maxLength: 12 })
+      const marks = fc.uniqueArray(mark, { maxLength: 4, selector: ({ priority }) => priority })
+      let run = 0
+      const holds = fc.asyncProperty(
+        jobs,
+        marks,
+        fc.integer({ min: 1, max: 8 }),
+        async (given, marked, limit) => {
+          const kind = `kind ${++run}`
+          const from = clock.now()
+          const stored: { id: string; priority: number; runAt: number }[] = []
+          for (const [index, { priority, afterMs }] of given.entries()) {
+            await clock.advance(afterMs)
+            const id = `${run}-${index}`
+            await store.insert([{ ...newJob(id, priority), kind }])
+            stored.push({ id, priority, runAt: clock.now() })
+          }
+          const columns = [
+            `{${marked.map(() => `"${kind}"`).join()}}`,
+            `{${marked.map(({ priority }) => priority).join()}}`,
+            `{${marked.map(({ atMs }) => from + atMs).join()}}`,
+          ]
+          const params = [`{"${kind}"}`, limit, 60_000, false, clock.now(), 25, ...columns]
+          const rows = await database.query({ text: jobStatements('runutil').claim.text }, params)
+          const expected = stored
+            .filter(({ priority, runAt }) =>
+              marked.every((each) => each.priority !== priority || runAt >= from + each.atMs),
+            )
+            .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt)
+          expect(rows.map(([id]) => id)).toEqual(expected.slice(0, limit).map(({ id }) => id))
+        },
+      )
+      await fc.assert(holds, { numRuns: place === 'memory' ? 30 : 60 })
+    },
+  )
+})
+
+describe('a store whose looks at all are slow', () => {
+  let database: Database
+  let store: PostgresJobStore
+  beforeEach(async () => {
+    database = await openDatabase(await createDatabase(inject('postgresUrl')))
+    await migrate(database)
+    await database.transaction((tx) =>
+      tx.script(`
+        create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.2); return new; end $$;
+        create trigger slow before insert on runutil.job_claims for each row execute function slow()`),
+    )
+    store = new PostgresJobStore(database)
+    await store.insert([newJob('new')])
+    expect((await store.claim(['a'], 1, '1m')).map(({ id }) => id)).toEqual(['new'])
+  })
+  afterEach(() => database.close())
+
+  /** As one that was given back: its time is over for long. */
+  const putOld = (): Promise<void> => {
+    const clock = new VirtualClock({ now: Date.now() - HOUR_MS })
+    return new PostgresJobStore(database, { clock }).insert([newJob('old')])
+  }
+
+  it('misses a job of the past for a while, and has it then', async () => {
+    await putOld()
+    expect(await store.claim(['a'], 1, '1m')).toEqual([])
+    await expect.poll(() => store.claim(['a'], 1, '1m'), { timeout: 5_000 }).toMatchObject([{ id: 'old' }])
+  })
+
+  it('has it at once when it has given back one itself', async () => {
+    await putOld()
+    await store.insert([newJob('next')])
+    const [next] = await store.claim(['a'], 1, '1m')
+    expect(next!.id).toBe('next')
+    await store.release([next!])
+    expect(await store.claim(['a'], 1, '1m')).toMatchObject([{ id: 'old' }])
+  })
+
+  it('has new ones at once, whatever their priority', async () => {
+    await store.insert([newJob('low', -1), newJob('high', 1), newJob('same')])
+    const jobs = await store.claim(['a'], 9, '1m')
+    expect(jobs.map(({ id }) => id)).toEqual(['high', 'same', 'low'])
+  })
+})

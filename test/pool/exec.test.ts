@@ -124,11 +124,12 @@ describe('exec', () => {
     })
   })
 
-  it('gives each process the environment and the folder of its spec', async () => {
+  it('gives each process its own environment, with that and the folder of its spec', async () => {
     const [command, ...args] = node as [string, ...string[]]
     const spec = { command, args, cwd: '/', env: { COLOUR: 'green' } }
     await withPool({ command: () => spec }, async (pool) => {
       expect(await textOf(pool.exec('env'))).toBe('pipes green /')
+      expect(await textOf(pool.exec('path'))).toBe(process.env['PATH'])
     })
   })
 })

@@ -1,6 +1,6 @@
 import { WorkerError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
-import { errorOf, isAlive, node, pidsOf, textOf, withPool } from './pools.ts'
+import { errorOf, expectNothingLeft, freshPool, isAlive, node, pidsOf, textOf, withPool } from './pools.ts'
 
 describe('maxExecutions', () => {
   it('1 means a new process for each task', async () => {
@@ -158,6 +158,17 @@ describe('reset', () => {
       await pool.reset()
       expect(pidsOf(pool.workers).filter((pid) => before.includes(pid))).toEqual([])
     })
+  })
+
+  it('waits for a start that is under way, and before one does nothing', async () => {
+    const { pool, seen } = freshPool({ numWorkers: 2 })
+    await pool.reset()
+    expect(seen.created.count).toBe(0)
+    await Promise.all([pool.start(), pool.reset()])
+    expect(seen.created.count).toBe(4)
+    expect(pidsOf(pool.workers)).toEqual(pidsOf(seen.created.values.slice(2)))
+    await pool.destroy()
+    expectNothingLeft(pool, seen)
   })
 
   it('several times at once is one after another', async () => {

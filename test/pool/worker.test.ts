@@ -87,6 +87,36 @@ describe('a WorkerProcess', () => {
     })
   })
 
+  it('that is told to stop as it works can be killed all the same', async () => {
+    await withPool({}, async (pool, { created }) => {
+      const worker = pool.workers[0]!
+      const running = errorOf(pool.exec('block 60000'))
+      const stopped = worker.stop()
+      expect(worker.state).toBe('working')
+      void worker.kill()
+      expect(await stopped).toMatchObject({ signal: 'SIGKILL' })
+      expect(await running).toMatchObject({ name: 'WorkerError' })
+      await created.times(2)
+    })
+  })
+
+  it('that is removed while it is idle stops at once', async () => {
+    await withPool({ numWorkers: 2 }, async (pool, { created, destruct }) => {
+      const worker = pool.workers[0]!
+      expect(pool.remove(worker, 'it looks tired')).toBe(true)
+      expect(destruct.count).toBe(1)
+      expect(await worker.wait()).toMatchObject({ code: 0, error: undefined })
+      await created.times(3)
+      expect(pool.workers).toHaveLength(2)
+    })
+  })
+
+  it('that does not end within destroyTimeout of its stop is killed', async () => {
+    await withPool({ command: odd('ignores stop'), destroyTimeout: '200ms' }, async (pool) => {
+      expect(await pool.workers[0]!.stop()).toMatchObject({ signal: 'SIGKILL', error: undefined })
+    })
+  })
+
   it('that is removed is replaced after its task; the second time it is going already', async () => {
     await withPool({}, async (pool, { destruct, created }) => {
       const worker = pool.workers[0]!

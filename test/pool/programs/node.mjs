@@ -60,6 +60,7 @@ const words = {
   },
   size: (_, { body }) => String(body.length),
   large: (bytes) => Buffer.alloc(bytes, 'z'),
+  path: () => process.env.PATH,
   env: () => `${process.env.RR_RELAY} ${process.env.COLOUR} ${process.cwd()}`,
 }
 

@@ -1,5 +1,5 @@
-import { offAbort, onAbort } from '../core/abort.ts'
-import type { Clock } from '../core/clock.ts'
+import { offAbort, onAbort } from './abort.ts'
+import type { Clock } from './clock.ts'
 
 /** Wakes one loop. A ring while nobody waits isn't lost: the next wait ends at once. */
 export class Doorbell {

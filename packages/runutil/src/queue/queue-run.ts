@@ -1,7 +1,7 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import { Context, currentClock, currentContext, newScope } from '../core/context.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
-import { Doorbell } from './doorbell.ts'
+import { Doorbell } from '../core/doorbell.ts'
 import { ErrLostLease } from './errors.ts'
 import { GiveBack } from './give-back.ts'
 import { HeldJobs } from './held-jobs.ts'

@@ -1,0 +1,78 @@
+import { type Duration, toMs } from '../core/duration.ts'
+import { checkData } from './checks.ts'
+import type { AttemptEnd, Id, StoredAttempt } from './coordinate-store.ts'
+import type { Attempt, AttemptStatus, CoordinateWorkerRecord, Data, WorkUnit } from './model.ts'
+import type { Session } from './session.ts'
+
+export class LeasedAttempt implements Attempt {
+  readonly workUnit: WorkUnit
+  readonly worker: CoordinateWorkerRecord
+  /** As it was when this object was made. */
+  readonly leased: StoredAttempt
+  readonly #id: Id
+  readonly #session: Session
+
+  constructor(session: Session, leased: StoredAttempt) {
+    const { id, spec, unit, worker } = leased
+    this.#session = session
+    this.#id = id
+    this.leased = leased
+    this.workUnit = session.make.workUnit(unit, session.make.workSpec(spec))
+    this.worker = session.make.worker(worker)
+  }
+
+  async status(): Promise<AttemptStatus> {
+    return (await this.#get()).status
+  }
+
+  async data(): Promise<Data> {
+    return (await this.#get()).data
+  }
+
+  async startTime(): Promise<Date> {
+    return new Date((await this.#get()).startTime)
+  }
+
+  async endTime(): Promise<Date | undefined> {
+    const { endTime } = await this.#get()
+    return endTime === undefined ? undefined : new Date(endTime)
+  }
+
+  async expirationTime(): Promise<Date> {
+    return new Date((await this.#get()).expirationTime)
+  }
+
+  async renew(extend: Duration, data?: Data): Promise<void> {
+    const extendMs = toMs(extend, 'renew: extend')
+    if (data !== undefined) checkData(data, 'renew')
+    await this.#session.store.attempts.renew(this.#id, extendMs, data, this.#session.now)
+  }
+
+  async expire(data?: Data): Promise<void> {
+    if (data !== undefined) checkData(data, 'expire')
+    await this.#session.store.attempts.expire(this.#id, data, this.#session.now)
+  }
+
+  finish(data?: Data): Promise<void> {
+    return this.#end('finished', data)
+  }
+
+  fail(data?: Data): Promise<void> {
+    return this.#end('failed', data)
+  }
+
+  async retry(data?: Data, delay: Duration = 0): Promise<void> {
+    await this.#end('retryable', data, toMs(delay, 'retry: delay'))
+  }
+
+  async #end(status: AttemptEnd['status'], data: Data | undefined, delayMs = 0): Promise<void> {
+    if (data !== undefined) checkData(data, status)
+    const end = { id: this.#id, status, data, delayMs }
+    const [error] = await this.#session.store.attempts.end([end], this.#session.now)
+    if (error !== undefined) throw error
+  }
+
+  #get(): Promise<StoredAttempt> {
+    return this.#session.store.attempts.get(this.#id, this.#session.now)
+  }
+}

@@ -1,0 +1,154 @@
+import type { AttemptStatus, Data, SummaryRow, WorkUnitStatus, WorkerUpdate } from './model.ts'
+import type { Asked } from './scheduler.ts'
+import type { DerivedMeta, WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
+
+/** Whose it is, is for the store to know. Never given twice: what is deleted stays gone. */
+export type Id = number
+
+export interface Named {
+  readonly id: Id
+  readonly name: string
+}
+
+/** Ms since the epoch; undefined: the store's own. */
+export type Now = number | undefined
+
+export interface StoredUnit extends Named {
+  readonly data: Data
+  readonly priority: number
+  readonly notBefore: number | undefined
+  readonly status: WorkUnitStatus
+  readonly activeAttempt: StoredAttempt | undefined
+  readonly numAttempts: number
+}
+
+export interface StoredAttempt {
+  readonly id: Id
+  readonly spec: Named
+  readonly unit: Named
+  readonly worker: Named
+  readonly status: AttemptStatus
+  readonly data: Data
+  readonly startTime: number
+  readonly endTime: number | undefined
+  readonly expirationTime: number
+}
+
+export interface StoredWorker extends Named {
+  readonly parent: Named | undefined
+  readonly active: boolean
+  readonly mode: string
+  readonly data: Data
+  readonly expiration: number
+  readonly lastUpdate: number
+}
+
+/** A unit as it is added: its JSON checked. */
+export interface AddedUnit {
+  readonly name: string
+  readonly data: Data
+  readonly priority: number
+  readonly notBefore: number | undefined
+}
+
+/** A WorkUnitQuery with its defaults. */
+export interface UnitSelection {
+  readonly names: readonly string[] | undefined
+  readonly statuses: readonly WorkUnitStatus[] | undefined
+  readonly previousName: string | undefined
+  readonly limit: number
+}
+
+export type PriorityChange = { readonly to: number } | { readonly by: number }
+
+/** How an attempt ends, by its worker's word. */
+export interface AttemptEnd {
+  readonly id: Id
+  readonly status: 'finished' | 'failed' | 'retryable'
+  /** Undefined: as it is. */
+  readonly data: Data | undefined
+  /** Of a retryable one: when its unit is to be had again. */
+  readonly delayMs: number
+}
+
+/**
+ * Where work is kept, and the rules that must hold whoever asks at once: a unit has one active attempt, limits aren't
+ * exceeded, and what ends an attempt and what comes of it is one transaction. What a call means, and whether what it is
+ * given makes sense, is decided before.
+ *
+ * Every method rejects with an ErrGone when an id that it is given stands for nothing any more.
+ */
+export interface CoordinateStore {
+  readonly namespaces: NamespaceStore
+  readonly specs: SpecStore
+  readonly units: UnitStore
+  readonly workers: WorkerStore
+  readonly attempts: AttemptStore
+}
+
+export interface NamespaceStore {
+  /** Makes it when there is none. */
+  obtain(name: string): Promise<Id>
+  all(): Promise<Named[]>
+  destroy(id: Id): Promise<void>
+  /** Of one, or of all; rows whose count is 0 are left out. */
+  summarize(id: Id | undefined, now: Now): Promise<SummaryRow[]>
+}
+
+export interface SpecStore {
+  /** Makes it, or replaces the data and what is derived from it. */
+  set(namespace: Id, name: string, data: WorkSpecData, meta: DerivedMeta): Promise<Id>
+  find(namespace: Id, name: string): Promise<Id | undefined>
+  /** By name. */
+  all(namespace: Id): Promise<Named[]>
+  destroy(id: Id): Promise<void>
+  data(id: Id): Promise<WorkSpecData>
+  setData(id: Id, data: WorkSpecData, meta: DerivedMeta): Promise<void>
+  meta(id: Id, withCounts: boolean, now: Now): Promise<WorkSpecMeta>
+  setMeta(id: Id, meta: Partial<WorkSpecMeta>): Promise<void>
+  summarize(id: Id, now: Now): Promise<SummaryRow[]>
+}
+
+export interface UnitStore {
+  /** All or none; of units of one name, the last. @returns their ids, in the order given */
+  add(spec: Id, units: readonly AddedUnit[], now: Now): Promise<Id[]>
+  find(spec: Id, name: string): Promise<Id | undefined>
+  /** By name. */
+  select(spec: Id, selection: UnitSelection, now: Now): Promise<Named[]>
+  count(spec: Id, now: Now): Promise<Record<WorkUnitStatus, number>>
+  prioritise(spec: Id, selection: UnitSelection, change: PriorityChange, now: Now): Promise<void>
+  delete(spec: Id, selection: UnitSelection, now: Now): Promise<number>
+  get(id: Id, now: Now): Promise<StoredUnit>
+  setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void>
+  clearActiveAttempt(id: Id): Promise<void>
+  /** The oldest first. */
+  attempts(id: Id, now: Now): Promise<StoredAttempt[]>
+  /** Calls back when units of a namespace may be to be had. Best effort: one polls as well. @returns takes it off */
+  listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>>
+}
+
+export interface WorkerStore {
+  /** Makes it when there is none. */
+  obtain(namespace: Id, name: string, now: Now): Promise<Id>
+  all(namespace: Id): Promise<Named[]>
+  get(id: Id): Promise<StoredWorker>
+  setParent(id: Id, parent: Id | undefined): Promise<void>
+  children(id: Id): Promise<Named[]>
+  update(id: Id, update: WorkerUpdate): Promise<void>
+  deactivate(id: Id): Promise<void>
+  /** Active: pending, and their units' active ones. @param of its own, or its children's */
+  attempts(id: Id, of: 'itself' | 'children', which: 'active' | 'all', now: Now): Promise<StoredAttempt[]>
+}
+
+export interface AttemptStore {
+  /** Chooses a spec as `choose` does, and leases its first units. @param random in [0, 1) */
+  request(worker: Id, asked: Asked, lifetimeMs: number, random: number, now: Now): Promise<StoredAttempt[]>
+  make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt>
+  get(id: Id, now: Now): Promise<StoredAttempt>
+  /** @throws ErrNotPending, ErrLostLease */
+  renew(id: Id, extendMs: number, data: Data | undefined, now: Now): Promise<void>
+  /** @throws ErrNotPending */
+  expire(id: Id, data: Data | undefined, now: Now): Promise<void>
+  /** Each by itself, with the units that come of it. @returns for each what went wrong, if anything */
+  end(ends: readonly AttemptEnd[], now: Now): Promise<(Error | undefined)[]>
+}

@@ -1,0 +1,129 @@
+import { availableParallelism, hostname } from 'node:os'
+import type { Clock } from '../core/clock.ts'
+import { currentClock, currentLogger } from '../core/context.ts'
+import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { type Worker, isPlainFunction } from '../core/worker.ts'
+import { checkCount, checkName } from './checks.ts'
+import type { Attempt, Namespace } from './model.ts'
+import { StoredNamespace } from './namespace.ts'
+import { WorkerRun } from './worker-run.ts'
+
+/**
+ * Works on attempts, all of one spec. Its signal aborts when the worker stops, and before the first of them expires.
+ * What is pending when it returns stays so until it expires or the worker stops.
+ */
+export type CoordinateTask = (attempts: Attempt[], signal: AbortSignal) => Promise<void> | void
+
+export interface CoordinateWorkerOptions {
+  namespace: Namespace
+  /** By the `task` in a spec's data or, without one, by the spec's name. */
+  tasks: Record<string, CoordinateTask>
+  /** Its name in the namespace; one that no other process has. Default: made of the host, the process and chance. */
+  workerId?: string | undefined
+  /** How many sets of attempts it works on at once. Default: as many as the machine has processors. */
+  concurrency?: number | undefined
+  /** How long it waits when there is nothing to do and nobody wakes it. Default 1 s. */
+  pollInterval?: Duration | undefined
+  /** How often it says that it is there. Default 15 s. */
+  heartbeatInterval?: Duration | undefined
+  /** The most attempts in a set. Default 100. */
+  maxAttempts?: number | undefined
+  /** Renews the attempts of a running task at half of their time. Default false: the task renews them, or is stopped. */
+  autoRenew?: boolean | undefined
+  /** Called for errors of the store, which never end it. Default: they are logged. */
+  errorHandler?: ((error: unknown) => void) | undefined
+  /** Default: that of the group, or the system's. */
+  clock?: Clock | undefined
+  /** Of which specs it works. Default ['node']. */
+  runtimes?: readonly string[] | undefined
+}
+
+/** The options, checked, with all defaults. */
+export interface CoordinateWorkerSettings {
+  readonly namespace: StoredNamespace
+  readonly tasks: ReadonlyMap<string, CoordinateTask>
+  readonly workerId: string
+  readonly concurrency: number
+  readonly pollIntervalMs: number
+  readonly heartbeatMs: number
+  readonly maxAttempts: number
+  readonly autoRenew: boolean
+  readonly onError: (error: unknown) => void
+  readonly clock: Clock
+  readonly runtimes: readonly string[]
+}
+
+const KNOWN = [
+  ...(['namespace', 'tasks', 'workerId', 'concurrency', 'pollInterval', 'heartbeatInterval'] as const),
+  ...(['maxAttempts', 'autoRenew', 'errorHandler', 'clock', 'runtimes'] as const),
+] as const
+
+/**
+ * Works on a namespace's units: a worker as any other, for a `workers()` list (seed 000, Worker).
+ *
+ * @example
+ * const worker = new CoordinateWorker({ namespace, tasks: { pages: (attempts, signal) => fetchAll(attempts, signal) } })
+ * await runAllWorkers([worker], shutdownSignal())
+ */
+export class CoordinateWorker implements Worker {
+  readonly #options: CoordinateWorkerOptions
+
+  /** @throws InvalidArgumentError, InvalidDurationError */
+  constructor(options: CoordinateWorkerOptions) {
+    resolve(options)
+    this.#options = options
+  }
+
+  /**
+   * Works until the signal aborts; then it asks for nothing more, aborts its tasks, waits for them and expires what they
+   * leave pending, so that others have it at once.
+   *
+   * @throws when it can't register itself
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    await new WorkerRun(resolve(this.#options), signal).run()
+  }
+}
+
+function resolve(options: CoordinateWorkerOptions): CoordinateWorkerSettings {
+  const what = 'CoordinateWorker'
+  const {
+    namespace,
+    tasks,
+    clock = currentClock(),
+    errorHandler,
+    ...rest
+  } = checkOptions(what, options, KNOWN)
+  const { workerId = randomId(clock), concurrency = availableParallelism(), runtimes = ['node'] } = rest
+  const { pollInterval = '1s', heartbeatInterval = '15s', maxAttempts = 100, autoRenew = false } = rest
+  if (!(namespace instanceof StoredNamespace))
+    throw unexpected(`${what}: namespace`, 'a namespace', namespace)
+  checkName(workerId, `${what}: workerId`)
+  checkCount(concurrency, `${what}: concurrency`)
+  checkCount(maxAttempts, `${what}: maxAttempts`)
+  return {
+    ...{ namespace, tasks: taskMap(tasks), workerId, concurrency, maxAttempts, autoRenew, clock, runtimes },
+    pollIntervalMs: toIntervalMs(pollInterval, `${what}: pollInterval`),
+    heartbeatMs: toIntervalMs(heartbeatInterval, `${what}: heartbeatInterval`),
+    onError: errorHandler ?? ((error) => currentLogger().warn({ err: error }, 'coordinate store failed')),
+  }
+}
+
+function taskMap(tasks: Record<string, CoordinateTask>): ReadonlyMap<string, CoordinateTask> {
+  if (typeof tasks !== 'object' || tasks === null) {
+    throw unexpected('CoordinateWorker: tasks', 'an object of name: (attempts, signal) => Promise', tasks)
+  }
+  for (const [name, task] of Object.entries(tasks)) {
+    if (!isPlainFunction(task)) {
+      throw unexpected(`CoordinateWorker: tasks.${name}`, 'a function (attempts, signal) => Promise', task)
+    }
+  }
+  return new Map(Object.entries(tasks))
+}
+
+function randomId(clock: Clock): string {
+  const chance = Math.floor(clock.random() * 2 ** 32).toString(36)
+  return `${hostname()}-${process.pid}-${chance}`
+}

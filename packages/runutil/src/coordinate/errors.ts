@@ -1,0 +1,99 @@
+/** The attempt isn't its unit's active one any more: another worker has the unit. Nothing was changed. */
+export class ErrLostLease extends Error {
+  readonly code = 'ERR_LOST_LEASE'
+  static {
+    this.prototype.name = 'ErrLostLease'
+  }
+
+  constructor(unit: string) {
+    super(`the attempt at work unit '${unit}' has lost its lease: another attempt has taken the unit over`)
+  }
+}
+
+/** The attempt has ended, so it can't be ended again or renewed. */
+export class ErrNotPending extends Error {
+  readonly code = 'ERR_NOT_PENDING'
+  readonly status: string
+  static {
+    this.prototype.name = 'ErrNotPending'
+  }
+
+  constructor(what: string, status: string) {
+    super(`${what}: expected an attempt that is pending; this one is ${status}`)
+    this.status = status
+  }
+}
+
+/** What this object stands for was deleted. One that was made again under the same name is another. */
+export class ErrGone extends Error {
+  readonly code = 'ERR_GONE'
+  static {
+    this.prototype.name = 'ErrGone'
+  }
+
+  constructor(what: string) {
+    super(`${what} was deleted`)
+  }
+}
+
+export class ErrNoSuchWorkSpec extends Error {
+  readonly code = 'ERR_NO_SUCH_WORK_SPEC'
+  readonly workSpec: string
+  static {
+    this.prototype.name = 'ErrNoSuchWorkSpec'
+  }
+
+  constructor(workSpec: string) {
+    super(`there is no work spec '${workSpec}'; setWorkSpec makes one`)
+    this.workSpec = workSpec
+  }
+}
+
+export class ErrNoSuchWorkUnit extends Error {
+  readonly code = 'ERR_NO_SUCH_WORK_UNIT'
+  readonly workUnit: string
+  static {
+    this.prototype.name = 'ErrNoSuchWorkUnit'
+  }
+
+  constructor(workUnit: string) {
+    super(`there is no work unit '${workUnit}'; addWorkUnit makes one`)
+    this.workUnit = workUnit
+  }
+}
+
+/** A spec's data has no `name`. */
+export class ErrNoWorkSpecName extends TypeError {
+  readonly code = 'ERR_NO_WORK_SPEC_NAME'
+  static {
+    this.prototype.name = 'ErrNoWorkSpecName'
+  }
+
+  constructor() {
+    super("expected a work spec's data to have a name: { name: 'crawl', … }; it has none")
+  }
+}
+
+/** The `name` in a spec's data is no string. */
+export class ErrBadWorkSpecName extends TypeError {
+  readonly code = 'ERR_BAD_WORK_SPEC_NAME'
+  static {
+    this.prototype.name = 'ErrBadWorkSpecName'
+  }
+
+  constructor(name: string) {
+    super(`expected the name in a work spec's data to be a string; got ${name}`)
+  }
+}
+
+/** `setData` with another name than the spec's. */
+export class ErrChangedName extends Error {
+  readonly code = 'ERR_CHANGED_NAME'
+  static {
+    this.prototype.name = 'ErrChangedName'
+  }
+
+  constructor(from: string, to: string) {
+    super(`a work spec's name never changes; expected '${from}', got '${to}'`)
+  }
+}

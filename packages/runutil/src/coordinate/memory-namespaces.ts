@@ -1,0 +1,40 @@
+import type { Id, Named, NamespaceStore, Now } from './coordinate-store.ts'
+import { type MemoryTables, byName, named, timeOf } from './memory-records.ts'
+import type { MemorySpecs } from './memory-specs.ts'
+import type { SummaryRow } from './model.ts'
+
+export class MemoryNamespaces implements NamespaceStore {
+  readonly #tables: MemoryTables
+  readonly #specs: MemorySpecs
+
+  constructor(tables: MemoryTables, specs: MemorySpecs) {
+    this.#tables = tables
+    this.#specs = specs
+  }
+
+  async obtain(name: string): Promise<Id> {
+    const found = this.#tables.namespaces.rows.find((namespace) => namespace.name === name)
+    if (found !== undefined) return found.id
+    const namespace = { id: this.#tables.nextId(), name, specs: new Map(), workers: new Map() }
+    return this.#tables.namespaces.add(namespace).id
+  }
+
+  async all(): Promise<Named[]> {
+    return this.#tables.namespaces.rows.sort(byName).map(named)
+  }
+
+  async destroy(id: Id): Promise<void> {
+    const namespace = this.#tables.namespaces.get(id)
+    for (const spec of namespace.specs.values()) this.#specs.remove(spec)
+    for (const worker of namespace.workers.values()) this.#tables.workers.delete(worker)
+    this.#tables.namespaces.delete(namespace)
+  }
+
+  async summarize(id: Id | undefined, now: Now): Promise<SummaryRow[]> {
+    const { namespaces } = this.#tables
+    const chosen = id === undefined ? namespaces.rows.sort(byName) : [namespaces.get(id)]
+    return chosen.flatMap(({ specs }) =>
+      [...specs.values()].sort(byName).flatMap((spec) => this.#specs.summaryOf(spec, timeOf(now))),
+    )
+  }
+}

@@ -1,0 +1,151 @@
+import { systemClock } from '../core/clock.ts'
+import type { Id, Named, Now, StoredAttempt, StoredUnit } from './coordinate-store.ts'
+import { ErrGone } from './errors.ts'
+import type { AttemptStatus, Data, WorkUnitStatus } from './model.ts'
+import type { DerivedMeta } from './work-spec-meta.ts'
+
+// What the tables of a database would have. Data is JSON, so that nobody's later change to an object changes it.
+
+export interface NamespaceRecord extends Named {
+  readonly specs: Map<string, SpecRecord>
+  readonly workers: Map<string, WorkerRecord>
+}
+
+export interface SpecRecord extends Named {
+  readonly namespace: NamespaceRecord
+  readonly units: Map<string, UnitRecord>
+  data: string
+  meta: DerivedMeta & { nextContinuous: Date | undefined }
+}
+
+export interface UnitRecord extends Named {
+  readonly spec: SpecRecord
+  readonly attempts: AttemptRecord[]
+  data: string
+  priority: number
+  notBefore: number | undefined
+  active: AttemptRecord | undefined
+}
+
+export interface WorkerRecord extends Named {
+  readonly namespace: NamespaceRecord
+  readonly attempts: Set<AttemptRecord>
+  parent: WorkerRecord | undefined
+  active: boolean
+  mode: string
+  data: string
+  expiration: number
+  lastUpdate: number
+}
+
+export interface AttemptRecord {
+  readonly id: Id
+  readonly unit: UnitRecord
+  readonly worker: WorkerRecord
+  readonly startTime: number
+  /** As it was written: one that is pending may have expired since. */
+  status: AttemptStatus
+  data: string
+  endTime: number | undefined
+  expirationTime: number
+}
+
+/** Records by their ids. */
+export class Table<R extends { readonly id: Id }> {
+  readonly #what: string
+  readonly #rows = new Map<Id, R>()
+
+  constructor(what: string) {
+    this.#what = what
+  }
+
+  get rows(): R[] {
+    return [...this.#rows.values()]
+  }
+
+  add(row: R): R {
+    this.#rows.set(row.id, row)
+    return row
+  }
+
+  /** @throws ErrGone */
+  get(id: Id): R {
+    const row = this.#rows.get(id)
+    if (row === undefined) throw new ErrGone(this.#what)
+    return row
+  }
+
+  delete(row: R): void {
+    this.#rows.delete(row.id)
+  }
+}
+
+/** All that a store in memory has. */
+export class MemoryTables {
+  readonly namespaces = new Table<NamespaceRecord>('the namespace')
+  readonly specs = new Table<SpecRecord>('the work spec')
+  readonly units = new Table<UnitRecord>('the work unit')
+  readonly workers = new Table<WorkerRecord>('the worker')
+  readonly attempts = new Table<AttemptRecord>('the attempt')
+  #lastId = 0
+
+  nextId(): Id {
+    return ++this.#lastId
+  }
+}
+
+export function timeOf(now: Now): number {
+  return now ?? systemClock.now()
+}
+
+export function named({ id, name }: Named): Named {
+  return { id, name }
+}
+
+export function statusOfAttempt({ status, expirationTime }: AttemptRecord, now: number): AttemptStatus {
+  return status === 'pending' && expirationTime <= now ? 'expired' : status
+}
+
+export function statusOfUnit({ active, notBefore }: UnitRecord, now: number): WorkUnitStatus {
+  const status = active && statusOfAttempt(active, now)
+  switch (status) {
+    case 'pending':
+    case 'finished':
+    case 'failed':
+      return status
+    case 'expired':
+    case 'retryable':
+    case undefined:
+      return notBefore !== undefined && notBefore > now ? 'delayed' : 'available'
+    default:
+      return status satisfies never
+  }
+}
+
+export function toStoredUnit(unit: UnitRecord, now: number): StoredUnit {
+  const { priority, notBefore, active, attempts } = unit
+  return {
+    ...{ ...named(unit), data: fromJson(active?.data ?? unit.data), priority, notBefore },
+    ...{ status: statusOfUnit(unit, now), numAttempts: attempts.length },
+    activeAttempt: active && toStoredAttempt(active, now),
+  }
+}
+
+export function toStoredAttempt(attempt: AttemptRecord, now: number): StoredAttempt {
+  const { id, unit, worker, startTime, expirationTime } = attempt
+  const status = statusOfAttempt(attempt, now)
+  const endTime = status === 'expired' ? (attempt.endTime ?? expirationTime) : attempt.endTime
+  return {
+    ...{ id, spec: named(unit.spec), unit: named(unit), worker: named(worker), status },
+    ...{ data: fromJson(attempt.data), startTime, endTime, expirationTime },
+  }
+}
+
+export function fromJson(json: string): Data {
+  return JSON.parse(json) as Data
+}
+
+/** Names sort by code point, not by code unit. */
+export function byName(a: Named, b: Named): number {
+  return Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))
+}

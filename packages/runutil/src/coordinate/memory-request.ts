@@ -1,0 +1,65 @@
+import {
+  type NamespaceRecord,
+  type SpecRecord,
+  type UnitRecord,
+  byName,
+  statusOfUnit,
+} from './memory-records.ts'
+import { type MemoryUnits, countByStatus } from './memory-units.ts'
+import { type Asked, type Candidate, choose } from './scheduler.ts'
+
+/** One request for units: which spec, and which of its units. */
+export class MemoryRequest {
+  readonly #namespace: NamespaceRecord
+  readonly #units: MemoryUnits
+  readonly #now: number
+
+  constructor(namespace: NamespaceRecord, units: MemoryUnits, now: number) {
+    this.#namespace = namespace
+    this.#units = units
+    this.#now = now
+  }
+
+  /** Those to be leased. @param random decides among specs, each time anew by the same share of what is left */
+  units(asked: Asked, random: number): UnitRecord[] {
+    for (;;) {
+      const candidates = [...this.#namespace.specs.values()].sort(byName).map((spec) => this.#candidate(spec))
+      const choice = choose(candidates, asked, this.#now, random)
+      if (choice === undefined) return []
+      const spec = this.#namespace.specs.get(choice.spec)!
+      const units = this.#leasable(spec, choice.units)
+      if (units.length > 0) return units
+    }
+  }
+
+  #candidate({ name, meta, units }: SpecRecord): Candidate {
+    const { available, pending } = countByStatus(units.values(), this.#now)
+    const nextContinuous = meta.nextContinuous?.getTime() ?? 0
+    return { ...meta, name, available, pending, nextContinuous }
+  }
+
+  /** Those that were tried too often fail instead; none may be left. */
+  #leasable(spec: SpecRecord, limit: number): UnitRecord[] {
+    const first = [...spec.units.values()]
+      .filter((unit) => statusOfUnit(unit, this.#now) === 'available')
+      .sort((a, b) => b.priority - a.priority || byName(a, b))
+      .slice(0, limit)
+    if (first.length === 0) return [this.#continued(spec)]
+    const { maxRetries } = spec.meta
+    const spent = first.filter(({ attempts }) => maxRetries > 0 && attempts.length >= maxRetries)
+    for (const unit of spent) this.#fail(unit)
+    return first.filter((unit) => !spent.includes(unit))
+  }
+
+  /** By its last attempt, which is its active one again. */
+  #fail(unit: UnitRecord): void {
+    const last = unit.attempts.at(-1)!
+    unit.active = Object.assign(last, { status: 'failed', endTime: last.endTime ?? this.#now })
+  }
+
+  #continued(spec: SpecRecord): UnitRecord {
+    spec.meta.nextContinuous = new Date(this.#now + spec.meta.interval)
+    const name = `${Math.floor(this.#now / 1_000)}`
+    return this.#units.put(spec, { name, data: {}, priority: 0, notBefore: undefined }, this.#now)
+  }
+}

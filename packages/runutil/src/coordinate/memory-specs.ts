@@ -1,0 +1,84 @@
+import type { Id, Named, Now, SpecStore } from './coordinate-store.ts'
+import { type MemoryTables, type SpecRecord, byName, fromJson, named, timeOf } from './memory-records.ts'
+import { type MemoryUnits, countByStatus } from './memory-units.ts'
+import type { SummaryRow, WorkUnitStatus } from './model.ts'
+import { type DerivedMeta, type WorkSpecData, type WorkSpecMeta, changedMeta } from './work-spec-meta.ts'
+
+export class MemorySpecs implements SpecStore {
+  readonly #tables: MemoryTables
+  readonly #units: MemoryUnits
+
+  constructor(tables: MemoryTables, units: MemoryUnits) {
+    this.#tables = tables
+    this.#units = units
+  }
+
+  async set(namespaceId: Id, name: string, data: WorkSpecData, meta: DerivedMeta): Promise<Id> {
+    const namespace = this.#tables.namespaces.get(namespaceId)
+    const found = namespace.specs.get(name)
+    if (found !== undefined) return replace(found, data, meta).id
+    const spec: SpecRecord = {
+      ...{ id: this.#tables.nextId(), name, namespace, units: new Map() },
+      ...{ data: JSON.stringify(data), meta: { ...meta, nextContinuous: undefined } },
+    }
+    namespace.specs.set(name, spec)
+    return this.#tables.specs.add(spec).id
+  }
+
+  async find(namespace: Id, name: string): Promise<Id | undefined> {
+    return this.#tables.namespaces.get(namespace).specs.get(name)?.id
+  }
+
+  async all(namespace: Id): Promise<Named[]> {
+    return [...this.#tables.namespaces.get(namespace).specs.values()].sort(byName).map(named)
+  }
+
+  async destroy(id: Id): Promise<void> {
+    this.remove(this.#tables.specs.get(id))
+  }
+
+  remove(spec: SpecRecord): void {
+    for (const unit of spec.units.values()) this.#units.remove(unit)
+    spec.namespace.specs.delete(spec.name)
+    this.#tables.specs.delete(spec)
+  }
+
+  async data(id: Id): Promise<WorkSpecData> {
+    return fromJson(this.#tables.specs.get(id).data)
+  }
+
+  async setData(id: Id, data: WorkSpecData, meta: DerivedMeta): Promise<void> {
+    replace(this.#tables.specs.get(id), data, meta)
+  }
+
+  async meta(id: Id, withCounts: boolean, now: Now): Promise<WorkSpecMeta> {
+    const { meta, units } = this.#tables.specs.get(id)
+    const none = { availableCount: 0, pendingCount: 0 }
+    if (!withCounts) return { ...meta, ...none }
+    const { available, pending } = countByStatus(units.values(), timeOf(now))
+    return { ...meta, availableCount: available, pendingCount: pending }
+  }
+
+  async setMeta(id: Id, given: Partial<WorkSpecMeta>): Promise<void> {
+    const spec = this.#tables.specs.get(id)
+    const counts = { availableCount: 0, pendingCount: 0 }
+    spec.meta = changedMeta({ ...spec.meta, ...counts }, given)
+  }
+
+  async summarize(id: Id, now: Now): Promise<SummaryRow[]> {
+    return this.summaryOf(this.#tables.specs.get(id), timeOf(now))
+  }
+
+  summaryOf({ name, namespace, units }: SpecRecord, now: number): SummaryRow[] {
+    const counts = Object.entries(countByStatus(units.values(), now)) as [WorkUnitStatus, number][]
+    return counts
+      .filter(([, count]) => count > 0)
+      .map(([status, count]) => ({ namespace: namespace.name, workSpec: name, status, count }))
+  }
+}
+
+function replace(spec: SpecRecord, data: WorkSpecData, meta: DerivedMeta): SpecRecord {
+  spec.data = JSON.stringify(data)
+  spec.meta = { ...meta, nextContinuous: spec.meta.nextContinuous }
+  return spec
+}

@@ -1,0 +1,34 @@
+import { type Clock, systemClock } from '../core/clock.ts'
+import type { CoordinateStore, Named, Now, StoredAttempt } from './coordinate-store.ts'
+import type { Attempt, CoordinateWorkerRecord, Namespace, WorkSpec, WorkUnit } from './model.ts'
+
+/** The objects that stand for what is stored. They refer to each other; here they are made, so that no file has to. */
+export interface Objects {
+  namespace(namespace: Named): Namespace
+  workSpec(spec: Named): WorkSpec
+  workUnit(unit: Named, workSpec: WorkSpec): WorkUnit
+  worker(worker: Named): CoordinateWorkerRecord
+  attempt(attempt: StoredAttempt): Attempt
+}
+
+/** What all objects of one `createCoordinate` share. */
+export class Session {
+  readonly store: CoordinateStore
+  readonly make: Objects
+  readonly #clock: Clock | undefined
+
+  constructor(store: CoordinateStore, clock: Clock | undefined, objects: (session: Session) => Objects) {
+    this.store = store
+    this.#clock = clock
+    this.make = objects(this)
+  }
+
+  /** What the store is to take for now. */
+  get now(): Now {
+    return this.#clock?.now()
+  }
+
+  random(): number {
+    return (this.#clock ?? systemClock).random()
+  }
+}

@@ -1,0 +1,95 @@
+import { describe } from '../core/errors.ts'
+import { ErrBadWorkSpecName, ErrNoWorkSpecName } from './errors.ts'
+
+/** Any JSON object with a `name`; what the fields mean that the scheduler knows stands at `metaOf`. */
+export type WorkSpecData = Record<string, unknown>
+
+/** How a spec is scheduled. No limit is 0, no name is ''. */
+export interface WorkSpecMeta {
+  /** Only specs of the highest priority of all that have something to do are worked on. */
+  priority: number
+  /** Its share among specs of one priority; none at 0 or less. */
+  weight: number
+  paused: boolean
+  /** Whether a unit is made for it when it has none. */
+  continuous: boolean
+  readonly canBeContinuous: boolean
+  readonly minMemoryGb: number
+  /** Ms between the starts of a continuous spec's units. */
+  interval: number
+  /** The earliest start of its next one. */
+  nextContinuous: Date | undefined
+  /** Pending units at most. */
+  maxRunning: number
+  /** Units in one answer at most. */
+  maxAttemptsReturned: number
+  /** A unit that was tried so often fails instead of being handed out again. */
+  maxRetries: number
+  /** Where what a finished unit has as `output` becomes units. */
+  readonly nextWorkSpecName: string
+  readonly runtime: string
+  /** Counted only when asked for; else 0. */
+  readonly availableCount: number
+  readonly pendingCount: number
+}
+
+/** What the data says; the rest is not for a spec's author to say. */
+export type DerivedMeta = Omit<WorkSpecMeta, 'nextContinuous' | 'availableCount' | 'pendingCount'>
+
+const DEFAULT_WEIGHT = 20
+
+/**
+ * What a spec's data says of its scheduling: `priority`, `weight` (else 20 − `nice`, at least 1), `disabled`,
+ * `continuous`, `interval` in seconds, `max_running`, `max_getwork`, `max_retries`, `then`, `runtime`, `min_gb`. A field
+ * of the wrong type is as if it weren't there.
+ */
+export function metaOf(data: WorkSpecData): DerivedMeta {
+  const continuous = data['continuous'] === true
+  return {
+    priority: numberIn(data, 'priority') ?? 0,
+    weight: weightIn(data),
+    paused: data['disabled'] === true,
+    continuous,
+    canBeContinuous: continuous,
+    minMemoryGb: numberIn(data, 'min_gb') ?? 0,
+    interval: (numberIn(data, 'interval') ?? 0) * 1_000,
+    maxRunning: numberIn(data, 'max_running') ?? 0,
+    maxAttemptsReturned: numberIn(data, 'max_getwork') ?? 0,
+    maxRetries: numberIn(data, 'max_retries') ?? 0,
+    nextWorkSpecName: stringIn(data, 'then') ?? '',
+    runtime: stringIn(data, 'runtime') ?? '',
+  }
+}
+
+/** @throws ErrNoWorkSpecName, ErrBadWorkSpecName */
+export function nameIn(data: WorkSpecData): string {
+  const { name } = data
+  if (name === undefined) throw new ErrNoWorkSpecName()
+  if (typeof name !== 'string') throw new ErrBadWorkSpecName(describe(name))
+  return name
+}
+
+/** What `setMeta` may change of it; other fields are passed over. */
+export function changedMeta(meta: WorkSpecMeta, given: Partial<WorkSpecMeta>): WorkSpecMeta {
+  const { canBeContinuous, nextWorkSpecName, runtime, availableCount, pendingCount } = meta
+  const fixed = { canBeContinuous, nextWorkSpecName, runtime, availableCount, pendingCount }
+  const changed = { ...meta, ...given, ...fixed }
+  return { ...changed, continuous: changed.continuous && canBeContinuous }
+}
+
+function weightIn(data: WorkSpecData): number {
+  const weight = numberIn(data, 'weight')
+  if (weight !== undefined) return weight
+  const nice = numberIn(data, 'nice')
+  return nice === undefined ? DEFAULT_WEIGHT : Math.max(1, DEFAULT_WEIGHT - nice)
+}
+
+function numberIn(data: WorkSpecData, field: string): number | undefined {
+  const value = data[field]
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
+
+function stringIn(data: WorkSpecData, field: string): string | undefined {
+  const value = data[field]
+  return typeof value === 'string' ? value : undefined
+}

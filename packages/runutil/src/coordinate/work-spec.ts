@@ -1,0 +1,115 @@
+import { checkOptions } from '../core/options.ts'
+import { checkCount, checkData, checkName, checkNumber } from './checks.ts'
+import type { AddedUnit, Id, Named, UnitSelection } from './coordinate-store.ts'
+import { ErrChangedName, ErrNoSuchWorkUnit } from './errors.ts'
+import type {
+  Data,
+  NewWorkUnit,
+  SummaryRow,
+  WorkSpec,
+  WorkUnit,
+  WorkUnitMeta,
+  WorkUnitQuery,
+  WorkUnitStatus,
+} from './model.ts'
+import type { Session } from './session.ts'
+import { type WorkSpecData, type WorkSpecMeta, metaOf, nameIn } from './work-spec-meta.ts'
+import { unitMeta } from './work-unit.ts'
+
+export class StoredWorkSpec implements WorkSpec {
+  readonly name: string
+  readonly #id: Id
+  readonly #session: Session
+
+  constructor(session: Session, { id, name }: Named) {
+    this.#session = session
+    this.#id = id
+    this.name = name
+  }
+
+  data(): Promise<WorkSpecData> {
+    return this.#session.store.specs.data(this.#id)
+  }
+
+  async setData(data: WorkSpecData): Promise<void> {
+    checkData(data, 'setData')
+    const name = nameIn(data)
+    if (name !== this.name) throw new ErrChangedName(this.name, name)
+    await this.#session.store.specs.setData(this.#id, data, metaOf(data))
+  }
+
+  async meta(options: { withCounts?: boolean } = {}): Promise<WorkSpecMeta> {
+    const { withCounts = false } = checkOptions('meta', options, ['withCounts'])
+    return this.#session.store.specs.meta(this.#id, withCounts, this.#session.now)
+  }
+
+  async setMeta(meta: Partial<WorkSpecMeta>): Promise<void> {
+    await this.#session.store.specs.setMeta(this.#id, meta)
+  }
+
+  async addWorkUnit(name: string, data: Data, meta?: WorkUnitMeta): Promise<WorkUnit> {
+    const [unit] = await this.addWorkUnits([{ name, data, meta }])
+    return unit!
+  }
+
+  async addWorkUnits(units: readonly NewWorkUnit[]): Promise<WorkUnit[]> {
+    const added = units.map(addedUnit)
+    const ids = await this.#session.store.units.add(this.#id, added, this.#session.now)
+    return added.map(({ name }, at) => this.#unit({ id: ids[at]!, name }))
+  }
+
+  async workUnit(name: string): Promise<WorkUnit> {
+    const id = await this.#session.store.units.find(this.#id, name)
+    if (id === undefined) throw new ErrNoSuchWorkUnit(name)
+    return this.#unit({ id, name })
+  }
+
+  async workUnits(query: WorkUnitQuery = {}): Promise<Map<string, WorkUnit>> {
+    const { store, now } = this.#session
+    const units = await store.units.select(this.#id, selection(query, 'workUnits'), now)
+    return new Map(units.map((unit) => [unit.name, this.#unit(unit)]))
+  }
+
+  countWorkUnitStatus(): Promise<Record<WorkUnitStatus, number>> {
+    return this.#session.store.units.count(this.#id, this.#session.now)
+  }
+
+  async setWorkUnitPriorities(query: WorkUnitQuery, priority: number): Promise<void> {
+    checkNumber(priority, 'setWorkUnitPriorities: priority')
+    const units = selection(query, 'setWorkUnitPriorities')
+    await this.#session.store.units.prioritise(this.#id, units, { to: priority }, this.#session.now)
+  }
+
+  async adjustWorkUnitPriorities(query: WorkUnitQuery, by: number): Promise<void> {
+    checkNumber(by, 'adjustWorkUnitPriorities: by')
+    const units = selection(query, 'adjustWorkUnitPriorities')
+    await this.#session.store.units.prioritise(this.#id, units, { by }, this.#session.now)
+  }
+
+  async deleteWorkUnits(query: WorkUnitQuery = {}): Promise<number> {
+    const units = selection(query, 'deleteWorkUnits')
+    return this.#session.store.units.delete(this.#id, units, this.#session.now)
+  }
+
+  summarize(): Promise<SummaryRow[]> {
+    return this.#session.store.specs.summarize(this.#id, this.#session.now)
+  }
+
+  #unit(unit: Named): WorkUnit {
+    return this.#session.make.workUnit(unit, this)
+  }
+}
+
+function addedUnit({ name, data, meta }: NewWorkUnit, at: number): AddedUnit {
+  const what = `addWorkUnits[${at}]`
+  checkName(name, what)
+  checkData(data, what)
+  return { name, data, ...unitMeta(meta, what) }
+}
+
+function selection(query: WorkUnitQuery, what: string): UnitSelection {
+  const known = ['names', 'statuses', 'previousName', 'limit'] as const
+  const { names, statuses, previousName, limit = Infinity } = checkOptions(what, query, known)
+  if (limit !== Infinity) checkCount(limit, `${what}: limit`)
+  return { names, statuses, previousName, limit }
+}

@@ -1,0 +1,25 @@
+import { attemptCases } from './coordinate-attempt-cases.ts'
+import type { CoordinateCases } from './coordinate-case.ts'
+import { modelCases } from './coordinate-model-cases.ts'
+import { requestCases } from './coordinate-request-cases.ts'
+import { unitCases } from './coordinate-unit-cases.ts'
+
+/**
+ * What holds for coordinate on every store, for any test runner: each case rejects when it doesn't.
+ *
+ * Each needs an empty store of its own, and the clock that `createCoordinate` was given.
+ *
+ * @example
+ * for (const [sentence, check] of Object.entries(coordinateConformance)) {
+ *   test(sentence, () => {
+ *     const clock = new VirtualClock()
+ *     return check({ clock, coordinate: createCoordinate(new MemoryCoordinateStore(), { clock }) })
+ *   })
+ * }
+ */
+export const coordinateConformance: CoordinateCases = {
+  ...modelCases,
+  ...unitCases,
+  ...attemptCases,
+  ...requestCases,
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { type CoordinateCases, add, placeOf, rejectsWith, statusesOf, take } from './coordinate-case.ts'
+
+/** Units: adding, finding, changing and deleting them. */
+export const unitCases: CoordinateCases = {
+  'unit: has its data and meta, and is to be had': async (context) => {
+    const { spec } = await placeOf(context)
+    const unit = await spec.addWorkUnit('1', { a: [1] }, { priority: 2.5 })
+    assert.deepEqual(await unit.data(), { a: [1] })
+    assert.deepEqual(
+      [await unit.status(), await unit.priority(), await unit.numAttempts()],
+      ['available', 2.5, 0],
+    )
+    assert.equal(await unit.activeAttempt(), undefined)
+    assert.equal((await spec.workUnit('1')).name, '1')
+    await rejectsWith('ErrNoSuchWorkUnit', spec.workUnit('2'))
+  },
+
+  'unit: is delayed until its time': async (context) => {
+    const { spec, worker } = await placeOf(context)
+    const notBefore = new Date(context.clock.now() + 5_000)
+    const unit = await spec.addWorkUnit('1', {}, { notBefore })
+    assert.deepEqual(await unit.meta(), { priority: 0, notBefore })
+    assert.equal(await unit.status(), 'delayed')
+    assert.deepEqual(await worker.requestAttempts(), [])
+    await context.clock.advance(5_000)
+    assert.equal(await unit.status(), 'available')
+    await take(worker, '1')
+  },
+
+  'unit: of a name that is there replaces its data and meta, and runs again unless it is pending': async (
+    context,
+  ) => {
+    const { spec, worker } = await placeOf(context, ['done', 'runs'])
+    await (await take(worker, 'done')).finish({ result: 1 })
+    const attempt = await take(worker, 'runs')
+    const units = await spec.addWorkUnits([
+      { name: 'done', data: { v: 2 }, meta: { priority: 1 } },
+      { name: 'runs', data: { v: 2 } },
+    ])
+    assert.deepEqual(await statusesOf(spec), { done: 'available', runs: 'pending' })
+    assert.deepEqual(await units[0]!.data(), { v: 2 })
+    assert.deepEqual([await units[0]!.priority(), await units[0]!.numAttempts()], [1, 1])
+    assert.deepEqual(await units[1]!.data(), { name: 'runs' })
+    await attempt.finish()
+    assert.deepEqual(await statusesOf(spec), { done: 'available', runs: 'finished' })
+  },
+
+  'units: are found by name, status, page and limit, in the order of their names': async (context) => {
+    const { spec, worker } = await placeOf(context, ['b', 'a', 'ä', 'Z', '\u{1f40e}', '\uff5e'])
+    const names = async (query = {}): Promise<string[]> => [...(await spec.workUnits(query)).keys()]
+    // By code point: the horse comes after U+FF5E, whatever its surrogates are.
+    assert.deepEqual(await names(), ['Z', 'a', 'b', 'ä', '\uff5e', '\u{1f40e}'])
+    assert.deepEqual(await names({ limit: 2 }), ['Z', 'a'])
+    assert.deepEqual(await names({ previousName: 'a', limit: 2 }), ['b', 'ä'])
+    assert.deepEqual(await names({ names: ['b', 'Z', 'none'] }), ['Z', 'b'])
+    await take(worker, 'Z')
+    assert.deepEqual(await names({ statuses: ['pending', 'failed'] }), ['Z'])
+    assert.deepEqual(await names({ statuses: [] }), [])
+    assert.deepEqual(await names({ names: [] }), [])
+  },
+
+  'units: are counted by status': async (context) => {
+    const { spec, worker } = await placeOf(context, ['1', '2', '3', '4'])
+    await (await take(worker, '1')).finish()
+    await (await take(worker, '2')).fail()
+    await take(worker, '3')
+    await spec.addWorkUnit('5', {}, { notBefore: new Date(context.clock.now() + 1_000) })
+    assert.deepEqual(await spec.countWorkUnitStatus(), {
+      ...{ available: 1, pending: 1, finished: 1, failed: 1, delayed: 1 },
+    })
+    const counted = (status: string) => ({ namespace: 'namespace', workSpec: 'spec', status, count: 1 })
+    const rows = await spec.summarize()
+    const statuses = ['available', 'delayed', 'failed', 'finished', 'pending']
+    assert.deepEqual(
+      rows.sort((a, b) => (a.status < b.status ? -1 : 1)),
+      statuses.map(counted),
+    )
+    assert.equal((await context.coordinate.summarize()).length, 5)
+  },
+
+  'units: have their priorities set and adjusted': async (context) => {
+    const { spec } = await placeOf(context, ['1', '2', '3'])
+    await spec.setWorkUnitPriorities({ names: ['1', '2'] }, 5)
+    await spec.adjustWorkUnitPriorities({ names: ['2', '3'] }, -1)
+    const units = [...(await spec.workUnits()).values()]
+    assert.deepEqual(await Promise.all(units.map((unit) => unit.priority())), [5, 4, -1])
+    await units[0]!.setPriority(9)
+    assert.equal(await units[0]!.priority(), 9)
+  },
+
+  'units: deleted are gone, and leave their workers': async (context) => {
+    const { spec, worker } = await placeOf(context, ['1', '2', '3'])
+    const attempt = await take(worker, '1')
+    await take(worker, '2')
+    assert.equal(await spec.deleteWorkUnits({ statuses: ['pending'], limit: 1 }), 1)
+    assert.deepEqual(await statusesOf(spec), { '2': 'pending', '3': 'available' })
+    await rejectsWith('ErrGone', attempt.workUnit.status())
+    await rejectsWith('ErrGone', attempt.finish())
+    assert.equal((await worker.allAttempts()).length, 1)
+    await add(spec, '1')
+    await rejectsWith('ErrGone', attempt.workUnit.data())
+    assert.equal(await spec.deleteWorkUnits(), 3)
+    assert.deepEqual(await worker.allAttempts(), [])
+  },
+}

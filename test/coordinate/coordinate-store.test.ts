@@ -1,13 +1,17 @@
 import { VirtualClock } from 'runutil/testing'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCoordinate } from '../../packages/runutil/src/coordinate/coordinate.ts'
-import { MemoryCoordinateStore } from '../../packages/runutil/src/coordinate/memory-coordinate-store.ts'
 import { coordinateConformance } from '../../packages/runutil/src/testing/coordinate-conformance.ts'
+import { type CoordinateStoreMaker, kindsOfCoordinateStore } from './coordinate-stores.ts'
 
-describe('coordinate, in memory', () => {
-  it.each(Object.entries(coordinateConformance))('%s', async (_, check) => {
+describe.each(kindsOfCoordinateStore)('coordinate in $name', ({ open }) => {
+  let stores: CoordinateStoreMaker
+  beforeAll(async () => void (stores = await open()), 60_000)
+  afterAll(() => stores?.close())
+
+  it.each(Object.entries(coordinateConformance))('%s', { timeout: 20_000 }, async (_, check) => {
     const clock = new VirtualClock()
-    await check({ coordinate: createCoordinate(new MemoryCoordinateStore(), { clock }), clock })
+    await check({ coordinate: createCoordinate(await stores.fresh(), { clock }), clock })
     expect(clock.pending).toBe(0)
   })
 })

@@ -5,8 +5,10 @@ export class ErrLostLease extends Error {
     this.prototype.name = 'ErrLostLease'
   }
 
-  constructor(unit: string) {
-    super(`the attempt at work unit '${unit}' has lost its lease: another attempt has taken the unit over`)
+  constructor() {
+    super(
+      "the attempt isn't its work unit's active one any more: another worker has the unit, or it was cleared",
+    )
   }
 }
 

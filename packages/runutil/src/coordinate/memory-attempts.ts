@@ -65,7 +65,7 @@ export class MemoryAttempts implements AttemptStore {
     const status = statusOfAttempt(attempt, at)
     if (status !== 'pending' && status !== 'expired') throw new ErrNotPending('renew', status)
     if (data !== undefined) attempt.data = JSON.stringify(data)
-    if (attempt.unit.active !== attempt) throw new ErrLostLease(attempt.unit.name)
+    if (attempt.unit.active !== attempt) throw new ErrLostLease()
     Object.assign(attempt, { status: 'pending', endTime: undefined, expirationTime: at + extendMs })
   }
 
@@ -88,7 +88,7 @@ export class MemoryAttempts implements AttemptStore {
     if (attempt instanceof Error) return attempt
     const before = statusOfAttempt(attempt, now)
     if (before !== 'pending' && before !== 'expired') return new ErrNotPending(CALLS[status], before)
-    if (attempt.unit.active !== attempt) return new ErrLostLease(attempt.unit.name)
+    if (attempt.unit.active !== attempt) return new ErrLostLease()
     record(attempt, status, data, now)
     if (status === 'retryable') attempt.unit.notBefore = now + delayMs
     if (status === 'retryable') this.#units.mayBeHad(attempt.unit.spec)

@@ -1,5 +1,6 @@
 import type { Migration } from './migration.ts'
 import { queueMigration } from './migration-1-queue.ts'
+import { coordinateMigration } from './migration-2-coordinate.ts'
 
 /** All steps in their order. */
-export const migrations: readonly Migration[] = [queueMigration]
+export const migrations: readonly Migration[] = [queueMigration, coordinateMigration]

@@ -1,0 +1,168 @@
+/** Adding units, and what becomes of attempts at them. */
+export const attempting = (s: string): string => `
+-- Of units of one name, the last counts. One that is there is overwritten; unless it is pending, it runs again.
+create function ${s}.put_units(
+  p_spec bigint, p_names text[], p_datas text[], p_priorities float8[], p_not_befores float8[], p_now timestamptz
+) returns void language plpgsql as $$
+begin
+  insert into ${s}.work_units as u (spec, name, data, priority, not_before, state)
+    select distinct on (name) p_spec, name, data::json, priority, to_timestamp(not_before / 1000.0),
+      case when to_timestamp(not_before / 1000.0) > p_now then 'delayed' else 'open' end
+    from unnest(p_names, p_datas, p_priorities, p_not_befores) with ordinality
+      as given (name, data, priority, not_before, place)
+    order by name, place desc
+  on conflict (spec, name) do update set data = excluded.data, priority = excluded.priority,
+    not_before = excluded.not_before,
+    active = case when ${s}.is_pending(u.active, p_now) then u.active end,
+    state = case when ${s}.is_pending(u.active, p_now) then 'pending' else excluded.state end;
+end $$;
+
+create function ${s}.is_pending(p_attempt bigint, p_now timestamptz) returns boolean language sql stable as $$
+  select exists (
+    select from ${s}.work_attempts where id = p_attempt and status = 'pending' and expiration_time > p_now)
+$$;
+
+create function ${s}.add_work_units(
+  p_spec bigint, p_names text[], p_datas text[], p_priorities float8[], p_not_befores float8[], p_channel text,
+  p_now float8
+) returns text language plpgsql as $$
+begin
+  perform from ${s}.work_specs where id = p_spec for key share;
+  if not found then return null; end if;
+  perform ${s}.put_units(p_spec, p_names, p_datas, p_priorities, p_not_befores, ${s}.job_time(p_now));
+  perform pg_notify(p_channel, '');
+  return (
+    select coalesce(json_agg(u.id order by given.place), '[]')::text
+    from unnest(p_names) with ordinality as given (name, place)
+    join ${s}.work_units as u on u.spec = p_spec and u.name = given.name
+  );
+end $$;
+
+-- Its result must be in a variable before it is read of: a statement doesn't see what a function in it has written.
+create function ${s}.lease_units(p_worker bigint, p_units bigint[], p_lifetime float8, p_now timestamptz)
+returns bigint[] language plpgsql as $$
+declare
+  v_ids bigint[];
+begin
+  with leased as (
+    insert into ${s}.work_attempts (unit, worker, start_time, expiration_time, data)
+      select u.id, p_worker, p_now, p_now + p_lifetime * interval '1 ms', u.data
+      from unnest(p_units) with ordinality as given (id, place) join ${s}.work_units as u using (id)
+      order by given.place
+    returning id, unit
+  ), taken as (
+    update ${s}.work_units as u set active = leased.id, attempts = attempts + 1, state = 'pending'
+    from leased where u.id = leased.unit
+    returning leased.id
+  ) select array_agg(id order by id) into v_ids from taken;
+  return v_ids;
+end $$;
+
+create function ${s}.make_attempt(p_worker bigint, p_unit bigint, p_lifetime float8, p_now float8)
+returns text language plpgsql as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_ids bigint[];
+begin
+  perform from ${s}.work_workers where id = p_worker for key share;
+  if not found then return null; end if;
+  perform from ${s}.work_units where id = p_unit for update;
+  if not found then return null; end if;
+  v_ids := ${s}.lease_units(p_worker, array[p_unit], p_lifetime, v_now);
+  return ${s}.attempts_json(v_ids, v_now)::text;
+end $$;
+
+-- 'gone', 'lost', the status that it can't be ended from, or null. Its unit is locked, so that nobody takes it meanwhile.
+create function ${s}.end_attempt(
+  p_id bigint, p_status text, p_data text, p_delay float8, p_channel text, p_now timestamptz
+) returns text language plpgsql as $$
+declare
+  v_attempt ${s}.work_attempts;
+  v_unit ${s}.work_units;
+begin
+  select u.* into v_unit from ${s}.work_units as u
+    where u.id = (select unit from ${s}.work_attempts where id = p_id) for update;
+  if v_unit.id is null then return 'gone'; end if;
+  select * into v_attempt from ${s}.work_attempts where id = p_id for update;
+  if v_attempt.status not in ('pending', 'expired') then return v_attempt.status; end if;
+  if v_unit.active is distinct from p_id then return 'lost'; end if;
+  update ${s}.work_attempts set status = p_status, end_time = p_now, data = coalesce(p_data::json, data)
+    where id = p_id returning * into v_attempt;
+  update ${s}.work_units set
+    state = case when p_status <> 'retryable' then 'closed' when p_delay > 0 then 'delayed' else 'open' end,
+    not_before = case when p_status = 'retryable' then p_now + p_delay * interval '1 ms' else not_before end
+    where id = v_unit.id;
+  if p_status = 'retryable' then perform pg_notify(p_channel, ''); end if;
+  return null;
+end $$;
+
+-- Each with the units that come of it, by the place of the attempt in the list. Returns what went wrong, as a JSON list.
+create function ${s}.end_attempts(
+  p_ids bigint[], p_statuses text[], p_datas text[], p_delays float8[],
+  p_places integer[], p_names text[], p_unit_datas text[], p_priorities float8[], p_unit_delays float8[],
+  p_channel text, p_now float8
+) returns text language plpgsql as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_results text[];
+  v_result text;
+  v_next bigint;
+begin
+  for v_at in 1 .. cardinality(p_ids) loop
+    v_result := ${s}.end_attempt(p_ids[v_at], p_statuses[v_at], p_datas[v_at], p_delays[v_at], p_channel, v_now);
+    v_results := v_results || v_result;
+    if v_result is not null or not v_at = any (p_places) then continue; end if;
+    select next.id into v_next from ${s}.work_attempts as a
+      join ${s}.work_units as u on u.id = a.unit join ${s}.work_specs as s on s.id = u.spec
+      join ${s}.work_specs as next on next.namespace = s.namespace and next.name = s.meta ->> 'nextWorkSpecName'
+      where a.id = p_ids[v_at];
+    if v_next is null then continue; end if;
+    perform ${s}.put_units(v_next, array_agg(name), array_agg(data), array_agg(priority),
+        array_agg(case when delay > 0 then ${s}.work_ms(v_now) + delay end), v_now)
+      from unnest(p_places, p_names, p_unit_datas, p_priorities, p_unit_delays) as given (place, name, data, priority, delay)
+      where place = v_at;
+    perform pg_notify(p_channel, '');
+  end loop;
+  return to_json(v_results)::text;
+end $$;
+
+create function ${s}.renew_attempt(p_id bigint, p_extend float8, p_data text, p_now float8)
+returns text language plpgsql as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_unit ${s}.work_units;
+  v_status text;
+begin
+  select u.* into v_unit from ${s}.work_units as u
+    where u.id = (select unit from ${s}.work_attempts where id = p_id) for update;
+  if v_unit.id is null then return 'gone'; end if;
+  select status into v_status from ${s}.work_attempts where id = p_id for update;
+  if v_status not in ('pending', 'expired') then return v_status; end if;
+  update ${s}.work_attempts set data = coalesce(p_data::json, data) where id = p_id;
+  if v_unit.active is distinct from p_id then return 'lost'; end if;
+  update ${s}.work_attempts set status = 'pending', end_time = null,
+    expiration_time = v_now + p_extend * interval '1 ms' where id = p_id;
+  update ${s}.work_units set state = 'pending' where id = v_unit.id;
+  return null;
+end $$;
+
+create function ${s}.expire_attempt(p_id bigint, p_data text, p_channel text, p_now float8)
+returns text language plpgsql as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_unit ${s}.work_units;
+  v_status text;
+begin
+  select u.* into v_unit from ${s}.work_units as u
+    where u.id = (select unit from ${s}.work_attempts where id = p_id) for update;
+  if v_unit.id is null then return 'gone'; end if;
+  select ${s}.attempt_status(status, expiration_time, v_now) into v_status from ${s}.work_attempts where id = p_id for update;
+  if v_status = 'expired' then return null; end if;
+  if v_status <> 'pending' then return v_status; end if;
+  update ${s}.work_attempts set status = 'expired', end_time = v_now, data = coalesce(p_data::json, data) where id = p_id;
+  update ${s}.work_units set state = case when not_before > v_now then 'delayed' else 'open' end
+    where id = v_unit.id and active = p_id;
+  perform pg_notify(p_channel, '');
+  return null;
+end $$;
+`

@@ -1,0 +1,129 @@
+import { chainedUnits } from '../coordinate/chained-units.ts'
+import type { AttemptEnd, AttemptStore, Id, Now, StoredAttempt } from '../coordinate/coordinate-store.ts'
+import { ErrGone, ErrLostLease, ErrNotPending } from '../coordinate/errors.ts'
+import type { Data } from '../coordinate/model.ts'
+import type { Asked } from '../coordinate/scheduler.ts'
+import { plainArray, textArray } from './array-literal.ts'
+import { existing } from './work-namespaces.ts'
+import type { WorkQueries } from './work-queries.ts'
+import { withoutNulls } from './work-units.ts'
+
+const WHAT = 'the attempt'
+const CALLS = { finished: 'finish', failed: 'fail', retryable: 'retry' } as const
+
+export class WorkAttempts implements AttemptStore {
+  readonly #queries: WorkQueries
+
+  constructor(queries: WorkQueries) {
+    this.#queries = queries
+  }
+
+  async request(
+    worker: Id,
+    { workSpecs, runtimes, availableGb, units }: Asked,
+    lifetimeMs: number,
+    random: number,
+    now: Now,
+  ): Promise<StoredAttempt[]> {
+    const text = `select ${this.#queries.s}.request_attempts($1::bigint, $2::text::text[], $3::text::text[], $4::float8,
+      $5::integer, $6::float8, $7::float8, $8::float8)`
+    const only = [workSpecs, runtimes].map((names) => (names === undefined ? null : textArray(names)))
+    const params = [worker, ...only, availableGb ?? null, units, lifetimeMs, random, now ?? null]
+    return (await this.#queries.json<StoredAttempt[]>('the worker', text, params)).map(withoutNulls)
+  }
+
+  async make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt> {
+    await existing(this.#queries, 'work_workers', 'the worker', worker)
+    const text = `select ${this.#queries.s}.make_attempt($1::bigint, $2::bigint, $3::float8, $4::float8)`
+    const params = [worker, unit, lifetimeMs, now ?? null]
+    const [attempt] = await this.#queries.json<StoredAttempt[]>('the work unit', text, params)
+    return withoutNulls(attempt!)
+  }
+
+  async get(id: Id, now: Now): Promise<StoredAttempt> {
+    const { s } = this.#queries
+    const text = `select (${s}.attempts_json(array[$1::bigint], ${s}.job_time($2::float8)) -> 0)::text`
+    return withoutNulls(await this.#queries.json<StoredAttempt>(WHAT, text, [id, now ?? null]))
+  }
+
+  async renew(id: Id, extendMs: number, data: Data | undefined, now: Now): Promise<void> {
+    const text = `select ${this.#queries.s}.renew_attempt($1::bigint, $2::float8, $3::text, $4::float8)`
+    const [[result]] = (await this.#queries.rows(text, [id, extendMs, jsonOrNull(data), now ?? null])) as [
+      [string | null],
+    ]
+    throwUnlessNull(result, 'renew')
+  }
+
+  async expire(id: Id, data: Data | undefined, now: Now): Promise<void> {
+    const { s, channel } = this.#queries
+    const text = `select ${s}.expire_attempt($1::bigint, $2::text, $3::text, $4::float8)`
+    const [[result]] = (await this.#queries.rows(text, [id, jsonOrNull(data), channel, now ?? null])) as [
+      [string | null],
+    ]
+    throwUnlessNull(result, 'expire')
+  }
+
+  async end(ends: readonly AttemptEnd[], now: Now): Promise<(Error | undefined)[]> {
+    const { s, channel } = this.#queries
+    const text = `select ${s}.end_attempts($1::text::bigint[], $2::text::text[], $3::text::text[], $4::text::float8[],
+      $5::text::integer[], $6::text::text[], $7::text::text[], $8::text::float8[], $9::text::float8[], $10::text,
+      $11::float8)`
+    const chained = chainedColumns(await this.#withData(ends))
+    const params = [...endColumns(ends), ...chained, channel, now ?? null]
+    const results = await this.#queries.json<(string | null)[]>(WHAT, text, params)
+    return results.map((result, at) => errorOf(result, CALLS[ends[at]!.status]))
+  }
+
+  /** Those that are finished without new data have what was stored for them, which asks for units too. */
+  async #withData(ends: readonly AttemptEnd[]): Promise<readonly AttemptEnd[]> {
+    const ids = ends
+      .filter(({ status, data }) => status === 'finished' && data === undefined)
+      .map(({ id }) => id)
+    if (ids.length === 0) return ends
+    const text = `select id, data::text from ${this.#queries.s}.work_attempts where id = any ($1::text::bigint[])`
+    const rows = await this.#queries.rows<[string, string]>(text, [plainArray(ids)])
+    const stored = new Map(rows.map(([id, data]) => [Number(id), JSON.parse(data) as Data]))
+    return ends.map((end) => ({ ...end, data: end.data ?? stored.get(end.id) }))
+  }
+}
+
+function endColumns(ends: readonly AttemptEnd[]): unknown[] {
+  return [
+    plainArray(ends.map(({ id }) => id)),
+    textArray(ends.map(({ status }) => status)),
+    textArray(ends.map(({ data }) => (data === undefined ? undefined : JSON.stringify(data)))),
+    plainArray(ends.map(({ delayMs }) => delayMs)),
+  ]
+}
+
+/** What the data of finished ones asks for, each with the place of its attempt, from 1. */
+function chainedColumns(ends: readonly AttemptEnd[]): unknown[] {
+  const units = ends.flatMap(({ status, data }, at) =>
+    status === 'finished' && data !== undefined
+      ? chainedUnits(data).map((unit) => ({ ...unit, place: at + 1 }))
+      : [],
+  )
+  return [
+    plainArray(units.map(({ place }) => place)),
+    textArray(units.map(({ name }) => name)),
+    textArray(units.map(({ data }) => JSON.stringify(data))),
+    plainArray(units.map(({ priority }) => priority)),
+    plainArray(units.map(({ delayMs }) => delayMs)),
+  ]
+}
+
+function jsonOrNull(data: Data | undefined): string | null {
+  return data === undefined ? null : JSON.stringify(data)
+}
+
+function throwUnlessNull(result: string | null, call: string): void {
+  const error = errorOf(result, call)
+  if (error !== undefined) throw error
+}
+
+function errorOf(result: string | null, call: string): Error | undefined {
+  if (result === null) return undefined
+  if (result === 'gone') return new ErrGone(WHAT)
+  if (result === 'lost') return new ErrLostLease()
+  return new ErrNotPending(call, result)
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createCoordinate } from '../../packages/runutil/src/coordinate/coordinate.ts'
+import { createCoordinate } from 'runutil/coordinate'
 import { MemoryCoordinateStore } from '../../packages/runutil/src/coordinate/memory-coordinate-store.ts'
 
 const coordinate = createCoordinate(new MemoryCoordinateStore())

@@ -1,6 +1,6 @@
 import { VirtualClock } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createCoordinate } from '../../packages/runutil/src/coordinate/coordinate.ts'
+import { createCoordinate } from 'runutil/coordinate'
 import { coordinateConformance } from '../../packages/runutil/src/testing/coordinate-conformance.ts'
 import { type CoordinateStoreMaker, kindsOfCoordinateStore } from './coordinate-stores.ts'
 

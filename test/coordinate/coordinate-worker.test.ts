@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { runAllWorkers } from 'runutil'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
-import { createCoordinate } from '../../packages/runutil/src/coordinate/coordinate.ts'
+import { createCoordinate } from 'runutil/coordinate'
 import {
   type CoordinateTask,
   CoordinateWorker,
@@ -53,7 +53,7 @@ const add = (spec: WorkSpec, count: number): Promise<unknown> =>
   spec.addWorkUnits(Array.from({ length: count }, (_, at) => ({ name: `${at}`, data: { at } })))
 
 const finishAll: CoordinateTask = async (attempts) => {
-  for (const attempt of attempts) await attempt.finish({ done: true })
+  await Promise.all(attempts.map((attempt) => attempt.finish({ done: true })))
 }
 
 /** Ends when its signal aborts, with nothing done. */
@@ -184,13 +184,6 @@ describe('a CoordinateWorker', () => {
     expect(await spec.countWorkUnitStatus()).toMatchObject({ finished: 1, available: 3 })
   })
 
-  /** What is asked for with the usual lifetime is leased for this long. */
-  const leaseFor = (store: MemoryCoordinateStore, lifetimeMs: number): void => {
-    const request = store.attempts.request.bind(store.attempts)
-    store.attempts.request = (worker, asked, _, random, now) =>
-      request(worker, asked, lifetimeMs, random, now)
-  }
-
   it.each([
     [900_000, 870_000, 885_000],
     [120_000, 90_000, 105_000],
@@ -198,16 +191,15 @@ describe('a CoordinateWorker', () => {
   ])(
     'warns a task whose attempts live %i ms after %i ms, and fails them after %i',
     async (lifetime, warning, alarm) => {
-      const { clock, store, spec, run } = await fresh()
+      const { clock, spec, run } = await fresh()
       await add(spec, 2)
-      leaseFor(store, lifetime)
       const signals: AbortSignal[] = []
       let end = (): void => {}
       const task: CoordinateTask = (_, signal) => {
         signals.push(signal)
         return new Promise((resolve) => (end = resolve))
       }
-      const { stop } = await run({ tasks: { spec: task }, concurrency: 1 })
+      const { stop } = await run({ tasks: { spec: task }, concurrency: 1, lifetime })
       await clock.advance(warning - 1)
       expect(signals[0]!.aborted).toBe(false)
       await clock.advance(1)

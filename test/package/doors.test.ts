@@ -37,7 +37,16 @@ function importsOf(text: string): string[] {
 describe('the package', () => {
   it('has these doors', () => {
     expect(Object.keys(manifest.exports)).toEqual([
-      ...['.', './queue', './postgres', './pool', './pool/child', './testing', './package.json'],
+      ...[
+        '.',
+        './queue',
+        './coordinate',
+        './postgres',
+        './pool',
+        './pool/child',
+        './testing',
+        './package.json',
+      ],
     ])
   })
 
@@ -83,9 +92,15 @@ describe('the package', () => {
       ],
       ...['ResultTimeoutError', 'RetryableError', 'StoreUnavailableError', 'defineJob'],
     ])
+    expect(await names('runutil/coordinate')).toEqual([
+      ...['AttemptsExpiringError', 'CoordinateWorker', 'ErrBadWorkSpecName', 'ErrChangedName', 'ErrGone'],
+      ...['ErrLostLease', 'ErrNoSuchWorkSpec', 'ErrNoSuchWorkUnit', 'ErrNoWorkSpecName', 'ErrNotPending'],
+      ...['MemoryCoordinateStore', 'createCoordinate'],
+    ])
     expect(await names('runutil/postgres')).toEqual([
       ...['DatabaseClosedError', 'DatabaseInUseError', 'DatabaseRefusedError', 'MigrationError'],
-      ...['MissingPeerError', 'PostgresJobStore', 'SchemaMissingError', 'SchemaTooNewError'],
+      ...['MissingPeerError', 'PostgresCoordinateStore', 'PostgresJobStore', 'SchemaMissingError'],
+      ...['SchemaTooNewError'],
       ...['TransactionRolledBackError', 'migrate', 'openDatabase'],
     ])
     expect(await names('runutil/pool')).toEqual([
@@ -96,7 +111,7 @@ describe('the package', () => {
     ])
     expect(await names('runutil/pool/child')).toEqual(['serve'])
     expect(await names('runutil/testing')).toEqual([
-      ...['Probe', 'ProbeTimeoutError', 'VirtualClock', 'jobStoreConformance'],
+      ...['Probe', 'ProbeTimeoutError', 'VirtualClock', 'coordinateConformance', 'jobStoreConformance'],
     ])
   })
 

@@ -67,9 +67,7 @@ export class LeasedAttempt implements Attempt {
 
   async #end(status: AttemptEnd['status'], data: Data | undefined, delayMs = 0): Promise<void> {
     if (data !== undefined) checkData(data, status)
-    const end = { id: this.#id, status, data, delayMs }
-    const [error] = await this.#session.store.attempts.end([end], this.#session.now)
-    if (error !== undefined) throw error
+    await this.#session.ends.end({ id: this.#id, status, data, delayMs })
   }
 
   #get(): Promise<StoredAttempt> {

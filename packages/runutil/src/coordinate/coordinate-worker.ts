@@ -30,6 +30,8 @@ export interface CoordinateWorkerOptions {
   heartbeatInterval?: Duration | undefined
   /** The most attempts in a set. Default 100. */
   maxAttempts?: number | undefined
+  /** How long its attempts stay with it when it dies, or their task doesn't renew them. Default 15 m. */
+  lifetime?: Duration | undefined
   /** Renews the attempts of a running task at half of their time. Default false: the task renews them, or is stopped. */
   autoRenew?: boolean | undefined
   /** Called for errors of the store, which never end it. Default: they are logged. */
@@ -49,6 +51,7 @@ export interface CoordinateWorkerSettings {
   readonly pollIntervalMs: number
   readonly heartbeatMs: number
   readonly maxAttempts: number
+  readonly lifetimeMs: number
   readonly autoRenew: boolean
   readonly onError: (error: unknown) => void
   readonly clock: Clock
@@ -57,7 +60,7 @@ export interface CoordinateWorkerSettings {
 
 const KNOWN = [
   ...(['namespace', 'tasks', 'workerId', 'concurrency', 'pollInterval', 'heartbeatInterval'] as const),
-  ...(['maxAttempts', 'autoRenew', 'errorHandler', 'clock', 'runtimes'] as const),
+  ...(['maxAttempts', 'lifetime', 'autoRenew', 'errorHandler', 'clock', 'runtimes'] as const),
 ] as const
 
 /**
@@ -98,6 +101,7 @@ function resolve(options: CoordinateWorkerOptions): CoordinateWorkerSettings {
   } = checkOptions(what, options, KNOWN)
   const { workerId = randomId(clock), concurrency = availableParallelism(), runtimes = ['node'] } = rest
   const { pollInterval = '1s', heartbeatInterval = '15s', maxAttempts = 100, autoRenew = false } = rest
+  const { lifetime = '15m' } = rest
   if (!(namespace instanceof StoredNamespace))
     throw unexpected(`${what}: namespace`, 'a namespace', namespace)
   checkName(workerId, `${what}: workerId`)
@@ -105,6 +109,7 @@ function resolve(options: CoordinateWorkerOptions): CoordinateWorkerSettings {
   checkCount(maxAttempts, `${what}: maxAttempts`)
   return {
     ...{ namespace, tasks: taskMap(tasks), workerId, concurrency, maxAttempts, autoRenew, clock, runtimes },
+    lifetimeMs: toIntervalMs(lifetime, `${what}: lifetime`),
     pollIntervalMs: toIntervalMs(pollInterval, `${what}: pollInterval`),
     heartbeatMs: toIntervalMs(heartbeatInterval, `${what}: heartbeatInterval`),
     onError: errorHandler ?? ((error) => currentLogger().warn({ err: error }, 'coordinate store failed')),

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../core/clock.ts'
 import { toError } from '../core/errors.ts'
 import { LeasedAttempt } from './attempt.ts'
 import type { CoordinateTask } from './coordinate-worker.ts'
-import type { Attempt, CoordinateWorkerRecord, Data } from './model.ts'
+import type { Attempt, CoordinateWorkerRecord } from './model.ts'
 
 export interface RunningTaskProps {
   readonly child: CoordinateWorkerRecord
@@ -67,7 +67,8 @@ export class RunningTask {
   }
 
   async expireWhatIsLeft(): Promise<void> {
-    for (const attempt of await this.#pending()) await this.#props.trying(() => attempt.expire())
+    const pending = await this.#pending()
+    await Promise.all(pending.map((attempt) => this.#props.trying(() => attempt.expire())))
   }
 
   async #task(): Promise<CoordinateTask | undefined> {
@@ -85,10 +86,11 @@ export class RunningTask {
 
   async #failPending(error: Error): Promise<void> {
     const { message, stack } = error
-    for (const attempt of await this.#pending()) {
-      const data: Data = { ...attempt.leased.data, message, ...(stack !== undefined && { stack }) }
-      await this.#props.trying(() => attempt.fail(data))
-    }
+    const why = { message, ...(stack !== undefined && { stack }) }
+    const pending = await this.#pending()
+    await Promise.all(
+      pending.map((attempt) => this.#props.trying(() => attempt.fail({ ...attempt.leased.data, ...why }))),
+    )
   }
 
   /** As they are now. */
@@ -112,7 +114,7 @@ export class RunningTask {
       pending.filter((attempt) => dueAt(attempt) <= now)
     if (autoRenew) {
       const halfOver = due((attempt) => this.#nextLook(attempt))
-      for (const attempt of halfOver) await this.#props.trying(() => attempt.renew(this.#lifetimeMs))
+      await Promise.all(halfOver.map((attempt) => this.#props.trying(() => attempt.renew(this.#lifetimeMs))))
     } else if (due((attempt) => this.#before(attempt, ALARM_MS, 1 / 4)).length > 0) {
       await this.#failPending(new AttemptsExpiringError(this.name))
     } else if (due((attempt) => this.#nextLook(attempt)).length > 0) {

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../core/clock.ts'
+import { EndBatcher } from './end-batcher.ts'
 import type { CoordinateStore, Named, Now, StoredAttempt } from './coordinate-store.ts'
 import type { Attempt, CoordinateWorkerRecord, Namespace, WorkSpec, WorkUnit } from './model.ts'
 
@@ -15,11 +16,13 @@ export interface Objects {
 export class Session {
   readonly store: CoordinateStore
   readonly make: Objects
+  readonly ends: EndBatcher
   readonly #clock: Clock | undefined
 
   constructor(store: CoordinateStore, clock: Clock | undefined, objects: (session: Session) => Objects) {
     this.store = store
     this.#clock = clock
+    this.ends = new EndBatcher(store.attempts, () => this.now)
     this.make = objects(this)
   }
 

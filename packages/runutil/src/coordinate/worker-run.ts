@@ -80,8 +80,8 @@ export class WorkerRun {
   /** Waits when there is nothing, so that who is next in turn waits as well. */
   async #ask(child: CoordinateWorkerRecord): Promise<Attempt[]> {
     if (this.#signal.aborted) return []
-    const { maxAttempts, runtimes, pollIntervalMs } = this.#settings
-    const request = { numberOfWorkUnits: maxAttempts, runtimes }
+    const { maxAttempts, runtimes, lifetimeMs: lifetime, pollIntervalMs } = this.#settings
+    const request = { numberOfWorkUnits: maxAttempts, runtimes, lifetime }
     const attempts = (await this.#trying(() => child.requestAttempts(request))) ?? []
     if (attempts.length === 0) await this.#ready.wait(pollIntervalMs)
     return attempts

@@ -11,4 +11,5 @@ export {
 } from './errors.ts'
 export { type MigrateOptions, migrate } from './migrate.ts'
 export { type DatabaseTarget, type OpenDatabaseOptions, openDatabase } from './open-database.ts'
+export { PostgresCoordinateStore, type PostgresCoordinateStoreOptions } from './postgres-coordinate-store.ts'
 export { PostgresJobStore, type PostgresJobStoreOptions } from './postgres-job-store.ts'

@@ -72,31 +72,8 @@ begin
   return ${s}.attempts_json(v_ids, v_now)::text;
 end $$;
 
--- 'gone', 'lost', the status that it can't be ended from, or null. Its unit is locked, so that nobody takes it meanwhile.
-create function ${s}.end_attempt(
-  p_id bigint, p_status text, p_data text, p_delay float8, p_channel text, p_now timestamptz
-) returns text language plpgsql as $$
-declare
-  v_attempt ${s}.work_attempts;
-  v_unit ${s}.work_units;
-begin
-  select u.* into v_unit from ${s}.work_units as u
-    where u.id = (select unit from ${s}.work_attempts where id = p_id) for update;
-  if v_unit.id is null then return 'gone'; end if;
-  select * into v_attempt from ${s}.work_attempts where id = p_id for update;
-  if v_attempt.status not in ('pending', 'expired') then return v_attempt.status; end if;
-  if v_unit.active is distinct from p_id then return 'lost'; end if;
-  update ${s}.work_attempts set status = p_status, end_time = p_now, data = coalesce(p_data::json, data)
-    where id = p_id returning * into v_attempt;
-  update ${s}.work_units set
-    state = case when p_status <> 'retryable' then 'closed' when p_delay > 0 then 'delayed' else 'open' end,
-    not_before = case when p_status = 'retryable' then p_now + p_delay * interval '1 ms' else not_before end
-    where id = v_unit.id;
-  if p_status = 'retryable' then perform pg_notify(p_channel, ''); end if;
-  return null;
-end $$;
-
--- Each with the units that come of it, by the place of the attempt in the list. Returns what went wrong, as a JSON list.
+-- Each by itself, with the units that come of it, by the place of the attempt in the list. Their units are locked, so that
+-- nobody takes them meanwhile. Returns for each null, 'gone', 'lost' or the status that it can't be ended from.
 create function ${s}.end_attempts(
   p_ids bigint[], p_statuses text[], p_datas text[], p_delays float8[],
   p_places integer[], p_names text[], p_unit_datas text[], p_priorities float8[], p_unit_delays float8[],
@@ -104,26 +81,46 @@ create function ${s}.end_attempts(
 ) returns text language plpgsql as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
-  v_results text[];
-  v_result text;
-  v_next bigint;
+  v_ended bigint[];
+  v_next record;
 begin
-  for v_at in 1 .. cardinality(p_ids) loop
-    v_result := ${s}.end_attempt(p_ids[v_at], p_statuses[v_at], p_datas[v_at], p_delays[v_at], p_channel, v_now);
-    v_results := v_results || v_result;
-    if v_result is not null or not v_at = any (p_places) then continue; end if;
-    select next.id into v_next from ${s}.work_attempts as a
-      join ${s}.work_units as u on u.id = a.unit join ${s}.work_specs as s on s.id = u.spec
-      join ${s}.work_specs as next on next.namespace = s.namespace and next.name = s.meta ->> 'nextWorkSpecName'
-      where a.id = p_ids[v_at];
-    if v_next is null then continue; end if;
-    perform ${s}.put_units(v_next, array_agg(name), array_agg(data), array_agg(priority),
-        array_agg(case when delay > 0 then ${s}.work_ms(v_now) + delay end), v_now)
-      from unnest(p_places, p_names, p_unit_datas, p_priorities, p_unit_delays) as given (place, name, data, priority, delay)
-      where place = v_at;
-    perform pg_notify(p_channel, '');
+  perform from ${s}.work_units where id in (select unit from ${s}.work_attempts where id = any (p_ids))
+    order by id for update;
+  with ended as (
+    update ${s}.work_attempts as a set status = g.status, end_time = v_now, data = coalesce(g.data::json, a.data)
+    from (
+      select distinct on (id) id, status, data, delay, place
+      from unnest(p_ids, p_statuses, p_datas, p_delays) with ordinality as given (id, status, data, delay, place)
+      order by id, place
+    ) as g join ${s}.work_attempts as b on b.id = g.id join ${s}.work_units as u on u.id = b.unit
+    where a.id = g.id and b.status in ('pending', 'expired') and u.active = g.id
+    returning a.unit, g.status, g.delay, g.place
+  ), closed as (
+    update ${s}.work_units as u set
+      state = case when e.status <> 'retryable' then 'closed' when e.delay > 0 then 'delayed' else 'open' end,
+      not_before = case when e.status = 'retryable' then v_now + e.delay * interval '1 ms' else u.not_before end
+    from ended as e where u.id = e.unit
+    returning e.place
+  ) select array_agg(place) into v_ended from closed;
+  for v_next in
+    select next.id, array_agg(c.name order by c.nth) as names, array_agg(c.data order by c.nth) as datas,
+      array_agg(c.priority order by c.nth) as priorities,
+      array_agg(case when c.delay > 0 then ${s}.work_ms(v_now) + c.delay end order by c.nth) as not_befores
+    from unnest(p_places, p_names, p_unit_datas, p_priorities, p_unit_delays) with ordinality
+      as c (place, name, data, priority, delay, nth)
+    join ${s}.work_attempts as a on a.id = p_ids[c.place]
+    join ${s}.work_units as u on u.id = a.unit join ${s}.work_specs as s on s.id = u.spec
+    join ${s}.work_specs as next on next.namespace = s.namespace and next.name = s.meta ->> 'nextWorkSpecName'
+    where c.place = any (v_ended) group by next.id order by next.id
+  loop
+    perform ${s}.put_units(v_next.id, v_next.names, v_next.datas, v_next.priorities, v_next.not_befores, v_now);
   end loop;
-  return to_json(v_results)::text;
+  if cardinality(p_places) > 0 or 'retryable' = any (p_statuses) then perform pg_notify(p_channel, ''); end if;
+  return (
+    select json_agg(case when g.place = any (coalesce(v_ended, '{}')) then null when a.id is null then 'gone'
+      when a.status not in ('pending', 'expired') then a.status else 'lost' end order by g.place)::text
+    from unnest(p_ids) with ordinality as g (id, place) left join ${s}.work_attempts as a on a.id = g.id
+  );
 end $$;
 
 create function ${s}.renew_attempt(p_id bigint, p_extend float8, p_data text, p_now float8)

@@ -1,0 +1,43 @@
+import type { Database } from 'runutil/postgres'
+
+/** The least that SQL can do: one table, units taken with SKIP LOCKED and marked as done; no leases, specs or limits. */
+export class Floor {
+  readonly #database: Database
+
+  static async create(database: Database): Promise<Floor> {
+    await database.query({
+      text: `create table floor (id bigint generated always as identity primary key, name text not null unique,
+        data json not null, state text not null default 'open')`,
+    })
+    await database.query({ text: `create index floor_open on floor (id) where state = 'open'` })
+    return new Floor(database)
+  }
+
+  private constructor(database: Database) {
+    this.#database = database
+  }
+
+  async add(units: readonly { name: string; data: object }[]): Promise<void> {
+    const text =
+      'insert into floor (name, data) select name, data::json from unnest($1::text[], $2::text[]) as u (name, data)'
+    await this.#database.query({ text }, [
+      units.map(({ name }) => name),
+      units.map(({ data }) => JSON.stringify(data)),
+    ])
+  }
+
+  async workOff(batch: number, askers: number): Promise<void> {
+    await Promise.all(Array.from({ length: askers }, () => this.#ask(batch)))
+  }
+
+  async #ask(batch: number): Promise<void> {
+    const take = `update floor set state = 'pending' where id in (
+      select id from floor where state = 'open' order by id limit $1 for update skip locked) returning id, name, data`
+    for (;;) {
+      const rows = await this.#database.query<[string]>({ name: 'take', text: take }, [batch])
+      if (rows.length === 0) return
+      const done = `update floor set state = 'done' where id = any ($1::bigint[])`
+      await this.#database.query({ name: 'done', text: done }, [rows.map(([id]) => id)])
+    }
+  }
+}

@@ -1,0 +1,33 @@
+export { type CoordinateOptions, createCoordinate } from './coordinate.ts'
+export { type CoordinateTask, CoordinateWorker, type CoordinateWorkerOptions } from './coordinate-worker.ts'
+export type { CoordinateStore } from './coordinate-store.ts'
+export { MemoryCoordinateStore } from './memory-coordinate-store.ts'
+export { AttemptsExpiringError } from './running-task.ts'
+export type {
+  Attempt,
+  AttemptRequest,
+  AttemptStatus,
+  Coordinate,
+  CoordinateWorkerRecord,
+  Data,
+  Namespace,
+  NewWorkUnit,
+  SummaryRow,
+  WorkSpec,
+  WorkUnit,
+  WorkUnitMeta,
+  WorkUnitQuery,
+  WorkUnitStatus,
+  WorkerUpdate,
+} from './model.ts'
+export type { WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
+export {
+  ErrBadWorkSpecName,
+  ErrChangedName,
+  ErrGone,
+  ErrLostLease,
+  ErrNoSuchWorkSpec,
+  ErrNoSuchWorkUnit,
+  ErrNoWorkSpecName,
+  ErrNotPending,
+} from './errors.ts'

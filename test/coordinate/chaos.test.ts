@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { createCoordinate } from 'runutil/coordinate'
+import { type Database, PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
+import { expect, it } from 'vitest'
+import { Random } from '../chaos/random.ts'
+import { freshDatabase } from '../postgres/databases.ts'
+
+const UNITS = 10_000
+const PROCESSES = 8
+const KILLS = 24
+const MOST_RUNNING = { first: 150, second: 90 }
+
+const crew = fileURLToPath(new URL('programs/crew.mjs', import.meta.url))
+
+async function start(url: string, name: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [crew, url, name], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
+  return child
+}
+
+it(
+  '8 processes of 20 workers finish each of 20,000 units once while they are killed',
+  { timeout: 180_000 },
+  async () => {
+    const { url, drop } = await freshDatabase()
+    const database = await openDatabase(url)
+    await migrate(database)
+    const coordinate = createCoordinate(new PostgresCoordinateStore(database))
+    const namespace = await coordinate.namespace('chaos')
+    const spec = (name: 'first' | 'second', then?: string) => ({
+      ...{ name, runtime: 'node', max_running: MOST_RUNNING[name], ...(then !== undefined && { then }) },
+    })
+    const first = await namespace.setWorkSpec(spec('first', 'second'))
+    const second = await namespace.setWorkSpec(spec('second'))
+    await first.addWorkUnits(Array.from({ length: UNITS }, (_, at) => ({ name: `${at}`, data: { at } })))
+
+    const random = new Random(5)
+    let started = 0
+    const startOne = (): Promise<ChildProcess> => start(url, `crew ${++started}`)
+    const processes = await Promise.all(Array.from({ length: PROCESSES }, startOne))
+    const finished = async (): Promise<number> => {
+      const counts = await Promise.all([first, second].map((each) => each.countWorkUnitStatus()))
+      return counts.reduce((sum, count) => sum + count.finished, 0)
+    }
+    for (let kills = 0; kills < KILLS; kills++) {
+      const before = await finished()
+      await expect
+        .poll(finished, { timeout: 60_000 })
+        .toBeGreaterThan(Math.min(2 * UNITS - 1, before + UNITS / KILLS))
+      const at = random.between(0, PROCESSES - 1)
+      processes[at]!.kill('SIGKILL')
+      processes[at] = await startOne()
+    }
+    await expect.poll(finished, { timeout: 90_000 }).toBe(2 * UNITS)
+    for (const each of processes) each.kill('SIGTERM')
+    await Promise.all(processes.map((each) => once(each, 'exit')))
+
+    expect(await ledger(database)).toEqual([
+      { spec: 'first', units: UNITS, finished: UNITS, finishedOnce: UNITS },
+      { spec: 'second', units: UNITS, finished: UNITS, finishedOnce: UNITS },
+    ])
+    expect(await mostAtOnce(database, 'first')).toBeLessThanOrEqual(MOST_RUNNING.first)
+    expect(await mostAtOnce(database, 'second')).toBeLessThanOrEqual(MOST_RUNNING.second)
+    const workers = [...(await namespace.workers()).values()]
+    const active = await Promise.all(workers.map((worker) => worker.activeAttempts()))
+    expect(active.flat()).toEqual([])
+    await database.close()
+    await drop()
+  },
+)
+
+interface Line {
+  spec: string
+  units: number
+  finished: number
+  finishedOnce: number
+}
+
+async function ledger(database: Database): Promise<Line[]> {
+  const text = `select s.name, count(*)::int, count(*) filter (where u.state = 'closed')::int,
+      count(*) filter (where 1 = (
+        select count(*) from runutil.work_attempts as a where a.unit = u.id and a.status = 'finished'))::int
+    from runutil.work_units as u join runutil.work_specs as s on s.id = u.spec group by 1 order by 1`
+  const rows = await database.query<[string, number, number, number]>({ text })
+  return rows.map(([name, units, finished, finishedOnce]) => ({ spec: name, units, finished, finishedOnce }))
+}
+
+/** From when the attempts began and ended. */
+async function mostAtOnce(database: Database, spec: string): Promise<number> {
+  const text = `with mine as (
+      select a.* from runutil.work_attempts as a join runutil.work_units as u on u.id = a.unit
+      join runutil.work_specs as s on s.id = u.spec where s.name = $1
+    ), changes as (
+      select start_time as at, 1 as change from mine
+      union all select coalesce(end_time, expiration_time), -1 from mine
+    )
+    select max(running)::int from (
+      select sum(change) over (order by at, change rows unbounded preceding) as running from changes
+    ) as t`
+  const [[most]] = (await database.query<[number]>({ text }, [spec])) as [[number]]
+  return most
+}

@@ -1,9 +1,11 @@
+import { BY_INDEX } from './by-index.ts'
+
 /** Adding units, and what becomes of attempts at them. */
 export const attempting = (s: string): string => `
 -- Of units of one name, the last counts. One that is there is overwritten; unless it is pending, it runs again.
 create function ${s}.put_units(
   p_spec bigint, p_names text[], p_datas text[], p_priorities float8[], p_not_befores float8[], p_now timestamptz
-) returns void language plpgsql as $$
+) returns void language plpgsql ${BY_INDEX} as $$
 begin
   insert into ${s}.work_units as u (spec, name, data, priority, not_before, state)
     select distinct on (name) p_spec, name, data::json, priority, to_timestamp(not_before / 1000.0),
@@ -25,7 +27,7 @@ $$;
 create function ${s}.add_work_units(
   p_spec bigint, p_names text[], p_datas text[], p_priorities float8[], p_not_befores float8[], p_channel text,
   p_now float8
-) returns text language plpgsql as $$
+) returns text language plpgsql ${BY_INDEX} as $$
 begin
   perform from ${s}.work_specs where id = p_spec for key share;
   if not found then return null; end if;
@@ -40,7 +42,7 @@ end $$;
 
 -- Its result must be in a variable before it is read of: a statement doesn't see what a function in it has written.
 create function ${s}.lease_units(p_worker bigint, p_units bigint[], p_lifetime float8, p_now timestamptz)
-returns bigint[] language plpgsql as $$
+returns bigint[] language plpgsql ${BY_INDEX} as $$
 declare
   v_ids bigint[];
 begin
@@ -59,7 +61,7 @@ begin
 end $$;
 
 create function ${s}.make_attempt(p_worker bigint, p_unit bigint, p_lifetime float8, p_now float8)
-returns text language plpgsql as $$
+returns text language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   v_ids bigint[];
@@ -78,7 +80,7 @@ create function ${s}.end_attempts(
   p_ids bigint[], p_statuses text[], p_datas text[], p_delays float8[],
   p_places integer[], p_names text[], p_unit_datas text[], p_priorities float8[], p_unit_delays float8[],
   p_channel text, p_now float8
-) returns text language plpgsql as $$
+) returns text language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   v_ended bigint[];
@@ -124,7 +126,7 @@ begin
 end $$;
 
 create function ${s}.renew_attempt(p_id bigint, p_extend float8, p_data text, p_now float8)
-returns text language plpgsql as $$
+returns text language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   v_unit ${s}.work_units;
@@ -144,7 +146,7 @@ begin
 end $$;
 
 create function ${s}.expire_attempt(p_id bigint, p_data text, p_channel text, p_now float8)
-returns text language plpgsql as $$
+returns text language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   v_unit ${s}.work_units;

@@ -1,3 +1,4 @@
+import { BY_INDEX } from './by-index.ts'
 import { attempting } from './migration-2-attempting.ts'
 import { requesting } from './migration-2-requesting.ts'
 import type { Migration } from './migration.ts'
@@ -60,8 +61,9 @@ create index work_units_pending on ${s}.work_units (spec) where state = 'pending
 create index work_units_delayed on ${s}.work_units (not_before) where state = 'delayed';
 create table ${s}.work_attempts (
   id bigint generated always as identity primary key,
-  unit bigint not null references ${s}.work_units on delete cascade,
-  worker bigint not null references ${s}.work_workers on delete cascade,
+  -- Without foreign keys, whose checks take as long as the rest. They go with their units; see below.
+  unit bigint not null,
+  worker bigint not null,
   start_time timestamptz not null,
   end_time timestamptz,
   expiration_time timestamptz not null,
@@ -71,6 +73,14 @@ create table ${s}.work_attempts (
 create index work_attempts_by_unit on ${s}.work_attempts (unit);
 create index work_attempts_by_worker on ${s}.work_attempts (worker);
 create index work_attempts_pending on ${s}.work_attempts (expiration_time) where status = 'pending';
+
+create function ${s}.delete_attempts() returns trigger language plpgsql as $$
+begin
+  delete from ${s}.work_attempts where unit in (select id from deleted);
+  return null;
+end $$;
+create trigger work_units_deleted after delete on ${s}.work_units referencing old table as deleted
+  for each statement execute function ${s}.delete_attempts();
 `
 
 const reading = (s: string): string => `
@@ -93,7 +103,7 @@ returns text language sql immutable as $$
 $$;
 
 -- All that is known of attempts, in the order given, as JSON.
-create function ${s}.attempts_json(p_ids bigint[], p_now timestamptz) returns json language sql stable as $$
+create function ${s}.attempts_json(p_ids bigint[], p_now timestamptz) returns json language sql stable ${BY_INDEX} as $$
   select coalesce(json_agg(json_build_object(
     'id', a.id, 'spec', json_build_object('id', s.id, 'name', s.name),
     'unit', json_build_object('id', u.id, 'name', u.name),

@@ -1,7 +1,9 @@
+import { BY_INDEX } from './by-index.ts'
+
 /** Choosing a spec and leasing its units. The rules are those of `choose` in coordinate/scheduler.ts. */
 export const requesting = (s: string): string => `
 -- Brings the states of a namespace's units up to date.
-create function ${s}.refresh_units(p_now timestamptz) returns void language plpgsql as $$
+create function ${s}.refresh_units(p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
 begin
   with expired as (
     update ${s}.work_attempts set status = 'expired', end_time = expiration_time where id = any (array(
@@ -50,7 +52,7 @@ $$;
 create function ${s}.request_attempts(
   p_worker bigint, p_specs text[], p_runtimes text[], p_gb float8, p_units integer, p_lifetime float8, p_random float8,
   p_now float8
-) returns text language plpgsql as $$
+) returns text language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz;
   v_namespace bigint;
@@ -90,7 +92,7 @@ begin
 end $$;
 
 -- By their last attempts, which are their active ones again.
-create function ${s}.fail_units(p_units bigint[], p_now timestamptz) returns void language plpgsql as $$
+create function ${s}.fail_units(p_units bigint[], p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
 begin
   with failed as (
     update ${s}.work_attempts set status = 'failed', end_time = coalesce(end_time, p_now)
@@ -100,7 +102,7 @@ begin
   update ${s}.work_units as u set active = failed.id, state = 'closed' from failed where u.id = failed.unit;
 end $$;
 
-create function ${s}.continue_spec(p_spec bigint, p_now timestamptz) returns bigint language plpgsql as $$
+create function ${s}.continue_spec(p_spec bigint, p_now timestamptz) returns bigint language plpgsql ${BY_INDEX} as $$
 declare
   v_name text := floor(date_part('epoch', p_now))::bigint::text;
 begin

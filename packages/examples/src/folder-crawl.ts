@@ -1,0 +1,98 @@
+// Leased work units: one spec lists folders, what it finds becomes units of the next, which reads files, and a third
+// looks again each minute. With DATABASE_URL, start it several times: they share the work, and what one that is killed
+// had in hand is the others' after ten seconds.
+//
+// prints:
+//   /Crawl/Report 3 folders listed, 4 files read, 20 bytes
+//   stopped
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type DeclarativeWorker, Worker, type WorkerConfigurer } from 'runutil'
+import { currentLogger, repeat, runProvidedWorkers } from 'runutil'
+import { type Attempt, CoordinateWorker, createCoordinate } from 'runutil/coordinate'
+import { PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
+import { container } from 'tsyringe'
+import { readableLogger } from './readable-logger.ts'
+
+const database = await openDatabase(process.env['DATABASE_URL'] || 'memory:')
+await migrate(database)
+const namespace = await createCoordinate(new PostgresCoordinateStore(database)).namespace('crawl')
+const folders = await namespace.setWorkSpec({ name: 'folders', then: 'files', runtime: 'node' })
+const files = await namespace.setWorkSpec({ name: 'files', runtime: 'node' })
+await namespace.setWorkSpec({
+  name: 'look',
+  then: 'folders',
+  continuous: true,
+  interval: 60,
+  runtime: 'node',
+})
+
+// A service would crawl what it is told to, until it is told to stop. This program has a small folder, read once.
+const stop = new AbortController()
+const root = await smallTree()
+
+@Worker()
+export class Crawl implements WorkerConfigurer {
+  workers(): DeclarativeWorker[] {
+    const tasks = { look, folders: listFolders, files: readFiles }
+    return [
+      { name: 'Work', worker: new CoordinateWorker({ namespace, tasks, lifetime: '10s' }) },
+      { name: 'Report', worker: repeat('50ms', report) },
+    ]
+  }
+}
+
+/** The output of a finished unit makes units of the spec that its own names in `then`. */
+async function look([attempt]: Attempt[]): Promise<void> {
+  await attempt!.finish({ output: [root] })
+}
+
+async function listFolders(attempts: Attempt[]): Promise<void> {
+  await Promise.all(
+    attempts.map(async (attempt) => {
+      const entries = await readdir(attempt.workUnit.name, { withFileTypes: true })
+      const paths = (isFolder: boolean): string[] =>
+        entries
+          .filter((entry) => entry.isDirectory() === isFolder)
+          .map(({ name }) => join(attempt.workUnit.name, name))
+      await folders.addWorkUnits(paths(true).map((name) => ({ name, data: {} })))
+      await attempt.finish({ output: paths(false) })
+    }),
+  )
+}
+
+async function readFiles(attempts: Attempt[]): Promise<void> {
+  await Promise.all(
+    attempts.map(async (attempt) => {
+      const { length } = await readFile(attempt.workUnit.name)
+      await attempt.finish({ bytes: length })
+    }),
+  )
+}
+
+async function report(): Promise<void> {
+  const counts = await Promise.all([folders, files].map((spec) => spec.countWorkUnitStatus()))
+  const [listed, read] = counts.map(({ finished }) => finished)
+  if (!listed || counts.some(({ available, pending }) => available + pending > 0)) return
+  const units = [...(await files.workUnits()).values()]
+  const sizes = await Promise.all(units.map(async (unit) => Number((await unit.data())['bytes'])))
+  const bytes = sizes.reduce((sum, size) => sum + size, 0)
+  currentLogger().info(`${listed} folders listed, ${read} files read, ${bytes} bytes`)
+  stop.abort()
+}
+
+async function smallTree(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'crawl-'))
+  for (const path of ['a/1', 'a/2', 'b/3', '4']) {
+    await mkdir(join(folder, path, '..'), { recursive: true })
+    await writeFile(join(folder, path), 'bytes')
+  }
+  return folder
+}
+
+const logger = readableLogger()
+await runProvidedWorkers(container, stop.signal, { logger })
+await database.close()
+await rm(root, { recursive: true })
+logger.info('stopped')

@@ -87,14 +87,14 @@ async function ledger(database: Database): Promise<Line[]> {
   return rows.map(([name, units, finished, finishedOnce]) => ({ spec: name, units, finished, finishedOnce }))
 }
 
-/** From when the attempts began and ended. */
+/** From when the attempts began, and ended or expired: one that is finished later than that held nothing any more. */
 async function mostAtOnce(database: Database, spec: string): Promise<number> {
   const text = `with mine as (
       select a.* from runutil.work_attempts as a join runutil.work_units as u on u.id = a.unit
       join runutil.work_specs as s on s.id = u.spec where s.name = $1
     ), changes as (
       select start_time as at, 1 as change from mine
-      union all select coalesce(end_time, expiration_time), -1 from mine
+      union all select least(end_time, expiration_time), -1 from mine
     )
     select max(running)::int from (
       select sum(change) over (order by at, change rows unbounded preceding) as running from changes

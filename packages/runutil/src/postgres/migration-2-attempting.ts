@@ -15,14 +15,9 @@ begin
     order by name, place desc
   on conflict (spec, name) do update set data = excluded.data, priority = excluded.priority,
     not_before = excluded.not_before,
-    active = case when ${s}.is_pending(u.active, p_now) then u.active end,
-    state = case when ${s}.is_pending(u.active, p_now) then 'pending' else excluded.state end;
+    active = case when u.state = 'pending' and u.expires > p_now then u.active end,
+    state = case when u.state = 'pending' and u.expires > p_now then 'pending' else excluded.state end;
 end $$;
-
-create function ${s}.is_pending(p_attempt bigint, p_now timestamptz) returns boolean language sql stable as $$
-  select exists (
-    select from ${s}.work_attempts where id = p_attempt and status = 'pending' and expiration_time > p_now)
-$$;
 
 create function ${s}.add_work_units(
   p_spec bigint, p_names text[], p_datas text[], p_priorities float8[], p_not_befores float8[], p_channel text,
@@ -40,24 +35,21 @@ begin
   );
 end $$;
 
--- Its result must be in a variable before it is read of: a statement doesn't see what a function in it has written.
 create function ${s}.lease_units(p_worker bigint, p_units bigint[], p_lifetime float8, p_now timestamptz)
-returns bigint[] language plpgsql ${BY_INDEX} as $$
-declare
-  v_ids bigint[];
+returns table (id bigint, unit bigint, name text, data json) language plpgsql ${BY_INDEX} as $$
 begin
-  with leased as (
-    insert into ${s}.work_attempts (unit, worker, start_time, expiration_time, data)
-      select u.id, p_worker, p_now, p_now + p_lifetime * interval '1 ms', u.data
-      from unnest(p_units) with ordinality as given (id, place) join ${s}.work_units as u using (id)
-      order by given.place
-    returning id, unit
-  ), taken as (
-    update ${s}.work_units as u set active = leased.id, attempts = attempts + 1, state = 'pending'
+  return query
+    with leased as (
+      insert into ${s}.work_attempts as a (unit, worker, start_time, expiration_time, data)
+        select u.id, p_worker, p_now, p_now + p_lifetime * interval '1 ms', u.data
+        from unnest(p_units) with ordinality as given (id, place) join ${s}.work_units as u on u.id = given.id
+        order by given.place
+      returning a.id, a.unit, a.expiration_time, a.data
+    )
+    update ${s}.work_units as u set
+      active = leased.id, attempts = u.attempts + 1, state = 'pending', expires = leased.expiration_time
     from leased where u.id = leased.unit
-    returning leased.id
-  ) select array_agg(id order by id) into v_ids from taken;
-  return v_ids;
+    returning leased.id, leased.unit, u.name, leased.data;
 end $$;
 
 create function ${s}.make_attempt(p_worker bigint, p_unit bigint, p_lifetime float8, p_now float8)
@@ -70,7 +62,7 @@ begin
   if not found then return null; end if;
   perform from ${s}.work_units where id = p_unit for update;
   if not found then return null; end if;
-  v_ids := ${s}.lease_units(p_worker, array[p_unit], p_lifetime, v_now);
+  select array_agg(l.id) into v_ids from ${s}.lease_units(p_worker, array[p_unit], p_lifetime, v_now) as l;
   return ${s}.attempts_json(v_ids, v_now)::text;
 end $$;
 
@@ -141,7 +133,7 @@ begin
   if v_unit.active is distinct from p_id then return 'lost'; end if;
   update ${s}.work_attempts set status = 'pending', end_time = null,
     expiration_time = v_now + p_extend * interval '1 ms' where id = p_id;
-  update ${s}.work_units set state = 'pending' where id = v_unit.id;
+  update ${s}.work_units set state = 'pending', expires = v_now + p_extend * interval '1 ms' where id = v_unit.id;
   return null;
 end $$;
 

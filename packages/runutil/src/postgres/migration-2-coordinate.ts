@@ -47,7 +47,9 @@ create index work_workers_by_parent on ${s}.work_workers (parent) where parent i
 create table ${s}.work_units (
   id bigint generated always as identity primary key,
   spec bigint not null references ${s}.work_specs on delete cascade,
+  -- The active attempt, and while the state is 'pending', when it expires.
   active bigint,
+  expires timestamptz,
   not_before timestamptz,
   priority float8 not null,
   attempts integer not null default 0,
@@ -57,7 +59,7 @@ create table ${s}.work_units (
   unique (spec, name)
 );
 create index work_units_open on ${s}.work_units (spec, priority desc, name) where state = 'open';
-create index work_units_pending on ${s}.work_units (spec) where state = 'pending';
+create index work_units_pending on ${s}.work_units (spec, expires) where state = 'pending';
 create index work_units_delayed on ${s}.work_units (not_before) where state = 'delayed';
 create table ${s}.work_attempts (
   id bigint generated always as identity primary key,
@@ -69,10 +71,10 @@ create table ${s}.work_attempts (
   expiration_time timestamptz not null,
   status text collate "C" not null default 'pending',
   data json not null
-);
+  -- No index has what changes when one ends, so that none grows then.
+) with (fillfactor = 70);
 create index work_attempts_by_unit on ${s}.work_attempts (unit);
 create index work_attempts_by_worker on ${s}.work_attempts (worker);
-create index work_attempts_pending on ${s}.work_attempts (expiration_time) where status = 'pending';
 
 create function ${s}.delete_attempts() returns trigger language plpgsql as $$
 begin

@@ -3,16 +3,18 @@ import { BY_INDEX } from './by-index.ts'
 /** Choosing a spec and leasing its units. The rules are those of `choose` in coordinate/scheduler.ts. */
 export const requesting = (s: string): string => `
 -- Brings the states of a namespace's units up to date.
-create function ${s}.refresh_units(p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
+create function ${s}.refresh_units(p_namespace bigint, p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
 begin
   with expired as (
-    update ${s}.work_attempts set status = 'expired', end_time = expiration_time where id = any (array(
-      select id from ${s}.work_attempts where status = 'pending' and expiration_time <= p_now
-      order by expiration_time limit 10000 for update skip locked
-    )) returning id, unit
+    select u.id, u.active from ${s}.work_specs as s
+    join ${s}.work_units as u on u.spec = s.id and u.state = 'pending' and u.expires <= p_now
+    where s.namespace = p_namespace limit 10000 for update of u skip locked
+  ), ended as (
+    update ${s}.work_attempts as a set status = 'expired', end_time = a.expiration_time
+    from expired where a.id = expired.active and a.status = 'pending'
   )
-  update ${s}.work_units as u set state = case when not_before > p_now then 'delayed' else 'open' end
-    from expired where u.id = expired.unit and u.active = expired.id;
+  update ${s}.work_units as u set state = case when u.not_before > p_now then 'delayed' else 'open' end
+    from expired where u.id = expired.id;
   update ${s}.work_units set state = 'open' where id = any (array(
     select id from ${s}.work_units where state = 'delayed' and not_before <= p_now
     order by not_before limit 10000 for update skip locked
@@ -51,7 +53,7 @@ $$;
 
 create function ${s}.request_attempts(
   p_worker bigint, p_specs text[], p_runtimes text[], p_gb float8, p_units integer, p_lifetime float8, p_random float8,
-  p_now float8
+  p_refresh boolean, p_now float8
 ) returns text language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz;
@@ -66,10 +68,10 @@ begin
   -- One request at a time: what it counts stays true until it commits.
   perform from ${s}.work_namespaces where id = v_namespace for no key update;
   v_now := ${s}.job_time(p_now);
-  perform ${s}.refresh_units(v_now);
+  if p_refresh then perform ${s}.refresh_units(v_namespace, v_now); end if;
   loop
     select * into v_choice from ${s}.choose_spec(v_namespace, p_specs, p_runtimes, p_gb, p_units, p_random, v_now);
-    if not found then return '[]'; end if;
+    if not found then return 'null'; end if;
     if v_choice.continued then
       v_units := array[${s}.continue_spec(v_choice.spec, v_now)];
     else
@@ -87,8 +89,18 @@ begin
     end if;
     exit when v_units is not null;
   end loop;
-  v_units := ${s}.lease_units(p_worker, v_units, p_lifetime, v_now);
-  return ${s}.attempts_json(v_units, v_now)::text;
+  -- After all that was counted as over: by the times too, no more than may are pending at once.
+  v_now := ${s}.job_time(p_now);
+  -- What all of them have is said once.
+  return (
+    select json_build_object(
+      'spec', json_build_object('id', s.id, 'name', s.name), 'worker', json_build_object('id', w.id, 'name', w.name),
+      'startTime', ${s}.work_ms(v_now), 'expirationTime', ${s}.work_ms(v_now + p_lifetime * interval '1 ms'),
+      'attempts', (
+        select json_agg(json_build_array(l.id, l.unit, l.name, l.data) order by l.id)
+        from ${s}.lease_units(p_worker, v_units, p_lifetime, v_now) as l)
+    )::text from ${s}.work_specs as s, ${s}.work_workers as w where s.id = v_choice.spec and w.id = p_worker
+  );
 end $$;
 
 -- By their last attempts, which are their active ones again.

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
 import type { ClaimedJob, NewJob } from 'runutil/queue'
-import { VirtualClock } from 'runutil/testing'
+import { Probe, VirtualClock } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { ClaimMarks, NO_MARKS } from '../../packages/runutil/src/postgres/claim-marks.ts'
 import { jobStatements } from '../../packages/runutil/src/postgres/job-statements.ts'
@@ -109,7 +109,7 @@ describe.each(['a server', 'memory'])('a claim from marks, in %s', (place) => {
             `{${marked.map(({ priority }) => priority).join()}}`,
             `{${marked.map(({ atMs }) => from + atMs).join()}}`,
           ]
-          const params = [`{"${kind}"}`, limit, 60_000, false, clock.now(), 25, ...columns]
+          const params = [`{"${kind}"}`, limit, 60_000, false, clock.now(), 25, ...columns, 'jobs']
           const rows = await database.query({ text: jobStatements('runutil').claim.text }, params)
           const expected = stored
             .filter(({ priority, runAt }) =>
@@ -160,6 +160,22 @@ describe('a store whose looks at all are slow', () => {
     expect(next!.id).toBe('next')
     await store.release([next!])
     expect(await store.claim(['a'], 1, '1m')).toMatchObject([{ id: 'old' }])
+  })
+
+  it.each([
+    ['has given one back', (other: PostgresJobStore, jobs: ClaimedJob[]) => other.release(jobs)],
+    ['frees one whose lease has run out', () => new PostgresJobStore(database).claim(['nobody'], 1, '1m')],
+  ])('has it at once when another process %s', async (_, giveBack) => {
+    await putOld()
+    const other = new PostgresJobStore(database)
+    const [old] = await other.claim(['a'], 1, 0)
+    expect(old!.id).toBe('old')
+    const heard = new Probe('heard')
+    const unlisten = await store.listen(() => heard.hit())
+    await giveBack(other, [old!])
+    await heard.times(1)
+    expect(await store.claim(['a'], 1, '1m')).toMatchObject([{ id: 'old' }])
+    await unlisten()
   })
 
   it('has new ones at once, whatever their priority', async () => {

@@ -21,7 +21,8 @@ export const NO_MARKS: MarkColumns = [null, null, null]
  *
  * Mostly from the beginning. But beside a transaction that stays open, PostgreSQL can't clean up the jobs that were
  * claimed since it began, and a claim walks past them all. Then claims begin where earlier ones ended, for each kind and
- * priority, and look at all only now and then: for jobs that others gave back, or whose enqueueing committed late.
+ * priority, and look at all when jobs were given back, and now and then, for those whose enqueueing committed late or of
+ * which no notification told.
  */
 export class ClaimMarks {
   /** By kind and priority, in ms since the epoch. */

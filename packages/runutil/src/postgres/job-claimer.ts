@@ -3,6 +3,7 @@ import type { ClaimedJob } from '../queue/job.ts'
 import type { ResolvedLimits } from '../queue/limits.ts'
 import { textArray } from './array-literal.ts'
 import { ClaimMarks, NO_MARKS } from './claim-marks.ts'
+import { GIVEN_BACK } from './given-back.ts'
 import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
 import type { JobStatements } from './job-statements.ts'
 import { Rescue } from './rescue.ts'
@@ -12,6 +13,7 @@ import { StartMargin } from './start-margin.ts'
 export interface JobClaimerProps {
   readonly queries: SchemaQueries
   readonly statements: JobStatements
+  readonly channel: string
   /** Null: the database's time. */
   readonly now: () => number | null
 }
@@ -42,20 +44,28 @@ export class JobClaimer {
     }
   }
 
+  /** What hears the notifications of all processes, this one too. */
+  hearing(onReady: () => void): (payload: string) => void {
+    return (payload) => {
+      if (payload === GIVEN_BACK) this.gaveBack()
+      onReady()
+    }
+  }
+
   /** Jobs of the past may be claimed again. */
   gaveBack(): void {
     this.#marks.lookAtAll()
   }
 
   async claim(kinds: readonly string[], limit: number, leaseMs: number): Promise<Claimed> {
-    const { queries, statements } = this.#props
+    const { queries, statements, channel } = this.#props
     const now = this.#props.now()
     // Tests that own the clock expect it at once.
     const frees = now !== null || this.#rescue.isDue()
     const margin = this.#margin.ms
     const marks = now === null ? this.#marks.columns(kinds) : NO_MARKS
     const sentAt = systemClock.elapsed()
-    const params = [textArray(kinds), limit, leaseMs, frees, now, margin, ...marks]
+    const params = [textArray(kinds), limit, leaseMs, frees, now, margin, ...marks, channel]
     const rows = await queries.run<ClaimedRow>(statements.claim, params)
     const tookMs = systemClock.elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)

@@ -16,7 +16,7 @@ export function jobStatements(schema: string) {
     claim: call(
       'claim',
       `select * from ${s}.claim_jobs($1::text::text[], $2::integer, $3::float8, $4::boolean, $5::float8, $6::float8,
-        $7::text::text[], $8::text::integer[], $9::text::float8[])`,
+        $7::text::text[], $8::text::integer[], $9::text::float8[], $10::text)`,
     ),
     settle: call(
       'settle',

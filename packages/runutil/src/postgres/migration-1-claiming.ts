@@ -1,4 +1,5 @@
 import { BY_INDEX } from './by-index.ts'
+import { GIVEN_BACK } from './given-back.ts'
 
 /** Whole ms since the epoch: a bigint is written and read in a fraction of the time of a float or a timestamp. */
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`
@@ -32,7 +33,7 @@ end $$;
 -- With marks, it looks only from there on, and at all when it frees jobs. Kinds with limits have none.
 create function ${s}.claim_jobs(
   p_kinds text[], p_limit integer, p_lease float8, p_free boolean, p_now float8, p_margin float8,
-  p_mark_kinds text[], p_mark_priorities integer[], p_mark_times float8[]
+  p_mark_kinds text[], p_mark_priorities integer[], p_mark_times float8[], p_channel text
 ) returns table (
   o_id text, o_kind text, o_key text, o_priority integer, o_run_at bigint, o_claim bigint, o_crashes integer,
   o_attempts_done integer, o_created_at bigint, o_updated_at bigint, o_last_attempt_at bigint, o_last_error text,
@@ -46,7 +47,10 @@ declare
   v_seqs bigint[];
   v_claim bigint;
 begin
-  if p_free and ${s}.free_expired_jobs(v_now) then p_mark_kinds := null; end if;
+  if p_free and ${s}.free_expired_jobs(v_now) then
+    p_mark_kinds := null;
+    perform pg_notify(p_channel, '${GIVEN_BACK}');
+  end if;
   update ${s}.jobs_waiting set due = true where ctid = any (array(
     select ctid from ${s}.jobs_waiting where not due and run_at <= v_now
     order by run_at, seq limit 10000 for update skip locked

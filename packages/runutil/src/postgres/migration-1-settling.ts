@@ -1,4 +1,5 @@
 import { BY_HASH, BY_INDEX } from './by-index.ts'
+import { GIVEN_BACK } from './given-back.ts'
 
 /**
  * What becomes of held jobs. Where a list is one long of the same, it may be short: the first claim stands for those
@@ -134,7 +135,7 @@ begin
   ) as j;
   if v_held is not null then
     perform ${s}.let_go(v_held, p_claims, ${s}.job_time(p_now));
-    perform pg_notify(p_channel, '');
+    perform pg_notify(p_channel, '${GIVEN_BACK}');
   end if;
   if not p_started then delete from ${s}.job_starts where claim = any (p_claims); end if;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);

@@ -66,9 +66,9 @@ export class PostgresJobStore implements JobStore {
     this.#queries = new SchemaQueries(database, schema)
     this.#clock = clock
     const statements = (this.#statements = jobStatements(schema))
-    this.#claimer = new JobClaimer({ queries: this.#queries, statements, now: () => this.#now() })
     // Shared by two schemas whose long names begin alike, it would wake one too often.
-    this.#channel = `jobs.${schema}`.slice(0, 63)
+    const channel = (this.#channel = `jobs.${schema}`.slice(0, 63))
+    this.#claimer = new JobClaimer({ queries: this.#queries, statements, channel, now: () => this.#now() })
   }
 
   insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
@@ -176,7 +176,7 @@ export class PostgresJobStore implements JobStore {
   }
 
   listen(onReady: () => void): Promise<() => Promise<void>> {
-    return this.#queries.database.listen(this.#channel, onReady)
+    return this.#queries.database.listen(this.#channel, this.#claimer.hearing(onReady))
   }
 
   /** Null: the database's. */

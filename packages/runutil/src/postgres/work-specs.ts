@@ -61,7 +61,7 @@ export class WorkSpecs implements SpecStore {
     const text = `select meta::text, ${s}.work_ms(next_continuous),
         (select sum(count) filter (where status = 'available') from counted)::float8,
         (select sum(count) filter (where status = 'pending') from counted)::float8
-      from ${s}.work_specs, lateral (select) as one
+      from ${s}.work_specs
       where id = $1::bigint`
     const counted = `with counted as (
       select * from ${s}.count_units(case when $2::boolean then array[$1::bigint] end, ${s}.job_time($3::float8))) ${text}`

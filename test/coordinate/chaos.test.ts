@@ -63,6 +63,7 @@ it(
     ])
     expect(await mostAtOnce(database, 'first')).toBeLessThanOrEqual(MOST_RUNNING.first)
     expect(await mostAtOnce(database, 'second')).toBeLessThanOrEqual(MOST_RUNNING.second)
+    expect(await openBehindIdle(database)).toEqual([])
     const workers = [...(await namespace.workers()).values()]
     const active = await Promise.all(workers.map((worker) => worker.activeAttempts()))
     expect(active.flat()).toEqual([])
@@ -70,6 +71,13 @@ it(
     await drop()
   },
 )
+
+/** Units that no request would find. */
+async function openBehindIdle(database: Database): Promise<unknown[]> {
+  const text = `select u.name from runutil.work_units as u join runutil.work_specs as s on s.id = u.spec
+    where u.state = 'open' and s.idle`
+  return database.query({ text })
+}
 
 interface Line {
   spec: string

@@ -28,7 +28,9 @@ async function openMaker(open: (typeof kindsOfDatabase)[number]['open']): Promis
   await migrate(database, { schema })
   return {
     fresh: async () => {
-      await database.query({ text: `truncate "${schema}".work_namespaces cascade` })
+      await database.query({
+        text: `truncate "${schema}".work_namespaces, "${schema}".work_attempts cascade`,
+      })
       return new PostgresCoordinateStore(database, { schema })
     },
     close: () => database.close(),

@@ -256,6 +256,17 @@ describe('a CoordinateWorker', () => {
     expect(await spec.countWorkUnitStatus()).toMatchObject({ available: 2 })
   })
 
+  it('removes what ended longer ago than its retention, when it says how it is', async () => {
+    const { clock, spec, run } = await fresh()
+    await add(spec, 3)
+    const { stop } = await run({ tasks: { spec: finishAll }, retention: '1m' })
+    await clock.advance('59s')
+    expect((await spec.countWorkUnitStatus()).finished).toBe(3)
+    await clock.advance('1s')
+    expect((await spec.countWorkUnitStatus()).finished).toBe(0)
+    await stop()
+  })
+
   it('tells errorHandler of what the store says, and goes on', async () => {
     const { clock, store, spec, run } = await fresh()
     const request = store.attempts.request.bind(store.attempts)

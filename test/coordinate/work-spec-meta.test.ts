@@ -1,10 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
-import {
-  type WorkSpecMeta,
-  changedMeta,
-  metaOf,
-  nameIn,
-} from '../../packages/runutil/src/coordinate/work-spec-meta.ts'
+import { metaOf, nameIn } from '../../packages/runutil/src/coordinate/work-spec-meta.ts'
 
 const DEFAULTS = {
   ...{ priority: 0, weight: 20, paused: false, continuous: false, canBeContinuous: false, minMemoryGb: 0 },
@@ -46,35 +41,5 @@ describe("a spec's name", () => {
     [{ name: null }, 'ErrBadWorkSpecName'],
   ])('of %j throws %s', (data, name) => {
     expect(() => nameIn(data)).toThrow(expect.objectContaining({ name }))
-  })
-})
-
-describe('setMeta', () => {
-  const meta: WorkSpecMeta = {
-    ...{ ...DEFAULTS, nextContinuous: undefined, availableCount: 3, pendingCount: 2 },
-    nextWorkSpecName: 'next',
-  }
-  const nextContinuous = new Date(5_000)
-
-  it.each([
-    [{ priority: 1, weight: 2, paused: true, minMemoryGb: 3 }, {}],
-    [{ interval: 1, maxRunning: 2, maxAttemptsReturned: 3, maxRetries: 4, nextContinuous }, {}],
-    [
-      { canBeContinuous: true, runtime: 'go', nextWorkSpecName: 'other' },
-      { canBeContinuous: false, runtime: '', nextWorkSpecName: 'next' },
-    ],
-    [
-      { availableCount: 9, pendingCount: 9 },
-      { availableCount: 3, pendingCount: 2 },
-    ],
-    [{ continuous: true }, { continuous: false }],
-  ])('changes %j, but for %j', (given, kept) => {
-    expect(changedMeta(meta, given)).toEqual({ ...meta, ...given, ...kept })
-  })
-
-  it('sets continuous where it can be', () => {
-    const can = { ...meta, canBeContinuous: true }
-    expect(changedMeta(can, { continuous: true }).continuous).toBe(true)
-    expect(changedMeta({ ...can, continuous: true }, { continuous: false }).continuous).toBe(false)
   })
 })

@@ -1,6 +1,10 @@
 // Leased work units: one spec lists folders, what it finds becomes units of the next, which reads files, and a third
-// looks again each minute. With DATABASE_URL, start it several times: they share the work, and what one that is killed
-// had in hand is the others' after ten seconds.
+// looks again each minute.
+//
+//   DATABASE_URL=… folder-crawl.ts <folder> [<pause after each file>]
+//
+// crawls a folder until Ctrl-C. Start it several times: they share the work, and what one that is killed had in hand is
+// the others' after ten seconds. Without a folder it makes a small one, and ends when that is read.
 //
 // prints:
 //   /Crawl/Report 3 folders listed, 4 files read, 20 bytes
@@ -8,8 +12,8 @@
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DeclarativeWorker, Worker, type WorkerConfigurer } from 'runutil'
-import { currentLogger, repeat, runProvidedWorkers } from 'runutil'
+import { type DeclarativeWorker, type Duration, Worker, type WorkerConfigurer } from 'runutil'
+import { currentLogger, repeat, runProvidedWorkers, shutdownSignal, wait } from 'runutil'
 import { type Attempt, CoordinateWorker, createCoordinate } from 'runutil/coordinate'
 import { PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
 import { container } from 'tsyringe'
@@ -28,16 +32,17 @@ await namespace.setWorkSpec({
   runtime: 'node',
 })
 
-// A service would crawl what it is told to, until it is told to stop. This program has a small folder, read once.
-const stop = new AbortController()
-const root = await smallTree()
+const [given, pause = '0ms'] = process.argv.slice(2) as [string?, Duration?]
+const root = given ?? (await smallTree())
+const done = new AbortController()
+let reported = ''
 
 @Worker()
 export class Crawl implements WorkerConfigurer {
   workers(): DeclarativeWorker[] {
     const tasks = { look, folders: listFolders, files: readFiles }
     return [
-      { name: 'Work', worker: new CoordinateWorker({ namespace, tasks, lifetime: '10s' }) },
+      { name: 'Work', worker: new CoordinateWorker({ namespace, tasks, lifetime: '10s', maxAttempts: 10 }) },
       { name: 'Report', worker: repeat('50ms', report) },
     ]
   }
@@ -62,24 +67,26 @@ async function listFolders(attempts: Attempt[]): Promise<void> {
   )
 }
 
-async function readFiles(attempts: Attempt[]): Promise<void> {
-  await Promise.all(
-    attempts.map(async (attempt) => {
-      const { length } = await readFile(attempt.workUnit.name)
-      await attempt.finish({ bytes: length })
-    }),
-  )
+async function readFiles(attempts: Attempt[], signal: AbortSignal): Promise<void> {
+  for (const attempt of attempts) {
+    const { length } = await readFile(attempt.workUnit.name)
+    await attempt.finish({ bytes: length })
+    await wait(pause, signal)
+  }
+  if (given !== undefined) currentLogger().info(`read ${attempts.length} files`)
 }
 
 async function report(): Promise<void> {
   const counts = await Promise.all([folders, files].map((spec) => spec.countWorkUnitStatus()))
   const [listed, read] = counts.map(({ finished }) => finished)
   if (!listed || counts.some(({ available, pending }) => available + pending > 0)) return
+  if (reported === `${listed} ${read}`) return
+  reported = `${listed} ${read}`
   const units = [...(await files.workUnits()).values()]
   const sizes = await Promise.all(units.map(async (unit) => Number((await unit.data())['bytes'])))
   const bytes = sizes.reduce((sum, size) => sum + size, 0)
   currentLogger().info(`${listed} folders listed, ${read} files read, ${bytes} bytes`)
-  stop.abort()
+  if (given === undefined) done.abort()
 }
 
 async function smallTree(): Promise<string> {
@@ -92,7 +99,7 @@ async function smallTree(): Promise<string> {
 }
 
 const logger = readableLogger()
-await runProvidedWorkers(container, stop.signal, { logger })
+await runProvidedWorkers(container, given === undefined ? done.signal : shutdownSignal(), { logger })
 await database.close()
-await rm(root, { recursive: true })
+if (given === undefined) await rm(root, { recursive: true })
 logger.info('stopped')

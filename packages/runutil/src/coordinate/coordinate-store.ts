@@ -1,3 +1,4 @@
+import type { MetaChange } from './meta-change.ts'
 import type { AttemptStatus, Data, SummaryRow, WorkUnitStatus, WorkerUpdate } from './model.ts'
 import type { Asked } from './scheduler.ts'
 import type { DerivedMeta, WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
@@ -93,6 +94,18 @@ export interface NamespaceStore {
   destroy(id: Id): Promise<void>
   /** Of one, or of all; rows whose count is 0 are left out. */
   summarize(id: Id | undefined, now: Now): Promise<SummaryRow[]>
+  /**
+   * Removes what ended longer ago than `retentionMs`, some at a time: units that have finished or failed, with their
+   * attempts, and of other units the attempts but the last. @param after 0, or what the call before has as `next`
+   */
+  prune(id: Id, retentionMs: number, after: Id, now: Now): Promise<Pruned>
+}
+
+export interface Pruned {
+  /** How many units. */
+  readonly removed: number
+  /** Where to go on; undefined at the end. */
+  readonly next: Id | undefined
 }
 
 export interface SpecStore {
@@ -105,7 +118,7 @@ export interface SpecStore {
   data(id: Id): Promise<WorkSpecData>
   setData(id: Id, data: WorkSpecData, meta: DerivedMeta): Promise<void>
   meta(id: Id, withCounts: boolean, now: Now): Promise<WorkSpecMeta>
-  setMeta(id: Id, meta: Partial<WorkSpecMeta>): Promise<void>
+  setMeta(id: Id, change: MetaChange): Promise<void>
   summarize(id: Id, now: Now): Promise<SummaryRow[]>
 }
 
@@ -120,6 +133,7 @@ export interface UnitStore {
   delete(spec: Id, selection: UnitSelection, now: Now): Promise<number>
   get(id: Id, now: Now): Promise<StoredUnit>
   setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void>
+  setPriority(id: Id, priority: number): Promise<void>
   clearActiveAttempt(id: Id): Promise<void>
   /** The oldest first. */
   attempts(id: Id, now: Now): Promise<StoredAttempt[]>

@@ -1,7 +1,7 @@
 import { availableParallelism, hostname } from 'node:os'
 import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger } from '../core/context.ts'
-import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { type Duration, toIntervalMs, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { type Worker, isPlainFunction } from '../core/worker.ts'
@@ -34,6 +34,8 @@ export interface CoordinateWorkerOptions {
   lifetime?: Duration | undefined
   /** Renews the attempts of a running task at half of their time. Default false: the task renews them, or is stopped. */
   autoRenew?: boolean | undefined
+  /** After how long it removes units that have ended, and old attempts; see `Namespace.prune`. Default: never. */
+  retention?: Duration | undefined
   /** Called for errors of the store, which never end it. Default: they are logged. */
   errorHandler?: ((error: unknown) => void) | undefined
   /** Default: that of the group, or the system's. */
@@ -53,6 +55,7 @@ export interface CoordinateWorkerSettings {
   readonly maxAttempts: number
   readonly lifetimeMs: number
   readonly autoRenew: boolean
+  readonly retentionMs: number | undefined
   readonly onError: (error: unknown) => void
   readonly clock: Clock
   readonly runtimes: readonly string[]
@@ -60,7 +63,7 @@ export interface CoordinateWorkerSettings {
 
 const KNOWN = [
   ...(['namespace', 'tasks', 'workerId', 'concurrency', 'pollInterval', 'heartbeatInterval'] as const),
-  ...(['maxAttempts', 'lifetime', 'autoRenew', 'errorHandler', 'clock', 'runtimes'] as const),
+  ...(['maxAttempts', 'lifetime', 'autoRenew', 'retention', 'errorHandler', 'clock', 'runtimes'] as const),
 ] as const
 
 /**
@@ -101,7 +104,7 @@ function resolve(options: CoordinateWorkerOptions): CoordinateWorkerSettings {
   } = checkOptions(what, options, KNOWN)
   const { workerId = randomId(clock), concurrency = availableParallelism(), runtimes = ['node'] } = rest
   const { pollInterval = '1s', heartbeatInterval = '15s', maxAttempts = 100, autoRenew = false } = rest
-  const { lifetime = '15m' } = rest
+  const { lifetime = '15m', retention } = rest
   if (!(namespace instanceof StoredNamespace))
     throw unexpected(`${what}: namespace`, 'a namespace', namespace)
   checkName(workerId, `${what}: workerId`)
@@ -109,6 +112,7 @@ function resolve(options: CoordinateWorkerOptions): CoordinateWorkerSettings {
   checkCount(maxAttempts, `${what}: maxAttempts`)
   return {
     ...{ namespace, tasks: taskMap(tasks), workerId, concurrency, maxAttempts, autoRenew, clock, runtimes },
+    retentionMs: retention === undefined ? undefined : toMs(retention, `${what}: retention`),
     lifetimeMs: toIntervalMs(lifetime, `${what}: lifetime`),
     pollIntervalMs: toIntervalMs(pollInterval, `${what}: pollInterval`),
     heartbeatMs: toIntervalMs(heartbeatInterval, `${what}: heartbeatInterval`),

@@ -50,6 +50,7 @@ export class MemoryAttempts implements AttemptStore {
       ...{ endTime: undefined, expirationTime: now + lifetimeMs },
     }
     unit.attempts.push(attempt)
+    unit.tries++
     unit.active = attempt
     worker.attempts.add(attempt)
     return this.#tables.attempts.add(attempt)

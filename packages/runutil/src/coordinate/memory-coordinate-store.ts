@@ -30,7 +30,7 @@ export class MemoryCoordinateStore implements CoordinateStore {
     const specs = new MemorySpecs(tables, units)
     this.units = units
     this.specs = specs
-    this.namespaces = new MemoryNamespaces(tables, specs)
+    this.namespaces = new MemoryNamespaces(tables, specs, units)
     this.workers = new MemoryWorkers(tables)
     this.attempts = new MemoryAttempts(tables, units)
   }

@@ -1,15 +1,18 @@
-import type { Id, Named, NamespaceStore, Now } from './coordinate-store.ts'
-import { type MemoryTables, byName, named, timeOf } from './memory-records.ts'
+import type { Id, Named, NamespaceStore, Now, Pruned } from './coordinate-store.ts'
+import { type AttemptRecord, type MemoryTables, byName, named, timeOf } from './memory-records.ts'
 import type { MemorySpecs } from './memory-specs.ts'
+import type { MemoryUnits } from './memory-units.ts'
 import type { SummaryRow } from './model.ts'
 
 export class MemoryNamespaces implements NamespaceStore {
   readonly #tables: MemoryTables
   readonly #specs: MemorySpecs
+  readonly #units: MemoryUnits
 
-  constructor(tables: MemoryTables, specs: MemorySpecs) {
+  constructor(tables: MemoryTables, specs: MemorySpecs, units: MemoryUnits) {
     this.#tables = tables
     this.#specs = specs
+    this.#units = units
   }
 
   async obtain(name: string): Promise<Id> {
@@ -37,4 +40,30 @@ export class MemoryNamespaces implements NamespaceStore {
       [...specs.values()].sort(byName).flatMap((spec) => this.#specs.summaryOf(spec, timeOf(now))),
     )
   }
+
+  /** All at once. */
+  async prune(id: Id, retentionMs: number, _: Id, now: Now): Promise<Pruned> {
+    const until = timeOf(now) - retentionMs
+    const hasEnded = ({ endTime, expirationTime }: AttemptRecord): boolean =>
+      (endTime ?? expirationTime) <= until
+    let removed = 0
+    for (const spec of this.#tables.namespaces.get(id).specs.values()) {
+      for (const unit of spec.units.values()) {
+        if (unit.active !== undefined && isOver(unit.active) && hasEnded(unit.active)) {
+          this.#units.remove(unit)
+          removed++
+        } else {
+          const old = unit.attempts
+            .slice(0, -1)
+            .filter((attempt) => attempt !== unit.active && hasEnded(attempt))
+          for (const attempt of old) this.#units.removeAttempt(attempt)
+        }
+      }
+    }
+    return { removed, next: undefined }
+  }
+}
+
+function isOver({ status }: AttemptRecord): boolean {
+  return status === 'finished' || status === 'failed'
 }

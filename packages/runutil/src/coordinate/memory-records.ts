@@ -21,6 +21,8 @@ export interface SpecRecord extends Named {
 export interface UnitRecord extends Named {
   readonly spec: SpecRecord
   readonly attempts: AttemptRecord[]
+  /** Attempts, with those that were removed. */
+  tries: number
   data: string
   priority: number
   notBefore: number | undefined
@@ -123,10 +125,10 @@ export function statusOfUnit({ active, notBefore }: UnitRecord, now: number): Wo
 }
 
 export function toStoredUnit(unit: UnitRecord, now: number): StoredUnit {
-  const { priority, notBefore, active, attempts } = unit
+  const { priority, notBefore, active, tries } = unit
   return {
     ...{ ...named(unit), data: fromJson(active?.data ?? unit.data), priority, notBefore },
-    ...{ status: statusOfUnit(unit, now), numAttempts: attempts.length },
+    ...{ status: statusOfUnit(unit, now), numAttempts: tries },
     activeAttempt: active && toStoredAttempt(active, now),
   }
 }

@@ -46,7 +46,7 @@ export class MemoryRequest {
       .slice(0, limit)
     if (first.length === 0) return [this.#continued(spec)]
     const { maxRetries } = spec.meta
-    const spent = first.filter(({ attempts }) => maxRetries > 0 && attempts.length >= maxRetries)
+    const spent = first.filter(({ tries }) => maxRetries > 0 && tries >= maxRetries)
     for (const unit of spent) this.#fail(unit)
     return first.filter((unit) => !spent.includes(unit))
   }

@@ -1,8 +1,9 @@
 import type { Id, Named, Now, SpecStore } from './coordinate-store.ts'
 import { type MemoryTables, type SpecRecord, byName, fromJson, named, timeOf } from './memory-records.ts'
 import { type MemoryUnits, countByStatus } from './memory-units.ts'
+import { type MetaChange, changedMeta } from './meta-change.ts'
 import type { SummaryRow, WorkUnitStatus } from './model.ts'
-import { type DerivedMeta, type WorkSpecData, type WorkSpecMeta, changedMeta } from './work-spec-meta.ts'
+import type { DerivedMeta, WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
 
 export class MemorySpecs implements SpecStore {
   readonly #tables: MemoryTables
@@ -59,10 +60,9 @@ export class MemorySpecs implements SpecStore {
     return { ...meta, availableCount: available, pendingCount: pending }
   }
 
-  async setMeta(id: Id, given: Partial<WorkSpecMeta>): Promise<void> {
+  async setMeta(id: Id, change: MetaChange): Promise<void> {
     const spec = this.#tables.specs.get(id)
-    const counts = { availableCount: 0, pendingCount: 0 }
-    spec.meta = changedMeta({ ...spec.meta, ...counts }, given)
+    spec.meta = changedMeta(spec.meta, change)
   }
 
   async summarize(id: Id, now: Now): Promise<SummaryRow[]> {

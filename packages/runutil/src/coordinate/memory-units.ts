@@ -11,6 +11,7 @@ import type {
   UnitStore,
 } from './coordinate-store.ts'
 import {
+  type AttemptRecord,
   type MemoryTables,
   type SpecRecord,
   type UnitRecord,
@@ -52,7 +53,7 @@ export class MemoryUnits implements UnitStore {
     given: Pick<UnitRecord, 'data' | 'priority' | 'notBefore'>,
   ): UnitRecord {
     const unit: UnitRecord = {
-      ...{ id: this.#tables.nextId(), name, spec, attempts: [], active: undefined },
+      ...{ id: this.#tables.nextId(), name, spec, attempts: [], tries: 0, active: undefined },
       ...given,
     }
     spec.units.set(name, unit)
@@ -108,12 +109,15 @@ export class MemoryUnits implements UnitStore {
 
   /** With its attempts, which leave their workers too. */
   remove(unit: UnitRecord): void {
-    for (const attempt of unit.attempts) {
-      attempt.worker.attempts.delete(attempt)
-      this.#tables.attempts.delete(attempt)
-    }
+    for (const attempt of [...unit.attempts]) this.removeAttempt(attempt)
     unit.spec.units.delete(unit.name)
     this.#tables.units.delete(unit)
+  }
+
+  removeAttempt(attempt: AttemptRecord): void {
+    attempt.worker.attempts.delete(attempt)
+    attempt.unit.attempts.splice(attempt.unit.attempts.indexOf(attempt), 1)
+    this.#tables.attempts.delete(attempt)
   }
 
   async get(id: Id, now: Now): Promise<StoredUnit> {
@@ -122,6 +126,10 @@ export class MemoryUnits implements UnitStore {
 
   async setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void> {
     Object.assign(this.#tables.units.get(id), { priority, notBefore })
+  }
+
+  async setPriority(id: Id, priority: number): Promise<void> {
+    this.#tables.units.get(id).priority = priority
   }
 
   async clearActiveAttempt(id: Id): Promise<void> {

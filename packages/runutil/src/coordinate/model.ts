@@ -81,6 +81,13 @@ export interface Namespace {
   /** The worker of that name; its record is made when there is none. */
   worker(name: string): Promise<CoordinateWorkerRecord>
   workers(): Promise<Map<string, CoordinateWorkerRecord>>
+  /**
+   * Removes what ended longer ago than `retention`: units that have finished or failed, with their attempts, and of
+   * other units the attempts but the last. A CoordinateWorker does so by itself when it is told a retention.
+   *
+   * @returns how many units
+   */
+  prune(retention: Duration): Promise<number>
   summarize(): Promise<SummaryRow[]>
 }
 
@@ -124,6 +131,7 @@ export interface WorkUnit {
   clearActiveAttempt(): Promise<void>
   /** The oldest first. */
   attempts(): Promise<Attempt[]>
+  /** With those that were pruned. */
   numAttempts(): Promise<number>
 }
 

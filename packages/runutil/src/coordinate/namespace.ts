@@ -1,5 +1,6 @@
+import { type Duration, toMs } from '../core/duration.ts'
 import { checkData, checkName } from './checks.ts'
-import type { Id, Named } from './coordinate-store.ts'
+import type { Id, Named, Pruned } from './coordinate-store.ts'
 import { ErrNoSuchWorkSpec } from './errors.ts'
 import type { CoordinateWorkerRecord, Namespace, SummaryRow, WorkSpec } from './model.ts'
 import type { Session } from './session.ts'
@@ -53,6 +54,19 @@ export class StoredNamespace implements Namespace {
 
   summarize(): Promise<SummaryRow[]> {
     return this.#session.store.namespaces.summarize(this.#id, this.#session.now)
+  }
+
+  /** @param signal ends it between two parts */
+  async prune(retention: Duration, signal?: AbortSignal): Promise<number> {
+    const retentionMs = toMs(retention, 'prune: retention')
+    const { store, now } = this.#session
+    let removed = 0
+    for (let after: Id | undefined = 0; after !== undefined && signal?.aborted !== true;) {
+      const pruned: Pruned = await store.namespaces.prune(this.#id, retentionMs, after, now)
+      removed += pruned.removed
+      after = pruned.next
+    }
+    return removed
   }
 
   /** For workers: calls back when there may be work. @returns takes it off */

@@ -120,11 +120,11 @@ export class RunningTask {
     } else if (due((attempt) => this.#nextLook(attempt)).length > 0) {
       this.abort(new AttemptsExpiringError(this.name))
     }
-    if (!this.#done) await this.#watchAgain()
+    // What was renewed expires later now.
+    this.#watchAgain(autoRenew ? await this.#pending() : pending)
   }
 
-  async #watchAgain(): Promise<void> {
-    const pending = await this.#pending()
+  #watchAgain(pending: readonly LeasedAttempt[]): void {
     const now = this.#props.clock.now()
     const next = pending
       .flatMap((attempt) => [this.#nextLook(attempt), this.#before(attempt, ALARM_MS, 1 / 4)])

@@ -69,14 +69,6 @@ export function nameIn(data: WorkSpecData): string {
   return name
 }
 
-/** What `setMeta` may change of it; other fields are passed over. */
-export function changedMeta(meta: WorkSpecMeta, given: Partial<WorkSpecMeta>): WorkSpecMeta {
-  const { canBeContinuous, nextWorkSpecName, runtime, availableCount, pendingCount } = meta
-  const fixed = { canBeContinuous, nextWorkSpecName, runtime, availableCount, pendingCount }
-  const changed = { ...meta, ...given, ...fixed }
-  return { ...changed, continuous: changed.continuous && canBeContinuous }
-}
-
 function weightIn(data: WorkSpecData): number {
   const weight = numberIn(data, 'weight')
   if (weight !== undefined) return weight

@@ -2,6 +2,7 @@ import { checkOptions } from '../core/options.ts'
 import { checkCount, checkData, checkName, checkNumber } from './checks.ts'
 import type { AddedUnit, Id, Named, UnitSelection } from './coordinate-store.ts'
 import { ErrChangedName, ErrNoSuchWorkUnit } from './errors.ts'
+import { metaChange } from './meta-change.ts'
 import type {
   Data,
   NewWorkUnit,
@@ -44,7 +45,7 @@ export class StoredWorkSpec implements WorkSpec {
   }
 
   async setMeta(meta: Partial<WorkSpecMeta>): Promise<void> {
-    await this.#session.store.specs.setMeta(this.#id, meta)
+    await this.#session.store.specs.setMeta(this.#id, metaChange(meta))
   }
 
   async addWorkUnit(name: string, data: Data, meta?: WorkUnitMeta): Promise<WorkUnit> {

@@ -42,8 +42,7 @@ export class StoredWorkUnit implements WorkUnit {
 
   async setPriority(priority: number): Promise<void> {
     checkNumber(priority, 'setPriority')
-    const { notBefore } = await this.#get()
-    await this.#session.store.units.setMeta(this.id, priority, notBefore)
+    await this.#session.store.units.setPriority(this.id, priority)
   }
 
   async activeAttempt(): Promise<Attempt | undefined> {

@@ -88,11 +88,12 @@ export class WorkerRun {
   }
 
   async #beat(itself: CoordinateWorkerRecord): Promise<void> {
-    const { clock, heartbeatMs } = this.#settings
+    const { namespace, clock, heartbeatMs, retentionMs } = this.#settings
     for (;;) {
       await sleep(clock, heartbeatMs, this.#signal)
       if (this.#signal.aborted) return
       await this.#trying(() => this.#report(itself))
+      if (retentionMs !== undefined) await this.#trying(() => namespace.prune(retentionMs, this.#signal))
     }
   }
 

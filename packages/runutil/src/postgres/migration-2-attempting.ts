@@ -27,7 +27,7 @@ begin
   perform from ${s}.work_specs where id = p_spec for key share;
   if not found then return null; end if;
   perform ${s}.put_units(p_spec, p_names, p_datas, p_priorities, p_not_befores, ${s}.job_time(p_now));
-  perform pg_notify(p_channel, '');
+  perform ${s}.wake_specs(array[p_spec], p_channel);
   return (
     select coalesce(json_agg(u.id order by given.place), '[]')::text
     from unnest(p_names) with ordinality as given (name, place)
@@ -67,7 +67,8 @@ begin
 end $$;
 
 -- Each by itself, with the units that come of it, by the place of the attempt in the list. Their units are locked, so that
--- nobody takes them meanwhile. Returns for each null, 'gone', 'lost' or the status that it can't be ended from.
+-- nobody takes them meanwhile. Returns nothing when all have ended; else for each null, 'gone', 'lost', the status that it
+-- can't be ended from or, of one that was to finish as it is, its data when that may ask for units: it hasn't ended then.
 create function ${s}.end_attempts(
   p_ids bigint[], p_statuses text[], p_datas text[], p_delays float8[],
   p_places integer[], p_names text[], p_unit_datas text[], p_priorities float8[], p_unit_delays float8[],
@@ -76,6 +77,7 @@ create function ${s}.end_attempts(
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   v_ended bigint[];
+  v_opened bigint[];
   v_next record;
 begin
   perform from ${s}.work_units where id in (select unit from ${s}.work_attempts where id = any (p_ids))
@@ -87,15 +89,17 @@ begin
       from unnest(p_ids, p_statuses, p_datas, p_delays) with ordinality as given (id, status, data, delay, place)
       order by id, place
     ) as g join ${s}.work_attempts as b on b.id = g.id join ${s}.work_units as u on u.id = b.unit
+      join ${s}.work_specs as s on s.id = u.spec
     where a.id = g.id and b.status in ('pending', 'expired') and u.active = g.id
+      and not (g.data is null and g.status = 'finished' and s.next_name <> '' and b.data -> 'output' is not null)
     returning a.unit, g.status, g.delay, g.place
   ), closed as (
     update ${s}.work_units as u set
       state = case when e.status <> 'retryable' then 'closed' when e.delay > 0 then 'delayed' else 'open' end,
       not_before = case when e.status = 'retryable' then v_now + e.delay * interval '1 ms' else u.not_before end
     from ended as e where u.id = e.unit
-    returning e.place
-  ) select array_agg(place) into v_ended from closed;
+    returning e.place, case when e.status = 'retryable' then u.spec end as opened
+  ) select array_agg(place), array_agg(distinct opened) filter (where opened is not null) into v_ended, v_opened from closed;
   for v_next in
     select next.id, array_agg(c.name order by c.nth) as names, array_agg(c.data order by c.nth) as datas,
       array_agg(c.priority order by c.nth) as priorities,
@@ -104,16 +108,20 @@ begin
       as c (place, name, data, priority, delay, nth)
     join ${s}.work_attempts as a on a.id = p_ids[c.place]
     join ${s}.work_units as u on u.id = a.unit join ${s}.work_specs as s on s.id = u.spec
-    join ${s}.work_specs as next on next.namespace = s.namespace and next.name = s.meta ->> 'nextWorkSpecName'
+    join ${s}.work_specs as next on next.namespace = s.namespace and next.name = s.next_name
     where c.place = any (v_ended) group by next.id order by next.id
   loop
     perform ${s}.put_units(v_next.id, v_next.names, v_next.datas, v_next.priorities, v_next.not_befores, v_now);
+    v_opened := v_opened || v_next.id;
   end loop;
-  if cardinality(p_places) > 0 or 'retryable' = any (p_statuses) then perform pg_notify(p_channel, ''); end if;
+  if v_opened is not null then perform ${s}.wake_specs(v_opened, p_channel); end if;
+  if cardinality(v_ended) = cardinality(p_ids) then return '[]'; end if;
   return (
-    select json_agg(case when g.place = any (coalesce(v_ended, '{}')) then null when a.id is null then 'gone'
-      when a.status not in ('pending', 'expired') then a.status else 'lost' end order by g.place)::text
-    from unnest(p_ids) with ordinality as g (id, place) left join ${s}.work_attempts as a on a.id = g.id
+    select json_agg(case when g.place = any (coalesce(v_ended, '{}')) then null when u.id is null then '"gone"'
+      when a.status not in ('pending', 'expired') then to_json(a.status) when u.active is distinct from a.id then '"lost"'
+      else a.data end order by g.place)::text
+    from unnest(p_ids) with ordinality as g (id, place)
+    left join ${s}.work_attempts as a on a.id = g.id left join ${s}.work_units as u on u.id = a.unit
   );
 end $$;
 
@@ -153,7 +161,7 @@ begin
   update ${s}.work_attempts set status = 'expired', end_time = v_now, data = coalesce(p_data::json, data) where id = p_id;
   update ${s}.work_units set state = case when not_before > v_now then 'delayed' else 'open' end
     where id = v_unit.id and active = p_id;
-  perform pg_notify(p_channel, '');
+  perform ${s}.wake_specs(array[v_unit.spec], p_channel);
   return null;
 end $$;
 `

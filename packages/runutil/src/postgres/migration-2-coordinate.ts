@@ -1,6 +1,9 @@
 import { BY_INDEX } from './by-index.ts'
 import { attempting } from './migration-2-attempting.ts'
+import { choosing } from './migration-2-choosing.ts'
+import { pruning } from './migration-2-pruning.ts'
 import { requesting } from './migration-2-requesting.ts'
+import { waking } from './migration-2-waking.ts'
 import type { Migration } from './migration.ts'
 
 /**
@@ -13,7 +16,8 @@ import type { Migration } from './migration.ts'
 export const coordinateMigration: Migration = {
   number: 2,
   name: 'coordinate',
-  sql: (schema) => [tables, reading, attempting, requesting].map((part) => part(schema)).join(''),
+  sql: (schema) =>
+    [tables, reading, waking, attempting, choosing, requesting, pruning].map((part) => part(schema)).join(''),
 }
 
 const tables = (s: string): string => `
@@ -22,15 +26,30 @@ create table ${s}.work_namespaces (
   name text collate "C" not null unique
 );
 create table ${s}.work_specs (
+  -- First what a request looks at, of fixed length, so that it is found quickly.
   id bigint generated always as identity primary key,
   namespace bigint not null references ${s}.work_namespaces on delete cascade,
+  priority float8 not null,
+  weight float8 not null,
+  min_gb float8 not null,
+  max_running float8 not null,
+  max_returned float8 not null,
+  max_retries float8 not null,
+  interval_ms float8 not null,
+  paused boolean not null,
+  continuous boolean not null,
+  can_be_continuous boolean not null,
+  -- No unit of it is open, so that a request needn't look. Who opens one says so; see wake_specs.
+  idle boolean not null default true,
+  next_continuous timestamptz,
+  runtime text collate "C" not null,
+  next_name text collate "C" not null,
   name text collate "C" not null,
   data json not null,
-  -- What was derived from the data, or set since.
-  meta jsonb not null,
-  next_continuous timestamptz,
   unique (namespace, name)
-);
+) with (fillfactor = 70);
+create index work_specs_by_id on ${s}.work_specs (namespace, id);
+create index work_specs_by_rank on ${s}.work_specs (namespace, priority desc, weight desc);
 create table ${s}.work_workers (
   id bigint generated always as identity primary key,
   namespace bigint not null references ${s}.work_namespaces on delete cascade,

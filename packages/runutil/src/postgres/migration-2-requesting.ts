@@ -1,9 +1,11 @@
 import { BY_INDEX } from './by-index.ts'
 
-/** Choosing a spec and leasing its units. The rules are those of `choose` in coordinate/scheduler.ts. */
+/** What a request does: a spec is chosen, and its first units are leased. */
 export const requesting = (s: string): string => `
 -- Brings the states of a namespace's units up to date.
 create function ${s}.refresh_units(p_namespace bigint, p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
+declare
+  v_specs bigint[];
 begin
   with expired as (
     select u.id, u.active from ${s}.work_specs as s
@@ -12,44 +14,15 @@ begin
   ), ended as (
     update ${s}.work_attempts as a set status = 'expired', end_time = a.expiration_time
     from expired where a.id = expired.active and a.status = 'pending'
-  )
-  update ${s}.work_units as u set state = case when u.not_before > p_now then 'delayed' else 'open' end
-    from expired where u.id = expired.id;
-  update ${s}.work_units set state = 'open' where id = any (array(
+  ), due as (
     select id from ${s}.work_units where state = 'delayed' and not_before <= p_now
     order by not_before limit 10000 for update skip locked
-  ));
+  ), opened as (
+    update ${s}.work_units as u set state = case when u.not_before > p_now then 'delayed' else 'open' end
+    where u.id = any (array(select id from expired union all select id from due)) returning u.spec
+  ) select array_agg(distinct spec) into v_specs from opened;
+  perform ${s}.wake_specs(v_specs, null);
 end $$;
-
-create function ${s}.choose_spec(
-  p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_units integer, p_random float8, p_now timestamptz
-) returns table (spec bigint, units integer, continued boolean) language sql stable as $$
-  with counted as (
-    select s.id, s.name, s.next_continuous,
-      (s.meta ->> 'priority')::float8 as priority, (s.meta ->> 'weight')::float8 as weight,
-      (s.meta ->> 'maxRunning')::float8 as most, (s.meta ->> 'maxAttemptsReturned')::float8 as at_once,
-      (s.meta ->> 'continuous')::boolean as continuous,
-      exists (select from ${s}.work_units as u where u.spec = s.id and u.state = 'open') as available,
-      (select count(*) from ${s}.work_units as u where u.spec = s.id and u.state = 'pending') as pending
-    from ${s}.work_specs as s
-    where s.namespace = p_namespace and not (s.meta ->> 'paused')::boolean
-      and (s.meta ->> 'weight')::float8 > 0
-      and (p_specs is null or s.name = any (p_specs))
-      and (p_runtimes is null or s.meta ->> 'runtime' = any (p_runtimes))
-      and (p_gb is null or (s.meta ->> 'minMemoryGb')::float8 <= p_gb)
-  ), eligible as (
-    select * from counted where (most <= 0 or pending < most)
-      and (available or (continuous and pending = 0 and coalesce(next_continuous <= p_now, true)))
-  ), highest as (
-    select *, greatest(0, weight * (sum(pending) over () + 1) - sum(weight) over () * pending) as chance
-    from eligible where priority = (select max(priority) from eligible)
-  ), running as (
-    select *, sum(chance) over (order by name) as upto, sum(chance) over () as total from highest
-  )
-  select id, floor(least(p_units, case when at_once > 0 then at_once else p_units end,
-    case when most > 0 then most - pending else p_units end))::integer, not available
-  from running where chance > 0 and (upto > p_random * total or upto = total) order by upto limit 1
-$$;
 
 create function ${s}.request_attempts(
   p_worker bigint, p_specs text[], p_runtimes text[], p_gb float8, p_units integer, p_lifetime float8, p_random float8,
@@ -61,7 +34,7 @@ declare
   v_choice record;
   v_units bigint[];
   v_spent bigint[];
-  v_retries float8;
+  v_empty bigint[] := '{}';
 begin
   select namespace into v_namespace from ${s}.work_workers where id = p_worker for key share;
   if not found then return null; end if;
@@ -70,36 +43,52 @@ begin
   v_now := ${s}.job_time(p_now);
   if p_refresh then perform ${s}.refresh_units(v_namespace, v_now); end if;
   loop
-    select * into v_choice from ${s}.choose_spec(v_namespace, p_specs, p_runtimes, p_gb, p_units, p_random, v_now);
-    if not found then return 'null'; end if;
+    select * into v_choice
+      from ${s}.choose_spec(v_namespace, p_specs, p_runtimes, p_gb, p_units, p_random, v_empty, v_now);
+    exit when v_choice.spec is null;
     if v_choice.continued then
       v_units := array[${s}.continue_spec(v_choice.spec, v_now)];
     else
-      select array_agg(id) into v_units from (
+      -- One more than wanted tells whether they are the last. Who ends an attempt late holds its unit: not waited for.
+      select coalesce(array_agg(id), '{}') into v_units from (
         select id from ${s}.work_units where spec = v_choice.spec and state = 'open'
-        order by priority desc, name limit v_choice.units for update
+        order by priority desc, name limit v_choice.units + 1 for update skip locked
       ) as first;
-      select (meta ->> 'maxRetries')::float8 into v_retries from ${s}.work_specs where id = v_choice.spec;
-      if v_retries > 0 then
-        select array_agg(id) into v_spent from ${s}.work_units where id = any (v_units) and attempts >= v_retries;
+      if cardinality(v_units) <= v_choice.units then v_empty := v_empty || v_choice.spec; end if;
+      v_units := v_units[1:v_choice.units];
+      if v_choice.retries > 0 then
+        select array_agg(id) into v_spent from ${s}.work_units where id = any (v_units) and attempts >= v_choice.retries;
         perform ${s}.fail_units(v_spent, v_now);
         select array_agg(id order by priority desc, name) into v_units from ${s}.work_units
           where id = any (v_units) and id <> all (coalesce(v_spent, '{}'));
       end if;
     end if;
-    exit when v_units is not null;
+    exit when cardinality(v_units) > 0;
   end loop;
   -- After all that was counted as over: by the times too, no more than may are pending at once.
   v_now := ${s}.job_time(p_now);
-  -- What all of them have is said once.
+  return ${s}.lease_chosen(p_worker, v_choice.spec, v_units, v_empty, p_lifetime, v_now);
+end $$;
+
+-- What all of them have is said once.
+create function ${s}.lease_chosen(
+  p_worker bigint, p_spec bigint, p_units bigint[], p_empty bigint[], p_lifetime float8, p_now timestamptz
+) returns text language plpgsql ${BY_INDEX} as $$
+declare
+  v_leased json;
+begin
+  if cardinality(p_units) > 0 then
+    select json_agg(json_build_array(l.id, l.unit, l.name, l.data) order by l.id) into v_leased
+      from ${s}.lease_units(p_worker, p_units, p_lifetime, p_now) as l;
+  end if;
+  perform ${s}.idle_spec(id) from unnest(p_empty) as empty (id);
+  if v_leased is null then return 'null'; end if;
   return (
     select json_build_object(
       'spec', json_build_object('id', s.id, 'name', s.name), 'worker', json_build_object('id', w.id, 'name', w.name),
-      'startTime', ${s}.work_ms(v_now), 'expirationTime', ${s}.work_ms(v_now + p_lifetime * interval '1 ms'),
-      'attempts', (
-        select json_agg(json_build_array(l.id, l.unit, l.name, l.data) order by l.id)
-        from ${s}.lease_units(p_worker, v_units, p_lifetime, v_now) as l)
-    )::text from ${s}.work_specs as s, ${s}.work_workers as w where s.id = v_choice.spec and w.id = p_worker
+      'startTime', ${s}.work_ms(p_now), 'expirationTime', ${s}.work_ms(p_now + p_lifetime * interval '1 ms'),
+      'attempts', v_leased)::text
+    from ${s}.work_specs as s, ${s}.work_workers as w where s.id = p_spec and w.id = p_worker
   );
 end $$;
 
@@ -118,7 +107,7 @@ create function ${s}.continue_spec(p_spec bigint, p_now timestamptz) returns big
 declare
   v_name text := floor(date_part('epoch', p_now))::bigint::text;
 begin
-  update ${s}.work_specs set next_continuous = p_now + (meta ->> 'interval')::float8 * interval '1 ms' where id = p_spec;
+  update ${s}.work_specs set next_continuous = p_now + interval_ms * interval '1 ms' where id = p_spec;
   perform ${s}.put_units(p_spec, array[v_name], array['{}'], array[0::float8], array[null::float8], p_now);
   return (select id from ${s}.work_units where spec = p_spec and name = v_name);
 end $$;

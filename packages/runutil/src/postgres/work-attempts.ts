@@ -69,26 +69,35 @@ export class WorkAttempts implements AttemptStore {
   }
 
   async end(ends: readonly AttemptEnd[], now: Now): Promise<(Error | undefined)[]> {
+    const results = await this.#end(ends, now)
+    // Those that are finished with the data that is stored for them, which may ask for units.
+    const again = ends.flatMap((end, at) =>
+      isData(results[at]) ? [{ at, end: { ...end, data: results[at] } }] : [],
+    )
+    if (again.length > 0) {
+      const ended = await this.#end(
+        again.map(({ end }) => end),
+        now,
+      )
+      for (const [nth, { at }] of again.entries()) results[at] = ended[nth] ?? null
+    }
+    return ends.map(({ status }, at) =>
+      errorOf((results[at] as string | null | undefined) ?? null, CALLS[status]),
+    )
+  }
+
+  /** For each null, what it can't be ended for, or the data with which it is to be ended. */
+  #end(ends: readonly AttemptEnd[], now: Now): Promise<(string | Data | null)[]> {
     const { s, channel } = this.#queries
     const text = `select ${s}.end_attempts($1::text::bigint[], $2::text::text[], $3::text::text[], $4::text::float8[],
       $5::text::integer[], $6::text::text[], $7::text::text[], $8::text::float8[], $9::text::float8[], $10::text,
       $11::float8)`
-    const chained = chainedColumns(await this.#withData(ends))
-    const params = [...endColumns(ends), ...chained, channel, now ?? null]
-    const results = await this.#queries.json<(string | null)[]>(WHAT, text, params)
-    return results.map((result, at) => errorOf(result, CALLS[ends[at]!.status]))
-  }
-
-  /** Those that are finished without new data have what was stored for them, which asks for units too. */
-  async #withData(ends: readonly AttemptEnd[]): Promise<readonly AttemptEnd[]> {
-    const ids = ends
-      .filter(({ status, data }) => status === 'finished' && data === undefined)
-      .map(({ id }) => id)
-    if (ids.length === 0) return ends
-    const text = `select id, data::text from ${this.#queries.s}.work_attempts where id = any ($1::text::bigint[])`
-    const rows = await this.#queries.rows<[string, string]>(text, [plainArray(ids)])
-    const stored = new Map(rows.map(([id, data]) => [Number(id), JSON.parse(data) as Data]))
-    return ends.map((end) => ({ ...end, data: end.data ?? stored.get(end.id) }))
+    return this.#queries.json(WHAT, text, [
+      ...endColumns(ends),
+      ...chainedColumns(ends),
+      channel,
+      now ?? null,
+    ])
   }
 }
 
@@ -130,6 +139,10 @@ function chainedColumns(ends: readonly AttemptEnd[]): unknown[] {
     plainArray(units.map(({ priority }) => priority)),
     plainArray(units.map(({ delayMs }) => delayMs)),
   ]
+}
+
+function isData(result: string | Data | null | undefined): result is Data {
+  return typeof result === 'object' && result !== null
 }
 
 function jsonOrNull(data: Data | undefined): string | null {

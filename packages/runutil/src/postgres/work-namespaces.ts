@@ -1,7 +1,10 @@
-import type { Id, Named, NamespaceStore, Now } from '../coordinate/coordinate-store.ts'
+import type { Id, Named, NamespaceStore, Now, Pruned } from '../coordinate/coordinate-store.ts'
 import { ErrGone } from '../coordinate/errors.ts'
 import type { SummaryRow, WorkUnitStatus } from '../coordinate/model.ts'
 import type { WorkQueries } from './work-queries.ts'
+
+/** Attempts that a call to prune looks at. */
+const AT_ONCE = 1_000
 
 export class WorkNamespaces implements NamespaceStore {
   readonly #queries: WorkQueries
@@ -35,10 +38,22 @@ export class WorkNamespaces implements NamespaceStore {
       join ${s}.work_specs as s on s.namespace = n.id
       join ${s}.count_units(array(select id from ${s}.work_specs where $1::bigint is null or namespace = $1),
         ${s}.job_time($2::float8)) as c on c.spec = s.id
-      order by 1, 2`
+      order by 1, 2, ${statusOrder}`
     return summaryRows(await this.#queries.rows(text, [id ?? null, now ?? null]))
   }
+
+  async prune(id: Id, retentionMs: number, after: Id, now: Now): Promise<Pruned> {
+    const text = `select p_removed, p_next::float8
+      from ${this.#queries.s}.prune_work($1::bigint, $2::float8, $3::bigint, $4::integer, $5::float8)`
+    const params = [id, retentionMs, after, AT_ONCE, now ?? null]
+    type Row = [removed: number, next: number | null]
+    const [removed, next] = await this.#queries.row<Row>('the namespace', text, params)
+    return { removed, next: next ?? undefined }
+  }
 }
+
+export const statusOrder =
+  "array_position(array['available', 'pending', 'finished', 'failed', 'delayed'], c.status)"
 
 type SummaryColumns = [namespace: string, workSpec: string, status: string, count: number]
 

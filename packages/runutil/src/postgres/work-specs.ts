@@ -1,15 +1,13 @@
 import type { Id, Named, Now, SpecStore } from '../coordinate/coordinate-store.ts'
+import type { MetaChange } from '../coordinate/meta-change.ts'
 import type { SummaryRow } from '../coordinate/model.ts'
-import {
-  type DerivedMeta,
-  type WorkSpecData,
-  type WorkSpecMeta,
-  changedMeta,
-} from '../coordinate/work-spec-meta.ts'
-import { existing, namedRows, summaryRows } from './work-namespaces.ts'
+import type { DerivedMeta, WorkSpecData, WorkSpecMeta } from '../coordinate/work-spec-meta.ts'
+import { existing, namedRows, statusOrder, summaryRows } from './work-namespaces.ts'
 import type { WorkQueries } from './work-queries.ts'
+import { metaColumns, metaJson, metaParameters, metaValues } from './work-spec-columns.ts'
 
 const WHAT = 'the work spec'
+const columns = metaColumns.join(', ')
 
 export class WorkSpecs implements SpecStore {
   readonly #queries: WorkQueries
@@ -20,10 +18,12 @@ export class WorkSpecs implements SpecStore {
 
   async set(namespace: Id, name: string, data: WorkSpecData, meta: DerivedMeta): Promise<Id> {
     const { s } = this.#queries
-    const text = `insert into ${s}.work_specs (namespace, name, data, meta)
-      select id, $2::text, $3::text::json, $4::text::jsonb from ${s}.work_namespaces where id = $1::bigint
-      on conflict (namespace, name) do update set data = excluded.data, meta = excluded.meta returning id`
-    const params = [namespace, name, JSON.stringify(data), JSON.stringify(meta)]
+    const text = `insert into ${s}.work_specs (namespace, name, data, ${columns})
+      select id, $2::text, $3::text::json, ${metaParameters(4).join(', ')} from ${s}.work_namespaces where id = $1::bigint
+      on conflict (namespace, name) do update
+        set data = excluded.data, (${columns}) = row(${metaColumns.map((column) => `excluded.${column}`).join(', ')})
+      returning id`
+    const params = [namespace, name, JSON.stringify(data), ...metaValues(meta)]
     return Number((await this.#queries.row<[string]>('the namespace', text, params))[0])
   }
 
@@ -51,22 +51,21 @@ export class WorkSpecs implements SpecStore {
   }
 
   async setData(id: Id, data: WorkSpecData, meta: DerivedMeta): Promise<void> {
-    const text = `update ${this.#queries.s}.work_specs set data = $2::text::json, meta = $3::text::jsonb
-      where id = $1::bigint returning id`
-    await this.#queries.row(WHAT, text, [id, JSON.stringify(data), JSON.stringify(meta)])
+    const text = `update ${this.#queries.s}.work_specs
+      set data = $2::text::json, (${columns}) = row(${metaParameters(3).join(', ')}) where id = $1::bigint returning id`
+    await this.#queries.row(WHAT, text, [id, JSON.stringify(data), ...metaValues(meta)])
   }
 
   async meta(id: Id, withCounts: boolean, now: Now): Promise<WorkSpecMeta> {
     const { s } = this.#queries
-    const text = `select meta::text, ${s}.work_ms(next_continuous),
+    const text = `with counted as (
+        select * from ${s}.count_units(case when $2::boolean then array[$1::bigint] end, ${s}.job_time($3::float8))
+      ) select ${metaJson}::text, ${s}.work_ms(next_continuous),
         (select sum(count) filter (where status = 'available') from counted)::float8,
         (select sum(count) filter (where status = 'pending') from counted)::float8
-      from ${s}.work_specs
-      where id = $1::bigint`
-    const counted = `with counted as (
-      select * from ${s}.count_units(case when $2::boolean then array[$1::bigint] end, ${s}.job_time($3::float8))) ${text}`
+      from ${s}.work_specs where id = $1::bigint`
     type Row = [string, number | null, number | null, number | null]
-    const row = await this.#queries.row<Row>(WHAT, counted, [id, withCounts, now ?? null])
+    const row = await this.#queries.row<Row>(WHAT, text, [id, withCounts, now ?? null])
     const [meta, nextContinuous, available, pending] = row
     return {
       ...(JSON.parse(meta) as DerivedMeta),
@@ -75,13 +74,16 @@ export class WorkSpecs implements SpecStore {
     }
   }
 
-  async setMeta(id: Id, given: Partial<WorkSpecMeta>): Promise<void> {
-    const { s } = this.#queries
-    const changed = changedMeta(await this.meta(id, false, undefined), given)
-    const { nextContinuous, ...meta } = changed
-    const text = `update ${s}.work_specs set meta = $2::text::jsonb, next_continuous = to_timestamp($3::float8 / 1000.0)
-      where id = $1::bigint returning id`
-    await this.#queries.row(WHAT, text, [id, JSON.stringify(meta), nextContinuous?.getTime() ?? null])
+  async setMeta(id: Id, change: MetaChange): Promise<void> {
+    const given = metaParameters(4)
+    const changed = metaColumns.map((column, at) => `coalesce(${given[at]}, ${column})`)
+    const continuous = `(${changed[metaColumns.indexOf('continuous')]} and can_be_continuous)`
+    const text = `update ${this.#queries.s}.work_specs set (${columns}, next_continuous) = row(
+        ${metaColumns.map((column, at) => (column === 'continuous' ? continuous : changed[at])).join(', ')},
+        case when $2::boolean then to_timestamp($3::float8 / 1000.0) else next_continuous end
+      ) where id = $1::bigint returning id`
+    const next = ['nextContinuous' in change, change.nextContinuous?.getTime() ?? null]
+    await this.#queries.row(WHAT, text, [id, ...next, ...metaValues(change)])
   }
 
   async summarize(id: Id, now: Now): Promise<SummaryRow[]> {
@@ -89,7 +91,8 @@ export class WorkSpecs implements SpecStore {
     await existing(this.#queries, 'work_specs', WHAT, id)
     const text = `select n.name, s.name, c.status, c.count::float8
       from ${s}.count_units(array[$1::bigint], ${s}.job_time($2::float8)) as c
-      join ${s}.work_specs as s on s.id = c.spec join ${s}.work_namespaces as n on n.id = s.namespace`
+      join ${s}.work_specs as s on s.id = c.spec join ${s}.work_namespaces as n on n.id = s.namespace
+      order by ${statusOrder}`
     return summaryRows(await this.#queries.rows(text, [id, now ?? null]))
   }
 }

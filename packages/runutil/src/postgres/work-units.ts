@@ -95,20 +95,28 @@ export class WorkUnits implements UnitStore {
   }
 
   async setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void> {
-    const { s } = this.#queries
     // One that is delayed to a time that is over is brought up to date by the next request.
-    const text = `update ${s}.work_units set priority = $2::float8, not_before = to_timestamp($3::float8 / 1000.0),
-      state = case when state not in ('open', 'delayed') then state when $3::float8 is null then 'open' else 'delayed' end
-      where id = $1::bigint returning id`
-    await this.#queries.row(WHAT, text, [id, priority, notBefore ?? null])
+    const set = `priority = $3::float8, not_before = to_timestamp($4::float8 / 1000.0),
+      state = case when state not in ('open', 'delayed') then state when $4::float8 is null then 'open' else 'delayed' end`
+    await this.#open(set, [id, this.#queries.channel, priority, notBefore ?? null])
+  }
+
+  async setPriority(id: Id, priority: number): Promise<void> {
+    const text = `update ${this.#queries.s}.work_units set priority = $2::float8 where id = $1::bigint returning id`
+    await this.#queries.row(WHAT, text, [id, priority])
   }
 
   async clearActiveAttempt(id: Id): Promise<void> {
-    const { s, channel } = this.#queries
-    const text = `update ${s}.work_units set active = null,
-      state = case when not_before is null then 'open' else 'delayed' end
-      where id = $1::bigint returning id, pg_notify($2::text, '')`
-    await this.#queries.row(WHAT, text, [id, channel])
+    const set = `active = null, state = case when not_before is null then 'open' else 'delayed' end`
+    await this.#open(set, [id, this.#queries.channel])
+  }
+
+  /** Changes a unit such that it may be to be had. */
+  async #open(set: string, params: readonly unknown[]): Promise<void> {
+    const { s } = this.#queries
+    const text = `with opened as (update ${s}.work_units set ${set} where id = $1::bigint returning spec)
+      select spec, ${s}.wake_specs(array[spec], $2::text) from opened`
+    await this.#queries.row(WHAT, text, params)
   }
 
   async attempts(id: Id, now: Now): Promise<StoredAttempt[]> {
@@ -119,8 +127,10 @@ export class WorkUnits implements UnitStore {
     return (await this.#queries.json<StoredAttempt[]>(WHAT, text, [id, now ?? null])).map(withoutNulls)
   }
 
-  listen(_: Id, onReady: () => void): Promise<() => Promise<void>> {
-    return this.#queries.database.listen(this.#queries.channel, onReady)
+  listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>> {
+    const { database, channel } = this.#queries
+    // After a reconnect, '': some may have been missed.
+    return database.listen(channel, (of) => (of === '' || of === `${namespace}` ? onReady() : undefined))
   }
 
   #selected(

@@ -1,6 +1,7 @@
 import { attemptCases } from './coordinate-attempt-cases.ts'
 import type { CoordinateCases } from './coordinate-case.ts'
 import { modelCases } from './coordinate-model-cases.ts'
+import { pruneCases } from './coordinate-prune-cases.ts'
 import { requestCases } from './coordinate-request-cases.ts'
 import { unitCases } from './coordinate-unit-cases.ts'
 
@@ -22,4 +23,5 @@ export const coordinateConformance: CoordinateCases = {
   ...unitCases,
   ...attemptCases,
   ...requestCases,
+  ...pruneCases,
 }

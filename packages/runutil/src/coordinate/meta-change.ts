@@ -1,0 +1,50 @@
+import { unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { checkNumber } from './checks.ts'
+import type { DerivedMeta, WorkSpecMeta } from './work-spec-meta.ts'
+
+const NUMBERS = [
+  ...(['priority', 'weight', 'minMemoryGb', 'interval', 'maxRunning'] as const),
+  ...(['maxAttemptsReturned', 'maxRetries'] as const),
+] as const
+const FLAGS = ['paused', 'continuous'] as const
+/** Known, but not to be changed. */
+const FIXED = ['canBeContinuous', 'nextWorkSpecName', 'runtime', 'availableCount', 'pendingCount'] as const
+
+type Changeable = (typeof NUMBERS)[number] | (typeof FLAGS)[number] | 'nextContinuous'
+
+/** What `setMeta` changes. `nextContinuous: undefined` means none; other fields are there only with a value. */
+export type MetaChange = Partial<Pick<WorkSpecMeta, Changeable>>
+
+/**
+ * Of what `setMeta` was given, what it may change.
+ *
+ * @throws InvalidArgumentError
+ */
+export function metaChange(given: Partial<WorkSpecMeta>): MetaChange {
+  checkOptions('setMeta', given, [...NUMBERS, ...FLAGS, 'nextContinuous', ...FIXED])
+  const { nextContinuous } = given
+  for (const name of NUMBERS) if (given[name] !== undefined) checkNumber(given[name], `setMeta: ${name}`)
+  for (const name of FLAGS) {
+    if (!['boolean', 'undefined'].includes(typeof given[name])) {
+      throw unexpected(`setMeta: ${name}`, 'true or false', given[name])
+    }
+  }
+  if (nextContinuous !== undefined && !isDate(nextContinuous)) {
+    throw unexpected('setMeta: nextContinuous', 'a valid Date', nextContinuous)
+  }
+  const valued = [...NUMBERS, ...FLAGS].filter((name) => given[name] !== undefined)
+  return {
+    ...Object.fromEntries(valued.map((name) => [name, given[name]])),
+    ...('nextContinuous' in given && { nextContinuous }),
+  }
+}
+
+export function changedMeta<Meta extends DerivedMeta>(meta: Meta, change: MetaChange): Meta {
+  const continuous = (change.continuous ?? meta.continuous) && meta.canBeContinuous
+  return { ...meta, ...change, continuous }
+}
+
+function isDate(value: unknown): boolean {
+  return value instanceof Date && Number.isFinite(value.getTime())
+}

@@ -1,0 +1,71 @@
+import { createCoordinate } from 'runutil/coordinate'
+import { type Database, PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
+import { describe, expect, it } from 'vitest'
+import { freshDatabase } from '../postgres/databases.ts'
+
+const REQUESTS = 30
+
+interface Place {
+  readonly specs: number
+  readonly openUnits: number
+  readonly finishedUnits: number
+}
+
+/** How many pages a request for one unit looks at: what it costs, whatever the machine is doing. The median of some. */
+async function pagesOfARequest({ specs, openUnits, finishedUnits }: Place): Promise<number> {
+  const { url, drop } = await freshDatabase()
+  const database = await openDatabase(url)
+  await migrate(database)
+  const namespace = await createCoordinate(new PostgresCoordinateStore(database)).namespace('cost')
+  for (let at = 0; at < specs; at++) await namespace.setWorkSpec({ name: `${at}` })
+  await namespace.worker('asker')
+  await put(database, 'open', openUnits)
+  await put(database, 'closed', finishedUnits)
+  await database.query({ text: 'vacuum analyze' })
+  const pages = []
+  for (let nth = 0; nth < REQUESTS; nth++) pages.push(await pagesOfOne(database))
+  await database.close()
+  await drop()
+  return pages.sort((a, b) => a - b)[REQUESTS / 2]!
+}
+
+async function put(database: Database, state: 'open' | 'closed', count: number): Promise<void> {
+  await database.query(
+    {
+      text: `insert into runutil.work_units (spec, name, data, priority, state)
+        select (select id from runutil.work_specs order by id offset n % (select count(*) from runutil.work_specs) limit 1),
+          $1::text || n, '{}', 0, $1::text
+        from generate_series(1, $2::integer) as n`,
+    },
+    [state, count],
+  )
+  await database.query({ text: 'update runutil.work_specs set idle = false' })
+  await database.query({
+    text: `with made as (
+        insert into runutil.work_attempts (unit, worker, start_time, end_time, expiration_time, status, data)
+        select u.id, (select id from runutil.work_workers), now(), now(), now(), 'finished', '{}'
+        from runutil.work_units as u where u.state = 'closed' and u.active is null returning id, unit
+      ) update runutil.work_units as u set active = made.id, attempts = 1 from made where u.id = made.unit`,
+  })
+}
+
+async function pagesOfOne(database: Database): Promise<number> {
+  const text = `explain (analyze, buffers, timing off) select runutil.request_attempts(
+    (select id from runutil.work_workers), null, null, null, 1, 900000, random(), true, null)`
+  const plan = await database.query<[string]>({ text })
+  return Number(/shared hit=(\d+)/.exec(plan.map(([line]) => line).join('\n'))![1])
+}
+
+describe('what a request costs', () => {
+  it('is the same with 50,000 finished units behind 10,000 open ones', { timeout: 60_000 }, async () => {
+    const without = await pagesOfARequest({ specs: 1, openUnits: 10_000, finishedUnits: 0 })
+    const behind = await pagesOfARequest({ specs: 1, openUnits: 10_000, finishedUnits: 50_000 })
+    expect(behind).toBeLessThan(1.3 * without)
+  })
+
+  it('is the same with 1,000 specs as with one', { timeout: 60_000 }, async () => {
+    const one = await pagesOfARequest({ specs: 1, openUnits: 10_000, finishedUnits: 0 })
+    const many = await pagesOfARequest({ specs: 1_000, openUnits: 10_000, finishedUnits: 0 })
+    expect(many).toBeLessThan(1.3 * one)
+  })
+})

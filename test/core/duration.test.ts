@@ -1,5 +1,7 @@
 import { InvalidDurationError, backoff, repeat, runAllWorkers, wait } from 'runutil'
 import { Probe, VirtualClock } from 'runutil/testing'
+import fc from 'fast-check'
+import ms, { type StringValue } from 'ms'
 import { describe, expect, test } from 'vitest'
 import { toIntervalMs, toMs } from '../../packages/runutil/src/core/duration.ts'
 
@@ -19,6 +21,81 @@ describe('a duration is milliseconds as a number or a string with a unit', () =>
     ['7d', 604_800_000],
   ])('%j is %d ms', (given, ms) => {
     expect(toMs(given, 'x')).toBe(ms)
+  })
+})
+
+const WORDS = [
+  ...['', 'ms', 'msec', 'msecs', 'millisecond', 'milliseconds', 's', 'sec', 'secs', 'second', 'seconds'],
+  ...[
+    'm',
+    'min',
+    'mins',
+    'minute',
+    'minutes',
+    'h',
+    'hr',
+    'hrs',
+    'hour',
+    'hours',
+    'd',
+    'day',
+    'days',
+    'w',
+    'week',
+  ],
+  ...[
+    'weeks',
+    'y',
+    'yr',
+    'yrs',
+    'year',
+    'years',
+    'Sec',
+    'MS',
+    'M',
+    'millis',
+    'msec.',
+    'mss',
+    'se',
+    'mi',
+    'ho',
+    'x',
+  ],
+]
+
+describe('a duration in words', () => {
+  const text = fc
+    .tuple(
+      fc.constantFrom('', '-', '.', '+', ' '),
+      fc.oneof(
+        fc.nat().map(String),
+        fc.double({ noNaN: true }).map(String),
+        fc.constantFrom('1.', '.5', '1.5'),
+      ),
+      fc.constantFrom('', ' ', '   ', '\t', '_'),
+      fc.constantFrom(...WORDS),
+    )
+    .map((parts) => parts.join(''))
+    .filter((given) => given !== '' && given.length <= 100)
+
+  test('means what the package ms takes it for', () => {
+    const read = (given: string): number | undefined => {
+      try {
+        return toMs(given, 'x')
+      } catch {
+        return undefined
+      }
+    }
+    const meant = (given: string): number | undefined => {
+      const value = ms(given as StringValue) as number | undefined
+      return value !== undefined && value >= 0 ? value : undefined
+    }
+    fc.assert(
+      fc.property(text, (given) => {
+        expect(read(given)).toBe(meant(given))
+      }),
+      { numRuns: 10_000 },
+    )
   })
 })
 

@@ -9,6 +9,7 @@ export {
   ErrWorkerExitedPrematurely,
   InvalidArgumentError,
   InvalidDurationError,
+  LeaseLostError,
   ShutdownRequestedError,
   ShutdownTimeoutError,
   SiblingExitedError,
@@ -16,10 +17,15 @@ export {
   WorkerResolutionError,
   errorIs,
 } from './core/errors.ts'
+export { currentFence } from './core/fence.ts'
 export type { Job, JobFunc } from './core/job.ts'
+export type { LeaseAnswer, LeaseStore, LeaseTerms } from './core/lease-store.ts'
 export { wait } from './core/wait.ts'
 export type { DeclarativeWorker, Runnable, WorkerConfigurer, WorkerFunc } from './core/worker.ts'
+export { distributedRepeat } from './runtime/distributed-repeat.ts'
 export { type HealthState, healthCheckpoint, healthSnapshot } from './runtime/health.ts'
+export type { LeaseOptions } from './runtime/leased-worker.ts'
+export { MemoryLeaseStore } from './runtime/memory-lease-store.ts'
 export { namedWorker, namedWorkerFromType } from './runtime/names.ts'
 export { LOGGER, type RunProvidedOptions, provideWorker, runProvidedWorkers } from './runtime/provide.ts'
 export { type RepeatOptions, repeat } from './runtime/repeat.ts'
@@ -27,4 +33,5 @@ export { retry, retryJob } from './runtime/retry.ts'
 export { runAllJobs, runAllWorkers } from './runtime/run-all.ts'
 export type { RunOptions } from './runtime/run-options.ts'
 export { type ShutdownSignalOptions, shutdownSignal } from './runtime/shutdown-signal.ts'
+export { singleton } from './runtime/singleton.ts'
 export { type Token, Worker, type WorkerOptions } from './runtime/worker-decorator.ts'

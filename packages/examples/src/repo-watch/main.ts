@@ -8,6 +8,7 @@ import { DemoRepository } from './demo-repository.ts'
 import { LineCounters } from './line-counters.ts'
 import { Repository } from './repository.ts'
 import { StartError } from './start-error.ts'
+import { WatchDatabase } from './watch-database.ts'
 import { WATCH_SETTINGS } from './watch-settings.ts'
 // A class decorated with @Worker() runs once its file is imported.
 import './commit-fetcher.ts'
@@ -29,9 +30,10 @@ async function main(args: string[]): Promise<void> {
   const stop = shutdownSignal()
   const found = await Repository.find(path ?? '.')
   if (found === undefined && path !== undefined) throw new UsageError(`no git repository at ${path} or above`)
-  const jobs = await CommitJobs.open()
+  const opened = await WatchDatabase.open()
   // From a factory, so that it is disposed of when all workers have ended.
-  container.register(CommitJobs, { useFactory: () => jobs })
+  container.register(WatchDatabase, { useFactory: () => opened })
+  container.register(CommitJobs, { useValue: new CommitJobs(opened) })
   // One pool, for whoever injects it.
   container.registerSingleton(LineCounters)
   container.register(Repository, { useValue: found ?? (await demoInstead(every)) })

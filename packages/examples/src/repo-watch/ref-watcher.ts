@@ -3,44 +3,55 @@ import {
   Worker,
   type WorkerConfigurer,
   backoff,
+  currentFence,
   currentLogger,
-  repeat,
+  distributedRepeat,
 } from 'runutil'
+import { PostgresLeaseStore } from 'runutil/postgres'
+import { KnownRefs } from './known-refs.ts'
 import { sayingRecovery } from './recovery.ts'
 import type { Ref } from './refs.ts'
 import { Repository } from './repository.ts'
+import { WatchDatabase } from './watch-database.ts'
 import { WATCH_SETTINGS, type WatchSettings } from './watch-settings.ts'
 
-/** Reports branches and tags that are new, moved or deleted. */
-@Worker({ inject: [Repository, WATCH_SETTINGS] })
+/**
+ * Reports branches and tags that are new, moved or deleted. Of several copies of the program on one database, one looks
+ * in each interval, whichever asks first, and what it knows is the others' too.
+ */
+@Worker({ inject: [Repository, WatchDatabase, WATCH_SETTINGS] })
 export class RefWatcher implements WorkerConfigurer {
   readonly #repository: Repository
+  readonly #database: WatchDatabase
   readonly #settings: WatchSettings
-  /** By kind and name; undefined before the first look. */
-  #known: Map<string, Ref> | undefined
+  #looked = false
 
-  constructor(repository: Repository, settings: WatchSettings) {
+  constructor(repository: Repository, database: WatchDatabase, settings: WatchSettings) {
     this.#repository = repository
+    this.#database = database
     this.#settings = settings
   }
 
   workers(): DeclarativeWorker[] {
     const watch = sayingRecovery(() => this.#watchRefs())
+    const leases = new PostgresLeaseStore(this.#database.database)
     return [
       {
         name: 'Refs',
-        worker: repeat(this.#settings.every, watch, { startImmediately: true }),
+        worker: distributedRepeat(leases, `refs of ${this.#repository.folder}`, this.#settings.every, watch),
         retry: backoff({ initial: '1s', max: '1m', jitterProportion: 0.5 }),
       },
     ]
   }
 
   async #watchRefs(): Promise<void> {
-    const refs = await this.#repository.refs()
-    const known = this.#known
-    this.#known = new Map(refs.map((ref) => [labelOf(ref), ref]))
-    const lines = known === undefined ? [summaryOf(refs)] : changes(known, this.#known)
-    for (const line of lines) currentLogger().info(line)
+    const known = await KnownRefs.open(this.#database.database, this.#repository.folder)
+    const [before, now] = [await known.load(), await this.#repository.refs()]
+    if (!(await known.save(now, currentFence()!))) return
+    const summary = this.#looked ? [] : [summaryOf(now)]
+    this.#looked = true
+    for (const line of [...summary, ...changes(byLabel(before ?? now), byLabel(now))])
+      currentLogger().info(line)
   }
 }
 
@@ -62,6 +73,10 @@ function summaryOf(refs: Ref[]): string {
   const names = branches.slice(0, 5).join(', ') + (branches.length > 5 ? ', …' : '')
   const listed = names === '' ? '' : ` (${names})`
   return `branches: ${branches.length}${listed}, tags: ${refs.length - branches.length}`
+}
+
+function byLabel(refs: Ref[]): Map<string, Ref> {
+  return new Map(refs.map((ref) => [labelOf(ref), ref]))
 }
 
 function labelOf({ kind, name }: Ref): string {

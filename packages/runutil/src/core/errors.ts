@@ -55,6 +55,19 @@ export class ShutdownTimeoutError extends Error {
   }
 }
 
+/** A lease of `distributedRepeat` or `singleton` that another may have by now: why a run's signal aborted. */
+export class LeaseLostError extends Error {
+  readonly code = 'ERR_LEASE_LOST'
+  readonly lease: string
+  static {
+    this.prototype.name = 'LeaseLostError'
+  }
+  constructor(lease: string) {
+    super(`lease ${lease} was lost`)
+    this.lease = lease
+  }
+}
+
 /** All that went wrong in a group: the root cause first, what followed from it after. */
 export class WorkerGroupError extends AggregateError {
   readonly code = 'ERR_WORKER_GROUP'

@@ -12,4 +12,5 @@ export {
 export { type MigrateOptions, migrate } from './migrate.ts'
 export { type DatabaseTarget, type OpenDatabaseOptions, openDatabase } from './open-database.ts'
 export { PostgresCoordinateStore, type PostgresCoordinateStoreOptions } from './postgres-coordinate-store.ts'
+export { PostgresLeaseStore, type PostgresLeaseStoreOptions } from './postgres-lease-store.ts'
 export { PostgresJobStore, type PostgresJobStoreOptions } from './postgres-job-store.ts'

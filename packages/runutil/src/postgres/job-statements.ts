@@ -1,5 +1,5 @@
 import type { Statement } from './database.ts'
-import { quotedSchema } from './schema.ts'
+import { quotedSchema, statementName } from './schema.ts'
 
 export type JobStatements = ReturnType<typeof jobStatements>
 
@@ -55,10 +55,4 @@ export function jobStatements(schema: string) {
     prune: call('prune', `select ${s}.prune_jobs($1::float8, $2::integer, $3::float8)`),
     notify: call('notify', `select pg_notify($1::text, '')`),
   }
-}
-
-/** Undefined, so not prepared, where the name would be too long to tell schemas apart. */
-function statementName(schema: string, name: string): string | undefined {
-  const full = `runutil ${schema} ${name}`
-  return Buffer.byteLength(full) <= 63 ? full : undefined
 }

@@ -15,3 +15,9 @@ export function quotedSchema(name: string): string {
   if (name.startsWith('pg_')) throw unexpected('schema', `a name that doesn't begin with pg_`, name)
   return quoted
 }
+
+/** Of a prepared statement. Undefined, so not prepared, where the name would be too long to tell schemas apart. */
+export function statementName(schema: string, name: string): string | undefined {
+  const full = `runutil ${schema} ${name}`
+  return Buffer.byteLength(full) <= 63 ? full : undefined
+}

@@ -1,5 +1,6 @@
 export type { JobStoreCases, JobStoreContext } from './job-store-case.ts'
 export { jobStoreConformance } from './job-store-conformance.ts'
+export { type LeaseCases, type LeaseContext, leaseConformance } from './lease-cases.ts'
 export { Probe, ProbeTimeoutError } from './probe.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
 export { coordinateConformance } from './coordinate-conformance.ts'

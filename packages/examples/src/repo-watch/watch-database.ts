@@ -1,0 +1,34 @@
+import { type Database, DatabaseInUseError, migrate, openDatabase } from 'runutil/postgres'
+import { StartError } from './start-error.ts'
+
+const SHARE = 'keep the jobs on a server: set DATABASE_URL=postgres://user:password@host/database'
+
+/** The database of DATABASE_URL, or one in the folder `.runutil` where the program was started. */
+export class WatchDatabase {
+  readonly database: Database
+
+  /** @throws StartError */
+  static async open(): Promise<WatchDatabase> {
+    const database = await openDatabase().catch(failed)
+    await migrate(database).catch(async (error: unknown) => {
+      await database.close()
+      failed(error)
+    })
+    return new WatchDatabase(database)
+  }
+
+  constructor(database: Database) {
+    this.database = database
+  }
+
+  /** The container calls it when all workers have ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.database.close()
+  }
+}
+
+function failed(error: unknown): never {
+  const { message } = error as Error
+  const mend = error instanceof DatabaseInUseError ? `\nto watch with several copies, ${SHARE}` : ''
+  throw new StartError(`${message}${mend}`, { cause: error })
+}

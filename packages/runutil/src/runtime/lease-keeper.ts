@@ -1,0 +1,65 @@
+import type { Clock, Timer } from '../core/clock.ts'
+import type { LeaseStore } from '../core/lease-store.ts'
+
+/** Of the time that a lease lasts: when it is renewed, again after that failed, and when it is given up. */
+const RENEW = 1 / 3
+const AGAIN = 1 / 12
+const GIVE_UP = 5 / 6
+
+export interface LeaseKeeperProps {
+  readonly leases: LeaseStore
+  readonly name: string
+  readonly fence: number
+  readonly leaseMs: number
+  readonly clock: Clock
+  /** Called once, when another has taken it, or it may soon be over and couldn't be renewed. */
+  readonly onLost: () => void
+  /** A renewal failed; it tries again. */
+  readonly onError: (error: unknown) => void
+}
+
+/**
+ * Renews a lease until `stop`. What it knows of its end is counted from before the store was asked, so that here it ends
+ * no later than there; it is given up somewhat earlier, which is the time that the work has for ending.
+ */
+export class LeaseKeeper {
+  readonly #props: LeaseKeeperProps
+  readonly #renewal: Timer
+  readonly #end: Timer
+  #stopped = false
+
+  /** @param askedAt when the store was asked for the lease, by the clock's `elapsed` */
+  constructor(props: LeaseKeeperProps, askedAt: number) {
+    const { clock, leaseMs } = props
+    this.#props = props
+    this.#renewal = clock.setTimeoutAt(() => void this.#renew(), askedAt + leaseMs * RENEW)
+    this.#end = clock.setTimeoutAt(() => this.#lose(), askedAt + leaseMs * GIVE_UP)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#renewal.clear()
+    this.#end.clear()
+  }
+
+  async #renew(): Promise<void> {
+    const { leases, name, fence, leaseMs, clock, onError } = this.#props
+    const askedAt = clock.elapsed()
+    try {
+      const renewed = await leases.renew(name, fence, leaseMs)
+      if (this.#stopped) return
+      if (!renewed) return this.#lose()
+      this.#end.restartAt(askedAt + leaseMs * GIVE_UP)
+      this.#renewal.restartAt(askedAt + leaseMs * RENEW)
+    } catch (error) {
+      if (this.#stopped) return
+      onError(error)
+      this.#renewal.restartAt(clock.elapsed() + leaseMs * AGAIN)
+    }
+  }
+
+  #lose(): void {
+    this.stop()
+    this.#props.onLost()
+  }
+}

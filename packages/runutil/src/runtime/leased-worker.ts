@@ -1,0 +1,141 @@
+import { isAbortOf, linkedController } from '../core/abort.ts'
+import { Context, currentContext, newScope, withContext } from '../core/context.ts'
+import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { LeaseLostError, unexpected } from '../core/errors.ts'
+import { withFence } from '../core/fence.ts'
+import type { LeaseAnswer, LeaseStore } from '../core/lease-store.ts'
+import { checkOptions } from '../core/options.ts'
+import { sleep } from '../core/wait.ts'
+import { type Worker, has } from '../core/worker.ts'
+import { checkpoint } from './health.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
+import { checkName } from './named.ts'
+
+/** How often it asks for a lease that another has and may release at any time. */
+const POLL_MS = 1_000
+
+export interface LeaseOptions {
+  /** How long after a process has died another takes over. Default 30 s. */
+  lease?: Duration | undefined
+}
+
+export interface LeasedWork {
+  readonly leases: LeaseStore
+  readonly name: string
+  readonly leaseMs: number
+  /** Undefined: `run` ends the worker when it returns; else it is called again so long after its last start. */
+  readonly everyMs: number | undefined
+  readonly run: (signal: AbortSignal) => Promise<void> | void
+}
+
+/** @throws InvalidArgumentError, InvalidDurationError */
+export function checkLease(what: string, leases: LeaseStore, name: string, options: LeaseOptions): number {
+  if (!has(leases, 'acquire')) throw unexpected(what, 'a MemoryLeaseStore or PostgresLeaseStore', leases)
+  checkName(name, `${what}: name`)
+  return toIntervalMs(checkOptions(what, options, ['lease']).lease ?? '30s', `${what}: lease`)
+}
+
+export class LeasedWorker implements Worker {
+  readonly #work: LeasedWork
+
+  constructor(work: LeasedWork) {
+    this.#work = work
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return new LeasedRun(this.#work, signal).run()
+  }
+}
+
+/** asking ─► running ─► asking …, until the abort. Errors of the store are logged, and it asks again. */
+class LeasedRun {
+  readonly #work: LeasedWork
+  readonly #signal: AbortSignal
+  readonly #context = currentContext() ?? new Context(newScope({}), '')
+  readonly #clock = this.#context.scope.clock
+  /** The store couldn't be asked the last time. */
+  #unheard = false
+
+  constructor(work: LeasedWork, signal: AbortSignal) {
+    this.#work = work
+    this.#signal = signal
+  }
+
+  async run(): Promise<void> {
+    while (!this.#signal.aborted) {
+      const askedAt = this.#clock.elapsed()
+      const answer = await this.#ask()
+      if (answer?.kind !== 'acquired') await sleep(this.#clock, untilAsking(answer), this.#signal)
+      else if (this.#signal.aborted) await this.#release(answer.fence, true)
+      else if ((await this.#hold(answer.fence, askedAt)) && this.#work.everyMs === undefined) return
+    }
+  }
+
+  async #ask(): Promise<LeaseAnswer | undefined> {
+    const { leases, name, leaseMs, everyMs } = this.#work
+    try {
+      const answer = await leases.acquire(name, { leaseMs, everyMs })
+      this.#standBy()
+      return answer
+    } catch (error) {
+      this.#unheard = true
+      checkpoint(this.#context, 'firing')
+      this.#warn('cannot ask for', error)
+      return undefined
+    }
+  }
+
+  /** To be there is all that one can do that has no lease; a run that failed before still counts. */
+  #standBy(): void {
+    const { scope, name } = this.#context
+    if (this.#unheard || scope.health.get(name) === 'init') checkpoint(this.#context, 'ok')
+    this.#unheard = false
+  }
+
+  /** @returns false when the lease was lost meanwhile */
+  async #hold(fence: number, askedAt: number): Promise<boolean> {
+    let kept = true
+    const controller = linkedController(this.#signal)
+    const onLost = (): void => {
+      kept = false
+      controller.abort(new LeaseLostError(this.#work.name))
+    }
+    const onError = (error: unknown): void => this.#warn('cannot renew', error)
+    const keeper = new LeaseKeeper({ ...this.#work, fence, clock: this.#clock, onLost, onError }, askedAt)
+    try {
+      const body = (): Promise<void> | void => this.#work.run(controller.signal)
+      await withContext(this.#context.child(), () => withFence(fence, body))
+      if (kept) checkpoint(this.#context, 'ok')
+    } catch (error) {
+      // Another has taken over, so this one's failure is not the worker's.
+      if (kept) throw error
+      if (!isAbortOf(controller.signal, error)) this.#warn('failed without', error)
+    } finally {
+      keeper.stop()
+      controller.dispose()
+      if (kept) await this.#release(fence, false)
+    }
+    return kept
+  }
+
+  /** When it can't be released, it ends by itself. */
+  async #release(fence: number, unused: boolean): Promise<void> {
+    const { leases, name } = this.#work
+    try {
+      await leases.release(name, fence, unused)
+    } catch (error) {
+      this.#warn('cannot release', error)
+    }
+  }
+
+  #warn(what: string, err: unknown): void {
+    this.#context.logger.warn({ err }, `${what} lease ${this.#work.name}`)
+  }
+}
+
+/** Who has it may release it any time, once it is due. */
+function untilAsking(answer: Extract<LeaseAnswer, { kind: 'refused' }> | undefined): number {
+  if (answer === undefined) return POLL_MS
+  const { freeInMs, dueInMs } = answer
+  return Math.max(1, freeInMs > 0 ? Math.min(freeInMs, Math.max(dueInMs, POLL_MS)) : dueInMs)
+}

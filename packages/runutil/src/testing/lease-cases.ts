@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import type { LeaseStore } from '../core/lease-store.ts'
+
+export interface LeaseContext {
+  /** An empty one. */
+  readonly leases: LeaseStore
+  /** Lets so much of the store's time pass. */
+  readonly pass: (ms: number) => Promise<void>
+}
+
+export type LeaseCases = Record<string, (context: LeaseContext) => Promise<void>>
+
+const MINUTE = 60_000
+const LEASE = { leaseMs: MINUTE, everyMs: undefined }
+const HOURLY = { leaseMs: MINUTE, everyMs: 60 * MINUTE }
+
+/**
+ * What holds for every LeaseStore, for any test runner: each case rejects when it doesn't.
+ *
+ * @example
+ * for (const [sentence, check] of Object.entries(leaseConformance)) {
+ *   test(sentence, () => {
+ *     const clock = new VirtualClock()
+ *     return check({ leases: new MemoryLeaseStore({ clock }), pass: (ms) => clock.advance(ms) })
+ *   })
+ * }
+ */
+export const leaseConformance: LeaseCases = {
+  'a lease is had by one at a time, and each taking has a greater fence': async ({ leases }) => {
+    const first = await take(leases, LEASE)
+    const answer = await leases.acquire('lease', LEASE)
+    assert.equal(answer.kind, 'refused')
+    await leases.release('lease', first, false)
+    assert.ok((await take(leases, LEASE)) > first)
+  },
+
+  'leases of different names have nothing to do with each other': async ({ leases }) => {
+    await take(leases, LEASE, 'one')
+    await take(leases, LEASE, 'two')
+  },
+
+  'of many that ask at once, one gets it': async ({ leases }) => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => leases.acquire('lease', LEASE)))
+    assert.equal(answers.filter(({ kind }) => kind === 'acquired').length, 1)
+  },
+
+  'a refusal says how long the lease lasts': async ({ leases, pass }) => {
+    await take(leases, LEASE)
+    await pass(20_000)
+    await refused(leases, LEASE, { freeInMs: 40_000, dueInMs: 0 })
+  },
+
+  'one that is over may be taken by another, and then no more renewed or released': async ({
+    leases,
+    pass,
+  }) => {
+    const first = await take(leases, LEASE)
+    await pass(MINUTE)
+    const second = await take(leases, LEASE)
+    assert.equal(await leases.renew('lease', first, MINUTE), false)
+    await leases.release('lease', first, true)
+    await refused(leases, LEASE, { freeInMs: MINUTE, dueInMs: 0 })
+    assert.equal(await leases.renew('lease', second, MINUTE), true)
+  },
+
+  'one that is over and was not taken may be renewed and released': async ({ leases, pass }) => {
+    const fence = await take(leases, LEASE)
+    await pass(2 * MINUTE)
+    assert.equal(await leases.renew('lease', fence, MINUTE), true)
+    await refused(leases, LEASE, { freeInMs: MINUTE, dueInMs: 0 })
+    await leases.release('lease', fence, false)
+    await take(leases, LEASE)
+  },
+
+  'renewing makes it last from then on': async ({ leases, pass }) => {
+    const fence = await take(leases, LEASE)
+    await pass(50_000)
+    assert.equal(await leases.renew('lease', fence, MINUTE), true)
+    await pass(50_000)
+    await refused(leases, LEASE, { freeInMs: 10_000, dueInMs: 0 })
+  },
+
+  'one that was released is not to be renewed': async ({ leases }) => {
+    const fence = await take(leases, LEASE)
+    await leases.release('lease', fence, false)
+    assert.equal(await leases.renew('lease', fence, MINUTE), false)
+    assert.equal(await leases.renew('unknown', 1, MINUTE), false)
+    await leases.release('unknown', 1, false)
+  },
+
+  'what is due each hour is due an hour after it was taken': async ({ leases, pass }) => {
+    const fence = await take(leases, HOURLY)
+    await pass(10_000)
+    await leases.release('lease', fence, false)
+    await refused(leases, HOURLY, { freeInMs: 0, dueInMs: 60 * MINUTE - 10_000 })
+    await pass(60 * MINUTE - 10_000)
+    await take(leases, HOURLY)
+  },
+
+  'who holds it beyond the hour is waited for': async ({ leases, pass }) => {
+    const fence = await take(leases, HOURLY)
+    await pass(61 * MINUTE)
+    await leases.renew('lease', fence, MINUTE)
+    await refused(leases, HOURLY, { freeInMs: MINUTE, dueInMs: 0 })
+    await leases.release('lease', fence, false)
+    await take(leases, HOURLY)
+  },
+
+  'whose holder is gone is to be had when the lease is over, whenever it is due': async ({
+    leases,
+    pass,
+  }) => {
+    await take(leases, HOURLY)
+    await refused(leases, HOURLY, { freeInMs: MINUTE, dueInMs: 60 * MINUTE })
+    await pass(MINUTE)
+    await take(leases, HOURLY)
+  },
+
+  'one released unused is due at once': async ({ leases }) => {
+    const fence = await take(leases, HOURLY)
+    await leases.release('lease', fence, true)
+    await take(leases, HOURLY)
+  },
+
+  'who asks without an interval is not told to wait for one': async ({ leases }) => {
+    await leases.release('lease', await take(leases, HOURLY), false)
+    await take(leases, LEASE)
+  },
+}
+
+async function take(
+  leases: LeaseStore,
+  terms: Parameters<LeaseStore['acquire']>[1],
+  name = 'lease',
+): Promise<number> {
+  const answer = await leases.acquire(name, terms)
+  assert.equal(answer.kind, 'acquired')
+  return (answer as { fence: number }).fence
+}
+
+/** Of a database whose time goes on meanwhile, up to 10 s less. */
+async function refused(
+  leases: LeaseStore,
+  terms: Parameters<LeaseStore['acquire']>[1],
+  expected: { freeInMs: number; dueInMs: number },
+): Promise<void> {
+  const answer = await leases.acquire('lease', terms)
+  assert.ok(answer.kind === 'refused', 'it was not refused')
+  for (const field of ['freeInMs', 'dueInMs'] as const) {
+    const [came, most] = [answer[field], expected[field]]
+    assert.ok(
+      came <= most && came >= Math.max(0, most - 9_999),
+      `${field}: ${came} where ${most} was expected`,
+    )
+  }
+}

@@ -1,0 +1,32 @@
+// A process that contends for two leases: leaseholder.mjs <url> <name>. Whenever it has one, it writes that down with its
+// fence, also where a greater one has written already. Goes on until it is killed, or told to stop.
+import { currentFence, distributedRepeat, runAllWorkers, shutdownSignal, singleton, wait } from 'runutil'
+import { PostgresLeaseStore, openDatabase } from 'runutil/postgres'
+
+const [url, process_] = process.argv.slice(2)
+const database = await openDatabase(url)
+const leases = new PostgresLeaseStore(database)
+
+const text = `with guarded as (
+    update fences set fence = $2::bigint where name = $1::text and fence <= $2 returning 1
+  ) insert into beats (name, fence, process, accepted) values ($1, $2, $3::text, exists (select from guarded))`
+
+/** A database that restarts is no reason to stop. */
+const beat = (name) =>
+  database.query({ name: 'beat', text }, [name, currentFence(), process_]).catch(() => {})
+
+const one = singleton(
+  leases,
+  'one',
+  async (signal) => {
+    while (!signal.aborted) {
+      await beat('one')
+      await wait('20ms', signal)
+    }
+  },
+  { lease: '2s' },
+)
+const tick = distributedRepeat(leases, 'tick', '500ms', () => beat('tick'), { lease: '2s' })
+process.stdout.write('up\n')
+await runAllWorkers([one, tick], shutdownSignal())
+await database.close()

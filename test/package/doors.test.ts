@@ -44,6 +44,7 @@ describe('the package', () => {
         './postgres',
         './pool',
         './pool/child',
+        './dispatch',
         './testing',
         './package.json',
       ],
@@ -127,11 +128,25 @@ describe('the package', () => {
       ...['WorkerStateError'],
     ])
     expect(await names('runutil/pool/child')).toEqual(['serve'])
+    expect(await names('runutil/dispatch')).toEqual([
+      ...[
+        'ActionFailedError',
+        'Actions',
+        'ErrActionEnded',
+        'ErrNoSuchAction',
+        'ErrNoWorker',
+        'ErrTargetTaken',
+      ],
+      ...['InvalidActionError', 'JsonLinesActionLedger', 'LedgerCorruptError', 'LiveWorkers', 'Manager'],
+      ...['ManagerNotRunningError', 'MemoryActionLedger', 'RetriesExhaustedError', 'TaskRetryError'],
+      ...['WorkerLostError', 'equivalentAction', 'needsRetry', 'retryFunction'],
+    ])
     expect(await names('runutil/testing')).toEqual([
       ...[
         'Probe',
         'ProbeTimeoutError',
         'VirtualClock',
+        'actionLedgerConformance',
         'coordinateConformance',
         'jobStoreConformance',
         'leaseConformance',

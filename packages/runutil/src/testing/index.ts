@@ -1,3 +1,8 @@
+export {
+  type ActionLedgerCases,
+  type ActionLedgerContext,
+  actionLedgerConformance,
+} from './action-ledger-cases.ts'
 export type { JobStoreCases, JobStoreContext } from './job-store-case.ts'
 export { jobStoreConformance } from './job-store-conformance.ts'
 export { type LeaseCases, type LeaseContext, leaseConformance } from './lease-cases.ts'

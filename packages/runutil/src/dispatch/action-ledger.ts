@@ -1,0 +1,31 @@
+import type { ActionRecord, RecordChange } from './action.ts'
+import type { TaskExchange } from './task-exchange.ts'
+
+/** A record, and the number of the last change to it; those of a ledger grow with each change. */
+export interface SeenRecord {
+  readonly record: ActionRecord
+  readonly revision: number
+}
+
+/** What a search may be narrowed to; a ledger may give more. */
+export type SearchHint = Partial<Pick<ActionRecord, 'operation' | 'status' | 'host' | 'target'>>
+
+/**
+ * Where actions are kept: records of what was created and what was changed, appended and never overwritten. What is
+ * acknowledged survives the process, if anything of the ledger does. It decides nothing but that what has ended stays so.
+ */
+export interface ActionLedger {
+  /** How tasks get to the workers of whoever has this ledger. */
+  readonly exchange: TaskExchange
+  create(record: ActionRecord): Promise<void>
+  /** Merges, and acknowledges what came of it. @throws ErrNoSuchAction, ErrActionEnded */
+  update(change: RecordChange): Promise<ActionRecord>
+  get(id: string): Promise<ActionRecord | undefined>
+  /** As they are when they are come to, the oldest first. */
+  search(hint: SearchHint): AsyncIterable<SeenRecord>
+  /**
+   * Calls back with each change from now on, whoever made it, those of one action in their order. Best effort for when;
+   * none is left out. @returns the last revision before, and what takes it off
+   */
+  follow(onChange: (seen: SeenRecord) => void): Promise<{ revision: number; off: () => Promise<void> }>
+}

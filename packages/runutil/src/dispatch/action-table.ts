@@ -1,0 +1,47 @@
+import { Events } from '../core/events.ts'
+import type { SeenRecord, SearchHint } from './action-ledger.ts'
+import { type ActionRecord, type RecordChange, changedRecord } from './action.ts'
+import { ErrNoSuchAction } from './errors.ts'
+
+/** All actions of a ledger in memory, as their records leave them. */
+export class ActionTable {
+  readonly #records = new Map<string, SeenRecord>()
+  readonly #running = new Set<string>()
+  readonly #events = new Events<{ change: [seen: SeenRecord] }>()
+  #revision = 0
+
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** @returns what to call when it is acknowledged, for those who follow */
+  put(record: ActionRecord): () => void {
+    const seen = { record, revision: ++this.#revision }
+    this.#records.set(record.id, seen)
+    if (record.status === 'running') this.#running.add(record.id)
+    else this.#running.delete(record.id)
+    return () => this.#events.emit('change', seen)
+  }
+
+  /** @throws ErrNoSuchAction, ErrActionEnded */
+  changed(change: RecordChange): ActionRecord {
+    const record = this.get(change.id)
+    if (record === undefined) throw new ErrNoSuchAction(change.id)
+    return changedRecord(record, change)
+  }
+
+  get(id: string): ActionRecord | undefined {
+    return this.#records.get(id)?.record
+  }
+
+  /** As they are now. */
+  search({ status }: SearchHint): SeenRecord[] {
+    if (status !== 'running') return [...this.#records.values()]
+    return [...this.#running].map((id) => this.#records.get(id)!)
+  }
+
+  follow(onChange: (seen: SeenRecord) => void): { revision: number; off: () => Promise<void> } {
+    const off = this.#events.on('change', onChange)
+    return { revision: this.#revision, off: () => Promise.resolve(off()) }
+  }
+}

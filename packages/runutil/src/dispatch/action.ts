@@ -1,0 +1,62 @@
+import { isDeepStrictEqual } from 'node:util'
+import { ErrActionEnded } from './errors.ts'
+
+export type ActionStatus = 'running' | 'succeeded' | 'failed'
+
+/** A task that was given to the worker of a target, and what came of it. */
+export interface Action<I = unknown, O = unknown> {
+  readonly id: string
+  /** What is done: that of its manager. */
+  readonly operation: string
+  /** Where the worker is, and what it works on; they may be the same. */
+  readonly host: string
+  readonly target: string
+  readonly input: I
+  readonly status: ActionStatus
+  readonly output?: O
+  /** Why it failed. */
+  readonly error?: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** What a worker is given. */
+export interface Task<I = unknown> {
+  /** The id of the action that its results belong to. */
+  readonly action: string
+  readonly input: I
+  readonly host: string
+  readonly target: string
+}
+
+/** An action as ledgers keep it: JSON, with times in ms since the epoch. */
+export interface ActionRecord extends Omit<Action, 'createdAt' | 'updatedAt'> {
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** What has no value changes nothing. */
+export type RecordChange = {
+  readonly [F in keyof Omit<ActionRecord, 'createdAt'>]?: ActionRecord[F] | undefined
+} & Pick<ActionRecord, 'id' | 'updatedAt'>
+
+/** The same task on the same devices: input (deeply), host and target. */
+export function equivalentAction(a: Action, b: Action): boolean {
+  return a.host === b.host && a.target === b.target && isDeepStrictEqual(a.input, b.input)
+}
+
+/** Fields without a value change nothing. @throws ErrActionEnded when it would end otherwise than it has */
+export function changedRecord(record: ActionRecord, change: RecordChange): ActionRecord {
+  const { id, status } = record
+  if (status !== 'running' && change.status !== undefined && change.status !== status) {
+    throw new ErrActionEnded(id, status)
+  }
+  const given = Object.entries(change).filter(([, value]) => value !== undefined)
+  return { ...record, ...(Object.fromEntries(given) as Partial<ActionRecord>), createdAt: record.createdAt }
+}
+
+/** Nobody's later change to it changes the ledger. */
+export function toAction<I, O>(record: ActionRecord): Action<I, O> {
+  const { createdAt, updatedAt, ...rest } = structuredClone(record) as ActionRecord & { input: I; output: O }
+  return Object.freeze({ ...rest, createdAt: new Date(createdAt), updatedAt: new Date(updatedAt) })
+}

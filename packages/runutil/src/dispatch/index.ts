@@ -1,0 +1,25 @@
+export { type Action, type ActionStatus, type Task, equivalentAction } from './action.ts'
+export type { ActionRecord, RecordChange } from './action.ts'
+export type { ActionLedger, SearchHint, SeenRecord } from './action-ledger.ts'
+export type { ActionQuery, Condition } from './action-query.ts'
+export { Actions, type SearchOptions } from './actions.ts'
+export {
+  ActionFailedError,
+  ErrActionEnded,
+  ErrNoSuchAction,
+  ErrNoWorker,
+  ErrTargetTaken,
+  InvalidActionError,
+  LedgerCorruptError,
+  ManagerNotRunningError,
+  RetriesExhaustedError,
+  TaskRetryError,
+  WorkerLostError,
+} from './errors.ts'
+export { JsonLinesActionLedger } from './json-lines-action-ledger.ts'
+export { type LiveWorker, LiveWorkers, type Registration } from './live-workers.ts'
+export type { ManagerOptions } from './manager-options.ts'
+export { type Dispatched, Manager } from './manager.ts'
+export { MemoryActionLedger } from './memory-action-ledger.ts'
+export { needsRetry, retryFunction } from './retry-function.ts'
+export type { Announcement, Posted, TaskExchange, WorkerInfo } from './task-exchange.ts'

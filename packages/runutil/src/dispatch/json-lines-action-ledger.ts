@@ -1,0 +1,141 @@
+import { currentLogger } from '../core/context.ts'
+import { describe, unexpected } from '../core/errors.ts'
+import type { ActionLedger, SearchHint, SeenRecord } from './action-ledger.ts'
+import { ActionTable } from './action-table.ts'
+import type { ActionRecord, RecordChange } from './action.ts'
+import { LedgerCorruptError } from './errors.ts'
+import { JsonLinesFile } from './json-lines-file.ts'
+import { MemoryTaskExchange } from './memory-task-exchange.ts'
+
+/**
+ * Actions in a file of JSON lines, one for each creation and change, for one process at a time. What is acknowledged is on
+ * the disk. The file is read on first use; it is made when there is none, in a folder that there must be.
+ *
+ * A process that dies in the middle of a line leaves it torn: it was acknowledged to nobody, and is cut off with a warning.
+ *
+ * @example
+ * const manager = new Manager({ operation: 'test', ledger: new JsonLinesActionLedger('actions.jsonl') })
+ */
+export class JsonLinesActionLedger implements ActionLedger {
+  readonly exchange = new MemoryTaskExchange()
+  readonly #path: string
+  readonly #table = new ActionTable()
+  #opened: Promise<JsonLinesFile> | undefined
+
+  constructor(file: string) {
+    if (typeof file !== 'string' || file === '')
+      throw unexpected('JsonLinesActionLedger', 'the path of a file', file)
+    this.#path = file
+  }
+
+  async create(record: ActionRecord): Promise<void> {
+    const file = await this.#open()
+    await this.#append(file, record, record)
+  }
+
+  async update(change: RecordChange): Promise<ActionRecord> {
+    const file = await this.#open()
+    const record = this.#table.changed(change)
+    await this.#append(file, record, change)
+    return record
+  }
+
+  async get(id: string): Promise<ActionRecord | undefined> {
+    await this.#open()
+    return this.#table.get(id)
+  }
+
+  async *search(hint: SearchHint): AsyncIterable<SeenRecord> {
+    await this.#open()
+    yield* this.#table.search(hint)
+  }
+
+  async follow(onChange: (seen: SeenRecord) => void) {
+    await this.#open()
+    return this.#table.follow(onChange)
+  }
+
+  /** Of the file; for tests and tools, since a process that ends needs none. */
+  async close(): Promise<void> {
+    await (await this.#opened)?.close()
+  }
+
+  /** It is seen at once, so that the next change finds it, and told of when it is on the disk. */
+  async #append(file: JsonLinesFile, record: ActionRecord, line: ActionRecord | RecordChange): Promise<void> {
+    const tell = this.#table.put(record)
+    await file.append(JSON.stringify(line))
+    tell()
+  }
+
+  #open(): Promise<JsonLinesFile> {
+    return (this.#opened ??= this.#replay())
+  }
+
+  async #replay(): Promise<JsonLinesFile> {
+    const file = await JsonLinesFile.open(this.#path)
+    try {
+      const replay = new Replay(this.#path, this.#table)
+      const rest = await file.read((line) => replay.line(line))
+      if (rest.length > 0) await this.#cutOff(file, rest)
+      return file
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  async #cutOff(file: JsonLinesFile, torn: Buffer): Promise<void> {
+    currentLogger().warn(`${this.#path}: dropped a torn last line, ${describe(torn.toString())}`)
+    await file.cut(torn.length)
+  }
+}
+
+/** Puts the actions together again, line by line. */
+class Replay {
+  readonly #path: string
+  readonly #table: ActionTable
+  /** The same few words stand in most lines; they are kept once. */
+  readonly #words = new Map<string, string>()
+  #line = 0
+
+  constructor(path: string, table: ActionTable) {
+    this.#path = path
+    this.#table = table
+  }
+
+  line(text: Buffer): void {
+    this.#line++
+    const change = this.#parse(text)
+    const known = this.#table.get(change.id)
+    if (known === undefined && change.createdAt === undefined) this.#corrupt(text)
+    const { operation, host, target } = change as ActionRecord
+    const words = known ?? {
+      operation: this.#once(operation),
+      host: this.#once(host),
+      target: this.#once(target),
+    }
+    const { operation: o, host: h, target: t } = words
+    this.#table.put({ ...known, ...change, operation: o, host: h, target: t } as ActionRecord)
+  }
+
+  #parse(text: Buffer): Partial<ActionRecord> & { id: string } {
+    let parsed: unknown
+    try {
+      parsed = JSON.parse(text.toString())
+    } catch {
+      this.#corrupt(text)
+    }
+    if (typeof (parsed as ActionRecord | null)?.id !== 'string') this.#corrupt(text)
+    return parsed as ActionRecord
+  }
+
+  #once(word: string): string {
+    const known = this.#words.get(word)
+    if (known === undefined) this.#words.set(word, word)
+    return known ?? word
+  }
+
+  #corrupt(text: Buffer): never {
+    throw new LedgerCorruptError(this.#path, this.#line, describe(text.toString()))
+  }
+}

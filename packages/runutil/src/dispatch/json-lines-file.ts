@@ -1,0 +1,90 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { toError } from '../core/errors.ts'
+
+/** Lines are read in pieces of so much, or more where one line is longer. */
+const PIECE = 4 * 2 ** 20
+
+interface Waiting {
+  readonly line: string
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * A file of lines that are appended and never changed. An append resolves when it is on the disk; those that come while
+ * one is on its way share the next. After one has failed all do, since nobody knows what the file has then.
+ */
+export class JsonLinesFile {
+  readonly #handle: FileHandle
+  #waiting: Waiting[] = []
+  #writing = false
+  #failure: Error | undefined
+
+  static async open(path: string): Promise<JsonLinesFile> {
+    return new JsonLinesFile(await open(path, 'a+'))
+  }
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  /** @returns what follows the last line's end */
+  async read(onLine: (line: Buffer) => void): Promise<Buffer> {
+    let rest: Buffer = Buffer.alloc(0)
+    for (let at = 0; ;) {
+      const piece = Buffer.allocUnsafe(PIECE)
+      const { bytesRead } = await this.#handle.read(piece, 0, PIECE, at)
+      if (bytesRead === 0) return rest
+      at += bytesRead
+      const read = piece.subarray(0, bytesRead)
+      rest = eachLine(rest.length === 0 ? read : Buffer.concat([rest, read]), onLine)
+    }
+  }
+
+  /** Cuts off the last so many bytes. */
+  async cut(bytes: number): Promise<void> {
+    const { size } = await this.#handle.stat()
+    await this.#handle.truncate(size - bytes)
+    await this.#handle.datasync()
+  }
+
+  append(line: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ line, resolve, reject })
+      if (!this.#writing) void this.#write()
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close()
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true
+    // Those of the same tick go along.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      this.#waiting = []
+      try {
+        if (this.#failure !== undefined) throw this.#failure
+        await this.#handle.appendFile(batch.map(({ line }) => `${line}\n`).join(''))
+        await this.#handle.datasync()
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        this.#failure ??= toError(error)
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    this.#writing = false
+  }
+}
+
+function eachLine(text: Buffer, onLine: (line: Buffer) => void): Buffer {
+  let start = 0
+  for (let end = text.indexOf(10); end !== -1; end = text.indexOf(10, start)) {
+    onLine(text.subarray(start, end))
+    start = end + 1
+  }
+  return text.subarray(start)
+}

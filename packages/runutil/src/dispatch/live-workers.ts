@@ -1,0 +1,72 @@
+import { unexpected } from '../core/errors.ts'
+import { isPlainFunction } from '../core/worker.ts'
+import { ErrTargetTaken } from './errors.ts'
+import type { TaskExchange } from './task-exchange.ts'
+import { type TaskHandler, type WorkDeps, WorkerLoop } from './worker-loop.ts'
+
+/** Something live that can perform actions on its target. */
+export interface LiveWorker {
+  readonly host: string
+  readonly target: string
+}
+
+export interface Registration extends LiveWorker {
+  /** Resolves when it is live: at once, or when the worker that another process has for the target is gone. */
+  readonly ready: Promise<void>
+  /** Takes no more tasks, aborts the running one and waits for it; tasks that nobody took fail with 'worker lost'. */
+  close(): Promise<void>
+}
+
+/** The live workers of one operation; nothing of it is kept (seed 002). */
+export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
+  readonly #operation: string
+  readonly #exchange: TaskExchange
+  readonly #deps: WorkDeps
+  readonly #loops = new Map<string, WorkerLoop>()
+
+  constructor(operation: string, exchange: TaskExchange, deps: WorkDeps) {
+    this.#operation = operation
+    this.#exchange = exchange
+    this.#deps = deps
+  }
+
+  /**
+   * Adds a worker for a target. Its handler gets one task after another; when it returns, the task's action has succeeded
+   * unless it said otherwise by `update`; when it throws, the action has failed and the worker is no longer live.
+   *
+   * @throws ErrTargetTaken when this process has one for it; InvalidArgumentError
+   */
+  register(
+    host: string,
+    target: string,
+    handler: (task: TaskOf<I>, signal: AbortSignal) => Promise<void> | void,
+  ): Registration {
+    for (const [name, value] of Object.entries({ host, target })) {
+      if (typeof value !== 'string' || value === '') throw unexpected(`register: ${name}`, 'a name', value)
+    }
+    if (!isPlainFunction(handler))
+      throw unexpected('register', 'a handler (task, signal) => Promise', handler)
+    const here = this.#loops.get(target)
+    if (here !== undefined) throw new ErrTargetTaken(target, here.worker.host)
+    const worker = { operation: this.#operation, host, target }
+    const loop = new WorkerLoop(worker, handler as TaskHandler, this.#deps)
+    this.#loops.set(target, loop)
+    void loop.run(this.#exchange).then(() => this.#loops.delete(target))
+    return { host, target, ready: loop.ready, close: () => loop.close() }
+  }
+
+  /** The one for a target; of other processes, as far as is known here. */
+  find(target: string): LiveWorker | undefined {
+    return [...this].find((worker) => worker.target === target)
+  }
+
+  *[Symbol.iterator](): Iterator<LiveWorker> {
+    for (const { host, target } of this.#exchange.known(this.#operation)) yield { host, target }
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#loops.values()].map((loop) => loop.close()))
+  }
+}
+
+type TaskOf<I> = Parameters<TaskHandler<I>>[0]

@@ -1,0 +1,56 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Clock } from '../core/clock.ts'
+import { type Duration, toMs } from '../core/duration.ts'
+import { unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { has } from '../core/worker.ts'
+import type { ActionLedger } from './action-ledger.ts'
+
+export interface ManagerOptions<I = unknown, O = unknown> {
+  /** What its workers do. Managers of one operation and ledger share their workers and actions. */
+  operation: string
+  ledger: ActionLedger
+  /** What inputs must be. Default: any JSON. */
+  input?: StandardSchemaV1<unknown, I> | undefined
+  /** What outputs must be. Default: any JSON. */
+  output?: StandardSchemaV1<unknown, O> | undefined
+  /** How long a running action waits for its worker to register again before it fails. Default 10 s. */
+  gracePeriod?: Duration | undefined
+  /** Default: that of the group, or the system's. */
+  clock?: Clock | undefined
+}
+
+/** The options, checked, with all defaults. */
+export interface ManagerSettings {
+  readonly operation: string
+  readonly ledger: ActionLedger
+  readonly input: StandardSchemaV1 | undefined
+  readonly output: StandardSchemaV1 | undefined
+  readonly graceMs: number
+  readonly clock: Clock | undefined
+}
+
+const KNOWN = ['operation', 'ledger', 'input', 'output', 'gracePeriod', 'clock'] as const
+
+/** @throws InvalidArgumentError, InvalidDurationError */
+export function managerSettings<I, O>(options: ManagerOptions<I, O>): ManagerSettings {
+  const {
+    operation,
+    ledger,
+    input,
+    output,
+    gracePeriod = '10s',
+    clock,
+  } = checkOptions('Manager', options, KNOWN)
+  if (typeof operation !== 'string' || operation === '') {
+    throw unexpected('Manager: operation', "a name that isn't empty", operation)
+  }
+  if (!has(ledger, 'follow')) {
+    throw unexpected(
+      'Manager: ledger',
+      'a MemoryActionLedger, JsonLinesActionLedger or PostgresActionLedger',
+      ledger,
+    )
+  }
+  return { operation, ledger, input, output, graceMs: toMs(gracePeriod, 'Manager: gracePeriod'), clock }
+}

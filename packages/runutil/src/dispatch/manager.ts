@@ -1,0 +1,188 @@
+import type { Clock } from '../core/clock.ts'
+import { currentClock, currentLogger } from '../core/context.ts'
+import { unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { sleep } from '../core/wait.ts'
+import type { Worker } from '../core/worker.ts'
+import { ActionEnds } from './action-ends.ts'
+import { type Action, type RecordChange, toAction } from './action.ts'
+import { Actions } from './actions.ts'
+import { ErrNoWorker, ManagerNotRunningError } from './errors.ts'
+import { asJson } from './json.ts'
+import { LiveWorkers } from './live-workers.ts'
+import { LostWorkers } from './lost-workers.ts'
+import { type ManagerOptions, type ManagerSettings, managerSettings } from './manager-options.ts'
+import { Outcomes } from './outcomes.ts'
+import { validated } from './schema.ts'
+import type { Posted, WorkerInfo } from './task-exchange.ts'
+import { Turns } from './turns.ts'
+
+/** The id of an action, once its worker has taken the task. */
+export type Dispatched<I, O> = Promise<string> & {
+  /** The action when it has succeeded. Rejects with the error when it fails; nobody has to look. */
+  readonly completed: Promise<Action<I, O>>
+}
+
+const LOOK_EVERY_MS = 1_000
+const FIELDS = [
+  ...(['id', 'operation', 'host', 'target', 'input', 'status', 'output', 'error'] as const),
+  ...(['createdAt', 'updatedAt'] as const),
+] as const
+
+/**
+ * Gives tasks to the live workers of an operation and keeps what comes of them (seed 002). A worker as any other, for a
+ * `workers()` list.
+ *
+ * @example
+ * const manager = new Manager({ operation: 'screenshot', ledger: new MemoryActionLedger() })
+ * manager.workers.register('host-1', 'phone-7', async (task, signal) => {
+ *   await manager.update({ id: task.action, output: await takeScreenshot(task.input, signal) })
+ * })
+ * const id = await manager.do('phone-7', { url: 'https://example.org' })
+ */
+export class Manager<I = unknown, O = unknown> implements Worker {
+  readonly actions: Actions<I, O>
+  readonly workers: LiveWorkers<I>
+  readonly #settings: ManagerSettings
+  readonly #outcomes = new Outcomes<I, O>()
+  readonly #ends: ActionEnds
+  /** What is handed to one target goes in the order of the calls. */
+  readonly #turns = new Turns()
+  #started: Promise<unknown> | undefined
+
+  /** @throws InvalidArgumentError, InvalidDurationError */
+  constructor(options: ManagerOptions<I, O>) {
+    this.#settings = managerSettings(options)
+    const { operation, ledger } = this.#settings
+    this.#ends = new ActionEnds(ledger, () => this.#clock)
+    this.actions = new Actions(operation, ledger)
+    this.workers = new LiveWorkers(operation, ledger.exchange, {
+      succeed: (id) => this.#ends.succeed(id),
+      fail: (id, error) => {
+        this.#outcomes.knowError(id, error)
+        return this.#ends.fail(id, error.message)
+      },
+    })
+  }
+
+  get #clock(): Clock {
+    return this.#settings.clock ?? currentClock()
+  }
+
+  /**
+   * Writes an action down and hands its task to the live worker of the target. Calls made in one tick keep their order.
+   *
+   * Rejects only when nothing was written. Resolves when the worker has taken the task, or the action has failed before.
+   *
+   * @throws ErrNoWorker, InvalidActionError, ManagerNotRunningError
+   */
+  do(target: string, input: I, options: Record<string, never> = {}): Dispatched<I, O> {
+    const outcome = this.#outcomes.open()
+    const id = this.#dispatch(target, input, outcome.id, options).catch((error: unknown) => {
+      outcome.drop(error)
+      throw error
+    })
+    return Object.assign(id, { completed: outcome.completed })
+  }
+
+  async #dispatch(target: string, input: I, id: string, options: object): Promise<string> {
+    checkOptions('do', options, [])
+    if (typeof target !== 'string') throw unexpected('do: target', 'the name of a target', target)
+    const started = this.#started
+    if (started === undefined) throw new ManagerNotRunningError(this.#settings.operation)
+    // Now: whoever is live for one of several calls in a tick is so for all of them.
+    const found = settled(this.#settings.ledger.exchange.find(this.#settings.operation, target))
+    const { taken } = await this.#turns.take(target, async () => {
+      await started
+      return this.#handOver(target, input, id, await found)
+    })
+    await Promise.race([taken, this.#outcomes.ended(id)])
+    return id
+  }
+
+  async #handOver(target: string, given: I, id: string, found: Found): Promise<Posted> {
+    const { operation, ledger } = this.#settings
+    const what = `input for ${target}`
+    const input = asJson(await validated(this.#settings.input, given, what), what)
+    if ('error' in found) throw found.error
+    if (found.worker === undefined) throw new ErrNoWorker(operation, target)
+    const { host } = found.worker
+    const now = this.#clock.now()
+    await ledger.create({
+      ...{ id, operation, host, target, input, status: 'running' },
+      ...{ createdAt: now, updatedAt: now },
+    })
+    try {
+      return await ledger.exchange.post(operation, { action: id, input, host, target })
+    } catch (error) {
+      // It is gone since; the action is written.
+      await this.#ends.fail(id, error instanceof ErrNoWorker ? 'worker lost' : String(error))
+      return { taken: Promise.resolve() }
+    }
+  }
+
+  /**
+   * Merges what is given into an action.
+   *
+   * @throws ErrNoSuchAction, ErrActionEnded, InvalidActionError
+   */
+  async update(action: Partial<Action<I, O>> & { readonly id: string }): Promise<Action<I, O>> {
+    const given = { ...checkOptions('update', action, FIELDS), createdAt: undefined }
+    const { id, status } = given
+    if (typeof id !== 'string') throw unexpected('update: id', 'the id of an action', id)
+    if (!['running', 'succeeded', 'failed', undefined].includes(status)) {
+      throw unexpected('update: status', "'running', 'succeeded' or 'failed'", status)
+    }
+    const output =
+      given.output === undefined
+        ? undefined
+        : await validated(this.#settings.output, given.output, `output of ${id}`)
+    const change = { ...asJson({ ...given, output }, `update of ${id}`), updatedAt: this.#clock.now() }
+    return toAction(await this.#settings.ledger.update(change as RecordChange))
+  }
+
+  /**
+   * Takes calls of `do` until the abort, and fails running actions whose workers are gone for longer than the grace
+   * period. On abort it closes the workers that were registered here, which waits for their tasks.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { operation, ledger } = this.#settings
+    const following = ledger.follow(({ record }) => {
+      if (record.status !== 'running') this.#outcomes.settle(record)
+    })
+    this.#started = following
+    try {
+      const { off } = await following
+      await this.#sweep(signal)
+      this.#started = undefined
+      await this.workers.closeAll()
+      await off()
+    } finally {
+      this.#started = undefined
+      this.#outcomes.dropAll(new ManagerNotRunningError(operation))
+    }
+  }
+
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { operation, ledger, graceMs } = this.#settings
+    const lost = new LostWorkers(operation, ledger, graceMs, this.#clock)
+    while (!signal.aborted) {
+      try {
+        for (const id of await lost.actions()) await this.#ends.fail(id, 'worker lost')
+      } catch (error) {
+        currentLogger().warn({ err: error }, `cannot look for lost workers of ${operation}`)
+      }
+      await sleep(this.#clock, LOOK_EVERY_MS, signal)
+    }
+  }
+}
+
+type Found = { readonly worker: WorkerInfo | undefined } | { readonly error: unknown }
+
+/** One that nobody has come to yet must not be an unhandled rejection. */
+function settled(finding: Promise<WorkerInfo | undefined>): Promise<Found> {
+  return finding.then(
+    (worker) => ({ worker }),
+    (error: unknown) => ({ error }),
+  )
+}

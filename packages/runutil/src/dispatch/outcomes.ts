@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto'
+import { type Action, type ActionRecord, toAction } from './action.ts'
+import { ActionFailedError } from './errors.ts'
+
+interface Outcome<I, O> {
+  readonly resolve: (action: Action<I, O>) => void
+  readonly reject: (error: unknown) => void
+  readonly ended: Promise<void>
+  readonly end: () => void
+  /** What a handler in this process threw. */
+  error?: Error
+}
+
+/** Who waits for what becomes of which action. */
+export class Outcomes<I, O> {
+  readonly #waiting = new Map<string, Outcome<I, O>>()
+
+  open(): { id: string; completed: Promise<Action<I, O>>; drop: (error: unknown) => void } {
+    const id = randomUUID()
+    let end!: () => void
+    const ended = new Promise<void>((resolve) => (end = resolve))
+    const completed = new Promise<Action<I, O>>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, ended, end })
+    })
+    // Nobody has to look.
+    completed.catch(() => {})
+    return { id, completed, drop: (error) => this.#drop(id, error) }
+  }
+
+  knowError(id: string, error: Error): void {
+    const outcome = this.#waiting.get(id)
+    if (outcome !== undefined) outcome.error = error
+  }
+
+  /** At once for one that nobody waits for. */
+  ended(id: string): Promise<void> {
+    return this.#waiting.get(id)?.ended ?? Promise.resolve()
+  }
+
+  settle(record: ActionRecord): void {
+    const { id, status, error = '' } = record
+    const outcome = this.#waiting.get(id)
+    if (outcome === undefined) return
+    this.#waiting.delete(id)
+    if (status === 'succeeded') outcome.resolve(toAction(record))
+    else outcome.reject(outcome.error?.message === error ? outcome.error : new ActionFailedError(id, error))
+    outcome.end()
+  }
+
+  dropAll(error: Error): void {
+    for (const id of [...this.#waiting.keys()]) this.#drop(id, error)
+  }
+
+  #drop(id: string, error: unknown): void {
+    const outcome = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    outcome?.reject(error)
+    outcome?.end()
+  }
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import type { ActionLedger, SeenRecord } from '../dispatch/action-ledger.ts'
+import type { ActionRecord } from '../dispatch/action.ts'
+import { Probe } from './probe.ts'
+
+export interface ActionLedgerContext {
+  /** An empty one. */
+  readonly ledger: ActionLedger
+  /** The same actions, as another process or a later start sees them. */
+  readonly again: () => Promise<ActionLedger>
+}
+
+export type ActionLedgerCases = Record<string, (context: ActionLedgerContext) => Promise<void>>
+
+/**
+ * What holds for every ActionLedger, for any test runner: each case rejects when it doesn't.
+ *
+ * @example
+ * for (const [sentence, check] of Object.entries(actionLedgerConformance)) {
+ *   test(sentence, () => {
+ *     const ledger = new MemoryActionLedger()
+ *     return check({ ledger, again: async () => ledger })
+ *   })
+ * }
+ */
+export const actionLedgerConformance: ActionLedgerCases = {
+  'an action that was created is there, also for others': async ({ ledger, again }) => {
+    const record = action('1', { input: { deep: [1, 'two', null] } })
+    await ledger.create(record)
+    assert.deepEqual(await ledger.get('1'), record)
+    assert.deepEqual(await (await again()).get('1'), record)
+    assert.equal(await ledger.get('2'), undefined)
+  },
+
+  'an update changes what it gives and nothing else': async ({ ledger, again }) => {
+    await ledger.create(action('1'))
+    const change = { id: '1', updatedAt: 2, output: { x: 1 }, error: undefined }
+    const changed = { ...action('1'), output: { x: 1 }, updatedAt: 2 }
+    assert.deepEqual(await ledger.update(change), changed)
+    assert.deepEqual(await ledger.update({ id: '1', updatedAt: 3, status: 'failed', error: 'broken' }), {
+      ...{ ...changed, status: 'failed', error: 'broken', updatedAt: 3 },
+    })
+    assert.deepEqual(await (await again()).get('1'), await ledger.get('1'))
+  },
+
+  'what has ended stays so, but may be added to': async ({ ledger }) => {
+    await ledger.create(action('1'))
+    await ledger.update({ id: '1', updatedAt: 2, status: 'succeeded' })
+    for (const status of ['running', 'failed'] as const) {
+      await assert.rejects(ledger.update({ id: '1', updatedAt: 3, status }), { name: 'ErrActionEnded' })
+    }
+    const added = await ledger.update({ id: '1', updatedAt: 4, status: 'succeeded', output: 'late' })
+    assert.deepEqual([added.status, added.output, added.updatedAt], ['succeeded', 'late', 4])
+  },
+
+  'an unknown action is not to be changed': async ({ ledger }) => {
+    await assert.rejects(ledger.update({ id: 'none', updatedAt: 1 }), { name: 'ErrNoSuchAction' })
+  },
+
+  'a search gives all, the oldest first, or what it is narrowed to': async ({ ledger }) => {
+    for (const id of ['3', '1', '2']) await ledger.create(action(id, { host: `host ${id}` }))
+    await ledger.update({ id: '1', updatedAt: 2, status: 'failed' })
+    assert.deepEqual(await ids(ledger.search({})), ['3', '1', '2'])
+    assert.deepEqual(await ids(ledger.search({ status: 'running' })), ['3', '2'])
+    const narrowed = await ids(ledger.search({ operation: 'test', host: 'host 2' }))
+    assert.ok(narrowed.includes('2'))
+  },
+
+  'a search goes through many': async ({ ledger }) => {
+    const many = Array.from({ length: 2_500 }, (_, at) => `${at}`)
+    await Promise.all(many.map((id) => ledger.create(action(id))))
+    assert.deepEqual((await ids(ledger.search({}))).sort(), many.sort())
+  },
+
+  'who follows hears of each change once, those of an action in their order': async ({ ledger }) => {
+    await ledger.create(action('before'))
+    const changes = new Probe<SeenRecord>('changes')
+    const { revision, off } = await ledger.follow((seen) => changes.hit(seen))
+    await Promise.all(['1', '2', '3'].map((id) => ledger.create(action(id))))
+    await Promise.all(
+      ['1', '2', '3'].map(async (id) => {
+        await ledger.update({ id, updatedAt: 2, output: 'half' })
+        await ledger.update({ id, updatedAt: 3, status: 'succeeded' })
+      }),
+    )
+    const heard = await changes.times(9)
+    assert.ok(heard.every((seen) => seen.revision > revision))
+    for (const id of ['1', '2', '3']) {
+      const mine = heard.filter(({ record }) => record.id === id)
+      assert.deepEqual(
+        mine.map(({ record }) => [record.status, record.output]),
+        [
+          ['running', undefined],
+          ['running', 'half'],
+          ['succeeded', 'half'],
+        ],
+      )
+    }
+    await off()
+    await ledger.create(action('after'))
+    assert.equal(changes.count, 9)
+  },
+}
+
+function action(id: string, given: Partial<ActionRecord> = {}): ActionRecord {
+  return {
+    ...{ id, operation: 'test', host: 'host', target: 'target', input: {}, status: 'running' },
+    ...{ createdAt: 1, updatedAt: 1 },
+    ...given,
+  }
+}
+
+async function ids(found: AsyncIterable<SeenRecord>): Promise<string[]> {
+  const all: string[] = []
+  for await (const { record } of found) all.push(record.id)
+  return all
+}

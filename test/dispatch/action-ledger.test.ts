@@ -1,0 +1,13 @@
+import { actionLedgerConformance } from 'runutil/testing'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { type LedgerMaker, kindsOfLedger } from './action-ledgers.ts'
+
+describe.each(kindsOfLedger)('a ledger in $name:', ({ open }) => {
+  let maker: LedgerMaker
+  beforeAll(async () => void (maker = await open()), 60_000)
+  afterAll(() => maker?.close())
+
+  it.each(Object.entries(actionLedgerConformance))('%s', { timeout: 30_000 }, async (_, check) => {
+    await check(await maker.fresh())
+  })
+})

@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { JsonLinesActionLedger, MemoryActionLedger } from 'runutil/dispatch'
+import type { ActionLedgerContext } from 'runutil/testing'
+
+export interface LedgerMaker {
+  readonly fresh: () => Promise<ActionLedgerContext>
+  readonly close: () => Promise<void>
+}
+
+/** Each kind of ActionLedger, for `describe.each`. */
+export const kindsOfLedger: readonly { name: string; open: () => Promise<LedgerMaker> }[] = [
+  {
+    name: 'memory',
+    open: async () => ({
+      fresh: async () => {
+        const ledger = new MemoryActionLedger()
+        return { ledger, again: async () => ledger }
+      },
+      close: async () => {},
+    }),
+  },
+  {
+    name: 'JSON lines',
+    open: async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'runutil-ledger-'))
+      const opened: JsonLinesActionLedger[] = []
+      let count = 0
+      const open = (file: string): JsonLinesActionLedger => {
+        opened.push(new JsonLinesActionLedger(file))
+        return opened.at(-1)!
+      }
+      return {
+        fresh: async () => {
+          const file = join(folder, `${++count}.jsonl`)
+          return { ledger: open(file), again: async () => open(file) }
+        },
+        close: async () => {
+          await Promise.all(opened.map((ledger) => ledger.close()))
+          await rm(folder, { recursive: true })
+        },
+      }
+    },
+  },
+]

@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { JsonLinesActionLedger, MemoryActionLedger } from 'runutil/dispatch'
+import { PostgresActionLedger, migrate } from 'runutil/postgres'
 import type { ActionLedgerContext } from 'runutil/testing'
+import { kindsOfDatabase } from '../postgres/databases.ts'
 
 export interface LedgerMaker {
   readonly fresh: () => Promise<ActionLedgerContext>
@@ -43,4 +45,20 @@ export const kindsOfLedger: readonly { name: string; open: () => Promise<LedgerM
       }
     },
   },
+  ...kindsOfDatabase.map(({ name, open }) => ({
+    name,
+    open: async () => {
+      const database = await open()
+      const schema = 'ledger test'
+      await migrate(database, { schema })
+      return {
+        fresh: async () => {
+          await database.query({ text: `truncate "${schema}".actions, "${schema}".action_records` })
+          const ledger = (): PostgresActionLedger => new PostgresActionLedger(database, { schema })
+          return { ledger: ledger(), again: async () => ledger() }
+        },
+        close: () => database.close(),
+      }
+    },
+  })),
 ]

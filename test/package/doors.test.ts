@@ -113,6 +113,7 @@ describe('the package', () => {
       ...['DatabaseClosedError', 'DatabaseInUseError', 'DatabaseRefusedError', 'MigrationError'],
       ...[
         'MissingPeerError',
+        'PostgresActionLedger',
         'PostgresCoordinateStore',
         'PostgresJobStore',
         'PostgresLeaseStore',

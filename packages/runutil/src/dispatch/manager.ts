@@ -82,7 +82,12 @@ export class Manager<I = unknown, O = unknown> implements Worker {
       outcome.drop(error)
       throw error
     })
-    return Object.assign(id, { completed: outcome.completed })
+    const completed = (): Promise<Action<I, O>> => {
+      // Whoever looks at this one hears of what the other rejects with.
+      id.catch(() => {})
+      return outcome.completed
+    }
+    return Object.defineProperty(id, 'completed', { get: completed }) as Dispatched<I, O>
   }
 
   async #dispatch(target: string, input: I, id: string, options: object): Promise<string> {

@@ -15,13 +15,13 @@ export interface WorkDeps {
   readonly fail: (action: string, error: Error) => Promise<void>
 }
 
-/** One registered worker: announcing ─► live, a task at a time ─► gone. */
+/** One registered worker: announcing ─► live, a task at a time ─► gone, when it was closed or its handler threw. */
 export class WorkerLoop {
   readonly worker: WorkerInfo
   readonly ready: Promise<void>
   readonly #handler: TaskHandler
   readonly #deps: WorkDeps
-  readonly #controller = linkedController()
+  readonly #closing = new AbortController()
   #announcement: Announcement | undefined
   #ended: Promise<void> = Promise.resolve()
   #beReady!: () => void
@@ -39,43 +39,50 @@ export class WorkerLoop {
     this.ready.catch(() => {})
   }
 
-  /** Never rejects. */
+  /** Never rejects. A worker that was lost is announced again. */
   run(exchange: TaskExchange): Promise<void> {
-    this.#ended = this.#live(exchange.announce(this.worker, this.#controller.signal))
+    this.#ended = this.#live(exchange, exchange.announce(this.worker, this.#closing.signal))
     return this.#ended
   }
 
   async close(): Promise<void> {
-    this.#controller.abort(new WorkerLostError())
+    this.#closing.abort(new WorkerLostError())
     await this.#withdraw()
     await this.#ended
   }
 
-  async #live(announced: Promise<Announcement>): Promise<void> {
+  async #live(exchange: TaskExchange, announced: Promise<Announcement>): Promise<void> {
     try {
-      this.#announcement = await announced
-      this.#beReady()
-      if (this.#controller.signal.aborted) await this.#withdraw()
-      const { lost } = this.#announcement
-      lost.addEventListener('abort', () => this.#controller.abort(lost.reason), { once: true })
-      for (
-        let task = await this.#announcement.next();
-        task !== undefined;
-        task = await this.#announcement.next()
-      ) {
-        await this.#perform(task)
+      while (await this.#takeTasks(await announced)) {
+        announced = exchange.announce(this.worker, this.#closing.signal)
       }
     } catch (error) {
       this.#beLost(error)
-      if (!this.#controller.signal.aborted) {
-        currentLogger().warn({ err: error }, `worker for target ${this.worker.target} is not live any more`)
-      }
+      if (this.#closing.signal.aborted) return
+      currentLogger().warn({ err: error }, `worker for target ${this.worker.target} is not live`)
     }
   }
 
-  async #perform(task: Task): Promise<void> {
+  /** Until it isn't live any more. @returns true when it is to be announced again */
+  async #takeTasks(announcement: Announcement): Promise<boolean> {
+    this.#announcement = announcement
+    this.#beReady()
+    if (this.#closing.signal.aborted) await this.#withdraw()
+    const { lost } = announcement
+    const controller = linkedController(this.#closing.signal)
+    const onLost = (): void => controller.abort(lost.reason)
+    lost.addEventListener('abort', onLost, { once: true })
+    for (let task = await announcement.next(); task !== undefined; task = await announcement.next()) {
+      await this.#perform(task, controller.signal)
+    }
+    lost.removeEventListener('abort', onLost)
+    controller.dispose()
+    return lost.aborted && !this.#closing.signal.aborted
+  }
+
+  async #perform(task: Task, signal: AbortSignal): Promise<void> {
     try {
-      await this.#handler(task, this.#controller.signal)
+      await this.#handler(task, signal)
     } catch (error) {
       await this.#withdraw()
       return this.#deps.fail(task.action, toError(error))

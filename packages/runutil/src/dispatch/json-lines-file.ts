@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { toError } from '../core/errors.ts'
 
 /** Lines are read in pieces of so much, or more where one line is longer. */
-const PIECE = 4 * 2 ** 20
+const PIECE = 2 ** 18
 
 interface Waiting {
   readonly line: string
@@ -31,13 +31,14 @@ export class JsonLinesFile {
   /** @returns what follows the last line's end */
   async read(onLine: (line: Buffer) => void): Promise<Buffer> {
     let rest: Buffer = Buffer.alloc(0)
+    const piece = Buffer.allocUnsafe(PIECE)
     for (let at = 0; ;) {
-      const piece = Buffer.allocUnsafe(PIECE)
       const { bytesRead } = await this.#handle.read(piece, 0, PIECE, at)
       if (bytesRead === 0) return rest
       at += bytesRead
       const read = piece.subarray(0, bytesRead)
-      rest = eachLine(rest.length === 0 ? read : Buffer.concat([rest, read]), onLine)
+      // A copy, since the piece is read into again.
+      rest = Buffer.from(eachLine(rest.length === 0 ? read : Buffer.concat([rest, read]), onLine))
     }
   }
 

@@ -14,6 +14,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // All processors: many tests wait for processes and databases. By default one is left free, of two that is half.
+    maxWorkers: '100%',
     globalSetup: ['test/global-setup.ts'],
     // tsyringe throws at import unless it is loaded first, and tests import in any order.
     setupFiles: ['reflect-metadata'],

@@ -53,7 +53,9 @@ export const kindsOfLedger: readonly { name: string; open: () => Promise<LedgerM
       await migrate(database, { schema })
       return {
         fresh: async () => {
-          await database.query({ text: `truncate "${schema}".actions, "${schema}".action_records` })
+          await database.query({
+            text: `truncate "${schema}".actions, "${schema}".action_records, "${schema}".live_workers cascade`,
+          })
           const ledger = (): PostgresActionLedger => new PostgresActionLedger(database, { schema })
           return { ledger: ledger(), again: async () => ledger() }
         },

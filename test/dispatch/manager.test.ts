@@ -3,6 +3,7 @@ import { runAllWorkers, wait } from 'runutil'
 import {
   type Action,
   ActionFailedError,
+  type Dispatched,
   ErrActionEnded,
   ErrNoSuchAction,
   ErrNoWorker,
@@ -12,11 +13,13 @@ import {
   Manager,
   type ManagerOptions,
   ManagerNotRunningError,
+  ManagerRunningError,
   MemoryActionLedger,
+  type Task,
   WorkerLostError,
 } from 'runutil/dispatch'
 import { Probe, VirtualClock } from 'runutil/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { capturedLogger } from '../runtime/logs.ts'
 import { failureOf, follow, untilAbort } from '../runtime/outcome.ts'
@@ -117,6 +120,35 @@ describe('do', () => {
     expect(await failureOf(manager.do('target', 1))).toBeInstanceOf(ManagerNotRunningError)
   })
 
+  it('runs once at a time', async () => {
+    const { manager, stop } = await running()
+    const error = await failureOf(manager.run(new AbortController().signal))
+    expect(error).toBeInstanceOf(ManagerRunningError)
+    manager.workers.register('host', 'target', () => {})
+    expect((await manager.do('target', 1).completed).status).toBe('succeeded')
+    await stop()
+  })
+
+  it('whose action has been ended before its turn is not given to anyone', async () => {
+    const { manager, stop } = await running()
+    const gate = new AbortController()
+    const given: unknown[] = []
+    manager.workers.register('host', 'target', ({ input }) => {
+      given.push(input)
+      return untilAbort(gate.signal)
+    })
+    const [first, second, third] = [1, 2, 3].map((input) => manager.do('target', input))
+    await first
+    const [waiting] = await all(manager.actions.search({ input: 2 }))
+    await manager.update({ id: waiting!.id, status: 'failed', error: 'cancelled' })
+    gate.abort()
+    expect((await failureOf(second!.completed)).message).toBe('cancelled')
+    await third!.completed
+    expect(given).toEqual([1, 3])
+    await Promise.all([first, second, third])
+    await stop()
+  })
+
   it('takes inputs and outputs that fit the schemas, and what these make of them', async () => {
     const { manager, ledger, stop } = await running({
       input: z.object({ url: z.string(), depth: z.number().default(1) }),
@@ -134,6 +166,25 @@ describe('do', () => {
     expect(complaint).toBeInstanceOf(InvalidActionError)
     expect((complaint as Error).message).toContain('pages: ')
     await stop()
+  })
+
+  it('has the types of its schemas', async () => {
+    const input = z.object({ url: z.string() })
+    const output = z.object({ pages: z.number() })
+    const manager = new Manager({ operation: 'test', ledger: new MemoryActionLedger(), input, output })
+    type In = { url: string }
+    type Out = { pages: number }
+    type Typed = Manager<In, Out>
+    expectTypeOf(manager).toEqualTypeOf<Typed>()
+    expectTypeOf<Typed['do']>().parameter(1).toEqualTypeOf<In>()
+    expectTypeOf<Typed['do']>().returns.toEqualTypeOf<Dispatched<In, Out>>()
+    expectTypeOf<Typed['actions']['get']>().returns.resolves.toEqualTypeOf<Action<In, Out> | undefined>()
+    manager.workers.register('host', 'target', (task) => {
+      expectTypeOf(task).toEqualTypeOf<Task<In>>()
+    })
+    expectTypeOf<Typed['update']>()
+      .parameter(0)
+      .toEqualTypeOf<Partial<Action<In, Out>> & { readonly id: string }>()
   })
 
   it('refuses what is not JSON, and unknown options', async () => {
@@ -427,6 +478,26 @@ describe('search', () => {
 })
 
 describe('on abort', () => {
+  it('what ends is told of, and what goes on elsewhere is not waited for', async () => {
+    const { manager, ledger, stop } = await running()
+    manager.workers.register('host', 'target', (_, signal) => untilAbort(signal))
+    const here = manager.do('target', 1)
+    await here
+    const elsewhere = await ledger.exchange.announce({
+      operation: 'test',
+      host: 'elsewhere',
+      target: 'other',
+    })
+    const there = manager.do('other', 2)
+    await elsewhere.next()
+    const id = await there
+    await stop()
+    expect((await here.completed).status).toBe('succeeded')
+    expect(await failureOf(there.completed)).toBeInstanceOf(ManagerNotRunningError)
+    expect((await ledger.get(id))?.status).toBe('running')
+    await elsewhere.withdraw()
+  })
+
   it('a manager aborts its tasks, waits for them, and leaves nothing', async () => {
     const { manager, clock, ledger, stop } = await running()
     manager.workers.register('host', 'target', async (_, signal) => {

@@ -1,57 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { type Action, ErrNoWorker, Manager } from 'runutil/dispatch'
 import { type Database, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { Probe } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../postgres/databases.ts'
 import { failureOf } from '../runtime/outcome.ts'
+import { Device } from './device.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
-
-const program = fileURLToPath(new URL('programs/device.mjs', import.meta.url))
-
-/** A process with live workers. */
-class Device {
-  readonly process: ChildProcess
-  readonly #lines: string[] = []
-  readonly #watchers = new Set<() => void>()
-
-  constructor(url: string, host: string, ...targets: string[]) {
-    this.process = spawn(process.execPath, [program, url, host, ...targets], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    createInterface(this.process.stdout!).on('line', (line) => {
-      this.#lines.push(line)
-      for (const watch of this.#watchers) watch()
-    })
-  }
-
-  get lines(): readonly string[] {
-    return this.#lines
-  }
-
-  async printed(text: string, times = 1): Promise<void> {
-    const seen = new Probe(`'${text}'`, '20s')
-    const watch = (): void => {
-      if (this.#lines.filter((line) => line.includes(text)).length >= times) seen.hit()
-    }
-    this.#watchers.add(watch)
-    watch()
-    await seen.times(1)
-    this.#watchers.delete(watch)
-  }
-
-  async end(signal: NodeJS.Signals): Promise<void> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return
-    const exit = once(this.process, 'exit')
-    this.process.kill('SIGCONT')
-    this.process.kill(signal)
-    await exit
-  }
-}
 
 let fresh: FreshDatabase
 beforeAll(async () => {
@@ -85,7 +40,7 @@ afterEach(async () => {
 })
 
 async function device(host: string, ...targets: string[]): Promise<Device> {
-  const started = new Device(fresh.url, host, ...targets)
+  const started = new Device(fresh.url, host, targets)
   devices.push(started)
   await Promise.all(targets.map((target) => started.printed(`${target} is live`)))
   return started
@@ -99,7 +54,7 @@ describe('workers of other processes', () => {
     const action = await done.completed
     expect(action).toMatchObject({ host: 'h1', target: 'a', status: 'succeeded', input: { echo: [1] } })
     expect(action.output).toEqual({ by: one.process.pid, echo: [1] })
-    expect(manager.workers.find('b')).toEqual({ host: 'h1', target: 'b' })
+    await vi.waitFor(() => expect(manager.workers.find('b')).toEqual({ host: 'h1', target: 'b' }))
   })
 
   it('take the calls of one tick in their order', async () => {
@@ -162,7 +117,7 @@ describe('workers of other processes', () => {
 
   it('of the same target wait until the other is gone', async () => {
     const one = await device('h1', 'a')
-    const two = new Device(fresh.url, 'h2', 'a')
+    const two = new Device(fresh.url, 'h2', ['a'])
     devices.push(two)
     await manager.do('a', { echo: 1 }).completed
     expect(two.lines).toEqual([])
@@ -187,6 +142,11 @@ describe('workers of other processes', () => {
         timeout: 10_000,
       },
     )
+  })
+
+  it('of this process are found as soon as they are registered', async () => {
+    manager.workers.register('here', 'a', () => {})
+    expect((await manager.do('a', {}).completed).host).toBe('here')
   })
 
   it('get one task at a time from eight managers', async () => {

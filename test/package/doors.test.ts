@@ -139,7 +139,13 @@ describe('the package', () => {
         'ErrTargetTaken',
       ],
       ...['InvalidActionError', 'JsonLinesActionLedger', 'LedgerCorruptError', 'LiveWorkers', 'Manager'],
-      ...['ManagerNotRunningError', 'MemoryActionLedger', 'RetriesExhaustedError', 'TaskRetryError'],
+      ...[
+        'ManagerNotRunningError',
+        'ManagerRunningError',
+        'MemoryActionLedger',
+        'RetriesExhaustedError',
+        'TaskRetryError',
+      ],
       ...['WorkerLostError', 'equivalentAction', 'needsRetry', 'retryFunction'],
     ])
     expect(await names('runutil/testing')).toEqual([
@@ -151,6 +157,7 @@ describe('the package', () => {
         'coordinateConformance',
         'jobStoreConformance',
         'leaseConformance',
+        'taskExchangeConformance',
       ],
     ])
   })

@@ -1,4 +1,5 @@
 import pino, { type Logger } from 'pino'
+import { Context, newScope, withContext } from '../../packages/runutil/src/core/context.ts'
 
 export interface LogLine {
   level: number
@@ -19,6 +20,11 @@ export function capturedLogger(): { logger: Logger; lines: LogLine[]; texts: str
     lines.push(JSON.parse(text) as LogLine)
   }
   return { logger: pino({}, { write }), lines, texts }
+}
+
+/** Calls it where this is the current logger. */
+export function withLogger<T>(logger: Logger, body: () => T): T {
+  return withContext(new Context(newScope({ logger }), ''), body)
 }
 
 /** The keys of a line's outermost object; one that comes twice, twice. */

@@ -5,10 +5,11 @@ import { Manager } from 'runutil/dispatch'
 import { PostgresActionLedger, openDatabase } from 'runutil/postgres'
 
 const [url, host, ...targets] = process.argv.slice(2)
+const lease = process.env.LEASE ?? '2s'
 const database = await openDatabase(url)
 const manager = new Manager({
   operation: 'test',
-  ledger: new PostgresActionLedger(database, { lease: '2s' }),
+  ledger: new PostgresActionLedger(database, { lease }),
   gracePeriod: '2s',
 })
 

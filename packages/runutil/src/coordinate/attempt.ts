@@ -67,7 +67,7 @@ export class LeasedAttempt implements Attempt {
 
   async #end(status: AttemptEnd['status'], data: Data | undefined, delayMs = 0): Promise<void> {
     if (data !== undefined) checkData(data, status)
-    await this.#session.ends.end({ id: this.#id, status, data, delayMs })
+    await this.#session.end({ id: this.#id, status, data, delayMs })
   }
 
   #get(): Promise<StoredAttempt> {

@@ -1,6 +1,6 @@
+import { CallBatcher } from '../core/call-batcher.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { EndBatcher } from './end-batcher.ts'
-import type { CoordinateStore, Named, Now, StoredAttempt } from './coordinate-store.ts'
+import type { AttemptEnd, CoordinateStore, Named, Now, StoredAttempt } from './coordinate-store.ts'
 import type { Attempt, CoordinateWorkerRecord, Namespace, WorkSpec, WorkUnit } from './model.ts'
 
 /** The objects that stand for what is stored. They refer to each other; here they are made, so that no file has to. */
@@ -16,19 +16,25 @@ export interface Objects {
 export class Session {
   readonly store: CoordinateStore
   readonly make: Objects
-  readonly ends: EndBatcher
+  readonly #ends: CallBatcher<AttemptEnd, Error | undefined>
   readonly #clock: Clock | undefined
 
   constructor(store: CoordinateStore, clock: Clock | undefined, objects: (session: Session) => Objects) {
     this.store = store
     this.#clock = clock
-    this.ends = new EndBatcher(store.attempts, () => this.now)
+    this.#ends = new CallBatcher((ends) => store.attempts.end(ends, this.now))
     this.make = objects(this)
   }
 
   /** What the store is to take for now. */
   get now(): Now {
     return this.#clock?.now()
+  }
+
+  /** @throws ErrNotPending, ErrLostLease, ErrGone */
+  async end(end: AttemptEnd): Promise<void> {
+    const error = await this.#ends.call(end)
+    if (error !== undefined) throw error
   }
 
   random(): number {

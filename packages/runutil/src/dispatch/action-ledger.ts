@@ -1,5 +1,5 @@
 import type { ActionRecord, RecordChange } from './action.ts'
-import type { TaskExchange } from './task-exchange.ts'
+import type { Posted, TaskExchange } from './task-exchange.ts'
 
 /** A record, and the number of the last change to it; those of a ledger grow with each change. */
 export interface SeenRecord {
@@ -15,9 +15,13 @@ export type SearchHint = Partial<Pick<ActionRecord, 'operation' | 'status' | 'ho
  * acknowledged survives the process, if anything of the ledger does. It decides nothing but that what has ended stays so.
  */
 export interface ActionLedger {
-  /** How tasks get to the workers of whoever has this ledger. */
+  /** The workers of whoever has this ledger. */
   readonly exchange: TaskExchange
-  create(record: ActionRecord): Promise<void>
+  /**
+   * Writes an action down and then hands its task to the worker that it names, those of one target in the order of the
+   * calls. Undefined when it isn't running, or that worker isn't live any more: the action is there all the same.
+   */
+  create(record: ActionRecord): Promise<Posted | undefined>
   /** Merges, and acknowledges what came of it. @throws ErrNoSuchAction, ErrActionEnded */
   update(change: RecordChange): Promise<ActionRecord>
   get(id: string): Promise<ActionRecord | undefined>

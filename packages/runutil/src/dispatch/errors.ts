@@ -83,6 +83,17 @@ export class ManagerNotRunningError extends Error {
   }
 }
 
+/** `run` was called while the manager was running. */
+export class ManagerRunningError extends Error {
+  readonly code = 'ERR_MANAGER_RUNNING'
+  static {
+    this.prototype.name = 'ManagerRunningError'
+  }
+  constructor(operation: string) {
+    super(`the manager of ${operation} is running already; call run once, or make another manager`)
+  }
+}
+
 /** An input or output doesn't fit the manager's schema. */
 export class InvalidActionError extends TypeError {
   readonly code = 'ERR_INVALID_ACTION'

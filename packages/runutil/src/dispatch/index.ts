@@ -12,6 +12,7 @@ export {
   InvalidActionError,
   LedgerCorruptError,
   ManagerNotRunningError,
+  ManagerRunningError,
   RetriesExhaustedError,
   TaskRetryError,
   WorkerLostError,

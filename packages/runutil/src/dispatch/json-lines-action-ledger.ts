@@ -6,6 +6,7 @@ import type { ActionRecord, RecordChange } from './action.ts'
 import { LedgerCorruptError } from './errors.ts'
 import { JsonLinesFile } from './json-lines-file.ts'
 import { MemoryTaskExchange } from './memory-task-exchange.ts'
+import type { Posted } from './task-exchange.ts'
 
 /**
  * Actions in a file of JSON lines, one for each creation and change, for one process at a time. What is acknowledged is on
@@ -17,7 +18,7 @@ import { MemoryTaskExchange } from './memory-task-exchange.ts'
  * const manager = new Manager({ operation: 'test', ledger: new JsonLinesActionLedger('actions.jsonl') })
  */
 export class JsonLinesActionLedger implements ActionLedger {
-  readonly exchange = new MemoryTaskExchange()
+  readonly exchange = new MemoryTaskExchange((id) => this.#table.get(id)?.status === 'running')
   readonly #path: string
   readonly #table = new ActionTable()
   #opened: Promise<JsonLinesFile> | undefined
@@ -28,9 +29,10 @@ export class JsonLinesActionLedger implements ActionLedger {
     this.#path = file
   }
 
-  async create(record: ActionRecord): Promise<void> {
+  async create(record: ActionRecord): Promise<Posted | undefined> {
     const file = await this.#open()
     await this.#append(file, record, record)
+    return this.exchange.post(record)
   }
 
   async update(change: RecordChange): Promise<ActionRecord> {

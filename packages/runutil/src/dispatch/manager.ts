@@ -2,20 +2,21 @@ import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger } from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { Trouble } from '../core/trouble.ts'
+import { StoreUnavailableError } from '../core/unavailable.ts'
 import { sleep } from '../core/wait.ts'
 import type { Worker } from '../core/worker.ts'
-import { ActionEnds } from './action-ends.ts'
-import { type Action, type RecordChange, toAction } from './action.ts'
+import { ActionChanges } from './action-changes.ts'
+import { type Action, toAction } from './action.ts'
 import { Actions } from './actions.ts'
-import { ErrNoWorker, ManagerNotRunningError } from './errors.ts'
+import { ManagerNotRunningError, ManagerRunningError } from './errors.ts'
+import { HandOver } from './hand-over.ts'
 import { asJson } from './json.ts'
 import { LiveWorkers } from './live-workers.ts'
 import { LostWorkers } from './lost-workers.ts'
 import { type ManagerOptions, type ManagerSettings, managerSettings } from './manager-options.ts'
 import { Outcomes } from './outcomes.ts'
 import { validated } from './schema.ts'
-import type { Posted, WorkerInfo } from './task-exchange.ts'
-import { Turns } from './turns.ts'
 
 /** The id of an action, once its worker has taken the task. */
 export type Dispatched<I, O> = Promise<string> & {
@@ -45,22 +46,22 @@ export class Manager<I = unknown, O = unknown> implements Worker {
   readonly workers: LiveWorkers<I>
   readonly #settings: ManagerSettings
   readonly #outcomes = new Outcomes<I, O>()
-  readonly #ends: ActionEnds
-  /** What is handed to one target goes in the order of the calls. */
-  readonly #turns = new Turns()
+  readonly #changes: ActionChanges
+  readonly #handOver: HandOver
   #started: Promise<unknown> | undefined
 
   /** @throws InvalidArgumentError, InvalidDurationError */
   constructor(options: ManagerOptions<I, O>) {
     this.#settings = managerSettings(options)
     const { operation, ledger } = this.#settings
-    this.#ends = new ActionEnds(ledger, () => this.#clock)
+    this.#changes = new ActionChanges(ledger, () => this.#clock)
+    this.#handOver = new HandOver(this.#settings, this.#changes, () => this.#clock)
     this.actions = new Actions(operation, ledger)
     this.workers = new LiveWorkers(operation, ledger.exchange, {
-      succeed: (id) => this.#ends.succeed(id),
+      succeed: (id) => this.#changes.succeed(id),
       fail: (id, error) => {
         this.#outcomes.knowError(id, error)
-        return this.#ends.fail(id, error.message)
+        return this.#changes.fail(id, error.message)
       },
     })
   }
@@ -74,7 +75,8 @@ export class Manager<I = unknown, O = unknown> implements Worker {
    *
    * Rejects only when nothing was written. Resolves when the worker has taken the task, or the action has failed before.
    *
-   * @throws ErrNoWorker, InvalidActionError, ManagerNotRunningError
+   * @throws ErrNoWorker, InvalidActionError, ManagerNotRunningError; what the ledger says: after a StoreUnavailableError
+   *   with `outcomeUnknown` it may have been written and done
    */
   do(target: string, input: I, options: Record<string, never> = {}): Dispatched<I, O> {
     const outcome = this.#outcomes.open()
@@ -93,37 +95,10 @@ export class Manager<I = unknown, O = unknown> implements Worker {
   async #dispatch(target: string, input: I, id: string, options: object): Promise<string> {
     checkOptions('do', options, [])
     if (typeof target !== 'string') throw unexpected('do: target', 'the name of a target', target)
-    const started = this.#started
-    if (started === undefined) throw new ManagerNotRunningError(this.#settings.operation)
-    // Now: whoever is live for one of several calls in a tick is so for all of them.
-    const found = settled(this.#settings.ledger.exchange.find(this.#settings.operation, target))
-    const { taken } = await this.#turns.take(target, async () => {
-      await started
-      return this.#handOver(target, input, id, await found)
-    })
+    if (this.#started === undefined) throw new ManagerNotRunningError(this.#settings.operation)
+    const { taken } = await this.#handOver.give({ id, target, input }, this.#started)
     await Promise.race([taken, this.#outcomes.ended(id)])
     return id
-  }
-
-  async #handOver(target: string, given: I, id: string, found: Found): Promise<Posted> {
-    const { operation, ledger } = this.#settings
-    const what = `input for ${target}`
-    const input = asJson(await validated(this.#settings.input, given, what), what)
-    if ('error' in found) throw found.error
-    if (found.worker === undefined) throw new ErrNoWorker(operation, target)
-    const { host } = found.worker
-    const now = this.#clock.now()
-    await ledger.create({
-      ...{ id, operation, host, target, input, status: 'running' },
-      ...{ createdAt: now, updatedAt: now },
-    })
-    try {
-      return await ledger.exchange.post(operation, { action: id, input, host, target })
-    } catch (error) {
-      // It is gone since; the action is written.
-      await this.#ends.fail(id, error instanceof ErrNoWorker ? 'worker lost' : String(error))
-      return { taken: Promise.resolve() }
-    }
   }
 
   /**
@@ -132,7 +107,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
    * @throws ErrNoSuchAction, ErrActionEnded, InvalidActionError
    */
   async update(action: Partial<Action<I, O>> & { readonly id: string }): Promise<Action<I, O>> {
-    const given = { ...checkOptions('update', action, FIELDS), createdAt: undefined }
+    const given = { ...checkOptions('update', action, FIELDS), createdAt: undefined, updatedAt: undefined }
     const { id, status } = given
     if (typeof id !== 'string') throw unexpected('update: id', 'the id of an action', id)
     if (!['running', 'succeeded', 'failed', undefined].includes(status)) {
@@ -142,26 +117,29 @@ export class Manager<I = unknown, O = unknown> implements Worker {
       given.output === undefined
         ? undefined
         : await validated(this.#settings.output, given.output, `output of ${id}`)
-    const change = { ...asJson({ ...given, output }, `update of ${id}`), updatedAt: this.#clock.now() }
-    return toAction(await this.#settings.ledger.update(change as RecordChange))
+    const change = asJson({ ...given, output }, `update of ${id}`)
+    return toAction(await this.#changes.update(change))
   }
 
   /**
    * Takes calls of `do` until the abort, and fails running actions whose workers are gone for longer than the grace
    * period. On abort it closes the workers that were registered here, which waits for their tasks.
+   *
+   * @throws ManagerRunningError when it runs already; what the ledger says for good
    */
   async run(signal: AbortSignal): Promise<void> {
     const { operation, ledger } = this.#settings
+    if (this.#started !== undefined) throw new ManagerRunningError(operation)
     const following = ledger.follow(({ record }) => {
       if (record.status !== 'running') this.#outcomes.settle(record)
     })
     this.#started = following
     try {
       const { off } = await following
-      await this.#sweep(signal)
-      this.#started = undefined
-      await this.workers.closeAll()
-      await off()
+      await this.#sweep(signal).finally(async () => {
+        await this.#windDown()
+        await off()
+      })
     } finally {
       this.#started = undefined
       this.#outcomes.dropAll(new ManagerNotRunningError(operation))
@@ -171,23 +149,31 @@ export class Manager<I = unknown, O = unknown> implements Worker {
   async #sweep(signal: AbortSignal): Promise<void> {
     const { operation, ledger, graceMs } = this.#settings
     const lost = new LostWorkers(operation, ledger, graceMs, this.#clock)
+    const trouble = new Trouble(`cannot look for lost workers of ${operation}`)
     while (!signal.aborted) {
       try {
-        for (const id of await lost.actions()) await this.#ends.fail(id, 'worker lost')
+        for (const id of await lost.actions()) await this.#changes.fail(id, 'worker lost')
+        trouble.ends()
       } catch (error) {
-        currentLogger().warn({ err: error }, `cannot look for lost workers of ${operation}`)
+        if (!(error instanceof StoreUnavailableError)) throw error
+        trouble.begins(error)
       }
       await sleep(this.#clock, LOOK_EVERY_MS, signal)
     }
   }
-}
 
-type Found = { readonly worker: WorkerInfo | undefined } | { readonly error: unknown }
-
-/** One that nobody has come to yet must not be an unhandled rejection. */
-function settled(finding: Promise<WorkerInfo | undefined>): Promise<Found> {
-  return finding.then(
-    (worker) => ({ worker }),
-    (error: unknown) => ({ error }),
-  )
+  /** What ends now is told of; of what others still have to do, nobody here will hear. */
+  async #windDown(): Promise<void> {
+    this.#started = undefined
+    await this.#handOver.idle()
+    await this.workers.closeAll()
+    const { ledger, operation } = this.#settings
+    try {
+      for (const record of await Promise.all(this.#outcomes.ids.map((id) => ledger.get(id)))) {
+        if (record !== undefined && record.status !== 'running') this.#outcomes.settle(record)
+      }
+    } catch (error) {
+      currentLogger().warn({ err: error }, `cannot see which actions of ${operation} have ended`)
+    }
+  }
 }

@@ -1,16 +1,22 @@
-import type { Task } from './action.ts'
-import { ErrNoWorker, ErrTargetTaken } from './errors.ts'
+import type { ActionRecord, Task } from './action.ts'
+import { ErrTargetTaken } from './errors.ts'
 import type { Announcement, Posted, TaskExchange, WorkerInfo } from './task-exchange.ts'
 
 /** Within one process. */
 export class MemoryTaskExchange implements TaskExchange {
   readonly #live = new Map<string, LiveQueue>()
+  readonly #isRunning: (action: string) => boolean
+
+  /** @param isRunning whether an action hasn't ended: the task of one that has is not given to anyone */
+  constructor(isRunning: (action: string) => boolean) {
+    this.#isRunning = isRunning
+  }
 
   announce(worker: WorkerInfo): Promise<Announcement> {
     const key = keyOf(worker.operation, worker.target)
     const other = this.#live.get(key)
     if (other !== undefined) return Promise.reject(new ErrTargetTaken(worker.target, other.worker.host))
-    const queue = new LiveQueue(worker, () => this.#live.delete(key))
+    const queue = new LiveQueue(worker, this.#isRunning, () => this.#live.delete(key))
     this.#live.set(key, queue)
     return Promise.resolve(queue)
   }
@@ -29,23 +35,26 @@ export class MemoryTaskExchange implements TaskExchange {
       .filter((worker) => worker.operation === operation)
   }
 
-  async post(operation: string, task: Task): Promise<Posted> {
-    const queue = this.#live.get(keyOf(operation, task.target))
-    if (queue === undefined) throw new ErrNoWorker(operation, task.target)
-    return { taken: queue.push(task) }
+  /** Undefined when the worker that a running action names isn't live. */
+  post({ id, operation, host, target, input, status }: ActionRecord): Posted | undefined {
+    const queue = this.#live.get(keyOf(operation, target))
+    if (status !== 'running' || queue?.worker.host !== host) return undefined
+    return { taken: queue.push({ action: id, input, host, target }) }
   }
 }
 
 class LiveQueue implements Announcement {
   readonly worker: WorkerInfo
   readonly lost = new AbortController().signal
+  readonly #isRunning: (action: string) => boolean
   readonly #onWithdrawn: () => void
   #tasks: { task: Task; take: () => void }[] = []
   #live = true
   #wake: () => void = () => {}
 
-  constructor(worker: WorkerInfo, onWithdrawn: () => void) {
+  constructor(worker: WorkerInfo, isRunning: (action: string) => boolean, onWithdrawn: () => void) {
     this.worker = worker
+    this.#isRunning = isRunning
     this.#onWithdrawn = onWithdrawn
   }
 
@@ -57,10 +66,13 @@ class LiveQueue implements Announcement {
   }
 
   async next(): Promise<Task | undefined> {
-    if (this.#live && this.#tasks.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
-    const first = this.#tasks.shift()
-    first?.take()
-    return first?.task
+    for (;;) {
+      if (this.#live && this.#tasks.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
+      const first = this.#tasks.shift()
+      if (first !== undefined && !this.#isRunning(first.task.action)) continue
+      first?.take()
+      return first?.task
+    }
   }
 
   async withdraw(): Promise<string[]> {

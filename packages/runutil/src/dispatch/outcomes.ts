@@ -32,6 +32,11 @@ export class Outcomes<I, O> {
     if (outcome !== undefined) outcome.error = error
   }
 
+  /** The actions that somebody waits for. */
+  get ids(): string[] {
+    return [...this.#waiting.keys()]
+  }
+
   /** At once for one that nobody waits for. */
   ended(id: string): Promise<void> {
     return this.#waiting.get(id)?.ended ?? Promise.resolve()
@@ -48,7 +53,7 @@ export class Outcomes<I, O> {
   }
 
   dropAll(error: Error): void {
-    for (const id of [...this.#waiting.keys()]) this.#drop(id, error)
+    for (const id of this.ids) this.#drop(id, error)
   }
 
   #drop(id: string, error: unknown): void {

@@ -60,6 +60,7 @@ export class WorkerLoop {
       this.#beLost(error)
       if (this.#closing.signal.aborted) return
       currentLogger().warn({ err: error }, `worker for target ${this.worker.target} is not live`)
+      await this.#withdraw().catch(() => {})
     }
   }
 

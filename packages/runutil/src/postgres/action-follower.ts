@@ -1,9 +1,10 @@
 import { systemClock } from '../core/clock.ts'
-import { currentLogger } from '../core/context.ts'
 import { Doorbell } from '../core/doorbell.ts'
+import { Trouble } from '../core/trouble.ts'
 import type { SeenRecord } from '../dispatch/action-ledger.ts'
 import type { ActionRecord } from '../dispatch/action.ts'
 import type { ActionQueries } from './action-queries.ts'
+import { DatabaseClosedError } from './errors.ts'
 
 const POLL_MS = 1_000
 const PAGE = 500
@@ -44,11 +45,14 @@ export class ActionFollower {
   }
 
   async #follow(): Promise<void> {
+    const trouble = new Trouble('cannot follow the ledger')
     while (!this.#stop.signal.aborted) {
       try {
         await this.#read()
+        trouble.ends()
       } catch (error) {
-        if (!this.#stop.signal.aborted) currentLogger().warn({ err: error }, 'cannot follow the ledger')
+        if (!this.#stop.signal.aborted) trouble.begins(error)
+        if (error instanceof DatabaseClosedError) return
       }
       await this.#bell.wait(POLL_MS)
     }

@@ -1,15 +1,16 @@
-import { type Timer, systemClock } from '../core/clock.ts'
-import { currentLogger } from '../core/context.ts'
+import { ExponentialBackoff } from '../core/backoff.ts'
+import { systemClock } from '../core/clock.ts'
 import { Doorbell } from '../core/doorbell.ts'
+import { RenewedLease } from '../core/renewed-lease.ts'
+import { Trouble } from '../core/trouble.ts'
 import type { Task } from '../dispatch/action.ts'
 import { WorkerLostError } from '../dispatch/errors.ts'
 import type { Announcement, WorkerInfo } from '../dispatch/task-exchange.ts'
 import type { ActionQueries } from './action-queries.ts'
 
 const POLL_MS = 1_000
-/** Of the time that a lease lasts: when it is renewed, and when it is given up. */
-const RENEW = 1 / 3
-const GIVE_UP = 5 / 6
+/** After the database couldn't be reached. */
+const AGAIN = new ExponentialBackoff({ initial: 50, max: POLL_MS })
 
 export interface AnnouncedWorkerProps {
   readonly queries: ActionQueries
@@ -26,18 +27,25 @@ export interface AnnouncedWorkerProps {
 /** A worker's row in the database, renewed until it is withdrawn or lost. */
 export class AnnouncedWorker implements Announcement {
   readonly #props: AnnouncedWorkerProps
+  readonly #trouble: Trouble
   readonly #lost = new AbortController()
   readonly #gone = new AbortController()
   readonly #bell = new Doorbell(systemClock, this.#gone.signal)
-  readonly #renewal: Timer
-  readonly #end: Timer
+  readonly #lease: RenewedLease
   #unlisten: (() => Promise<void>) | undefined
+  /** The action whose task was taken last. */
+  #last: string | undefined
 
   constructor(props: AnnouncedWorkerProps) {
-    const { askedAt, leaseMs } = props
     this.#props = props
-    this.#renewal = systemClock.setTimeoutAt(() => void this.#renew(), askedAt + leaseMs * RENEW)
-    this.#end = systemClock.setTimeoutAt(() => this.#lose(), askedAt + leaseMs * GIVE_UP)
+    this.#trouble = new Trouble(`cannot reach the database as the worker for target ${props.worker.target}`)
+    const callbacks = {
+      renew: () => this.#renew(),
+      onLost: () => this.#lose(),
+      onError: (error: unknown) => this.#trouble.begins(error),
+    }
+    const { leaseMs, askedAt } = props
+    this.#lease = new RenewedLease({ leaseMs, clock: systemClock, ...callbacks }, askedAt)
   }
 
   get lost(): AbortSignal {
@@ -45,11 +53,18 @@ export class AnnouncedWorker implements Announcement {
   }
 
   async next(): Promise<Task | undefined> {
-    await this.#listen()
-    while (!this.#gone.signal.aborted) {
-      const task = await this.#take()
-      if (task !== undefined) return task
-      await this.#bell.wait(POLL_MS)
+    for (let failures = 0; !this.#gone.signal.aborted;) {
+      try {
+        await this.#listen()
+        const task = await this.#take()
+        this.#trouble.ends()
+        failures = 0
+        if (task !== undefined) return task
+      } catch (error) {
+        this.#trouble.begins(error)
+        failures++
+      }
+      await this.#bell.wait(failures === 0 ? POLL_MS : AGAIN.duration(failures))
     }
     return undefined
   }
@@ -64,61 +79,42 @@ export class AnnouncedWorker implements Announcement {
       return JSON.parse(row![0]) as string[]
     } catch (error) {
       // Then its lease runs out, and what it leaves is found to be lost.
-      currentLogger().warn(
-        { err: error },
-        `cannot withdraw the worker for target ${this.#props.worker.target}`,
-      )
+      this.#trouble.begins(error)
       return []
     }
   }
 
   async #listen(): Promise<void> {
-    if (this.#unlisten !== undefined || this.#gone.signal.aborted) return
+    if (this.#unlisten !== undefined) return
     const { queries, id } = this.#props
     const heard = ['', `task ${id}`]
-    try {
-      this.#unlisten = await queries.database.listen(queries.channel, (payload) => {
-        if (heard.includes(payload)) this.#bell.ring()
-      })
-    } catch (error) {
-      currentLogger().warn({ err: error }, 'cannot listen for tasks')
-    }
+    const unlisten = await queries.database.listen(queries.channel, (payload) => {
+      if (heard.includes(payload)) this.#bell.ring()
+    })
+    this.#unlisten = unlisten
+    if (this.#gone.signal.aborted) await unlisten()
   }
 
   async #take(): Promise<Task | undefined> {
     const { queries, worker, id, turn } = this.#props
     const { s, channel } = queries
-    const text = `select p_live, p_action, p_input::text from ${s}.take_task($1::bigint, $2::bigint, $3::text)`
+    const text = `select p_live, p_action, p_input::text
+      from ${s}.take_task($1::bigint, $2::bigint, $3::text, $4::text)`
     type Row = [live: boolean, action: string | null, input: string | null]
-    try {
-      const [row] = await queries.rows<Row>(text, [id, turn, channel])
-      const [live, action, input] = row!
-      if (!live) this.#lose()
-      if (action === null) return undefined
-      const { host, target } = worker
-      return { action, host, target, input: input === null ? undefined : (JSON.parse(input) as unknown) }
-    } catch (error) {
-      currentLogger().warn({ err: error }, `cannot ask for tasks for target ${worker.target}`)
-      return undefined
-    }
+    const [row] = await queries.rows<Row>(text, [id, turn, this.#last ?? null, channel])
+    const [live, action, input] = row!
+    if (!live) this.#lose()
+    if (action === null) return undefined
+    this.#last = action
+    const { host, target } = worker
+    return { action, host, target, input: input === null ? undefined : (JSON.parse(input) as unknown) }
   }
 
-  async #renew(): Promise<void> {
+  async #renew(): Promise<boolean> {
     const { queries, id, turn, leaseMs } = this.#props
-    const askedAt = systemClock.elapsed()
     const text = `update ${queries.s}.live_workers set expires = clock_timestamp() + $3::float8 * interval '1 ms'
       where id = $1::bigint and turn = $2::bigint returning 1`
-    try {
-      const rows = await queries.rows(text, [id, turn, leaseMs])
-      if (this.#gone.signal.aborted) return
-      if (rows.length === 0) return this.#lose()
-      this.#end.restartAt(askedAt + leaseMs * GIVE_UP)
-      this.#renewal.restartAt(askedAt + leaseMs * RENEW)
-    } catch (error) {
-      if (this.#gone.signal.aborted) return
-      currentLogger().warn({ err: error }, `cannot renew the worker for target ${this.#props.worker.target}`)
-      this.#renewal.restartAt(systemClock.elapsed() + leaseMs / 12)
-    }
+    return (await queries.rows(text, [id, turn, leaseMs])).length > 0
   }
 
   #lose(): void {
@@ -129,8 +125,7 @@ export class AnnouncedWorker implements Announcement {
   #leave(): void {
     if (this.#gone.signal.aborted) return
     this.#gone.abort()
-    this.#renewal.clear()
-    this.#end.clear()
+    this.#lease.stop()
     void this.#unlisten?.().catch(() => {})
     this.#props.onGone()
   }

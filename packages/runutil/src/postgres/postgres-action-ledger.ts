@@ -1,16 +1,19 @@
-import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { CallBatcher } from '../core/call-batcher.ts'
+import { type Duration, toIntervalMs, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { StoreUnavailableError } from '../core/unavailable.ts'
 import { has } from '../core/worker.ts'
 import type { ActionLedger, SearchHint, SeenRecord } from '../dispatch/action-ledger.ts'
 import type { ActionRecord, RecordChange } from '../dispatch/action.ts'
 import { ErrActionEnded, ErrNoSuchAction } from '../dispatch/errors.ts'
-import type { TaskExchange } from '../dispatch/task-exchange.ts'
+import type { Posted, TaskExchange } from '../dispatch/task-exchange.ts'
 import { ActionFollower } from './action-follower.ts'
 import { ActionQueries } from './action-queries.ts'
 import type { Database } from './database.ts'
 import { PostgresTaskExchange } from './postgres-task-exchange.ts'
 import { DEFAULT_SCHEMA } from './schema.ts'
+import { TakenTasks } from './taken-tasks.ts'
 
 export interface PostgresActionLedgerOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
@@ -19,14 +22,19 @@ export interface PostgresActionLedgerOptions {
   lease?: Duration | undefined
 }
 
-/** How many actions a search reads at a time. */
+/** How many actions are read or removed at a time. */
 const PAGE = 500
+/** How many changes go to the server in one statement. */
+const MOST_CHANGES = 100
+
+type Change = { readonly create: ActionRecord } | { readonly update: RecordChange }
 
 /**
  * Actions in PostgreSQL or PGlite, for managers and workers in as many processes as have the database. Call
  * `migrate(database)` first.
  *
- * Changes are made one at a time, each with a revision that says its place, so that who follows misses none.
+ * Changes have a revision each that says their place, so that who follows misses none. For that, one process at a time
+ * changes actions; those that are changed at once in it share a transaction.
  *
  * @example
  * const ledger = new PostgresActionLedger(await openDatabase())
@@ -35,6 +43,11 @@ const PAGE = 500
 export class PostgresActionLedger implements ActionLedger {
   readonly exchange: TaskExchange
   readonly #queries: ActionQueries
+  readonly #taken: TakenTasks
+  readonly #changes = new CallBatcher<Change, unknown>((changes) => this.#change(changes), {
+    most: MOST_CHANGES,
+    isOfOne: (error) => !(error instanceof StoreUnavailableError),
+  })
 
   /** @throws InvalidArgumentError, InvalidDurationError */
   constructor(database: Database, options: PostgresActionLedgerOptions = {}) {
@@ -42,23 +55,34 @@ export class PostgresActionLedger implements ActionLedger {
     const { schema = DEFAULT_SCHEMA, lease = '10s' } = checkOptions(what, options, ['schema', 'lease'])
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
     this.#queries = new ActionQueries(database, schema)
+    this.#taken = new TakenTasks(this.#queries)
     this.exchange = new PostgresTaskExchange(this.#queries, toIntervalMs(lease, `${what}: lease`))
   }
 
-  async create(record: ActionRecord): Promise<void> {
-    const { s, channel } = this.#queries
-    const text = `select ${s}.create_action($1::text::json, $2::text)`
-    await this.#queries.rows(text, [JSON.stringify(record), channel])
+  async create(record: ActionRecord): Promise<Posted | undefined> {
+    const posted = await this.#taken.watch(record.id)
+    let there = false
+    try {
+      there = (await this.#changes.call({ create: record })) as boolean
+    } finally {
+      if (there) this.#taken.posted(record.id)
+      else this.#taken.forget(record.id)
+    }
+    return there ? posted : undefined
   }
 
   async update(change: RecordChange): Promise<ActionRecord> {
-    const { s, channel } = this.#queries
-    const text = `select ${s}.update_action($1::text::json, $2::text)::text`
-    const [row] = await this.#queries.rows<[string | null]>(text, [JSON.stringify(change), channel])
-    const result = JSON.parse(row![0] ?? 'null') as ActionRecord | string | null
+    const result = (await this.#changes.call({ update: change })) as ActionRecord | string | null
     if (result === null) throw new ErrNoSuchAction(change.id)
     if (typeof result === 'string') throw new ErrActionEnded(change.id, result)
     return result
+  }
+
+  async #change(changes: readonly Change[]): Promise<unknown[]> {
+    const { s, channel } = this.#queries
+    const text = `select ${s}.change_actions($1::text::json, $2::text)::text`
+    const [row] = await this.#queries.rows<[string]>(text, [JSON.stringify(changes), channel])
+    return JSON.parse(row![0]) as unknown[]
   }
 
   async get(id: string): Promise<ActionRecord | undefined> {
@@ -87,5 +111,25 @@ export class PostgresActionLedger implements ActionLedger {
   async follow(onChange: (seen: SeenRecord) => void) {
     const follower = new ActionFollower(this.#queries, onChange)
     return { revision: await follower.start(), off: () => follower.stop() }
+  }
+
+  /**
+   * Removes actions that have ended and haven't changed for so long, with their records. It may be called while all goes
+   * on, and from several processes; managers and monitors may be behind, so leave them minutes.
+   *
+   * @returns how many actions
+   * @throws InvalidDurationError
+   *
+   * @example
+   * distributedRepeat(leases, 'prune', '1d', async () => void (await ledger.prune('30d')))
+   */
+  async prune(olderThan: Duration): Promise<number> {
+    const ageMs = toMs(olderThan, 'prune')
+    const text = `select ${this.#queries.s}.prune_actions($1::float8, ${PAGE})`
+    for (let removed = 0; ;) {
+      const [row] = await this.#queries.rows<[number | null]>(text, [ageMs])
+      if (row![0] === null) return removed
+      removed += row![0]
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { CallBatcher } from '../core/call-batcher.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
@@ -14,7 +15,6 @@ import { ClaimLedger } from './claim-ledger.ts'
 import type { Database } from './database.ts'
 import { type CountRow, toCounts } from './job-counts.ts'
 import { inChunks } from './in-chunks.ts'
-import { InsertBatcher } from './insert-batcher.ts'
 import { JobClaimer } from './job-claimer.ts'
 import { heldColumns, limitColumns, newJobColumns, settlementColumns } from './job-columns.ts'
 import { type JobRow, toQueuedJob } from './job-rows.ts'
@@ -23,8 +23,9 @@ import { DEFAULT_SCHEMA } from './schema.ts'
 import { SchemaQueries } from './schema-queries.ts'
 import { WakeUp } from './wake-up.ts'
 
-/** So many jobs go to the server in one statement. */
+/** So many jobs go to the server in one statement; so many of one call go without those of others. */
 const CHUNK = 5_000
+const LARGE = 200
 
 export interface PostgresJobStoreOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
@@ -50,10 +51,9 @@ export class PostgresJobStore implements JobStore {
   readonly #statements: JobStatements
   readonly #claims = new ClaimLedger()
   readonly #claimer: JobClaimer
-  readonly #inserts = new InsertBatcher(
-    (jobs) => this.#insertMany(jobs, this.#wakeUp.now()),
-    (error) => error instanceof ErrJobExists,
-  )
+  readonly #inserts = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
+    isOfOne: (error) => error instanceof ErrJobExists,
+  })
   readonly #wakeUp = new WakeUp(async () => {
     await this.#queries.run(this.#statements.notify, [this.#channel])
   })
@@ -73,11 +73,13 @@ export class PostgresJobStore implements JobStore {
 
   insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
     // In a transaction of the caller's, the notification waits for its commit.
-    return tx === undefined ? this.#inserts.insert(jobs) : this.#insert(this.#columns(jobs, true), tx)
+    if (tx !== undefined) return this.#insert(this.#columns(jobs, true), tx)
+    return jobs.length < LARGE ? this.#inserts.call(jobs) : this.#insertMany(jobs)
   }
 
   /** A long list in one transaction, chunk by chunk. */
-  async #insertMany(jobs: readonly NewJob[], notify: boolean): Promise<void> {
+  async #insertMany(jobs: readonly NewJob[]): Promise<void> {
+    const notify = this.#wakeUp.now()
     if (jobs.length <= CHUNK) return this.#insert(this.#columns(jobs, notify))
     try {
       await this.#queries.database.transaction((tx) =>
@@ -188,9 +190,8 @@ export class PostgresJobStore implements JobStore {
 /** Under each claim: the first outcome of a job counts. */
 function firstOfEachJob<H extends Held>(held: readonly H[]): readonly H[] {
   const firsts = new Map(held.toReversed().map((one) => [`${one.claim} ${one.id}`, one]))
-  return firsts.size === held.length
-    ? held
-    : held.filter((one) => firsts.get(`${one.claim} ${one.id}`) === one)
+  if (firsts.size === held.length) return held
+  return held.filter((one) => firsts.get(`${one.claim} ${one.id}`) === one)
 }
 
 /** Those at the places of a JSON list that counts from 1. */

@@ -1,5 +1,5 @@
 import { systemClock } from '../core/clock.ts'
-import { currentLogger } from '../core/context.ts'
+import { Trouble } from '../core/trouble.ts'
 import { sleep } from '../core/wait.ts'
 import { textArray } from './array-literal.ts'
 import type { ActionQueries } from './action-queries.ts'
@@ -28,7 +28,12 @@ export class TakenTasks {
   async watch(action: string): Promise<{ taken: Promise<void> }> {
     const { database, channel } = this.#queries
     this.#listening ??= database.listen(channel, (payload) => this.#hear(payload))
-    await this.#listening
+    try {
+      await this.#listening
+    } catch (error) {
+      this.#listening = undefined
+      throw error
+    }
     return { taken: new Promise((resolve) => this.#waiting.set(action, { resolve, posted: false })) }
   }
 
@@ -53,6 +58,7 @@ export class TakenTasks {
   }
 
   async #poll(): Promise<void> {
+    const trouble = new Trouble('cannot see whether tasks were taken')
     this.#polling = true
     while (this.#waiting.size > 0) {
       await sleep(systemClock, POLL_MS)
@@ -60,9 +66,10 @@ export class TakenTasks {
       try {
         const there = await this.#notTaken(asked)
         for (const action of asked) if (!there.has(action)) this.#resolve(action)
+        trouble.ends()
       } catch (error) {
         if (error instanceof DatabaseClosedError) this.#waiting.clear()
-        else currentLogger().warn({ err: error }, 'cannot see whether tasks were taken')
+        else trouble.begins(error)
       }
     }
     this.#polling = false

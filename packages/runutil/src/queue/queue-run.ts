@@ -19,7 +19,7 @@ import { Prefetch } from './prefetch.ts'
 import { Pruner } from './pruner.ts'
 import { RunLog } from './run-log.ts'
 import { Settler } from './settler.ts'
-import { untilAvailable } from './until-available.ts'
+import { untilAvailable } from '../core/until-available.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
 export interface QueueRunProps extends WorkerSettings {

@@ -1,7 +1,7 @@
 import { type Clock, macrotask } from '../core/clock.ts'
 import type { JobStore } from './job-store.ts'
 import type { Settlement } from './outcome.ts'
-import { untilAvailable } from './until-available.ts'
+import { untilAvailable } from '../core/until-available.ts'
 
 export interface SettlerProps<S extends Settlement> {
   readonly store: JobStore

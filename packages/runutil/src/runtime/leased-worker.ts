@@ -5,10 +5,10 @@ import { LeaseLostError, unexpected } from '../core/errors.ts'
 import { withFence } from '../core/fence.ts'
 import type { LeaseAnswer, LeaseStore } from '../core/lease-store.ts'
 import { checkOptions } from '../core/options.ts'
+import { RenewedLease } from '../core/renewed-lease.ts'
 import { sleep } from '../core/wait.ts'
 import { type Worker, has } from '../core/worker.ts'
 import { checkpoint } from './health.ts'
-import { LeaseKeeper } from './lease-keeper.ts'
 import { checkName } from './named.ts'
 
 /** How often it asks for a lease that another has and may release at any time. */
@@ -94,14 +94,16 @@ class LeasedRun {
 
   /** @returns false when the lease was lost meanwhile */
   async #hold(fence: number, askedAt: number): Promise<boolean> {
+    const { leases, name, leaseMs } = this.#work
     let kept = true
     const controller = linkedController(this.#signal)
     const onLost = (): void => {
       kept = false
-      controller.abort(new LeaseLostError(this.#work.name))
+      controller.abort(new LeaseLostError(name))
     }
     const onError = (error: unknown): void => this.#warn('cannot renew', error)
-    const keeper = new LeaseKeeper({ ...this.#work, fence, clock: this.#clock, onLost, onError }, askedAt)
+    const renew = (): Promise<boolean> => leases.renew(name, fence, leaseMs)
+    const lease = new RenewedLease({ leaseMs, clock: this.#clock, renew, onLost, onError }, askedAt)
     try {
       const body = (): Promise<void> | void => this.#work.run(controller.signal)
       await withContext(this.#context.child(), () => withFence(fence, body))
@@ -111,7 +113,7 @@ class LeasedRun {
       if (kept) throw error
       if (!isAbortOf(controller.signal, error)) this.#warn('failed without', error)
     } finally {
-      keeper.stop()
+      lease.stop()
       controller.dispose()
       if (kept) await this.#release(fence, false)
     }

@@ -1,7 +1,7 @@
-import { ExponentialBackoff } from '../core/backoff.ts'
-import type { Clock } from '../core/clock.ts'
-import { StoreUnavailableError } from '../core/unavailable.ts'
-import { sleep } from '../core/wait.ts'
+import { ExponentialBackoff } from './backoff.ts'
+import type { Clock } from './clock.ts'
+import { StoreUnavailableError } from './unavailable.ts'
+import { sleep } from './wait.ts'
 
 export interface UntilAvailableProps {
   readonly clock: Clock

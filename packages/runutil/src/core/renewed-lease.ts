@@ -1,17 +1,15 @@
-import type { Clock, Timer } from '../core/clock.ts'
-import type { LeaseStore } from '../core/lease-store.ts'
+import type { Clock, Timer } from './clock.ts'
 
 /** Of the time that a lease lasts: when it is renewed, again after that failed, and when it is given up. */
 const RENEW = 1 / 3
 const AGAIN = 1 / 12
 const GIVE_UP = 5 / 6
 
-export interface LeaseKeeperProps {
-  readonly leases: LeaseStore
-  readonly name: string
-  readonly fence: number
+export interface RenewedLeaseProps {
   readonly leaseMs: number
   readonly clock: Clock
+  /** Makes it last for `leaseMs` from now. False when another has taken it. */
+  readonly renew: () => Promise<boolean>
   /** Called once, when another has taken it, or it may soon be over and couldn't be renewed. */
   readonly onLost: () => void
   /** A renewal failed; it tries again. */
@@ -22,14 +20,14 @@ export interface LeaseKeeperProps {
  * Renews a lease until `stop`. What it knows of its end is counted from before the store was asked, so that here it ends
  * no later than there; it is given up somewhat earlier, which is the time that the work has for ending.
  */
-export class LeaseKeeper {
-  readonly #props: LeaseKeeperProps
+export class RenewedLease {
+  readonly #props: RenewedLeaseProps
   readonly #renewal: Timer
   readonly #end: Timer
   #stopped = false
 
   /** @param askedAt when the store was asked for the lease, by the clock's `elapsed` */
-  constructor(props: LeaseKeeperProps, askedAt: number) {
+  constructor(props: RenewedLeaseProps, askedAt: number) {
     const { clock, leaseMs } = props
     this.#props = props
     this.#renewal = clock.setTimeoutAt(() => void this.#renew(), askedAt + leaseMs * RENEW)
@@ -43,10 +41,10 @@ export class LeaseKeeper {
   }
 
   async #renew(): Promise<void> {
-    const { leases, name, fence, leaseMs, clock, onError } = this.#props
+    const { renew, leaseMs, clock, onError } = this.#props
     const askedAt = clock.elapsed()
     try {
-      const renewed = await leases.renew(name, fence, leaseMs)
+      const renewed = await renew()
       if (this.#stopped) return
       if (!renewed) return this.#lose()
       this.#end.restartAt(askedAt + leaseMs * GIVE_UP)

@@ -1,0 +1,92 @@
+import type { Clock } from '../core/clock.ts'
+import type { ActionChanges } from './action-changes.ts'
+import { toError } from '../core/errors.ts'
+import { ErrNoWorker } from './errors.ts'
+import { asJson } from './json.ts'
+import type { ManagerSettings } from './manager-options.ts'
+import { validated } from './schema.ts'
+import type { Posted, WorkerInfo } from './task-exchange.ts'
+import { Turns } from './turns.ts'
+
+/** What is to be done, by whoever is live for its target. */
+export interface Order {
+  readonly id: string
+  readonly target: string
+  readonly input: unknown
+}
+
+/** Writes actions down and hands their tasks to live workers. */
+export class HandOver {
+  readonly #settings: ManagerSettings
+  readonly #changes: ActionChanges
+  readonly #clock: () => Clock
+  /** What is handed to one target goes in the order of the calls. */
+  readonly #turns = new Turns()
+  readonly #unfinished = new Set<Promise<Posted>>()
+
+  constructor(settings: ManagerSettings, changes: ActionChanges, clock: () => Clock) {
+    this.#settings = settings
+    this.#changes = changes
+    this.#clock = clock
+  }
+
+  /**
+   * @param started what to wait for before anything is written
+   * @throws ErrNoWorker, InvalidActionError; what the ledger says
+   */
+  give(order: Order, started: Promise<unknown>): Promise<Posted> {
+    const giving = this.#give(order, started)
+    this.#unfinished.add(giving)
+    const finished = (): void => void this.#unfinished.delete(giving)
+    giving.then(finished, finished)
+    return giving
+  }
+
+  /** Resolves when nothing is being handed over. */
+  async idle(): Promise<void> {
+    while (this.#unfinished.size > 0) await Promise.allSettled(this.#unfinished)
+  }
+
+  async #give(order: Order, started: Promise<unknown>): Promise<Posted> {
+    const { operation, ledger } = this.#settings
+    const { id, target } = order
+    // Now: whoever is live for one of several calls in a tick is so for all of them.
+    const found = settled(ledger.exchange.find(operation, target))
+    // A turn ends when the ledger has the call, which keeps the order from there.
+    const { created } = await this.#turns.take(target, async () => {
+      await started
+      return { created: ledger.create(await this.#record(order, found)) }
+    })
+    const posted = await created
+    if (posted !== undefined) return posted
+    await this.#changes.fail(id, 'worker lost')
+    return { taken: Promise.resolve() }
+  }
+
+  async #record({ id, target, input: given }: Order, found: Promise<Found>) {
+    const { operation, input: schema } = this.#settings
+    const what = `input for ${target}`
+    const input = asJson(await validated(schema, given, what), what)
+    const { worker, error } = await found
+    if (error !== undefined) throw error
+    if (worker === undefined) throw new ErrNoWorker(operation, target)
+    const now = this.#clock().now()
+    return {
+      ...{ id, operation, host: worker.host, target, input, status: 'running' as const },
+      ...{ createdAt: now, updatedAt: now },
+    }
+  }
+}
+
+interface Found {
+  readonly worker?: WorkerInfo | undefined
+  readonly error?: Error
+}
+
+/** A failure that nobody has come to yet must not be an unhandled rejection. */
+function settled(finding: Promise<WorkerInfo | undefined>): Promise<Found> {
+  return finding.then(
+    (worker) => ({ worker }),
+    (error: unknown) => ({ error: toError(error) }),
+  )
+}

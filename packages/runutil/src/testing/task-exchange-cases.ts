@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import type { ActionLedger } from '../dispatch/action-ledger.ts'
+import type { ActionRecord, Task } from '../dispatch/action.ts'
+import type { Announcement } from '../dispatch/task-exchange.ts'
+import type { ActionLedgerContext } from './action-ledger-cases.ts'
+import { Probe } from './probe.ts'
+
+export type TaskExchangeCases = Record<string, (context: ActionLedgerContext) => Promise<void>>
+
+/** What holds for the TaskExchange of every ActionLedger, for any test runner; as `actionLedgerConformance`. */
+export const taskExchangeConformance: TaskExchangeCases = {
+  'a worker is found while it is live': async ({ ledger: { exchange } }) => {
+    assert.equal(await exchange.find('test', 'a'), undefined)
+    const announced = [await live(exchange, 'a'), await live(exchange, 'b', 'other host')]
+    const [a, b] = [info('a'), info('b', 'other host')]
+    assert.deepEqual(await exchange.find('test', 'b'), b)
+    assert.equal(await exchange.find('another', 'a'), undefined)
+    assert.deepEqual(await exchange.live('test'), [a, b])
+    assert.deepEqual(exchange.known('test'), [a, b])
+    assert.deepEqual(await exchange.live('another'), [])
+    assert.deepEqual(await announced[0]!.withdraw(), [])
+    assert.equal(await exchange.find('test', 'a'), undefined)
+    assert.deepEqual(await exchange.live('test'), [b])
+    assert.deepEqual(exchange.known('test'), [b])
+    await announced[1]!.withdraw()
+  },
+
+  'one that is just being announced is found': async ({ ledger: { exchange } }) => {
+    const announcing = live(exchange, 'a')
+    assert.deepEqual(await exchange.find('test', 'a'), info('a'))
+    await (await announcing).withdraw()
+  },
+
+  'tasks come one at a time, in the order of the calls': async ({ ledger }) => {
+    const worker = await live(ledger.exchange, 'a')
+    const calls = ['1', '2', '3'].map((id) => ledger.create(action(id, { input: { nth: id } })))
+    const posted = await Promise.all(calls)
+    const taken = new Probe<string>('taken')
+    for (const [at, { taken: promise }] of posted.map((each) => each!).entries())
+      void promise.then(() => taken.hit(`${at + 1}`))
+    for (const id of ['1', '2', '3']) {
+      assert.deepEqual(await worker.next(), { ...task(id), input: { nth: id } })
+      await taken.times(Number(id))
+      assert.equal(taken.values.at(-1), id)
+    }
+    assert.deepEqual(await worker.withdraw(), [])
+  },
+
+  'a task wakes who waits for one': async ({ ledger }) => {
+    const worker = await live(ledger.exchange, 'a')
+    const next = worker.next()
+    await ledger.create(action('1'))
+    assert.deepEqual(await next, task('1'))
+    await worker.withdraw()
+  },
+
+  'each target has its own': async ({ ledger }) => {
+    const workers = new Map<string, Announcement>()
+    for (const target of ['a', 'b']) workers.set(target, await live(ledger.exchange, target))
+    await Promise.all(
+      ['b', 'a', 'b', 'a'].map((target, at) => ledger.create(action(`${at}`, { target, input: at }))),
+    )
+    for (const [target, inputs] of [['a', [1, 3]] as const, ['b', [0, 2]] as const]) {
+      const worker = workers.get(target)!
+      assert.deepEqual([(await worker.next())?.input, (await worker.next())?.input], inputs)
+      await worker.withdraw()
+    }
+  },
+
+  'without a live worker the action is there all the same': async ({ ledger }) => {
+    const worker = await live(ledger.exchange, 'a')
+    assert.equal(await ledger.create(action('1', { target: 'b' })), undefined)
+    assert.equal(await ledger.create(action('2', { host: 'other host' })), undefined)
+    assert.equal(await ledger.create(action('3', { operation: 'another' })), undefined)
+    assert.equal(await ledger.create(action('4', { status: 'failed' })), undefined)
+    await worker.withdraw()
+    assert.equal(await ledger.create(action('5')), undefined)
+    for (const id of ['1', '2', '3', '4', '5']) assert.equal((await ledger.get(id))?.id, id)
+  },
+
+  'a task whose action has ended meanwhile is nobody’s': async ({ ledger }) => {
+    const worker = await live(ledger.exchange, 'a')
+    for (const id of ['1', '2', '3']) await ledger.create(action(id))
+    for (const id of ['1', '2']) await ledger.update({ id, updatedAt: 2, status: 'failed' })
+    assert.deepEqual(await worker.next(), task('3'))
+    await worker.withdraw()
+  },
+
+  'who is withdrawn is told of what nobody took, and gets nothing more': async ({ ledger }) => {
+    const worker = await live(ledger.exchange, 'a')
+    for (const id of ['1', '2', '3']) await ledger.create(action(id))
+    assert.deepEqual(await worker.next(), task('1'))
+    assert.deepEqual(await worker.withdraw(), ['2', '3'])
+    assert.deepEqual(await worker.withdraw(), [])
+    assert.equal(await worker.next(), undefined)
+    assert.equal(worker.lost.aborted, false)
+    const waiting = await live(ledger.exchange, 'b')
+    const next = waiting.next()
+    await waiting.withdraw()
+    assert.equal(await next, undefined)
+  },
+
+  'a target has one worker; another is refused or waits': async ({ ledger, again }) => {
+    const first = await live(ledger.exchange, 'a')
+    const { exchange } = await again()
+    const second = settled(live(exchange, 'a', 'other host'))
+    assert.equal((await exchange.find('test', 'a'))?.host, 'host')
+    assert.deepEqual(await first.withdraw(), [])
+    const outcome = await second
+    if (outcome instanceof Error) assert.equal(outcome.name, 'ErrTargetTaken')
+    const next = outcome instanceof Error ? await live(exchange, 'a', 'other host') : outcome
+    assert.equal((await exchange.find('test', 'a'))?.host, 'other host')
+    await next.withdraw()
+  },
+}
+
+function info(target: string, host = 'host') {
+  return { operation: 'test', host, target }
+}
+
+function live(exchange: ActionLedger['exchange'], target: string, host?: string): Promise<Announcement> {
+  return exchange.announce(info(target, host), new AbortController().signal)
+}
+
+function task(action: string): Task {
+  return { action, input: {}, host: 'host', target: 'a' }
+}
+
+function action(id: string, given: Partial<ActionRecord> = {}): ActionRecord {
+  return {
+    ...{ id, ...info('a'), input: {}, status: 'running', createdAt: 1, updatedAt: 1 },
+    ...given,
+  }
+}
+
+function settled<T>(promise: Promise<T>): Promise<T | Error> {
+  return promise.catch((error: unknown) => error as Error)
+}

@@ -1,0 +1,137 @@
+import type { Database, Statement } from 'runutil/postgres'
+import { ErrNoWorker, Manager } from 'runutil/dispatch'
+import { PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
+import { Random } from '../chaos/random.ts'
+import { capturedLogger, withLogger } from '../runtime/logs.ts'
+import { failureOf } from '../runtime/outcome.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+/** Does what it is asked and, now and then, loses the answer. */
+class ForgetfulDatabase implements Database {
+  readonly kind = 'pglite'
+  readonly listens = true
+  readonly #database: Database
+  readonly #forgets: (text: string) => boolean
+  lost = 0
+
+  constructor(database: Database, forgets: (text: string) => boolean) {
+    this.#database = database
+    this.#forgets = forgets
+  }
+
+  async query<Row extends unknown[]>(statement: Statement, params?: readonly unknown[]): Promise<Row[]> {
+    const rows = await this.#database.query<Row>(statement, params)
+    if (!this.#forgets(statement.text)) return rows
+    this.lost++
+    throw new StoreUnavailableError('the answer was lost', { outcomeUnknown: true })
+  }
+
+  readonly transaction: Database['transaction'] = (body) => this.#database.transaction(body)
+  readonly listen: Database['listen'] = (channel, callback) => this.#database.listen(channel, callback)
+  readonly close = (): Promise<void> => this.#database.close()
+}
+
+let database: Database
+beforeAll(async () => {
+  database = await openDatabase('memory:')
+  await migrate(database)
+})
+afterAll(() => database.close())
+
+/** A manager whose ledger forgets, with a worker that says what it was given. */
+async function running(operation: string, forgets: (text: string) => boolean) {
+  const forgetful = new ForgetfulDatabase(database, forgets)
+  const manager = new Manager<number>({ operation, ledger: new PostgresActionLedger(forgetful) })
+  const stop = new AbortController()
+  const given: number[] = []
+  const { logger, lines } = capturedLogger()
+  const { run, registration } = withLogger(logger, () => ({
+    run: manager.run(stop.signal),
+    registration: manager.workers.register('host', 'target', ({ input }) => void given.push(input)),
+  }))
+  await registration.ready
+  return {
+    ...{ manager, given, forgetful, registration, lines },
+    stop: async () => {
+      stop.abort()
+      await run
+    },
+  }
+}
+
+/** Forgets the first answer to a call of a function. */
+function once(name: string): (text: string) => boolean {
+  let forgotten = false
+  return (text) => {
+    if (forgotten || !text.includes(name)) return false
+    return (forgotten = true)
+  }
+}
+
+describe('an answer of the database that is lost', () => {
+  it.each(['announce_worker', 'take_task'])('to %s loses nothing', async (name) => {
+    const { manager, given, forgetful, lines, stop } = await running(`lost ${name}`, once(name))
+    const actions = await Promise.all([1, 2, 3].map((input) => manager.do('target', input).completed))
+    expect(actions.map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'succeeded'])
+    expect(given).toEqual([1, 2, 3])
+    expect(forgetful.lost).toBe(1)
+    expect(lines.map(({ level }) => level)).toEqual([40, 30])
+    expect(lines[1]!.msg).toBe(`no longer: ${lines[0]!.msg}`)
+    await stop()
+  })
+
+  it('to a change of an action is asked for again', async () => {
+    let changes = 0
+    const { manager, given, stop } = await running(
+      'changes',
+      // The first writes the action, the second its end.
+      (text) => text.includes('change_actions') && ++changes === 2,
+    )
+    expect((await manager.do('target', 1).completed).status).toBe('succeeded')
+    expect(given).toEqual([1])
+    await stop()
+  })
+
+  it('to the writing of an action is passed on: it may have been done', async () => {
+    const { manager, given, stop } = await running('writing', once('change_actions'))
+    expect(await failureOf(manager.do('target', 1))).toMatchObject({ outcomeUnknown: true })
+    await manager.do('target', 2).completed
+    expect(given).toEqual([1, 2])
+    await stop()
+  })
+
+  it('to a withdrawal leaves no worker', async () => {
+    const { manager, registration, stop } = await running('withdrawal', once('withdraw_worker'))
+    await registration.close()
+    expect(await failureOf(manager.do('target', 1))).toBeInstanceOf(ErrNoWorker)
+    await stop()
+  })
+
+  it('again and again loses and repeats no task', async () => {
+    const random = new Random(5)
+    const { manager, given, forgetful, stop } = await running(
+      'again and again',
+      (text) => !text.includes('change_actions') && random.between(1, 4) === 1,
+    )
+    const all = Array.from({ length: 30 }, (_, input) => input)
+    const calls = all.map((input) => untilFound(() => manager.do('target', input).completed))
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(all.map(() => 'succeeded'))
+    expect([...given].sort((a, b) => a - b)).toEqual(all)
+    expect(forgetful.lost).toBeGreaterThan(10)
+    await stop()
+  })
+})
+
+/** Whoever can't be found has been written to nowhere. */
+async function untilFound<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error
+    }
+  }
+}

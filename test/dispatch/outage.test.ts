@@ -1,0 +1,98 @@
+import { type Action, Manager } from 'runutil/dispatch'
+import { type Database, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
+import { PostgresServer } from '../postgres/server.ts'
+import { capturedLogger, withLogger } from '../runtime/logs.ts'
+import { Device } from './device.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+const TARGETS = ['a', 'b', 'c', 'd']
+/** Longer than any outage here, so that no worker is lost by one. */
+const LEASE = '20s'
+
+let server: PostgresServer
+beforeAll(async () => void (server = await PostgresServer.start({ settings: { fsync: 'off' } })))
+afterAll(() => server.stop())
+
+let url: string
+let database: Database
+beforeEach(async () => {
+  url = await server.createDatabase()
+  database = await openDatabase(url)
+  await migrate(database)
+  return () => database.close()
+})
+
+const losses: [string, () => Promise<unknown>][] = [
+  ['a fast restart', () => server.restart('fast')],
+  ['a crash', () => server.restart('immediate')],
+  ['terminated backends', () => server.terminateBackends(new URL(url).pathname.slice(1))],
+]
+
+it.each(losses)('%s loses no action and repeats none, and monitors miss nothing', async (_, lose) => {
+  const devices = [
+    new Device(url, 'h1', TARGETS.slice(0, 2), LEASE),
+    new Device(url, 'h2', TARGETS.slice(2), LEASE),
+  ]
+  await Promise.all(TARGETS.map((target, at) => devices[at < 2 ? 0 : 1]!.printed(`${target} is live`)))
+  const stop = new AbortController()
+  const manager = new Manager<object>({
+    operation: 'test',
+    ledger: new PostgresActionLedger(database, { lease: LEASE }),
+  })
+  const { logger, lines } = capturedLogger()
+  const run = withLogger(logger, () => manager.run(stop.signal))
+  const seen: Action[] = []
+  const watching = withLogger(logger, async () => {
+    for await (const action of manager.actions.search({}, { monitor: true, signal: stop.signal }))
+      seen.push(action)
+  })
+
+  const unknown: number[] = []
+  const done: Action[] = []
+  let next = 0
+  let stopping = false
+  const call = async (target: string): Promise<void> => {
+    while (!stopping) {
+      const echo = next++
+      try {
+        done.push(await manager.do(target, { echo }).completed)
+      } catch (error) {
+        // Not reached, or not answered: whether it was done will be seen.
+        if (!(error instanceof StoreUnavailableError)) throw error
+        unknown.push(echo)
+      }
+    }
+  }
+  const callers = withLogger(logger, () => TARGETS.map(call))
+  for (let times = 1; times <= 2; times++) {
+    const enough = done.length + 40
+    await vi.waitFor(() => expect(done.length).toBeGreaterThan(enough), { timeout: 30_000 })
+    await lose()
+  }
+  const enough = done.length + 40
+  await vi.waitFor(() => expect(done.length).toBeGreaterThan(enough), { timeout: 30_000 })
+  stopping = true
+  await Promise.all(callers)
+
+  const begun = devices
+    .flatMap(({ lines }) => lines)
+    .flatMap((line) => /begins (.*)/.exec(line)?.[1] ?? [])
+    .map((input) => (JSON.parse(input) as { echo: number }).echo)
+  const certain = done.map(({ input }) => (input as { echo: number }).echo)
+  expect(new Set(begun).size).toBe(begun.length)
+  expect(certain.filter((echo) => !begun.includes(echo))).toEqual([])
+  expect(begun.filter((echo) => !certain.includes(echo) && !unknown.includes(echo))).toEqual([])
+  expect(done.every(({ status }) => status === 'succeeded')).toBe(true)
+  // Five loops, two losses: each says once that it has trouble and once that it's over, however often it tries.
+  expect(lines.length).toBeLessThanOrEqual(20)
+  // A change whose answer was lost is made again.
+  const statuses = (id: string): Set<string> =>
+    new Set(seen.filter((action) => action.id === id).map(({ status }) => status))
+  await vi.waitFor(() => {
+    for (const { id } of done) expect([...statuses(id)]).toEqual(['running', 'succeeded'])
+  })
+  stop.abort()
+  await Promise.all([run, watching, ...devices.map((device) => device.end('SIGTERM'))])
+})

@@ -1,0 +1,15 @@
+import { taskExchangeConformance } from 'runutil/testing'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { type LedgerMaker, kindsOfLedger } from './action-ledgers.ts'
+
+describe.each(kindsOfLedger)('the exchange of a ledger in $name:', ({ name, open }) => {
+  let maker: LedgerMaker
+  beforeAll(async () => void (maker = await open()), 60_000)
+  afterAll(() => maker?.close())
+
+  it.each(Object.entries(taskExchangeConformance))('%s', { timeout: 30_000 }, async (_, check) => {
+    const context = await maker.fresh()
+    // A file is for one process, so nobody else has its workers.
+    await check(name === 'JSON lines' ? { ...context, again: async () => context.ledger } : context)
+  })
+})

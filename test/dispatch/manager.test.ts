@@ -293,6 +293,21 @@ describe('live workers', () => {
     await stop()
   })
 
+  it('that are closed as they are given a task do not begin it', async () => {
+    const { manager, ledger, stop } = await running()
+    const given = new Probe<unknown>('given')
+    const registration = manager.workers.register('host', 'target', ({ input }) => given.hit(input))
+    await registration.ready
+    const posted = await ledger.create({
+      ...{ id: '1', operation: 'test', host: 'host', target: 'target', input: 1, status: 'running' },
+      ...{ createdAt: 1, updatedAt: 1 },
+    })
+    await Promise.all([registration.close(), posted!.taken])
+    expect(await ledger.get('1')).toMatchObject({ status: 'failed', error: 'worker lost' })
+    expect(given.values).toEqual([])
+    await stop()
+  })
+
   it.each<[string, (manager: Manager) => unknown, string]>([
     ['no host', (manager) => manager.workers.register('', 't', () => {}), 'register: host: expected a name'],
     [

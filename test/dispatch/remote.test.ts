@@ -110,6 +110,7 @@ describe('workers of other processes', () => {
     const one = await device('h1', 'a')
     const hanging = manager.do('a', { hang: true })
     await hanging
+    await one.printed('a begins')
     await one.end('SIGTERM')
     expect((await hanging.completed).status).toBe('succeeded')
     expect(await failureOf(manager.do('a', { echo: 1 }))).toBeInstanceOf(ErrNoWorker)

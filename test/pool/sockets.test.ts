@@ -16,7 +16,7 @@ describe.each(['unix', 'tcp'] as const)('a pool over %s', (socket) => {
   it.each([
     [
       'answers another pid',
-      /expected an answer within 300 ms; got none \(a connection answered with pid \d+\)/,
+      /expected an answer within 1500 ms; got none \(a connection answered with pid \d+\)/,
     ],
     [
       'answers garbage',
@@ -24,7 +24,7 @@ describe.each(['unix', 'tcp'] as const)('a pool over %s', (socket) => {
     ],
     ['says why, and stays silent', /got none; its stderr:\nwaiting for the licence server$/],
   ])('rejects its start when a worker %s', async (way, said) => {
-    const { pool, seen } = freshPool({ command: odd(way), relay: { socket, timeout: '300ms' } })
+    const { pool, seen } = freshPool({ command: odd(way), relay: { socket, timeout: '1500ms' } })
     const error = await errorOf(pool.start())
     expect(error).toBeInstanceOf(HandshakeError)
     expect(error.message).toMatch(said)

@@ -82,6 +82,8 @@ export class WorkerLoop {
   }
 
   async #perform(task: Task, signal: AbortSignal): Promise<void> {
+    // A handler that listens for the abort would never hear of it.
+    if (signal.aborted) return this.#deps.fail(task.action, new WorkerLostError())
     try {
       await this.#handler(task, signal)
     } catch (error) {

@@ -92,11 +92,15 @@ export class JsonLinesActionLedger implements ActionLedger {
   }
 }
 
+/** Of which many actions have the same. */
+const WORDS = ['operation', 'host', 'target'] as const
+type Line = { id: string } & { -readonly [F in keyof ActionRecord]?: ActionRecord[F] }
+
 /** Puts the actions together again, line by line. */
 class Replay {
   readonly #path: string
   readonly #table: ActionTable
-  /** The same few words stand in most lines; they are kept once. */
+  /** They are kept once. */
   readonly #words = new Map<string, string>()
   #line = 0
 
@@ -108,19 +112,14 @@ class Replay {
   line(text: Buffer): void {
     this.#line++
     const change = this.#parse(text)
+    for (const field of WORDS) if (change[field] !== undefined) change[field] = this.#once(change[field])
     const known = this.#table.get(change.id)
     if (known === undefined && change.createdAt === undefined) this.#corrupt(text)
-    const { operation, host, target } = change as ActionRecord
-    const words = known ?? {
-      operation: this.#once(operation),
-      host: this.#once(host),
-      target: this.#once(target),
-    }
-    const { operation: o, host: h, target: t } = words
-    this.#table.put({ ...known, ...change, operation: o, host: h, target: t } as ActionRecord)
+    // Nobody has seen it yet, so it may be changed in place.
+    this.#table.put((known === undefined ? change : Object.assign(known, change)) as ActionRecord)
   }
 
-  #parse(text: Buffer): Partial<ActionRecord> & { id: string } {
+  #parse(text: Buffer): Line {
     let parsed: unknown
     try {
       parsed = JSON.parse(text.toString())
@@ -128,7 +127,7 @@ class Replay {
       this.#corrupt(text)
     }
     if (typeof (parsed as ActionRecord | null)?.id !== 'string') this.#corrupt(text)
-    return parsed as ActionRecord
+    return parsed as Line
   }
 
   #once(word: string): string {

@@ -2,7 +2,7 @@ import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import type { LeaseStore } from '../core/lease-store.ts'
 import type { Worker } from '../core/worker.ts'
-import { type LeaseOptions, LeasedWorker, checkLease } from './leased-worker.ts'
+import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
 
 /**
  * As `repeat`, but over all processes that share the leases: at most one run in each interval, and never two at once.
@@ -30,5 +30,5 @@ export function distributedRepeat(
   const leaseMs = checkLease(what, leases, name, options)
   const everyMs = toIntervalMs(every, what)
   checkJob(job, what)
-  return new LeasedWorker({ leases, name, leaseMs, everyMs, run: (signal) => callJob(job, signal) })
+  return leasedWorker({ leases, name, leaseMs, everyMs, run: (signal) => callJob(job, signal) })
 }

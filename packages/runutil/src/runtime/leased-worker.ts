@@ -35,16 +35,8 @@ export function checkLease(what: string, leases: LeaseStore, name: string, optio
   return toIntervalMs(checkOptions(what, options, ['lease']).lease ?? '30s', `${what}: lease`)
 }
 
-export class LeasedWorker implements Worker {
-  readonly #work: LeasedWork
-
-  constructor(work: LeasedWork) {
-    this.#work = work
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return new LeasedRun(this.#work, signal).run()
-  }
+export function leasedWorker(work: LeasedWork): Worker {
+  return { run: (signal) => new LeasedRun(work, signal).run() }
 }
 
 /** asking ─► running ─► asking …, until the abort. Errors of the store are logged, and it asks again. */
@@ -72,24 +64,19 @@ class LeasedRun {
   }
 
   async #ask(): Promise<LeaseAnswer | undefined> {
-    const { leases, name, leaseMs, everyMs } = this.#work
-    try {
-      const answer = await leases.acquire(name, { leaseMs, everyMs })
-      this.#standBy()
-      return answer
-    } catch (error) {
-      this.#unheard = true
-      checkpoint(this.#context, 'firing')
-      this.#warn('cannot ask for', error)
-      return undefined
-    }
+    const answer = await this.#attempt('ask for', () =>
+      this.#work.leases.acquire(this.#work.name, this.#work),
+    )
+    if (answer === undefined) checkpoint(this.#context, 'firing')
+    else this.#standBy()
+    this.#unheard = answer === undefined
+    return answer
   }
 
   /** To be there is all that one can do that has no lease; a run that failed before still counts. */
   #standBy(): void {
     const { scope, name } = this.#context
     if (this.#unheard || scope.health.get(name) === 'init') checkpoint(this.#context, 'ok')
-    this.#unheard = false
   }
 
   /** @returns false when the lease was lost meanwhile */
@@ -121,12 +108,16 @@ class LeasedRun {
   }
 
   /** When it can't be released, it ends by itself. */
-  async #release(fence: number, unused: boolean): Promise<void> {
-    const { leases, name } = this.#work
+  #release(fence: number, unused: boolean): Promise<void> {
+    return this.#attempt('release', () => this.#work.leases.release(this.#work.name, fence, unused))
+  }
+
+  async #attempt<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {
     try {
-      await leases.release(name, fence, unused)
+      return await call()
     } catch (error) {
-      this.#warn('cannot release', error)
+      this.#warn(`cannot ${what}`, error)
+      return undefined
     }
   }
 

@@ -1,6 +1,6 @@
 import type { LeaseStore } from '../core/lease-store.ts'
 import { type Worker, type WorkerFunc, callWorker, checkWorker } from '../core/worker.ts'
-import { type LeaseOptions, LeasedWorker, checkLease } from './leased-worker.ts'
+import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
 
 /**
  * The worker, in one process at a time of all that share the leases; the others stand by.
@@ -25,7 +25,7 @@ export function singleton(
 ): Worker {
   const leaseMs = checkLease('singleton', leases, name, options)
   checkWorker(worker, 'singleton')
-  return new LeasedWorker({
+  return leasedWorker({
     ...{ leases, name, leaseMs, everyMs: undefined },
     run: (signal) => callWorker(worker, signal),
   })

@@ -1,9 +1,10 @@
 import { type Action, Manager } from 'runutil/dispatch'
 import { type Database, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
 import { PostgresServer } from '../postgres/server.ts'
 import { capturedLogger, withLogger } from '../runtime/logs.ts'
+import { failureOf } from '../runtime/outcome.ts'
 import { Device } from './device.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -95,4 +96,33 @@ it.each(losses)('%s loses no action and repeats none, and monitors miss nothing'
   })
   stop.abort()
   await Promise.all([run, watching, ...devices.map((device) => device.end('SIGTERM'))])
+})
+
+describe('a manager that is started while the database is away', () => {
+  it('runs when it is there', async () => {
+    const { logger, lines } = capturedLogger()
+    const manager = new Manager({ operation: 'test', ledger: new PostgresActionLedger(database) })
+    const stop = new AbortController()
+    const resume = await server.pause('fast')
+    const run = withLogger(logger, () => manager.run(stop.signal))
+    const registration = withLogger(logger, () => manager.workers.register('host', 'target', () => {}))
+    expect(await failureOf(manager.do('target', 1))).toBeInstanceOf(StoreUnavailableError)
+    await vi.waitFor(() => expect(lines.length).toBeGreaterThanOrEqual(2))
+    await resume()
+    await registration.ready
+    expect((await manager.do('target', 2).completed).status).toBe('succeeded')
+    stop.abort()
+    await run
+  })
+
+  it('ends when it is told to', async () => {
+    const manager = new Manager({ operation: 'test', ledger: new PostgresActionLedger(database) })
+    const stop = new AbortController()
+    const resume = await server.pause('immediate')
+    const run = withLogger(capturedLogger().logger, () => manager.run(stop.signal))
+    await failureOf(database.query({ text: 'select 1' }))
+    stop.abort()
+    await run
+    await resume()
+  })
 })

@@ -54,8 +54,9 @@ export class HandOver {
     const found = settled(ledger.exchange.find(operation, target))
     // A turn ends when the ledger has the call, which keeps the order from there.
     const { created } = await this.#turns.take(target, async () => {
+      const record = await this.#record(order, found)
       await started
-      return { created: ledger.create(await this.#record(order, found)) }
+      return { created: ledger.create(record) }
     })
     const posted = await created
     if (posted !== undefined) return posted

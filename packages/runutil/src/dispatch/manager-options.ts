@@ -14,7 +14,10 @@ export interface ManagerOptions<I = unknown, O = unknown> {
   input?: StandardSchemaV1<unknown, I> | undefined
   /** What outputs must be. Default: any JSON. */
   output?: StandardSchemaV1<unknown, O> | undefined
-  /** How long a running action waits for its worker to register again before it fails. Default 10 s. */
+  /**
+   * How long a running action waits for its worker to register again before it fails. When it does, what the worker had
+   * begun goes on running until somebody ends it by `update`. Default 10 s.
+   */
   gracePeriod?: Duration | undefined
   /** Default: that of the group, or the system's. */
   clock?: Clock | undefined

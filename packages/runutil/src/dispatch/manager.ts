@@ -4,6 +4,7 @@ import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { Trouble } from '../core/trouble.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
+import { untilAvailable } from '../core/until-available.ts'
 import { sleep } from '../core/wait.ts'
 import type { Worker } from '../core/worker.ts'
 import { ActionChanges } from './action-changes.ts'
@@ -128,11 +129,9 @@ export class Manager<I = unknown, O = unknown> implements Worker {
    * @throws ManagerRunningError when it runs already; what the ledger says for good
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { operation, ledger } = this.#settings
+    const { operation } = this.#settings
     if (this.#started !== undefined) throw new ManagerRunningError(operation)
-    const following = ledger.follow(({ record }) => {
-      if (record.status !== 'running') this.#outcomes.settle(record)
-    })
+    const following = this.#follow(signal)
     this.#started = following
     try {
       const { off } = await following
@@ -140,10 +139,28 @@ export class Manager<I = unknown, O = unknown> implements Worker {
         await this.#windDown()
         await off()
       })
+    } catch (error) {
+      // Told to stop while the ledger couldn't be reached.
+      if (!(signal.aborted && error instanceof StoreUnavailableError)) throw error
     } finally {
       this.#started = undefined
       this.#outcomes.dropAll(new ManagerNotRunningError(operation))
     }
+  }
+
+  async #follow(signal: AbortSignal): Promise<{ off: () => Promise<void> }> {
+    const { operation, ledger } = this.#settings
+    const trouble = new Trouble(`cannot follow the ledger of ${operation}`)
+    const follow = () =>
+      ledger.follow(({ record }) => {
+        if (record.status !== 'running') this.#outcomes.settle(record)
+      })
+    const following = await untilAvailable(follow, {
+      ...{ clock: this.#clock, signal, givesUp: () => signal.aborted },
+      onRetry: (error) => trouble.begins(error),
+    })
+    trouble.ends()
+    return following
   }
 
   async #sweep(signal: AbortSignal): Promise<void> {

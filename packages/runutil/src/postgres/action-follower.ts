@@ -30,9 +30,14 @@ export class ActionFollower {
     this.#unlisten = await database.listen(channel, (payload) =>
       payload === '' ? this.#bell.ring() : undefined,
     )
-    const text = `select coalesce(max(revision), 0)::float8 from ${s}.action_records`
-    const [row] = await this.#queries.rows<[number]>(text, [])
-    this.#revision = row![0]
+    try {
+      const text = `select coalesce(max(revision), 0)::float8 from ${s}.action_records`
+      const [row] = await this.#queries.rows<[number]>(text, [])
+      this.#revision = row![0]
+    } catch (error) {
+      await this.#unlisten()
+      throw error
+    }
     const first = this.#revision
     this.#ended = this.#follow()
     return first

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { runAllJobs } from 'runutil'
-import { JsonLinesActionLedger, LedgerCorruptError } from 'runutil/dispatch'
+import { Actions, JsonLinesActionLedger, LedgerCorruptError } from 'runutil/dispatch'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
 import { capturedLogger } from '../runtime/logs.ts'
@@ -57,6 +57,22 @@ describe('a ledger in a file', () => {
       { id: '1', updatedAt: 2, status: 'failed', error: 'two\nlines' },
     ])
     expect(lines.at(-1)).toBe('')
+  })
+
+  it('tells of a change once, also of one that is on its way to the disk', async () => {
+    await withLedger(async (ledger) => {
+      await ledger.create(record('1'))
+      const actions = new Actions('o', ledger)
+      const changing = ledger.update({ id: '1', updatedAt: 2, output: 'first' })
+      const seen: unknown[] = []
+      for await (const { output } of actions.search({}, { monitor: true })) {
+        seen.push(output)
+        await changing
+        if (seen.length === 1) void ledger.update({ id: '1', updatedAt: 3, output: 'second' })
+        if (output === 'second') break
+      }
+      expect(seen).toEqual(['first', 'second'])
+    })
   })
 
   it('drops a torn last line with a warning, wherever it was torn, and goes on in a fresh one', async () => {

@@ -1,11 +1,11 @@
 import type { Database, Statement } from 'runutil/postgres'
-import { ErrNoWorker, Manager } from 'runutil/dispatch'
+import { ErrNoWorker, Manager, WorkerLostError } from 'runutil/dispatch'
 import { PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
 import { Random } from '../chaos/random.ts'
 import { capturedLogger, withLogger } from '../runtime/logs.ts'
-import { failureOf } from '../runtime/outcome.ts'
+import { failureOf, untilAbort } from '../runtime/outcome.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -62,6 +62,13 @@ async function running(operation: string, forgets: (text: string) => boolean) {
   }
 }
 
+/** How many tasks nobody has taken. */
+async function waiting(): Promise<number> {
+  const text = 'select count(*)::int from runutil.worker_tasks where not taken'
+  const [row] = await database.query<[number]>({ text })
+  return row![0]
+}
+
 /** Forgets the first answer to a call of a function. */
 function once(name: string): (text: string) => boolean {
   let forgotten = false
@@ -103,8 +110,35 @@ describe('an answer of the database that is lost', () => {
     await stop()
   })
 
+  it('to a withdrawal loses what waited, also when the worker comes back', async () => {
+    let closes = 0
+    const { manager, given, registration, stop } = await running(
+      'waiting',
+      // The first is that of the worker here, told to close and then to withdraw.
+      (text) => text.includes('close_worker') && ++closes === 3,
+    )
+    const gate = new AbortController()
+    await registration.close()
+    const broken = new Error('it fell off')
+    await manager.workers.register('host', 'target', async () => {
+      await untilAbort(gate.signal)
+      throw broken
+    }).ready
+    const [first, second] = [manager.do('target', 1), manager.do('target', 2)]
+    await first
+    await vi.waitFor(async () => expect(await waiting()).toBe(1))
+    gate.abort()
+    expect(await failureOf(first.completed)).toBe(broken)
+    await manager.workers.register('host', 'target', ({ input }) => void given.push(input)).ready
+    expect(await failureOf(second.completed)).toBeInstanceOf(WorkerLostError)
+    await manager.do('target', 3).completed
+    expect(given).toEqual([3])
+    await Promise.all([first, second])
+    await stop()
+  })
+
   it('to a withdrawal leaves no worker', async () => {
-    const { manager, registration, stop } = await running('withdrawal', once('withdraw_worker'))
+    const { manager, registration, stop } = await running('withdrawal', once('close_worker'))
     await registration.close()
     expect(await failureOf(manager.do('target', 1))).toBeInstanceOf(ErrNoWorker)
     await stop()

@@ -21,7 +21,8 @@ import {
 import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
-import { capturedLogger } from '../runtime/logs.ts'
+import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
+import { capturedLogger, withLogger } from '../runtime/logs.ts'
 import { failureOf, follow, untilAbort } from '../runtime/outcome.ts'
 
 async function running(options: Partial<ManagerOptions<unknown, unknown>> = {}) {
@@ -242,6 +243,38 @@ describe('a handler that throws', () => {
     await stop()
   })
 
+  it('after it has said itself how the action ended changes nothing of that', async () => {
+    const { manager, ledger, clock, stop } = await running()
+    const changes = new Probe<string>('changes')
+    const { off } = await ledger.follow(({ record }) => changes.hit(`${record.status} ${record.error}`))
+    manager.workers.register('host', 'target', async ({ action }) => {
+      await manager.update({ id: action, status: 'failed', error: 'disk full' })
+      throw new Error('and so on')
+    })
+    expect((await failureOf(manager.do('target', 1).completed)).message).toBe('disk full')
+    // It throws only afterwards.
+    await clock.advance(0)
+    await manager.workers.register('host', 'target', async ({ action }) => {
+      await manager.update({ id: action, status: 'succeeded' })
+    }).ready
+    await manager.do('target', 2).completed
+    await off()
+    await stop()
+    expect(changes.values).toEqual([
+      ...['running undefined', 'failed disk full'],
+      ...['running undefined', 'succeeded undefined'],
+    ])
+  })
+
+  it('leaves its target to another at once', async () => {
+    const { manager, stop } = await running()
+    manager.workers.register('host', 'target', () => Promise.reject(new Error('broken')))
+    await failureOf(manager.do('target', 1).completed)
+    manager.workers.register('host', 'target', () => {})
+    expect((await manager.do('target', 2).completed).status).toBe('succeeded')
+    await stop()
+  })
+
   it('by its own word may have failed otherwise', async () => {
     const { manager, stop } = await running()
     manager.workers.register('host', 'target', async ({ action }) => {
@@ -298,7 +331,7 @@ describe('live workers', () => {
     const given = new Probe<unknown>('given')
     const registration = manager.workers.register('host', 'target', ({ input }) => given.hit(input))
     await registration.ready
-    const posted = await ledger.create({
+    const posted = await ledger.dispatch({
       ...{ id: '1', operation: 'test', host: 'host', target: 'target', input: 1, status: 'running' },
       ...{ createdAt: 1, updatedAt: 1 },
     })
@@ -335,6 +368,53 @@ describe('live workers', () => {
   ])('refuse %s', async (_, call, message) => {
     const { manager, stop } = await running()
     expect(() => call(manager)).toThrow(message)
+    await stop()
+  })
+})
+
+describe('a worker', () => {
+  it('that is closed keeps its target until its task has ended, however long that takes', async () => {
+    const { manager, clock, stop } = await running({ gracePeriod: '1s' })
+    const gate = new AbortController()
+    const registration = manager.workers.register('host', 'target', () => untilAbort(gate.signal))
+    const done = manager.do('target', 1)
+    await done
+    const closed = registration.close()
+    await clock.advance('10s')
+    expect(manager.workers.find('target')).toBeUndefined()
+    expect(() => manager.workers.register('host', 'target', () => {})).toThrow(ErrTargetTaken)
+    expect(await failureOf(manager.do('target', 2))).toBeInstanceOf(ErrNoWorker)
+    gate.abort()
+    await closed
+    expect((await done.completed).status).toBe('succeeded')
+    manager.workers.register('host', 'target', () => {})
+    await stop()
+  })
+
+  it('waits for a ledger that is away when its task has ended, and goes on', async () => {
+    const { manager, ledger, clock, stop } = await running()
+    const update = ledger.update.bind(ledger)
+    let away = true
+    ledger.update = (...args) =>
+      away ? Promise.reject(new StoreUnavailableError('away', { outcomeUnknown: false })) : update(...args)
+    manager.workers.register('host', 'target', () => {})
+    const done = withLogger(capturedLogger().logger, () => manager.do('target', 1))
+    await done
+    await clock.advance('5m')
+    const behind = manager.do('target', 2)
+    away = false
+    await clock.advance('10s')
+    expect((await done.completed).status).toBe('succeeded')
+    expect((await behind.completed).status).toBe('succeeded')
+    await stop()
+  })
+
+  it('has an input of its own', async () => {
+    const { manager, stop } = await running()
+    manager.workers.register('host', 'target', ({ input }) => void Object.assign(input as object, { x: 2 }))
+    const action = await manager.do('target', { x: 1 }).completed
+    expect(action.input).toEqual({ x: 1 })
+    expect((await manager.actions.byInput({ x: 1 })).map(({ id }) => id)).toEqual([action.id])
     await stop()
   })
 })
@@ -431,6 +511,18 @@ describe('search', () => {
     await stop()
   })
 
+  it('takes inputs as JSON has them', async () => {
+    const { manager, stop } = await running()
+    manager.workers.register('host', 'target', () => {})
+    const input = { a: 1, b: undefined, at: new Date(0) }
+    const { id } = await manager.do('target', input).completed
+    expect((await manager.actions.byInput(input)).map((action) => action.id)).toEqual([id])
+    for (const query of [{ input }, { input: { in: [input] } }]) {
+      expect((await all(manager.actions.search(query))).map((action) => action.id)).toEqual([id])
+    }
+    await stop()
+  })
+
   it('refuses unknown fields and operands, at the call', async () => {
     const { manager, stop } = await filled()
     expect(() => manager.actions.search({ statsu: 'failed' } as never)).toThrow("did you mean 'status'?")
@@ -493,6 +585,28 @@ describe('search', () => {
 })
 
 describe('on abort', () => {
+  it('runs until its tasks have ended, and only then again', async () => {
+    const clock = new VirtualClock()
+    const gate = new AbortController()
+    const second = new AbortController()
+    const stop = new AbortController()
+    const manager = new Manager({ operation: 'test', ledger: new MemoryActionLedger(), clock })
+    manager.workers.register('host', 'target', () => untilAbort(gate.signal))
+    const first = manager.run(stop.signal)
+    await manager.do('target', 1)
+    stop.abort()
+    await clock.advance(0)
+    expect(await failureOf(manager.run(second.signal))).toBeInstanceOf(ManagerRunningError)
+    gate.abort()
+    await first
+    const next = manager.run(second.signal)
+    manager.workers.register('host', 'target', () => {})
+    expect((await manager.do('target', 2).completed).status).toBe('succeeded')
+    second.abort()
+    await clock.advance(0)
+    await next
+  })
+
   it('what ends is told of, and what goes on elsewhere is not waited for', async () => {
     const { manager, ledger, stop } = await running()
     manager.workers.register('host', 'target', (_, signal) => untilAbort(signal))
@@ -510,7 +624,7 @@ describe('on abort', () => {
     expect((await here.completed).status).toBe('succeeded')
     expect(await failureOf(there.completed)).toBeInstanceOf(ManagerNotRunningError)
     expect((await ledger.get(id))?.status).toBe('running')
-    await elsewhere.withdraw()
+    await elsewhere.withdraw(1)
   })
 
   it('a manager aborts its tasks, waits for them, and leaves nothing', async () => {

@@ -73,7 +73,7 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
     const announce = (target: string) =>
       ledger.exchange.announce({ operation: 'test', host: 'host', target }, new AbortController().signal)
     const gone = await announce('gone')
-    await ledger.create({
+    await ledger.dispatch({
       ...{ id: '1', operation: 'test', host: 'host', target: 'gone', input: 1, status: 'running' },
       ...{ createdAt: 1, updatedAt: 1 },
     })
@@ -81,8 +81,10 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
     const live = await announce('live')
     await ledger.prune('30m')
     expect([await countOf('live_workers'), await countOf('worker_tasks')]).toEqual([1, 0])
-    expect(await ledger.exchange.live('test')).toEqual([{ operation: 'test', host: 'host', target: 'live' }])
-    await Promise.all([gone.withdraw(), live.withdraw()])
+    expect(await ledger.exchange.present('test')).toEqual([
+      { operation: 'test', host: 'host', target: 'live' },
+    ])
+    await Promise.all([gone.withdraw(1), live.withdraw(1)])
   })
 
   it('by several at once, while actions go on, are no others', { timeout: 30_000 }, async () => {

@@ -1,5 +1,11 @@
 import { type Action, ErrNoWorker, Manager } from 'runutil/dispatch'
-import { type Database, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
+import {
+  type Database,
+  DatabaseClosedError,
+  PostgresActionLedger,
+  migrate,
+  openDatabase,
+} from 'runutil/postgres'
 import { Probe } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../postgres/databases.ts'
@@ -168,7 +174,32 @@ describe('workers of other processes', () => {
   })
 })
 
+describe('a worker of this process that throws', () => {
+  it('is not to be found at once', async () => {
+    await manager.workers.register('here', 'a', () => Promise.reject(new Error('broken'))).ready
+    expect((await failureOf(manager.do('a', {}).completed)).message).toBe('broken')
+    expect(manager.workers.find('a')).toBeUndefined()
+    await manager.workers.register('here', 'a', () => {}).ready
+    expect((await manager.do('a', {}).completed).status).toBe('succeeded')
+  })
+})
+
 describe('a monitor', () => {
+  it('ends with an error when its database is closed', async () => {
+    const other = await openDatabase(fresh.url)
+    const elsewhere = new Manager({ operation: 'test', ledger: new PostgresActionLedger(other) })
+    const seen = new Probe<Action>('seen')
+    const watching = (async () => {
+      for await (const action of elsewhere.actions.search({}, { monitor: true })) seen.hit(action)
+    })()
+    const failed = failureOf(watching)
+    manager.workers.register('here', 'a', () => {})
+    await manager.do('a', {}).completed
+    await seen.times(1)
+    await other.close()
+    expect(await failed).toBeInstanceOf(DatabaseClosedError)
+  })
+
   it('sees each change that other processes make, once and in order', async () => {
     await device('h1', 'a')
     const elsewhere = new Manager<object>({

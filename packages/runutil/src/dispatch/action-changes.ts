@@ -2,11 +2,13 @@ import type { Clock } from '../core/clock.ts'
 import { Trouble } from '../core/trouble.ts'
 import { untilAvailable } from '../core/until-available.ts'
 import type { ActionLedger } from './action-ledger.ts'
-import type { ActionRecord, RecordChange } from './action.ts'
-import { ErrActionEnded, ErrNoSuchAction } from './errors.ts'
+import { type ActionRecord, LOST, type RecordChange } from './action.ts'
+import { ErrNoSuchAction } from './errors.ts'
 
 /** For how long a ledger that can't be reached is asked again: a database that restarts is there again by then. */
 const PATIENCE_MS = 20_000
+
+type Change = Omit<RecordChange, 'updatedAt'>
 
 /** Changes actions. A change that was made already may be made again, so a ledger may be asked until it answers. */
 export class ActionChanges {
@@ -19,35 +21,48 @@ export class ActionChanges {
     this.#clock = clock
   }
 
+  get now(): number {
+    return this.#clock().now()
+  }
+
   /** @throws ErrNoSuchAction, ErrActionEnded; what the ledger says when it can't be reached for 20 s */
-  async update(change: Omit<RecordChange, 'updatedAt'>): Promise<ActionRecord> {
+  update(change: Change): Promise<ActionRecord> {
+    return this.#patiently(change, false, AbortSignal.abort())
+  }
+
+  /** Unless it has ended already, or is gone. Tries for as long as it takes, until `signal` aborts and 20 s are over. */
+  succeed(id: string, signal: AbortSignal): Promise<void> {
+    return this.#end({ id, status: 'succeeded' }, signal)
+  }
+
+  /** As `succeed`. */
+  fail(id: string, error: string, signal: AbortSignal): Promise<void> {
+    return this.#end({ id, status: 'failed', error }, signal)
+  }
+
+  /** That nobody performs it any more, unless it has ended already. */
+  lose(id: string, signal: AbortSignal): Promise<void> {
+    return this.#end({ id, ...LOST }, signal)
+  }
+
+  async #end(change: Change, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#patiently(change, true, signal)
+    } catch (error) {
+      if (!(error instanceof ErrNoSuchAction)) throw error
+    }
+  }
+
+  async #patiently(change: Change, ifRunning: boolean, signal: AbortSignal): Promise<ActionRecord> {
     const clock = this.#clock()
-    const giveUpAt = clock.elapsed() + PATIENCE_MS
+    const givesUpAt = clock.elapsed() + PATIENCE_MS
     const changed = { ...change, updatedAt: clock.now() }
-    const record = await untilAvailable(() => this.#ledger.update(changed), {
+    const record = await untilAvailable(() => this.#ledger.update(changed, { ifRunning }), {
       clock,
-      givesUp: () => clock.elapsed() >= giveUpAt,
+      givesUp: () => signal.aborted && clock.elapsed() >= givesUpAt,
       onRetry: (error) => this.#trouble.begins(error),
     })
     this.#trouble.ends()
     return record
-  }
-
-  /** Unless it has ended already, or is gone. */
-  succeed(id: string): Promise<void> {
-    return this.#end({ id, status: 'succeeded' })
-  }
-
-  /** Unless it has ended already, or is gone. */
-  fail(id: string, error: string): Promise<void> {
-    return this.#end({ id, status: 'failed', error })
-  }
-
-  async #end(change: Omit<RecordChange, 'updatedAt'>): Promise<void> {
-    try {
-      await this.update(change)
-    } catch (error) {
-      if (!(error instanceof ErrActionEnded || error instanceof ErrNoSuchAction)) throw error
-    }
   }
 }

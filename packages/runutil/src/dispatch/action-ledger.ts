@@ -17,19 +17,31 @@ export type SearchHint = Partial<Pick<ActionRecord, 'operation' | 'status' | 'ho
 export interface ActionLedger {
   /** The workers of whoever has this ledger. */
   readonly exchange: TaskExchange
+  create(record: ActionRecord): Promise<void>
   /**
-   * Writes an action down and then hands its task to the worker that it names, those of one target in the order of the
-   * calls. Undefined when it isn't running, or that worker isn't live any more: the action is there all the same.
+   * Creates a running action and then, as one with it, hands its task to the worker that it names, those of one target in
+   * the order of the calls. Undefined when that worker isn't live any more: the action has failed with 'worker lost'.
    */
-  create(record: ActionRecord): Promise<Posted | undefined>
-  /** Merges, and acknowledges what came of it. @throws ErrNoSuchAction, ErrActionEnded */
-  update(change: RecordChange): Promise<ActionRecord>
+  dispatch(record: ActionRecord): Promise<Posted | undefined>
+  /**
+   * Merges, and acknowledges what came of it. With `ifRunning`, what has ended stays as it is and is returned.
+   *
+   * @throws ErrNoSuchAction, ErrActionEnded
+   */
+  update(change: RecordChange, options?: { readonly ifRunning?: boolean }): Promise<ActionRecord>
   get(id: string): Promise<ActionRecord | undefined>
   /** As they are when they are come to, the oldest first. */
   search(hint: SearchHint): AsyncIterable<SeenRecord>
   /**
    * Calls back with each change from now on, whoever made it, those of one action in their order. Best effort for when;
-   * none is left out. @returns the last revision before, and what takes it off
+   * none is left out. `onEnd` is called when no more will come, before it was taken off.
+   *
+   * @returns the last revision before, and what takes it off
    */
-  follow(onChange: (seen: SeenRecord) => void): Promise<{ revision: number; off: () => Promise<void> }>
+  follow(onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void): Promise<Following>
+}
+
+export interface Following {
+  readonly revision: number
+  readonly off: () => Promise<void>
 }

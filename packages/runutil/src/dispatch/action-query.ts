@@ -3,8 +3,9 @@ import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import type { SearchHint } from './action-ledger.ts'
 import type { Action } from './action.ts'
+import { asJson } from './json.ts'
 
-/** What a field must be: a value, deeply the same; or all of what an object of these says. */
+/** What a field must be: a value, deeply the same (input and output as JSON has them); or all of what an object of these says. */
 export interface Condition<T> {
   gt?: T
   gte?: T
@@ -43,7 +44,9 @@ export function hintOf({ status, host, target }: ActionQuery): SearchHint {
   )
 }
 
-function testOf(field: string, condition: unknown): Test {
+function testOf(field: string, given: unknown): Test {
+  // As the ledger has them.
+  const condition = field === 'input' || field === 'output' ? asJson(given, `search: ${field}`) : given
   if (!isCondition(condition)) return (value) => isDeepStrictEqual(value, condition)
   const tests = Object.entries(condition).map(([operator, operand]) => operation(field, operator, operand))
   return (value) => tests.every((test) => test(value))

@@ -1,5 +1,5 @@
 import { Events } from '../core/events.ts'
-import type { SeenRecord, SearchHint } from './action-ledger.ts'
+import type { Following, SeenRecord, SearchHint } from './action-ledger.ts'
 import { type ActionRecord, type RecordChange, changedRecord } from './action.ts'
 import { ErrNoSuchAction } from './errors.ts'
 
@@ -23,11 +23,15 @@ export class ActionTable {
     return () => this.#events.emit('change', seen)
   }
 
-  /** @throws ErrNoSuchAction, ErrActionEnded */
-  changed(change: RecordChange): ActionRecord {
+  /**
+   * What a change makes of its action; undefined when it has ended and is only to be changed `ifRunning`.
+   *
+   * @throws ErrNoSuchAction, ErrActionEnded
+   */
+  changed(change: RecordChange, ifRunning = false): ActionRecord | undefined {
     const record = this.get(change.id)
     if (record === undefined) throw new ErrNoSuchAction(change.id)
-    return changedRecord(record, change)
+    return ifRunning && record.status !== 'running' ? undefined : changedRecord(record, change)
   }
 
   get(id: string): ActionRecord | undefined {
@@ -40,7 +44,7 @@ export class ActionTable {
     return [...this.#running].map((id) => this.#records.get(id)!)
   }
 
-  follow(onChange: (seen: SeenRecord) => void): { revision: number; off: () => Promise<void> } {
+  follow(onChange: (seen: SeenRecord) => void): Following {
     const off = this.#events.on('change', onChange)
     return { revision: this.#revision, off: () => Promise.resolve(off()) }
   }

@@ -45,6 +45,9 @@ export function equivalentAction(a: Action, b: Action): boolean {
   return a.host === b.host && a.target === b.target && isDeepStrictEqual(a.input, b.input)
 }
 
+/** What becomes of an action that nobody will perform, or that nobody can tell the end of. */
+export const LOST = { status: 'failed', error: 'worker lost' } as const
+
 /** Fields without a value change nothing. @throws ErrActionEnded when it would end otherwise than it has */
 export function changedRecord(record: ActionRecord, change: RecordChange): ActionRecord {
   const { id, status } = record

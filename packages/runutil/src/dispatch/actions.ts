@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { offAbort, onAbort } from '../core/abort.ts'
 import { checkOptions } from '../core/options.ts'
-import type { ActionLedger, SeenRecord } from './action-ledger.ts'
+import { StoreUnavailableError } from '../core/unavailable.ts'
+import type { ActionLedger, Following, SeenRecord } from './action-ledger.ts'
 import { type ActionQuery, hintOf, matcher } from './action-query.ts'
 import { type Action, toAction } from './action.ts'
+import { asJson } from './json.ts'
 
 export interface SearchOptions {
   /** Ends the search quietly. */
@@ -28,11 +30,12 @@ export class Actions<I = unknown, O = unknown> {
     return record?.operation === this.#operation ? toAction(record) : undefined
   }
 
-  /** Those with deeply the same input, the oldest first. */
+  /** Those with deeply the same input, as JSON has it, the oldest first. @throws InvalidActionError */
   async byInput(input: I): Promise<Action<I, O>[]> {
     const found: Action<I, O>[] = []
+    const wanted = asJson(input, 'byInput')
     for await (const { record } of this.#ledger.search({ operation: this.#operation })) {
-      if (record.operation === this.#operation && isDeepStrictEqual(record.input, input))
+      if (record.operation === this.#operation && isDeepStrictEqual(record.input, wanted))
         found.push(toAction(record))
     }
     return found
@@ -75,21 +78,29 @@ export class Actions<I = unknown, O = unknown> {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Action<I, O>> {
     const changes = new Changes(signal)
-    const { revision, off } = await this.#ledger.follow((seen) => changes.push(seen))
     // Of what changes while they are listed, how far the list had it.
     const listed = new Map<string, number>()
+    let following: Following | undefined
     try {
+      following = await this.#ledger.follow(
+        (seen) => changes.push(seen),
+        (error) => changes.end(error),
+      )
+      const { revision } = following
       for await (const seen of this.#ledger.search(hint)) {
         if (signal?.aborted) return
         if (seen.revision > revision) listed.set(seen.record.id, seen.revision)
         yield* wanted(seen)
       }
       for (let seen = await changes.next(); seen !== undefined; seen = await changes.next()) {
-        if (seen.revision > (listed.get(seen.record.id) ?? 0)) yield* wanted(seen)
+        if (seen.revision > (listed.get(seen.record.id) ?? revision)) yield* wanted(seen)
       }
+    } catch (error) {
+      // It ends quietly, also where the ledger couldn't be reached by then.
+      if (!(signal?.aborted && error instanceof StoreUnavailableError)) throw error
     } finally {
       changes.close()
-      await off()
+      await following?.off()
     }
   }
 }
@@ -98,6 +109,7 @@ export class Actions<I = unknown, O = unknown> {
 class Changes {
   readonly #signal: AbortSignal | undefined
   #queue: SeenRecord[] = []
+  #end: { readonly error: unknown } | undefined
   #wake: () => void = () => {}
   readonly #onAbort = (): void => this.#wake()
 
@@ -111,12 +123,21 @@ class Changes {
     this.#wake()
   }
 
-  /** Undefined after the abort. */
+  /** Nothing more will come. */
+  end(error: unknown): void {
+    this.#end = { error }
+    this.#wake()
+  }
+
+  /** Undefined after the abort. @throws what ended them */
   async next(): Promise<SeenRecord | undefined> {
-    while (this.#queue.length === 0 && !this.#signal?.aborted) {
+    while (this.#queue.length === 0 && this.#end === undefined && !this.#signal?.aborted) {
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
-    return this.#signal?.aborted ? undefined : this.#queue.shift()
+    if (this.#signal?.aborted) return undefined
+    const seen = this.#queue.shift()
+    if (seen === undefined) throw this.#end!.error
+    return seen
   }
 
   close(): void {

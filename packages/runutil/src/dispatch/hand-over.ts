@@ -1,5 +1,4 @@
 import type { Clock } from '../core/clock.ts'
-import type { ActionChanges } from './action-changes.ts'
 import { toError } from '../core/errors.ts'
 import { ErrNoWorker } from './errors.ts'
 import { asJson } from './json.ts'
@@ -18,15 +17,13 @@ export interface Order {
 /** Writes actions down and hands their tasks to live workers. */
 export class HandOver {
   readonly #settings: ManagerSettings
-  readonly #changes: ActionChanges
   readonly #clock: () => Clock
   /** What is handed to one target goes in the order of the calls. */
   readonly #turns = new Turns()
   readonly #unfinished = new Set<Promise<Posted>>()
 
-  constructor(settings: ManagerSettings, changes: ActionChanges, clock: () => Clock) {
+  constructor(settings: ManagerSettings, clock: () => Clock) {
     this.#settings = settings
-    this.#changes = changes
     this.#clock = clock
   }
 
@@ -49,19 +46,16 @@ export class HandOver {
 
   async #give(order: Order, started: Promise<unknown>): Promise<Posted> {
     const { operation, ledger } = this.#settings
-    const { id, target } = order
+    const { target } = order
     // Now: whoever is live for one of several calls in a tick is so for all of them.
     const found = settled(ledger.exchange.find(operation, target))
     // A turn ends when the ledger has the call, which keeps the order from there.
-    const { created } = await this.#turns.take(target, async () => {
+    const { dispatched } = await this.#turns.take(target, async () => {
       const record = await this.#record(order, found)
       await started
-      return { created: ledger.create(record) }
+      return { dispatched: ledger.dispatch(record) }
     })
-    const posted = await created
-    if (posted !== undefined) return posted
-    await this.#changes.fail(id, 'worker lost')
-    return { taken: Promise.resolve() }
+    return (await dispatched) ?? { taken: Promise.resolve() }
   }
 
   async #record({ id, target, input: given }: Order, found: Promise<Found>) {

@@ -1,8 +1,8 @@
 import { currentLogger } from '../core/context.ts'
 import { describe, unexpected } from '../core/errors.ts'
-import type { ActionLedger, SearchHint, SeenRecord } from './action-ledger.ts'
+import type { ActionLedger, Following, SearchHint, SeenRecord } from './action-ledger.ts'
 import { ActionTable } from './action-table.ts'
-import type { ActionRecord, RecordChange } from './action.ts'
+import { type ActionRecord, LOST, type RecordChange } from './action.ts'
 import { LedgerCorruptError } from './errors.ts'
 import { JsonLinesFile } from './json-lines-file.ts'
 import { MemoryTaskExchange } from './memory-task-exchange.ts'
@@ -13,14 +13,18 @@ import type { Posted } from './task-exchange.ts'
  * the disk. The file is read on first use; it is made when there is none, in a folder that there must be.
  *
  * A process that dies in the middle of a line leaves it torn: it was acknowledged to nobody, and is cut off with a warning.
+ * Tasks that waited when it died are nobody's afterwards: their actions fail as those do that were begun.
  *
  * @example
  * const manager = new Manager({ operation: 'test', ledger: new JsonLinesActionLedger('actions.jsonl') })
  */
 export class JsonLinesActionLedger implements ActionLedger {
-  readonly exchange = new MemoryTaskExchange((id) => this.#table.get(id)?.status === 'running')
   readonly #path: string
   readonly #table = new ActionTable()
+  readonly exchange = new MemoryTaskExchange({
+    isRunning: (id) => this.#table.get(id)?.status === 'running',
+    lose: (id, now) => this.#lose(id, now),
+  })
   #opened: Promise<JsonLinesFile> | undefined
 
   constructor(file: string) {
@@ -29,15 +33,23 @@ export class JsonLinesActionLedger implements ActionLedger {
     this.#path = file
   }
 
-  async create(record: ActionRecord): Promise<Posted | undefined> {
+  async create(record: ActionRecord): Promise<void> {
     const file = await this.#open()
     await this.#append(file, record, record)
-    return this.exchange.post(record)
   }
 
-  async update(change: RecordChange): Promise<ActionRecord> {
+  async dispatch(record: ActionRecord): Promise<Posted | undefined> {
+    const taken = this.exchange.takes(record)
+    await this.create(taken ? record : { ...record, ...LOST })
+    if (taken && this.exchange.takes(record)) return this.exchange.post(record)
+    await this.#lose(record.id, record.updatedAt)
+    return undefined
+  }
+
+  async update(change: RecordChange, { ifRunning = false } = {}): Promise<ActionRecord> {
     const file = await this.#open()
-    const record = this.#table.changed(change)
+    const record = this.#table.changed(change, ifRunning)
+    if (record === undefined) return this.#table.get(change.id)!
     await this.#append(file, record, change)
     return record
   }
@@ -52,7 +64,7 @@ export class JsonLinesActionLedger implements ActionLedger {
     yield* this.#table.search(hint)
   }
 
-  async follow(onChange: (seen: SeenRecord) => void) {
+  async follow(onChange: (seen: SeenRecord) => void): Promise<Following> {
     await this.#open()
     return this.#table.follow(onChange)
   }
@@ -60,6 +72,10 @@ export class JsonLinesActionLedger implements ActionLedger {
   /** Of the file; for tests and tools, since a process that ends needs none. */
   async close(): Promise<void> {
     await (await this.#opened)?.close()
+  }
+
+  #lose(id: string, now: number): Promise<ActionRecord> {
+    return this.update({ ...LOST, id, updatedAt: now }, { ifRunning: true })
   }
 
   /** It is seen at once, so that the next change finds it, and told of when it is on the disk. */

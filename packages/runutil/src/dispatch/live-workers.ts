@@ -13,7 +13,10 @@ export interface LiveWorker {
 export interface Registration extends LiveWorker {
   /** Resolves when it is live: at once, or when the worker that another process has for the target is gone. */
   readonly ready: Promise<void>
-  /** Takes no more tasks, aborts the running one and waits for it; tasks that nobody took fail with 'worker lost'. */
+  /**
+   * Takes no more tasks, aborts the running one and waits for it; tasks that nobody took fail with 'worker lost'. The target
+   * is another's only afterwards.
+   */
   close(): Promise<void>
 }
 
@@ -22,7 +25,10 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
   readonly #operation: string
   readonly #exchange: TaskExchange
   readonly #deps: WorkDeps
+  /** Those that have their target. */
   readonly #loops = new Map<string, WorkerLoop>()
+  /** Those that haven't ended. */
+  readonly #all = new Set<WorkerLoop>()
 
   constructor(operation: string, exchange: TaskExchange, deps: WorkDeps) {
     this.#operation = operation
@@ -49,9 +55,13 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
     const here = this.#loops.get(target)
     if (here !== undefined) throw new ErrTargetTaken(target, here.worker.host)
     const worker = { operation: this.#operation, host, target }
-    const loop = new WorkerLoop(worker, handler as TaskHandler, this.#deps)
+    const onGone = (): void => {
+      if (this.#loops.get(target) === loop) this.#loops.delete(target)
+    }
+    const loop = new WorkerLoop(worker, handler as TaskHandler, this.#deps, onGone)
     this.#loops.set(target, loop)
-    void loop.run(this.#exchange).then(() => this.#loops.delete(target))
+    this.#all.add(loop)
+    void loop.run(this.#exchange).then(() => this.#all.delete(loop))
     return { host, target, ready: loop.ready, close: () => loop.close() }
   }
 
@@ -64,8 +74,10 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
     for (const { host, target } of this.#exchange.known(this.#operation)) yield { host, target }
   }
 
+  /** Waits for all of them, whatever becomes of some. */
   async closeAll(): Promise<void> {
-    await Promise.all([...this.#loops.values()].map((loop) => loop.close()))
+    const closed = await Promise.allSettled(Array.from(this.#all, (loop) => loop.close()))
+    for (const each of closed) if (each.status === 'rejected') throw each.reason
   }
 }
 

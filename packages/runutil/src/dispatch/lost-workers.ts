@@ -20,8 +20,8 @@ export class LostWorkers {
   /** Their ids. */
   async actions(): Promise<string[]> {
     const now = this.#clock.elapsed()
-    const live = await this.#ledger.exchange.live(this.#operation)
-    const hosts = new Map(live.map(({ target, host }) => [target, host]))
+    const present = await this.#ledger.exchange.present(this.#operation)
+    const hosts = new Map(present.map(({ target, host }) => [target, host]))
     const missing = new Map<string, number>()
     for await (const { record } of this.#ledger.search({ operation: this.#operation, status: 'running' })) {
       if (record.operation !== this.#operation || hosts.get(record.target) === record.host) continue

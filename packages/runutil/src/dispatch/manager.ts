@@ -8,6 +8,7 @@ import { untilAvailable } from '../core/until-available.ts'
 import { sleep } from '../core/wait.ts'
 import type { Worker } from '../core/worker.ts'
 import { ActionChanges } from './action-changes.ts'
+import type { Following, SeenRecord } from './action-ledger.ts'
 import { type Action, toAction } from './action.ts'
 import { Actions } from './actions.ts'
 import { ManagerNotRunningError, ManagerRunningError } from './errors.ts'
@@ -49,6 +50,8 @@ export class Manager<I = unknown, O = unknown> implements Worker {
   readonly #outcomes = new Outcomes<I, O>()
   readonly #changes: ActionChanges
   readonly #handOver: HandOver
+  #running = false
+  /** While calls of `do` are taken. */
   #started: Promise<unknown> | undefined
 
   /** @throws InvalidArgumentError, InvalidDurationError */
@@ -56,13 +59,14 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     this.#settings = managerSettings(options)
     const { operation, ledger } = this.#settings
     this.#changes = new ActionChanges(ledger, () => this.#clock)
-    this.#handOver = new HandOver(this.#settings, this.#changes, () => this.#clock)
+    this.#handOver = new HandOver(this.#settings, () => this.#clock)
     this.actions = new Actions(operation, ledger)
     this.workers = new LiveWorkers(operation, ledger.exchange, {
-      succeed: (id) => this.#changes.succeed(id),
-      fail: (id, error) => {
+      now: () => this.#clock.now(),
+      succeed: (id, signal) => this.#changes.succeed(id, signal),
+      fail: (id, error, signal) => {
         this.#outcomes.knowError(id, error)
-        return this.#changes.fail(id, error.message)
+        return this.#changes.fail(id, error.message, signal)
       },
     })
   }
@@ -130,31 +134,35 @@ export class Manager<I = unknown, O = unknown> implements Worker {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { operation } = this.#settings
-    if (this.#started !== undefined) throw new ManagerRunningError(operation)
+    if (this.#running) throw new ManagerRunningError(operation)
+    this.#running = true
     const following = this.#follow(signal)
     this.#started = following
     try {
       const { off } = await following
-      await this.#sweep(signal).finally(async () => {
-        await this.#windDown()
+      try {
+        await this.#sweep(signal).finally(() => this.#windDown())
+      } finally {
         await off()
-      })
+      }
     } catch (error) {
       // Told to stop while the ledger couldn't be reached.
       if (!(signal.aborted && error instanceof StoreUnavailableError)) throw error
     } finally {
+      this.#running = false
       this.#started = undefined
       this.#outcomes.dropAll(new ManagerNotRunningError(operation))
     }
   }
 
-  async #follow(signal: AbortSignal): Promise<{ off: () => Promise<void> }> {
+  async #follow(signal: AbortSignal): Promise<Following> {
     const { operation, ledger } = this.#settings
     const trouble = new Trouble(`cannot follow the ledger of ${operation}`)
-    const follow = () =>
-      ledger.follow(({ record }) => {
-        if (record.status !== 'running') this.#outcomes.settle(record)
-      })
+    const onChange = ({ record }: SeenRecord): void => {
+      if (record.status !== 'running') this.#outcomes.settle(record)
+    }
+    // The search for lost workers ends for the same reason.
+    const follow = () => ledger.follow(onChange, () => {})
     const following = await untilAvailable(follow, {
       ...{ clock: this.#clock, signal, givesUp: () => signal.aborted },
       onRetry: (error) => trouble.begins(error),
@@ -169,7 +177,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     const trouble = new Trouble(`cannot look for lost workers of ${operation}`)
     while (!signal.aborted) {
       try {
-        for (const id of await lost.actions()) await this.#changes.fail(id, 'worker lost')
+        for (const id of await lost.actions()) await this.#changes.lose(id, signal)
         trouble.ends()
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error

@@ -2,60 +2,78 @@ import type { ActionRecord, Task } from './action.ts'
 import { ErrTargetTaken } from './errors.ts'
 import type { Announcement, Posted, TaskExchange, WorkerInfo } from './task-exchange.ts'
 
+/** What an exchange needs of the actions. */
+export interface ActionsInMemory {
+  /** Whether it hasn't ended: the task of one that has is not given to anyone. */
+  isRunning(action: string): boolean
+  /** Fails one that nobody will begin, with 'worker lost'. */
+  lose(action: string, now: number): Promise<unknown>
+}
+
 /** Within one process. */
 export class MemoryTaskExchange implements TaskExchange {
-  readonly #live = new Map<string, LiveQueue>()
-  readonly #isRunning: (action: string) => boolean
+  readonly #queues = new Map<string, WorkerQueue>()
+  readonly #actions: ActionsInMemory
 
-  /** @param isRunning whether an action hasn't ended: the task of one that has is not given to anyone */
-  constructor(isRunning: (action: string) => boolean) {
-    this.#isRunning = isRunning
+  constructor(actions: ActionsInMemory) {
+    this.#actions = actions
   }
 
   announce(worker: WorkerInfo): Promise<Announcement> {
     const key = keyOf(worker.operation, worker.target)
-    const other = this.#live.get(key)
+    const other = this.#queues.get(key)
     if (other !== undefined) return Promise.reject(new ErrTargetTaken(worker.target, other.worker.host))
-    const queue = new LiveQueue(worker, this.#isRunning, () => this.#live.delete(key))
-    this.#live.set(key, queue)
+    const queue = new WorkerQueue(worker, this.#actions, () => this.#queues.delete(key))
+    this.#queues.set(key, queue)
     return Promise.resolve(queue)
   }
 
   async find(operation: string, target: string): Promise<WorkerInfo | undefined> {
-    return this.#live.get(keyOf(operation, target))?.worker
+    const queue = this.#queues.get(keyOf(operation, target))
+    return queue?.open === true ? queue.worker : undefined
   }
 
-  async live(operation: string): Promise<readonly WorkerInfo[]> {
-    return this.known(operation)
+  async present(operation: string): Promise<readonly WorkerInfo[]> {
+    return this.#of(operation).map(({ worker }) => worker)
   }
 
   known(operation: string): readonly WorkerInfo[] {
-    return [...this.#live.values()]
+    return this.#of(operation)
+      .filter(({ open }) => open)
       .map(({ worker }) => worker)
-      .filter((worker) => worker.operation === operation)
   }
 
-  /** Undefined when the worker that a running action names isn't live. */
-  post({ id, operation, host, target, input, status }: ActionRecord): Posted | undefined {
-    const queue = this.#live.get(keyOf(operation, target))
-    if (status !== 'running' || queue?.worker.host !== host) return undefined
-    return { taken: queue.push({ action: id, input, host, target }) }
+  /** Whether the worker that an action names takes tasks. */
+  takes({ operation, target, host }: ActionRecord): boolean {
+    const queue = this.#queues.get(keyOf(operation, target))
+    return queue?.open === true && queue.worker.host === host
+  }
+
+  /** To the worker of its target, which must take tasks. */
+  post({ id, operation, host, target, input }: ActionRecord): Posted {
+    const task = { action: id, input: structuredClone(input), host, target }
+    return { taken: this.#queues.get(keyOf(operation, target))!.push(task) }
+  }
+
+  #of(operation: string): WorkerQueue[] {
+    return [...this.#queues.values()].filter(({ worker }) => worker.operation === operation)
   }
 }
 
-class LiveQueue implements Announcement {
+class WorkerQueue implements Announcement {
   readonly worker: WorkerInfo
   readonly lost = new AbortController().signal
-  readonly #isRunning: (action: string) => boolean
-  readonly #onWithdrawn: () => void
+  readonly #actions: ActionsInMemory
+  readonly #onGone: () => void
   #tasks: { task: Task; take: () => void }[] = []
-  #live = true
   #wake: () => void = () => {}
+  #gone = false
+  open = true
 
-  constructor(worker: WorkerInfo, isRunning: (action: string) => boolean, onWithdrawn: () => void) {
+  constructor(worker: WorkerInfo, actions: ActionsInMemory, onGone: () => void) {
     this.worker = worker
-    this.#isRunning = isRunning
-    this.#onWithdrawn = onWithdrawn
+    this.#actions = actions
+    this.#onGone = onGone
   }
 
   push(task: Task): Promise<void> {
@@ -67,21 +85,26 @@ class LiveQueue implements Announcement {
 
   async next(): Promise<Task | undefined> {
     for (;;) {
-      if (this.#live && this.#tasks.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
+      if (this.open && this.#tasks.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
       const first = this.#tasks.shift()
-      if (first !== undefined && !this.#isRunning(first.task.action)) continue
+      if (first !== undefined && !this.#actions.isRunning(first.task.action)) continue
       first?.take()
       return first?.task
     }
   }
 
-  async withdraw(): Promise<string[]> {
-    if (this.#live) this.#onWithdrawn()
-    this.#live = false
-    const left = this.#tasks.map(({ task }) => task.action)
+  async close(now: number): Promise<void> {
+    this.open = false
+    const left = this.#tasks
     this.#tasks = []
     this.#wake()
-    return left
+    await Promise.all(left.map(({ task }) => this.#actions.lose(task.action, now)))
+  }
+
+  async withdraw(now: number): Promise<void> {
+    if (!this.#gone) this.#onGone()
+    this.#gone = true
+    await this.close(now)
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type Action, type ActionRecord, toAction } from './action.ts'
-import { ActionFailedError } from './errors.ts'
+import { type Action, type ActionRecord, LOST, toAction } from './action.ts'
+import { ActionFailedError, WorkerLostError } from './errors.ts'
 
 interface Outcome<I, O> {
   readonly resolve: (action: Action<I, O>) => void
@@ -48,7 +48,7 @@ export class Outcomes<I, O> {
     if (outcome === undefined) return
     this.#waiting.delete(id)
     if (status === 'succeeded') outcome.resolve(toAction(record))
-    else outcome.reject(outcome.error?.message === error ? outcome.error : new ActionFailedError(id, error))
+    else outcome.reject(outcome.error?.message === error ? outcome.error : failureOf(id, error))
     outcome.end()
   }
 
@@ -62,4 +62,8 @@ export class Outcomes<I, O> {
     outcome?.reject(error)
     outcome?.end()
   }
+}
+
+function failureOf(id: string, error: string): Error {
+  return error === LOST.error ? new WorkerLostError() : new ActionFailedError(id, error)
 }

@@ -10,10 +10,11 @@ export interface WorkerInfo {
 export interface TaskExchange {
   /** Makes a worker live, as soon as no other process has one for its target. Rejects with the reason of an abort. */
   announce(worker: WorkerInfo, signal: AbortSignal): Promise<Announcement>
-  /** What this process has begun to announce before is found. */
+  /** The one that takes tasks; what this process has begun to announce before is found. */
   find(operation: string, target: string): Promise<WorkerInfo | undefined>
-  live(operation: string): Promise<readonly WorkerInfo[]>
-  /** The same, as far as is known here. */
+  /** Those that have their target: they take tasks, or end their last. */
+  present(operation: string): Promise<readonly WorkerInfo[]>
+  /** Those that take tasks, as far as is known here. */
   known(operation: string): readonly WorkerInfo[]
 }
 
@@ -23,12 +24,18 @@ export interface Posted {
   readonly taken: Promise<void>
 }
 
-/** A worker while it is live. */
+/** A worker while it has its target. */
 export interface Announcement {
-  /** The next task, one at a time: the one before is done. Undefined when it isn't live any more. */
+  /** The next task, one at a time: the one before is done. Undefined when no more come. */
   next(): Promise<Task | undefined>
-  /** It isn't live any more. @returns the actions whose tasks nobody will take now */
-  withdraw(): Promise<string[]>
+  /**
+   * No more tasks come; the actions of those that nobody began fail with 'worker lost'. It keeps its target.
+   *
+   * @param now in ms since the epoch
+   */
+  close(now: number): Promise<void>
+  /** As `close`, and gives its target up. */
+  withdraw(now: number): Promise<void>
   /** Aborts when another may have taken its place. */
   readonly lost: AbortSignal
 }

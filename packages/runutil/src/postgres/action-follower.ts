@@ -2,9 +2,9 @@ import { systemClock } from '../core/clock.ts'
 import { Doorbell } from '../core/doorbell.ts'
 import { Trouble } from '../core/trouble.ts'
 import type { SeenRecord } from '../dispatch/action-ledger.ts'
-import type { ActionRecord } from '../dispatch/action.ts'
 import type { ActionQueries } from './action-queries.ts'
 import { DatabaseClosedError } from './errors.ts'
+import { fromStorable } from './storable-json.ts'
 
 const POLL_MS = 1_000
 const PAGE = 500
@@ -13,15 +13,18 @@ const PAGE = 500
 export class ActionFollower {
   readonly #queries: ActionQueries
   readonly #onChange: (seen: SeenRecord) => void
+  readonly #onEnd: (error: unknown) => void
   readonly #stop = new AbortController()
   readonly #bell = new Doorbell(systemClock, this.#stop.signal)
   #revision = 0
   #ended: Promise<void> = Promise.resolve()
   #unlisten: () => Promise<void> = () => Promise.resolve()
 
-  constructor(queries: ActionQueries, onChange: (seen: SeenRecord) => void) {
+  /** @param onEnd called when the database was closed, so that nothing more can come */
+  constructor(queries: ActionQueries, onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void) {
     this.#queries = queries
     this.#onChange = onChange
+    this.#onEnd = onEnd
   }
 
   /** @returns the last revision before */
@@ -56,8 +59,9 @@ export class ActionFollower {
         await this.#read()
         trouble.ends()
       } catch (error) {
-        if (!this.#stop.signal.aborted) trouble.begins(error)
-        if (error instanceof DatabaseClosedError) return
+        if (this.#stop.signal.aborted) return
+        if (error instanceof DatabaseClosedError) return this.#onEnd(error)
+        trouble.begins(error)
       }
       await this.#bell.wait(POLL_MS)
     }
@@ -71,7 +75,7 @@ export class ActionFollower {
       for (const [revision, record] of rows) {
         if (this.#stop.signal.aborted) return
         this.#revision = revision
-        this.#onChange({ revision, record: JSON.parse(record) as ActionRecord })
+        this.#onChange({ revision, record: fromStorable(record) })
       }
       full = rows.length === PAGE
     }

@@ -7,6 +7,7 @@ import type { Task } from '../dispatch/action.ts'
 import { WorkerLostError } from '../dispatch/errors.ts'
 import type { Announcement, WorkerInfo } from '../dispatch/task-exchange.ts'
 import type { ActionQueries } from './action-queries.ts'
+import { fromStorable } from './storable-json.ts'
 
 const POLL_MS = 1_000
 /** After the database couldn't be reached. */
@@ -20,8 +21,8 @@ export interface AnnouncedWorkerProps {
   readonly leaseMs: number
   /** When the database was asked, by the clock's `elapsed`. */
   readonly askedAt: number
-  /** It is not live any more. */
-  readonly onGone: () => void
+  /** It takes no more tasks. @param last the action whose task it was given last */
+  readonly onClosed: (last: string | undefined) => void
 }
 
 /** A worker's row in the database, renewed until it is withdrawn or lost. */
@@ -29,11 +30,13 @@ export class AnnouncedWorker implements Announcement {
   readonly #props: AnnouncedWorkerProps
   readonly #trouble: Trouble
   readonly #lost = new AbortController()
-  readonly #gone = new AbortController()
-  readonly #bell = new Doorbell(systemClock, this.#gone.signal)
+  /** It takes no more tasks. */
+  readonly #closed = new AbortController()
+  readonly #bell = new Doorbell(systemClock, this.#closed.signal)
   readonly #lease: RenewedLease
+  #withdrawn = false
   #unlisten: (() => Promise<void>) | undefined
-  /** The action whose task was taken last. */
+  /** The action whose task was given last. */
   #last: string | undefined
 
   constructor(props: AnnouncedWorkerProps) {
@@ -53,7 +56,7 @@ export class AnnouncedWorker implements Announcement {
   }
 
   async next(): Promise<Task | undefined> {
-    for (let failures = 0; !this.#gone.signal.aborted;) {
+    for (let failures = 0; !this.#closed.signal.aborted;) {
       try {
         await this.#listen()
         const task = await this.#take()
@@ -69,18 +72,29 @@ export class AnnouncedWorker implements Announcement {
     return undefined
   }
 
-  async withdraw(): Promise<string[]> {
-    if (this.#gone.signal.aborted) return []
-    this.#leave()
+  async close(now: number): Promise<void> {
+    if (this.#closed.signal.aborted) return
+    this.#takeNoMore()
+    await this.#close(now, false)
+  }
+
+  async withdraw(now: number): Promise<void> {
+    if (this.#withdrawn || this.#lost.signal.aborted) return
+    this.#takeNoMore()
+    this.#withdrawn = true
+    this.#lease.stop()
+    await this.#close(now, true)
+  }
+
+  /** When it can't be, its lease runs out, and what it leaves is found to be lost. */
+  async #close(now: number, gone: boolean): Promise<void> {
     const { queries, id, turn } = this.#props
-    const text = `select ${queries.s}.withdraw_worker($1::bigint, $2::bigint)`
+    const { s, channel } = queries
+    const text = `select ${s}.close_worker($1::bigint, $2::bigint, $3::text, $4::boolean, $5::float8, $6::text)`
     try {
-      const [row] = await queries.rows<[string]>(text, [id, turn])
-      return JSON.parse(row![0]) as string[]
+      await queries.rows(text, [id, turn, this.#last ?? null, gone, now, channel])
     } catch (error) {
-      // Then its lease runs out, and what it leaves is found to be lost.
       this.#trouble.begins(error)
-      return []
     }
   }
 
@@ -92,7 +106,7 @@ export class AnnouncedWorker implements Announcement {
       if (heard.includes(payload)) this.#bell.ring()
     })
     this.#unlisten = unlisten
-    if (this.#gone.signal.aborted) await unlisten()
+    if (this.#closed.signal.aborted) await unlisten()
   }
 
   async #take(): Promise<Task | undefined> {
@@ -104,10 +118,11 @@ export class AnnouncedWorker implements Announcement {
     const [row] = await queries.rows<Row>(text, [id, turn, this.#last ?? null, channel])
     const [live, action, input] = row!
     if (!live) this.#lose()
-    if (action === null) return undefined
+    // What was taken as it closed has failed, or is the next one's.
+    if (action === null || this.#closed.signal.aborted) return undefined
     this.#last = action
     const { host, target } = worker
-    return { action, host, target, input: input === null ? undefined : (JSON.parse(input) as unknown) }
+    return { action, host, target, input: input === null ? undefined : fromStorable(input) }
   }
 
   async #renew(): Promise<boolean> {
@@ -118,15 +133,16 @@ export class AnnouncedWorker implements Announcement {
   }
 
   #lose(): void {
-    this.#leave()
+    if (this.#withdrawn || this.#lost.signal.aborted) return
+    this.#takeNoMore()
+    this.#lease.stop()
     this.#lost.abort(new WorkerLostError())
   }
 
-  #leave(): void {
-    if (this.#gone.signal.aborted) return
-    this.#gone.abort()
-    this.#lease.stop()
+  #takeNoMore(): void {
+    if (this.#closed.signal.aborted) return
+    this.#closed.abort()
     void this.#unlisten?.().catch(() => {})
-    this.#props.onGone()
+    this.#props.onClosed(this.#last)
   }
 }

@@ -1,3 +1,4 @@
+import { LOST } from '../dispatch/action.ts'
 import { BY_INDEX } from './by-index.ts'
 import type { Migration } from './migration.ts'
 import { liveWorkers } from './migration-4-workers.ts'
@@ -46,28 +47,44 @@ begin
     status = excluded.status, revision = excluded.revision, record = excluded.record;
 end $$;
 
--- Whether its task was handed over.
-create function ${s}.create_action(p_record json, p_channel text) returns boolean language plpgsql as $$
+create function ${s}.merge_json(p_json json, p_change json) returns json language sql as $$
+  select json_object_agg(key, coalesce(c.value, r.value) order by coalesce(r.place, 100 + c.place))
+    from json_each(p_json) with ordinality as r (key, value, place)
+    full join json_each(p_change) with ordinality as c (key, value, place) using (key)
+$$;
+
+-- Whether its task was handed over. Otherwise it has failed.
+create function ${s}.dispatch_action(p_record json, p_channel text) returns boolean language plpgsql as $$
 begin
-  perform ${s}.put_action(p_record);
-  return p_record ->> 'status' = 'running' and ${s}.post_task(p_record, p_channel);
+  if ${s}.post_task(p_record, p_channel) then
+    perform ${s}.put_action(p_record);
+    return true;
+  end if;
+  perform ${s}.put_action(${s}.merge_json(p_record, '${JSON.stringify(LOST)}'));
+  return false;
 end $$;
 
--- The record that it came to; null when there is none, and as a string the status that it has ended with.
-create function ${s}.update_action(p_change json) returns json language plpgsql ${BY_INDEX} as $$
+-- The record that it came to; null when there is none, and as a string the status that it has ended with. With
+-- p_if_running, what has ended stays as it is.
+create function ${s}.update_action(p_change json, p_if_running boolean) returns json language plpgsql ${BY_INDEX} as $$
 declare
   v_record json;
   v_status text := p_change ->> 'status';
 begin
   select record into v_record from ${s}.actions where id = p_change ->> 'id';
   if not found then return null; end if;
-  if v_record ->> 'status' <> 'running' and v_status <> v_record ->> 'status' then return v_record -> 'status'; end if;
-  select json_object_agg(key, coalesce(c.value, r.value) order by coalesce(r.place, 100 + c.place)) into v_record
-    from json_each(v_record) with ordinality as r (key, value, place)
-    full join json_each(p_change) with ordinality as c (key, value, place) using (key);
+  if v_record ->> 'status' <> 'running' then
+    if p_if_running then return v_record; end if;
+    if v_status <> v_record ->> 'status' then return v_record -> 'status'; end if;
+  end if;
+  v_record := ${s}.merge_json(v_record, p_change);
   perform ${s}.put_action(v_record);
   return v_record;
 end $$;
+
+create function ${s}.lock_actions() returns void language sql as $$
+  select pg_advisory_xact_lock(hashtext('${s.replaceAll("'", "''")}.actions'), 0)
+$$;
 
 -- One call at a time, so that who reads up to a revision has missed nothing before it. What came of each.
 create function ${s}.change_actions(p_changes json, p_channel text) returns json language plpgsql as $$
@@ -75,11 +92,12 @@ declare
   v_change json;
   v_results json[];
 begin
-  perform pg_advisory_xact_lock(hashtext('${s.replaceAll("'", "''")}.actions'), 0);
+  perform ${s}.lock_actions();
   for v_change in select value from json_array_elements(p_changes) loop
-    v_results := array_append(v_results, case when v_change -> 'create' is null
-      then ${s}.update_action(v_change -> 'update')
-      else to_json(${s}.create_action(v_change -> 'create', p_channel)) end);
+    v_results := array_append(v_results, case v_change ->> 'kind'
+      when 'update' then ${s}.update_action(v_change -> 'change', coalesce((v_change ->> 'ifRunning')::boolean, false))
+      when 'dispatch' then to_json(${s}.dispatch_action(v_change -> 'record', p_channel))
+      else to_json(${s}.put_action(v_change -> 'record')::text) end);
   end loop;
   perform pg_notify(p_channel, '');
   return array_to_json(v_results);

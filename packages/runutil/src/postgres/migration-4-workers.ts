@@ -1,3 +1,4 @@
+import { LOST } from '../dispatch/action.ts'
 import { BY_INDEX } from './by-index.ts'
 
 /** Live workers: rows that are leases, by the database's time; and the tasks that they haven't done. */
@@ -11,6 +12,8 @@ create table ${s}.live_workers (
   turn bigint not null,
   -- Who announced it.
   owner text collate "C" not null,
+  -- It takes no more tasks, and ends its last.
+  closing boolean not null default false,
   expires timestamptz not null,
   unique (operation, target)
 );
@@ -23,9 +26,11 @@ create table ${s}.worker_tasks (
 );
 create index worker_tasks_by_worker on ${s}.worker_tasks (worker, id);
 
--- Null while another is live. What nobody took of a worker that is gone is for the next one on its host.
+-- Null while another is live. What nobody took of a worker that is gone is for the next one on its host. Who was this
+-- worker itself before, in turn p_was_turn, says what it was given last: what else it took, it never got.
 create function ${s}.announce_worker(
-  p_operation text, p_target text, p_host text, p_owner text, p_lease float8, out p_id bigint, out p_turn bigint
+  p_operation text, p_target text, p_host text, p_owner text, p_lease float8,
+  p_was bigint, p_was_turn bigint, p_last text, out p_id bigint, out p_turn bigint
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_worker ${s}.live_workers;
@@ -35,8 +40,11 @@ begin
   select * into v_worker from ${s}.live_workers where operation = p_operation and target = p_target for update;
   -- The same owner asks again when it wasn't answered.
   if not found or (v_worker.expires > clock_timestamp() and v_worker.owner <> p_owner) then return; end if;
+  if v_worker.id = p_was and v_worker.turn = p_was_turn then
+    update ${s}.worker_tasks set taken = false where worker = p_was and taken and action is distinct from p_last;
+  end if;
   delete from ${s}.worker_tasks where worker = v_worker.id and (taken or v_worker.host <> p_host);
-  update ${s}.live_workers set host = p_host, owner = p_owner, turn = turn + 1,
+  update ${s}.live_workers set host = p_host, owner = p_owner, turn = turn + 1, closing = false,
       expires = clock_timestamp() + p_lease * interval '1 ms'
     where id = v_worker.id returning id, turn into p_id, p_turn;
 end $$;
@@ -48,7 +56,7 @@ declare
 begin
   select id into v_worker from ${s}.live_workers
     where operation = p_record ->> 'operation' and target = p_record ->> 'target' and host = p_record ->> 'host'
-      and expires > clock_timestamp() for no key update;
+      and not closing and expires > clock_timestamp() for no key update;
   if not found then return false; end if;
   insert into ${s}.worker_tasks (worker, action, input)
     values (v_worker, p_record ->> 'id', p_record -> 'input');
@@ -79,15 +87,25 @@ begin
   perform pg_notify(p_channel, 'taken ' || p_action);
 end $$;
 
--- The actions whose tasks nobody took.
-create function ${s}.withdraw_worker(p_worker bigint, p_turn bigint) returns text language plpgsql ${BY_INDEX} as $$
+-- It takes no more tasks; with p_gone, it gives its target up. All but p_last, the one that it was given last, fail.
+create function ${s}.close_worker(
+  p_worker bigint, p_turn bigint, p_last text, p_gone boolean, p_now float8, p_channel text
+) returns void language plpgsql ${BY_INDEX} as $$
 declare
-  v_left json;
+  v_action text;
 begin
+  perform ${s}.lock_actions();
   perform from ${s}.live_workers where id = p_worker and turn = p_turn for update;
-  if not found then return '[]'; end if;
-  select json_agg(action order by id) into v_left from ${s}.worker_tasks where worker = p_worker and not taken;
-  delete from ${s}.live_workers where id = p_worker;
-  return coalesce(v_left, '[]')::text;
+  if not found then return; end if;
+  for v_action in
+    delete from ${s}.worker_tasks where worker = p_worker and action is distinct from p_last returning action
+  loop
+    perform ${s}.update_action(
+      json_build_object('id', v_action, 'status', '${LOST.status}', 'error', '${LOST.error}', 'updatedAt', p_now), true
+    );
+  end loop;
+  if p_gone then delete from ${s}.live_workers where id = p_worker;
+  else update ${s}.live_workers set closing = true where id = p_worker; end if;
+  perform pg_notify(p_channel, '');
 end $$;
 `

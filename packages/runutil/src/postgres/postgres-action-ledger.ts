@@ -4,7 +4,7 @@ import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
 import { has } from '../core/worker.ts'
-import type { ActionLedger, SearchHint, SeenRecord } from '../dispatch/action-ledger.ts'
+import type { ActionLedger, Following, SearchHint, SeenRecord } from '../dispatch/action-ledger.ts'
 import type { ActionRecord, RecordChange } from '../dispatch/action.ts'
 import { ErrActionEnded, ErrNoSuchAction } from '../dispatch/errors.ts'
 import type { Posted, TaskExchange } from '../dispatch/task-exchange.ts'
@@ -13,6 +13,7 @@ import { ActionQueries } from './action-queries.ts'
 import type { Database } from './database.ts'
 import { PostgresTaskExchange } from './postgres-task-exchange.ts'
 import { DEFAULT_SCHEMA } from './schema.ts'
+import { fromStorable, toStorable } from './storable-json.ts'
 import { TakenTasks } from './taken-tasks.ts'
 
 export interface PostgresActionLedgerOptions {
@@ -27,7 +28,9 @@ const PAGE = 500
 /** How many changes go to the server in one statement. */
 const MOST_CHANGES = 100
 
-type Change = { readonly create: ActionRecord } | { readonly update: RecordChange }
+type Change =
+  | { readonly kind: 'create' | 'dispatch'; readonly record: ActionRecord }
+  | { readonly kind: 'update'; readonly change: RecordChange; readonly ifRunning: boolean }
 
 /**
  * Actions in PostgreSQL or PGlite, for managers and workers in as many processes as have the database. Call
@@ -59,11 +62,15 @@ export class PostgresActionLedger implements ActionLedger {
     this.exchange = new PostgresTaskExchange(this.#queries, toIntervalMs(lease, `${what}: lease`))
   }
 
-  async create(record: ActionRecord): Promise<Posted | undefined> {
+  async create(record: ActionRecord): Promise<void> {
+    await this.#changes.call({ kind: 'create', record })
+  }
+
+  async dispatch(record: ActionRecord): Promise<Posted | undefined> {
     const posted = await this.#taken.watch(record.id)
     let there = false
     try {
-      there = (await this.#changes.call({ create: record })) as boolean
+      there = (await this.#changes.call({ kind: 'dispatch', record })) as boolean
     } finally {
       if (there) this.#taken.posted(record.id)
       else this.#taken.forget(record.id)
@@ -71,8 +78,9 @@ export class PostgresActionLedger implements ActionLedger {
     return there ? posted : undefined
   }
 
-  async update(change: RecordChange): Promise<ActionRecord> {
-    const result = (await this.#changes.call({ update: change })) as ActionRecord | string | null
+  async update(change: RecordChange, { ifRunning = false } = {}): Promise<ActionRecord> {
+    const result = (await this.#changes.call({ kind: 'update', change, ifRunning })) as
+      ActionRecord | string | null
     if (result === null) throw new ErrNoSuchAction(change.id)
     if (typeof result === 'string') throw new ErrActionEnded(change.id, result)
     return result
@@ -81,14 +89,14 @@ export class PostgresActionLedger implements ActionLedger {
   async #change(changes: readonly Change[]): Promise<unknown[]> {
     const { s, channel } = this.#queries
     const text = `select ${s}.change_actions($1::text::json, $2::text)::text`
-    const [row] = await this.#queries.rows<[string]>(text, [JSON.stringify(changes), channel])
-    return JSON.parse(row![0]) as unknown[]
+    const [row] = await this.#queries.rows<[string]>(text, [toStorable(changes), channel])
+    return fromStorable(row![0])
   }
 
   async get(id: string): Promise<ActionRecord | undefined> {
     const text = `select record::text from ${this.#queries.s}.actions where id = $1::text`
     const [row] = await this.#queries.rows<[string]>(text, [id])
-    return row && (JSON.parse(row[0]) as ActionRecord)
+    return row && fromStorable(row[0])
   }
 
   async *search({ operation, status, host, target }: SearchHint): AsyncIterable<SeenRecord> {
@@ -102,14 +110,14 @@ export class PostgresActionLedger implements ActionLedger {
     const wanted = [operation, status, host, target].map((value) => value ?? null)
     for (let after = 0, full = true; full;) {
       const rows = await this.#queries.rows<[number, number, string]>(text, [after, PAGE, ...wanted])
-      for (const [, revision, record] of rows) yield { record: JSON.parse(record) as ActionRecord, revision }
+      for (const [, revision, record] of rows) yield { record: fromStorable(record), revision }
       full = rows.length === PAGE
       after = rows.at(-1)?.[0] ?? after
     }
   }
 
-  async follow(onChange: (seen: SeenRecord) => void) {
-    const follower = new ActionFollower(this.#queries, onChange)
+  async follow(onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void): Promise<Following> {
+    const follower = new ActionFollower(this.#queries, onChange, onEnd)
     return { revision: await follower.start(), off: () => follower.stop() }
   }
 

@@ -9,6 +9,12 @@ import { AnnouncedWorker } from './announced-worker.ts'
 
 const POLL_MS = 1_000
 
+interface Before {
+  readonly id: number
+  readonly turn: number
+  readonly last: string | undefined
+}
+
 /** Live workers in the database. A worker's row is a lease, by the database's time. */
 export class PostgresTaskExchange implements TaskExchange {
   readonly #queries: ActionQueries
@@ -16,8 +22,12 @@ export class PostgresTaskExchange implements TaskExchange {
   /** What is asked for right now, by operation and target. */
   readonly #asking = new Map<string, Promise<unknown>>()
   readonly #here = new Set<WorkerInfo>()
+  /** What was before, by operation and target: it knows what it was given last. */
+  readonly #before = new Map<string, Before>()
   /** As they were when last asked for, by operation. */
   readonly #seen = new Map<string, readonly WorkerInfo[]>()
+  /** How many have closed here. */
+  #closed = 0
 
   constructor(queries: ActionQueries, leaseMs: number) {
     this.#queries = queries
@@ -56,34 +66,52 @@ export class PostgresTaskExchange implements TaskExchange {
   async #tryToAnnounce(worker: WorkerInfo, owner: string): Promise<Announcement | undefined> {
     const { operation, target, host } = worker
     const [queries, leaseMs] = [this.#queries, this.#leaseMs]
-    const text = `select p_id::float8, p_turn::float8
-      from ${queries.s}.announce_worker($1::text, $2::text, $3::text, $4::text, $5::float8)`
+    const key = keyOf(operation, target)
+    const { id: was = null, turn: wasTurn = null, last = null } = this.#before.get(key) ?? {}
+    const text = `select p_id::float8, p_turn::float8 from ${queries.s}.announce_worker(
+      $1::text, $2::text, $3::text, $4::text, $5::float8, $6::bigint, $7::bigint, $8::text)`
     const askedAt = systemClock.elapsed()
     type Row = [number | null, number]
-    const [row] = await queries.rows<Row>(text, [operation, target, host, owner, leaseMs])
+    const [row] = await queries.rows<Row>(text, [operation, target, host, owner, leaseMs, was, wasTurn, last])
     const [id, turn] = row!
     if (id === null) return undefined
-    const here = { ...worker }
-    this.#here.add(here)
-    const onGone = (): void => void this.#here.delete(here)
-    return new AnnouncedWorker({ queries, worker, id, turn, leaseMs, askedAt, onGone })
+    this.#here.add(worker)
+    const onClosed = (given: string | undefined): void => {
+      this.#before.set(key, { id, turn, last: given })
+      this.#forget(worker)
+    }
+    return new AnnouncedWorker({ queries, worker, id, turn, leaseMs, askedAt, onClosed })
+  }
+
+  #forget(worker: WorkerInfo): void {
+    const { operation, target, host } = worker
+    this.#closed++
+    this.#here.delete(worker)
+    const seen = this.#seen.get(operation) ?? []
+    this.#seen.set(
+      operation,
+      seen.filter((other) => other.target !== target || other.host !== host),
+    )
   }
 
   async find(operation: string, target: string): Promise<WorkerInfo | undefined> {
     await this.#asking.get(keyOf(operation, target))?.catch(() => {})
     const text = `select host from ${this.#queries.s}.live_workers
-      where operation = $1::text and target = $2::text and expires > clock_timestamp()`
+      where operation = $1::text and target = $2::text and not closing and expires > clock_timestamp()`
     const [row] = await this.#queries.rows<[string]>(text, [operation, target])
     return row && { operation, host: row[0], target }
   }
 
-  async live(operation: string): Promise<readonly WorkerInfo[]> {
-    const text = `select host, target from ${this.#queries.s}.live_workers
+  async present(operation: string): Promise<readonly WorkerInfo[]> {
+    const closed = this.#closed
+    const text = `select host, target, closing from ${this.#queries.s}.live_workers
       where operation = $1::text and expires > clock_timestamp() order by target`
-    const rows = await this.#queries.rows<[string, string]>(text, [operation])
-    const live = rows.map(([host, target]) => ({ operation, host, target }))
-    this.#seen.set(operation, live)
-    return live
+    const rows = await this.#queries.rows<[string, string, boolean]>(text, [operation])
+    const infoOf = ([host, target]: [string, string, boolean]): WorkerInfo => ({ operation, host, target })
+    // One that has closed meanwhile mustn't be back.
+    if (closed === this.#closed)
+      this.#seen.set(operation, rows.filter(([, , closing]) => !closing).map(infoOf))
+    return rows.map(infoOf)
   }
 
   known(operation: string): readonly WorkerInfo[] {

@@ -53,6 +53,53 @@ export const actionLedgerConformance: ActionLedgerCases = {
     assert.deepEqual([added.status, added.output, added.updatedAt], ['succeeded', 'late', 4])
   },
 
+  'what has ended is left alone by a change that is only for what runs': async ({ ledger }) => {
+    await ledger.create(action('1'))
+    const change = { id: '1', updatedAt: 2, status: 'failed', error: 'broken' } as const
+    const failed = await ledger.update(change, { ifRunning: true })
+    assert.deepEqual(failed, { ...action('1'), ...change })
+    const changes = new Probe<SeenRecord>('changes')
+    const { off } = await ledger.follow((seen) => changes.hit(seen), assert.ifError)
+    for (const error of ['broken', 'late']) {
+      assert.deepEqual(await ledger.update({ ...change, updatedAt: 3, error }, { ifRunning: true }), failed)
+    }
+    const succeeded = { id: '1', updatedAt: 3, status: 'succeeded' } as const
+    assert.deepEqual(await ledger.update(succeeded, { ifRunning: true }), failed)
+    assert.deepEqual(await ledger.get('1'), failed)
+    await ledger.create(action('2'))
+    await changes.times(1)
+    assert.deepEqual(
+      changes.values.map(({ record }) => record.id),
+      ['2'],
+    )
+    await off()
+  },
+
+  'any text comes back as it went in': async ({ ledger, again }) => {
+    const texts = [
+      'NUL \0',
+      'half \ud83d',
+      '\udc00 other half',
+      '\\u0000 \\ud83d',
+      '\ufdd0 \ufdd00000',
+      '🎉 "\\"',
+    ]
+    for (const [at, text] of texts.entries()) {
+      const id = `${at}`
+      const record = action(id, { input: { [text]: [text] } })
+      await ledger.create(record)
+      const change = { id, updatedAt: 2, output: text, status: 'failed', error: text } as const
+      assert.deepEqual(await ledger.update(change), { ...record, ...change })
+      assert.deepEqual(await (await again()).get(id), { ...record, ...change })
+    }
+    const found: ActionRecord[] = []
+    for await (const { record } of ledger.search({})) found.push(record)
+    assert.deepEqual(
+      found.map(({ error }) => error),
+      texts,
+    )
+  },
+
   'an unknown action is not to be changed': async ({ ledger }) => {
     await assert.rejects(ledger.update({ id: 'none', updatedAt: 1 }), { name: 'ErrNoSuchAction' })
   },
@@ -75,7 +122,7 @@ export const actionLedgerConformance: ActionLedgerCases = {
   'who follows hears of each change once, those of an action in their order': async ({ ledger }) => {
     await ledger.create(action('before'))
     const changes = new Probe<SeenRecord>('changes')
-    const { revision, off } = await ledger.follow((seen) => changes.hit(seen))
+    const { revision, off } = await ledger.follow((seen) => changes.hit(seen), assert.ifError)
     await Promise.all(['1', '2', '3'].map((id) => ledger.create(action(id))))
     await Promise.all(
       ['1', '2', '3'].map(async (id) => {

@@ -15,25 +15,29 @@ export const taskExchangeConformance: TaskExchangeCases = {
     const [a, b] = [info('a'), info('b', 'other host')]
     assert.deepEqual(await exchange.find('test', 'b'), b)
     assert.equal(await exchange.find('another', 'a'), undefined)
-    assert.deepEqual(await exchange.live('test'), [a, b])
+    assert.deepEqual(await exchange.present('test'), [a, b])
     assert.deepEqual(exchange.known('test'), [a, b])
-    assert.deepEqual(await exchange.live('another'), [])
-    assert.deepEqual(await announced[0]!.withdraw(), [])
+    assert.deepEqual(await exchange.present('another'), [])
+    await announced[0]!.close(NOW)
     assert.equal(await exchange.find('test', 'a'), undefined)
-    assert.deepEqual(await exchange.live('test'), [b])
+    assert.deepEqual(await exchange.present('test'), [a, b])
     assert.deepEqual(exchange.known('test'), [b])
-    await announced[1]!.withdraw()
+    await announced[0]!.withdraw(NOW)
+    assert.equal(await exchange.find('test', 'a'), undefined)
+    assert.deepEqual(await exchange.present('test'), [b])
+    assert.deepEqual(exchange.known('test'), [b])
+    await announced[1]!.withdraw(NOW)
   },
 
   'one that is just being announced is found': async ({ ledger: { exchange } }) => {
     const announcing = live(exchange, 'a')
     assert.deepEqual(await exchange.find('test', 'a'), info('a'))
-    await (await announcing).withdraw()
+    await (await announcing).withdraw(NOW)
   },
 
   'tasks come one at a time, in the order of the calls': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
-    const calls = ['1', '2', '3'].map((id) => ledger.create(action(id, { input: { nth: id } })))
+    const calls = ['1', '2', '3'].map((id) => ledger.dispatch(action(id, { input: { nth: id } })))
     const posted = await Promise.all(calls)
     const taken = new Probe<string>('taken')
     for (const [at, { taken: promise }] of posted.map((each) => each!).entries())
@@ -43,61 +47,70 @@ export const taskExchangeConformance: TaskExchangeCases = {
       await taken.times(Number(id))
       assert.equal(taken.values.at(-1), id)
     }
-    assert.deepEqual(await worker.withdraw(), [])
+    await worker.withdraw(NOW)
   },
 
   'a task wakes who waits for one': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     const next = worker.next()
-    await ledger.create(action('1'))
+    await ledger.dispatch(action('1'))
     assert.deepEqual(await next, task('1'))
-    await worker.withdraw()
+    await worker.withdraw(NOW)
   },
 
   'each target has its own': async ({ ledger }) => {
     const workers = new Map<string, Announcement>()
     for (const target of ['a', 'b']) workers.set(target, await live(ledger.exchange, target))
     await Promise.all(
-      ['b', 'a', 'b', 'a'].map((target, at) => ledger.create(action(`${at}`, { target, input: at }))),
+      ['b', 'a', 'b', 'a'].map((target, at) => ledger.dispatch(action(`${at}`, { target, input: at }))),
     )
     for (const [target, inputs] of [['a', [1, 3]] as const, ['b', [0, 2]] as const]) {
       const worker = workers.get(target)!
       assert.deepEqual([(await worker.next())?.input, (await worker.next())?.input], inputs)
-      await worker.withdraw()
+      await worker.withdraw(NOW)
     }
   },
 
-  'without a live worker the action is there all the same': async ({ ledger }) => {
+  'without a live worker the action has failed': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
-    assert.equal(await ledger.create(action('1', { target: 'b' })), undefined)
-    assert.equal(await ledger.create(action('2', { host: 'other host' })), undefined)
-    assert.equal(await ledger.create(action('3', { operation: 'another' })), undefined)
-    assert.equal(await ledger.create(action('4', { status: 'failed' })), undefined)
-    await worker.withdraw()
-    assert.equal(await ledger.create(action('5')), undefined)
-    for (const id of ['1', '2', '3', '4', '5']) assert.equal((await ledger.get(id))?.id, id)
+    assert.equal(await ledger.dispatch(action('1', { target: 'b' })), undefined)
+    assert.equal(await ledger.dispatch(action('2', { host: 'other host' })), undefined)
+    assert.equal(await ledger.dispatch(action('3', { operation: 'another' })), undefined)
+    await worker.close(NOW)
+    assert.equal(await ledger.dispatch(action('4')), undefined)
+    await worker.withdraw(NOW)
+    assert.equal(await ledger.dispatch(action('5')), undefined)
+    for (const id of ['1', '2', '3', '4', '5']) await isLost(ledger, id)
   },
 
   'a task whose action has ended meanwhile is nobody’s': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
-    for (const id of ['1', '2', '3']) await ledger.create(action(id))
+    for (const id of ['1', '2', '3']) await ledger.dispatch(action(id))
     for (const id of ['1', '2']) await ledger.update({ id, updatedAt: 2, status: 'failed' })
     assert.deepEqual(await worker.next(), task('3'))
-    await worker.withdraw()
+    await worker.withdraw(NOW)
   },
 
-  'who is withdrawn is told of what nobody took, and gets nothing more': async ({ ledger }) => {
+  'who closes gets nothing more, and what nobody began has failed': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
-    for (const id of ['1', '2', '3']) await ledger.create(action(id))
+    for (const id of ['1', '2', '3']) await ledger.dispatch(action(id))
     assert.deepEqual(await worker.next(), task('1'))
-    assert.deepEqual(await worker.withdraw(), ['2', '3'])
-    assert.deepEqual(await worker.withdraw(), [])
+    await worker.close(NOW)
+    assert.deepEqual(await ledger.get('1'), action('1'))
+    for (const id of ['2', '3']) await isLost(ledger, id)
     assert.equal(await worker.next(), undefined)
+    await worker.withdraw(NOW)
+    await worker.withdraw(NOW)
     assert.equal(worker.lost.aborted, false)
-    const waiting = await live(ledger.exchange, 'b')
-    const next = waiting.next()
-    await waiting.withdraw()
+    assert.deepEqual(await ledger.get('1'), action('1'))
+  },
+
+  'who is withdrawn gets nothing more, also while it waits': async ({ ledger }) => {
+    const worker = await live(ledger.exchange, 'a')
+    const next = worker.next()
+    await worker.withdraw(NOW)
     assert.equal(await next, undefined)
+    assert.equal(await worker.next(), undefined)
   },
 
   'a target has one worker; another is refused or waits': async ({ ledger, again }) => {
@@ -105,13 +118,22 @@ export const taskExchangeConformance: TaskExchangeCases = {
     const { exchange } = await again()
     const second = settled(live(exchange, 'a', 'other host'))
     assert.equal((await exchange.find('test', 'a'))?.host, 'host')
-    assert.deepEqual(await first.withdraw(), [])
+    await first.close(NOW)
+    assert.equal(await ledger.exchange.find('test', 'a'), undefined)
+    await first.withdraw(NOW)
     const outcome = await second
     if (outcome instanceof Error) assert.equal(outcome.name, 'ErrTargetTaken')
     const next = outcome instanceof Error ? await live(exchange, 'a', 'other host') : outcome
     assert.equal((await exchange.find('test', 'a'))?.host, 'other host')
-    await next.withdraw()
+    await next.withdraw(NOW)
   },
+}
+
+const NOW = 7
+
+async function isLost(ledger: ActionLedger, id: string): Promise<void> {
+  const { status, error } = (await ledger.get(id))!
+  assert.deepEqual([status, error], ['failed', 'worker lost'])
 }
 
 function info(target: string, host = 'host') {

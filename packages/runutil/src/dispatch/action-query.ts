@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import type { SearchHint } from './action-ledger.ts'
-import type { Action } from './action.ts'
+import { ACTION_FIELDS, type Action } from './action.ts'
 import { asJson } from './json.ts'
 
 /** What a field must be: a value, deeply the same (input and output as JSON has them); or all of what an object of these says. */
@@ -22,16 +22,12 @@ export type ActionQuery<I = unknown, O = unknown> = {
   [F in keyof Action<I, O>]?: Action<I, O>[F] | Condition<NonNullable<Action<I, O>[F]>> | undefined
 }
 
-const FIELDS = [
-  ...(['id', 'operation', 'host', 'target', 'input', 'status', 'output', 'error'] as const),
-  ...(['createdAt', 'updatedAt'] as const),
-] as const
 const OPERATORS = ['gt', 'gte', 'lt', 'lte', 'contains', 'in'] as const
 type Test = (value: unknown) => boolean
 
 /** Whether an action matches. @throws InvalidArgumentError */
 export function matcher(query: ActionQuery): (action: Action) => boolean {
-  checkOptions('search', query, FIELDS)
+  checkOptions('search', query, ACTION_FIELDS)
   const given = Object.entries(query).filter(([, condition]) => condition !== undefined)
   const tests = given.map(([field, condition]) => [field as keyof Action, testOf(field, condition)] as const)
   return (action) => tests.every(([field, test]) => test(action[field]))

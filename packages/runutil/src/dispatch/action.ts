@@ -20,6 +20,11 @@ export interface Action<I = unknown, O = unknown> {
   readonly updatedAt: Date
 }
 
+export const ACTION_FIELDS = [
+  ...(['id', 'operation', 'host', 'target', 'input', 'status', 'output', 'error'] as const),
+  ...(['createdAt', 'updatedAt'] as const),
+] as const satisfies readonly (keyof Action)[]
+
 /** What a worker is given. */
 export interface Task<I = unknown> {
   /** The id of the action that its results belong to. */

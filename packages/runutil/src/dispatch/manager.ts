@@ -5,11 +5,10 @@ import { checkOptions } from '../core/options.ts'
 import { Trouble } from '../core/trouble.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
 import { untilAvailable } from '../core/until-available.ts'
-import { sleep } from '../core/wait.ts'
 import type { Worker } from '../core/worker.ts'
 import { ActionChanges } from './action-changes.ts'
 import type { Following, SeenRecord } from './action-ledger.ts'
-import { type Action, toAction } from './action.ts'
+import { ACTION_FIELDS, type Action, toAction } from './action.ts'
 import { Actions } from './actions.ts'
 import { ManagerNotRunningError, ManagerRunningError } from './errors.ts'
 import { HandOver } from './hand-over.ts'
@@ -25,12 +24,6 @@ export type Dispatched<I, O> = Promise<string> & {
   /** The action when it has succeeded. Rejects with the error when it fails; nobody has to look. */
   readonly completed: Promise<Action<I, O>>
 }
-
-const LOOK_EVERY_MS = 1_000
-const FIELDS = [
-  ...(['id', 'operation', 'host', 'target', 'input', 'status', 'output', 'error'] as const),
-  ...(['createdAt', 'updatedAt'] as const),
-] as const
 
 /**
  * Gives tasks to the live workers of an operation and keeps what comes of them (seed 002). A worker as any other, for a
@@ -112,7 +105,11 @@ export class Manager<I = unknown, O = unknown> implements Worker {
    * @throws ErrNoSuchAction, ErrActionEnded, InvalidActionError
    */
   async update(action: Partial<Action<I, O>> & { readonly id: string }): Promise<Action<I, O>> {
-    const given = { ...checkOptions('update', action, FIELDS), createdAt: undefined, updatedAt: undefined }
+    const given = {
+      ...checkOptions('update', action, ACTION_FIELDS),
+      createdAt: undefined,
+      updatedAt: undefined,
+    }
     const { id, status } = given
     if (typeof id !== 'string') throw unexpected('update: id', 'the id of an action', id)
     if (!['running', 'succeeded', 'failed', undefined].includes(status)) {
@@ -141,7 +138,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     try {
       const { off } = await following
       try {
-        await this.#sweep(signal).finally(() => this.#windDown())
+        await this.#lookForLostWorkers(signal).finally(() => this.#windDown())
       } finally {
         await off()
       }
@@ -171,20 +168,9 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     return following
   }
 
-  async #sweep(signal: AbortSignal): Promise<void> {
-    const { operation, ledger, graceMs } = this.#settings
-    const lost = new LostWorkers(operation, ledger, graceMs, this.#clock)
-    const trouble = new Trouble(`cannot look for lost workers of ${operation}`)
-    while (!signal.aborted) {
-      try {
-        for (const id of await lost.actions()) await this.#changes.lose(id, signal)
-        trouble.ends()
-      } catch (error) {
-        if (!(error instanceof StoreUnavailableError)) throw error
-        trouble.begins(error)
-      }
-      await sleep(this.#clock, LOOK_EVERY_MS, signal)
-    }
+  #lookForLostWorkers(signal: AbortSignal): Promise<void> {
+    const lose = (action: string): Promise<void> => this.#changes.lose(action, signal)
+    return new LostWorkers({ ...this.#settings, clock: this.#clock, lose }).look(signal)
   }
 
   /** What ends now is told of; of what others still have to do, nobody here will hear. */

@@ -91,8 +91,8 @@ it.each(losses)('%s loses no action and repeats none, and monitors miss nothing'
   expect(certain.filter((echo) => !begun.includes(echo))).toEqual([])
   expect(begun.filter((echo) => !certain.includes(echo) && !unknown.includes(echo))).toEqual([])
   expect(done.every(({ status }) => status === 'succeeded')).toBe(true)
-  // Five loops, two losses: each says once that it has trouble and once that it's over, however often it tries.
-  expect(lines.length).toBeLessThanOrEqual(20)
+  // Five loops say that they have trouble and that it's over, some of them twice at a loss, and not each time they try.
+  expect(lines.length).toBeLessThanOrEqual(40)
   // A change whose answer was lost is made again.
   const statuses = (id: string): Set<string> =>
     new Set(seen.filter((action) => action.id === id).map(({ status }) => status))

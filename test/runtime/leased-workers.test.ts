@@ -116,6 +116,26 @@ describe('distributedRepeat', () => {
     await replicas.end()
   })
 
+  it('is not run again when its lease could not be released at once', async () => {
+    const replicas = new Replicas()
+    const flaky = new Flaky(replicas.leases)
+    let runs = 0
+    const job = (): void => {
+      runs++
+      flaky.broken = true
+    }
+    const first = replicas.start(distributedRepeat(flaky, 'job', '1h', job, { lease: '30s' }))
+    await replicas.clock.advance('20s')
+    flaky.broken = false
+    replicas.start(distributedRepeat(replicas.leases, 'job', '1h', () => void runs++, { lease: '30s' }))
+    await replicas.clock.advance('59m')
+    expect(runs).toBe(1)
+    first.stop.abort()
+    await replicas.clock.advance('1m')
+    expect(runs).toBe(2)
+    await replicas.end()
+  })
+
   it('makes up for the run of a process that died, after its lease', async () => {
     const replicas = new Replicas()
     await replicas.leases.acquire('a', { leaseMs: 30_000, everyMs: 3_600_000 })

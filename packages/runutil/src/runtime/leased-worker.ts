@@ -83,6 +83,7 @@ class LeasedRun {
   async #hold(fence: number, askedAt: number): Promise<boolean> {
     const { leases, name, leaseMs } = this.#work
     let kept = true
+    let wasKept = true
     const controller = linkedController(this.#signal)
     const onLost = (): void => {
       kept = false
@@ -100,16 +101,31 @@ class LeasedRun {
       if (kept) throw error
       if (!isAbortOf(controller.signal, error)) this.#warn('failed without', error)
     } finally {
-      lease.stop()
       controller.dispose()
-      if (kept) await this.#release(fence, false)
+      wasKept = kept
+      await this.#releaseWhile(() => kept, fence)
+      lease.stop()
     }
-    return kept
+    return wasKept
   }
 
-  /** When it can't be released, it ends by itself. */
-  #release(fence: number, unused: boolean): Promise<void> {
-    return this.#attempt('release', () => this.#work.leases.release(this.#work.name, fence, unused))
+  /**
+   * Of work that is done once an interval, one that isn't released counts as that of a process that died, and is done
+   * again: it is renewed, and tried again, for a while.
+   */
+  async #releaseWhile(kept: () => boolean, fence: number): Promise<void> {
+    const { leaseMs, everyMs } = this.#work
+    let tries = everyMs === undefined ? 1 : Math.ceil(leaseMs / POLL_MS)
+    while (kept() && !(await this.#release(fence, false)) && --tries > 0) await sleep(this.#clock, POLL_MS)
+  }
+
+  /** @returns whether it could be */
+  async #release(fence: number, unused: boolean): Promise<boolean> {
+    const { leases, name } = this.#work
+    const released = await this.#attempt('release', () =>
+      leases.release(name, fence, unused).then(() => true),
+    )
+    return released === true
   }
 
   async #attempt<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {

@@ -363,6 +363,8 @@ describe('singleton', () => {
     await clock.advance(0)
     await run
     expect(seen.slice(0, 3)).toEqual(['ok', 'firing', 'ok'])
+    // One each time that it was broken.
+    expect(replicas.log.lines.map(({ msg }) => msg)).toEqual(Array(2).fill('cannot ask for lease s'))
     expect(clock.pending).toBe(0)
   })
 })

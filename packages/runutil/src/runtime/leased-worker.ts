@@ -45,7 +45,7 @@ class LeasedRun {
   readonly #signal: AbortSignal
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
-  /** The store couldn't be asked the last time. */
+  /** The store didn't answer the last time. */
   #unheard = false
 
   constructor(work: LeasedWork, signal: AbortSignal) {
@@ -69,7 +69,6 @@ class LeasedRun {
     )
     if (answer === undefined) checkpoint(this.#context, 'firing')
     else this.#standBy()
-    this.#unheard = answer === undefined
     return answer
   }
 
@@ -77,6 +76,7 @@ class LeasedRun {
   #standBy(): void {
     const { scope, name } = this.#context
     if (this.#unheard || scope.health.get(name) === 'init') checkpoint(this.#context, 'ok')
+    this.#unheard = false
   }
 
   /** @returns false when the lease was lost meanwhile */
@@ -132,7 +132,9 @@ class LeasedRun {
     try {
       return await call()
     } catch (error) {
-      this.#warn(`cannot ${what}`, error)
+      // Once an outage.
+      if (!this.#unheard) this.#warn(`cannot ${what}`, error)
+      this.#unheard = true
       return undefined
     }
   }

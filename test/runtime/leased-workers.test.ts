@@ -45,6 +45,15 @@ class Replicas {
   }
 }
 
+/** Of a process that was stopped for `missed` ms: its timers are behind. */
+class FrozenClock extends VirtualClock {
+  missed = 0
+
+  override elapsed(): number {
+    return super.elapsed() + this.missed
+  }
+}
+
 /** A store whose calls fail while `broken`. */
 class Flaky implements LeaseStore {
   broken = false
@@ -133,6 +142,71 @@ describe('distributedRepeat', () => {
     first.stop.abort()
     await replicas.clock.advance('1m')
     expect(runs).toBe(2)
+    await replicas.end()
+  })
+
+  it.each<[string, (signal: AbortSignal) => Promise<void>, number[]]>([
+    ['rejects with the reason of its stop', async (signal) => signal.throwIfAborted(), [0, 30_000]],
+    ['returns', async () => {}, [0, 3_600_000]],
+  ])('a run that %s is made up for only if it was cut short', async (_, end, expected) => {
+    const replicas = new Replicas()
+    const starts: number[] = []
+    const job = async (signal: AbortSignal): Promise<void> => {
+      starts.push(replicas.clock.elapsed())
+      if (starts.length > 1) return
+      await untilAbort(signal)
+      await end(signal)
+    }
+    const first = replicas.start(distributedRepeat(replicas.leases, 'a', '1h', job))
+    await replicas.clock.advance(0)
+    replicas.start(distributedRepeat(replicas.leases, 'a', '1h', job))
+    await replicas.clock.advance('5s')
+    first.stop.abort()
+    await replicas.clock.advance('1h')
+    expect(starts.slice(0, 2)).toEqual(expected)
+    expect(first.ended.settled).toBe('resolved')
+    await replicas.end()
+  })
+
+  it('does not start a run when the answer took longer than the lease', async () => {
+    const replicas = new Replicas()
+    const starts: number[] = []
+    let delay = 29_000
+    const slow: LeaseStore = {
+      acquire: async (name, terms) => {
+        const answer = await replicas.leases.acquire(name, terms)
+        await wait(delay)
+        delay = 0
+        return answer
+      },
+      renew: (...args) => replicas.leases.renew(...args),
+      release: (...args) => replicas.leases.release(...args),
+    }
+    replicas.start(distributedRepeat(slow, 'a', '1h', () => void starts.push(replicas.clock.elapsed())))
+    await replicas.clock.advance('40s')
+    expect(starts).toEqual([29_000])
+    await replicas.end()
+  })
+
+  it('told to stop gives up soon when its lease cannot be released', async () => {
+    const replicas = new Replicas()
+    const flaky = new Flaky(replicas.leases)
+    let released = 0
+    const counted: LeaseStore = {
+      acquire: (...args) => flaky.acquire(...args),
+      renew: (...args) => flaky.renew(...args),
+      release: (...args) => {
+        released++
+        return flaky.release(...args)
+      },
+    }
+    const { stop, ended } = replicas.start(distributedRepeat(counted, 'a', '1h', untilAbort))
+    await replicas.clock.advance('1s')
+    flaky.broken = true
+    stop.abort()
+    await replicas.clock.advance('2.5s')
+    expect(ended.settled).toBe('resolved')
+    expect(released).toBe(3)
     await replicas.end()
   })
 
@@ -298,6 +372,37 @@ describe('singleton', () => {
     const messages = new Set(replicas.log.lines.map(({ msg }) => msg))
     expect(messages).toEqual(new Set(['cannot renew lease s', 'cannot ask for lease s']))
     await replicas.end('1s')
+  })
+
+  it('that was frozen for longer than its lease aborts without renewing it', async () => {
+    const clock = new FrozenClock()
+    const leases = new MemoryLeaseStore({ clock })
+    let renewals = 0
+    const store: LeaseStore = {
+      acquire: (...args) => leases.acquire(...args),
+      renew: (...args) => {
+        renewals++
+        return leases.renew(...args)
+      },
+      release: (...args) => leases.release(...args),
+    }
+    const stop = new AbortController()
+    const events: string[] = []
+    const worker = async (signal: AbortSignal): Promise<void> => {
+      events.push('starts')
+      await untilAbort(signal)
+      events.push(`aborts ${signal.reason instanceof LeaseLostError}`)
+    }
+    const run = runAllWorkers([singleton(store, 's', worker)], stop.signal, { clock })
+    await clock.advance('9s')
+    clock.missed = 40_000
+    // The renewal's timer fires first.
+    await clock.advance('1.5s')
+    expect(events).toEqual(['starts', 'aborts true', 'starts'])
+    expect(renewals).toBe(0)
+    stop.abort()
+    await clock.advance(0)
+    await run
   })
 
   it('that another has taken over from aborts its worker, whose failure then is only logged', async () => {

@@ -5,6 +5,11 @@ const RENEW = 1 / 3
 const AGAIN = 1 / 12
 const GIVE_UP = 5 / 6
 
+/** Of one that was asked for then, until when it may be used, by the clock's `elapsed`. */
+export function usableUntil(askedAt: number, leaseMs: number): number {
+  return askedAt + leaseMs * GIVE_UP
+}
+
 export interface RenewedLeaseProps {
   readonly leaseMs: number
   readonly clock: Clock
@@ -24,6 +29,7 @@ export class RenewedLease {
   readonly #props: RenewedLeaseProps
   readonly #renewal: Timer
   readonly #end: Timer
+  #endsAt: number
   #stopped = false
 
   /** @param askedAt when the store was asked for the lease, by the clock's `elapsed` */
@@ -31,7 +37,8 @@ export class RenewedLease {
     const { clock, leaseMs } = props
     this.#props = props
     this.#renewal = clock.setTimeoutAt(() => void this.#renew(), askedAt + leaseMs * RENEW)
-    this.#end = clock.setTimeoutAt(() => this.#lose(), askedAt + leaseMs * GIVE_UP)
+    this.#endsAt = usableUntil(askedAt, leaseMs)
+    this.#end = clock.setTimeoutAt(() => this.#lose(), this.#endsAt)
   }
 
   stop(): void {
@@ -43,11 +50,14 @@ export class RenewedLease {
   async #renew(): Promise<void> {
     const { renew, leaseMs, clock, onError } = this.#props
     const askedAt = clock.elapsed()
+    // A process that was frozen finds both timers due: by now another may have it.
+    if (askedAt >= this.#endsAt) return this.#lose()
     try {
       const renewed = await renew()
       if (this.#stopped) return
       if (!renewed) return this.#lose()
-      this.#end.restartAt(askedAt + leaseMs * GIVE_UP)
+      this.#endsAt = usableUntil(askedAt, leaseMs)
+      this.#end.restartAt(this.#endsAt)
       this.#renewal.restartAt(askedAt + leaseMs * RENEW)
     } catch (error) {
       if (this.#stopped) return

@@ -5,7 +5,7 @@ import { LeaseLostError, unexpected } from '../core/errors.ts'
 import { withFence } from '../core/fence.ts'
 import type { LeaseAnswer, LeaseStore } from '../core/lease-store.ts'
 import { checkOptions } from '../core/options.ts'
-import { RenewedLease } from '../core/renewed-lease.ts'
+import { RenewedLease, usableUntil } from '../core/renewed-lease.ts'
 import { sleep } from '../core/wait.ts'
 import { type Worker, has } from '../core/worker.ts'
 import { checkpoint } from './health.ts'
@@ -13,6 +13,9 @@ import { checkName } from './named.ts'
 
 /** How often it asks for a lease that another has and may release at any time. */
 const POLL_MS = 1_000
+
+/** How often one that is told to stop tries to release its lease, once every POLL_MS. */
+const STOPPING_TRIES = 3
 
 export interface LeaseOptions {
   /** How long after a process has died another takes over. Default 30 s. */
@@ -34,6 +37,8 @@ export function checkLease(what: string, leases: LeaseStore, name: string, optio
   checkName(name, `${what}: name`)
   return toIntervalMs(checkOptions(what, options, ['lease']).lease ?? '30s', `${what}: lease`)
 }
+
+type Outcome = { kind: 'done' } | { kind: 'cut short' | 'failed'; error: unknown }
 
 export function leasedWorker(work: LeasedWork): Worker {
   return { run: (signal) => new LeasedRun(work, signal).run() }
@@ -58,9 +63,14 @@ class LeasedRun {
       const askedAt = this.#clock.elapsed()
       const answer = await this.#ask()
       if (answer?.kind !== 'acquired') await sleep(this.#clock, untilAsking(answer), this.#signal)
-      else if (this.#signal.aborted) await this.#release(answer.fence, true)
+      else if (this.#signal.aborted || this.#isLate(askedAt)) await this.#release(answer.fence, true)
       else if ((await this.#hold(answer.fence, askedAt)) && this.#work.everyMs === undefined) return
     }
+  }
+
+  /** An answer that took so long, or found the process frozen, may be of a lease that is over. */
+  #isLate(askedAt: number): boolean {
+    return this.#clock.elapsed() >= usableUntil(askedAt, this.#work.leaseMs)
   }
 
   async #ask(): Promise<LeaseAnswer | undefined> {
@@ -83,7 +93,6 @@ class LeasedRun {
   async #hold(fence: number, askedAt: number): Promise<boolean> {
     const { leases, name, leaseMs } = this.#work
     let kept = true
-    let wasKept = true
     const controller = linkedController(this.#signal)
     const onLost = (): void => {
       kept = false
@@ -92,31 +101,45 @@ class LeasedRun {
     const onError = (error: unknown): void => this.#warn('cannot renew', error)
     const renew = (): Promise<boolean> => leases.renew(name, fence, leaseMs)
     const lease = new RenewedLease({ leaseMs, clock: this.#clock, renew, onLost, onError }, askedAt)
+    const outcome = await this.#perform(fence, controller.signal)
+    controller.dispose()
+    const wasKept = kept
+    // Of a run that its signal cut short, the interval is left to another replica.
+    if (kept) await this.#releaseWhile(() => kept, fence, outcome.kind === 'cut short')
+    else await leases.release(name, fence, outcome.kind !== 'done').catch(() => {})
+    lease.stop()
+    return this.#judge(outcome, wasKept)
+  }
+
+  async #perform(fence: number, signal: AbortSignal): Promise<Outcome> {
     try {
-      const body = (): Promise<void> | void => this.#work.run(controller.signal)
+      const body = (): Promise<void> | void => this.#work.run(signal)
       await withContext(this.#context.child(), () => withFence(fence, body))
-      if (kept) checkpoint(this.#context, 'ok')
+      return { kind: 'done' }
     } catch (error) {
-      // Another has taken over, so this one's failure is not the worker's.
-      if (kept) throw error
-      if (!isAbortOf(controller.signal, error)) this.#warn('failed without', error)
-    } finally {
-      controller.dispose()
-      wasKept = kept
-      await this.#releaseWhile(() => kept, fence)
-      lease.stop()
+      return { kind: isAbortOf(signal, error) ? 'cut short' : 'failed', error }
     }
-    return wasKept
+  }
+
+  #judge(outcome: Outcome, kept: boolean): boolean {
+    if (kept && outcome.kind !== 'done') throw outcome.error
+    if (kept) checkpoint(this.#context, 'ok')
+    // Another has taken over, so this one's failure is not the worker's.
+    else if (outcome.kind === 'failed') this.#warn('failed without', outcome.error)
+    return kept
   }
 
   /**
    * Of work that is done once an interval, one that isn't released counts as that of a process that died, and is done
    * again: it is renewed, and tried again, for a while.
    */
-  async #releaseWhile(kept: () => boolean, fence: number): Promise<void> {
+  async #releaseWhile(kept: () => boolean, fence: number, unused: boolean): Promise<void> {
     const { leaseMs, everyMs } = this.#work
     let tries = everyMs === undefined ? 1 : Math.ceil(leaseMs / POLL_MS)
-    while (kept() && !(await this.#release(fence, false)) && --tries > 0) await sleep(this.#clock, POLL_MS)
+    while (kept() && !(await this.#release(fence, unused)) && --tries > 0) {
+      if (this.#signal.aborted) tries = Math.min(tries, STOPPING_TRIES - 1)
+      await sleep(this.#clock, POLL_MS)
+    }
   }
 
   /** @returns whether it could be */

@@ -36,6 +36,30 @@ describe('bad input', () => {
       /addWorkUnits\[0\]: data: expected JSON: .*circular/,
     ],
     ['data with a BigInt', () => attempt!.finish({ n: 1n }), /data: expected JSON/],
+    [
+      'a name with half of a surrogate pair',
+      () => spec.addWorkUnit('a\ud800', {}),
+      /half of a surrogate pair/,
+    ],
+    ['a name that is too long', () => spec.addWorkUnit('é'.repeat(1_001), {}), /at most 2000 bytes/],
+    [
+      'data with half of a surrogate pair',
+      () => attempt!.finish({ text: '\udfff' }),
+      /half of a surrogate pair/,
+    ],
+    [
+      'a lifetime without end',
+      () => worker.requestAttempts({ lifetime: 1e15 }),
+      /lifetime: expected at most/,
+    ],
+    ['a delay without end', () => attempt!.retry({}, 1e15), /retry: delay: expected at most/],
+    ['an extension without end', () => attempt!.renew(1e15), /renew: extend: expected at most/],
+    [
+      'a limit that is no whole number',
+      () => spec.setMeta({ maxRunning: 1.5 }),
+      /maxRunning: expected a whole/,
+    ],
+    ['a negative limit', () => spec.setMeta({ maxRetries: -1 }), /maxRetries: expected a whole/],
     ['data with NUL', () => attempt!.renew('1m', { text: 'a\0' }), /renew: data: expected JSON without NUL/],
     [
       'a unit that has no name',

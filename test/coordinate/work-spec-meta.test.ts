@@ -25,6 +25,8 @@ describe("a spec's meta, from its data", () => {
     [{ then: 'next' }, { nextWorkSpecName: 'next' }],
     [{ runtime: 'node' }, { runtime: 'node' }],
     [{ min_gb: 1.5 }, { minMemoryGb: 1.5 }],
+    [{ max_running: 2.5, max_getwork: -1, max_retries: 1e300 }, {}],
+    [{ interval: 1e300 }, { interval: 1e14 }],
     [{ priority: '1', weight: null, nice: [], disabled: 1, continuous: 'yes', interval: true }, {}],
     [{ max_running: '4', max_getwork: {}, max_retries: Number.NaN, then: 1, runtime: 2, min_gb: '3' }, {}],
   ])('of %j is the default but for %j', (data, expected) => {

@@ -168,7 +168,7 @@ describe('the package', () => {
     expect(exported.length).toBeLessThanOrEqual(40)
   })
 
-  it('costs at most 10 kB at its root door, minified and gzipped, without peers; leases cost 1.3 kB more', async () => {
+  it('costs at most 10 kB at its root door, minified and gzipped, without peers; leases cost 1.4 kB more', async () => {
     const all = await names('runutil')
     const ofLeases = ['LeaseLostError', 'MemoryLeaseStore', 'currentFence', 'distributedRepeat', 'singleton']
     const others = all.filter((name) => !ofLeases.includes(name))
@@ -179,7 +179,7 @@ describe('the package', () => {
     )
     const [without, whole] = sizes.map(({ length }) => length)
     expect(without).toBeLessThanOrEqual(10_000)
-    expect(whole).toBeLessThanOrEqual(10_700)
+    expect(whole).toBeLessThanOrEqual(10_850)
   })
 
   it('leaves out of a bundle what a program does not use', async () => {

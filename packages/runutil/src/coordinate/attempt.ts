@@ -1,14 +1,20 @@
-import { type Duration, toMs } from '../core/duration.ts'
-import { checkData } from './checks.ts'
+import type { Duration } from '../core/duration.ts'
+import { checkData, toFutureMs } from './checks.ts'
 import type { AttemptEnd, Id, StoredAttempt } from './coordinate-store.ts'
 import type { Attempt, AttemptStatus, CoordinateWorkerRecord, Data, WorkUnit } from './model.ts'
 import type { Session } from './session.ts'
+
+/** As what they are: every store's objects are of this class. */
+export function leasedOnes(attempts: readonly Attempt[]): LeasedAttempt[] {
+  return attempts.filter((attempt) => attempt instanceof LeasedAttempt)
+}
 
 export class LeasedAttempt implements Attempt {
   readonly workUnit: WorkUnit
   readonly worker: CoordinateWorkerRecord
   /** As it was when this object was made. */
   readonly leased: StoredAttempt
+  #isSpokenFor = false
   readonly #id: Id
   readonly #session: Session
 
@@ -19,6 +25,11 @@ export class LeasedAttempt implements Attempt {
     this.leased = leased
     this.workUnit = session.make.workUnit(unit, session.make.workSpec(spec))
     this.worker = session.make.worker(worker)
+  }
+
+  /** By this object it was told to end; it may have failed to. */
+  get isSpokenFor(): boolean {
+    return this.#isSpokenFor
   }
 
   async status(): Promise<AttemptStatus> {
@@ -43,13 +54,14 @@ export class LeasedAttempt implements Attempt {
   }
 
   async renew(extend: Duration, data?: Data): Promise<void> {
-    const extendMs = toMs(extend, 'renew: extend')
+    const extendMs = toFutureMs(extend, 'renew: extend')
     if (data !== undefined) checkData(data, 'renew')
     await this.#session.store.attempts.renew(this.#id, extendMs, data, this.#session.now)
   }
 
   async expire(data?: Data): Promise<void> {
     if (data !== undefined) checkData(data, 'expire')
+    this.#isSpokenFor = true
     await this.#session.store.attempts.expire(this.#id, data, this.#session.now)
   }
 
@@ -62,11 +74,12 @@ export class LeasedAttempt implements Attempt {
   }
 
   async retry(data?: Data, delay: Duration = 0): Promise<void> {
-    await this.#end('retryable', data, toMs(delay, 'retry: delay'))
+    await this.#end('retryable', data, toFutureMs(delay, 'retry: delay'))
   }
 
   async #end(status: AttemptEnd['status'], data: Data | undefined, delayMs = 0): Promise<void> {
     if (data !== undefined) checkData(data, status)
+    this.#isSpokenFor = true
     await this.#session.end({ id: this.#id, status, data, delayMs })
   }
 

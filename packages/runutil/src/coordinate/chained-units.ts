@@ -1,3 +1,5 @@
+import { LONGEST_MS, isStorableName } from './checks.ts'
+
 /** A unit that the output of another makes. */
 export interface ChainedUnit {
   readonly name: string
@@ -22,21 +24,21 @@ export function chainedUnits(data: Record<string, unknown>): ChainedUnit[] {
 
 function unitsOfObject(output: Record<string, unknown>): (ChainedUnit | undefined)[] {
   return Object.entries(output).map(([name, data]) =>
-    isObject(data) ? { name, data, priority: 0, delayMs: 0 } : undefined,
+    isObject(data) && isStorableName(name) ? { name, data, priority: 0, delayMs: 0 } : undefined,
   )
 }
 
 function unitOfItem(item: unknown): ChainedUnit | undefined {
-  if (typeof item === 'string') return { name: item, data: {}, priority: 0, delayMs: 0 }
+  if (isStorableName(item)) return { name: item, data: {}, priority: 0, delayMs: 0 }
   if (!Array.isArray(item)) return undefined
   const [name, data, given, priority] = item as unknown[]
-  if (typeof name !== 'string' || !isObject(data)) return undefined
+  if (!isStorableName(name) || !isObject(data)) return undefined
   const meta = isObject(given) ? given : {}
   return {
     name,
     data,
     priority: finite(priority) ?? finite(meta['priority']) ?? 0,
-    delayMs: Math.max(0, finite(meta['delay']) ?? 0) * 1_000,
+    delayMs: Math.min(LONGEST_MS, Math.max(0, finite(meta['delay']) ?? 0) * 1_000),
   }
 }
 

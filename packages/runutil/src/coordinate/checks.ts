@@ -1,10 +1,36 @@
-import { unexpected } from '../core/errors.ts'
+import { type Duration, toMs } from '../core/duration.ts'
+import { InvalidDurationError, unexpected } from '../core/errors.ts'
 import type { Data } from './model.ts'
+
+/** A name stands in an index, whose entries have an end. */
+const MOST_NAME_BYTES = 2_000
+/** Some 3,000 years: what is later than that has no time in a store. */
+export const LONGEST_MS = 1e14
+const UNSTORABLE_IN_NAMES = /\0|\p{Surrogate}/u
+/** The same as JSON writes it: after no backslash that escapes the backslash. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 /** @throws InvalidArgumentError */
 export function checkName(name: unknown, what: string): asserts name is string {
   if (typeof name !== 'string') throw unexpected(`${what}: name`, 'a string', name)
-  if (name.includes('\0')) throw unexpected(`${what}: name`, 'a string without NUL', name)
+  if (UNSTORABLE_IN_NAMES.test(name)) {
+    throw unexpected(`${what}: name`, 'a string without NUL or half of a surrogate pair', name)
+  }
+  if (Buffer.byteLength(name) > MOST_NAME_BYTES) {
+    throw unexpected(`${what}: name`, `at most ${MOST_NAME_BYTES} bytes in UTF-8`, `${name.slice(0, 20)}…`)
+  }
+}
+
+export function isStorableName(name: unknown): name is string {
+  if (typeof name !== 'string' || UNSTORABLE_IN_NAMES.test(name)) return false
+  return Buffer.byteLength(name) <= MOST_NAME_BYTES
+}
+
+/** @throws InvalidDurationError */
+export function toFutureMs(duration: Duration, what: string): number {
+  const ms = toMs(duration, what)
+  if (ms <= LONGEST_MS) return ms
+  throw new InvalidDurationError(`${what}: expected at most ${LONGEST_MS} ms; got ${ms} ms`)
 }
 
 /** @throws InvalidArgumentError */
@@ -18,12 +44,23 @@ export function checkData(data: unknown, what: string): asserts data is Data {
   } catch (error) {
     throw unexpected(`${what}: data`, `JSON: ${(error as Error).message}`, data)
   }
-  if (json.includes('\\u0000')) throw unexpected(`${what}: data`, 'JSON without NUL characters', data)
+  if (UNSTORABLE.test(json)) {
+    throw unexpected(`${what}: data`, 'JSON without NUL or half of a surrogate pair', data)
+  }
 }
 
 /** @throws InvalidArgumentError */
 export function checkNumber(value: unknown, what: string): asserts value is number {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw unexpected(what, 'a number', value)
+}
+
+/** A limit, of which 0 is none. @throws InvalidArgumentError */
+export function checkLimit(value: unknown, what: string): asserts value is number {
+  if (!isLimit(value)) throw unexpected(what, 'a whole number, or 0 for no limit', value)
+}
+
+export function isLimit(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 /** @throws InvalidArgumentError */

@@ -5,14 +5,14 @@ import { type Duration, toIntervalMs, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { type Worker, isPlainFunction } from '../core/worker.ts'
-import { checkCount, checkName } from './checks.ts'
+import { checkCount, checkName, toFutureMs } from './checks.ts'
 import type { Attempt, Namespace } from './model.ts'
 import { StoredNamespace } from './namespace.ts'
 import { WorkerRun } from './worker-run.ts'
 
 /**
- * Works on attempts, all of one spec. Its signal aborts when the worker stops, and before the first of them expires.
- * What is pending when it returns stays so until it expires or the worker stops.
+ * Works on attempts, all of one spec. Its signal aborts when the worker stops, before the first of them expires, with an
+ * AttemptsExpiringError, and when others have taken those that are left, with an ErrLostLease. What is pending when it returns stays so until it expires or the worker stops.
  */
 export type CoordinateTask = (attempts: Attempt[], signal: AbortSignal) => Promise<void> | void
 
@@ -113,10 +113,21 @@ function resolve(options: CoordinateWorkerOptions): CoordinateWorkerSettings {
   return {
     ...{ namespace, tasks: taskMap(tasks), workerId, concurrency, maxAttempts, autoRenew, clock, runtimes },
     retentionMs: retention === undefined ? undefined : toMs(retention, `${what}: retention`),
-    lifetimeMs: toIntervalMs(lifetime, `${what}: lifetime`),
+    lifetimeMs: toIntervalMs(toFutureMs(lifetime, `${what}: lifetime`), `${what}: lifetime`),
     pollIntervalMs: toIntervalMs(pollInterval, `${what}: pollInterval`),
     heartbeatMs: toIntervalMs(heartbeatInterval, `${what}: heartbeatInterval`),
-    onError: errorHandler ?? ((error) => currentLogger().warn({ err: error }, 'coordinate store failed')),
+    onError: guarded(errorHandler ?? ((err) => currentLogger().warn({ err }, 'coordinate store failed'))),
+  }
+}
+
+/** What it throws is logged. */
+function guarded(errorHandler: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    try {
+      errorHandler(error)
+    } catch (err) {
+      currentLogger().error({ err }, 'errorHandler failed')
+    }
   }
 }
 

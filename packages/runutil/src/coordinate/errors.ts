@@ -12,6 +12,18 @@ export class ErrLostLease extends Error {
   }
 }
 
+/** The attempts of a task are about to expire, and it hasn't renewed them. */
+export class AttemptsExpiringError extends Error {
+  readonly code = 'ERR_ATTEMPTS_EXPIRING'
+  static {
+    this.prototype.name = 'AttemptsExpiringError'
+  }
+
+  constructor(task: string) {
+    super(`the attempts of task '${task}' are about to expire`)
+  }
+}
+
 /** The attempt has ended, so it can't be ended again or renewed. */
 export class ErrNotPending extends Error {
   readonly code = 'ERR_NOT_PENDING'

@@ -1,8 +1,16 @@
 import { availableParallelism, hostname } from 'node:os'
-import type { Data } from './model.ts'
+import type { Data, WorkerUpdate } from './model.ts'
 
-/** What a worker says of itself. */
-export function vitals(tasks: readonly string[]): Data {
+/** How long a worker that says nothing more is still taken to be there. */
+const EXPIRES_AFTER_MS = 15 * 60_000
+
+/** What a worker says of itself. @param now in ms since the epoch */
+export function heartbeat(tasks: readonly string[], now: number): WorkerUpdate {
+  const expiration = new Date(now + EXPIRES_AFTER_MS)
+  return { data: vitals(tasks), now: new Date(now), expiration, mode: 'run' }
+}
+
+function vitals(tasks: readonly string[]): Data {
   return {
     hostname: hostname(),
     pid: process.pid,

@@ -2,7 +2,6 @@ export { type CoordinateOptions, createCoordinate } from './coordinate.ts'
 export { type CoordinateTask, CoordinateWorker, type CoordinateWorkerOptions } from './coordinate-worker.ts'
 export type { CoordinateStore } from './coordinate-store.ts'
 export { MemoryCoordinateStore } from './memory-coordinate-store.ts'
-export { AttemptsExpiringError } from './running-task.ts'
 export type {
   Attempt,
   AttemptRequest,
@@ -22,6 +21,7 @@ export type {
 } from './model.ts'
 export type { WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
 export {
+  AttemptsExpiringError,
   ErrBadWorkSpecName,
   ErrChangedName,
   ErrGone,

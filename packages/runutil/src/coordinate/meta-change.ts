@@ -1,12 +1,10 @@
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
-import { checkNumber } from './checks.ts'
+import { checkLimit, checkNumber, toFutureMs } from './checks.ts'
 import type { DerivedMeta, WorkSpecMeta } from './work-spec-meta.ts'
 
-const NUMBERS = [
-  ...(['priority', 'weight', 'minMemoryGb', 'interval', 'maxRunning'] as const),
-  ...(['maxAttemptsReturned', 'maxRetries'] as const),
-] as const
+const LIMITS = ['maxRunning', 'maxAttemptsReturned', 'maxRetries'] as const
+const NUMBERS = ['priority', 'weight', 'minMemoryGb', 'interval', ...LIMITS] as const
 const FLAGS = ['paused', 'continuous'] as const
 /** Known, but not to be changed. */
 const FIXED = ['canBeContinuous', 'nextWorkSpecName', 'runtime', 'availableCount', 'pendingCount'] as const
@@ -25,6 +23,8 @@ export function metaChange(given: Partial<WorkSpecMeta>): MetaChange {
   checkOptions('setMeta', given, [...NUMBERS, ...FLAGS, 'nextContinuous', ...FIXED])
   const { nextContinuous } = given
   for (const name of NUMBERS) if (given[name] !== undefined) checkNumber(given[name], `setMeta: ${name}`)
+  for (const name of LIMITS) if (given[name] !== undefined) checkLimit(given[name], `setMeta: ${name}`)
+  if (given.interval !== undefined) toFutureMs(given.interval, 'setMeta: interval')
   for (const name of FLAGS) {
     if (!['boolean', 'undefined'].includes(typeof given[name])) {
       throw unexpected(`setMeta: ${name}`, 'true or false', given[name])

@@ -1,50 +1,43 @@
 import type { Clock, Timer } from '../core/clock.ts'
 import { toError } from '../core/errors.ts'
-import { LeasedAttempt } from './attempt.ts'
+import { sleep } from '../core/wait.ts'
+import { type LeasedAttempt, leasedOnes } from './attempt.ts'
 import type { CoordinateTask } from './coordinate-worker.ts'
-import type { Attempt, CoordinateWorkerRecord } from './model.ts'
+import { AttemptsExpiringError, ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
+import { HeldAttempts } from './held-attempts.ts'
+import type { CoordinateWorkerRecord } from './model.ts'
+import { Turn } from './turn.ts'
 
 export interface RunningTaskProps {
   readonly child: CoordinateWorkerRecord
-  readonly attempts: Attempt[]
+  readonly attempts: LeasedAttempt[]
+  /** Before they were requested, by the clock's `elapsed`. */
+  readonly askedAt: number
   readonly tasks: ReadonlyMap<string, CoordinateTask>
   readonly autoRenew: boolean
+  readonly pollIntervalMs: number
   readonly clock: Clock
-  /** Undefined when the call failed; that was told of. */
-  readonly trying: <T>(call: () => Promise<T>) => Promise<T | undefined>
+  readonly onError: (error: unknown) => void
 }
 
-/** Before the first attempt of a task expires: so long before it is told to stop, and then given up. */
-const WARNING_MS = 30_000
-const ALARM_MS = 15_000
-
-/** The attempts of a task are about to expire, and it hasn't renewed them. */
-export class AttemptsExpiringError extends Error {
-  readonly code = 'ERR_ATTEMPTS_EXPIRING'
-  static {
-    this.prototype.name = 'AttemptsExpiringError'
-  }
-
-  constructor(name: string) {
-    super(`the attempts of task '${name}' are about to expire`)
-  }
-}
+/** While the store can't be asked, it's asked so often, or more often by a part of the lifetime. */
+const AGAIN_MS = 5_000
 
 /** A set of attempts from when it was got until its task is done. */
 export class RunningTask {
   readonly name: string
   readonly #props: RunningTaskProps
   readonly #controller = new AbortController()
-  /** All of a set were leased for the same time. */
-  readonly #lifetimeMs: number
+  readonly #held: HeldAttempts
+  readonly #looks = new Turn()
   #timer: Timer | undefined
+  #hasLost = false
   #done = false
 
   constructor(props: RunningTaskProps) {
     this.#props = props
-    const [first] = props.attempts as [LeasedAttempt]
-    this.name = first.workUnit.workSpec.name
-    this.#lifetimeMs = first.leased.expirationTime - first.leased.startTime
+    this.#held = new HeldAttempts(props.attempts, props.askedAt)
+    this.name = props.attempts[0]!.workUnit.workSpec.name
   }
 
   abort(reason: unknown): void {
@@ -52,12 +45,10 @@ export class RunningTask {
   }
 
   async run(): Promise<void> {
-    const task = await this.#props.trying(() => this.#task())
-    // Then all have failed, or the store can't be asked and they expire.
-    if (task === undefined) return
-    this.#watch(Math.min(...this.#props.attempts.map((attempt) => this.#nextLook(attempt as LeasedAttempt))))
+    this.#watch(false)
     try {
-      await task(this.#props.attempts, this.#controller.signal)
+      const task = await this.#task()
+      await task?.(this.#props.attempts, this.#controller.signal)
     } catch (error) {
       await this.#failPending(toError(error))
     } finally {
@@ -66,79 +57,138 @@ export class RunningTask {
     }
   }
 
-  async expireWhatIsLeft(): Promise<void> {
-    const pending = await this.#pending()
-    await Promise.all(pending.map((attempt) => this.#props.trying(() => attempt.expire())))
+  /** The task may have renewed or ended some of its attempts, and others may have taken some from it. */
+  look(): Promise<void> {
+    return this.#looks.take(() => this.#look())
   }
 
+  /** @returns undefined when it is told to stop before it could be asked for, or there is none: then all have failed */
   async #task(): Promise<CoordinateTask | undefined> {
-    const { workSpec } = this.#props.attempts[0]!.workUnit
-    const { task = workSpec.name } = await workSpec.data()
-    const found = this.#props.tasks.get(String(task))
+    const name = await this.#taskName()
+    if (name === undefined) return undefined
+    const found = this.#props.tasks.get(name)
     if (found === undefined) {
       const known = [...this.#props.tasks.keys()].join(', ')
-      await this.#failPending(
-        new Error(`this worker has no task '${String(task)}'; it has ${known || 'none'}`),
-      )
+      await this.#failPending(new Error(`this worker has no task '${name}'; it has ${known || 'none'}`))
     }
     return found
   }
 
-  async #failPending(error: Error): Promise<void> {
+  async #taskName(): Promise<string | undefined> {
+    const { clock, onError, pollIntervalMs } = this.#props
+    const { signal } = this.#controller
+    const { workSpec } = this.#props.attempts[0]!.workUnit
+    while (!signal.aborted) {
+      try {
+        const { task = workSpec.name } = await workSpec.data()
+        return String(task)
+      } catch (error) {
+        onError(error)
+        if (error instanceof ErrGone) return undefined
+        await sleep(clock, pollIntervalMs, signal)
+      }
+    }
+    return undefined
+  }
+
+  /** @returns whether all could be told */
+  async #failPending(error: Error): Promise<boolean> {
     const { message, stack } = error
     const why = { message, ...(stack !== undefined && { stack }) }
-    const pending = await this.#pending()
-    await Promise.all(
-      pending.map((attempt) => this.#props.trying(() => attempt.fail({ ...attempt.leased.data, ...why }))),
-    )
+    const pending = (await this.#active())?.filter((attempt) => this.#held.has(attempt)) ?? this.#held.all
+    return this.#forEach(pending, async (attempt) => {
+      await attempt.fail({ ...attempt.leased.data, ...why })
+      this.#held.drop(attempt)
+    })
   }
 
-  /** As they are now. */
-  async #pending(): Promise<LeasedAttempt[]> {
-    const active = (await this.#props.trying(() => this.#props.child.activeAttempts())) ?? []
-    return active.filter((attempt) => attempt instanceof LeasedAttempt)
-  }
-
-  #watch(at: number): void {
-    const { clock } = this.#props
-    this.#timer = clock.setTimeout(() => void this.#look(), Math.max(0, at - clock.now()))
-  }
-
-  /** The task may have renewed or ended some of them. */
   async #look(): Promise<void> {
     const { clock, autoRenew } = this.#props
-    const pending = await this.#pending()
-    if (this.#done || pending.length === 0) return
-    const now = clock.now()
-    const due = (dueAt: (attempt: LeasedAttempt) => number) =>
-      pending.filter((attempt) => dueAt(attempt) <= now)
-    if (autoRenew) {
-      const halfOver = due((attempt) => this.#nextLook(attempt))
-      await Promise.all(halfOver.map((attempt) => this.#props.trying(() => attempt.renew(this.#lifetimeMs))))
-    } else if (due((attempt) => this.#before(attempt, ALARM_MS, 1 / 4)).length > 0) {
-      await this.#failPending(new AttemptsExpiringError(this.name))
-    } else if (due((attempt) => this.#nextLook(attempt)).length > 0) {
+    if (this.#done) return
+    let knows = (await this.#refresh()) && (!autoRenew || (await this.#renew()))
+    if (this.#done) return
+    if (this.#held.isEmpty) {
+      if (this.#hasLost) this.abort(new ErrLostLease())
+      return
+    }
+    const { warning, alarm } = this.#held.moments(autoRenew)
+    if (alarm <= clock.elapsed() || (warning <= clock.elapsed() && !autoRenew)) {
       this.abort(new AttemptsExpiringError(this.name))
     }
-    // What was renewed expires later now.
-    this.#watchAgain(autoRenew ? await this.#pending() : pending)
+    if (alarm <= clock.elapsed() && !autoRenew) {
+      knows = await this.#failPending(new AttemptsExpiringError(this.name))
+    }
+    this.#watch(!knows)
   }
 
-  #watchAgain(pending: readonly LeasedAttempt[]): void {
-    const now = this.#props.clock.now()
-    const next = pending
-      .flatMap((attempt) => [this.#nextLook(attempt), this.#before(attempt, ALARM_MS, 1 / 4)])
-      .filter((at) => at > now)
-    if (next.length > 0 && !this.#done) this.#watch(Math.min(...next))
+  /** @returns whether the store could be asked */
+  async #refresh(): Promise<boolean> {
+    const active = await this.#active()
+    if (active === undefined) return false
+    for (const attempt of active) this.#held.saw(attempt)
+    const ids = new Set(active.map(({ leased }) => leased.id))
+    const missing = this.#held.all.filter(({ leased }) => !ids.has(leased.id))
+    return this.#forEach(missing, async (attempt) => {
+      const isEnded = attempt.isSpokenFor || !['pending', 'expired'].includes(await attempt.status())
+      if (!isEnded) throw new ErrLostLease()
+      this.#held.drop(attempt)
+    })
   }
 
-  /** When it is renewed, or its task is warned. */
-  #nextLook(attempt: LeasedAttempt): number {
-    return this.#before(attempt, this.#props.autoRenew ? Infinity : WARNING_MS, 1 / 2)
+  /** Those of which half of the time is over. */
+  #renew(): Promise<boolean> {
+    const { clock } = this.#props
+    const { lifetimeMs } = this.#held
+    return this.#forEach(this.#held.dueBy(clock.elapsed() + lifetimeMs / 2), async (attempt) => {
+      const askedAt = clock.elapsed()
+      await attempt.renew(lifetimeMs)
+      this.#held.renewed(attempt, askedAt)
+    })
   }
 
-  /** So long before it expires, or by so much of its time where that is less. */
-  #before({ leased }: LeasedAttempt, ms: number, part: number): number {
-    return leased.expirationTime - Math.min(ms, this.#lifetimeMs * part)
+  /** Undefined when the store can't be asked. */
+  async #active(): Promise<LeasedAttempt[] | undefined> {
+    try {
+      return leasedOnes(await this.#props.child.activeAttempts())
+    } catch (error) {
+      if (error instanceof ErrGone) return []
+      this.#props.onError(error)
+      return undefined
+    }
+  }
+
+  /** @returns whether of each is known what has become of it */
+  async #forEach(
+    attempts: readonly LeasedAttempt[],
+    call: (attempt: LeasedAttempt) => Promise<void>,
+  ): Promise<boolean> {
+    const told = await Promise.all(
+      attempts.map((attempt) =>
+        call(attempt).then(
+          () => true,
+          (error: unknown) => this.#isTold(attempt, error),
+        ),
+      ),
+    )
+    return told.every(Boolean)
+  }
+
+  #isTold(attempt: LeasedAttempt, error: unknown): boolean {
+    const isLost = error instanceof ErrLostLease || error instanceof ErrGone
+    if (isLost) this.#hasLost = true
+    if (isLost || error instanceof ErrNotPending) this.#held.drop(attempt)
+    else this.#props.onError(error)
+    return !this.#held.has(attempt)
+  }
+
+  /** @param soon since the store couldn't be asked */
+  #watch(soon: boolean): void {
+    const { clock, autoRenew } = this.#props
+    const now = clock.elapsed()
+    const again = soon ? [now + Math.min(AGAIN_MS, this.#held.lifetimeMs / 12)] : []
+    const { warning, alarm } = this.#held.moments(autoRenew)
+    const next = Math.min(...[warning, alarm].filter((at) => at > now), ...again)
+    this.#timer?.clear()
+    if (next < Infinity && !this.#done) this.#timer = clock.setTimeoutAt(() => void this.look(), next)
   }
 }

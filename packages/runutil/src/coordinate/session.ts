@@ -1,5 +1,6 @@
 import { CallBatcher } from '../core/call-batcher.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
+import { StoreUnavailableError } from '../core/unavailable.ts'
 import type { AttemptEnd, CoordinateStore, Named, Now, StoredAttempt } from './coordinate-store.ts'
 import type { Attempt, CoordinateWorkerRecord, Namespace, WorkSpec, WorkUnit } from './model.ts'
 
@@ -22,7 +23,9 @@ export class Session {
   constructor(store: CoordinateStore, clock: Clock | undefined, objects: (session: Session) => Objects) {
     this.store = store
     this.#clock = clock
-    this.#ends = new CallBatcher((ends) => store.attempts.end(ends, this.now))
+    // An end that the store refuses must not fail those that were put together with it.
+    const isOfOne = (error: unknown): boolean => !(error instanceof StoreUnavailableError)
+    this.#ends = new CallBatcher((ends) => store.attempts.end(ends, this.now), { isOfOne })
     this.make = objects(this)
   }
 

@@ -1,4 +1,5 @@
 import { describe } from '../core/errors.ts'
+import { LONGEST_MS, isLimit } from './checks.ts'
 import { ErrBadWorkSpecName, ErrNoWorkSpecName } from './errors.ts'
 
 /** Any JSON object with a `name`; what the fields mean that the scheduler knows stands at `metaOf`. */
@@ -41,7 +42,7 @@ const DEFAULT_WEIGHT = 20
 /**
  * What a spec's data says of its scheduling: `priority`, `weight` (else 20 − `nice`, at least 1), `disabled`,
  * `continuous`, `interval` in seconds, `max_running`, `max_getwork`, `max_retries`, `then`, `runtime`, `min_gb`. A field
- * of the wrong type is as if it weren't there.
+ * of the wrong type, or a limit that is no whole number of 0 or more, is as if it weren't there.
  */
 export function metaOf(data: WorkSpecData): DerivedMeta {
   const continuous = data['continuous'] === true
@@ -52,10 +53,10 @@ export function metaOf(data: WorkSpecData): DerivedMeta {
     continuous,
     canBeContinuous: continuous,
     minMemoryGb: numberIn(data, 'min_gb') ?? 0,
-    interval: (numberIn(data, 'interval') ?? 0) * 1_000,
-    maxRunning: numberIn(data, 'max_running') ?? 0,
-    maxAttemptsReturned: numberIn(data, 'max_getwork') ?? 0,
-    maxRetries: numberIn(data, 'max_retries') ?? 0,
+    interval: Math.min(LONGEST_MS, (numberIn(data, 'interval') ?? 0) * 1_000),
+    maxRunning: limitIn(data, 'max_running'),
+    maxAttemptsReturned: limitIn(data, 'max_getwork'),
+    maxRetries: limitIn(data, 'max_retries'),
     nextWorkSpecName: stringIn(data, 'then') ?? '',
     runtime: stringIn(data, 'runtime') ?? '',
   }
@@ -79,6 +80,11 @@ function weightIn(data: WorkSpecData): number {
 function numberIn(data: WorkSpecData, field: string): number | undefined {
   const value = data[field]
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
+
+function limitIn(data: WorkSpecData, field: string): number {
+  const value = data[field]
+  return isLimit(value) ? value : 0
 }
 
 function stringIn(data: WorkSpecData, field: string): string | undefined {

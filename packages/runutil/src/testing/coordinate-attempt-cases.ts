@@ -132,6 +132,18 @@ export const attemptCases: CoordinateCases = {
       ['worker', 'other'],
     )
   },
+
+  'attempt: what its output asks for that no store can hold is passed over, and it ends': async (context) => {
+    const { namespace, worker } = await placeOf(context, ['1'])
+    await namespace.setWorkSpec({ name: 'spec', then: 'next' })
+    const next = await namespace.setWorkSpec({ name: 'next' })
+    const attempt = await take(worker, '1')
+    const text = 'no NUL: \\u0000'
+    await attempt.finish({ text, output: ['n'.repeat(2_001), 'ok', ['late', { text }, { delay: 1e300 }]] })
+    assert.equal((await attempt.data())['text'], text)
+    assert.deepEqual(await statusesOf(next), { late: 'delayed', ok: 'available' })
+    assert.deepEqual(await (await next.workUnit('late')).data(), { text })
+  },
 }
 
 function ends(call: 'finish' | 'fail' | 'retry', status: string, unitStatus: string): CoordinateCases {

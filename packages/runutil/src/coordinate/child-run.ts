@@ -1,0 +1,121 @@
+import type { Doorbell } from '../core/doorbell.ts'
+import { type LeasedAttempt, leasedOnes } from './attempt.ts'
+import type { CoordinateWorkerSettings } from './coordinate-worker.ts'
+import { heartbeat } from './heartbeat.ts'
+import type { CoordinateWorkerRecord } from './model.ts'
+import { RunningTask } from './running-task.ts'
+import type { Turn } from './turn.ts'
+
+export interface ChildRunProps {
+  readonly settings: CoordinateWorkerSettings
+  readonly record: CoordinateWorkerRecord
+  readonly signal: AbortSignal
+  /** All children ask in one turn. */
+  readonly turn: Turn
+  /** There may be work. */
+  readonly ready: Doorbell
+  readonly trying: <T>(call: () => Promise<T>) => Promise<T | undefined>
+}
+
+interface Got {
+  readonly attempts: LeasedAttempt[]
+  /** Before they were requested, by the clock's `elapsed`. */
+  readonly askedAt: number
+}
+
+/** One child of a CoordinateWorker: asks for a set of attempts ─► works on it ─► asks … */
+export class ChildRun {
+  readonly #props: ChildRunProps
+  #task: RunningTask | undefined
+  /** The greatest id of an attempt that it was told of, or had when it began. */
+  #last: number | undefined
+  /** When a request was sent that wasn't answered: it may have had attempts. */
+  #unansweredAt: number | undefined
+
+  constructor(props: ChildRunProps) {
+    this.#props = props
+  }
+
+  get taskName(): string | undefined {
+    return this.#task?.name
+  }
+
+  async run(): Promise<void> {
+    const { record, signal, turn, trying } = this.#props
+    await this.beat()
+    while (!signal.aborted) {
+      const got = await turn.take(() => this.#ask())
+      if (got !== undefined && !signal.aborted) await this.#workOn(got)
+    }
+    const left = await this.#active()
+    await Promise.all((left ?? []).map((attempt) => trying(() => attempt.expire())))
+    await trying(() => record.deactivate())
+  }
+
+  /** Says that it is there, and looks after what it works on. */
+  async beat(): Promise<void> {
+    const { record, settings, trying } = this.#props
+    const tasks = this.#task === undefined ? [] : [this.#task.name]
+    await trying(() => record.update(heartbeat(tasks, settings.clock.now())))
+    await this.#task?.look()
+  }
+
+  abort(reason: unknown): void {
+    this.#task?.abort(reason)
+  }
+
+  async #workOn(got: Got): Promise<void> {
+    this.#task = new RunningTask({ ...this.#props.settings, ...got, child: this.#props.record })
+    await this.#task.run()
+    this.#task = undefined
+  }
+
+  /** Waits when there is nothing, so that who is next in turn waits as well. */
+  async #ask(): Promise<Got | undefined> {
+    const { settings, signal, ready } = this.#props
+    if (signal.aborted) return undefined
+    const got = await this.#request()
+    if (got === undefined || got.attempts.length === 0) {
+      await ready.wait(settings.pollIntervalMs)
+      return undefined
+    }
+    this.#last = greatestId(got.attempts)
+    return got
+  }
+
+  /** @returns undefined when the store couldn't be asked */
+  async #request(): Promise<Got | undefined> {
+    const { settings, record, trying } = this.#props
+    const { maxAttempts: numberOfWorkUnits, runtimes, lifetimeMs: lifetime, clock } = settings
+    this.#last ??= greatestId(await this.#active())
+    const unanswered = await this.#unanswered()
+    if (unanswered === undefined || unanswered.attempts.length > 0) return unanswered
+    const askedAt = clock.elapsed()
+    this.#unansweredAt = askedAt
+    const attempts = await trying(() => record.requestAttempts({ numberOfWorkUnits, runtimes, lifetime }))
+    if (attempts === undefined) return undefined
+    this.#unansweredAt = undefined
+    return { attempts: leasedOnes(attempts), askedAt }
+  }
+
+  /** What the request got that wasn't answered, if the last one wasn't. */
+  async #unanswered(): Promise<Got | undefined> {
+    const [last, askedAt] = [this.#last, this.#unansweredAt]
+    if (last === undefined) return undefined
+    if (askedAt === undefined) return { attempts: [], askedAt: 0 }
+    const active = await this.#active()
+    if (active === undefined) return undefined
+    this.#unansweredAt = undefined
+    return { attempts: active.filter(({ leased }) => leased.id > last), askedAt }
+  }
+
+  async #active(): Promise<LeasedAttempt[] | undefined> {
+    const { record, trying } = this.#props
+    const active = await trying(() => record.activeAttempts())
+    return active && leasedOnes(active)
+  }
+}
+
+function greatestId(attempts: readonly LeasedAttempt[] | undefined): number | undefined {
+  return attempts && Math.max(0, ...attempts.map(({ leased }) => leased.id))
+}

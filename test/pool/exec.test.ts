@@ -41,6 +41,31 @@ describe.each(relays)('exec over %j', (options) => {
     })
   })
 
+  it('rejects with a JobError whatever was thrown, or returned that is no answer, and the worker goes on', async () => {
+    await withPool(options, async (pool) => {
+      const { pid } = pool.workers[0]!
+      const oddities = [
+        'undefined',
+        '[Object: null prototype] {}',
+        '{ code: 3 }',
+        'undefined',
+        "{ no: 'text' }",
+      ]
+      for (const [which, said] of [...oddities, 'e'.repeat(65_536)].entries()) {
+        const error = await errorOf(pool.exec(`fail-with ${which}`))
+        expect(error).toBeInstanceOf(JobError)
+        expect(Buffer.from((error as JobError).payload).toString()).toBe(said)
+      }
+      for (let which = 0; which < 6; which++) {
+        const error = await errorOf(pool.exec(`unsendable ${which}`))
+        expect(error.message).toMatch(
+          'expected the handler to return a string, a Uint8Array or { context?, body? }',
+        )
+      }
+      expect(await textOf(pool.exec('pid'))).toBe(`${pid}`)
+    })
+  })
+
   it('rejects with a JobError what the handler threw, and the worker goes on', async () => {
     await withPool(options, async (pool) => {
       const { pid } = pool.workers[0]!
@@ -106,7 +131,16 @@ describe.each(relays)('exec over %j', (options) => {
 })
 
 describe('exec', () => {
-  it.each([42, null, undefined, { body: 'text', context: 1 }, [1]])('refuses %o', async (payload) => {
+  it.each([
+    42,
+    null,
+    undefined,
+    { body: 'text', context: 1 },
+    [1],
+    new Map(),
+    new ArrayBuffer(3),
+    { text: 1 },
+  ])('refuses %o', async (payload) => {
     await withPool({}, async (pool) => {
       const error = await errorOf(pool.exec(payload as never))
       expect(error.message).toMatch(/exec: expected a string, a Uint8Array or \{ context\?, body\? \}/)

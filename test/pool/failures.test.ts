@@ -1,7 +1,9 @@
 import { getEventListeners } from 'node:events'
 import { AllocateTimeoutError, QueueFullError, TaskTimeoutError, WorkerError } from 'runutil/pool'
+import { runAllWorkers } from 'runutil'
 import { describe, expect, it } from 'vitest'
-import { errorOf, isAlive, node, odd, pidsOf, textOf, withPool } from './pools.ts'
+import { capturedLogger } from '../runtime/logs.ts'
+import { errorOf, isAlive, node, freshPool, odd, pidsOf, textOf, withPool } from './pools.ts'
 
 describe('a worker', () => {
   it.each([
@@ -110,6 +112,22 @@ describe('a worker', () => {
       // Of 655.36 lines, those that are whole.
       expect(stderr.trimEnd().split('\n')).toEqual(Array(655).fill('y'.repeat(99)))
     })
+  })
+
+  it('has the end of a line that is longer than that, cut at a character, and each of its parts in the log', async () => {
+    const { logger, lines } = capturedLogger()
+    const { pool } = freshPool()
+    const stop = new AbortController()
+    const ended = runAllWorkers([{ name: 'Pool', worker: pool }], stop.signal, { logger })
+    const { stderr } = (await errorOf(pool.exec('warn-long'))) as WorkerError
+    expect(stderr).toMatch(/^é{32700,32768}!\n$/)
+    stop.abort()
+    await ended
+    const printed = lines.flatMap(({ msg, worker }) =>
+      msg !== 'a worker process failed' && worker === '/Pool' ? [msg] : [],
+    )
+    expect(printed.join('|')).not.toContain('\ufffd')
+    expect(printed.join('')).toBe(`first${'é'.repeat(80_000)}!`)
   })
 })
 

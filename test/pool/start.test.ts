@@ -240,6 +240,32 @@ describe('destroy', () => {
     expectNothingLeft(pool, seen)
   })
 
+  it.each(['as it starts', 'as it replaces one'])(
+    'may be called by the function that makes the command, %s, and no process is left',
+    async (when) => {
+      let spawned = 0
+      const destroyAt = when === 'as it starts' ? 2 : 3
+      const { pool, seen } = freshPool({
+        numWorkers: 2,
+        command: () => {
+          if (++spawned === destroyAt) destroyed.push(pool.destroy())
+          return { command: node[0]!, args: node.slice(1) }
+        },
+      })
+      const destroyed: Promise<void>[] = []
+      const started = pool.start()
+      if (when === 'as it starts') {
+        expect(await errorOf(started)).toBeInstanceOf(PoolDestroyedError)
+      } else {
+        await started
+        pool.remove(pool.workers[0]!, 'to have it replaced')
+      }
+      await destroyed[0]
+      expect(spawned).toBe(destroyAt)
+      expectNothingLeft(pool, seen)
+    },
+  )
+
   it('of a pool that was never started takes nothing', async () => {
     const { pool } = freshPool()
     await pool.destroy()

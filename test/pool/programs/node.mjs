@@ -20,7 +20,18 @@ const words = {
   'fail-oddly': () => {
     throw 'just text'
   },
+  'fail-with': (which) => {
+    const odd = [
+      undefined,
+      Object.create(null),
+      { code: 3 },
+      Object.assign(new Error(), { message: undefined }),
+    ]
+    odd.push(Object.assign(new Error(), { message: { no: 'text' } }), new Error('e'.repeat(1_000_000)))
+    throw odd[which]
+  },
   nonsense: () => 42,
+  unsendable: (which) => [null, [1], new Map(), new ArrayBuffer(3), { answer: 1 }, new Date(0)][which],
   nothing: () => {},
   both: (_, { context, body }) => ({ context: `${context ?? 'none'}`, body }),
   exit: (code) => process.exit(code),
@@ -44,6 +55,10 @@ const words = {
   warn: () => {
     console.error('one\ntwo')
     return 'warned'
+  },
+  'warn-long': () => {
+    process.stderr.write('first\n' + 'é'.repeat(80_000) + '!\n')
+    process.exit(1)
   },
   'warn-much': () => {
     console.error('x'.repeat(99) + '\n' + ('y'.repeat(99) + '\n').repeat(999))

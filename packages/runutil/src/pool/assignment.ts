@@ -2,7 +2,7 @@ import { InvalidArgumentError, describe } from '../core/errors.ts'
 import { EmptyPayloadError, JobError, PayloadTooLargeError, WorkerError } from './errors.ts'
 import type { Dialect } from './handshake.ts'
 import { type Message, isStopRequest } from './message-reader.ts'
-import { type Payload, payloadOf } from './payload.ts'
+import { type Payload, isPayload, payloadOf } from './payload.ts'
 import { type Bytes, type Encoded, lengthOf } from './protocol.ts'
 
 /** What a worker is given to do. */
@@ -48,7 +48,7 @@ export function settle(
  */
 export function encodeTask(dialect: Dialect, payload: Payload | Bytes): Encoded {
   if (isBytes(payload)) return encodeParts(dialect, '', payload)
-  if (isObject(payload)) {
+  if (isPayload(payload)) {
     const { context = '', body = '' } = payload
     if (isBytes(context) && isBytes(body)) return encodeParts(dialect, context, body)
   }
@@ -69,8 +69,4 @@ function encodeParts({ protocol, maxFrame }: Dialect, context: Bytes, body: Byte
 
 function isBytes(value: unknown): value is Bytes {
   return typeof value === 'string' || value instanceof Uint8Array
-}
-
-function isObject(value: unknown): value is Payload {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

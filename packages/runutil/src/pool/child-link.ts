@@ -15,11 +15,14 @@ export interface ChildLink {
   close(): void
 }
 
+const UNIX = 'unix://'
+
 /** @param address what RR_RELAY says; nothing means pipes, as in the time before it */
 export function openLink(address: string | undefined, blocking: boolean): ChildLink {
   if (address === undefined || address === 'pipes') return new PipesLink(blocking)
-  const { protocol, pathname, hostname, port } = new URL(address)
-  if (protocol === 'unix:') return new SocketLink(connect(decodeURIComponent(pathname)))
+  // As it is: a path may have in it what means something in a URL.
+  if (address.startsWith(UNIX)) return new SocketLink(connect(address.slice(UNIX.length)))
+  const { protocol, hostname, port } = new URL(address)
   if (protocol === 'tcp:')
     return new SocketLink(connect({ host: hostname, port: Number(port), noDelay: true }))
   throw new Error(`RR_RELAY: expected 'pipes', 'unix:///PATH' or 'tcp://HOST:PORT'; got '${address}'`)
@@ -45,11 +48,11 @@ class PipesLink implements ChildLink {
       return Buffer.from(this.#scratch.subarray(0, length))
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      // A signal came, such as SIGUSR1 for a debugger.
+      // A signal came for which no handler is set, such as SIGUSR1 for a debugger.
       if (code === 'EINTR') return this.read()
       // Somebody else made it so; it can't be undone.
       if (code === 'EAGAIN') return this.#useEvents().read()
-      return leave()
+      return leaveBecause(error as NodeJS.ErrnoException)
     }
   }
 
@@ -116,7 +119,7 @@ class EventInput {
   constructor(stream: Readable) {
     this.#stream = stream
     stream.on('data', this.#take)
-    stream.on('error', reportAndLeave)
+    stream.on('error', leaveBecause)
     stream.on('close', leave)
     stream.on('end', leave)
   }
@@ -140,12 +143,15 @@ class EventInput {
   }
 }
 
+const PARENT_GONE = new Set<string | undefined>(['EPIPE', 'ECONNRESET', 'EOF'])
+
 function leave(): never {
   process.exit()
 }
 
-/** Mostly that the pool can't be connected to. */
-function reportAndLeave(error: Error): never {
+/** The parent has gone, or it can't be talked to: mostly since the pool can't be connected to. */
+function leaveBecause(error: NodeJS.ErrnoException): never {
+  if (PARENT_GONE.has(error.code)) leave()
   process.stderr.write(`runutil/pool/child: ${error.message}\n`)
   process.exit(1)
 }
@@ -155,7 +161,7 @@ function writeAll(pieces: readonly Uint8Array[]): void {
     try {
       left = without(left, writevSync(1, left))
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') leave()
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') leaveBecause(error as NodeJS.ErrnoException)
       // The pipe is full, and somebody has made it a non-blocking one: console.log does.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }

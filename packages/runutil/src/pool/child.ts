@@ -1,9 +1,10 @@
+import { inspect } from 'node:util'
 import { unlessEnded } from '../core/unless-ended.ts'
 import { InvalidArgumentError, describe } from '../core/errors.ts'
 import { type ChildLink, openLink } from './child-link.ts'
 import { FrameReader } from './frame-reader.ts'
 import { MessageReader } from './message-reader.ts'
-import { type Payload, payloadOf } from './payload.ts'
+import { type Payload, isPayload, payloadOf } from './payload.ts'
 import type { Bytes, Encoded, Protocol } from './protocol.ts'
 import { detectProtocol } from './protocols.ts'
 
@@ -16,20 +17,22 @@ type Answer = Payload | Uint8Array | string | void
 
 export interface ServeOptions {
   /**
-   * Whether an idle worker blocks in its read, which is quicker. Its timers and connections stand still then; with
-   * false they go on. Default true. Over a socket, and once a handler has awaited I/O, it never blocks.
+   * Whether an idle worker blocks in its read, which is quicker. Its timers, connections and signal handlers stand
+   * still then; with false they go on. Default true. Over a socket, and once a handler has awaited I/O, it never blocks.
    */
   blocking?: boolean | undefined
 }
 
 /** How long a process that was told to stop may be kept up by its timers and connections. */
 const LINGER_MS = 1_000
+/** In UTF-16 units. */
+const LONGEST_ERROR = 64 * 1024
 
 /**
  * Does the tasks of a `ProcessPool` until it says stop, on whichever relay and in whichever protocol it speaks.
  *
  * A payload's `body` is always there, `context` only if it has bytes. What the handler throws fails its task with a
- * JobError that carries the message; the worker goes on. In pipes mode stdout belongs to the relay: print to stderr.
+ * JobError that carries the message, its first 64 KiB at most; the worker goes on. In pipes mode stdout belongs to the relay: print to stderr.
  *
  * Resolves when told to stop. There is a second then to clean up; what still runs after it is cut off. When the parent
  * is gone, the process exits at once.
@@ -83,14 +86,27 @@ async function answer(
     const result = handler(payload)
     return encode(protocol, isPromise(result) ? await link.during(result) : result)
   } catch (error) {
-    return protocol.error(error instanceof Error ? error.message : String(error))
+    return protocol.error(textOf(error).slice(0, LONGEST_ERROR))
+  }
+}
+
+/** Whatever was thrown, a task that failed ends no worker. */
+function textOf(thrown: unknown): string {
+  try {
+    const said = thrown instanceof Error ? thrown.message : thrown
+    return typeof said === 'string' ? said : inspect(said)
+  } catch {
+    return 'the handler threw what cannot be shown'
   }
 }
 
 function encode(protocol: Protocol, result: Answer): Encoded {
   if (isBytes(result)) return protocol.answer('', result)
-  const { context = '', body = '' } = typeof result === 'object' ? result : { body: result ?? '' }
-  if (isBytes(context) && isBytes(body)) return protocol.answer(context, body)
+  if (result === undefined) return protocol.answer('', '')
+  if (isPayload(result)) {
+    const { context = '', body = '' } = result
+    if (isBytes(context) && isBytes(body)) return protocol.answer(context, body)
+  }
   throw new InvalidArgumentError(
     `serve: expected the handler to return a string, a Uint8Array or { context?, body? }; got ${describe(result)}`,
   )

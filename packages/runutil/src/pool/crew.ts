@@ -109,7 +109,9 @@ export class Crew {
   dismiss(worker: WorkerProcess, reason: string): boolean {
     if (this.#wanted <= this.#props.settings.minWorkers) return false
     this.#wanted--
-    return this.#members.leave(worker, reason)
+    if (this.#members.leave(worker, reason)) return true
+    this.#wanted++
+    return false
   }
 
   /** A worker has done its task: whether it may be given another. */
@@ -155,7 +157,7 @@ export class Crew {
     const { settings, relay, clock, logger, onFree } = this.#props
     const worker = new WorkerProcess({
       ...settings,
-      spec: specOf(settings.command),
+      spec: specOf(settings.command, () => this.#closed),
       relay,
       clock: clock(),
       onLine: ({ pid }, stream, line) => logger().warn({ workerPid: pid, stream }, line),

@@ -16,7 +16,7 @@ export interface ProcessPoolOptions {
   relay?: 'pipes' | { socket: 'unix' | 'tcp'; timeout?: Duration | undefined } | undefined
   /** What is spoken on the relay. Default `'goridge2'`. */
   protocol?: ProtocolName | undefined
-  /** How many processes there are at most. Default: as many as the machine has processors. */
+  /** How many workers take tasks at most; those that leave, or come in a reset, are beside them. Default: as many as the machine has processors. */
   numWorkers?: number | undefined
   /** A worker is replaced when it has done this many tasks, failed ones too. Default 0: no limit. */
   maxExecutions?: number | undefined

@@ -1,5 +1,6 @@
 import { backoff } from '../core/backoff.ts'
 import type { Clock, Timer } from '../core/clock.ts'
+import { PoolDestroyedError } from './errors.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** The first replacement comes at once; those after it wait, while none of them is of any use. */
@@ -59,6 +60,7 @@ export class Replacements {
     try {
       worker = this.#props.spawn()
     } catch (error) {
+      if (error instanceof PoolDestroyedError) return
       // The function that makes the command threw.
       this.add(Math.max(attempt, 1) + 1)
       return this.#props.failed(undefined, error as Error)

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { InvalidArgumentError, describe } from '../core/errors.ts'
+import { PoolDestroyedError } from './errors.ts'
 
 /** How to start a worker's process. */
 export interface SpawnSpec {
@@ -42,10 +43,25 @@ export function killGroup(pid: number): void {
   }
 }
 
-/** @throws InvalidArgumentError */
-export function specOf(command: Command): SpawnSpec {
-  if (typeof command !== 'function') return { command: command[0]!, args: command.slice(1) }
-  const spec: unknown = command()
+/**
+ * What to start next. A function that is asked for it may destroy the pool.
+ *
+ * @throws InvalidArgumentError, PoolDestroyedError, what the function throws
+ */
+export function specOf(command: Command, isDestroyed: () => boolean): SpawnSpec {
+  try {
+    const spec =
+      typeof command === 'function'
+        ? checkedSpec(command())
+        : { command: command[0]!, args: command.slice(1) }
+    if (!isDestroyed()) return spec
+  } catch (error) {
+    if (!isDestroyed()) throw error
+  }
+  throw new PoolDestroyedError()
+}
+
+function checkedSpec(spec: unknown): SpawnSpec {
   if (typeof (spec as SpawnSpec | undefined)?.command === 'string') return spec as SpawnSpec
   throw new InvalidArgumentError(
     `ProcessPool: command: expected the function to return { command: string, args?, cwd?, env? }; got ${describe(spec)}`,

@@ -17,15 +17,18 @@ export class StderrTail {
     this.#onLine = onLine
     stream.on('data', (chunk: Buffer) => this.#take(chunk))
     stream.on('error', () => {})
-    stream.on('close', () => this.#flush())
+    stream.on('close', () => this.#flush(this.#decoder.end()))
   }
 
-  /** The last of what came; cut at a line where it had to be cut. */
+  /** The last of what came; where it had to be cut, at the end of a line if one ends near there. */
   get text(): string {
     const kept = Buffer.concat(this.#chunks)
     if (kept.length <= KEPT_BYTES) return kept.toString()
     const tail = kept.subarray(kept.length - KEPT_BYTES)
-    return tail.subarray(tail.indexOf(10) + 1).toString()
+    let start = tail.subarray(0, LONGEST_LINE).indexOf(10) + 1
+    // Nor within a character: what goes on with one begins with these bits.
+    while ((tail[start]! & 0b1100_0000) === 0b1000_0000) start++
+    return tail.subarray(start).toString()
   }
 
   #take(chunk: Buffer): void {
@@ -41,11 +44,11 @@ export class StderrTail {
     const lines = (this.#line + text).split('\n')
     this.#line = lines.pop()!
     for (const line of lines) this.#onLine(line.trimEnd())
-    if (this.#line.length > LONGEST_LINE) this.#flush()
+    if (this.#line.length > LONGEST_LINE) this.#flush('')
   }
 
-  #flush(): void {
-    const line = this.#line + this.#decoder.end()
+  #flush(rest: string): void {
+    const line = this.#line + rest
     this.#line = ''
     if (line !== '') this.#onLine(line.trimEnd())
   }

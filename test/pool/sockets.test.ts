@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,7 +7,7 @@ import { runAllWorkers } from 'runutil'
 import { HandshakeError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
 import { capturedLogger } from '../runtime/logs.ts'
-import { errorOf, expectNothingLeft, freshPool, node, textOf, withPool } from './pools.ts'
+import { errorOf, expectNothingLeft, freshPool, textOf, withPool } from './pools.ts'
 
 const odd = (way: string): string[] => [
   process.execPath,
@@ -78,24 +76,6 @@ describe.each(['unix', 'tcp'] as const)('a pool over %s', (socket) => {
       expect(await reachable(address)).toBe(true)
     })
     expect(await reachable(address)).toBe(false)
-  })
-})
-
-describe('a program that ends without destroying its pool', () => {
-  it('leaves no socket file', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'runutil-test-'))
-    const program = `
-      import { ProcessPool } from 'runutil/pool'
-      const pool = new ProcessPool({ command: ${JSON.stringify(node)}, relay: { socket: 'unix' }, numWorkers: 1 })
-      await pool.start()
-      process.exit(3)`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      ...{ cwd: fileURLToPath(new URL('.', import.meta.url)), env: { ...process.env, TMPDIR: folder } },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    expect((await once(child, 'exit'))[0]).toBe(3)
-    expect(readdirSync(folder)).toEqual([])
-    rmSync(folder, { recursive: true })
   })
 })
 

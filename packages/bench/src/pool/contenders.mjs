@@ -3,13 +3,17 @@ import { fileURLToPath } from 'node:url'
 
 const file = (name) => fileURLToPath(new URL(name, import.meta.url))
 
+async function runutil(numWorkers, pipelining) {
+  const { ProcessPool } = await import('runutil/pool')
+  const command = [process.execPath, file('echo-serve.mjs')]
+  const pool = new ProcessPool({ command, numWorkers, pipelining })
+  await pool.start()
+  return { call: (payload) => pool.exec(payload), close: () => pool.destroy() }
+}
+
 export const contenders = {
-  runutil: async (count) => {
-    const { ProcessPool } = await import('runutil/pool')
-    const pool = new ProcessPool({ command: [process.execPath, file('echo-serve.mjs')], numWorkers: count })
-    await pool.start()
-    return { call: (payload) => pool.exec(payload), close: () => pool.destroy() }
-  },
+  runutil: (count) => runutil(count, 1),
+  'runutil, pipelining 8': (count) => runutil(count, 8),
   tinypool: async (count) => {
     const { Tinypool } = await import('tinypool')
     const pool = new Tinypool({

@@ -7,7 +7,7 @@ const once = process.argv.includes('--once')
 const rounds = once ? 1 : 5
 const durationMs = once ? 100 : 1_500
 const peers = ['tinypool', 'workerpool', 'jest-worker'] as const
-const all = ['bare loop', 'bare, child of runutil', 'runutil', ...peers] as const
+const all = ['bare loop', 'bare, child of runutil', 'runutil', 'runutil, pipelining 8', ...peers] as const
 const cases = [
   { title: '1 worker in sequence, 100 B', processes: 1, callers: 1, bytes: 100 },
   { title: '1 worker in sequence, 64 KiB', processes: 1, callers: 1, bytes: 65_536 },
@@ -26,11 +26,12 @@ async function roundTrips({ title, processes, callers, bytes }: (typeof cases)[n
   })
   printTable(
     title,
-    ['contender', 'round trips a second, median', 'runutil to it, median of rounds'],
+    ['contender', 'round trips a second, median', 'runutil to it, median of rounds', 'pipelining 8 to it'],
     all.map((name) => [
       name,
       Math.round(median(measured[name])).toLocaleString('en'),
       ratio(measured.runutil, measured[name]).toFixed(2),
+      ratio(measured['runutil, pipelining 8'], measured[name]).toFixed(2),
     ]),
   )
 }

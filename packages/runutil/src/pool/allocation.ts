@@ -15,7 +15,7 @@ export interface AllocationProps {
   readonly recycling: () => Recycling
 }
 
-/** Brings tasks and free workers together. Either there are free workers or waiting tasks, never both. */
+/** Brings tasks and workers together. Either some have room for a task or tasks wait, never both. */
 export class Allocation implements TaskOwner {
   readonly #props: AllocationProps
   readonly #waiting: WaitingTasks
@@ -35,8 +35,8 @@ export class Allocation implements TaskOwner {
 
   submit(task: Task): void {
     if (task.settled) return
-    const worker = this.#takeFree()
-    if (worker !== undefined) return task.run(worker, this.#props.clock())
+    const worker = this.#takeFree() ?? this.#withRoom()
+    if (worker !== undefined) return task.run(worker)
     const { maxQueue } = this.#props.settings
     if (this.#waiting.length < maxQueue) this.#waiting.push(task)
     else task.reject(new QueueFullError(maxQueue))
@@ -45,16 +45,15 @@ export class Allocation implements TaskOwner {
 
   /** A worker is ready for a task. */
   offer(worker: WorkerProcess): void {
-    const { crew, recycling, clock } = this.#props
+    const { crew, recycling } = this.#props
     if (!crew().mayGoOn(worker)) return
     const reason = worker.numExecs === 0 ? undefined : recycling().due(worker)
     if (reason !== undefined) {
       crew().replace(worker, reason)
       return
     }
-    const task = this.#waiting.shift()
-    if (task !== undefined) task.run(worker, clock())
-    else this.#keep(worker)
+    while (this.#waiting.length > 0 && this.#hasRoom(worker)) this.#waiting.shift()!.run(worker)
+    if (worker.state === 'ready') this.#keep(worker)
   }
 
   rejectWaiting(error: Error): void {
@@ -86,7 +85,7 @@ export class Allocation implements TaskOwner {
       return task.reject(new WorkerError(message, { pid: worker.pid }))
     }
     const other = this.#takeFree()
-    if (other !== undefined) return task.run(other, this.#props.clock())
+    if (other !== undefined) return task.run(other)
     this.#waiting.unshift(task)
     this.#wantWorker()
   }
@@ -102,6 +101,23 @@ export class Allocation implements TaskOwner {
       if (worker.state === 'ready') return worker
     }
     return undefined
+  }
+
+  /** Where all are at work and as many as may be, the one with the least before it. */
+  #withRoom(): WorkerProcess | undefined {
+    const { crew, settings } = this.#props
+    if (settings.pipelining === 1 || this.#waiting.length > 0) return undefined
+    const { workers, coming } = crew()
+    if (workers.length + coming < settings.numWorkers) return undefined
+    return workers
+      .filter((worker) => worker.state === 'working' && this.#hasRoom(worker))
+      .sort((a, b) => a.inFlight - b.inFlight)[0]
+  }
+
+  #hasRoom(worker: WorkerProcess): boolean {
+    const { pipelining, maxExecutions } = this.#props.settings
+    const { inFlight, numExecs } = worker
+    return inFlight < pipelining && (maxExecutions === 0 || numExecs + inFlight < maxExecutions)
   }
 
   #keep(worker: WorkerProcess): void {

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts'
 import { InvalidArgumentError, describe } from '../core/errors.ts'
 import { EmptyPayloadError, JobError, PayloadTooLargeError, WorkerError } from './errors.ts'
 import type { Dialect } from './handshake.ts'
@@ -8,6 +9,8 @@ import { type Bytes, type Encoded, lengthOf } from './protocol.ts'
 /** What a worker is given to do. */
 export interface Assignment {
   readonly encoded: Encoded
+  /** The worker has come to it: by now, or once it has answered what it was sent before. */
+  begin(clock: Clock): void
   /** Called once, unless `failed` is. */
   answered(message: Message): void
   failed(error: WorkerError): void
@@ -22,7 +25,7 @@ export interface Performer {
 /** Has this worker and no other do a task. @throws JobError, WorkerError */
 export async function performedBy(worker: Performer, encoded: Encoded): Promise<Payload> {
   const answer = await new Promise<Message>((answered, failed) =>
-    worker.perform({ encoded, answered, failed }),
+    worker.perform({ encoded, begin: () => {}, answered, failed }),
   )
   if (!isStopRequest(answer)) return new Promise((resolve, reject) => settle(answer, resolve, reject))
   void worker.stop()

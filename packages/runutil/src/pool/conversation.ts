@@ -13,12 +13,13 @@ export interface ConversationListener {
   closed(): void
 }
 
-/** One question, one answer, over a relay that has been matched to its process. */
+/** Questions, each answered in its turn, over a relay that has been matched to its process. */
 export class Conversation {
   readonly #connection: Connection
   readonly #messages: MessageReader
   readonly #listener: ConversationListener
-  #asked = false
+  /** How many questions have no answer yet. */
+  #open = 0
   #over = false
 
   constructor(connection: Connection, listener: ConversationListener) {
@@ -33,7 +34,7 @@ export class Conversation {
   }
 
   ask(task: Encoded): void {
-    this.#asked = true
+    this.#open++
     this.#send(task)
   }
 
@@ -71,18 +72,25 @@ export class Conversation {
 
   #receive(chunk: Buffer): void {
     if (this.#over) return
-    if (!this.#asked) return this.#breakBy('nothing while no task runs', chunk)
-    let message: Message | undefined
-    try {
-      this.#messages.frames.feed(chunk)
-      message = this.#messages.next()
-    } catch (error) {
-      return this.#break(error as Error)
+    if (this.#open === 0) return this.#breakBy('nothing while no task runs', chunk)
+    let message = this.#read(chunk)
+    while (message !== undefined) {
+      this.#open--
+      const { pending, frames } = this.#messages
+      if (this.#open === 0 && pending) this.#breakBy('nothing after the answer', frames.unread)
+      this.#listener.answered(message)
+      message = pending && !this.#over ? this.#read(undefined) : undefined
     }
-    if (message === undefined) return
-    this.#asked = false
-    if (this.#messages.pending) this.#breakBy('nothing after the answer', this.#messages.frames.unread)
-    this.#listener.answered(message)
+  }
+
+  #read(chunk: Buffer | undefined): Message | undefined {
+    try {
+      if (chunk !== undefined) this.#messages.frames.feed(chunk)
+      return this.#messages.next()
+    } catch (error) {
+      this.#break(error as Error)
+      return undefined
+    }
   }
 
   #breakBy(expected: string, bytes: Buffer): void {

@@ -114,10 +114,10 @@ export class Crew {
     return false
   }
 
-  /** A worker has done its task: whether it may be given another. */
+  /** A worker has done a task: whether it may be given another. */
   mayGoOn(worker: WorkerProcess): boolean {
     this.#members.part(worker)
-    return !this.#members.isLeaving(worker) && worker.state === 'ready'
+    return !this.#members.isLeaving(worker) && (worker.state === 'ready' || worker.state === 'working')
   }
 
   /** Lets all of them go, and kills those that are still there at the end of `destroyTimeout`. */

@@ -32,6 +32,12 @@ export interface ProcessPoolOptions {
   minWorkers?: number | undefined
   /** How many tasks may wait for a worker; one more is rejected at once. Default: no limit. */
   maxQueue?: number | undefined
+  /**
+   * How many tasks a worker is sent at once, so that it has its next one when it has answered; it does one at a time
+   * still. Worth it for tasks of much less than a millisecond. A worker that ends, or is killed since one of them was
+   * aborted or late, takes all of them with it. Default 1.
+   */
+  pipelining?: number | undefined
   /** How long a new process may take until it answers with its pid. Default 10 s. */
   handshakeTimeout?: Duration | undefined
   /** The most bytes in a frame, both ways. Default 64 MiB. */
@@ -51,6 +57,7 @@ export interface PoolSettings {
   readonly idleMs: number
   readonly minWorkers: number
   readonly maxQueue: number
+  readonly pipelining: number
   readonly handshakeMs: number
   readonly maxFrame: number
 }
@@ -76,6 +83,7 @@ export function resolveOptions(options: ProcessPoolOptions): PoolSettings {
     idleMs: rest.idleTimeout === undefined ? Infinity : duration('idleTimeout', rest.idleTimeout, 0),
     minWorkers,
     maxQueue: count('maxQueue', rest.maxQueue, Infinity),
+    pipelining: count('pipelining', rest.pipelining, 1, 1),
     maxFrame: count('maxFrame', rest.maxFrame, 64 * 1024 * 1024, 1),
   })
 }
@@ -94,6 +102,7 @@ const KNOWN = [
   'idleTimeout',
   'minWorkers',
   'maxQueue',
+  'pipelining',
   'handshakeTimeout',
   'maxFrame',
 ] as const

@@ -26,10 +26,6 @@ export class SocketRelay implements Relay {
   #server: Server | undefined
   #directory: string | undefined
   #address = ''
-  readonly #removeDirectory = (): void => {
-    if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true })
-  }
-
   constructor(props: SocketRelayProps) {
     this.#props = props
   }
@@ -54,7 +50,6 @@ export class SocketRelay implements Relay {
   /** In a directory that nobody else may enter. */
   #socketPath(): string {
     this.#directory = mkdtempSync(join(tmpdir(), 'runutil-'))
-    process.once('exit', this.#removeDirectory)
     return join(this.#directory, 'relay.sock')
   }
 
@@ -98,8 +93,7 @@ export class SocketRelay implements Relay {
     this.#server = undefined
     for (const socket of this.#sockets) socket.destroy()
     if (server !== undefined) await new Promise<unknown>((resolve) => server.close(resolve))
-    this.#removeDirectory()
-    process.off('exit', this.#removeDirectory)
+    if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true })
     this.#directory = undefined
   }
 }

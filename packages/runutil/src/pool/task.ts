@@ -19,7 +19,7 @@ export interface ExecOptions {
 
 export interface TaskOwner {
   answered(task: Task, worker: WorkerProcess, message: Message): void
-  /** It was aborted or timed out; it is settled, and no longer of interest. */
+  /** It was aborted or timed out; it is settled, and no longer of interest. @param worker that runs it */
   givenUp(task: Task, worker: WorkerProcess | undefined, why: string): void
 }
 
@@ -34,6 +34,7 @@ export class Task implements Assignment {
   #onAbort: (() => void) | undefined
   #timer: Timer | undefined
   #worker: WorkerProcess | undefined
+  #begun = false
   #settled = false
   /** How many workers in a row asked to be replaced instead of doing it. */
   stops = 0
@@ -70,15 +71,19 @@ export class Task implements Assignment {
     return this.#settled
   }
 
-  /** Runs on `worker` from now on. */
-  run(worker: WorkerProcess, clock: Clock): void {
+  /** Is `worker`'s from now on. */
+  run(worker: WorkerProcess): void {
     this.#worker = worker
-    const timeoutMs = this.#timeoutMs
-    if (timeoutMs !== undefined) {
-      const late = (): void => this.#giveUp(new TaskTimeoutError(timeoutMs), 'its task timed out')
-      this.#timer = clock.setTimeout(late, timeoutMs)
-    }
+    this.#begun = false
     worker.perform(this)
+  }
+
+  begin(clock: Clock): void {
+    this.#begun = true
+    const timeoutMs = this.#timeoutMs
+    if (timeoutMs === undefined || this.#settled) return
+    const late = (): void => this.#giveUp(new TaskTimeoutError(timeoutMs), 'its task timed out')
+    this.#timer = clock.setTimeout(late, timeoutMs)
   }
 
   answered(message: Message): void {
@@ -101,7 +106,8 @@ export class Task implements Assignment {
   }
 
   #giveUp(reason: unknown, why: string): void {
-    const worker = this.#worker
+    // Of one that was sent ahead, the answer is dropped when it comes.
+    const worker = this.#begun ? this.#worker : undefined
     this.reject(reason)
     this.#owner.givenUp(this, worker, why)
   }

@@ -3,11 +3,12 @@ import { awaitArrival } from './arrival.ts'
 import { type Assignment, encodeTask, performedBy } from './assignment.ts'
 import { Conversation } from './conversation.ts'
 import { type WorkerError, WorkerStateError } from './errors.ts'
+import { InFlight } from './in-flight.ts'
 import type { Message } from './message-reader.ts'
 import { type Payload, STOP_REQUEST } from './payload.ts'
 import type { Connection } from './relay.ts'
 import { type Exit, Subprocess } from './subprocess.ts'
-import { type WorkerEnd, type WorkerExit, diagnose } from './worker-end.ts'
+import { type WorkerExit, diagnose } from './worker-end.ts'
 import type { WorkerProps } from './worker-props.ts'
 import { StateOfWorker, type WorkerState } from './worker-state.ts'
 
@@ -20,13 +21,12 @@ export class WorkerProcess {
   readonly #process: Subprocess
   readonly #ended: Promise<WorkerExit>
   readonly #state: StateOfWorker
-  #numExecs = 0
   #conversation: Conversation | undefined
-  #assignment: Assignment | undefined
+  readonly #inFlight: InFlight
   /** What it did wrong, when that was found out before it ended. */
   #failure: Error | undefined
   #stopAfterTask = false
-  /** The one limit that runs at a time: on life without a relay, or on a stop. */
+  /** On life without a relay, or on a stop. */
   #limit: Timer | undefined
   /** While its handshake is waited for. */
   #starting: { resolve(): void; reject(error: WorkerError): void; cancel(): void } | undefined
@@ -36,6 +36,7 @@ export class WorkerProcess {
     const { spec, relay, clock } = props
     this.#props = props
     this.#state = new StateOfWorker(clock)
+    this.#inFlight = new InFlight(clock)
     const onLine = (stream: 'stdout' | 'stderr', line: string): void => props.onLine(this, stream, line)
     this.#process = new Subprocess({ spec, relay, clock, onLine, onExit: () => this.#gone() })
     this.#ended = this.#process.ended.then((exit) => this.#end(exit))
@@ -52,7 +53,12 @@ export class WorkerProcess {
 
   /** How many tasks it has answered, or failed. */
   get numExecs(): number {
-    return this.#numExecs
+    return this.#inFlight.answered
+  }
+
+  /** For the pool: how many tasks it was sent and hasn't answered. */
+  get inFlight(): number {
+    return this.#inFlight.count
   }
 
   /** Whether it was ever given a task. */
@@ -108,27 +114,26 @@ export class WorkerProcess {
 
   /** For the pool: resolves when it is ready. @throws HandshakeError, SpawnError when it has ended instead */
   start(): Promise<void> {
-    const { child } = this.#process
     return new Promise((resolve, reject) => {
       this.#starting = { resolve, reject, cancel: () => {} }
       // Then it ends without anybody's doing.
-      if (child?.pid === undefined) return
-      this.#starting.cancel = awaitArrival(child, this.#props, {
+      if (this.pid === 0) return
+      this.#starting.cancel = awaitArrival(this.#process.child!, this.#props, {
         connected: (connection) => this.#connected(connection),
         failed: (error) => this.#break(error),
       })
     })
   }
 
-  /** For the pool: as exec; it is ready again before the assignment is told. It must be ready. */
+  /** For the pool: as exec, and it may be working. After the last, it is ready again before the assignment is told. */
   perform(assignment: Assignment): void {
-    this.#state.moveTo('working')
-    this.#assignment = assignment
+    if (this.#inFlight.count === 0) this.#state.moveTo('working')
+    this.#inFlight.add(assignment)
     this.#conversation!.ask(assignment.encoded)
   }
 
   #connected(connection: Connection): void {
-    // It was killed a moment ago.
+    // If it was killed a moment ago.
     if (!this.#state.isUp) return void connection.input.resume()
     this.#state.moveTo('ready')
     this.#conversation = new Conversation(connection, {
@@ -143,10 +148,8 @@ export class WorkerProcess {
   }
 
   #answered(message: Message): void {
-    const assignment = this.#assignment!
-    this.#assignment = undefined
-    this.#numExecs++
-    if (this.state === 'working') this.#state.moveTo('ready')
+    const assignment = this.#inFlight.take()
+    if (this.state === 'working' && this.#inFlight.count === 0) this.#state.moveTo('ready')
     if (this.#stopAfterTask && this.state === 'ready') this.#sendStop()
     assignment.answered(message)
   }
@@ -182,18 +185,16 @@ export class WorkerProcess {
     this.#starting?.cancel()
     await this.#conversation?.drained(this.#props.clock, LINGER_MS)
     this.#limit?.clear()
-    const end = this.#endOf(exit)
-    const error = end.told ? undefined : diagnose(end)
-    this.#state.moveTo(end.told ? 'stopped' : 'errored')
-    this.#starting?.reject(error ?? diagnose(end))
-    this.#assignment?.failed(error ?? diagnose(end))
-    this.#props.onEnded(this, error)
-    return { code: exit.code, signal: exit.signal, stderr: end.stderr, error }
-  }
-
-  #endOf(exit: Exit): WorkerEnd {
-    const during = this.#starting !== undefined ? 'handshake' : this.#assignment ? 'task' : 'idle'
+    const during = this.#starting ? 'handshake' : this.inFlight > 0 ? 'task' : 'idle'
     const told = this.state === 'stopping' && this.#failure === undefined
-    return { pid: this.pid, exit, stderr: this.#process.stderr, during, told, failure: this.#failure }
+    const { stderr } = this.#process
+    const end = { pid: this.pid, exit, stderr, during, told, failure: this.#failure } as const
+    const failed = diagnose(end)
+    const error = told ? undefined : failed
+    this.#state.moveTo(told ? 'stopped' : 'errored')
+    this.#starting?.reject(failed)
+    this.#inFlight.fail(failed)
+    this.#props.onEnded(this, error)
+    return { code: exit.code, signal: exit.signal, stderr, error }
   }
 }

@@ -28,13 +28,19 @@ export function openLink(address: string | undefined, blocking: boolean): ChildL
   throw new Error(`RR_RELAY: expected 'pipes', 'unix:///PATH' or 'tcp://HOST:PORT'; got '${address}'`)
 }
 
+/** Bytes of one read. What is read at once up to here is copied out of a buffer for all; more has a buffer of its own. */
+const MOST = 256 * 1024
+const WORTH_KEEPING = 48 * 1024
+
 /**
  * Stdin and stdout. Reads block the process, which for tiny tasks is quicker than the event loop, until a handler
  * really awaits something: from then on the event loop brings the input, to see the parent go meanwhile.
  */
 class PipesLink implements ChildLink {
   #input: EventInput | undefined
-  readonly #scratch = Buffer.allocUnsafeSlow(256 * 1024)
+  readonly #scratch = Buffer.allocUnsafeSlow(MOST)
+  /** What the next read may bring, going by the last. */
+  #expected = 0
 
   constructor(blocking: boolean) {
     if (!blocking) this.#useEvents()
@@ -43,9 +49,12 @@ class PipesLink implements ChildLink {
   read(): Buffer | Promise<Buffer> {
     if (this.#input !== undefined) return this.#input.read()
     try {
-      const length = readSync(0, this.#scratch)
+      const buffer = this.#expected > WORTH_KEEPING ? Buffer.allocUnsafeSlow(this.#expected) : this.#scratch
+      const length = readSync(0, buffer)
       if (length === 0) leave()
-      return Buffer.from(this.#scratch.subarray(0, length))
+      this.#expected = Math.min(MOST, Math.ceil(length * 1.5))
+      const read = buffer.subarray(0, length)
+      return buffer === this.#scratch ? Buffer.from(read) : read
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       // A signal came for which no handler is set, such as SIGUSR1 for a debugger.

@@ -25,6 +25,16 @@ for (const { language, command } of workers) {
       })
     })
 
+    it('takes tasks that are sent ahead', async () => {
+      await withPool({ command, numWorkers: 1, pipelining: 8 }, async (pool) => {
+        const tasks = Array.from({ length: 200 }, (_, at) =>
+          `task ${at} `.padEnd(at % 20 === 0 ? 70_000 : 20),
+        )
+        expect(await Promise.all(tasks.map((task) => textOf(pool.exec(task))))).toEqual(tasks)
+        expect(pool.workers[0]!.numExecs).toBe(200)
+      })
+    })
+
     it('that dies is replaced, and the others stop when told to', async () => {
       await withPool({ command, numWorkers: 2 }, async (pool, { created }) => {
         const error = await errorOf(pool.exec(language === 'Node' ? 'exit-loudly 1' : 'exit'))

@@ -222,6 +222,15 @@ describe('a CoordinateWorker whose attempts others end', () => {
     expect(await spec.countWorkUnitStatus()).toMatchObject({ available: 1, failed: 1 })
   })
 
+  it('fails attempts also with an error whose text no store can hold', async () => {
+    const { spec, ...made } = await aCase(1)
+    const task: CoordinateTask = () => Promise.reject(new Error('half \ud83d of \0'))
+    const stop = await made.run({ tasks: { spec: task } })
+    expect((await (await spec.workUnit('0')).data())['message']).toBe('half \ufffd of \ufffd')
+    expect(await spec.countWorkUnitStatus()).toMatchObject({ failed: 1 })
+    await stop()
+  })
+
   it('hands out no attempts that arrive after its stop, and expires them', async () => {
     const { clock, store, spec, holding, ...made } = await aCase(1)
     const request = store.attempts.request.bind(store.attempts)

@@ -6,14 +6,14 @@ import type { Data } from './model.ts'
 const MOST_NAME_BYTES = 2_000
 /** Some 3,000 years: what is later than that has no time in a store. */
 export const LONGEST_MS = 1e14
-const UNSTORABLE_IN_NAMES = /\0|\p{Surrogate}/u
+const UNSTORABLE_TEXT = /\0|\p{Surrogate}/u
 /** The same as JSON writes it: after no backslash that escapes the backslash. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 /** @throws InvalidArgumentError */
 export function checkName(name: unknown, what: string): asserts name is string {
   if (typeof name !== 'string') throw unexpected(`${what}: name`, 'a string', name)
-  if (UNSTORABLE_IN_NAMES.test(name)) {
+  if (UNSTORABLE_TEXT.test(name)) {
     throw unexpected(`${what}: name`, 'a string without NUL or half of a surrogate pair', name)
   }
   if (Buffer.byteLength(name) > MOST_NAME_BYTES) {
@@ -22,8 +22,13 @@ export function checkName(name: unknown, what: string): asserts name is string {
 }
 
 export function isStorableName(name: unknown): name is string {
-  if (typeof name !== 'string' || UNSTORABLE_IN_NAMES.test(name)) return false
+  if (typeof name !== 'string' || UNSTORABLE_TEXT.test(name)) return false
   return Buffer.byteLength(name) <= MOST_NAME_BYTES
+}
+
+/** With what no store can hold replaced, for texts that nobody has checked. */
+export function toStorableText(text: string): string {
+  return text.replace(new RegExp(UNSTORABLE_TEXT, 'gu'), '\ufffd')
 }
 
 /** @throws InvalidDurationError */

@@ -1,7 +1,7 @@
 import { availableParallelism, hostname } from 'node:os'
 import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger } from '../core/context.ts'
-import { type Duration, toIntervalMs, toMs } from '../core/duration.ts'
+import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { type Worker, isPlainFunction } from '../core/worker.ts'
@@ -112,7 +112,7 @@ function resolve(options: CoordinateWorkerOptions): CoordinateWorkerSettings {
   checkCount(maxAttempts, `${what}: maxAttempts`)
   return {
     ...{ namespace, tasks: taskMap(tasks), workerId, concurrency, maxAttempts, autoRenew, clock, runtimes },
-    retentionMs: retention === undefined ? undefined : toMs(retention, `${what}: retention`),
+    retentionMs: retention === undefined ? undefined : toFutureMs(retention, `${what}: retention`),
     lifetimeMs: toIntervalMs(toFutureMs(lifetime, `${what}: lifetime`), `${what}: lifetime`),
     pollIntervalMs: toIntervalMs(pollInterval, `${what}: pollInterval`),
     heartbeatMs: toIntervalMs(heartbeatInterval, `${what}: heartbeatInterval`),

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../core/clock.ts'
 import { toError } from '../core/errors.ts'
 import { sleep } from '../core/wait.ts'
 import { type LeasedAttempt, leasedOnes } from './attempt.ts'
+import { toStorableText } from './checks.ts'
 import type { CoordinateTask } from './coordinate-worker.ts'
 import { AttemptsExpiringError, ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
 import { HeldAttempts } from './held-attempts.ts'
@@ -94,7 +95,10 @@ export class RunningTask {
   /** @returns whether all could be told */
   async #failPending(error: Error): Promise<boolean> {
     const { message, stack } = error
-    const why = { message, ...(stack !== undefined && { stack }) }
+    const why = {
+      message: toStorableText(message),
+      ...(stack !== undefined && { stack: toStorableText(stack) }),
+    }
     const pending = (await this.#active())?.filter((attempt) => this.#held.has(attempt)) ?? this.#held.all
     return this.#forEach(pending, async (attempt) => {
       await attempt.fail({ ...attempt.leased.data, ...why })

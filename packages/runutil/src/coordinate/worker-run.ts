@@ -56,10 +56,13 @@ export class WorkerRun {
   async #child(parent: CoordinateWorkerRecord, at: number): Promise<void> {
     const record = await this.#register(parent, at)
     if (record === undefined) return
-    const settings = this.#settings
-    const signal = this.#signal
     const child = new ChildRun({
-      ...{ settings, record, signal, turn: this.#turn, ready: this.#ready, trying: this.#trying },
+      settings: this.#settings,
+      record,
+      signal: this.#signal,
+      turn: this.#turn,
+      ready: this.#ready,
+      trying: this.#trying,
     })
     this.#children.add(child)
     await child.run()

@@ -5,11 +5,6 @@ const RENEW = 1 / 3
 const AGAIN = 1 / 12
 const GIVE_UP = 5 / 6
 
-/** Of one that was asked for then, until when it may be used, by the clock's `elapsed`. */
-export function usableUntil(askedAt: number, leaseMs: number): number {
-  return askedAt + leaseMs * GIVE_UP
-}
-
 export interface RenewedLeaseProps {
   readonly leaseMs: number
   readonly clock: Clock
@@ -27,47 +22,52 @@ export interface RenewedLeaseProps {
  */
 export class RenewedLease {
   readonly #props: RenewedLeaseProps
-  readonly #renewal: Timer
-  readonly #end: Timer
+  /** For the next renewal or, while the store is asked, for the end. */
+  readonly #timer: Timer
   #endsAt: number
+  #isLost = false
   #stopped = false
 
   /** @param askedAt when the store was asked for the lease, by the clock's `elapsed` */
   constructor(props: RenewedLeaseProps, askedAt: number) {
     const { clock, leaseMs } = props
     this.#props = props
-    this.#renewal = clock.setTimeoutAt(() => void this.#renew(), askedAt + leaseMs * RENEW)
-    this.#endsAt = usableUntil(askedAt, leaseMs)
-    this.#end = clock.setTimeoutAt(() => this.#lose(), this.#endsAt)
+    this.#endsAt = askedAt + leaseMs * GIVE_UP
+    this.#timer = clock.setTimeoutAt(() => void this.#wake(), askedAt + leaseMs * RENEW)
+  }
+
+  /** Of a process that was frozen, or asked for it for too long, this finds it out. */
+  isLost(): boolean {
+    if (!this.#stopped && this.#props.clock.elapsed() >= this.#endsAt) this.#lose()
+    return this.#isLost
   }
 
   stop(): void {
     this.#stopped = true
-    this.#renewal.clear()
-    this.#end.clear()
+    this.#timer.clear()
   }
 
-  async #renew(): Promise<void> {
+  async #wake(): Promise<void> {
     const { renew, leaseMs, clock, onError } = this.#props
+    if (this.isLost()) return
     const askedAt = clock.elapsed()
-    // A process that was frozen finds both timers due: by now another may have it.
-    if (askedAt >= this.#endsAt) return this.#lose()
+    this.#timer.restartAt(this.#endsAt)
     try {
       const renewed = await renew()
       if (this.#stopped) return
       if (!renewed) return this.#lose()
-      this.#endsAt = usableUntil(askedAt, leaseMs)
-      this.#end.restartAt(this.#endsAt)
-      this.#renewal.restartAt(askedAt + leaseMs * RENEW)
+      this.#endsAt = askedAt + leaseMs * GIVE_UP
+      this.#timer.restartAt(askedAt + leaseMs * RENEW)
     } catch (error) {
       if (this.#stopped) return
       onError(error)
-      this.#renewal.restartAt(clock.elapsed() + leaseMs * AGAIN)
+      this.#timer.restartAt(Math.min(clock.elapsed() + leaseMs * AGAIN, this.#endsAt))
     }
   }
 
   #lose(): void {
     this.stop()
+    this.#isLost = true
     this.#props.onLost()
   }
 }

@@ -35,7 +35,7 @@ export class Allocation implements TaskOwner {
 
   submit(task: Task): void {
     if (task.settled) return
-    const worker = this.#takeFree() ?? this.#withRoom()
+    const worker = this.#workerForOne()
     if (worker !== undefined) return task.run(worker)
     const { maxQueue } = this.#props.settings
     if (this.#waiting.length < maxQueue) this.#waiting.push(task)
@@ -84,7 +84,7 @@ export class Allocation implements TaskOwner {
       const message = `${task.stops} workers in a row asked to be replaced instead of doing the task`
       return task.reject(new WorkerError(message, { pid: worker.pid }))
     }
-    const other = this.#takeFree()
+    const other = this.#workerForOne()
     if (other !== undefined) return task.run(other)
     this.#waiting.unshift(task)
     this.#wantWorker()
@@ -94,6 +94,10 @@ export class Allocation implements TaskOwner {
   #wantWorker(): void {
     const crew = this.#props.crew()
     if (this.#waiting.length > crew.coming || crew.coming === 0) crew.grow()
+  }
+
+  #workerForOne(): WorkerProcess | undefined {
+    return this.#takeFree() ?? this.#withRoom()
   }
 
   #takeFree(): WorkerProcess | undefined {

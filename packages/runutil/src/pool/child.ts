@@ -25,14 +25,15 @@ export interface ServeOptions {
 
 /** How long a process that was told to stop may be kept up by its timers and connections. */
 const LINGER_MS = 1_000
-/** In UTF-16 units. */
+/** In characters, as a string counts them. */
 const LONGEST_ERROR = 64 * 1024
 
 /**
  * Does the tasks of a `ProcessPool` until it says stop, on whichever relay and in whichever protocol it speaks.
  *
  * A payload's `body` is always there, `context` only if it has bytes. What the handler throws fails its task with a
- * JobError that carries the message, its first 64 KiB at most; the worker goes on. In pipes mode stdout belongs to the relay: print to stderr.
+ * JobError that carries the message, at most 65,536 characters of it; the worker goes on. In pipes mode stdout belongs to
+ * the relay: print to stderr.
  *
  * Resolves when told to stop. There is a second then to clean up; what still runs after it is cut off. When the parent
  * is gone, the process exits at once.

@@ -26,6 +26,7 @@ export class SocketRelay implements Relay {
   #server: Server | undefined
   #directory: string | undefined
   #address = ''
+
   constructor(props: SocketRelayProps) {
     this.#props = props
   }

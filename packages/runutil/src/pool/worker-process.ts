@@ -26,7 +26,7 @@ export class WorkerProcess {
   /** What it did wrong, when that was found out before it ended. */
   #failure: Error | undefined
   #stopAfterTask = false
-  /** On life without a relay, or on a stop. */
+  /** The one limit that runs at a time: on life without a relay, or on a stop. */
   #limit: Timer | undefined
   /** While its handshake is waited for. */
   #starting: { resolve(): void; reject(error: WorkerError): void; cancel(): void } | undefined
@@ -133,7 +133,7 @@ export class WorkerProcess {
   }
 
   #connected(connection: Connection): void {
-    // If it was killed a moment ago.
+    // It was killed a moment ago.
     if (!this.#state.isUp) return void connection.input.resume()
     this.#state.moveTo('ready')
     this.#conversation = new Conversation(connection, {

@@ -11,8 +11,8 @@ import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
  * frees it after the lease: that run is made up for then. When the lease is lost, since the store couldn't be reached in
  * time or the process was frozen, the run's signal aborts with a LeaseLostError. `currentFence()` is the run's fencing
  * number. An error of the job ends the worker with that error. A run that was told to stop and rejects with its signal's
- * reason has not been: another replica makes up for it within the lease. One that returns
- * has.
+ * reason has not been: another replica makes up for it within the lease. One that
+ * returns has.
  *
  * @param leases a PostgresLeaseStore; a MemoryLeaseStore where there is one process
  * @param name which runs are the same, over all processes: of `distributedRepeat` and `singleton` together

@@ -5,7 +5,7 @@ import { LeaseLostError, unexpected } from '../core/errors.ts'
 import { withFence } from '../core/fence.ts'
 import type { LeaseAnswer, LeaseStore } from '../core/lease-store.ts'
 import { checkOptions } from '../core/options.ts'
-import { RenewedLease, usableUntil } from '../core/renewed-lease.ts'
+import { RenewedLease } from '../core/renewed-lease.ts'
 import { sleep } from '../core/wait.ts'
 import { type Worker, has } from '../core/worker.ts'
 import { checkpoint } from './health.ts'
@@ -38,8 +38,6 @@ export function checkLease(what: string, leases: LeaseStore, name: string, optio
   return toIntervalMs(checkOptions(what, options, ['lease']).lease ?? '30s', `${what}: lease`)
 }
 
-type Outcome = { kind: 'done' } | { kind: 'cut short' | 'failed'; error: unknown }
-
 export function leasedWorker(work: LeasedWork): Worker {
   return { run: (signal) => new LeasedRun(work, signal).run() }
 }
@@ -63,14 +61,8 @@ class LeasedRun {
       const askedAt = this.#clock.elapsed()
       const answer = await this.#ask()
       if (answer?.kind !== 'acquired') await sleep(this.#clock, untilAsking(answer), this.#signal)
-      else if (this.#signal.aborted || this.#isLate(askedAt)) await this.#release(answer.fence, true)
       else if ((await this.#hold(answer.fence, askedAt)) && this.#work.everyMs === undefined) return
     }
-  }
-
-  /** An answer that took so long, or found the process frozen, may be of a lease that is over. */
-  #isLate(askedAt: number): boolean {
-    return this.#clock.elapsed() >= usableUntil(askedAt, this.#work.leaseMs)
   }
 
   async #ask(): Promise<LeaseAnswer | undefined> {
@@ -91,64 +83,50 @@ class LeasedRun {
 
   /** @returns false when the lease was lost meanwhile */
   async #hold(fence: number, askedAt: number): Promise<boolean> {
-    const { leases, name, leaseMs } = this.#work
-    let kept = true
+    const { leases, name, leaseMs, run } = this.#work
     const controller = linkedController(this.#signal)
-    const onLost = (): void => {
-      kept = false
-      controller.abort(new LeaseLostError(name))
-    }
+    const { signal } = controller
+    const onLost = (): void => controller.abort(new LeaseLostError(name))
     const onError = (error: unknown): void => this.#warn('cannot renew', error)
     const renew = (): Promise<boolean> => leases.renew(name, fence, leaseMs)
     const lease = new RenewedLease({ leaseMs, clock: this.#clock, renew, onLost, onError }, askedAt)
-    const outcome = await this.#perform(fence, controller.signal)
-    controller.dispose()
-    const wasKept = kept
-    // Of a run that its signal cut short, the interval is left to another replica.
-    if (kept) await this.#releaseWhile(() => kept, fence, outcome.kind === 'cut short')
-    else await leases.release(name, fence, outcome.kind !== 'done').catch(() => {})
-    lease.stop()
-    return this.#judge(outcome, wasKept)
-  }
-
-  async #perform(fence: number, signal: AbortSignal): Promise<Outcome> {
+    let failure: { error: unknown } | undefined
     try {
-      const body = (): Promise<void> | void => this.#work.run(signal)
-      await withContext(this.#context.child(), () => withFence(fence, body))
-      return { kind: 'done' }
+      // It was over, or this told to stop, before the store's answer came.
+      lease.isLost()
+      signal.throwIfAborted()
+      await withContext(this.#context.child(), () => withFence(fence, () => run(signal)))
     } catch (error) {
-      return { kind: isAbortOf(signal, error) ? 'cut short' : 'failed', error }
+      failure = { error }
     }
-  }
-
-  #judge(outcome: Outcome, kept: boolean): boolean {
-    if (kept && outcome.kind !== 'done') throw outcome.error
-    if (kept) checkpoint(this.#context, 'ok')
+    controller.dispose()
+    const wasCut = failure && isAbortOf(signal, failure.error)
+    const isLost = lease.isLost()
+    // Of a run that its signal cut short, the interval is left to another replica.
+    if (isLost) await leases.release(name, fence, !!failure).catch(() => {})
+    else await this.#releaseWhileHeld(lease, fence, !!wasCut)
+    lease.stop()
+    if (!isLost) {
+      if (failure) throw failure.error
+      checkpoint(this.#context, 'ok')
+    }
     // Another has taken over, so this one's failure is not the worker's.
-    else if (outcome.kind === 'failed') this.#warn('failed without', outcome.error)
-    return kept
+    else if (failure && !wasCut) this.#warn('failed without', failure.error)
+    return !isLost
   }
 
   /**
    * Of work that is done once an interval, one that isn't released counts as that of a process that died, and is done
    * again: it is renewed, and tried again, for a while.
    */
-  async #releaseWhile(kept: () => boolean, fence: number, unused: boolean): Promise<void> {
-    const { leaseMs, everyMs } = this.#work
+  async #releaseWhileHeld(lease: RenewedLease, fence: number, unused: boolean): Promise<void> {
+    const { leases, name, leaseMs, everyMs } = this.#work
+    const release = (): Promise<boolean> => leases.release(name, fence, unused).then(() => true)
     let tries = everyMs === undefined ? 1 : Math.ceil(leaseMs / POLL_MS)
-    while (kept() && !(await this.#release(fence, unused)) && --tries > 0) {
+    while (!(await this.#attempt('release', release)) && --tries > 0 && !lease.isLost()) {
       if (this.#signal.aborted) tries = Math.min(tries, STOPPING_TRIES - 1)
       await sleep(this.#clock, POLL_MS)
     }
-  }
-
-  /** @returns whether it could be */
-  async #release(fence: number, unused: boolean): Promise<boolean> {
-    const { leases, name } = this.#work
-    const released = await this.#attempt('release', () =>
-      leases.release(name, fence, unused).then(() => true),
-    )
-    return released === true
   }
 
   async #attempt<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {

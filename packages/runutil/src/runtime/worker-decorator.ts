@@ -1,6 +1,6 @@
 import 'reflect-metadata'
 import { type InjectionToken, inject as injectParameter, injectable } from 'tsyringe'
-import { InvalidArgumentError, unexpected } from '../core/errors.ts'
+import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import type { Worker as RunnableWorker } from '../core/worker.ts'
 import { checkName } from './named.ts'
@@ -59,18 +59,17 @@ export function decoratedWorkers(): Iterable<[Function, WorkerOptions]> {
 }
 
 function declareParameters(type: Constructor, tokens: readonly Token[]): void {
+  const what = '@Worker: inject'
   const { least, most, names } = parametersOf(type)
   if (!Array.isArray(tokens) || tokens.length < least || tokens.length > most) {
     const expected = `a token for each constructor parameter of ${type.name} (${names.join(', ')})`
-    throw unexpected('@Worker: inject', `${expected}`, tokens)
+    throw unexpected(what, expected, tokens)
   }
   for (const [at, token] of tokens.entries()) {
     if ((token as unknown) === undefined || (token as unknown) === null) {
       const parameter = `#${at} (${names[at] ?? '?'}) of ${type.name}`
-      throw new InvalidArgumentError(
-        `@Worker: inject: expected a class, symbol or string for parameter ${parameter}; got ${String(token)}; ` +
-          'in a circle of imports use delay(() => Type)',
-      )
+      const mend = '; in a circle of imports use delay(() => Type)'
+      throw unexpected(what, `a class, symbol or string for parameter ${parameter}`, token, mend)
     }
     injectParameter(token as InjectionToken)(type, undefined, at)
   }

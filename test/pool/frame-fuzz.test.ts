@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CorruptFrameError } from '../../packages/runutil/src/pool/frame.ts'
-import { FrameReader } from '../../packages/runutil/src/pool/frame-reader.ts'
-import { type Message, MessageReader } from '../../packages/runutil/src/pool/message-reader.ts'
-import type { Encoded, Protocol } from '../../packages/runutil/src/pool/protocol.ts'
-import { protocols } from '../../packages/runutil/src/pool/protocols.ts'
+import { CorruptFrameError } from '../../packages/runutil/src/pool/relay/frame.ts'
+import { FrameReader } from '../../packages/runutil/src/pool/relay/frame-reader.ts'
+import { type Message, MessageReader } from '../../packages/runutil/src/pool/relay/message-reader.ts'
+import type { Encoded, Protocol } from '../../packages/runutil/src/pool/relay/protocol.ts'
+import { protocols } from '../../packages/runutil/src/pool/relay/protocols.ts'
 
 const MAX_FRAME = 300
 const data = fc.uint8Array({ maxLength: 40 })

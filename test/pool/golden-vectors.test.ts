@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { CorruptFrameError } from '../../packages/runutil/src/pool/frame.ts'
-import { FrameReader } from '../../packages/runutil/src/pool/frame-reader.ts'
-import { type Message, MessageReader } from '../../packages/runutil/src/pool/message-reader.ts'
-import type { Encoded, Protocol } from '../../packages/runutil/src/pool/protocol.ts'
-import { detectProtocol, protocols } from '../../packages/runutil/src/pool/protocols.ts'
+import { CorruptFrameError } from '../../packages/runutil/src/pool/relay/frame.ts'
+import { FrameReader } from '../../packages/runutil/src/pool/relay/frame-reader.ts'
+import { type Message, MessageReader } from '../../packages/runutil/src/pool/relay/message-reader.ts'
+import type { Encoded, Protocol } from '../../packages/runutil/src/pool/relay/protocol.ts'
+import { detectProtocol, protocols } from '../../packages/runutil/src/pool/relay/protocols.ts'
 
 const { goridge2, goridge3 } = protocols
 const legacy = protocols['goridge2-legacy']

@@ -3,8 +3,8 @@ import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/
 import type { ClaimedJob, NewJob } from 'runutil/queue'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { ClaimMarks, NO_MARKS } from '../../packages/runutil/src/postgres/claim-marks.ts'
-import { jobStatements } from '../../packages/runutil/src/postgres/job-statements.ts'
+import { ClaimMarks, NO_MARKS } from '../../packages/runutil/src/postgres/queue/scan-marks.ts'
+import { jobStatements } from '../../packages/runutil/src/postgres/queue/job-statements.ts'
 import { createDatabase } from './create-database.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
-import { DatabaseClosedError } from '../../packages/runutil/src/postgres/errors.ts'
-import { Listener } from '../../packages/runutil/src/postgres/listener.ts'
-import type { PgClient } from '../../packages/runutil/src/postgres/pg-pool.ts'
+import { DatabaseClosedError } from '../../packages/runutil/src/postgres/database/errors.ts'
+import { Listener } from '../../packages/runutil/src/postgres/database/listener.ts'
+import type { PgClient } from '../../packages/runutil/src/postgres/database/pg-pool.ts'
 import { rejection } from './rejection.ts'
 
 /** A connection that takes note of what it is told. */

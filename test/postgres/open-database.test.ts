@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
-import { importPeer } from '../../packages/runutil/src/postgres/import-peer.ts'
+import { importPeer } from '../../packages/runutil/src/postgres/database/import-peer.ts'
 import { type Database, DatabaseRefusedError, MissingPeerError, openDatabase } from 'runutil/postgres'
 import { afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { type FreshDatabase, freshDatabase } from './databases.ts'

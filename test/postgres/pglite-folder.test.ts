@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseInUseError, openDatabase } from 'runutil/postgres'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { lockFolder } from '../../packages/runutil/src/postgres/pglite-lock.ts'
+import { lockFolder } from '../../packages/runutil/src/postgres/database/folder-lock.ts'
 import { Child } from '../process/child.ts'
 import { rejection } from './rejection.ts'
 

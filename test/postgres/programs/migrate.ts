@@ -1,6 +1,6 @@
 import pg from 'pg'
-import { openDatabase } from '../../../packages/runutil/src/postgres/open-database.ts'
-import { applyMigrations } from '../../../packages/runutil/src/postgres/migrate.ts'
+import { openDatabase } from '../../../packages/runutil/src/postgres/database/open-database.ts'
+import { applyMigrations } from '../../../packages/runutil/src/postgres/schema/migrate.ts'
 import { steps } from './steps.ts'
 
 const url = process.argv.at(-1)!

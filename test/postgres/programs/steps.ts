@@ -1,4 +1,4 @@
-import type { Migration } from '../../../packages/runutil/src/postgres/migration.ts'
+import type { Migration } from '../../../packages/runutil/src/postgres/schema/migration.ts'
 
 /** Steps that fail when one is taken twice. */
 export const steps: readonly Migration[] = [

@@ -1,12 +1,12 @@
 import type { Clock } from '../core/clock.ts'
 import type { Crew } from './crew.ts'
 import { AllocateTimeoutError, PoolDestroyedError, QueueFullError, WorkerError } from './errors.ts'
-import { type Message, isStopRequest } from './message-reader.ts'
+import { type Message, isStopRequest } from './relay/message-reader.ts'
 import type { PoolSettings } from './options.ts'
 import type { Recycling } from './recycling.ts'
 import type { Task, TaskOwner } from './task.ts'
 import { WaitingTasks } from './waiting-tasks.ts'
-import type { WorkerProcess } from './worker-process.ts'
+import type { WorkerProcess } from './worker/worker-process.ts'
 
 export interface AllocationProps {
   readonly settings: PoolSettings

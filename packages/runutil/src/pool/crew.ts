@@ -6,10 +6,10 @@ import { launchAll } from './launch.ts'
 import { Members } from './members.ts'
 import type { PoolSettings } from './options.ts'
 import type { PoolEvents } from './pool-events.ts'
-import type { Relay } from './relay.ts'
+import type { Relay } from './relay/relay.ts'
 import { type Lineage, Replacements, attemptAfter } from './replacements.ts'
-import { specOf } from './spawn.ts'
-import { WorkerProcess } from './worker-process.ts'
+import { specOf } from './worker/spawn.ts'
+import { WorkerProcess } from './worker/worker-process.ts'
 
 export interface CrewProps {
   readonly settings: PoolSettings

@@ -1,13 +1,13 @@
 export { ProcessPool } from './pool.ts'
-export { WorkerProcess } from './worker-process.ts'
+export { WorkerProcess } from './worker/worker-process.ts'
 export type { ProcessPoolOptions } from './options.ts'
 export type { PoolEvents } from './pool-events.ts'
 export type { ExecOptions } from './task.ts'
-export type { Payload } from './payload.ts'
-export type { ProtocolName } from './protocol.ts'
-export type { SpawnSpec } from './spawn.ts'
-export type { WorkerExit } from './worker-end.ts'
-export type { WorkerState } from './worker-state.ts'
+export type { Payload } from './relay/payload.ts'
+export type { ProtocolName } from './relay/protocol.ts'
+export type { SpawnSpec } from './worker/spawn.ts'
+export type { WorkerExit } from './worker/worker-end.ts'
+export type { WorkerState } from './worker/worker-state.ts'
 export {
   AllocateTimeoutError,
   EmptyPayloadError,
@@ -21,4 +21,4 @@ export {
   WorkerError,
   WorkerStateError,
 } from './errors.ts'
-export { CorruptFrameError, OversizedFrameError } from './frame.ts'
+export { CorruptFrameError, OversizedFrameError } from './relay/frame.ts'

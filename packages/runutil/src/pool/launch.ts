@@ -1,4 +1,4 @@
-import type { WorkerProcess } from './worker-process.ts'
+import type { WorkerProcess } from './worker/worker-process.ts'
 
 /**
  * Starts workers side by side. Resolves with all of them, up and handshaken; if one fails, the others are killed, and

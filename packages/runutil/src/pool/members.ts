@@ -1,7 +1,7 @@
 import type { Events } from '../core/events.ts'
 import type { PoolEvents } from './pool-events.ts'
 import type { Lineage } from './replacements.ts'
-import type { WorkerProcess } from './worker-process.ts'
+import type { WorkerProcess } from './worker/worker-process.ts'
 
 interface Member {
   readonly lineage: Lineage

@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os'
 import { type Duration, toMs } from '../core/duration.ts'
 import { InvalidArgumentError, describe } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
-import type { Protocol, ProtocolName } from './protocol.ts'
-import { protocols } from './protocols.ts'
-import { type Command, checkCommand } from './spawn.ts'
+import type { Protocol, ProtocolName } from './relay/protocol.ts'
+import { protocols } from './relay/protocols.ts'
+import { type Command, checkCommand } from './worker/spawn.ts'
 
 export interface ProcessPoolOptions {
   /** The worker's program and arguments, or a function that is asked for each new process. */

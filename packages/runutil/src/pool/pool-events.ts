@@ -1,4 +1,4 @@
-import type { WorkerProcess } from './worker-process.ts'
+import type { WorkerProcess } from './worker/worker-process.ts'
 
 /** What `pool.on` hears. Each created worker gets one `destruct`; an `error` may be of one that never came up. */
 export interface PoolEvents {

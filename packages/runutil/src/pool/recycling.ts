@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts'
 import type { PoolSettings } from './options.ts'
 import { readsAtOnce, residentBytes, residentBytesByPs } from './resident-memory.ts'
-import type { WorkerProcess } from './worker-process.ts'
+import type { WorkerProcess } from './worker/worker-process.ts'
 
 export interface RecyclingProps {
   readonly settings: PoolSettings

@@ -1,7 +1,7 @@
 import { backoff } from '../core/backoff.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { PoolDestroyedError } from './errors.ts'
-import type { WorkerProcess } from './worker-process.ts'
+import type { WorkerProcess } from './worker/worker-process.ts'
 
 /** The first replacement comes at once; those after it wait, while none of them is of any use. */
 const waits = backoff({ initial: '100ms', max: '5s', jitterProportion: 0.5 })

@@ -1,4 +1,4 @@
-export type { Database, Statement, Transaction } from './database.ts'
+export type { Database, Statement, Transaction } from './database/database.ts'
 export {
   DatabaseClosedError,
   DatabaseInUseError,
@@ -8,10 +8,10 @@ export {
   SchemaMissingError,
   SchemaTooNewError,
   TransactionRolledBackError,
-} from './errors.ts'
-export { type MigrateOptions, migrate } from './migrate.ts'
-export { type DatabaseTarget, type OpenDatabaseOptions, openDatabase } from './open-database.ts'
-export { PostgresActionLedger, type PostgresActionLedgerOptions } from './postgres-action-ledger.ts'
-export { PostgresCoordinateStore, type PostgresCoordinateStoreOptions } from './postgres-coordinate-store.ts'
-export { PostgresLeaseStore, type PostgresLeaseStoreOptions } from './postgres-lease-store.ts'
-export { PostgresJobStore, type PostgresJobStoreOptions } from './postgres-job-store.ts'
+} from './database/errors.ts'
+export { type MigrateOptions, migrate } from './schema/migrate.ts'
+export { type DatabaseTarget, type OpenDatabaseOptions, openDatabase } from './database/open-database.ts'
+export { PostgresActionLedger, type PostgresActionLedgerOptions } from './dispatch/postgres-action-ledger.ts'
+export { PostgresCoordinateStore, type PostgresCoordinateStoreOptions } from './coordinate/postgres-coordinate-store.ts'
+export { PostgresLeaseStore, type PostgresLeaseStoreOptions } from './leases/postgres-lease-store.ts'
+export { PostgresJobStore, type PostgresJobStoreOptions } from './queue/postgres-job-store.ts'

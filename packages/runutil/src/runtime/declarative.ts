@@ -2,7 +2,7 @@ import { checkBackoff } from '../core/backoff.ts'
 import { checkOptions } from '../core/options.ts'
 import { type DeclarativeWorker, type Runnable, type Worker, type WorkerFunc } from '../core/worker.ts'
 import { checkWorker, isWorker } from '../core/worker.ts'
-import { reportingHealth } from './health.ts'
+import { reportingHealth } from '../core/health.ts'
 import { NamedWorker, checkName } from './named.ts'
 import { retry } from './retry.ts'
 

@@ -5,7 +5,7 @@ import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import { checkOptions } from '../core/options.ts'
 import type { Worker } from '../core/worker.ts'
-import { checkpoint } from './health.ts'
+import { checkpoint } from '../core/health.ts'
 
 export interface RepeatOptions {
   /** Run once at the start too; the grid begins when that run has ended. Default false. */

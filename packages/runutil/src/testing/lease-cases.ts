@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { LeaseStore } from '../core/lease-store.ts'
+import type { LeaseStore } from '../leases/lease-store.ts'
 
 export interface LeaseContext {
   /** An empty one. */

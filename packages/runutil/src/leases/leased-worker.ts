@@ -1,0 +1,153 @@
+import { isAbortOf, linkedController } from '../core/abort.ts'
+import { Context, currentContext, newScope, withContext } from '../core/context.ts'
+import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { LeaseLostError, unexpected } from '../core/errors.ts'
+import { withFence } from './fence.ts'
+import type { LeaseAnswer, LeaseStore } from './lease-store.ts'
+import { checkOptions } from '../core/options.ts'
+import { RenewedLease } from '../core/renewed-lease.ts'
+import { sleep } from '../core/wait.ts'
+import { type Worker, has } from '../core/worker.ts'
+import { checkpoint } from '../core/health.ts'
+import { checkName } from '../runtime/named.ts'
+
+/** How often it asks for a lease that another has and may release at any time. */
+const POLL_MS = 1_000
+
+/** How often one that is told to stop tries to release its lease, once every POLL_MS. */
+const STOPPING_TRIES = 3
+
+export interface LeaseOptions {
+  /** How long after a process has died another takes over. Default 30 s. */
+  lease?: Duration | undefined
+}
+
+export interface LeasedWork {
+  readonly leases: LeaseStore
+  readonly name: string
+  readonly leaseMs: number
+  /** Undefined: `run` ends the worker when it returns; else it is called again so long after its last start. */
+  readonly everyMs: number | undefined
+  readonly run: (signal: AbortSignal) => Promise<void> | void
+}
+
+/** @throws InvalidArgumentError, InvalidDurationError */
+export function checkLease(what: string, leases: LeaseStore, name: string, options: LeaseOptions): number {
+  if (!has(leases, 'acquire')) throw unexpected(what, 'a MemoryLeaseStore or PostgresLeaseStore', leases)
+  checkName(name, `${what}: name`)
+  return toIntervalMs(checkOptions(what, options, ['lease']).lease ?? '30s', `${what}: lease`)
+}
+
+export function leasedWorker(work: LeasedWork): Worker {
+  return { run: (signal) => new LeasedRun(work, signal).run() }
+}
+
+/** asking ─► running ─► asking …, until the abort. Errors of the store are logged, and it asks again. */
+class LeasedRun {
+  readonly #work: LeasedWork
+  readonly #signal: AbortSignal
+  readonly #context = currentContext() ?? new Context(newScope({}), '')
+  readonly #clock = this.#context.scope.clock
+  /** The store didn't answer the last time. */
+  #unheard = false
+
+  constructor(work: LeasedWork, signal: AbortSignal) {
+    this.#work = work
+    this.#signal = signal
+  }
+
+  async run(): Promise<void> {
+    while (!this.#signal.aborted) {
+      const askedAt = this.#clock.elapsed()
+      const answer = await this.#ask()
+      if (answer?.kind !== 'acquired') await sleep(this.#clock, untilAsking(answer), this.#signal)
+      else if ((await this.#hold(answer.fence, askedAt)) && this.#work.everyMs === undefined) return
+    }
+  }
+
+  async #ask(): Promise<LeaseAnswer | undefined> {
+    const answer = await this.#attempt('ask for', () =>
+      this.#work.leases.acquire(this.#work.name, this.#work),
+    )
+    if (answer === undefined) checkpoint(this.#context, 'firing')
+    else this.#standBy()
+    return answer
+  }
+
+  /** To be there is all that one can do that has no lease; a run that failed before still counts. */
+  #standBy(): void {
+    const { scope, name } = this.#context
+    if (this.#unheard || scope.health.get(name) === 'init') checkpoint(this.#context, 'ok')
+    this.#unheard = false
+  }
+
+  /** @returns false when the lease was lost meanwhile */
+  async #hold(fence: number, askedAt: number): Promise<boolean> {
+    const { leases, name, leaseMs, run } = this.#work
+    const controller = linkedController(this.#signal)
+    const { signal } = controller
+    const onLost = (): void => controller.abort(new LeaseLostError(name))
+    const onError = (error: unknown): void => this.#warn('cannot renew', error)
+    const renew = (): Promise<boolean> => leases.renew(name, fence, leaseMs)
+    const lease = new RenewedLease({ leaseMs, clock: this.#clock, renew, onLost, onError }, askedAt)
+    let failure: { error: unknown } | undefined
+    try {
+      // It was over, or this told to stop, before the store's answer came.
+      lease.isLost()
+      signal.throwIfAborted()
+      await withContext(this.#context.child(), () => withFence(fence, () => run(signal)))
+    } catch (error) {
+      failure = { error }
+    }
+    controller.dispose()
+    const wasCut = failure && isAbortOf(signal, failure.error)
+    const isLost = lease.isLost()
+    // Of a run that its signal cut short, the interval is left to another replica.
+    if (isLost) await leases.release(name, fence, !!failure).catch(() => {})
+    else await this.#releaseWhileHeld(lease, fence, !!wasCut)
+    lease.stop()
+    if (!isLost) {
+      if (failure) throw failure.error
+      checkpoint(this.#context, 'ok')
+    }
+    // Another has taken over, so this one's failure is not the worker's.
+    else if (failure && !wasCut) this.#warn('failed without', failure.error)
+    return !isLost
+  }
+
+  /**
+   * Of work that is done once an interval, one that isn't released counts as that of a process that died, and is done
+   * again: it is renewed, and tried again, for a while.
+   */
+  async #releaseWhileHeld(lease: RenewedLease, fence: number, unused: boolean): Promise<void> {
+    const { leases, name, leaseMs, everyMs } = this.#work
+    const release = (): Promise<boolean> => leases.release(name, fence, unused).then(() => true)
+    let tries = everyMs === undefined ? 1 : Math.ceil(leaseMs / POLL_MS)
+    while (!(await this.#attempt('release', release)) && --tries > 0 && !lease.isLost()) {
+      if (this.#signal.aborted) tries = Math.min(tries, STOPPING_TRIES - 1)
+      await sleep(this.#clock, POLL_MS)
+    }
+  }
+
+  async #attempt<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await call()
+    } catch (error) {
+      // Once an outage.
+      if (!this.#unheard) this.#warn(`cannot ${what}`, error)
+      this.#unheard = true
+      return undefined
+    }
+  }
+
+  #warn(what: string, err: unknown): void {
+    this.#context.logger.warn({ err }, `${what} lease ${this.#work.name}`)
+  }
+}
+
+/** Who has it may release it any time, once it is due. */
+function untilAsking(answer: Extract<LeaseAnswer, { kind: 'refused' }> | undefined): number {
+  if (answer === undefined) return POLL_MS
+  const { freeInMs, dueInMs } = answer
+  return Math.max(1, freeInMs > 0 ? Math.min(freeInMs, Math.max(dueInMs, POLL_MS)) : dueInMs)
+}

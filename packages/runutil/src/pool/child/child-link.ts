@@ -1,0 +1,185 @@
+import { readSync, writevSync } from 'node:fs'
+import { type Socket, connect } from 'node:net'
+import type { Readable } from 'node:stream'
+import { type Timer, systemClock } from '../../core/clock.ts'
+import type { Encoded } from '../relay/protocol.ts'
+
+/** A child's end of the relay. When the parent is gone the process ends at once: nobody is left to work for. */
+export interface ChildLink {
+  /** What came; waits for it in one way or the other. */
+  read(): Buffer | Promise<Buffer>
+  write(encoded: Encoded): void
+  /** As the promise; meanwhile it is noticed when the parent goes. */
+  during<T>(work: PromiseLike<T>): PromiseLike<T>
+  /** Lets go, so that the process may end. */
+  close(): void
+}
+
+const UNIX = 'unix://'
+
+/** @param address what RR_RELAY says; nothing means pipes, as in the time before it */
+export function openLink(address: string | undefined, blocking: boolean): ChildLink {
+  if (address === undefined || address === 'pipes') return new PipesLink(blocking)
+  // As it is: a path may have in it what means something in a URL.
+  if (address.startsWith(UNIX)) return new SocketLink(connect(address.slice(UNIX.length)))
+  const { protocol, hostname, port } = new URL(address)
+  if (protocol === 'tcp:')
+    return new SocketLink(connect({ host: hostname, port: Number(port), noDelay: true }))
+  throw new Error(`RR_RELAY: expected 'pipes', 'unix:///PATH' or 'tcp://HOST:PORT'; got '${address}'`)
+}
+
+/** Bytes of one read. What is read at once up to here is copied out of a buffer for all; more has a buffer of its own. */
+const MOST = 256 * 1024
+const WORTH_KEEPING = 48 * 1024
+
+/**
+ * Stdin and stdout. Reads block the process, which for tiny tasks is quicker than the event loop, until a handler
+ * really awaits something: from then on the event loop brings the input, to see the parent go meanwhile.
+ */
+class PipesLink implements ChildLink {
+  #input: EventInput | undefined
+  readonly #scratch = Buffer.allocUnsafeSlow(MOST)
+  /** What the next read may bring, going by the last. */
+  #expected = 0
+
+  constructor(blocking: boolean) {
+    if (!blocking) this.#useEvents()
+  }
+
+  read(): Buffer | Promise<Buffer> {
+    if (this.#input !== undefined) return this.#input.read()
+    try {
+      const buffer = this.#expected > WORTH_KEEPING ? Buffer.allocUnsafeSlow(this.#expected) : this.#scratch
+      const length = readSync(0, buffer)
+      if (length === 0) leave()
+      this.#expected = Math.min(MOST, Math.ceil(length * 1.5))
+      const read = buffer.subarray(0, length)
+      return buffer === this.#scratch ? Buffer.from(read) : read
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      // A signal came for which no handler is set, such as SIGUSR1 for a debugger.
+      if (code === 'EINTR') return this.read()
+      // Somebody else made it so; it can't be undone.
+      if (code === 'EAGAIN') return this.#useEvents().read()
+      return leaveBecause(error as NodeJS.ErrnoException)
+    }
+  }
+
+  write({ head, body }: Encoded): void {
+    writeAll(body === undefined ? [head] : [head, body])
+  }
+
+  async during<T>(work: PromiseLike<T>): Promise<T> {
+    if (this.#input !== undefined) return work
+    // Not for a promise that is settled already, or will be without any I/O.
+    const watch: Timer = systemClock.setTimeout(() => this.#useEvents(), 0)
+    try {
+      return await work
+    } finally {
+      watch.clear()
+    }
+  }
+
+  close(): void {
+    this.#input?.close()
+  }
+
+  #useEvents(): EventInput {
+    return (this.#input ??= new EventInput(process.stdin))
+  }
+}
+
+/** One socket, both ways. */
+class SocketLink implements ChildLink {
+  readonly #socket: Socket
+  readonly #input: EventInput
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    this.#input = new EventInput(socket)
+  }
+
+  read(): Promise<Buffer> {
+    return this.#input.read()
+  }
+
+  write({ head, body }: Encoded): void {
+    this.#socket.cork()
+    this.#socket.write(head)
+    if (body !== undefined) this.#socket.write(body)
+    this.#socket.uncork()
+  }
+
+  during<T>(work: PromiseLike<T>): PromiseLike<T> {
+    return work
+  }
+
+  close(): void {
+    this.#input.close()
+  }
+}
+
+/** A stream, chunk by chunk. */
+class EventInput {
+  readonly #stream: Readable
+  readonly #chunks: Buffer[] = []
+  #wake: ((chunk: Buffer) => void) | undefined
+
+  constructor(stream: Readable) {
+    this.#stream = stream
+    stream.on('data', this.#take)
+    stream.on('error', leaveBecause)
+    stream.on('close', leave)
+    stream.on('end', leave)
+  }
+
+  read(): Promise<Buffer> {
+    const chunk = this.#chunks.shift()
+    if (chunk !== undefined) return Promise.resolve(chunk)
+    return new Promise((resolve) => (this.#wake = resolve))
+  }
+
+  close(): void {
+    this.#stream.off('close', leave).off('end', leave)
+    this.#stream.destroy()
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    const wake = this.#wake
+    this.#wake = undefined
+    if (wake === undefined) this.#chunks.push(chunk)
+    else wake(chunk)
+  }
+}
+
+const PARENT_GONE = new Set<string | undefined>(['EPIPE', 'ECONNRESET', 'EOF'])
+
+function leave(): never {
+  process.exit()
+}
+
+/** The parent has gone, or it can't be talked to: mostly since the pool can't be connected to. */
+function leaveBecause(error: NodeJS.ErrnoException): never {
+  if (PARENT_GONE.has(error.code)) leave()
+  process.stderr.write(`runutil/pool/child: ${error.message}\n`)
+  process.exit(1)
+}
+
+function writeAll(pieces: readonly Uint8Array[]): void {
+  for (let left = pieces; left.length > 0;) {
+    try {
+      left = without(left, writevSync(1, left))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') leaveBecause(error as NodeJS.ErrnoException)
+      // The pipe is full, and somebody has made it a non-blocking one: console.log does.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
+}
+
+/** What is left of the pieces when so many bytes are gone. */
+function without(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  const [first, ...others] = pieces
+  if (first === undefined) return pieces
+  return bytes < first.length ? [first.subarray(bytes), ...others] : without(others, bytes - first.length)
+}

@@ -1,0 +1,43 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Clock } from '../../core/clock.ts'
+import type { Connection, Relay } from './relay.ts'
+
+export interface ArrivalProps {
+  readonly relay: Relay
+  readonly clock: Clock
+  readonly handshakeMs: number
+}
+
+export interface Arriving {
+  connected(connection: Connection): void
+  /** It never will be. */
+  failed(error: Error): void
+}
+
+/** Waits for a process's handshake, and not for ever. Calls back once. @returns gives it up */
+export function awaitArrival(
+  child: ChildProcess,
+  { relay, clock, handshakeMs }: ArrivalProps,
+  arriving: Arriving,
+): () => void {
+  let hint = ''
+  const limit = clock.setTimeout(() => {
+    disconnect()
+    arriving.failed(new Error(`expected an answer within ${handshakeMs} ms; got none${hint}`))
+  }, handshakeMs)
+  const disconnect = relay.connect(child, {
+    connected: (connection) => {
+      limit.clear()
+      arriving.connected(connection)
+    },
+    failed: (error) => {
+      limit.clear()
+      arriving.failed(error)
+    },
+    hint: (text) => (hint = ` (${text})`),
+  })
+  return () => {
+    limit.clear()
+    disconnect()
+  }
+}

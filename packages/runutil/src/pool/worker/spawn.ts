@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { InvalidArgumentError, describe } from '../../core/errors.ts'
+import { PoolDestroyedError } from '../errors.ts'
+
+/** How to start a worker's process. */
+export interface SpawnSpec {
+  command: string
+  args?: string[] | undefined
+  cwd?: string | undefined
+  /** Added to the pool's own environment. */
+  env?: Record<string, string | undefined> | undefined
+}
+
+/** The program and its arguments, or a function that is asked for each new process. */
+export type Command = string[] | (() => SpawnSpec)
+
+/** Whether the relay takes the child's stdin and stdout. */
+export type Stdio = 'relay' | 'free'
+
+/**
+ * Starts a process in a process group of its own, so that its own children can be killed with it and a Ctrl-C in
+ * the terminal reaches the pool alone, which then stops it in order.
+ */
+export function spawnChild(
+  { command, args, cwd, env }: SpawnSpec,
+  relay: string,
+  stdio: Stdio,
+): ChildProcess {
+  return spawn(command, args ?? [], {
+    cwd,
+    detached: true,
+    env: { ...process.env, ...env, RR_RELAY: relay },
+    stdio: [stdio === 'relay' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  })
+}
+
+/** SIGKILL to the process and all that it started. Whatever is gone already stays so. */
+export function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // ESRCH, or EPERM where all that is left of the group is a zombie (macOS).
+  }
+}
+
+/**
+ * What to start next. A function that is asked for it may destroy the pool.
+ *
+ * @throws InvalidArgumentError, PoolDestroyedError, what the function throws
+ */
+export function specOf(command: Command, isDestroyed: () => boolean): SpawnSpec {
+  try {
+    const spec =
+      typeof command === 'function'
+        ? checkedSpec(command())
+        : { command: command[0]!, args: command.slice(1) }
+    if (!isDestroyed()) return spec
+  } catch (error) {
+    if (!isDestroyed()) throw error
+  }
+  throw new PoolDestroyedError()
+}
+
+function checkedSpec(spec: unknown): SpawnSpec {
+  if (typeof (spec as SpawnSpec | undefined)?.command === 'string') return spec as SpawnSpec
+  throw new InvalidArgumentError(
+    `ProcessPool: command: expected the function to return { command: string, args?, cwd?, env? }; got ${describe(spec)}`,
+  )
+}
+
+/** @throws InvalidArgumentError */
+export function checkCommand(command: unknown): asserts command is Command {
+  if (typeof command === 'function') return
+  const strings = Array.isArray(command) && command.every((part) => typeof part === 'string')
+  if (strings && command.length > 0 && command[0] !== '') return
+  throw new InvalidArgumentError(
+    `ProcessPool: command: expected ['program', 'argument', …] or a function that returns { command, args }; got ${describe(command)}`,
+  )
+}

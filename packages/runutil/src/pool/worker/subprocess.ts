@@ -1,0 +1,100 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Clock, Timer } from '../../core/clock.ts'
+import { SpawnError } from '../errors.ts'
+import { type SpawnSpec, type Stdio, killGroup, spawnChild } from './spawn.ts'
+import { StderrTail } from './stderr-tail.ts'
+
+/** How a process ended. */
+export interface Exit {
+  /** Null when a signal ended it. */
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** It never began. */
+  readonly spawnError: SpawnError | undefined
+}
+
+export interface SubprocessProps {
+  readonly spec: SpawnSpec
+  readonly relay: { readonly address: string; readonly stdio: Stdio }
+  readonly clock: Clock
+  /** It has ended, though not all that it wrote may have been read. */
+  readonly onExit: () => void
+  readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
+}
+
+/** A process that outlived its group may keep our end of a pipe open. */
+const CLOSE_MS = 1_000
+
+/** One process and the group around it, from its start until nothing of it is left to read. */
+export class Subprocess {
+  readonly child: ChildProcess | undefined
+  readonly ended: Promise<Exit>
+  readonly #props: SubprocessProps
+  #stderr: StderrTail | undefined
+  #exited = false
+
+  constructor(props: SubprocessProps) {
+    this.#props = props
+    const { spec, relay, onLine } = props
+    try {
+      this.child = spawnChild(spec, relay.address, relay.stdio)
+    } catch (error) {
+      this.ended = Promise.resolve(this.#neverBegan(error))
+      return
+    }
+    const { stdin, stdout, stderr } = this.child
+    // What goes wrong with a pipe shows in how the process ends.
+    stdin?.on('error', () => {})
+    stdout?.on('error', () => {})
+    // With no descriptor left there are no pipes either.
+    if (stderr) this.#stderr = new StderrTail(stderr, (line) => onLine('stderr', line))
+    if (stdout && relay.stdio === 'free') new StderrTail(stdout, (line) => onLine('stdout', line))
+    this.ended = this.#watch(this.child)
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid
+  }
+
+  /** The last 64 KiB that it wrote there. */
+  get stderr(): string {
+    return this.#stderr?.text ?? ''
+  }
+
+  /** SIGKILL to its group. */
+  kill(): void {
+    if (!this.#exited && this.pid !== undefined) killGroup(this.pid)
+  }
+
+  #watch(child: ChildProcess): Promise<Exit> {
+    return new Promise((resolve) => {
+      let exit: Exit | undefined
+      let late: Timer | undefined
+      const end = (): void => {
+        late?.clear()
+        for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
+        resolve(exit!)
+      }
+      child.on('error', (error) => {
+        if (child.pid !== undefined) return
+        exit = this.#neverBegan(error)
+        end()
+      })
+      child.on('exit', (code, signal) => {
+        if (child.pid === undefined) return
+        this.#exited = true
+        exit = { code, signal, spawnError: undefined }
+        killGroup(child.pid)
+        this.#props.onExit()
+        late = this.#props.clock.setTimeout(end, CLOSE_MS)
+      })
+      // All that it wrote has been read.
+      child.on('close', () => exit !== undefined && end())
+    })
+  }
+
+  #neverBegan(error: unknown): Exit {
+    const { command, cwd } = this.#props.spec
+    return { code: null, signal: null, spawnError: new SpawnError(command, cwd, error) }
+  }
+}

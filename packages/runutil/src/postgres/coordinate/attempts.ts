@@ -1,0 +1,162 @@
+import { chainedUnits } from '../../coordinate/chained-units.ts'
+import type { AttemptEnd, AttemptStore, Id, Now, StoredAttempt } from '../../coordinate/coordinate-store.ts'
+import { ErrGone, ErrLostLease, ErrNotPending } from '../../coordinate/errors.ts'
+import type { Data } from '../../coordinate/model.ts'
+import type { Asked } from '../../coordinate/scheduler.ts'
+import { plainArray, textArray } from '../statements/array-literal.ts'
+import { Rescue } from '../statements/rescue.ts'
+import { existing } from './namespaces.ts'
+import type { WorkQueries } from './queries.ts'
+import { withoutNulls } from './units.ts'
+
+const WHAT = 'the attempt'
+const CALLS = { finished: 'finish', failed: 'fail', retryable: 'retry' } as const
+
+export class WorkAttempts implements AttemptStore {
+  readonly #queries: WorkQueries
+  readonly #rescue = new Rescue()
+
+  constructor(queries: WorkQueries) {
+    this.#queries = queries
+  }
+
+  async request(
+    worker: Id,
+    { workSpecs, runtimes, availableGb, units }: Asked,
+    lifetimeMs: number,
+    random: number,
+    now: Now,
+  ): Promise<StoredAttempt[]> {
+    const text = `select ${this.#queries.s}.request_attempts($1::bigint, $2::text::text[], $3::text::text[], $4::float8,
+      $5::integer, $6::float8, $7::float8, $8::boolean, $9::float8)`
+    const only = [workSpecs, runtimes].map((names) => (names === undefined ? null : textArray(names)))
+    // Tests that own the clock expect at once what time has changed.
+    const refresh = now !== undefined || this.#rescue.isDue()
+    const params = [worker, ...only, availableGb ?? null, units, lifetimeMs, random, refresh, now ?? null]
+    const leased = await this.#queries.json<Leased | null>('the worker', text, params)
+    return leased === null ? [] : leased.attempts.map((one) => storedAttempt(leased, one))
+  }
+
+  async make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt> {
+    await existing(this.#queries, 'work_workers', 'the worker', worker)
+    const text = `select ${this.#queries.s}.make_attempt($1::bigint, $2::bigint, $3::float8, $4::float8)`
+    const params = [worker, unit, lifetimeMs, now ?? null]
+    const [attempt] = await this.#queries.json<StoredAttempt[]>('the work unit', text, params)
+    return withoutNulls(attempt!)
+  }
+
+  async get(id: Id, now: Now): Promise<StoredAttempt> {
+    const { s } = this.#queries
+    const text = `select (${s}.attempts_json(array[$1::bigint], ${s}.job_time($2::float8)) -> 0)::text`
+    return withoutNulls(await this.#queries.json<StoredAttempt>(WHAT, text, [id, now ?? null]))
+  }
+
+  async renew(id: Id, extendMs: number, data: Data | undefined, now: Now): Promise<void> {
+    const text = `select ${this.#queries.s}.renew_attempt($1::bigint, $2::float8, $3::text, $4::float8)`
+    const [[result]] = (await this.#queries.rows(text, [id, extendMs, jsonOrNull(data), now ?? null])) as [
+      [string | null],
+    ]
+    throwUnlessNull(result, 'renew')
+  }
+
+  async expire(id: Id, data: Data | undefined, now: Now): Promise<void> {
+    const { s, channel } = this.#queries
+    const text = `select ${s}.expire_attempt($1::bigint, $2::text, $3::text, $4::float8)`
+    const [[result]] = (await this.#queries.rows(text, [id, jsonOrNull(data), channel, now ?? null])) as [
+      [string | null],
+    ]
+    throwUnlessNull(result, 'expire')
+  }
+
+  async end(ends: readonly AttemptEnd[], now: Now): Promise<(Error | undefined)[]> {
+    const results = await this.#end(ends, now)
+    // Those that are finished with the data that is stored for them, which may ask for units.
+    const again = ends.flatMap((end, at) =>
+      isData(results[at]) ? [{ at, end: { ...end, data: results[at] } }] : [],
+    )
+    if (again.length > 0) {
+      const ended = await this.#end(
+        again.map(({ end }) => end),
+        now,
+      )
+      for (const [nth, { at }] of again.entries()) results[at] = ended[nth] ?? null
+    }
+    return ends.map(({ status }, at) =>
+      errorOf((results[at] as string | null | undefined) ?? null, CALLS[status]),
+    )
+  }
+
+  /** For each null, what it can't be ended for, or the data with which it is to be ended. */
+  #end(ends: readonly AttemptEnd[], now: Now): Promise<(string | Data | null)[]> {
+    const { s, channel } = this.#queries
+    const text = `select ${s}.end_attempts($1::text::bigint[], $2::text::text[], $3::text::text[], $4::text::float8[],
+      $5::text::integer[], $6::text::text[], $7::text::text[], $8::text::float8[], $9::text::float8[], $10::text,
+      $11::float8)`
+    return this.#queries.json(WHAT, text, [
+      ...endColumns(ends),
+      ...chainedColumns(ends),
+      channel,
+      now ?? null,
+    ])
+  }
+}
+
+/** What a request leased: of each attempt, what is its own. */
+interface Leased extends Pick<StoredAttempt, 'spec' | 'worker' | 'startTime' | 'expirationTime'> {
+  readonly attempts: readonly [id: Id, unit: Id, name: string, data: Data][]
+}
+
+function storedAttempt(
+  { spec, worker, startTime, expirationTime }: Leased,
+  [id, unit, name, data]: Leased['attempts'][number],
+): StoredAttempt {
+  return {
+    ...{ id, spec, unit: { id: unit, name }, worker, status: 'pending', data },
+    ...{ startTime, endTime: undefined, expirationTime },
+  }
+}
+
+function endColumns(ends: readonly AttemptEnd[]): unknown[] {
+  return [
+    plainArray(ends.map(({ id }) => id)),
+    textArray(ends.map(({ status }) => status)),
+    textArray(ends.map(({ data }) => (data === undefined ? undefined : JSON.stringify(data)))),
+    plainArray(ends.map(({ delayMs }) => delayMs)),
+  ]
+}
+
+/** What the data of finished ones asks for, each with the place of its attempt, from 1. */
+function chainedColumns(ends: readonly AttemptEnd[]): unknown[] {
+  const units = ends.flatMap(({ status, data }, at) =>
+    status === 'finished' && data !== undefined
+      ? chainedUnits(data).map((unit) => ({ ...unit, place: at + 1 }))
+      : [],
+  )
+  return [
+    plainArray(units.map(({ place }) => place)),
+    textArray(units.map(({ name }) => name)),
+    textArray(units.map(({ data }) => JSON.stringify(data))),
+    plainArray(units.map(({ priority }) => priority)),
+    plainArray(units.map(({ delayMs }) => delayMs)),
+  ]
+}
+
+function isData(result: string | Data | null | undefined): result is Data {
+  return typeof result === 'object' && result !== null
+}
+
+function jsonOrNull(data: Data | undefined): string | null {
+  return data === undefined ? null : JSON.stringify(data)
+}
+
+function throwUnlessNull(result: string | null, call: string): void {
+  const error = errorOf(result, call)
+  if (error !== undefined) throw error
+}
+
+function errorOf(result: string | null, call: string): Error | undefined {
+  if (result === null) return undefined
+  if (result === 'gone') return new ErrGone(WHAT)
+  if (result === 'lost') return new ErrLostLease()
+  return new ErrNotPending(call, result)
+}

@@ -1,0 +1,161 @@
+import type {
+  AddedUnit,
+  Id,
+  Named,
+  Now,
+  PriorityChange,
+  StoredAttempt,
+  StoredUnit,
+  UnitSelection,
+  UnitStore,
+} from '../../coordinate/coordinate-store.ts'
+import type { Data, WorkUnitStatus } from '../../coordinate/model.ts'
+import { plainArray, textArray } from '../statements/array-literal.ts'
+import { existing, namedRows } from './namespaces.ts'
+import type { WorkQueries } from './queries.ts'
+
+const WHAT = 'the work unit'
+
+export class WorkUnits implements UnitStore {
+  readonly #queries: WorkQueries
+
+  constructor(queries: WorkQueries) {
+    this.#queries = queries
+  }
+
+  async add(spec: Id, units: readonly AddedUnit[], now: Now): Promise<Id[]> {
+    const { s, channel } = this.#queries
+    const text = `select ${s}.add_work_units($1::bigint, $2::text::text[], $3::text::text[], $4::text::float8[],
+      $5::text::float8[], $6::text, $7::float8)`
+    const columns = [
+      textArray(units.map(({ name }) => name)),
+      textArray(units.map(({ data }) => JSON.stringify(data))),
+      plainArray(units.map(({ priority }) => priority)),
+      plainArray(units.map(({ notBefore }) => notBefore)),
+    ]
+    return this.#queries.json('the work spec', text, [spec, ...columns, channel, now ?? null])
+  }
+
+  async find(spec: Id, name: string): Promise<Id | undefined> {
+    const { s } = this.#queries
+    await existing(this.#queries, 'work_specs', 'the work spec', spec)
+    const text = `select id, name from ${s}.work_units where spec = $1::bigint and name = $2::text`
+    return namedRows(await this.#queries.rows(text, [spec, name]))[0]?.id
+  }
+
+  async select(spec: Id, selection: UnitSelection, now: Now): Promise<Named[]> {
+    await existing(this.#queries, 'work_specs', 'the work spec', spec)
+    const { call, params } = this.#selected(spec, selection, now)
+    return namedRows(await this.#queries.rows(`select id, name from ${call} order by name`, params))
+  }
+
+  async count(spec: Id, now: Now): Promise<Record<WorkUnitStatus, number>> {
+    const { s } = this.#queries
+    await existing(this.#queries, 'work_specs', 'the work spec', spec)
+    const text = `select status, count::float8 from ${s}.count_units(array[$1::bigint], ${s}.job_time($2::float8))`
+    const rows = await this.#queries.rows<[WorkUnitStatus, number]>(text, [spec, now ?? null])
+    return {
+      ...{ available: 0, pending: 0, finished: 0, failed: 0, delayed: 0 },
+      ...Object.fromEntries(rows),
+    }
+  }
+
+  async prioritise(spec: Id, selection: UnitSelection, change: PriorityChange, now: Now): Promise<void> {
+    const { s } = this.#queries
+    await existing(this.#queries, 'work_specs', 'the work spec', spec)
+    const { call, params } = this.#selected(spec, selection, now)
+    const to = 'to' in change ? '$7::float8' : 'priority + $7::float8'
+    const text = `update ${s}.work_units set priority = ${to} where id in (select id from ${call})`
+    await this.#queries.rows(text, [...params, 'to' in change ? change.to : change.by])
+  }
+
+  async delete(spec: Id, selection: UnitSelection, now: Now): Promise<number> {
+    const { s } = this.#queries
+    await existing(this.#queries, 'work_specs', 'the work spec', spec)
+    const { call, params } = this.#selected(spec, selection, now)
+    const text = `with gone as (delete from ${s}.work_units where id in (select id from ${call}) returning id)
+      select count(*)::float8 from gone`
+    return (await this.#queries.row<[number]>(WHAT, text, params))[0]
+  }
+
+  async get(id: Id, now: Now): Promise<StoredUnit> {
+    const { s } = this.#queries
+    const text = `select json_build_object('id', u.id, 'name', u.name, 'data', coalesce(a.data, u.data),
+        'priority', u.priority, 'notBefore', ${s}.work_ms(u.not_before), 'numAttempts', u.attempts,
+        'status', ${s}.unit_status(a.status, a.expiration_time, u.not_before, t.now),
+        'activeAttempt', ${s}.attempts_json(array[u.active], t.now) -> 0)::text
+      from (select ${s}.job_time($2::float8) as now) as t, ${s}.work_units as u
+      left join ${s}.work_attempts as a on a.id = u.active where u.id = $1::bigint`
+    type Row = StoredUnit & { notBefore: number | null; activeAttempt: StoredAttempt | null }
+    const { notBefore, activeAttempt, ...unit } = await this.#queries.json<Row>(WHAT, text, [id, now ?? null])
+    return {
+      ...{ ...unit, notBefore: notBefore ?? undefined },
+      activeAttempt: activeAttempt === null ? undefined : withoutNulls(activeAttempt),
+    }
+  }
+
+  async setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void> {
+    // One that is delayed to a time that is over is brought up to date by the next request.
+    const set = `priority = $3::float8, not_before = to_timestamp($4::float8 / 1000.0),
+      state = case when state not in ('open', 'delayed') then state when $4::float8 is null then 'open' else 'delayed' end`
+    await this.#open(set, [id, this.#queries.channel, priority, notBefore ?? null])
+  }
+
+  async setPriority(id: Id, priority: number): Promise<void> {
+    const text = `update ${this.#queries.s}.work_units set priority = $2::float8 where id = $1::bigint returning id`
+    await this.#queries.row(WHAT, text, [id, priority])
+  }
+
+  async clearActiveAttempt(id: Id): Promise<void> {
+    const set = `active = null, state = case when not_before is null then 'open' else 'delayed' end`
+    await this.#open(set, [id, this.#queries.channel])
+  }
+
+  /** Changes a unit such that it may be to be had. */
+  async #open(set: string, params: readonly unknown[]): Promise<void> {
+    const { s } = this.#queries
+    const text = `with opened as (update ${s}.work_units set ${set} where id = $1::bigint returning spec)
+      select spec, ${s}.wake_specs(array[spec], $2::text) from opened`
+    await this.#queries.row(WHAT, text, params)
+  }
+
+  async attempts(id: Id, now: Now): Promise<StoredAttempt[]> {
+    const { s } = this.#queries
+    await existing(this.#queries, 'work_units', WHAT, id)
+    const text = `select ${s}.attempts_json(array(select id from ${s}.work_attempts where unit = $1::bigint order by id),
+      ${s}.job_time($2::float8))::text`
+    return (await this.#queries.json<StoredAttempt[]>(WHAT, text, [id, now ?? null])).map(withoutNulls)
+  }
+
+  listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>> {
+    const { database, channel } = this.#queries
+    // After a reconnect, '': some may have been missed.
+    return database.listen(channel, (of) => (of === '' || of === `${namespace}` ? onReady() : undefined))
+  }
+
+  #selected(
+    spec: Id,
+    { names, statuses, previousName, limit }: UnitSelection,
+    now: Now,
+  ): { call: string; params: unknown[] } {
+    const { s } = this.#queries
+    return {
+      call: `${s}.select_units($1::bigint, $2::text::text[], $3::text::text[], $4::text, $5::bigint,
+        ${s}.job_time($6::float8))`,
+      params: [
+        ...[
+          spec,
+          names ? textArray(names) : null,
+          statuses ? textArray(statuses) : null,
+          previousName ?? null,
+        ],
+        ...[limit === Infinity ? null : limit, now ?? null],
+      ],
+    }
+  }
+}
+
+/** JSON has null where an attempt has no end. */
+export function withoutNulls(attempt: StoredAttempt & { data: Data }): StoredAttempt {
+  return { ...attempt, endTime: attempt.endTime ?? undefined }
+}

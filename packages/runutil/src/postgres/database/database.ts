@@ -1,0 +1,50 @@
+import type { Queryable } from '../../core/queryable.ts'
+
+export interface Statement {
+  /**
+   * A driver that can prepares the statement under this name, once a connection. One name stands for one text: what
+   * differs by schema needs a name for each. At most 63 bytes. Without one, it is planned anew each time.
+   */
+  readonly name?: string | undefined
+  readonly text: string
+}
+
+/** A running transaction. Ends with the body that it was given to; used later, it rejects. */
+export interface Transaction extends Queryable {
+  /** Runs several statements, separated by semicolons, with $$ bodies and all, but without parameters. */
+  script(text: string): Promise<void>
+}
+
+/**
+ * A PostgreSQL, on a server or embedded. Made by `openDatabase`.
+ *
+ * Each method rejects with a StoreUnavailableError when the server can't be reached or the connection breaks, with a
+ * DatabaseRefusedError when the server doesn't let it in, with a DatabaseClosedError after `close`, and with the
+ * driver's own error for everything else. Nothing that may have taken effect is tried again here.
+ *
+ * Values come as the driver makes them: a bigint is a string, a number or a bigint, a bytea a Uint8Array.
+ */
+export interface Database {
+  readonly kind: 'postgres' | 'pglite'
+  /** Whether `listen` hears notifications; else callers have to poll. */
+  readonly listens: boolean
+  /** Runs one statement. Each row is an array of its columns. */
+  query<Row extends unknown[]>(statement: Statement, params?: readonly unknown[]): Promise<Row[]>
+  /**
+   * Commits when `body` resolves, rolls back when it rejects. All of it runs on one connection, read committed.
+   * Within `body` use `tx` alone: an embedded database has one connection, and would wait for itself.
+   *
+   * @throws TransactionRolledBackError when `body` resolved although a statement of it had failed
+   */
+  transaction<T>(body: (tx: Transaction) => Promise<T>): Promise<T>
+  /**
+   * Calls back for each notification on a channel, with its payload; with '' after each reconnection too, since
+   * some may have been missed. Resolves once it listens. Does nothing where `listens` is false.
+   *
+   * @returns takes the callback off again
+   * @throws InvalidArgumentError for a channel that isn't 1 to 63 bytes long
+   */
+  listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>
+  /** Ends the connections that it opened itself; one that was handed in stays open. Safe to call again. */
+  close(): Promise<void>
+}

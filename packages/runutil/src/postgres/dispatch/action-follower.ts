@@ -1,0 +1,83 @@
+import { systemClock } from '../../core/clock.ts'
+import { Doorbell } from '../../core/doorbell.ts'
+import { Trouble } from '../../core/trouble.ts'
+import type { SeenRecord } from '../../dispatch/action-ledger.ts'
+import type { ActionQueries } from './action-queries.ts'
+import { DatabaseClosedError } from '../database/errors.ts'
+import { fromStorable } from '../statements/storable-json.ts'
+
+const POLL_MS = 1_000
+const PAGE = 500
+
+/** Reads each change in its order: when notified, and every second in case that was missed. */
+export class ActionFollower {
+  readonly #queries: ActionQueries
+  readonly #onChange: (seen: SeenRecord) => void
+  readonly #onEnd: (error: unknown) => void
+  readonly #stop = new AbortController()
+  readonly #bell = new Doorbell(systemClock, this.#stop.signal)
+  #revision = 0
+  #ended: Promise<void> = Promise.resolve()
+  #unlisten: () => Promise<void> = () => Promise.resolve()
+
+  /** @param onEnd called when the database was closed, so that nothing more can come */
+  constructor(queries: ActionQueries, onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void) {
+    this.#queries = queries
+    this.#onChange = onChange
+    this.#onEnd = onEnd
+  }
+
+  /** @returns the last revision before */
+  async start(): Promise<number> {
+    const { database, channel, s } = this.#queries
+    this.#unlisten = await database.listen(channel, (payload) =>
+      payload === '' ? this.#bell.ring() : undefined,
+    )
+    try {
+      const text = `select coalesce(max(revision), 0)::float8 from ${s}.action_records`
+      const [row] = await this.#queries.rows<[number]>(text, [])
+      this.#revision = row![0]
+    } catch (error) {
+      await this.#unlisten()
+      throw error
+    }
+    const first = this.#revision
+    this.#ended = this.#follow()
+    return first
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#ended
+    await this.#unlisten()
+  }
+
+  async #follow(): Promise<void> {
+    const trouble = new Trouble('cannot follow the ledger')
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#read()
+        trouble.ends()
+      } catch (error) {
+        if (this.#stop.signal.aborted) return
+        if (error instanceof DatabaseClosedError) return this.#onEnd(error)
+        trouble.begins(error)
+      }
+      await this.#bell.wait(POLL_MS)
+    }
+  }
+
+  async #read(): Promise<void> {
+    const text = `select revision::float8, record::text from ${this.#queries.s}.action_records
+      where revision > $1::bigint order by revision limit ${PAGE}`
+    for (let full = true; full && !this.#stop.signal.aborted;) {
+      const rows = await this.#queries.rows<[number, string]>(text, [this.#revision])
+      for (const [revision, record] of rows) {
+        if (this.#stop.signal.aborted) return
+        this.#revision = revision
+        this.#onChange({ revision, record: fromStorable(record) })
+      }
+      full = rows.length === PAGE
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import { ExponentialBackoff } from '../../core/backoff.ts'
+import { systemClock } from '../../core/clock.ts'
+import { Doorbell } from '../../core/doorbell.ts'
+import { RenewedLease } from '../../core/renewed-lease.ts'
+import { Trouble } from '../../core/trouble.ts'
+import type { Task } from '../../dispatch/action.ts'
+import { WorkerLostError } from '../../dispatch/errors.ts'
+import type { Announcement, WorkerInfo } from '../../dispatch/task-exchange.ts'
+import type { ActionQueries } from './action-queries.ts'
+import { fromStorable } from '../statements/storable-json.ts'
+
+const POLL_MS = 1_000
+/** After the database couldn't be reached. */
+const AGAIN = new ExponentialBackoff({ initial: 50, max: POLL_MS })
+
+export interface AnnouncedWorkerProps {
+  readonly queries: ActionQueries
+  readonly worker: WorkerInfo
+  readonly id: number
+  readonly turn: number
+  readonly leaseMs: number
+  /** When the database was asked, by the clock's `elapsed`. */
+  readonly askedAt: number
+  /** It takes no more tasks. @param last the action whose task it was given last */
+  readonly onClosed: (last: string | undefined) => void
+}
+
+/** A worker's row in the database, renewed until it is withdrawn or lost. */
+export class AnnouncedWorker implements Announcement {
+  readonly #props: AnnouncedWorkerProps
+  readonly #trouble: Trouble
+  readonly #lost = new AbortController()
+  /** It takes no more tasks. */
+  readonly #closed = new AbortController()
+  readonly #bell = new Doorbell(systemClock, this.#closed.signal)
+  readonly #lease: RenewedLease
+  #withdrawn = false
+  #unlisten: (() => Promise<void>) | undefined
+  /** The action whose task was given last. */
+  #last: string | undefined
+
+  constructor(props: AnnouncedWorkerProps) {
+    this.#props = props
+    this.#trouble = new Trouble(`cannot reach the database as the worker for target ${props.worker.target}`)
+    const callbacks = {
+      renew: () => this.#renew(),
+      onLost: () => this.#lose(),
+      onError: (error: unknown) => this.#trouble.begins(error),
+    }
+    const { leaseMs, askedAt } = props
+    this.#lease = new RenewedLease({ leaseMs, clock: systemClock, ...callbacks }, askedAt)
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  async next(): Promise<Task | undefined> {
+    for (let failures = 0; !this.#closed.signal.aborted;) {
+      try {
+        await this.#listen()
+        const task = await this.#take()
+        this.#trouble.ends()
+        failures = 0
+        if (task !== undefined) return task
+      } catch (error) {
+        this.#trouble.begins(error)
+        failures++
+      }
+      await this.#bell.wait(failures === 0 ? POLL_MS : AGAIN.duration(failures))
+    }
+    return undefined
+  }
+
+  async close(now: number): Promise<void> {
+    if (this.#closed.signal.aborted) return
+    this.#takeNoMore()
+    await this.#close(now, false)
+  }
+
+  async withdraw(now: number): Promise<void> {
+    if (this.#withdrawn || this.#lost.signal.aborted) return
+    this.#takeNoMore()
+    this.#withdrawn = true
+    this.#lease.stop()
+    await this.#close(now, true)
+  }
+
+  /** When it can't be, its lease runs out, and what it leaves is found to be lost. */
+  async #close(now: number, gone: boolean): Promise<void> {
+    const { queries, id, turn } = this.#props
+    const { s, channel } = queries
+    const text = `select ${s}.close_worker($1::bigint, $2::bigint, $3::text, $4::boolean, $5::float8, $6::text)`
+    try {
+      await queries.rows(text, [id, turn, this.#last ?? null, gone, now, channel])
+    } catch (error) {
+      this.#trouble.begins(error)
+    }
+  }
+
+  async #listen(): Promise<void> {
+    if (this.#unlisten !== undefined) return
+    const { queries, id } = this.#props
+    const heard = ['', `task ${id}`]
+    const unlisten = await queries.database.listen(queries.channel, (payload) => {
+      if (heard.includes(payload)) this.#bell.ring()
+    })
+    this.#unlisten = unlisten
+    if (this.#closed.signal.aborted) await unlisten()
+  }
+
+  async #take(): Promise<Task | undefined> {
+    const { queries, worker, id, turn } = this.#props
+    const { s, channel } = queries
+    const text = `select p_live, p_action, p_input::text
+      from ${s}.take_task($1::bigint, $2::bigint, $3::text, $4::text)`
+    type Row = [live: boolean, action: string | null, input: string | null]
+    const [row] = await queries.rows<Row>(text, [id, turn, this.#last ?? null, channel])
+    const [live, action, input] = row!
+    if (!live) this.#lose()
+    // What was taken as it closed has failed, or is the next one's.
+    if (action === null || this.#closed.signal.aborted) return undefined
+    this.#last = action
+    const { host, target } = worker
+    return { action, host, target, input: input === null ? undefined : fromStorable(input) }
+  }
+
+  async #renew(): Promise<boolean> {
+    const { queries, id, turn, leaseMs } = this.#props
+    const text = `update ${queries.s}.live_workers set expires = clock_timestamp() + $3::float8 * interval '1 ms'
+      where id = $1::bigint and turn = $2::bigint returning 1`
+    return (await queries.rows(text, [id, turn, leaseMs])).length > 0
+  }
+
+  #lose(): void {
+    if (this.#withdrawn || this.#lost.signal.aborted) return
+    this.#takeNoMore()
+    this.#lease.stop()
+    this.#lost.abort(new WorkerLostError())
+  }
+
+  #takeNoMore(): void {
+    if (this.#closed.signal.aborted) return
+    this.#closed.abort()
+    void this.#unlisten?.().catch(() => {})
+    this.#props.onClosed(this.#last)
+  }
+}

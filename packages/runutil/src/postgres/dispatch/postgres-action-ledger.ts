@@ -1,0 +1,143 @@
+import { CallBatcher } from '../../core/call-batcher.ts'
+import { type Duration, toIntervalMs, toMs } from '../../core/duration.ts'
+import { unexpected } from '../../core/errors.ts'
+import { checkOptions } from '../../core/options.ts'
+import { StoreUnavailableError } from '../../core/unavailable.ts'
+import { has } from '../../core/worker.ts'
+import type { ActionLedger, Following, SearchHint, SeenRecord } from '../../dispatch/action-ledger.ts'
+import type { ActionRecord, RecordChange } from '../../dispatch/action.ts'
+import { ErrActionEnded, ErrNoSuchAction } from '../../dispatch/errors.ts'
+import type { Posted, TaskExchange } from '../../dispatch/task-exchange.ts'
+import { ActionFollower } from './action-follower.ts'
+import { ActionQueries } from './action-queries.ts'
+import type { Database } from '../database/database.ts'
+import { PostgresTaskExchange } from './postgres-task-exchange.ts'
+import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
+import { fromStorable, toStorable } from '../statements/storable-json.ts'
+import { TakenTasks } from './taken-tasks.ts'
+
+export interface PostgresActionLedgerOptions {
+  /** Where `migrate` put the tables. Default 'runutil'. */
+  schema?: string | undefined
+  /** How long a worker of a process that has died is taken for live. Default 10 s. */
+  lease?: Duration | undefined
+}
+
+/** How many actions are read or removed at a time. */
+const PAGE = 500
+/** How many changes go to the server in one statement. */
+const MOST_CHANGES = 100
+
+type Change =
+  | { readonly kind: 'create' | 'dispatch'; readonly record: ActionRecord }
+  | { readonly kind: 'update'; readonly change: RecordChange; readonly ifRunning: boolean }
+
+/**
+ * Actions in PostgreSQL or PGlite, for managers and workers in as many processes as have the database. Call
+ * `migrate(database)` first.
+ *
+ * Changes have a revision each that says their place, so that who follows misses none. For that, one process at a time
+ * changes actions; those that are changed at once in it share a transaction.
+ *
+ * @example
+ * const ledger = new PostgresActionLedger(await openDatabase())
+ * const manager = new Manager({ operation: 'screenshot', ledger })
+ */
+export class PostgresActionLedger implements ActionLedger {
+  readonly exchange: TaskExchange
+  readonly #queries: ActionQueries
+  readonly #taken: TakenTasks
+  readonly #changes = new CallBatcher<Change, unknown>((changes) => this.#change(changes), {
+    most: MOST_CHANGES,
+    isOfOne: (error) => !(error instanceof StoreUnavailableError),
+  })
+
+  /** @throws InvalidArgumentError, InvalidDurationError */
+  constructor(database: Database, options: PostgresActionLedgerOptions = {}) {
+    const what = 'PostgresActionLedger'
+    const { schema = DEFAULT_SCHEMA, lease = '10s' } = checkOptions(what, options, ['schema', 'lease'])
+    if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
+    this.#queries = new ActionQueries(database, schema)
+    this.#taken = new TakenTasks(this.#queries)
+    this.exchange = new PostgresTaskExchange(this.#queries, toIntervalMs(lease, `${what}: lease`))
+  }
+
+  async create(record: ActionRecord): Promise<void> {
+    await this.#changes.call({ kind: 'create', record })
+  }
+
+  async dispatch(record: ActionRecord): Promise<Posted | undefined> {
+    const posted = await this.#taken.watch(record.id)
+    let there = false
+    try {
+      there = (await this.#changes.call({ kind: 'dispatch', record })) as boolean
+    } finally {
+      if (there) this.#taken.posted(record.id)
+      else this.#taken.forget(record.id)
+    }
+    return there ? posted : undefined
+  }
+
+  async update(change: RecordChange, { ifRunning = false } = {}): Promise<ActionRecord> {
+    const result = (await this.#changes.call({ kind: 'update', change, ifRunning })) as
+      ActionRecord | string | null
+    if (result === null) throw new ErrNoSuchAction(change.id)
+    if (typeof result === 'string') throw new ErrActionEnded(change.id, result)
+    return result
+  }
+
+  async #change(changes: readonly Change[]): Promise<unknown[]> {
+    const { s, channel } = this.#queries
+    const text = `select ${s}.change_actions($1::text::json, $2::text)::text`
+    const [row] = await this.#queries.rows<[string]>(text, [toStorable(changes), channel])
+    return fromStorable(row![0])
+  }
+
+  async get(id: string): Promise<ActionRecord | undefined> {
+    const text = `select record::text from ${this.#queries.s}.actions where id = $1::text`
+    const [row] = await this.#queries.rows<[string]>(text, [id])
+    return row && fromStorable(row[0])
+  }
+
+  async *search({ operation, status, host, target }: SearchHint): AsyncIterable<SeenRecord> {
+    const equal = ['operation', 'status', 'host', 'target'].map(
+      (name, at) => `($${at + 3}::text is null or ${name} = $${at + 3})`,
+    )
+    // Named in the text, so that the index of those that are running is known to do.
+    const narrowed = status === 'running' ? `and status = 'running'` : ''
+    const text = `select seq::float8, revision::float8, record::text from ${this.#queries.s}.actions
+      where seq > $1::bigint and ${equal.join(' and ')} ${narrowed} order by seq limit $2::integer`
+    const wanted = [operation, status, host, target].map((value) => value ?? null)
+    for (let after = 0, full = true; full;) {
+      const rows = await this.#queries.rows<[number, number, string]>(text, [after, PAGE, ...wanted])
+      for (const [, revision, record] of rows) yield { record: fromStorable(record), revision }
+      full = rows.length === PAGE
+      after = rows.at(-1)?.[0] ?? after
+    }
+  }
+
+  async follow(onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void): Promise<Following> {
+    const follower = new ActionFollower(this.#queries, onChange, onEnd)
+    return { revision: await follower.start(), off: () => follower.stop() }
+  }
+
+  /**
+   * Removes actions that have ended and haven't changed for so long, with their records. It may be called while all goes
+   * on, and from several processes; managers and monitors may be behind, so leave them minutes.
+   *
+   * @returns how many actions
+   * @throws InvalidDurationError
+   *
+   * @example
+   * distributedRepeat(leases, 'prune', '1d', async () => void (await ledger.prune('30d')))
+   */
+  async prune(olderThan: Duration): Promise<number> {
+    const ageMs = toMs(olderThan, 'prune')
+    const text = `select ${this.#queries.s}.prune_actions($1::float8, ${PAGE})`
+    for (let removed = 0; ;) {
+      const [row] = await this.#queries.rows<[number | null]>(text, [ageMs])
+      if (row![0] === null) return removed
+      removed += row![0]
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import { systemClock } from '../../core/clock.ts'
+import { Trouble } from '../../core/trouble.ts'
+import { StoreUnavailableError } from '../../core/unavailable.ts'
+import { sleep } from '../../core/wait.ts'
+import type { Announcement, TaskExchange, WorkerInfo } from '../../dispatch/task-exchange.ts'
+import type { ActionQueries } from './action-queries.ts'
+import { AnnouncedWorker } from './announced-worker.ts'
+
+const POLL_MS = 1_000
+
+interface Before {
+  readonly id: number
+  readonly turn: number
+  readonly last: string | undefined
+}
+
+/** Live workers in the database. A worker's row is a lease, by the database's time. */
+export class PostgresTaskExchange implements TaskExchange {
+  readonly #queries: ActionQueries
+  readonly #leaseMs: number
+  /** What is asked for right now, by operation and target. */
+  readonly #asking = new Map<string, Promise<unknown>>()
+  readonly #here = new Set<WorkerInfo>()
+  /** What was before, by operation and target: it knows what it was given last. */
+  readonly #before = new Map<string, Before>()
+  /** As they were when last asked for, by operation. */
+  readonly #seen = new Map<string, readonly WorkerInfo[]>()
+  /** How many have closed here. */
+  #closed = 0
+
+  constructor(queries: ActionQueries, leaseMs: number) {
+    this.#queries = queries
+    this.#leaseMs = leaseMs
+  }
+
+  async announce(worker: WorkerInfo, signal: AbortSignal): Promise<Announcement> {
+    const owner = randomUUID()
+    const trouble = new Trouble(`cannot announce the worker for target ${worker.target}`)
+    for (;;) {
+      signal.throwIfAborted()
+      try {
+        const announced = await this.#askFor(worker, owner)
+        trouble.ends()
+        if (announced !== undefined) return announced
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError)) throw error
+        trouble.begins(error)
+      }
+      await sleep(systemClock, POLL_MS, signal)
+    }
+  }
+
+  async #askFor(worker: WorkerInfo, owner: string): Promise<Announcement | undefined> {
+    const key = keyOf(worker.operation, worker.target)
+    const asking = this.#tryToAnnounce(worker, owner)
+    this.#asking.set(key, asking)
+    try {
+      return await asking
+    } finally {
+      if (this.#asking.get(key) === asking) this.#asking.delete(key)
+    }
+  }
+
+  /** Undefined while another process has one for the target. */
+  async #tryToAnnounce(worker: WorkerInfo, owner: string): Promise<Announcement | undefined> {
+    const { operation, target, host } = worker
+    const [queries, leaseMs] = [this.#queries, this.#leaseMs]
+    const key = keyOf(operation, target)
+    const { id: was = null, turn: wasTurn = null, last = null } = this.#before.get(key) ?? {}
+    const text = `select p_id::float8, p_turn::float8 from ${queries.s}.announce_worker(
+      $1::text, $2::text, $3::text, $4::text, $5::float8, $6::bigint, $7::bigint, $8::text)`
+    const askedAt = systemClock.elapsed()
+    type Row = [number | null, number]
+    const [row] = await queries.rows<Row>(text, [operation, target, host, owner, leaseMs, was, wasTurn, last])
+    const [id, turn] = row!
+    if (id === null) return undefined
+    this.#here.add(worker)
+    const onClosed = (given: string | undefined): void => {
+      this.#before.set(key, { id, turn, last: given })
+      this.#forget(worker)
+    }
+    return new AnnouncedWorker({ queries, worker, id, turn, leaseMs, askedAt, onClosed })
+  }
+
+  #forget(worker: WorkerInfo): void {
+    const { operation, target, host } = worker
+    this.#closed++
+    this.#here.delete(worker)
+    const seen = this.#seen.get(operation) ?? []
+    this.#seen.set(
+      operation,
+      seen.filter((other) => other.target !== target || other.host !== host),
+    )
+  }
+
+  async find(operation: string, target: string): Promise<WorkerInfo | undefined> {
+    await this.#asking.get(keyOf(operation, target))?.catch(() => {})
+    const text = `select host from ${this.#queries.s}.live_workers
+      where operation = $1::text and target = $2::text and not closing and expires > clock_timestamp()`
+    const [row] = await this.#queries.rows<[string]>(text, [operation, target])
+    return row && { operation, host: row[0], target }
+  }
+
+  async present(operation: string): Promise<readonly WorkerInfo[]> {
+    const closed = this.#closed
+    const text = `select host, target, closing from ${this.#queries.s}.live_workers
+      where operation = $1::text and expires > clock_timestamp() order by target`
+    const rows = await this.#queries.rows<[string, string, boolean]>(text, [operation])
+    const infoOf = ([host, target]: [string, string, boolean]): WorkerInfo => ({ operation, host, target })
+    // One that has closed meanwhile mustn't be back.
+    if (closed === this.#closed)
+      this.#seen.set(operation, rows.filter(([, , closing]) => !closing).map(infoOf))
+    return rows.map(infoOf)
+  }
+
+  known(operation: string): readonly WorkerInfo[] {
+    const here = [...this.#here].filter((worker) => worker.operation === operation)
+    const targets = new Set(here.map(({ target }) => target))
+    return [...here, ...(this.#seen.get(operation) ?? []).filter(({ target }) => !targets.has(target))]
+  }
+}
+
+function keyOf(operation: string, target: string): string {
+  return JSON.stringify([operation, target])
+}

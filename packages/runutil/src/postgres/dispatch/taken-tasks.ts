@@ -1,0 +1,83 @@
+import { systemClock } from '../../core/clock.ts'
+import { Trouble } from '../../core/trouble.ts'
+import { sleep } from '../../core/wait.ts'
+import { textArray } from '../statements/array-literal.ts'
+import type { ActionQueries } from './action-queries.ts'
+import { DatabaseClosedError } from '../database/errors.ts'
+
+const POLL_MS = 1_000
+
+interface Waiting {
+  readonly resolve: () => void
+  /** It is in the database, so that to be missed there means to be taken. */
+  posted: boolean
+}
+
+/** Waits for tasks to be taken: by what the database notifies of, and by asking every second. */
+export class TakenTasks {
+  readonly #queries: ActionQueries
+  readonly #waiting = new Map<string, Waiting>()
+  #listening: Promise<unknown> | undefined
+  #polling = false
+
+  constructor(queries: ActionQueries) {
+    this.#queries = queries
+  }
+
+  /** To be called before the task is posted; `taken` resolves after `posted` was called. */
+  async watch(action: string): Promise<{ taken: Promise<void> }> {
+    const { database, channel } = this.#queries
+    this.#listening ??= database.listen(channel, (payload) => this.#hear(payload))
+    try {
+      await this.#listening
+    } catch (error) {
+      this.#listening = undefined
+      throw error
+    }
+    return { taken: new Promise((resolve) => this.#waiting.set(action, { resolve, posted: false })) }
+  }
+
+  posted(action: string): void {
+    const waiting = this.#waiting.get(action)
+    if (waiting !== undefined) waiting.posted = true
+    if (!this.#polling) void this.#poll()
+  }
+
+  forget(action: string): void {
+    this.#waiting.delete(action)
+  }
+
+  #hear(payload: string): void {
+    const [what, action] = payload.split(' ')
+    if (what === 'taken' && action !== undefined) this.#resolve(action)
+  }
+
+  #resolve(action: string): void {
+    this.#waiting.get(action)?.resolve()
+    this.#waiting.delete(action)
+  }
+
+  async #poll(): Promise<void> {
+    const trouble = new Trouble('cannot see whether tasks were taken')
+    this.#polling = true
+    while (this.#waiting.size > 0) {
+      await sleep(systemClock, POLL_MS)
+      const asked = [...this.#waiting].filter(([, { posted }]) => posted).map(([action]) => action)
+      try {
+        const there = await this.#notTaken(asked)
+        for (const action of asked) if (!there.has(action)) this.#resolve(action)
+        trouble.ends()
+      } catch (error) {
+        if (error instanceof DatabaseClosedError) this.#waiting.clear()
+        else trouble.begins(error)
+      }
+    }
+    this.#polling = false
+  }
+
+  async #notTaken(actions: string[]): Promise<Set<string>> {
+    const text = `select action from ${this.#queries.s}.worker_tasks where action = any ($1::text::text[]) and not taken`
+    const rows = await this.#queries.rows<[string]>(text, [textArray(actions)])
+    return new Set(rows.map(([action]) => action))
+  }
+}

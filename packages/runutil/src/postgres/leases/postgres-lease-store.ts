@@ -1,0 +1,60 @@
+import { unexpected } from '../../core/errors.ts'
+import type { LeaseAnswer, LeaseStore, LeaseTerms } from '../../leases/lease-store.ts'
+import { checkOptions } from '../../core/options.ts'
+import { has } from '../../core/worker.ts'
+import type { Database, Statement } from '../database/database.ts'
+import { DEFAULT_SCHEMA, quotedSchema, statementName } from '../schema/schema-name.ts'
+import { SchemaQueries } from '../statements/schema-queries.ts'
+
+export interface PostgresLeaseStoreOptions {
+  /** Where `migrate` put the tables. Default 'runutil'. */
+  schema?: string | undefined
+}
+
+/**
+ * Leases in PostgreSQL or PGlite, by the database's time. Call `migrate(database)` first.
+ *
+ * @example
+ * const leases = new PostgresLeaseStore(await openDatabase())
+ * const worker = distributedRepeat(leases, 'invoices', '1d', sendInvoices)
+ */
+export class PostgresLeaseStore implements LeaseStore {
+  readonly #queries: SchemaQueries
+  readonly #acquire: Statement
+  readonly #renew: Statement
+  readonly #release: Statement
+
+  /** @throws InvalidArgumentError */
+  constructor(database: Database, options: PostgresLeaseStoreOptions = {}) {
+    const what = 'PostgresLeaseStore'
+    const { schema = DEFAULT_SCHEMA } = checkOptions(what, options, ['schema'])
+    if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
+    const s = quotedSchema(schema)
+    const statement = (call: string, text: string): Statement => ({
+      ...{ name: statementName(schema, `lease ${call}`), text },
+    })
+    this.#queries = new SchemaQueries(database, schema)
+    this.#acquire = statement('acquire', `select * from ${s}.acquire_lease($1::text, $2::float8, $3::float8)`)
+    const held = 'where name = $1::text and fence = $2::bigint and expires is not null'
+    const lasting = `clock_timestamp() + $3::float8 * interval '1 ms'`
+    this.#renew = statement('renew', `update ${s}.leases set expires = ${lasting} ${held} returning 1`)
+    const due = 'case when $3::boolean then clock_timestamp() else due end'
+    this.#release = statement('release', `update ${s}.leases set expires = null, due = ${due} ${held}`)
+  }
+
+  async acquire(name: string, { leaseMs, everyMs }: LeaseTerms): Promise<LeaseAnswer> {
+    const [row] = await this.#queries.run<[number | null, number, number]>(this.#acquire, [
+      ...[name, leaseMs, everyMs ?? null],
+    ])
+    const [fence, freeInMs, dueInMs] = row!
+    return fence === null ? { kind: 'refused', freeInMs, dueInMs } : { kind: 'acquired', fence }
+  }
+
+  async renew(name: string, fence: number, leaseMs: number): Promise<boolean> {
+    return (await this.#queries.run(this.#renew, [name, fence, leaseMs])).length > 0
+  }
+
+  async release(name: string, fence: number, unused: boolean): Promise<void> {
+    await this.#queries.run(this.#release, [name, fence, unused])
+  }
+}

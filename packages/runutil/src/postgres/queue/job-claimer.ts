@@ -1,0 +1,76 @@
+import { systemClock } from '../../core/clock.ts'
+import type { ClaimedJob } from '../../queue/job.ts'
+import type { ResolvedLimits } from '../../queue/limits.ts'
+import { textArray } from '../statements/array-literal.ts'
+import { ClaimMarks, NO_MARKS } from './scan-marks.ts'
+import { GIVEN_BACK } from './given-back.ts'
+import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
+import type { JobStatements } from './job-statements.ts'
+import { Rescue } from '../statements/rescue.ts'
+import type { SchemaQueries } from '../statements/schema-queries.ts'
+import { StartMargin } from './start-margin.ts'
+
+export interface JobClaimerProps {
+  readonly queries: SchemaQueries
+  readonly statements: JobStatements
+  readonly channel: string
+  /** Null: the database's time. */
+  readonly now: () => number | null
+}
+
+export interface Claimed {
+  readonly jobs: ClaimedJob[]
+  /** Those of them that would start too late after their claim. */
+  readonly late: ClaimedJob[]
+}
+
+/** Claims jobs, and says which of them took too long to get here. */
+export class JobClaimer {
+  readonly #props: JobClaimerProps
+  readonly #rescue = new Rescue()
+  readonly #margin = new StartMargin()
+  readonly #marks = new ClaimMarks()
+  readonly #rated = new Set<string>()
+
+  constructor(props: JobClaimerProps) {
+    this.#props = props
+  }
+
+  /** What the kinds are held to that are claimed from here. */
+  limit(kinds: ReadonlyMap<string, ResolvedLimits>): void {
+    for (const [kind, { rate }] of kinds) {
+      if (rate === undefined) this.#rated.delete(kind)
+      else this.#rated.add(kind)
+    }
+  }
+
+  /** What hears the notifications of all processes, this one too. */
+  hearing(onReady: () => void): (payload: string) => void {
+    return (payload) => {
+      if (payload === GIVEN_BACK) this.gaveBack()
+      onReady()
+    }
+  }
+
+  /** Jobs of the past may be claimed again. */
+  gaveBack(): void {
+    this.#marks.lookAtAll()
+  }
+
+  async claim(kinds: readonly string[], limit: number, leaseMs: number): Promise<Claimed> {
+    const { queries, statements, channel } = this.#props
+    const now = this.#props.now()
+    // Tests that own the clock expect it at once.
+    const frees = now !== null || this.#rescue.isDue()
+    const margin = this.#margin.ms
+    const marks = now === null ? this.#marks.columns(kinds) : NO_MARKS
+    const sentAt = systemClock.elapsed()
+    const params = [textArray(kinds), limit, leaseMs, frees, now, margin, ...marks, channel]
+    const rows = await queries.run<ClaimedRow>(statements.claim, params)
+    const tookMs = systemClock.elapsed() - sentAt
+    const inTime = this.#margin.isKept(tookMs, margin)
+    const jobs = rows.map(toClaimedJob)
+    this.#marks.claimed(jobs, marks, tookMs)
+    return { jobs, late: inTime || now !== null ? [] : jobs.filter(({ kind }) => this.#rated.has(kind)) }
+  }
+}

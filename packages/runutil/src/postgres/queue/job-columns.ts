@@ -1,0 +1,83 @@
+import type { Held, NewJob } from '../../queue/job-store.ts'
+import type { ResolvedLimits } from '../../queue/limits.ts'
+import type { Outcome, Settlement } from '../../queue/outcome.ts'
+import { plainArray, textArray, unlessNone, unlessSame } from '../statements/array-literal.ts'
+
+// Parameters of the functions in the schema, a list for each column. Those that say nothing new are left short.
+
+export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
+  return [
+    textArray(jobs.map(({ id }) => id)),
+    unlessSame(
+      jobs.map(({ kind }) => kind),
+      textArray,
+    ),
+    textArray(jobs.map(({ payload }) => payload)),
+    unlessNone(
+      jobs.map(({ runAt }) => runAt?.getTime()),
+      plainArray,
+    ),
+    unlessNone(
+      jobs.map(({ priority }) => priority || undefined),
+      plainArray,
+    ),
+    unlessNone(
+      jobs.map(({ key }) => key),
+      textArray,
+    ),
+  ]
+}
+
+export function heldColumns(held: readonly Held[]): unknown[] {
+  return [
+    textArray(held.map(({ id }) => id)),
+    unlessSame(
+      held.map(({ claim }) => claim),
+      plainArray,
+    ),
+  ]
+}
+
+export function limitColumns(kinds: ReadonlyMap<string, ResolvedLimits>): unknown[] {
+  const limits = [...kinds.values()]
+  return [
+    textArray([...kinds.keys()]),
+    plainArray(limits.map(({ concurrency }) => concurrency)),
+    plainArray(limits.map(({ keyConcurrency }) => keyConcurrency)),
+    plainArray(limits.map(({ rate }) => rate?.limit)),
+    plainArray(limits.map(({ rate }) => rate?.perMs)),
+  ]
+}
+
+export function settlementColumns(batch: readonly Settlement[]): unknown[] {
+  const outcomes = batch.map(({ outcome }) => outcome)
+  const again = outcomes.map((outcome) => (outcome.status === 'PENDING' ? outcome : undefined))
+  const statuses = outcomes.map(({ status }) => (status === 'DONE' ? undefined : status))
+  const results = outcomes.map((outcome) => (outcome.status === 'DONE' ? outcome.result : undefined))
+  return [
+    textArray(batch.map(({ id }) => id)),
+    unlessSame(
+      batch.map(({ claim }) => claim),
+      plainArray,
+    ),
+    unlessNone(statuses, textArray),
+    unlessNone(results, textArray),
+    unlessNone(outcomes.map(errorOf), textArray),
+    unlessNone(
+      again.map((outcome) => outcome?.runAt?.getTime()),
+      plainArray,
+    ),
+    unlessNone(
+      again.map((outcome) => outcome?.delayMs),
+      plainArray,
+    ),
+    unlessNone(
+      again.map((outcome) => outcome?.counted),
+      plainArray,
+    ),
+  ]
+}
+
+function errorOf(outcome: Outcome): string | undefined {
+  return outcome.status === 'DONE' ? undefined : outcome.lastError
+}

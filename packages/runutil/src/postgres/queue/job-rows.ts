@@ -1,0 +1,85 @@
+import type { ClaimedJob, JobStatus, QueuedJob } from '../../queue/job.ts'
+
+/** A bigint, as the driver at hand makes it. */
+type Bigint = string | number | bigint
+
+/** What `claim_jobs` returns. Times in ms since the epoch. */
+export type ClaimedRow = [
+  id: string,
+  kind: string,
+  key: string | null,
+  priority: number,
+  runAt: Bigint,
+  claim: Bigint,
+  crashes: number,
+  attemptsDone: number,
+  createdAt: Bigint,
+  updatedAt: Bigint,
+  lastAttemptAt: Bigint | null,
+  lastError: string | null,
+  payload: string,
+]
+
+export function toClaimedJob(row: ClaimedRow): ClaimedJob {
+  const [id, kind, key, priority, runAt, claim, crashes, attemptsDone, createdAt, updatedAt] = row
+  const [lastAttemptAt, lastError, payload] = [row[10], row[11], row[12]]
+  const job: { -readonly [K in keyof ClaimedJob]: ClaimedJob[K] } = {
+    id,
+    kind,
+    runAt: moment(runAt),
+    payload: JSON.parse(payload) as unknown,
+    status: 'PENDING',
+    createdAt: moment(createdAt),
+    updatedAt: moment(updatedAt),
+    attemptsDone,
+    claim: Number(claim),
+    priority,
+    crashes,
+  }
+  if (key !== null) job.key = key
+  if (lastAttemptAt !== null) job.lastAttemptAt = moment(lastAttemptAt)
+  if (lastError !== null) job.lastError = lastError
+  return job
+}
+
+export type JobRow = [
+  id: string,
+  kind: string,
+  status: JobStatus,
+  attemptsDone: number,
+  runAt: number,
+  createdAt: number,
+  updatedAt: number,
+  lastAttemptAt: number | null,
+  lastError: string | null,
+  payload: string,
+  result: string | null,
+]
+
+export function toQueuedJob(row: JobRow): QueuedJob {
+  const [
+    id,
+    kind,
+    status,
+    attemptsDone,
+    runAt,
+    createdAt,
+    updatedAt,
+    lastAttemptAt,
+    lastError,
+    payload,
+    result,
+  ] = row
+  return {
+    ...{ id, kind, status, attemptsDone, payload: JSON.parse(payload) as unknown },
+    ...{ runAt: moment(runAt), createdAt: moment(createdAt), updatedAt: moment(updatedAt) },
+    ...(lastAttemptAt !== null && { lastAttemptAt: moment(lastAttemptAt) }),
+    ...(lastError !== null && { lastError }),
+    ...(result !== null && { result: JSON.parse(result) as unknown }),
+  }
+}
+
+/** A Date has whole milliseconds; what `date_part` gives may be a hair below. */
+function moment(ms: Bigint): Date {
+  return new Date(Math.round(Number(ms)))
+}

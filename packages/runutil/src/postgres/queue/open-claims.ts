@@ -1,0 +1,33 @@
+import type { Held } from '../../queue/job-store.ts'
+
+/** Which jobs of each claim are still out, so that a lease goes with its last job instead of running out. */
+export class ClaimLedger {
+  readonly #open = new Map<number, Set<string>>()
+
+  claimed(jobs: readonly Held[]): void {
+    for (const { id, claim } of jobs) {
+      const ids = this.#open.get(claim)
+      if (ids === undefined) this.#open.set(claim, new Set([id]))
+      else ids.add(id)
+    }
+  }
+
+  /** The claims that have no job left when these have ended. */
+  finishedBy(jobs: readonly Held[]): number[] {
+    const ending = new Map<number, Set<string>>()
+    for (const { id, claim } of jobs) {
+      if (!this.#open.get(claim)?.has(id)) continue
+      ending.set(claim, (ending.get(claim) ?? new Set()).add(id))
+    }
+    return [...ending]
+      .filter(([claim, ids]) => this.#open.get(claim)?.size === ids.size)
+      .map(([claim]) => claim)
+  }
+
+  ended(jobs: readonly Held[]): void {
+    for (const { id, claim } of jobs) {
+      const ids = this.#open.get(claim)
+      if (ids?.delete(id) && ids.size === 0) this.#open.delete(claim)
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import { CallBatcher } from '../../core/call-batcher.ts'
+import type { Clock } from '../../core/clock.ts'
+import { type Duration, toMs } from '../../core/duration.ts'
+import { unexpected } from '../../core/errors.ts'
+import { checkOptions } from '../../core/options.ts'
+import { StoreUnavailableError } from '../../core/unavailable.ts'
+import { has } from '../../core/worker.ts'
+import { ErrJobExists } from '../../queue/errors.ts'
+import type { ClaimedJob, QueuedJob } from '../../queue/job.ts'
+import type { Held, InTransaction, JobCounts, JobStore, NewJob } from '../../queue/job-store.ts'
+import type { ResolvedLimits } from '../../queue/limits.ts'
+import type { Settlement } from '../../queue/outcome.ts'
+import { plainArray } from '../statements/array-literal.ts'
+import { ClaimLedger } from './open-claims.ts'
+import type { Database } from '../database/database.ts'
+import { type CountRow, toCounts } from './job-counts.ts'
+import { inChunks } from '../statements/in-chunks.ts'
+import { JobClaimer } from './job-claimer.ts'
+import { heldColumns, limitColumns, newJobColumns, settlementColumns } from './job-columns.ts'
+import { type JobRow, toQueuedJob } from './job-rows.ts'
+import { type JobStatements, jobStatements } from './job-statements.ts'
+import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
+import { SchemaQueries } from '../statements/schema-queries.ts'
+import { WakeUp } from './notify-throttle.ts'
+
+/** So many jobs go to the server in one statement; so many of one call go without those of others. */
+const CHUNK = 5_000
+const LARGE = 200
+
+export interface PostgresJobStoreOptions {
+  /** Where `migrate` put the tables. Default 'runutil'. */
+  schema?: string | undefined
+  /** For tests: where all times come from. Default: the database's own clock. */
+  clock?: Clock | undefined
+}
+
+/**
+ * Jobs in PostgreSQL or PGlite. Call `migrate(database)` first.
+ *
+ * Each method is one statement. Inserts that come together share one; so do the leases of all jobs of a claim.
+ *
+ * @example
+ * const database = await openDatabase()
+ * await migrate(database)
+ * const queue = new JobQueue(new PostgresJobStore(database))
+ */
+export class PostgresJobStore implements JobStore {
+  readonly #queries: SchemaQueries
+  readonly #clock: Clock | undefined
+  readonly #channel: string
+  readonly #statements: JobStatements
+  readonly #claims = new ClaimLedger()
+  readonly #claimer: JobClaimer
+  readonly #inserts = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
+    isOfOne: (error) => error instanceof ErrJobExists,
+  })
+  readonly #wakeUp = new WakeUp(async () => {
+    await this.#queries.run(this.#statements.notify, [this.#channel])
+  })
+
+  /** @throws InvalidArgumentError */
+  constructor(database: Database, options: PostgresJobStoreOptions = {}) {
+    const what = 'PostgresJobStore'
+    const { schema = DEFAULT_SCHEMA, clock } = checkOptions(what, options, ['schema', 'clock'])
+    if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
+    this.#queries = new SchemaQueries(database, schema)
+    this.#clock = clock
+    const statements = (this.#statements = jobStatements(schema))
+    // Shared by two schemas whose long names begin alike, it would wake one too often.
+    const channel = (this.#channel = `jobs.${schema}`.slice(0, 63))
+    this.#claimer = new JobClaimer({ queries: this.#queries, statements, channel, now: () => this.#now() })
+  }
+
+  insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
+    // In a transaction of the caller's, the notification waits for its commit.
+    if (tx !== undefined) return this.#insert(this.#columns(jobs, true), tx)
+    return jobs.length < LARGE ? this.#inserts.call(jobs) : this.#insertMany(jobs)
+  }
+
+  /** A long list in one transaction, chunk by chunk. */
+  async #insertMany(jobs: readonly NewJob[]): Promise<void> {
+    const notify = this.#wakeUp.now()
+    if (jobs.length <= CHUNK) return this.#insert(this.#columns(jobs, notify))
+    try {
+      await this.#queries.database.transaction((tx) =>
+        inChunks(
+          jobs,
+          CHUNK,
+          (chunk, isLast) => this.#columns(chunk, notify && isLast),
+          (columns) => this.#insert(columns, tx),
+        ),
+      )
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error
+      // Nothing was stored. All at once, it may go, or names all ids that are taken and not those of one chunk.
+      await this.#insert(this.#columns(jobs, notify))
+    }
+  }
+
+  #columns(jobs: readonly NewJob[], notify: boolean): unknown[] {
+    return [...newJobColumns(jobs), this.#now(), notify ? this.#channel : null]
+  }
+
+  async #insert(columns: unknown[], tx?: InTransaction['tx']): Promise<void> {
+    const [row] = await this.#queries.run<[string | null]>(this.#statements.enqueue, columns, tx)
+    const taken = row![0]
+    if (taken !== null) throw new ErrJobExists(JSON.parse(taken) as string[])
+  }
+
+  async claim(kinds: readonly string[], limit: number, lease: Duration): Promise<ClaimedJob[]> {
+    const { jobs, late } = await this.#claimer.claim(kinds, limit, toMs(lease, 'claim: lease'))
+    this.#claims.claimed(jobs)
+    if (late.length === 0) return jobs
+    await this.#release(late, false)
+    return jobs.filter((job) => !late.includes(job))
+  }
+
+  async settle<S extends Settlement>(batch: readonly S[], { tx }: InTransaction = {}): Promise<S[]> {
+    if (batch.length === 0) return []
+    const firsts = firstOfEachJob(batch)
+    // In a transaction that may yet roll back, its leases stay.
+    const finished = tx === undefined ? this.#claims.finishedBy(firsts) : []
+    const params = [...settlementColumns(firsts), plainArray(finished), this.#now()]
+    const [row] = await this.#queries.run<[string | null]>(this.#statements.settle, params, tx)
+    if (tx === undefined) this.#claims.ended(firsts)
+    const lost = at(firsts, row![0])
+    return batch.filter((one) => lost.some(({ id, claim }) => id === one.id && claim === one.claim))
+  }
+
+  async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
+    if (held.length === 0) return []
+    const leaseMs = toMs(lease, 'renew: lease')
+    const params = [...heldColumns(held), leaseMs, this.#now()]
+    const [row] = await this.#queries.run<[string | null]>(this.#statements.renew, params)
+    return at(held, row![0])
+  }
+
+  async release(held: readonly Held[]): Promise<void> {
+    if (held.length > 0) await this.#release(held, true)
+  }
+
+  async #release(held: readonly Held[], mayHaveStarted: boolean): Promise<void> {
+    const finished = plainArray(this.#claims.finishedBy(held))
+    const params = [...heldColumns(held), finished, mayHaveStarted, this.#channel, this.#now()]
+    await this.#queries.run(this.#statements.release, params)
+    this.#claimer.gaveBack()
+    this.#claims.ended(held)
+  }
+
+  async get(id: string): Promise<QueuedJob | undefined> {
+    const [row] = await this.#queries.run<JobRow>(this.#statements.get, [id])
+    return row && toQueuedJob(row)
+  }
+
+  async cancel(id: string): Promise<boolean> {
+    const [row] = await this.#queries.run<[boolean]>(this.#statements.cancel, [id, this.#now()])
+    return row![0]
+  }
+
+  async retryNow(id: string): Promise<boolean> {
+    const [row] = await this.#queries.run<[boolean]>(this.#statements.retry, [id, this.#channel, this.#now()])
+    return row![0]
+  }
+
+  async counts(): Promise<JobCounts> {
+    return toCounts(await this.#queries.run<CountRow>(this.#statements.counts))
+  }
+
+  async limit(kinds: ReadonlyMap<string, ResolvedLimits>): Promise<void> {
+    await this.#queries.run(this.#statements.limit, limitColumns(kinds))
+    this.#claimer.limit(kinds)
+  }
+
+  async prune(retention: Duration, limit: number): Promise<number> {
+    const params = [toMs(retention, 'prune: retention'), limit, this.#now()]
+    const [row] = await this.#queries.run<[number]>(this.#statements.prune, params)
+    return row![0]
+  }
+
+  listen(onReady: () => void): Promise<() => Promise<void>> {
+    return this.#queries.database.listen(this.#channel, this.#claimer.hearing(onReady))
+  }
+
+  /** Null: the database's. */
+  #now(): number | null {
+    return this.#clock?.now() ?? null
+  }
+}
+
+/** Under each claim: the first outcome of a job counts. */
+function firstOfEachJob<H extends Held>(held: readonly H[]): readonly H[] {
+  const firsts = new Map(held.toReversed().map((one) => [`${one.claim} ${one.id}`, one]))
+  if (firsts.size === held.length) return held
+  return held.filter((one) => firsts.get(`${one.claim} ${one.id}`) === one)
+}
+
+/** Those at the places of a JSON list that counts from 1. */
+function at<T>(all: readonly T[], places: string | null): T[] {
+  return places === null ? [] : (JSON.parse(places) as number[]).map((place) => all[place - 1]!)
+}

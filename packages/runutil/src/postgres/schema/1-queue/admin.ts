@@ -1,0 +1,64 @@
+import { BY_INDEX } from '../plan-settings.ts'
+
+/** What one does to jobs from outside, held or not. */
+export const stewarding = (s: string): string => `
+create function ${s}.cancel_job(p_id text, p_now float8) returns boolean language plpgsql ${BY_INDEX} as $$
+declare
+  v_job record;
+begin
+  update ${s}.jobs set status = 'FAILED', last_error = 'cancelled', updated_at = ${s}.job_time(p_now)
+    where id = p_id and status = 'PENDING' returning * into v_job;
+  if v_job is null then return false; end if;
+  if not ${s}.take_out(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq) then
+    -- It keeps its place until its holder says that it ended, even under a limit that is set later.
+    insert into ${s}.job_slots (id, claim, kind, key)
+      select v_job.id, c.claim, v_job.kind, v_job.key
+      from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq)
+      where held.id = v_job.id and held.seq = v_job.seq
+      on conflict do nothing;
+  end if;
+  return true;
+end $$;
+
+-- Looks where the indexes have it: there is none on ids. False when somebody holds the job.
+create function ${s}.take_out(p_id text, p_kind text, p_priority integer, p_run_at timestamptz, p_seq bigint)
+returns boolean language plpgsql ${BY_INDEX} as $$
+begin
+  delete from ${s}.jobs_waiting
+    where kind = p_kind and due and priority = p_priority and run_at = p_run_at and seq = p_seq and id = p_id;
+  if found then return true; end if;
+  delete from ${s}.jobs_waiting where not due and run_at = p_run_at and seq = p_seq and id = p_id;
+  return found;
+end $$;
+
+create function ${s}.retry_job(p_id text, p_channel text, p_now float8) returns boolean language plpgsql ${BY_INDEX} as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_job record;
+begin
+  select * into v_job from ${s}.jobs where id = p_id and status = 'PENDING' for update;
+  if v_job is null then return false; end if;
+  if v_job.run_at <= v_now then return true; end if;
+  update ${s}.jobs set run_at = v_now where id = p_id;
+  if ${s}.take_out(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq) then
+    insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq)
+      values (v_job.id, v_job.kind, v_now, true, v_job.priority, v_job.key, v_job.seq);
+    perform pg_notify(p_channel, '');
+  end if;
+  return true;
+end $$;
+
+create function ${s}.prune_jobs(p_retention float8, p_limit integer, p_now float8)
+returns integer language plpgsql set enable_seqscan = off as $$
+declare
+  v_until timestamptz := ${s}.job_time(p_now) - p_retention * interval '1 ms';
+  v_count integer;
+begin
+  delete from ${s}.jobs where ctid = any (array(
+    select ctid from ${s}.jobs
+    where status <> 'PENDING' and updated_at <= v_until limit p_limit for update skip locked
+  ));
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+`

@@ -1,0 +1,133 @@
+import type { Migration } from '../migration.ts'
+import { claiming } from './claiming.ts'
+import { limiting } from './limiting.ts'
+import { settling } from './settling.ts'
+import { stewarding } from './admin.ts'
+
+/**
+ * Jobs, those of them that wait, and the leases and limits that the others are held under.
+ *
+ * - `jobs` has all of every job and one index, its ids. Nothing in that changes when a job ends, so ending one is a HOT
+ *   update: no index grows. Hence the free half of each page.
+ * - `jobs_waiting` has one short row for each job that nobody holds. To claim a job is to take its row out; ended jobs
+ *   have none, so that however many there are, a claim never meets them. It never walks those that aren't `due`.
+ * - `job_claims` has one row for all jobs of a claim. A job that isn't PENDING, or isn't in `ids`, isn't held by it:
+ *   that is the fence. One that ends stays in `ids`; one that goes back to waiting doesn't.
+ * - Whoever claims jobs of a limited kind locks the kind's row first, so what it counts stays true until it commits.
+ */
+export const queueMigration: Migration = {
+  number: 1,
+  name: 'queue',
+  sql: (schema) =>
+    [tables, enqueueing, claiming, limiting, settling, stewarding].map((part) => part(schema)).join(''),
+}
+
+const tables = (s: string): string => `
+create table ${s}.jobs (
+  seq bigint not null,
+  run_at timestamptz not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  last_attempt_at timestamptz,
+  -- The one that ended it.
+  claim bigint,
+  priority integer not null,
+  attempts_done integer not null default 0,
+  crashes integer not null default 0,
+  id text collate "C" primary key,
+  kind text collate "C" not null,
+  status text collate "C" not null default 'PENDING',
+  key text collate "C",
+  last_error text,
+  payload json not null,
+  result json
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1);
+-- For retention alone: it costs next to nothing, and needn't find single rows.
+create index jobs_updated on ${s}.jobs using brin (updated_at) with (pages_per_range = 32, autosummarize = on);
+-- In the order of enqueueing: the number of the call, then the place in it.
+create sequence ${s}.job_seq;
+
+create table ${s}.jobs_waiting (
+  seq bigint not null,
+  run_at timestamptz not null,
+  priority integer not null,
+  due boolean not null,
+  kind text collate "C" not null,
+  id text collate "C" not null,
+  key text collate "C"
+) with (autovacuum_vacuum_scale_factor = 0.02);
+create index jobs_waiting_due on ${s}.jobs_waiting (kind, priority desc, run_at, seq) where due;
+create index jobs_waiting_by_key on ${s}.jobs_waiting (kind, key, priority desc, run_at, seq)
+  where due and key is not null;
+create index jobs_waiting_later on ${s}.jobs_waiting (run_at, seq) where not due;
+
+create sequence ${s}.job_claim_numbers;
+create table ${s}.job_claims (
+  claim bigint primary key,
+  claimed_at timestamptz not null,
+  expires_at timestamptz not null,
+  ids text[] not null,
+  -- Of each of ids. A job of the same id that was enqueued later isn't the one that is held.
+  seqs bigint[] not null
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+-- Written once and soon deleted: to compress them costs more than it saves.
+alter table ${s}.job_claims alter ids set storage external, alter seqs set storage external;
+
+create table ${s}.job_limits (
+  kind text collate "C" primary key,
+  concurrency integer,
+  key_concurrency integer,
+  rate_limit integer,
+  rate_per interval
+);
+-- The running jobs of kinds that have limits, and those that were cancelled while they ran.
+create table ${s}.job_slots (
+  id text collate "C" not null,
+  claim bigint not null,
+  kind text collate "C" not null,
+  key text collate "C",
+  primary key (id, claim)
+);
+create index job_slots_by_kind on ${s}.job_slots (kind, key);
+-- The last starts of kinds that have a rate.
+create table ${s}.job_starts (kind text collate "C" not null, at timestamptz not null, claim bigint not null);
+create index job_starts_by_kind on ${s}.job_starts (kind, at);
+
+create function ${s}.job_time(p_now float8) returns timestamptz language sql volatile as
+  $$ select coalesce(to_timestamp(p_now / 1000.0), clock_timestamp()) $$;
+`
+
+/**
+ * Lists may be short: the first kind stands for those left out, the rest is as if not given. Returns null, or the ids
+ * that are there already as a JSON list; nothing is stored then.
+ */
+const enqueueing = (s: string): string => `
+create function ${s}.enqueue_jobs(
+  p_ids text[], p_kinds text[], p_payloads text[], p_run_ats float8[], p_priorities integer[], p_keys text[],
+  p_now float8, p_channel text
+) returns text language plpgsql as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_seq bigint := nextval('${s.replaceAll("'", "''")}.job_seq') * 1048576;
+begin
+  insert into ${s}.jobs (id, kind, payload, run_at, priority, key, created_at, updated_at, seq)
+    select id, coalesce(kind, p_kinds[1]), payload::json, greatest(v_now, to_timestamp(run_at / 1000.0)),
+      coalesce(priority, 0), key, v_now, v_now, v_seq + place
+    from unnest(p_ids, p_kinds, p_payloads, p_run_ats, p_priorities, p_keys) with ordinality
+      as given (id, kind, payload, run_at, priority, key, place);
+  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq)
+    select id, coalesce(kind, p_kinds[1]), greatest(v_now, to_timestamp(run_at / 1000.0)),
+      coalesce(to_timestamp(run_at / 1000.0) <= v_now, true), coalesce(priority, 0), key, v_seq + place
+    from unnest(p_ids, p_kinds, p_run_ats, p_priorities, p_keys) with ordinality
+      as given (id, kind, run_at, priority, key, place);
+  if p_channel is not null then perform pg_notify(p_channel, ''); end if;
+  return null;
+exception when unique_violation then
+  return (
+    select coalesce(json_agg(id), '[]')::text from (
+      select id from ${s}.jobs where id = any (p_ids)
+      union select id from unnest(p_ids) as id group by id having count(*) > 1
+    ) as taken
+  );
+end $$;
+`

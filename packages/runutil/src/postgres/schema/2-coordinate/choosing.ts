@@ -1,0 +1,100 @@
+import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
+
+/**
+ * Which spec is worked on next, by the rules of `choose` in coordinate/scheduler.ts. `p_empty` are specs that were found
+ * to have nothing, whatever their rows say.
+ *
+ * To look at all specs takes time for each. Where there are many, one is drawn first, by its weight. If none of its units
+ * is pending, its chances are those of its weight, and the draw stands; else it stands with the probability that it has
+ * of not being ahead of its share, which is known once all are looked at, and otherwise they are drawn from as usual.
+ * Both come to the same chances as looking at all at once.
+ */
+export const choosing = (s: string): string => `
+-- In (0, 1), for each number another.
+create function ${s}.work_random(p_seed bigint, p_of bigint) returns float8 language sql immutable as
+  $$ select ((hashint8extended(p_of, p_seed) & 4503599627370495) + 1) / 4503599627370497::float8 $$;
+
+create function ${s}.draw_spec(
+  p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_seed bigint, p_empty bigint[], p_now timestamptz,
+  out spec bigint, out behind boolean
+) language plpgsql stable ${BY_INDEX} as $$
+declare
+  v_first bigint;
+  v_last bigint;
+  v_priority float8;
+  v_weight float8;
+begin
+  select min(id), max(id) into v_first, v_last from ${s}.work_specs where namespace = p_namespace;
+  if v_last - v_first < ${MANY} then return; end if;
+  select priority, weight into v_priority, v_weight from ${s}.work_specs where namespace = p_namespace
+    order by priority desc, weight desc limit 1;
+  for nth in 1..${DRAWS} loop
+    select s.id into spec from ${s}.work_specs as s
+      where s.id = v_first + floor(${s}.work_random(p_seed, nth) * (v_last - v_first + 1))::bigint
+        and s.namespace = p_namespace and s.priority = v_priority
+        and s.weight > ${s}.work_random(p_seed, -nth) * v_weight
+        and ${WORKED_ON} and (${AVAILABLE} or ${CONTINUED});
+    if found then
+      behind := not exists (select from ${s}.work_units as u where u.spec = draw_spec.spec and u.state = 'pending');
+      return;
+    end if;
+  end loop;
+end $$;
+
+create function ${s}.choose_spec(
+  p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_units integer, p_random float8,
+  p_empty bigint[], p_now timestamptz, out spec bigint, out units integer, out continued boolean, out retries float8
+) language plpgsql stable ${BY_HASH} set enable_nestloop = off as $$
+declare
+  v_seed bigint := (p_random * 9e15)::bigint;
+  v_drawn record;
+  v_pending float8 := 0;
+begin
+  select * into v_drawn from ${s}.draw_spec(p_namespace, p_specs, p_runtimes, p_gb, v_seed, p_empty, p_now);
+  if v_drawn.behind then
+    spec := v_drawn.spec;
+  else
+    select c.id, c.pending into spec, v_pending
+      from ${s}.look_at_all(p_namespace, p_specs, p_runtimes, p_gb, v_seed, v_drawn.spec, p_empty, p_now) as c;
+  end if;
+  select floor(least(p_units, case when s.max_returned > 0 then s.max_returned else p_units end,
+      case when s.max_running > 0 then s.max_running - v_pending else p_units end)), not (${AVAILABLE}), s.max_retries
+    into units, continued, retries from ${s}.work_specs as s where s.id = spec;
+end $$;
+
+create function ${s}.look_at_all(
+  p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_seed bigint, p_drawn bigint,
+  p_empty bigint[], p_now timestamptz, out id bigint, out pending float8
+) language plpgsql stable ${BY_HASH} set enable_nestloop = off as $$
+begin
+  with counted as materialized (
+    select u.spec, count(*)::float8 as units from ${s}.work_units as u where u.state = 'pending' group by u.spec
+  ), eligible as materialized (
+    select s.id, s.priority, s.weight, coalesce(c.units, 0) as pending
+    from ${s}.work_specs as s left join counted as c on c.spec = s.id
+    where s.namespace = p_namespace and ${WORKED_ON}
+      and (s.max_running <= 0 or coalesce(c.units, 0) < s.max_running)
+      and (${AVAILABLE} or (c.units is null and ${CONTINUED}))
+  ), highest as materialized (
+    select e.priority, sum(e.weight) as weights, sum(e.pending) + 1 as units from eligible as e
+    group by e.priority order by e.priority desc limit 1
+  ), chances as (
+    select e.id, e.pending, e.weight * (select units from highest) as share,
+      e.weight * (select units from highest) - e.pending * (select weights from highest) as chance
+    from eligible as e where e.priority = (select priority from highest)
+  )
+  -- The smallest of exponentially distributed numbers, each with its chance as its rate.
+  select c.id, c.pending into look_at_all.id, look_at_all.pending from chances as c where c.chance > 0
+    order by coalesce(c.id = p_drawn, false) and ${s}.work_random(p_seed, 0) * c.share < c.chance desc,
+      ln(${s}.work_random(p_seed, c.id)) / c.chance desc limit 1;
+end $$;
+`
+
+/** From how many specs on, about, one is drawn first, and how often before all are looked at. */
+const MANY = 50
+const DRAWS = 16
+
+const WORKED_ON = `s.weight > 0 and not s.paused and (p_specs is null or s.name = any (p_specs))
+      and (p_runtimes is null or s.runtime = any (p_runtimes)) and (p_gb is null or s.min_gb <= p_gb)`
+const AVAILABLE = 'not s.idle and s.id <> all (p_empty)'
+const CONTINUED = 's.continuous and coalesce(s.next_continuous <= p_now, true)'

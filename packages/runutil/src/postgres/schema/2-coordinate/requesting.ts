@@ -1,0 +1,114 @@
+import { BY_INDEX } from '../plan-settings.ts'
+
+/** What a request does: a spec is chosen, and its first units are leased. */
+export const requesting = (s: string): string => `
+-- Brings the states of a namespace's units up to date.
+create function ${s}.refresh_units(p_namespace bigint, p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
+declare
+  v_specs bigint[];
+begin
+  with expired as (
+    select u.id, u.active from ${s}.work_specs as s
+    join ${s}.work_units as u on u.spec = s.id and u.state = 'pending' and u.expires <= p_now
+    where s.namespace = p_namespace limit 10000 for update of u skip locked
+  ), ended as (
+    update ${s}.work_attempts as a set status = 'expired', end_time = a.expiration_time
+    from expired where a.id = expired.active and a.status = 'pending'
+  ), due as (
+    select id from ${s}.work_units where state = 'delayed' and not_before <= p_now
+    order by not_before limit 10000 for update skip locked
+  ), opened as (
+    update ${s}.work_units as u set state = case when u.not_before > p_now then 'delayed' else 'open' end
+    where u.id = any (array(select id from expired union all select id from due)) returning u.spec
+  ) select array_agg(distinct spec) into v_specs from opened;
+  perform ${s}.wake_specs(v_specs, null);
+end $$;
+
+create function ${s}.request_attempts(
+  p_worker bigint, p_specs text[], p_runtimes text[], p_gb float8, p_units integer, p_lifetime float8, p_random float8,
+  p_refresh boolean, p_now float8
+) returns text language plpgsql ${BY_INDEX} as $$
+declare
+  v_now timestamptz;
+  v_namespace bigint;
+  v_choice record;
+  v_units bigint[];
+  v_spent bigint[];
+  v_empty bigint[] := '{}';
+begin
+  select namespace into v_namespace from ${s}.work_workers where id = p_worker for key share;
+  if not found then return null; end if;
+  -- One request at a time: what it counts stays true until it commits.
+  perform from ${s}.work_namespaces where id = v_namespace for no key update;
+  v_now := ${s}.job_time(p_now);
+  if p_refresh then perform ${s}.refresh_units(v_namespace, v_now); end if;
+  loop
+    select * into v_choice
+      from ${s}.choose_spec(v_namespace, p_specs, p_runtimes, p_gb, p_units, p_random, v_empty, v_now);
+    exit when v_choice.spec is null;
+    if v_choice.continued then
+      v_units := array[${s}.continue_spec(v_choice.spec, v_now)];
+    else
+      -- One more than wanted tells whether they are the last. Who ends an attempt late holds its unit: not waited for.
+      select coalesce(array_agg(id), '{}') into v_units from (
+        select id from ${s}.work_units where spec = v_choice.spec and state = 'open'
+        order by priority desc, name limit v_choice.units + 1 for update skip locked
+      ) as first;
+      if cardinality(v_units) <= v_choice.units then v_empty := v_empty || v_choice.spec; end if;
+      v_units := v_units[1:v_choice.units];
+      if v_choice.retries > 0 then
+        select array_agg(id) into v_spent from ${s}.work_units where id = any (v_units) and attempts >= v_choice.retries;
+        perform ${s}.fail_units(v_spent, v_now);
+        select array_agg(id order by priority desc, name) into v_units from ${s}.work_units
+          where id = any (v_units) and id <> all (coalesce(v_spent, '{}'));
+      end if;
+    end if;
+    exit when cardinality(v_units) > 0;
+  end loop;
+  -- After all that was counted as over: by the times too, no more than may are pending at once.
+  v_now := ${s}.job_time(p_now);
+  return ${s}.lease_chosen(p_worker, v_choice.spec, v_units, v_empty, p_lifetime, v_now);
+end $$;
+
+-- What all of them have is said once.
+create function ${s}.lease_chosen(
+  p_worker bigint, p_spec bigint, p_units bigint[], p_empty bigint[], p_lifetime float8, p_now timestamptz
+) returns text language plpgsql ${BY_INDEX} as $$
+declare
+  v_leased json;
+begin
+  if cardinality(p_units) > 0 then
+    select json_agg(json_build_array(l.id, l.unit, l.name, l.data) order by l.id) into v_leased
+      from ${s}.lease_units(p_worker, p_units, p_lifetime, p_now) as l;
+  end if;
+  perform ${s}.idle_spec(id) from unnest(p_empty) as empty (id);
+  if v_leased is null then return 'null'; end if;
+  return (
+    select json_build_object(
+      'spec', json_build_object('id', s.id, 'name', s.name), 'worker', json_build_object('id', w.id, 'name', w.name),
+      'startTime', ${s}.work_ms(p_now), 'expirationTime', ${s}.work_ms(p_now + p_lifetime * interval '1 ms'),
+      'attempts', v_leased)::text
+    from ${s}.work_specs as s, ${s}.work_workers as w where s.id = p_spec and w.id = p_worker
+  );
+end $$;
+
+-- By their last attempts, which are their active ones again.
+create function ${s}.fail_units(p_units bigint[], p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
+begin
+  with failed as (
+    update ${s}.work_attempts set status = 'failed', end_time = coalesce(end_time, p_now)
+    where id = any (array(select max(id) from ${s}.work_attempts where unit = any (p_units) group by unit))
+    returning id, unit
+  )
+  update ${s}.work_units as u set active = failed.id, state = 'closed' from failed where u.id = failed.unit;
+end $$;
+
+create function ${s}.continue_spec(p_spec bigint, p_now timestamptz) returns bigint language plpgsql ${BY_INDEX} as $$
+declare
+  v_name text := floor(date_part('epoch', p_now))::bigint::text;
+begin
+  update ${s}.work_specs set next_continuous = p_now + interval_ms * interval '1 ms' where id = p_spec;
+  perform ${s}.put_units(p_spec, array[v_name], array['{}'], array[0::float8], array[null::float8], p_now);
+  return (select id from ${s}.work_units where spec = p_spec and name = v_name);
+end $$;
+`

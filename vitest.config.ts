@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^runutil$/, replacement: source('index.ts') },
-      { find: /^runutil\/pool\/child$/, replacement: source('pool/child.ts') },
+      { find: /^runutil\/pool\/child$/, replacement: source('pool/child/index.ts') },
       { find: /^runutil\/(\w+)$/, replacement: source('$1/index.ts') },
     ],
   },
@@ -16,6 +16,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // All processors: many tests wait for processes and databases. By default one is left free, of two that is half.
     maxWorkers: '100%',
+    // A limit for what hangs, not for what is slow: a machine may be busy with something else.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     globalSetup: ['test/global-setup.ts'],
     // tsyringe throws at import unless it is loaded first, and tests import in any order.
     setupFiles: ['reflect-metadata'],

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'tsup'
 
-const rooms = ['core', 'runtime', 'queue', 'coordinate', 'pool', 'dispatch', 'postgres', 'testing']
-const doors = ['index', 'pool/child', ...rooms.map((room) => `${room}/index`)].filter((door) =>
+const rooms = ['core', 'runtime', 'leases', 'queue', 'coordinate', 'pool', 'dispatch', 'postgres', 'testing']
+const doors = ['index', 'pool/child/index', ...rooms.map((room) => `${room}/index`)].filter((door) =>
   existsSync(fileURLToPath(new URL(`src/${door}.ts`, import.meta.url))),
 )
 

@@ -11,7 +11,7 @@ export interface ChaosOptions {
   readonly timeoutMs: number
 }
 
-export const DEFAULTS = { jobs: 2_000, kills: 20, workers: 4 }
+const DEFAULTS = { jobs: 2_000, kills: 20, workers: 4 }
 
 /** `--jobs 2000 --kills 20 --workers 4 --seed 7 --timeout 120`, the last in seconds. The seed is random by default. */
 export function parseOptions(args: string[], defaults = DEFAULTS): ChaosOptions {

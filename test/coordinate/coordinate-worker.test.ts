@@ -3,13 +3,13 @@ import { runAllWorkers } from 'runutil'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
 import { createCoordinate } from 'runutil/coordinate'
-import {
-  type CoordinateTask,
-  CoordinateWorker,
-  type CoordinateWorkerOptions,
-} from '../../packages/runutil/src/coordinate/coordinate-worker.ts'
+import { CoordinateWorker } from '../../packages/runutil/src/coordinate/coordinate-worker.ts'
 import { MemoryCoordinateStore } from '../../packages/runutil/src/coordinate/memory-coordinate-store.ts'
 import type { Attempt, Namespace, WorkSpec } from '../../packages/runutil/src/coordinate/model.ts'
+import {
+  type CoordinateTask,
+  type CoordinateWorkerOptions,
+} from '../../packages/runutil/src/coordinate/worker-settings.ts'
 import { capturedLogger } from '../runtime/logs.ts'
 
 interface Fresh {

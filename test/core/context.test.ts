@@ -12,10 +12,10 @@ import {
 } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../packages/runutil/src/core/clock-system.ts'
 import { currentClock, currentContext } from '../../packages/runutil/src/core/context.ts'
-import { systemClock } from '../../packages/runutil/src/core/clock.ts'
-import { failureOf } from '../runtime/outcome.ts'
 import { capturedLogger, keysOf } from '../runtime/logs.ts'
+import { failureOf } from '../runtime/outcome.ts'
 
 const log = (msg: string) => async () => currentLogger().info(msg)
 

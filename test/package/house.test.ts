@@ -6,36 +6,73 @@ import { describe, expect, it } from 'vitest'
 const src = fileURLToPath(new URL('../../packages/runutil/src', import.meta.url))
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
 
-/** Which room may import from which others. */
+/** Which module may import from which others. */
 const mayImport: Record<string, readonly string[]> = {
   core: [],
   runtime: ['core'],
+  cron: ['core'],
+  leases: ['core', 'cron'],
   queue: ['core'],
   coordinate: ['core'],
   dispatch: ['core'],
   pool: ['core'],
-  postgres: ['core', 'queue', 'coordinate', 'dispatch', 'runtime'],
-  testing: ['core', 'queue', 'coordinate', 'pool', 'dispatch'],
+  http: ['core'],
+  postgres: ['core', 'queue', 'coordinate', 'dispatch', 'leases', 'ops'],
+  ops: ['core', 'runtime', 'cron', 'queue', 'coordinate', 'dispatch', 'leases', 'pool'],
+  otel: ['core', 'runtime', 'queue'],
+  prometheus: ['core', 'runtime', 'queue'],
+  testing: ['core', 'queue', 'coordinate', 'dispatch', 'leases', 'pool', 'ops'],
 }
 
-/** What only some rooms may touch. */
+/** Of a module with folders: which of them may import from which others, and from which modules. '' are its own files. */
+const insideMayImport: Record<string, Record<string, readonly string[]>> = {
+  pool: {
+    '': ['relay', 'worker'],
+    worker: ['relay', 'errors.ts'],
+    child: ['relay'],
+    relay: [],
+  },
+  postgres: {
+    '': [],
+    database: [],
+    schema: ['database', '/queue', '/coordinate', '/dispatch', '/leases'],
+    statements: ['database', 'schema'],
+    queue: ['statements', 'schema', 'database', '/queue'],
+    coordinate: ['statements', 'schema', 'database', '/coordinate'],
+    dispatch: ['statements', 'schema', 'database', '/dispatch'],
+    leases: ['statements', 'schema', 'database', '/leases'],
+    ops: ['statements', 'schema', 'database', '/ops'],
+  },
+}
+
+/** What only some modules may touch. */
 const reserved: [RegExp, readonly string[]][] = [
   [/\bDate\.now\(|\bnew Date\(\)/, ['core']],
   [/(?<![\w.])(setTimeout|setInterval|setImmediate)\((?!callback:)/, ['core']],
   [/\bMath\.random\(/, ['core']],
-  [/\bAsyncLocalStorage\b/, ['core']],
-  // `pool/child` is what a worker's own process runs.
+  // `leases` keeps a run's fencing number in one.
+  [/\bAsyncLocalStorage\b/, ['core', 'leases']],
   [/\bprocess\.(on|off|exitCode)\b/, ['runtime']],
   [/\bprocess\.exit\b/, ['runtime', 'pool']],
   [/from 'tsyringe'|'reflect-metadata'/, ['runtime']],
   [/'node:(child_process|net)'/, ['pool']],
+  [/'node:http'/, ['ops']],
+  [/'croner'/, ['cron']],
   [/['"](pg|@electric-sql\/pglite)['"]/, ['postgres']],
+  [/'@opentelemetry\/api'/, ['otel']],
+  [/'prom-client'/, ['prometheus']],
   [/'node:assert/, ['testing']],
   [/'vitest'|\bconsole\.|AbortSignal\.(any|timeout)\(|timers\/promises/, []],
 ]
 
-const roomOf = (file: string): string => (file.includes('/') ? file.split('/')[0]! : 'door')
-const isDoor = (file: string): boolean => basename(file) === 'index.ts'
+/** A file of more lines is a sign that it holds two things. */
+const MANY_LINES = 200
+const MOST_LINES = 300
+
+const moduleOf = (file: string): string => (file.includes('/') ? file.split('/')[0]! : 'entry')
+/** The folder inside of its module; '' of the module's own files. */
+const folderOf = (file: string): string => file.split('/').slice(1, -1)[0] ?? ''
+const isEntry = (file: string): boolean => basename(file) === 'index.ts'
 /** Without comments, which may name what the code must not. */
 const codeOf = (file: string): string =>
   readFileSync(join(src, file), 'utf8').replace(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
@@ -45,41 +82,78 @@ function importsOf(file: string): string[] {
   return paths.map((path) => relative(src, join(src, file, '..', path)))
 }
 
+/** What a file inside of a module may name: its own folder, those next to it, modules (written '/name') and files. */
+function isAllowedInside(from: string, to: string): boolean {
+  const allowed = insideMayImport[moduleOf(from)]?.[folderOf(from)]
+  if (allowed === undefined || moduleOf(to) === 'core') return true
+  if (moduleOf(from) !== moduleOf(to)) {
+    const modules = allowed.filter((name) => name.startsWith('/'))
+    return moduleOf(from) !== 'postgres' || modules.includes(`/${moduleOf(to)}`)
+  }
+  return folderOf(from) === folderOf(to) || allowed.includes(folderOf(to)) || allowed.includes(basename(to))
+}
+
+/** Files that import each other, in the order in which each imports the next. */
+function circles(): string[] {
+  const found: string[] = []
+  const done = new Set<string>()
+  const walk = (file: string, path: string[]): void => {
+    if (path.includes(file)) {
+      found.push([...path.slice(path.indexOf(file)), file].join(' → '))
+      return
+    }
+    if (done.has(file)) return
+    for (const to of importsOf(file)) walk(to, [...path, file])
+    done.add(file)
+  }
+  for (const file of files) walk(file, [])
+  return found
+}
+
 describe('the house', () => {
-  it('has these rooms', () => {
-    const rooms = new Set(files.map(roomOf))
-    rooms.delete('door')
-    expect(Object.keys(mayImport)).toEqual(expect.arrayContaining([...rooms]))
+  it('has these modules', () => {
+    const modules = new Set(files.map(moduleOf))
+    modules.delete('entry')
+    expect(Object.keys(mayImport)).toEqual(expect.arrayContaining([...modules]))
+    for (const [module, folders] of Object.entries(insideMayImport)) {
+      const found = new Set(files.filter((file) => moduleOf(file) === module).map(folderOf))
+      expect(Object.keys(folders)).toEqual(expect.arrayContaining([...found]))
+    }
     expect(files.length).toBeGreaterThan(30)
   })
 
-  it('imports only from rooms next to it, and files instead of doors', () => {
+  it('imports only from modules next to it, and files instead of entry points', () => {
     const wrong = files.flatMap((file) =>
       importsOf(file)
         .filter((to) => {
-          const [from, into] = [roomOf(file), roomOf(to)]
-          if (from === 'door') return !['core', 'runtime'].includes(into) || isDoor(to)
-          return isDoor(to) || (from !== into && !mayImport[from]!.includes(into))
+          const [from, into] = [moduleOf(file), moduleOf(to)]
+          if (from === 'entry') return !['core', 'runtime'].includes(into) || isEntry(to)
+          if (isEntry(to) || (from !== into && !mayImport[from]!.includes(into))) return true
+          return !isEntry(file) && !isAllowedInside(file, to)
         })
         .map((to) => `${file} → ${to}`),
     )
     expect(wrong).toEqual([])
   })
 
-  it('keeps time, the process and the drivers in their rooms', () => {
+  it('has no files that import each other in a circle', () => {
+    expect(circles()).toEqual([])
+  })
+
+  it('keeps time, the process and the drivers in their modules', () => {
     const wrong = files.flatMap((file) =>
       reserved
-        .filter(([pattern, rooms]) => !rooms.includes(roomOf(file)) && pattern.test(codeOf(file)))
+        .filter(([pattern, modules]) => !modules.includes(moduleOf(file)) && pattern.test(codeOf(file)))
         .map(([pattern]) => `${file}: ${pattern}`),
     )
     expect(wrong).toEqual([])
   })
 
-  it('re-exports in doors only, and doors have no logic', () => {
+  it('re-exports in entry points only, and those have no logic', () => {
     expect(
-      files.filter((file) => !isDoor(file) && /^export \*|^export \{[^}]*\} from/m.test(codeOf(file))),
+      files.filter((file) => !isEntry(file) && /^export \*|^export \{[^}]*\} from/m.test(codeOf(file))),
     ).toEqual([])
-    const statements = files.filter(isDoor).flatMap((file) =>
+    const statements = files.filter(isEntry).flatMap((file) =>
       codeOf(file)
         .split(/\n(?=\S)/)
         .map((line) => line.trim()),
@@ -87,8 +161,11 @@ describe('the house', () => {
     expect(statements.filter((text) => !/^(export (type )?\{|\}|$)/.test(text))).toEqual([])
   })
 
-  it('has files of one concept: at most 200 lines, none called by what says nothing', () => {
+  it(`has files of one concept: at most ${MOST_LINES} lines, none called by what says nothing`, () => {
     expect(files.filter((file) => /\/(utils?|helpers?|common|types|misc)\.ts$/.test(file))).toEqual([])
-    expect(files.filter((file) => readFileSync(join(src, file), 'utf8').split('\n').length > 201)).toEqual([])
+    const lines = (file: string): number => readFileSync(join(src, file), 'utf8').split('\n').length - 1
+    const many = files.filter((file) => lines(file) > MANY_LINES)
+    if (many.length > 0) console.warn(`over ${MANY_LINES} lines: ${many.join(', ')}`)
+    expect(files.filter((file) => lines(file) > MOST_LINES)).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CorruptFrameError } from '../../packages/runutil/src/pool/relay/frame.ts'
 import { FrameReader } from '../../packages/runutil/src/pool/relay/frame-reader.ts'
+import { CorruptFrameError } from '../../packages/runutil/src/pool/relay/frame.ts'
 import { type Message, MessageReader } from '../../packages/runutil/src/pool/relay/message-reader.ts'
 import type { Encoded, Protocol } from '../../packages/runutil/src/pool/relay/protocol.ts'
 import { protocols } from '../../packages/runutil/src/pool/relay/protocols.ts'

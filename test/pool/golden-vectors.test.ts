@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { CorruptFrameError } from '../../packages/runutil/src/pool/relay/frame.ts'
 import { FrameReader } from '../../packages/runutil/src/pool/relay/frame-reader.ts'
+import { CorruptFrameError } from '../../packages/runutil/src/pool/relay/frame.ts'
 import { type Message, MessageReader } from '../../packages/runutil/src/pool/relay/message-reader.ts'
 import type { Encoded, Protocol } from '../../packages/runutil/src/pool/relay/protocol.ts'
 import { detectProtocol, protocols } from '../../packages/runutil/src/pool/relay/protocols.ts'

@@ -82,7 +82,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** It has ended, but whoever it was left to hasn't noticed: in a container, perhaps nobody does. */
-export function isZombie(pid: number | string): boolean {
+function isZombie(pid: number | string): boolean {
   if (process.platform !== 'linux') return false
   return readFileSync(`/proc/${pid}/status`, 'latin1').includes('\nState:\tZ')
 }

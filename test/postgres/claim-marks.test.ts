@@ -3,8 +3,8 @@ import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/
 import type { ClaimedJob, NewJob } from 'runutil/queue'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { ClaimMarks, NO_MARKS } from '../../packages/runutil/src/postgres/queue/scan-marks.ts'
 import { jobStatements } from '../../packages/runutil/src/postgres/queue/job-statements.ts'
+import { ScanMarks, NO_MARKS } from '../../packages/runutil/src/postgres/queue/scan-marks.ts'
 import { createDatabase } from './create-database.ts'
 
 const HOUR_MS = 3_600_000
@@ -18,7 +18,7 @@ function newJob(id: string, priority = 0): NewJob {
 
 describe('marks', () => {
   it('are not used while a look at all is fast, or has many jobs to explain its time', () => {
-    const marks = new ClaimMarks()
+    const marks = new ScanMarks()
     marks.claimed([at(5_000)], NO_MARKS, 20)
     expect(marks.columns(['a'])).toBe(NO_MARKS)
     marks.claimed(Array<ClaimedJob>(2_000).fill(at(5_000)), NO_MARKS, 120)
@@ -26,7 +26,7 @@ describe('marks', () => {
   })
 
   it('lie a second before the last job that was claimed, for each kind and priority', () => {
-    const marks = new ClaimMarks()
+    const marks = new ScanMarks()
     marks.claimed(
       [at(9_000, { priority: 2 }), at(5_000), at(7_000), at(8_000, { kind: 'b' })],
       NO_MARKS,
@@ -38,7 +38,7 @@ describe('marks', () => {
   })
 
   it('move on with what is claimed from them, and never back', () => {
-    const marks = new ClaimMarks()
+    const marks = new ScanMarks()
     marks.claimed([at(5_000)], NO_MARKS, SLOW_MS)
     marks.claimed([at(6_000)], marks.columns(['a']), 1)
     expect(marks.columns(['a'])[2]).toBe('{5000}')
@@ -47,7 +47,7 @@ describe('marks', () => {
   })
 
   it('are left out when jobs were given back, and forgotten when a look at all is fast again', () => {
-    const marks = new ClaimMarks()
+    const marks = new ScanMarks()
     marks.claimed([at(5_000)], NO_MARKS, SLOW_MS)
     marks.lookAtAll()
     expect(marks.columns(['a'])).toBe(NO_MARKS)
@@ -58,7 +58,7 @@ describe('marks', () => {
   })
 
   it('are kept for 8 priorities of a kind at most', () => {
-    const marks = new ClaimMarks()
+    const marks = new ScanMarks()
     marks.claimed(
       Array.from({ length: 20 }, (_, priority) => at(10_000 + priority, { priority })),
       NO_MARKS,

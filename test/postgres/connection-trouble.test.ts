@@ -1,6 +1,6 @@
+import { describe, expect, it } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
 import { connectError, statementError } from '../../packages/runutil/src/postgres/database/pg-errors.ts'
-import { describe, expect, it } from 'vitest'
 
 const withCode = (code: string, message = code): Error => Object.assign(new Error(message), { code })
 

@@ -1,8 +1,8 @@
 import pg from 'pg'
-import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
-import { importPeer } from '../../packages/runutil/src/postgres/database/import-peer.ts'
 import { type Database, DatabaseRefusedError, MissingPeerError, openDatabase } from 'runutil/postgres'
 import { afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
+import { importPeer } from '../../packages/runutil/src/postgres/database/import-peer.ts'
 import { type FreshDatabase, freshDatabase } from './databases.ts'
 import { rejection } from './rejection.ts'
 

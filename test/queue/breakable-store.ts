@@ -58,6 +58,6 @@ export class BreakableStore {
   }
 }
 
-export function unavailable(): StoreUnavailableError {
+function unavailable(): StoreUnavailableError {
   return new StoreUnavailableError('the store is away', { outcomeUnknown: false })
 }

@@ -16,7 +16,7 @@ export interface FreshWorker extends FreshQueue {
   readonly run: (...others: Runnable[]) => Promise<Running>
 }
 
-export interface Running {
+interface Running {
   readonly ended: Promise<void>
   /** Tells it to stop, and resolves when nothing happens without time passing. */
   readonly abort: (reason?: unknown) => Promise<void>

@@ -9,7 +9,7 @@ import type { TransactionHandle } from 'runutil/queue'
 import { freshDatabase } from '../postgres/databases.ts'
 
 /** What a caller does in its transaction, through its own library. */
-export interface Writer {
+interface Writer {
   readonly tx: TransactionHandle
   readonly note: (text: string) => Promise<unknown>
 }

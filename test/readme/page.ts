@@ -12,7 +12,7 @@ export interface PageProgram {
   needsMetadata: boolean
 }
 
-export function readPage(path: string): string {
+function readPage(path: string): string {
   return readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')
 }
 

@@ -1,4 +1,4 @@
-import { MemoryLeaseStore } from 'runutil'
+import { MemoryLeaseStore } from 'runutil/leases'
 import { PostgresLeaseStore, migrate } from 'runutil/postgres'
 import { type LeaseContext, VirtualClock, leaseConformance } from 'runutil/testing'
 import { afterAll, beforeAll, describe, it } from 'vitest'

@@ -3,19 +3,21 @@ import {
   type Duration,
   InvalidArgumentError,
   InvalidDurationError,
-  LeaseLostError,
-  type LeaseStore,
-  MemoryLeaseStore,
   type Worker,
   backoff,
-  currentFence,
-  distributedRepeat,
   healthSnapshot,
   repeat,
   runAllWorkers,
-  singleton,
   wait,
 } from 'runutil'
+import {
+  LeaseLostError,
+  type LeaseStore,
+  MemoryLeaseStore,
+  currentFence,
+  distributedRepeat,
+  singleton,
+} from 'runutil/leases'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
 import { capturedLogger } from './logs.ts'

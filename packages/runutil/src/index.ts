@@ -1,31 +1,24 @@
 // The root door: the supervised runtime. The other systems have doors of their own.
 export { type Backoff, ExponentialBackoff, StaticBackoff, backoff } from './core/backoff.ts'
 export type { ExponentialBackoffOptions } from './core/backoff.ts'
-export { type Clock, type Timer, systemClock } from './core/clock.ts'
+export { type Clock, type Timer } from './core/clock.ts'
+export { systemClock } from './core/clock-system.ts'
 export { currentLogger, currentName } from './core/context.ts'
 export type { Duration } from './core/duration.ts'
+export { InvalidArgumentError, InvalidDurationError, errorIs } from './core/errors.ts'
 export {
   DuplicateNameError,
   ErrWorkerExitedPrematurely,
-  InvalidArgumentError,
-  InvalidDurationError,
-  LeaseLostError,
   ShutdownRequestedError,
   ShutdownTimeoutError,
   SiblingExitedError,
   WorkerGroupError,
   WorkerResolutionError,
-  errorIs,
-} from './core/errors.ts'
-export { currentFence } from './leases/fence.ts'
+} from './runtime/errors.ts'
 export type { Job, JobFunc } from './core/job.ts'
-export type { LeaseAnswer, LeaseStore, LeaseTerms } from './leases/lease-store.ts'
 export { wait } from './core/wait.ts'
 export type { DeclarativeWorker, Runnable, WorkerConfigurer, WorkerFunc } from './core/worker.ts'
-export { distributedRepeat } from './leases/distributed-repeat.ts'
 export { type HealthState, healthCheckpoint, healthSnapshot } from './core/health.ts'
-export type { LeaseOptions } from './leases/leased-worker.ts'
-export { MemoryLeaseStore } from './leases/memory-lease-store.ts'
 export { namedWorker, namedWorkerFromType } from './runtime/names.ts'
 export { LOGGER, type RunProvidedOptions, provideWorker, runProvidedWorkers } from './runtime/provide.ts'
 export { type RepeatOptions, repeat } from './runtime/repeat.ts'
@@ -33,5 +26,4 @@ export { retry, retryJob } from './runtime/retry.ts'
 export { runAllJobs, runAllWorkers } from './runtime/run-all.ts'
 export type { RunOptions } from './runtime/run-options.ts'
 export { type ShutdownSignalOptions, shutdownSignal } from './runtime/shutdown-signal.ts'
-export { singleton } from './leases/singleton.ts'
 export { type Token, Worker, type WorkerOptions } from './runtime/worker-decorator.ts'

@@ -1,7 +1,8 @@
 import { type Bench, drainFor, scaled } from './cases.ts'
 import { CONTENDERS, type ContenderName } from './contenders.ts'
 import type { Programs } from './program.ts'
-import type { Store, StoreOptions, Stores } from './stores.ts'
+import type { Store } from './store.ts'
+import type { StoreOptions, Stores } from './stores.ts'
 
 interface BenchProps {
   readonly programs: Programs

@@ -1,6 +1,7 @@
 import { CONTENDERS, type ContenderName } from './contenders.ts'
 import type { Programs } from './program.ts'
-import type { Store, StoreOptions } from './stores.ts'
+import type { Store } from './store.ts'
+import type { StoreOptions } from './stores.ts'
 
 /** What the cases are measured in: lends a contender a store, fresh or with a history. */
 export interface Bench {

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Store } from './stores.ts'
+import type { Store } from './store.ts'
 
 const PORT = 16_379
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { CONTENDERS, type ContenderName } from './contenders.ts'
 
-export const PARTS = [
+const PARTS = [
   ...(['bulk', 'single', 'drain', 'ones', 'latency', 'history', 'held', 'pglite', 'memory'] as const),
 ] as const
 export type Part = (typeof PARTS)[number]

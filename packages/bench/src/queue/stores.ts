@@ -5,16 +5,7 @@ import { PostgresServer } from '../../../../test/postgres/server.ts'
 import { CONTENDERS, type ContenderName } from './contenders.ts'
 import type { Programs } from './program.ts'
 import { RedisServer } from './redis-server.ts'
-
-/** Where a contender keeps its jobs: a database of its own, or an emptied Redis. */
-export interface Store {
-  readonly url: string
-  /** As it is some time after much was written: statistics are there, and no checkpoint is due. */
-  settle(how?: 'analyze' | 'vacuum analyze'): Promise<void>
-  /** Opens a transaction that has a snapshot, so that nothing that is deleted now can be cleaned up until removal. */
-  holdTransaction(): Promise<void>
-  remove(): Promise<void>
-}
+import type { Store } from './store.ts'
 
 export interface StoreOptions {
   /** Whether it is for measuring how soon an enqueued job starts. */

@@ -1,12 +1,5 @@
-import {
-  type DeclarativeWorker,
-  Worker,
-  type WorkerConfigurer,
-  backoff,
-  currentFence,
-  currentLogger,
-  distributedRepeat,
-} from 'runutil'
+import { type DeclarativeWorker, Worker, type WorkerConfigurer, backoff, currentLogger } from 'runutil'
+import { currentFence, distributedRepeat } from 'runutil/leases'
 import { PostgresLeaseStore } from 'runutil/postgres'
 import { KnownRefs } from './known-refs.ts'
 import { sayingRecovery } from './recovery.ts'

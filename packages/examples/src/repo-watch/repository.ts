@@ -22,7 +22,7 @@ export interface TreeEntry {
 }
 
 /** There was a repository, and now there is none. */
-export class RepositoryGoneError extends Error {
+class RepositoryGoneError extends Error {
   readonly code = 'ERR_REPOSITORY_GONE'
   constructor(folder: string) {
     super(`no git repository at ${folder}`)

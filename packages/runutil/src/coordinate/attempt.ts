@@ -1,7 +1,8 @@
 import type { Duration } from '../core/duration.ts'
 import { checkData, toFutureMs } from './checks.ts'
 import type { AttemptEnd, Id, StoredAttempt } from './coordinate-store.ts'
-import type { Attempt, AttemptStatus, CoordinateWorkerRecord, Data, WorkUnit } from './model.ts'
+import type { Data } from './data.ts'
+import type { Attempt, AttemptStatus, CoordinateWorkerRecord, WorkUnit } from './model.ts'
 import type { Session } from './session.ts'
 
 /** As what they are: every store's objects are of this class. */

@@ -1,6 +1,6 @@
 import { type Duration, toMs } from '../core/duration.ts'
 import { InvalidDurationError, unexpected } from '../core/errors.ts'
-import type { Data } from './model.ts'
+import type { Data } from './data.ts'
 
 /** A name stands in an index, whose entries have an end. */
 const MOST_NAME_BYTES = 2_000

@@ -1,10 +1,10 @@
 import type { Doorbell } from '../core/doorbell.ts'
 import { type LeasedAttempt, leasedOnes } from './attempt.ts'
-import type { CoordinateWorkerSettings } from './coordinate-worker.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
 import { RunningTask } from './running-task.ts'
 import type { Turn } from './turn.ts'
+import type { CoordinateWorkerSettings } from './worker-settings.ts'
 
 export interface ChildRunProps {
   readonly settings: CoordinateWorkerSettings

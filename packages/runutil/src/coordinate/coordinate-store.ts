@@ -1,5 +1,6 @@
+import type { Data } from './data.ts'
 import type { MetaChange } from './meta-change.ts'
-import type { AttemptStatus, Data, SummaryRow, WorkUnitStatus, WorkerUpdate } from './model.ts'
+import type { AttemptStatus, SummaryRow, WorkUnitStatus, WorkerUpdate } from './model.ts'
 import type { Asked } from './scheduler.ts'
 import type { DerivedMeta, WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
 

@@ -1,70 +1,6 @@
-import { availableParallelism, hostname } from 'node:os'
-import type { Clock } from '../core/clock.ts'
-import { currentClock, currentLogger } from '../core/context.ts'
-import { type Duration, toIntervalMs } from '../core/duration.ts'
-import { unexpected } from '../core/errors.ts'
-import { checkOptions } from '../core/options.ts'
-import { type Worker, isPlainFunction } from '../core/worker.ts'
-import { checkCount, checkName, toFutureMs } from './checks.ts'
-import type { Attempt, Namespace } from './model.ts'
-import { StoredNamespace } from './namespace.ts'
+import type { Worker } from '../core/worker.ts'
 import { WorkerRun } from './worker-run.ts'
-
-/**
- * Works on attempts, all of one spec. Its signal aborts when the worker stops, before the first of them expires, with an
- * AttemptsExpiringError, and when others have taken those that are left, with an ErrLostLease. What is pending when it returns stays so until it expires or the worker stops.
- */
-export type CoordinateTask = (attempts: Attempt[], signal: AbortSignal) => Promise<void> | void
-
-export interface CoordinateWorkerOptions {
-  namespace: Namespace
-  /** By the `task` in a spec's data or, without one, by the spec's name. */
-  tasks: Record<string, CoordinateTask>
-  /** Its name in the namespace; one that no other process has. Default: made of the host, the process and chance. */
-  workerId?: string | undefined
-  /** How many sets of attempts it works on at once. Default: as many as the machine has processors. */
-  concurrency?: number | undefined
-  /** How long it waits when there is nothing to do and nobody wakes it. Default 1 s. */
-  pollInterval?: Duration | undefined
-  /** How often it says that it is there. Default 15 s. */
-  heartbeatInterval?: Duration | undefined
-  /** The most attempts in a set. Default 100. */
-  maxAttempts?: number | undefined
-  /** How long its attempts stay with it when it dies, or their task doesn't renew them. Default 15 m. */
-  lifetime?: Duration | undefined
-  /** Renews the attempts of a running task at half of their time. Default false: the task renews them, or is stopped. */
-  autoRenew?: boolean | undefined
-  /** After how long it removes units that have ended, and old attempts; see `Namespace.prune`. Default: never. */
-  retention?: Duration | undefined
-  /** Called for errors of the store, which never end it. Default: they are logged. */
-  errorHandler?: ((error: unknown) => void) | undefined
-  /** Default: that of the group, or the system's. */
-  clock?: Clock | undefined
-  /** Of which specs it works. Default ['node']. */
-  runtimes?: readonly string[] | undefined
-}
-
-/** The options, checked, with all defaults. */
-export interface CoordinateWorkerSettings {
-  readonly namespace: StoredNamespace
-  readonly tasks: ReadonlyMap<string, CoordinateTask>
-  readonly workerId: string
-  readonly concurrency: number
-  readonly pollIntervalMs: number
-  readonly heartbeatMs: number
-  readonly maxAttempts: number
-  readonly lifetimeMs: number
-  readonly autoRenew: boolean
-  readonly retentionMs: number | undefined
-  readonly onError: (error: unknown) => void
-  readonly clock: Clock
-  readonly runtimes: readonly string[]
-}
-
-const KNOWN = [
-  ...(['namespace', 'tasks', 'workerId', 'concurrency', 'pollInterval', 'heartbeatInterval'] as const),
-  ...(['maxAttempts', 'lifetime', 'autoRenew', 'retention', 'errorHandler', 'clock', 'runtimes'] as const),
-] as const
+import { type CoordinateWorkerOptions, resolveSettings } from './worker-settings.ts'
 
 /**
  * Works on a namespace's units: a worker as any other, for a `workers()` list (seed 000, Worker).
@@ -78,7 +14,7 @@ export class CoordinateWorker implements Worker {
 
   /** @throws InvalidArgumentError, InvalidDurationError */
   constructor(options: CoordinateWorkerOptions) {
-    resolve(options)
+    resolveSettings(options)
     this.#options = options
   }
 
@@ -89,61 +25,6 @@ export class CoordinateWorker implements Worker {
    * @throws when it can't register itself
    */
   async run(signal: AbortSignal): Promise<void> {
-    await new WorkerRun(resolve(this.#options), signal).run()
+    await new WorkerRun(resolveSettings(this.#options), signal).run()
   }
-}
-
-function resolve(options: CoordinateWorkerOptions): CoordinateWorkerSettings {
-  const what = 'CoordinateWorker'
-  const {
-    namespace,
-    tasks,
-    clock = currentClock(),
-    errorHandler,
-    ...rest
-  } = checkOptions(what, options, KNOWN)
-  const { workerId = randomId(clock), concurrency = availableParallelism(), runtimes = ['node'] } = rest
-  const { pollInterval = '1s', heartbeatInterval = '15s', maxAttempts = 100, autoRenew = false } = rest
-  const { lifetime = '15m', retention } = rest
-  if (!(namespace instanceof StoredNamespace))
-    throw unexpected(`${what}: namespace`, 'a namespace', namespace)
-  checkName(workerId, `${what}: workerId`)
-  checkCount(concurrency, `${what}: concurrency`)
-  checkCount(maxAttempts, `${what}: maxAttempts`)
-  return {
-    ...{ namespace, tasks: taskMap(tasks), workerId, concurrency, maxAttempts, autoRenew, clock, runtimes },
-    retentionMs: retention === undefined ? undefined : toFutureMs(retention, `${what}: retention`),
-    lifetimeMs: toIntervalMs(toFutureMs(lifetime, `${what}: lifetime`), `${what}: lifetime`),
-    pollIntervalMs: toIntervalMs(pollInterval, `${what}: pollInterval`),
-    heartbeatMs: toIntervalMs(heartbeatInterval, `${what}: heartbeatInterval`),
-    onError: guarded(errorHandler ?? ((err) => currentLogger().warn({ err }, 'coordinate store failed'))),
-  }
-}
-
-/** What it throws is logged. */
-function guarded(errorHandler: (error: unknown) => void): (error: unknown) => void {
-  return (error) => {
-    try {
-      errorHandler(error)
-    } catch (err) {
-      currentLogger().error({ err }, 'errorHandler failed')
-    }
-  }
-}
-
-function taskMap(tasks: Record<string, CoordinateTask>): ReadonlyMap<string, CoordinateTask> {
-  if (typeof tasks !== 'object' || tasks === null) {
-    throw unexpected('CoordinateWorker: tasks', 'an object of name: (attempts, signal) => Promise', tasks)
-  }
-  for (const [name, task] of Object.entries(tasks)) {
-    if (!isPlainFunction(task)) {
-      throw unexpected(`CoordinateWorker: tasks.${name}`, 'a function (attempts, signal) => Promise', task)
-    }
-  }
-  return new Map(Object.entries(tasks))
-}
-
-function randomId(clock: Clock): string {
-  const chance = Math.floor(clock.random() * 2 ** 32).toString(36)
-  return `${hostname()}-${process.pid}-${chance}`
 }

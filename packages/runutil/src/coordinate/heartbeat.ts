@@ -1,5 +1,6 @@
 import { availableParallelism, hostname } from 'node:os'
-import type { Data, WorkerUpdate } from './model.ts'
+import type { Data } from './data.ts'
+import type { WorkerUpdate } from './model.ts'
 
 /** How long a worker that says nothing more is still taken to be there. */
 const EXPIRES_AFTER_MS = 15 * 60_000

@@ -1,5 +1,6 @@
 export { type CoordinateOptions, createCoordinate } from './coordinate.ts'
-export { type CoordinateTask, CoordinateWorker, type CoordinateWorkerOptions } from './coordinate-worker.ts'
+export { CoordinateWorker } from './coordinate-worker.ts'
+export { type CoordinateTask, type CoordinateWorkerOptions } from './worker-settings.ts'
 export type { CoordinateStore } from './coordinate-store.ts'
 export { MemoryCoordinateStore } from './memory-coordinate-store.ts'
 export type {
@@ -8,7 +9,6 @@ export type {
   AttemptStatus,
   Coordinate,
   CoordinateWorkerRecord,
-  Data,
   Namespace,
   NewWorkUnit,
   SummaryRow,
@@ -19,6 +19,7 @@ export type {
   WorkUnitStatus,
   WorkerUpdate,
 } from './model.ts'
+export type { Data } from './data.ts'
 export type { WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
 export {
   AttemptsExpiringError,

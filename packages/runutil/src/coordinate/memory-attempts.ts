@@ -1,7 +1,7 @@
 import { chainedUnits } from './chained-units.ts'
 import type { AttemptEnd, AttemptStore, Id, Now, StoredAttempt } from './coordinate-store.ts'
+import type { Data } from './data.ts'
 import { ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
-import { MemoryRequest } from './memory-request.ts'
 import {
   type AttemptRecord,
   type MemoryTables,
@@ -12,8 +12,8 @@ import {
   timeOf,
   toStoredAttempt,
 } from './memory-records.ts'
+import { MemoryRequest } from './memory-request.ts'
 import type { MemoryUnits } from './memory-units.ts'
-import type { Data } from './model.ts'
 import type { Asked } from './scheduler.ts'
 
 export class MemoryAttempts implements AttemptStore {

@@ -1,7 +1,8 @@
-import { systemClock } from '../core/clock.ts'
+import { systemClock } from '../core/clock-system.ts'
 import type { Id, Named, Now, StoredAttempt, StoredUnit } from './coordinate-store.ts'
+import type { Data } from './data.ts'
 import { ErrGone } from './errors.ts'
-import type { AttemptStatus, Data, WorkUnitStatus } from './model.ts'
+import type { AttemptStatus, WorkUnitStatus } from './model.ts'
 import type { DerivedMeta } from './work-spec-meta.ts'
 
 // What the tables of a database would have. Data is JSON, so that nobody's later change to an object changes it.

@@ -1,8 +1,6 @@
 import type { Duration } from '../core/duration.ts'
+import type { Data } from './data.ts'
 import type { WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
-
-/** JSON, by field. */
-export type Data = Record<string, unknown>
 
 export type WorkUnitStatus = 'available' | 'pending' | 'finished' | 'failed' | 'delayed'
 export type AttemptStatus = 'pending' | 'expired' | 'finished' | 'failed' | 'retryable'

@@ -3,11 +3,11 @@ import { toError } from '../core/errors.ts'
 import { sleep } from '../core/wait.ts'
 import { type LeasedAttempt, leasedOnes } from './attempt.ts'
 import { toStorableText } from './checks.ts'
-import type { CoordinateTask } from './coordinate-worker.ts'
 import { AttemptsExpiringError, ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
 import { HeldAttempts } from './held-attempts.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
 import { Turn } from './turn.ts'
+import type { CoordinateTask } from './worker-settings.ts'
 
 export interface RunningTaskProps {
   readonly child: CoordinateWorkerRecord

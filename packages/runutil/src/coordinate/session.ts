@@ -1,5 +1,6 @@
 import { CallBatcher } from '../core/call-batcher.ts'
-import { type Clock, systemClock } from '../core/clock.ts'
+import { systemClock } from '../core/clock-system.ts'
+import { type Clock } from '../core/clock.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
 import type { AttemptEnd, CoordinateStore, Named, Now, StoredAttempt } from './coordinate-store.ts'
 import type { Attempt, CoordinateWorkerRecord, Namespace, WorkSpec, WorkUnit } from './model.ts'

@@ -1,10 +1,10 @@
 import { checkOptions } from '../core/options.ts'
 import { checkCount, checkData, checkName, checkNumber } from './checks.ts'
 import type { AddedUnit, Id, Named, UnitSelection } from './coordinate-store.ts'
+import type { Data } from './data.ts'
 import { ErrChangedName, ErrNoSuchWorkUnit } from './errors.ts'
 import { metaChange } from './meta-change.ts'
 import type {
-  Data,
   NewWorkUnit,
   SummaryRow,
   WorkSpec,

@@ -2,7 +2,8 @@ import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { checkNumber } from './checks.ts'
 import type { Id, Named, StoredUnit } from './coordinate-store.ts'
-import type { Attempt, Data, WorkSpec, WorkUnit, WorkUnitMeta, WorkUnitStatus } from './model.ts'
+import type { Data } from './data.ts'
+import type { Attempt, WorkSpec, WorkUnit, WorkUnitMeta, WorkUnitStatus } from './model.ts'
 import type { Session } from './session.ts'
 
 export class StoredWorkUnit implements WorkUnit {

@@ -3,14 +3,8 @@ import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { checkCount, checkData, checkNumber, toFutureMs } from './checks.ts'
 import type { Id, Named, StoredAttempt, StoredWorker } from './coordinate-store.ts'
-import type {
-  Attempt,
-  AttemptRequest,
-  CoordinateWorkerRecord,
-  Data,
-  WorkUnit,
-  WorkerUpdate,
-} from './model.ts'
+import type { Data } from './data.ts'
+import type { Attempt, AttemptRequest, CoordinateWorkerRecord, WorkUnit, WorkerUpdate } from './model.ts'
 import type { Asked } from './scheduler.ts'
 import type { Session } from './session.ts'
 import { StoredWorkUnit } from './work-unit.ts'

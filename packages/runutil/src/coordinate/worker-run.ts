@@ -2,10 +2,10 @@ import { offAbort, onAbort } from '../core/abort.ts'
 import { Doorbell } from '../core/doorbell.ts'
 import { sleep } from '../core/wait.ts'
 import { ChildRun } from './child-run.ts'
-import type { CoordinateWorkerSettings } from './coordinate-worker.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
 import { Turn } from './turn.ts'
+import type { CoordinateWorkerSettings } from './worker-settings.ts'
 
 /**
  * One run of a CoordinateWorker: a child for each set of attempts that it works on at once.

@@ -2,8 +2,8 @@ import type { Clock } from './clock.ts'
 import { currentClock } from './context.ts'
 import { type Duration, toMs } from './duration.ts'
 import { describe, unexpected } from './errors.ts'
+import { has } from './has.ts'
 import { checkOptions } from './options.ts'
-import { has } from './worker.ts'
 
 /** How long to wait before an attempt. Attempt 0, the first, is always 0 ms. */
 export interface Backoff {

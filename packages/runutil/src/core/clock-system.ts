@@ -1,6 +1,6 @@
-import type { Clock, Timer } from './clock.ts'
 import { pop, push } from './clock-heap.ts'
 import { type Link, Slot } from './clock-slot.ts'
+import type { Clock, Timer } from './clock.ts'
 import { InvalidDurationError } from './errors.ts'
 
 /** Node fires a longer timer after 1 ms. */
@@ -161,3 +161,5 @@ class SystemTimer implements Timer, Link<SystemTimer> {
     }
   }
 }
+
+export const systemClock: Clock = new SystemClock()

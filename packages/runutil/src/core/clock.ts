@@ -1,5 +1,3 @@
-import { SystemClock } from './clock-system.ts'
-
 /**
  * The only source of time and randomness. Everything in runutil takes it from here, so a test can put a
  * virtual one in its place. Callbacks run in no particular async context.
@@ -26,8 +24,6 @@ export interface Timer {
   /** Sets it again, whether it has fired, was cleared or still waits; a ticker needs no new timer each time. */
   restartAt(elapsedMs: number): void
 }
-
-export const systemClock: Clock = new SystemClock()
 
 /** Keeps the process alive until cleared: neither an AbortSignal nor a signal handler does. */
 export function keepAlive(): Pick<Timer, 'clear'> {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Logger, pino } from 'pino'
-import { type Clock, systemClock } from './clock.ts'
+import { systemClock } from './clock-system.ts'
+import { type Clock } from './clock.ts'
 
 export type HealthState = 'init' | 'ok' | 'firing'
 

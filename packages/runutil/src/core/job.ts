@@ -1,5 +1,5 @@
 import { unexpected } from './errors.ts'
-import { has, isPlainFunction } from './worker.ts'
+import { has, isPlainFunction } from './has.ts'
 
 /** Does one thing once, and ends early when the signal aborts. */
 export interface Job {

@@ -22,6 +22,12 @@ export function checkOptions<T extends object>(
   return options
 }
 
+/** @throws InvalidArgumentError unless it is a string with something to read in it */
+export function checkName(name: unknown, what: string): asserts name is string {
+  if (typeof name === 'string' && name.trim() !== '') return
+  throw unexpected(what, `a name that isn't empty`, name)
+}
+
 /** The known key that has nearly the same letters. */
 function nearest(key: string, known: readonly string[]): string | undefined {
   const apart = (name: string): number => lettersApart(key.toLowerCase(), name.toLowerCase())

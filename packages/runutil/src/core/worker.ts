@@ -1,5 +1,6 @@
 import type { Backoff } from './backoff.ts'
 import { unexpected } from './errors.ts'
+import { has, isPlainFunction } from './has.ts'
 
 /** Runs until the signal aborts. Returning earlier is an error for the group it runs in. */
 export interface Worker {
@@ -48,18 +49,4 @@ export function checkWorker(worker: unknown, what: string): asserts worker is Wo
 
 export function isWorker(value: unknown): value is Worker | WorkerFunc {
   return isPlainFunction(value) || has(value, 'run')
-}
-
-/** A function that isn't a class: calling a class without `new` throws. */
-export function isPlainFunction(value: unknown): value is (...args: never[]) => unknown {
-  return typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value))
-}
-
-/** Whether `value` has a method of that name. */
-export function has(value: unknown, method: string): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Record<string, unknown>)[method] === 'function'
-  )
 }

@@ -1,5 +1,5 @@
 import { unexpected } from '../core/errors.ts'
-import { isPlainFunction } from '../core/worker.ts'
+import { isPlainFunction } from '../core/has.ts'
 import { ErrTargetTaken } from './errors.ts'
 import type { TaskExchange } from './task-exchange.ts'
 import { type TaskHandler, type WorkDeps, WorkerLoop } from './worker-loop.ts'

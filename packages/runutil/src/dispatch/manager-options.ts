@@ -2,8 +2,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
+import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
-import { has } from '../core/worker.ts'
 import type { ActionLedger } from './action-ledger.ts'
 
 export interface ManagerOptions<I = unknown, O = unknown> {

@@ -1,9 +1,9 @@
 import { currentClock } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
+import { isPlainFunction } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
 import { sleep } from '../core/wait.ts'
-import { isPlainFunction } from '../core/worker.ts'
 import { RetriesExhaustedError, TaskRetryError } from './errors.ts'
 
 const ALWAYS = 'text file busy'

@@ -1,7 +1,7 @@
 import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
-import type { LeaseStore } from './lease-store.ts'
 import type { Worker } from '../core/worker.ts'
+import type { LeaseStore } from './lease-store.ts'
 import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
 
 /**

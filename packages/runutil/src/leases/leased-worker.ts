@@ -1,15 +1,16 @@
 import { isAbortOf, linkedController } from '../core/abort.ts'
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
-import { LeaseLostError, unexpected } from '../core/errors.ts'
-import { withFence } from './fence.ts'
-import type { LeaseAnswer, LeaseStore } from './lease-store.ts'
-import { checkOptions } from '../core/options.ts'
+import { unexpected } from '../core/errors.ts'
+import { has } from '../core/has.ts'
+import { checkpoint } from '../core/health.ts'
+import { checkName, checkOptions } from '../core/options.ts'
 import { RenewedLease } from '../core/renewed-lease.ts'
 import { sleep } from '../core/wait.ts'
-import { type Worker, has } from '../core/worker.ts'
-import { checkpoint } from '../core/health.ts'
-import { checkName } from '../runtime/named.ts'
+import { type Worker } from '../core/worker.ts'
+import { LeaseLostError } from './errors.ts'
+import { withFence } from './fence.ts'
+import type { LeaseAnswer, LeaseStore } from './lease-store.ts'
 
 /** How often it asks for a lease that another has and may release at any time. */
 const POLL_MS = 1_000

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { currentClock } from '../core/context.ts'
-import type { LeaseAnswer, LeaseStore, LeaseTerms } from './lease-store.ts'
 import { checkOptions } from '../core/options.ts'
+import type { LeaseAnswer, LeaseStore, LeaseTerms } from './lease-store.ts'
 
 interface Lease {
   fence: number

@@ -1,5 +1,5 @@
-import type { LeaseStore } from './lease-store.ts'
 import { type Worker, type WorkerFunc, callWorker, checkWorker } from '../core/worker.ts'
+import type { LeaseStore } from './lease-store.ts'
 import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
 
 /**

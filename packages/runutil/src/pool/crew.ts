@@ -155,15 +155,15 @@ export class Crew {
 
   #spawn(): WorkerProcess {
     const { settings, relay, clock, logger, onFree } = this.#props
-    const worker = new WorkerProcess({
+    const worker: WorkerProcess = new WorkerProcess({
       ...settings,
       spec: specOf(settings.command, () => this.#closed),
       relay,
       clock: clock(),
-      onLine: ({ pid }, stream, line) => logger().warn({ workerPid: pid, stream }, line),
-      onReleased: onFree,
-      onStopping: (stopping) => void this.replace(stopping, 'it was stopped'),
-      onEnded: (ended, error) => this.#ended(ended, error),
+      onLine: (stream, line) => logger().warn({ workerPid: worker.pid, stream }, line),
+      onReleased: () => onFree(worker),
+      onStopping: () => void this.replace(worker, 'it was stopped'),
+      onEnded: (error) => this.#ended(worker, error),
     })
     this.#processes.add(worker)
     return worker

@@ -3,11 +3,11 @@ import type { Clock, Timer } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
-import { type Assignment, settle } from './worker/assignment.ts'
 import { TaskTimeoutError, type WorkerError } from './errors.ts'
 import type { Message } from './relay/message-reader.ts'
 import type { Payload } from './relay/payload.ts'
 import type { Encoded } from './relay/protocol.ts'
+import { type Assignment, settle } from './worker/assignment.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 
 export interface ExecOptions {

@@ -12,6 +12,9 @@ export {
 export { type MigrateOptions, migrate } from './schema/migrate.ts'
 export { type DatabaseTarget, type OpenDatabaseOptions, openDatabase } from './database/open-database.ts'
 export { PostgresActionLedger, type PostgresActionLedgerOptions } from './dispatch/postgres-action-ledger.ts'
-export { PostgresCoordinateStore, type PostgresCoordinateStoreOptions } from './coordinate/postgres-coordinate-store.ts'
+export {
+  PostgresCoordinateStore,
+  type PostgresCoordinateStoreOptions,
+} from './coordinate/postgres-coordinate-store.ts'
 export { PostgresLeaseStore, type PostgresLeaseStoreOptions } from './leases/postgres-lease-store.ts'
 export { PostgresJobStore, type PostgresJobStoreOptions } from './queue/postgres-job-store.ts'

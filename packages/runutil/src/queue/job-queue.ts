@@ -1,19 +1,19 @@
 import { currentClock } from '../core/context.ts'
 import { type Duration } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
+import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
-import { has } from '../core/worker.ts'
 import { type AwaitResultOptions, awaitResult } from './await-result.ts'
 import { type DequeueFn, dequeue } from './dequeue.ts'
 import { ErrLostLease, JobNotFoundError } from './errors.ts'
-import type { ClaimedJob, JobInput, QueuedJob } from './job.ts'
 import type { JobEvent } from './job-event.ts'
 import { prepareJobs, storedId } from './job-input.ts'
 import type { JobCounts, JobStore } from './job-store.ts'
+import type { ClaimedJob, JobInput, QueuedJob } from './job.ts'
 import { toJson } from './json.ts'
-import { settlementOf } from './outcome.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
+import { settlementOf } from './outcome.ts'
 
 /**
  * Jobs of many kinds that run at or after a time, at least once, on any number of machines (seed 001, JobQueue).

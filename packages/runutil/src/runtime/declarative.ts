@@ -1,9 +1,15 @@
 import { checkBackoff } from '../core/backoff.ts'
-import { checkOptions } from '../core/options.ts'
-import { type DeclarativeWorker, type Runnable, type Worker, type WorkerFunc } from '../core/worker.ts'
-import { checkWorker, isWorker } from '../core/worker.ts'
 import { reportingHealth } from '../core/health.ts'
-import { NamedWorker, checkName } from './named.ts'
+import { checkName, checkOptions } from '../core/options.ts'
+import {
+  type DeclarativeWorker,
+  type Runnable,
+  type Worker,
+  type WorkerFunc,
+  checkWorker,
+  isWorker,
+} from '../core/worker.ts'
+import { NamedWorker } from './named.ts'
 import { retry } from './retry.ts'
 
 /**

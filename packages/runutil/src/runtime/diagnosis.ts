@@ -1,6 +1,6 @@
 import 'reflect-metadata'
 import type { DependencyContainer } from 'tsyringe'
-import { WorkerResolutionError } from '../core/errors.ts'
+import { WorkerResolutionError } from './errors.ts'
 import { type Constructor, parameterLabel } from './parameters.ts'
 
 interface Finding {

@@ -1,7 +1,12 @@
 import { type LinkedController, isAbortOf, linkedController, offAbort, onAbort } from '../core/abort.ts'
 import { type Clock, keepAlive } from '../core/clock.ts'
-import { ErrWorkerExitedPrematurely, ShutdownTimeoutError, SiblingExitedError } from '../core/errors.ts'
-import { WorkerGroupError, toError } from '../core/errors.ts'
+import { toError } from '../core/errors.ts'
+import {
+  ErrWorkerExitedPrematurely,
+  ShutdownTimeoutError,
+  SiblingExitedError,
+  WorkerGroupError,
+} from './errors.ts'
 
 /** One of a group. */
 export interface Member {

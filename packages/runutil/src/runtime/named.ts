@@ -1,6 +1,6 @@
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
-import { unexpected } from '../core/errors.ts'
-import { type Worker, type WorkerFunc, callWorker, has } from '../core/worker.ts'
+import { has } from '../core/has.ts'
+import { type Worker, type WorkerFunc, callWorker } from '../core/worker.ts'
 
 /** Marks a worker whose `name` is a name that was given to it. */
 export const carriesName = Symbol()
@@ -40,10 +40,4 @@ export function nameOf(worker: unknown): string | undefined {
 function fullName(name: string, worker: unknown): string {
   const inner = nameOf(worker)
   return inner === undefined ? name : `${name}/${inner}`
-}
-
-/** @throws InvalidArgumentError unless it is a string with something to read in it */
-export function checkName(name: unknown, what: string): asserts name is string {
-  if (typeof name === 'string' && name.trim() !== '') return
-  throw unexpected(what, `a name that isn't empty`, name)
 }

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, describe } from '../core/errors.ts'
+import { checkName } from '../core/options.ts'
 import type { Runnable, Worker } from '../core/worker.ts'
 import { toWorker } from './declarative.ts'
-import { NamedWorker, checkName } from './named.ts'
+import { NamedWorker } from './named.ts'
 import { workerOptionsOf } from './worker-decorator.ts'
 
 /**

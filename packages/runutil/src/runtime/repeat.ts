@@ -2,10 +2,10 @@ import { offAbort, onAbort } from '../core/abort.ts'
 import type { Timer } from '../core/clock.ts'
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { checkpoint } from '../core/health.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import { checkOptions } from '../core/options.ts'
 import type { Worker } from '../core/worker.ts'
-import { checkpoint } from '../core/health.ts'
 
 export interface RepeatOptions {
   /** Run once at the start too; the grid begins when that run has ended. Default false. */

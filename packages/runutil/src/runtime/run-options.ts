@@ -2,8 +2,8 @@ import type { Logger } from 'pino'
 import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
+import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
-import { has } from '../core/worker.ts'
 import { useShutdownSignal } from './shutdown-signal.ts'
 
 /** Options of a run. A run inside a run takes over what it isn't given from the outer one. */

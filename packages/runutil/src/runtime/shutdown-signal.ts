@@ -1,10 +1,12 @@
 import type { Logger } from 'pino'
 import { linkedController } from '../core/abort.ts'
-import { type Timer, systemClock } from '../core/clock.ts'
+import { systemClock } from '../core/clock-system.ts'
+import { type Timer } from '../core/clock.ts'
 import { rootLogger } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
-import { ShutdownRequestedError, unexpected } from '../core/errors.ts'
+import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { ShutdownRequestedError } from './errors.ts'
 
 export interface ShutdownSignalOptions {
   /** Default SIGINT and SIGTERM. */

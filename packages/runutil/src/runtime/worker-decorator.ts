@@ -1,9 +1,8 @@
 import 'reflect-metadata'
 import { type InjectionToken, inject as injectParameter, injectable } from 'tsyringe'
 import { unexpected } from '../core/errors.ts'
-import { checkOptions } from '../core/options.ts'
+import { checkName, checkOptions } from '../core/options.ts'
 import type { Worker as RunnableWorker } from '../core/worker.ts'
-import { checkName } from './named.ts'
 import { type Constructor, parametersOf } from './parameters.ts'
 
 /** Something with `run(signal)`; the decorator below shares its name. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
+import type { Data } from '../coordinate/data.ts'
 import type {
   Attempt,
   AttemptRequest,
   Coordinate,
   CoordinateWorkerRecord,
-  Data,
   Namespace,
   WorkSpec,
   WorkUnit,

@@ -1,4 +1,5 @@
-import { type Timer, systemClock } from '../core/clock.ts'
+import { systemClock } from '../core/clock-system.ts'
+import { type Timer } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 
 /** The moment that a test waited for didn't come. */

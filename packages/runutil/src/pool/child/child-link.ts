@@ -1,7 +1,8 @@
 import { readSync, writevSync } from 'node:fs'
 import { type Socket, connect } from 'node:net'
 import type { Readable } from 'node:stream'
-import { type Timer, systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
+import { type Timer } from '../../core/clock.ts'
 import type { Encoded } from '../relay/protocol.ts'
 
 /** A child's end of the relay. When the parent is gone the process ends at once: nobody is left to work for. */

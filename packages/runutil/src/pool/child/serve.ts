@@ -1,14 +1,12 @@
 import { inspect } from 'node:util'
-import { unlessEnded } from '../../core/unless-ended.ts'
 import { InvalidArgumentError, describe } from '../../core/errors.ts'
-import { type ChildLink, openLink } from './child-link.ts'
+import { unlessEnded } from '../../core/unless-ended.ts'
 import { FrameReader } from '../relay/frame-reader.ts'
 import { MessageReader } from '../relay/message-reader.ts'
 import { type Payload, isPayload, payloadOf } from '../relay/payload.ts'
 import type { Bytes, Encoded, Protocol } from '../relay/protocol.ts'
 import { detectProtocol } from '../relay/protocols.ts'
-
-export type { Payload } from '../relay/payload.ts'
+import { type ChildLink, openLink } from './child-link.ts'
 
 /** A context of `{"stop":true}` without a body asks the pool to replace this worker and have another do the task. */
 export type Handler = (payload: Payload) => Answer | PromiseLike<Answer>

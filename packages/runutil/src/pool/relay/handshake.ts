@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
-import { CorruptFrameError, Flag, type Frame } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
+import { CorruptFrameError, Flag, type Frame } from './frame.ts'
 import type { Protocol } from './protocol.ts'
 import type { Connection } from './relay.ts'
 

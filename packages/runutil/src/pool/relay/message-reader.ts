@@ -1,5 +1,5 @@
-import { CorruptFrameError, Flag, type Frame } from './frame.ts'
 import type { FrameReader } from './frame-reader.ts'
+import { CorruptFrameError, Flag, type Frame } from './frame.ts'
 import { STOP_REQUEST } from './payload.ts'
 
 export type Message =

@@ -1,7 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import type { FrameReader } from './frame-reader.ts'
-import type { Stdio } from '../worker/spawn.ts'
+
+/** Whether the relay takes the child's stdin and stdout. */
+export type Stdio = 'relay' | 'free'
 
 /** A relay to one worker that has answered with its own pid. Its input is paused. */
 export interface Connection {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
-import type { Assignment } from './assignment.ts'
 import type { WorkerError } from '../errors.ts'
+import type { Assignment } from './assignment.ts'
 
 /** What a worker was sent and hasn't answered. It does the first; the others were sent ahead. */
 export class InFlight {

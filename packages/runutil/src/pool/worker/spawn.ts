@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { InvalidArgumentError, describe } from '../../core/errors.ts'
 import { PoolDestroyedError } from '../errors.ts'
+import type { Stdio } from '../relay/relay.ts'
 
 /** How to start a worker's process. */
 export interface SpawnSpec {
@@ -13,9 +14,6 @@ export interface SpawnSpec {
 
 /** The program and its arguments, or a function that is asked for each new process. */
 export type Command = string[] | (() => SpawnSpec)
-
-/** Whether the relay takes the child's stdin and stdout. */
-export type Stdio = 'relay' | 'free'
 
 /**
  * Starts a process in a process group of its own, so that its own children can be killed with it and a Ctrl-C in

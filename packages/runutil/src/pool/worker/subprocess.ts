@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { SpawnError } from '../errors.ts'
-import { type SpawnSpec, type Stdio, killGroup, spawnChild } from './spawn.ts'
+import { type Stdio } from '../relay/relay.ts'
+import { type SpawnSpec, killGroup, spawnChild } from './spawn.ts'
 import { StderrTail } from './stderr-tail.ts'
 
 /** How a process ended. */

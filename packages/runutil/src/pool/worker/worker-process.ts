@@ -1,12 +1,12 @@
 import type { Timer } from '../../core/clock.ts'
-import { awaitArrival } from '../relay/arrival.ts'
-import { type Assignment, encodeTask, performedBy } from './assignment.ts'
-import { Conversation } from './conversation.ts'
 import { type WorkerError, WorkerStateError } from '../errors.ts'
-import { InFlight } from './in-flight.ts'
+import { awaitArrival } from '../relay/arrival.ts'
 import type { Message } from '../relay/message-reader.ts'
 import { type Payload, STOP_REQUEST } from '../relay/payload.ts'
 import type { Connection } from '../relay/relay.ts'
+import { type Assignment, encodeTask, performedBy } from './assignment.ts'
+import { Conversation } from './conversation.ts'
+import { InFlight } from './in-flight.ts'
 import { type Exit, Subprocess } from './subprocess.ts'
 import { type WorkerExit, diagnose } from './worker-end.ts'
 import type { WorkerProps } from './worker-props.ts'
@@ -33,11 +33,10 @@ export class WorkerProcess {
 
   /** Spawns the process. */
   constructor(props: WorkerProps) {
-    const { spec, relay, clock } = props
+    const { spec, relay, clock, onLine } = props
     this.#props = props
     this.#state = new StateOfWorker(clock)
     this.#inFlight = new InFlight(clock)
-    const onLine = (stream: 'stdout' | 'stderr', line: string): void => props.onLine(this, stream, line)
     this.#process = new Subprocess({ spec, relay, clock, onLine, onExit: () => this.#gone() })
     this.#ended = this.#process.ended.then((exit) => this.#end(exit))
   }
@@ -87,7 +86,7 @@ export class WorkerProcess {
     try {
       return await performedBy(this, encoded)
     } finally {
-      if (this.state === 'ready') this.#props.onReleased(this)
+      if (this.state === 'ready') this.#props.onReleased()
     }
   }
 
@@ -96,7 +95,7 @@ export class WorkerProcess {
     if (this.state === 'inactive') return this.kill()
     if (this.state === 'ready') this.#sendStop()
     else this.#stopAfterTask = true
-    this.#props.onStopping(this)
+    this.#props.onStopping()
     return this.#ended
   }
 
@@ -194,7 +193,7 @@ export class WorkerProcess {
     this.#state.moveTo(told ? 'stopped' : 'errored')
     this.#starting?.reject(failed)
     this.#inFlight.fail(failed)
-    this.#props.onEnded(this, error)
+    this.#props.onEnded(error)
     return { code: exit.code, signal: exit.signal, stderr, error }
   }
 }

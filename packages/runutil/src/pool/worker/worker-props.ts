@@ -3,7 +3,6 @@ import type { WorkerError } from '../errors.ts'
 import type { Dialect } from '../relay/handshake.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { SpawnSpec } from './spawn.ts'
-import type { WorkerProcess } from './worker-process.ts'
 
 /** What a pool gives a worker, and hears of it. */
 export interface WorkerProps extends Dialect {
@@ -12,10 +11,10 @@ export interface WorkerProps extends Dialect {
   readonly handshakeMs: number
   readonly destroyMs: number
   readonly clock: Clock
-  readonly onLine: (worker: WorkerProcess, stream: 'stdout' | 'stderr', line: string) => void
+  readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
   /** It was told to stop, by the pool or by somebody else. */
-  readonly onStopping: (worker: WorkerProcess) => void
+  readonly onStopping: () => void
   /** It has done a task that wasn't the pool's, and is ready again. */
-  readonly onReleased: (worker: WorkerProcess) => void
-  readonly onEnded: (worker: WorkerProcess, error: WorkerError | undefined) => void
+  readonly onReleased: () => void
+  readonly onEnded: (error: WorkerError | undefined) => void
 }

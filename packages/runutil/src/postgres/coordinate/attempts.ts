@@ -1,22 +1,22 @@
 import { chainedUnits } from '../../coordinate/chained-units.ts'
 import type { AttemptEnd, AttemptStore, Id, Now, StoredAttempt } from '../../coordinate/coordinate-store.ts'
+import type { Data } from '../../coordinate/data.ts'
 import { ErrGone, ErrLostLease, ErrNotPending } from '../../coordinate/errors.ts'
-import type { Data } from '../../coordinate/model.ts'
 import type { Asked } from '../../coordinate/scheduler.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 import { Rescue } from '../statements/rescue.ts'
 import { existing } from './namespaces.ts'
-import type { WorkQueries } from './queries.ts'
+import type { Queries } from './queries.ts'
 import { withoutNulls } from './units.ts'
 
 const WHAT = 'the attempt'
 const CALLS = { finished: 'finish', failed: 'fail', retryable: 'retry' } as const
 
-export class WorkAttempts implements AttemptStore {
-  readonly #queries: WorkQueries
+export class Attempts implements AttemptStore {
+  readonly #queries: Queries
   readonly #rescue = new Rescue()
 
-  constructor(queries: WorkQueries) {
+  constructor(queries: Queries) {
     this.#queries = queries
   }
 
@@ -27,7 +27,7 @@ export class WorkAttempts implements AttemptStore {
     random: number,
     now: Now,
   ): Promise<StoredAttempt[]> {
-    const text = `select ${this.#queries.s}.request_attempts($1::bigint, $2::text::text[], $3::text::text[], $4::float8,
+    const text = /* sql */ `select ${this.#queries.s}.request_attempts($1::bigint, $2::text::text[], $3::text::text[], $4::float8,
       $5::integer, $6::float8, $7::float8, $8::boolean, $9::float8)`
     const only = [workSpecs, runtimes].map((names) => (names === undefined ? null : textArray(names)))
     // Tests that own the clock expect at once what time has changed.
@@ -39,7 +39,7 @@ export class WorkAttempts implements AttemptStore {
 
   async make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt> {
     await existing(this.#queries, 'work_workers', 'the worker', worker)
-    const text = `select ${this.#queries.s}.make_attempt($1::bigint, $2::bigint, $3::float8, $4::float8)`
+    const text = /* sql */ `select ${this.#queries.s}.make_attempt($1::bigint, $2::bigint, $3::float8, $4::float8)`
     const params = [worker, unit, lifetimeMs, now ?? null]
     const [attempt] = await this.#queries.json<StoredAttempt[]>('the work unit', text, params)
     return withoutNulls(attempt!)
@@ -47,12 +47,12 @@ export class WorkAttempts implements AttemptStore {
 
   async get(id: Id, now: Now): Promise<StoredAttempt> {
     const { s } = this.#queries
-    const text = `select (${s}.attempts_json(array[$1::bigint], ${s}.job_time($2::float8)) -> 0)::text`
+    const text = /* sql */ `select (${s}.attempts_json(array[$1::bigint], ${s}.job_time($2::float8)) -> 0)::text`
     return withoutNulls(await this.#queries.json<StoredAttempt>(WHAT, text, [id, now ?? null]))
   }
 
   async renew(id: Id, extendMs: number, data: Data | undefined, now: Now): Promise<void> {
-    const text = `select ${this.#queries.s}.renew_attempt($1::bigint, $2::float8, $3::text, $4::float8)`
+    const text = /* sql */ `select ${this.#queries.s}.renew_attempt($1::bigint, $2::float8, $3::text, $4::float8)`
     const [[result]] = (await this.#queries.rows(text, [id, extendMs, jsonOrNull(data), now ?? null])) as [
       [string | null],
     ]
@@ -61,7 +61,7 @@ export class WorkAttempts implements AttemptStore {
 
   async expire(id: Id, data: Data | undefined, now: Now): Promise<void> {
     const { s, channel } = this.#queries
-    const text = `select ${s}.expire_attempt($1::bigint, $2::text, $3::text, $4::float8)`
+    const text = /* sql */ `select ${s}.expire_attempt($1::bigint, $2::text, $3::text, $4::float8)`
     const [[result]] = (await this.#queries.rows(text, [id, jsonOrNull(data), channel, now ?? null])) as [
       [string | null],
     ]
@@ -89,7 +89,7 @@ export class WorkAttempts implements AttemptStore {
   /** For each null, what it can't be ended for, or the data with which it is to be ended. */
   #end(ends: readonly AttemptEnd[], now: Now): Promise<(string | Data | null)[]> {
     const { s, channel } = this.#queries
-    const text = `select ${s}.end_attempts($1::text::bigint[], $2::text::text[], $3::text::text[], $4::text::float8[],
+    const text = /* sql */ `select ${s}.end_attempts($1::text::bigint[], $2::text::text[], $3::text::text[], $4::text::float8[],
       $5::text::integer[], $6::text::text[], $7::text::text[], $8::text::float8[], $9::text::float8[], $10::text,
       $11::float8)`
     return this.#queries.json(WHAT, text, [

@@ -1,40 +1,43 @@
 import type { Id, Named, NamespaceStore, Now, Pruned } from '../../coordinate/coordinate-store.ts'
 import { ErrGone } from '../../coordinate/errors.ts'
 import type { SummaryRow, WorkUnitStatus } from '../../coordinate/model.ts'
-import type { WorkQueries } from './queries.ts'
+import type { Queries } from './queries.ts'
 
 /** Attempts that a call to prune looks at. */
 const AT_ONCE = 1_000
 
-export class WorkNamespaces implements NamespaceStore {
-  readonly #queries: WorkQueries
+export class Namespaces implements NamespaceStore {
+  readonly #queries: Queries
 
-  constructor(queries: WorkQueries) {
+  constructor(queries: Queries) {
     this.#queries = queries
   }
 
   async obtain(name: string): Promise<Id> {
     const { s } = this.#queries
-    const text = `insert into ${s}.work_namespaces (name) values ($1::text)
+    const text = /* sql */ `insert into ${s}.work_namespaces (name) values ($1::text)
       on conflict (name) do update set name = excluded.name returning id`
     return Number((await this.#queries.row<[string]>('the namespace', text, [name]))[0])
   }
 
   async all(): Promise<Named[]> {
     return namedRows(
-      await this.#queries.rows(`select id, name from ${this.#queries.s}.work_namespaces order by name`, []),
+      await this.#queries.rows(
+        /* sql */ `select id, name from ${this.#queries.s}.work_namespaces order by name`,
+        [],
+      ),
     )
   }
 
   async destroy(id: Id): Promise<void> {
-    const text = `delete from ${this.#queries.s}.work_namespaces where id = $1::bigint returning id`
+    const text = /* sql */ `delete from ${this.#queries.s}.work_namespaces where id = $1::bigint returning id`
     await this.#queries.row('the namespace', text, [id])
   }
 
   async summarize(id: Id | undefined, now: Now): Promise<SummaryRow[]> {
     const { s } = this.#queries
     if (id !== undefined) await existing(this.#queries, 'work_namespaces', 'the namespace', id)
-    const text = `select n.name, s.name, c.status, c.count::float8 from ${s}.work_namespaces as n
+    const text = /* sql */ `select n.name, s.name, c.status, c.count::float8 from ${s}.work_namespaces as n
       join ${s}.work_specs as s on s.namespace = n.id
       join ${s}.count_units(array(select id from ${s}.work_specs where $1::bigint is null or namespace = $1),
         ${s}.job_time($2::float8)) as c on c.spec = s.id
@@ -43,7 +46,7 @@ export class WorkNamespaces implements NamespaceStore {
   }
 
   async prune(id: Id, retentionMs: number, after: Id, now: Now): Promise<Pruned> {
-    const text = `select p_removed, p_next::float8
+    const text = /* sql */ `select p_removed, p_next::float8
       from ${this.#queries.s}.prune_work($1::bigint, $2::float8, $3::bigint, $4::integer, $5::float8)`
     const params = [id, retentionMs, after, AT_ONCE, now ?? null]
     type Row = [removed: number, next: number | null]
@@ -69,7 +72,7 @@ export function namedRows(rows: [id: string | number, name: string][]): Named[] 
 }
 
 /** @throws ErrGone */
-export async function existing(queries: WorkQueries, table: string, what: string, id: Id): Promise<void> {
-  const rows = await queries.rows(`select 1 from ${queries.s}.${table} where id = $1::bigint`, [id])
+export async function existing(queries: Queries, table: string, what: string, id: Id): Promise<void> {
+  const rows = await queries.rows(/* sql */ `select 1 from ${queries.s}.${table} where id = $1::bigint`, [id])
   if (rows.length === 0) throw new ErrGone(what)
 }

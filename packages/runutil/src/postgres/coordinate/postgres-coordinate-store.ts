@@ -1,6 +1,3 @@
-import { unexpected } from '../../core/errors.ts'
-import { checkOptions } from '../../core/options.ts'
-import { has } from '../../core/worker.ts'
 import type {
   AttemptStore,
   CoordinateStore,
@@ -9,14 +6,17 @@ import type {
   UnitStore,
   WorkerStore,
 } from '../../coordinate/coordinate-store.ts'
+import { unexpected } from '../../core/errors.ts'
+import { has } from '../../core/has.ts'
+import { checkOptions } from '../../core/options.ts'
 import type { Database } from '../database/database.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
-import { WorkAttempts } from './attempts.ts'
-import { WorkNamespaces } from './namespaces.ts'
-import { WorkQueries } from './queries.ts'
-import { WorkSpecs } from './specs.ts'
-import { WorkUnits } from './units.ts'
-import { WorkWorkers } from './workers.ts'
+import { Attempts } from './attempts.ts'
+import { Namespaces } from './namespaces.ts'
+import { Queries } from './queries.ts'
+import { Specs } from './specs.ts'
+import { Units } from './units.ts'
+import { Workers } from './workers.ts'
 
 export interface PostgresCoordinateStoreOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
@@ -45,11 +45,11 @@ export class PostgresCoordinateStore implements CoordinateStore {
     const what = 'PostgresCoordinateStore'
     const { schema = DEFAULT_SCHEMA } = checkOptions(what, options, ['schema'])
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
-    const queries = new WorkQueries(database, schema)
-    this.namespaces = new WorkNamespaces(queries)
-    this.specs = new WorkSpecs(queries)
-    this.units = new WorkUnits(queries)
-    this.workers = new WorkWorkers(queries)
-    this.attempts = new WorkAttempts(queries)
+    const queries = new Queries(database, schema, 'work')
+    this.namespaces = new Namespaces(queries)
+    this.specs = new Specs(queries)
+    this.units = new Units(queries)
+    this.workers = new Workers(queries)
+    this.attempts = new Attempts(queries)
   }
 }

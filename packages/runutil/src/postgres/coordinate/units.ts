@@ -9,23 +9,24 @@ import type {
   UnitSelection,
   UnitStore,
 } from '../../coordinate/coordinate-store.ts'
-import type { Data, WorkUnitStatus } from '../../coordinate/model.ts'
+import type { Data } from '../../coordinate/data.ts'
+import type { WorkUnitStatus } from '../../coordinate/model.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 import { existing, namedRows } from './namespaces.ts'
-import type { WorkQueries } from './queries.ts'
+import type { Queries } from './queries.ts'
 
 const WHAT = 'the work unit'
 
-export class WorkUnits implements UnitStore {
-  readonly #queries: WorkQueries
+export class Units implements UnitStore {
+  readonly #queries: Queries
 
-  constructor(queries: WorkQueries) {
+  constructor(queries: Queries) {
     this.#queries = queries
   }
 
   async add(spec: Id, units: readonly AddedUnit[], now: Now): Promise<Id[]> {
     const { s, channel } = this.#queries
-    const text = `select ${s}.add_work_units($1::bigint, $2::text::text[], $3::text::text[], $4::text::float8[],
+    const text = /* sql */ `select ${s}.add_work_units($1::bigint, $2::text::text[], $3::text::text[], $4::text::float8[],
       $5::text::float8[], $6::text, $7::float8)`
     const columns = [
       textArray(units.map(({ name }) => name)),
@@ -39,20 +40,20 @@ export class WorkUnits implements UnitStore {
   async find(spec: Id, name: string): Promise<Id | undefined> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
-    const text = `select id, name from ${s}.work_units where spec = $1::bigint and name = $2::text`
+    const text = /* sql */ `select id, name from ${s}.work_units where spec = $1::bigint and name = $2::text`
     return namedRows(await this.#queries.rows(text, [spec, name]))[0]?.id
   }
 
   async select(spec: Id, selection: UnitSelection, now: Now): Promise<Named[]> {
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
     const { call, params } = this.#selected(spec, selection, now)
-    return namedRows(await this.#queries.rows(`select id, name from ${call} order by name`, params))
+    return namedRows(await this.#queries.rows(/* sql */ `select id, name from ${call} order by name`, params))
   }
 
   async count(spec: Id, now: Now): Promise<Record<WorkUnitStatus, number>> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
-    const text = `select status, count::float8 from ${s}.count_units(array[$1::bigint], ${s}.job_time($2::float8))`
+    const text = /* sql */ `select status, count::float8 from ${s}.count_units(array[$1::bigint], ${s}.job_time($2::float8))`
     const rows = await this.#queries.rows<[WorkUnitStatus, number]>(text, [spec, now ?? null])
     return {
       ...{ available: 0, pending: 0, finished: 0, failed: 0, delayed: 0 },
@@ -65,7 +66,7 @@ export class WorkUnits implements UnitStore {
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
     const { call, params } = this.#selected(spec, selection, now)
     const to = 'to' in change ? '$7::float8' : 'priority + $7::float8'
-    const text = `update ${s}.work_units set priority = ${to} where id in (select id from ${call})`
+    const text = /* sql */ `update ${s}.work_units set priority = ${to} where id in (select id from ${call})`
     await this.#queries.rows(text, [...params, 'to' in change ? change.to : change.by])
   }
 
@@ -73,14 +74,14 @@ export class WorkUnits implements UnitStore {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
     const { call, params } = this.#selected(spec, selection, now)
-    const text = `with gone as (delete from ${s}.work_units where id in (select id from ${call}) returning id)
+    const text = /* sql */ `with gone as (delete from ${s}.work_units where id in (select id from ${call}) returning id)
       select count(*)::float8 from gone`
     return (await this.#queries.row<[number]>(WHAT, text, params))[0]
   }
 
   async get(id: Id, now: Now): Promise<StoredUnit> {
     const { s } = this.#queries
-    const text = `select json_build_object('id', u.id, 'name', u.name, 'data', coalesce(a.data, u.data),
+    const text = /* sql */ `select json_build_object('id', u.id, 'name', u.name, 'data', coalesce(a.data, u.data),
         'priority', u.priority, 'notBefore', ${s}.work_ms(u.not_before), 'numAttempts', u.attempts,
         'status', ${s}.unit_status(a.status, a.expiration_time, u.not_before, t.now),
         'activeAttempt', ${s}.attempts_json(array[u.active], t.now) -> 0)::text
@@ -102,7 +103,7 @@ export class WorkUnits implements UnitStore {
   }
 
   async setPriority(id: Id, priority: number): Promise<void> {
-    const text = `update ${this.#queries.s}.work_units set priority = $2::float8 where id = $1::bigint returning id`
+    const text = /* sql */ `update ${this.#queries.s}.work_units set priority = $2::float8 where id = $1::bigint returning id`
     await this.#queries.row(WHAT, text, [id, priority])
   }
 
@@ -114,7 +115,7 @@ export class WorkUnits implements UnitStore {
   /** Changes a unit such that it may be to be had. */
   async #open(set: string, params: readonly unknown[]): Promise<void> {
     const { s } = this.#queries
-    const text = `with opened as (update ${s}.work_units set ${set} where id = $1::bigint returning spec)
+    const text = /* sql */ `with opened as (update ${s}.work_units set ${set} where id = $1::bigint returning spec)
       select spec, ${s}.wake_specs(array[spec], $2::text) from opened`
     await this.#queries.row(WHAT, text, params)
   }
@@ -122,7 +123,7 @@ export class WorkUnits implements UnitStore {
   async attempts(id: Id, now: Now): Promise<StoredAttempt[]> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_units', WHAT, id)
-    const text = `select ${s}.attempts_json(array(select id from ${s}.work_attempts where unit = $1::bigint order by id),
+    const text = /* sql */ `select ${s}.attempts_json(array(select id from ${s}.work_attempts where unit = $1::bigint order by id),
       ${s}.job_time($2::float8))::text`
     return (await this.#queries.json<StoredAttempt[]>(WHAT, text, [id, now ?? null])).map(withoutNulls)
   }

@@ -8,21 +8,21 @@ import type {
 } from '../../coordinate/coordinate-store.ts'
 import type { WorkerUpdate } from '../../coordinate/model.ts'
 import { existing, namedRows } from './namespaces.ts'
-import type { WorkQueries } from './queries.ts'
+import type { Queries } from './queries.ts'
 import { withoutNulls } from './units.ts'
 
 const WHAT = 'the worker'
 
-export class WorkWorkers implements WorkerStore {
-  readonly #queries: WorkQueries
+export class Workers implements WorkerStore {
+  readonly #queries: Queries
 
-  constructor(queries: WorkQueries) {
+  constructor(queries: Queries) {
     this.#queries = queries
   }
 
   async obtain(namespace: Id, name: string, now: Now): Promise<Id> {
     const { s } = this.#queries
-    const text = `insert into ${s}.work_workers (namespace, name, expiration, last_update)
+    const text = /* sql */ `insert into ${s}.work_workers (namespace, name, expiration, last_update)
       select n.id, $2::text, t.now + interval '15 min', t.now
       from ${s}.work_namespaces as n, (select ${s}.job_time($3::float8) as now) as t where n.id = $1::bigint
       on conflict (namespace, name) do update set name = excluded.name returning id`
@@ -33,13 +33,13 @@ export class WorkWorkers implements WorkerStore {
 
   async all(namespace: Id): Promise<Named[]> {
     await existing(this.#queries, 'work_namespaces', 'the namespace', namespace)
-    const text = `select id, name from ${this.#queries.s}.work_workers where namespace = $1::bigint order by name`
+    const text = /* sql */ `select id, name from ${this.#queries.s}.work_workers where namespace = $1::bigint order by name`
     return namedRows(await this.#queries.rows(text, [namespace]))
   }
 
   async get(id: Id): Promise<StoredWorker> {
     const { s } = this.#queries
-    const text = `select json_build_object('id', w.id, 'name', w.name, 'active', w.active, 'mode', w.mode, 'data', w.data,
+    const text = /* sql */ `select json_build_object('id', w.id, 'name', w.name, 'active', w.active, 'mode', w.mode, 'data', w.data,
         'expiration', ${s}.work_ms(w.expiration), 'lastUpdate', ${s}.work_ms(w.last_update),
         'parent', case when p.id is not null then json_build_object('id', p.id, 'name', p.name) end)::text
       from ${s}.work_workers as w left join ${s}.work_workers as p on p.id = w.parent where w.id = $1::bigint`
@@ -54,7 +54,7 @@ export class WorkWorkers implements WorkerStore {
 
   async children(id: Id): Promise<Named[]> {
     await existing(this.#queries, 'work_workers', WHAT, id)
-    const text = `select id, name from ${this.#queries.s}.work_workers where parent = $1::bigint order by name`
+    const text = /* sql */ `select id, name from ${this.#queries.s}.work_workers where parent = $1::bigint order by name`
     return namedRows(await this.#queries.rows(text, [id]))
   }
 
@@ -76,7 +76,7 @@ export class WorkWorkers implements WorkerStore {
   ): Promise<StoredAttempt[]> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_workers', WHAT, id)
-    const text = `with t as (select ${s}.job_time($4::float8) as now), chosen as (
+    const text = /* sql */ `with t as (select ${s}.job_time($4::float8) as now), chosen as (
         select a.id from ${s}.work_workers as w join ${s}.work_attempts as a on a.worker = w.id
         join ${s}.work_units as u on u.id = a.unit, t
         where case when $2::boolean then w.parent = $1::bigint else w.id = $1::bigint end
@@ -88,7 +88,7 @@ export class WorkWorkers implements WorkerStore {
   }
 
   async #update(set: string, params: readonly unknown[]): Promise<void> {
-    const text = `update ${this.#queries.s}.work_workers set ${set} where id = $1::bigint returning id`
+    const text = /* sql */ `update ${this.#queries.s}.work_workers set ${set} where id = $1::bigint returning id`
     await this.#queries.row(WHAT, text, params)
   }
 }

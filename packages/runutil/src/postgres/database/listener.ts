@@ -1,8 +1,9 @@
 import { ExponentialBackoff } from '../../core/backoff.ts'
-import { type Clock, type Timer, systemClock } from '../../core/clock.ts'
-import { statementError } from './pg-errors.ts'
+import { systemClock } from '../../core/clock-system.ts'
+import { type Clock, type Timer } from '../../core/clock.ts'
 import { DatabaseClosedError } from './errors.ts'
 import { ListenerSet } from './listener-set.ts'
+import { statementError } from './pg-errors.ts'
 import type { PgClient, PgNotification } from './pg-pool.ts'
 import { quotedName } from './quoted-name.ts'
 
@@ -117,8 +118,12 @@ export class Listener {
   async #tell(session: Session): Promise<void> {
     const [before, now] = [session.channels, this.#listeners.channels]
     const statements = [
-      ...now.filter((channel) => !before.includes(channel)).map((channel) => `listen ${quoted(channel)}`),
-      ...before.filter((channel) => !now.includes(channel)).map((channel) => `unlisten ${quoted(channel)}`),
+      ...now
+        .filter((channel) => !before.includes(channel))
+        .map((channel) => /* sql */ `listen ${quoted(channel)}`),
+      ...before
+        .filter((channel) => !now.includes(channel))
+        .map((channel) => /* sql */ `unlisten ${quoted(channel)}`),
     ]
     if (statements.length > 0) await session.client.query({ text: statements.join(';') })
     session.channels = now

@@ -3,13 +3,13 @@ import { resolve } from 'node:path'
 import { InvalidArgumentError, describe, unexpected } from '../../core/errors.ts'
 import { checkOptions } from '../../core/options.ts'
 import type { Database } from './database.ts'
+import { lockFolder } from './folder-lock.ts'
 import { importPeer } from './import-peer.ts'
 import { PgDatabase } from './pg-database.ts'
 import { type PgPool, isPgPool } from './pg-pool.ts'
 import { withoutPassword } from './pg-server.ts'
-import { type Pglite, isPglite } from './pglite.ts'
 import { PgliteDatabase } from './pglite-database.ts'
-import { lockFolder } from './folder-lock.ts'
+import { type Pglite, isPglite } from './pglite.ts'
 
 /**
  * A `pg.Pool` or PGlite that is handed in is used as it is, and never closed. Close the Database before the pool: who

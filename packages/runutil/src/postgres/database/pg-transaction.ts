@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from '../../core/unavailable.ts'
-import { statementError } from './pg-errors.ts'
 import type { Transaction } from './database.ts'
 import { TransactionRolledBackError } from './errors.ts'
+import { statementError } from './pg-errors.ts'
 import type { PgClient, PgResult } from './pg-pool.ts'
 
 /** Runs `body` in a transaction on `client`. @param server what errors call the server */

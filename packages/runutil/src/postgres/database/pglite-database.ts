@@ -52,14 +52,14 @@ export class PgliteDatabase implements Database {
     const pglite = this.#open()
     const off = this.#listeners.add(channel, callback)
     try {
-      await pglite.exec(`listen ${name}`)
+      await pglite.exec(/* sql */ `listen ${name}`)
     } catch (error) {
       off()
       throw error
     }
     return async () => {
       off()
-      if (!this.#listeners.has(channel) && !pglite.closed) await pglite.exec(`unlisten ${name}`)
+      if (!this.#listeners.has(channel) && !pglite.closed) await pglite.exec(/* sql */ `unlisten ${name}`)
     }
   }
 

@@ -1,6 +1,6 @@
 import { describe, InvalidArgumentError } from '../../core/errors.ts'
+import { has } from '../../core/has.ts'
 import type { Queryable, TransactionHandle } from '../../core/queryable.ts'
-import { has } from '../../core/worker.ts'
 import { isPgPool } from './pg-pool.ts'
 
 /**

@@ -1,17 +1,17 @@
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
 import { Doorbell } from '../../core/doorbell.ts'
 import { Trouble } from '../../core/trouble.ts'
 import type { SeenRecord } from '../../dispatch/action-ledger.ts'
-import type { ActionQueries } from './action-queries.ts'
 import { DatabaseClosedError } from '../database/errors.ts'
 import { fromStorable } from '../statements/storable-json.ts'
+import type { StoreQueries } from '../statements/store-queries.ts'
 
 const POLL_MS = 1_000
 const PAGE = 500
 
 /** Reads each change in its order: when notified, and every second in case that was missed. */
 export class ActionFollower {
-  readonly #queries: ActionQueries
+  readonly #queries: StoreQueries
   readonly #onChange: (seen: SeenRecord) => void
   readonly #onEnd: (error: unknown) => void
   readonly #stop = new AbortController()
@@ -21,7 +21,7 @@ export class ActionFollower {
   #unlisten: () => Promise<void> = () => Promise.resolve()
 
   /** @param onEnd called when the database was closed, so that nothing more can come */
-  constructor(queries: ActionQueries, onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void) {
+  constructor(queries: StoreQueries, onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void) {
     this.#queries = queries
     this.#onChange = onChange
     this.#onEnd = onEnd
@@ -34,7 +34,7 @@ export class ActionFollower {
       payload === '' ? this.#bell.ring() : undefined,
     )
     try {
-      const text = `select coalesce(max(revision), 0)::float8 from ${s}.action_records`
+      const text = /* sql */ `select coalesce(max(revision), 0)::float8 from ${s}.action_records`
       const [row] = await this.#queries.rows<[number]>(text, [])
       this.#revision = row![0]
     } catch (error) {
@@ -68,7 +68,7 @@ export class ActionFollower {
   }
 
   async #read(): Promise<void> {
-    const text = `select revision::float8, record::text from ${this.#queries.s}.action_records
+    const text = /* sql */ `select revision::float8, record::text from ${this.#queries.s}.action_records
       where revision > $1::bigint order by revision limit ${PAGE}`
     for (let full = true; full && !this.#stop.signal.aborted;) {
       const rows = await this.#queries.rows<[number, string]>(text, [this.#revision])

@@ -1,20 +1,20 @@
 import { ExponentialBackoff } from '../../core/backoff.ts'
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
 import { Doorbell } from '../../core/doorbell.ts'
 import { RenewedLease } from '../../core/renewed-lease.ts'
 import { Trouble } from '../../core/trouble.ts'
 import type { Task } from '../../dispatch/action.ts'
 import { WorkerLostError } from '../../dispatch/errors.ts'
 import type { Announcement, WorkerInfo } from '../../dispatch/task-exchange.ts'
-import type { ActionQueries } from './action-queries.ts'
 import { fromStorable } from '../statements/storable-json.ts'
+import type { StoreQueries } from '../statements/store-queries.ts'
 
 const POLL_MS = 1_000
 /** After the database couldn't be reached. */
 const AGAIN = new ExponentialBackoff({ initial: 50, max: POLL_MS })
 
 export interface AnnouncedWorkerProps {
-  readonly queries: ActionQueries
+  readonly queries: StoreQueries
   readonly worker: WorkerInfo
   readonly id: number
   readonly turn: number
@@ -90,7 +90,7 @@ export class AnnouncedWorker implements Announcement {
   async #close(now: number, gone: boolean): Promise<void> {
     const { queries, id, turn } = this.#props
     const { s, channel } = queries
-    const text = `select ${s}.close_worker($1::bigint, $2::bigint, $3::text, $4::boolean, $5::float8, $6::text)`
+    const text = /* sql */ `select ${s}.close_worker($1::bigint, $2::bigint, $3::text, $4::boolean, $5::float8, $6::text)`
     try {
       await queries.rows(text, [id, turn, this.#last ?? null, gone, now, channel])
     } catch (error) {
@@ -112,7 +112,7 @@ export class AnnouncedWorker implements Announcement {
   async #take(): Promise<Task | undefined> {
     const { queries, worker, id, turn } = this.#props
     const { s, channel } = queries
-    const text = `select p_live, p_action, p_input::text
+    const text = /* sql */ `select p_live, p_action, p_input::text
       from ${s}.take_task($1::bigint, $2::bigint, $3::text, $4::text)`
     type Row = [live: boolean, action: string | null, input: string | null]
     const [row] = await queries.rows<Row>(text, [id, turn, this.#last ?? null, channel])
@@ -127,7 +127,7 @@ export class AnnouncedWorker implements Announcement {
 
   async #renew(): Promise<boolean> {
     const { queries, id, turn, leaseMs } = this.#props
-    const text = `update ${queries.s}.live_workers set expires = clock_timestamp() + $3::float8 * interval '1 ms'
+    const text = /* sql */ `update ${queries.s}.live_workers set expires = clock_timestamp() + $3::float8 * interval '1 ms'
       where id = $1::bigint and turn = $2::bigint returning 1`
     return (await queries.rows(text, [id, turn, leaseMs])).length > 0
   }

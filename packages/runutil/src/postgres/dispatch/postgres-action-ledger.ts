@@ -1,19 +1,19 @@
 import { CallBatcher } from '../../core/call-batcher.ts'
 import { type Duration, toIntervalMs, toMs } from '../../core/duration.ts'
 import { unexpected } from '../../core/errors.ts'
+import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
-import { has } from '../../core/worker.ts'
 import type { ActionLedger, Following, SearchHint, SeenRecord } from '../../dispatch/action-ledger.ts'
 import type { ActionRecord, RecordChange } from '../../dispatch/action.ts'
 import { ErrActionEnded, ErrNoSuchAction } from '../../dispatch/errors.ts'
 import type { Posted, TaskExchange } from '../../dispatch/task-exchange.ts'
-import { ActionFollower } from './action-follower.ts'
-import { ActionQueries } from './action-queries.ts'
 import type { Database } from '../database/database.ts'
-import { PostgresTaskExchange } from './postgres-task-exchange.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
 import { fromStorable, toStorable } from '../statements/storable-json.ts'
+import { StoreQueries } from '../statements/store-queries.ts'
+import { ActionFollower } from './action-follower.ts'
+import { PostgresTaskExchange } from './postgres-task-exchange.ts'
 import { TakenTasks } from './taken-tasks.ts'
 
 export interface PostgresActionLedgerOptions {
@@ -45,7 +45,7 @@ type Change =
  */
 export class PostgresActionLedger implements ActionLedger {
   readonly exchange: TaskExchange
-  readonly #queries: ActionQueries
+  readonly #queries: StoreQueries
   readonly #taken: TakenTasks
   readonly #changes = new CallBatcher<Change, unknown>((changes) => this.#change(changes), {
     most: MOST_CHANGES,
@@ -57,7 +57,7 @@ export class PostgresActionLedger implements ActionLedger {
     const what = 'PostgresActionLedger'
     const { schema = DEFAULT_SCHEMA, lease = '10s' } = checkOptions(what, options, ['schema', 'lease'])
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
-    this.#queries = new ActionQueries(database, schema)
+    this.#queries = new StoreQueries(database, schema, 'dispatch')
     this.#taken = new TakenTasks(this.#queries)
     this.exchange = new PostgresTaskExchange(this.#queries, toIntervalMs(lease, `${what}: lease`))
   }
@@ -88,13 +88,13 @@ export class PostgresActionLedger implements ActionLedger {
 
   async #change(changes: readonly Change[]): Promise<unknown[]> {
     const { s, channel } = this.#queries
-    const text = `select ${s}.change_actions($1::text::json, $2::text)::text`
+    const text = /* sql */ `select ${s}.change_actions($1::text::json, $2::text)::text`
     const [row] = await this.#queries.rows<[string]>(text, [toStorable(changes), channel])
     return fromStorable(row![0])
   }
 
   async get(id: string): Promise<ActionRecord | undefined> {
-    const text = `select record::text from ${this.#queries.s}.actions where id = $1::text`
+    const text = /* sql */ `select record::text from ${this.#queries.s}.actions where id = $1::text`
     const [row] = await this.#queries.rows<[string]>(text, [id])
     return row && fromStorable(row[0])
   }
@@ -105,7 +105,7 @@ export class PostgresActionLedger implements ActionLedger {
     )
     // Named in the text, so that the index of those that are running is known to do.
     const narrowed = status === 'running' ? `and status = 'running'` : ''
-    const text = `select seq::float8, revision::float8, record::text from ${this.#queries.s}.actions
+    const text = /* sql */ `select seq::float8, revision::float8, record::text from ${this.#queries.s}.actions
       where seq > $1::bigint and ${equal.join(' and ')} ${narrowed} order by seq limit $2::integer`
     const wanted = [operation, status, host, target].map((value) => value ?? null)
     for (let after = 0, full = true; full;) {
@@ -133,7 +133,7 @@ export class PostgresActionLedger implements ActionLedger {
    */
   async prune(olderThan: Duration): Promise<number> {
     const ageMs = toMs(olderThan, 'prune')
-    const text = `select ${this.#queries.s}.prune_actions($1::float8, ${PAGE})`
+    const text = /* sql */ `select ${this.#queries.s}.prune_actions($1::float8, ${PAGE})`
     for (let removed = 0; ;) {
       const [row] = await this.#queries.rows<[number | null]>(text, [ageMs])
       if (row![0] === null) return removed

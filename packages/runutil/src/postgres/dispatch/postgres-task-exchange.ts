@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
 import { Trouble } from '../../core/trouble.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
 import { sleep } from '../../core/wait.ts'
 import type { Announcement, TaskExchange, WorkerInfo } from '../../dispatch/task-exchange.ts'
-import type { ActionQueries } from './action-queries.ts'
+import type { StoreQueries } from '../statements/store-queries.ts'
 import { AnnouncedWorker } from './announced-worker.ts'
 
 const POLL_MS = 1_000
@@ -17,7 +17,7 @@ interface Before {
 
 /** Live workers in the database. A worker's row is a lease, by the database's time. */
 export class PostgresTaskExchange implements TaskExchange {
-  readonly #queries: ActionQueries
+  readonly #queries: StoreQueries
   readonly #leaseMs: number
   /** What is asked for right now, by operation and target. */
   readonly #asking = new Map<string, Promise<unknown>>()
@@ -29,7 +29,7 @@ export class PostgresTaskExchange implements TaskExchange {
   /** How many have closed here. */
   #closed = 0
 
-  constructor(queries: ActionQueries, leaseMs: number) {
+  constructor(queries: StoreQueries, leaseMs: number) {
     this.#queries = queries
     this.#leaseMs = leaseMs
   }
@@ -68,7 +68,7 @@ export class PostgresTaskExchange implements TaskExchange {
     const [queries, leaseMs] = [this.#queries, this.#leaseMs]
     const key = keyOf(operation, target)
     const { id: was = null, turn: wasTurn = null, last = null } = this.#before.get(key) ?? {}
-    const text = `select p_id::float8, p_turn::float8 from ${queries.s}.announce_worker(
+    const text = /* sql */ `select p_id::float8, p_turn::float8 from ${queries.s}.announce_worker(
       $1::text, $2::text, $3::text, $4::text, $5::float8, $6::bigint, $7::bigint, $8::text)`
     const askedAt = systemClock.elapsed()
     type Row = [number | null, number]
@@ -96,7 +96,7 @@ export class PostgresTaskExchange implements TaskExchange {
 
   async find(operation: string, target: string): Promise<WorkerInfo | undefined> {
     await this.#asking.get(keyOf(operation, target))?.catch(() => {})
-    const text = `select host from ${this.#queries.s}.live_workers
+    const text = /* sql */ `select host from ${this.#queries.s}.live_workers
       where operation = $1::text and target = $2::text and not closing and expires > clock_timestamp()`
     const [row] = await this.#queries.rows<[string]>(text, [operation, target])
     return row && { operation, host: row[0], target }
@@ -104,7 +104,7 @@ export class PostgresTaskExchange implements TaskExchange {
 
   async present(operation: string): Promise<readonly WorkerInfo[]> {
     const closed = this.#closed
-    const text = `select host, target, closing from ${this.#queries.s}.live_workers
+    const text = /* sql */ `select host, target, closing from ${this.#queries.s}.live_workers
       where operation = $1::text and expires > clock_timestamp() order by target`
     const rows = await this.#queries.rows<[string, string, boolean]>(text, [operation])
     const infoOf = ([host, target]: [string, string, boolean]): WorkerInfo => ({ operation, host, target })

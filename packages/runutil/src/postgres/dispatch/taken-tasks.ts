@@ -1,9 +1,9 @@
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
 import { Trouble } from '../../core/trouble.ts'
 import { sleep } from '../../core/wait.ts'
-import { textArray } from '../statements/array-literal.ts'
-import type { ActionQueries } from './action-queries.ts'
 import { DatabaseClosedError } from '../database/errors.ts'
+import { textArray } from '../statements/array-literal.ts'
+import type { StoreQueries } from '../statements/store-queries.ts'
 
 const POLL_MS = 1_000
 
@@ -15,12 +15,12 @@ interface Waiting {
 
 /** Waits for tasks to be taken: by what the database notifies of, and by asking every second. */
 export class TakenTasks {
-  readonly #queries: ActionQueries
+  readonly #queries: StoreQueries
   readonly #waiting = new Map<string, Waiting>()
   #listening: Promise<unknown> | undefined
   #polling = false
 
-  constructor(queries: ActionQueries) {
+  constructor(queries: StoreQueries) {
     this.#queries = queries
   }
 
@@ -76,7 +76,7 @@ export class TakenTasks {
   }
 
   async #notTaken(actions: string[]): Promise<Set<string>> {
-    const text = `select action from ${this.#queries.s}.worker_tasks where action = any ($1::text::text[]) and not taken`
+    const text = /* sql */ `select action from ${this.#queries.s}.worker_tasks where action = any ($1::text::text[]) and not taken`
     const rows = await this.#queries.rows<[string]>(text, [textArray(actions)])
     return new Set(rows.map(([action]) => action))
   }

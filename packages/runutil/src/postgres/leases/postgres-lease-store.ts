@@ -1,7 +1,7 @@
 import { unexpected } from '../../core/errors.ts'
-import type { LeaseAnswer, LeaseStore, LeaseTerms } from '../../leases/lease-store.ts'
+import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
-import { has } from '../../core/worker.ts'
+import type { LeaseAnswer, LeaseStore, LeaseTerms } from '../../leases/lease-store.ts'
 import type { Database, Statement } from '../database/database.ts'
 import { DEFAULT_SCHEMA, quotedSchema, statementName } from '../schema/schema-name.ts'
 import { SchemaQueries } from '../statements/schema-queries.ts'
@@ -34,12 +34,21 @@ export class PostgresLeaseStore implements LeaseStore {
       ...{ name: statementName(schema, `lease ${call}`), text },
     })
     this.#queries = new SchemaQueries(database, schema)
-    this.#acquire = statement('acquire', `select * from ${s}.acquire_lease($1::text, $2::float8, $3::float8)`)
+    this.#acquire = statement(
+      'acquire',
+      /* sql */ `select * from ${s}.acquire_lease($1::text, $2::float8, $3::float8)`,
+    )
     const held = 'where name = $1::text and fence = $2::bigint and expires is not null'
     const lasting = `clock_timestamp() + $3::float8 * interval '1 ms'`
-    this.#renew = statement('renew', `update ${s}.leases set expires = ${lasting} ${held} returning 1`)
+    this.#renew = statement(
+      'renew',
+      /* sql */ `update ${s}.leases set expires = ${lasting} ${held} returning 1`,
+    )
     const due = 'case when $3::boolean then clock_timestamp() else due end'
-    this.#release = statement('release', `update ${s}.leases set expires = null, due = ${due} ${held}`)
+    this.#release = statement(
+      'release',
+      /* sql */ `update ${s}.leases set expires = null, due = ${due} ${held}`,
+    )
   }
 
   async acquire(name: string, { leaseMs, everyMs }: LeaseTerms): Promise<LeaseAnswer> {

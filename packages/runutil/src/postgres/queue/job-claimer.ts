@@ -1,13 +1,13 @@
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
 import type { ClaimedJob } from '../../queue/job.ts'
 import type { ResolvedLimits } from '../../queue/limits.ts'
+import { GIVEN_BACK } from '../schema/1-queue/claiming.ts'
 import { textArray } from '../statements/array-literal.ts'
-import { ClaimMarks, NO_MARKS } from './scan-marks.ts'
-import { GIVEN_BACK } from './given-back.ts'
-import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
-import type { JobStatements } from './job-statements.ts'
 import { Rescue } from '../statements/rescue.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
+import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
+import type { JobStatements } from './job-statements.ts'
+import { ScanMarks, NO_MARKS } from './scan-marks.ts'
 import { StartMargin } from './start-margin.ts'
 
 export interface JobClaimerProps {
@@ -29,7 +29,7 @@ export class JobClaimer {
   readonly #props: JobClaimerProps
   readonly #rescue = new Rescue()
   readonly #margin = new StartMargin()
-  readonly #marks = new ClaimMarks()
+  readonly #marks = new ScanMarks()
   readonly #rated = new Set<string>()
 
   constructor(props: JobClaimerProps) {

@@ -1,3 +1,4 @@
+import { type JobCounts, noJobs } from '../../queue/job-store.ts'
 import type { ClaimedJob, JobStatus, QueuedJob } from '../../queue/job.ts'
 
 /** A bigint, as the driver at hand makes it. */
@@ -82,4 +83,22 @@ export function toQueuedJob(row: JobRow): QueuedJob {
 /** A Date has whole milliseconds; what `date_part` gives may be a hair below. */
 function moment(ms: Bigint): Date {
   return new Date(Math.round(Number(ms)))
+}
+
+/** How many jobs of a kind have a status; WAITING are those of the PENDING ones that nobody holds. */
+export type CountRow = [kind: string, status: JobStatus | 'WAITING', count: number]
+
+export function toCounts(rows: readonly CountRow[]): JobCounts {
+  // A Map: a kind may be called '__proto__'.
+  const counts = new Map(rows.map(([kind]) => [kind, noJobs()]))
+  for (const [kind, status, count] of rows) {
+    const ofKind = counts.get(kind)!
+    if (status === 'WAITING') {
+      ofKind.PENDING += count
+      ofKind.RUNNING -= count
+    } else {
+      ofKind[status === 'PENDING' ? 'RUNNING' : status] += count
+    }
+  }
+  return Object.fromEntries(counts)
 }

@@ -10,49 +10,49 @@ export function jobStatements(schema: string) {
   return {
     enqueue: call(
       'enqueue',
-      `select ${s}.enqueue_jobs($1::text::text[], $2::text::text[], $3::text::text[], $4::text::float8[],
+      /* sql */ `select ${s}.enqueue_jobs($1::text::text[], $2::text::text[], $3::text::text[], $4::text::float8[],
         $5::text::integer[], $6::text::text[], $7::float8, $8::text) as taken`,
     ),
     claim: call(
       'claim',
-      `select * from ${s}.claim_jobs($1::text::text[], $2::integer, $3::float8, $4::boolean, $5::float8, $6::float8,
+      /* sql */ `select * from ${s}.claim_jobs($1::text::text[], $2::integer, $3::float8, $4::boolean, $5::float8, $6::float8,
         $7::text::text[], $8::text::integer[], $9::text::float8[], $10::text)`,
     ),
     settle: call(
       'settle',
-      `select ${s}.settle_jobs($1::text::text[], $2::text::bigint[], $3::text::text[], $4::text::text[],
+      /* sql */ `select ${s}.settle_jobs($1::text::text[], $2::text::bigint[], $3::text::text[], $4::text::text[],
         $5::text::text[], $6::text::float8[], $7::text::float8[], $8::text::boolean[], $9::text::bigint[],
         $10::float8) as lost`,
     ),
     renew: call(
       'renew',
-      `select ${s}.renew_jobs($1::text::text[], $2::text::bigint[], $3::float8, $4::float8) as lost`,
+      /* sql */ `select ${s}.renew_jobs($1::text::text[], $2::text::bigint[], $3::float8, $4::float8) as lost`,
     ),
     release: call(
       'release',
-      `select ${s}.release_jobs($1::text::text[], $2::text::bigint[], $3::text::bigint[], $4::boolean, $5::text,
+      /* sql */ `select ${s}.release_jobs($1::text::text[], $2::text::bigint[], $3::text::bigint[], $4::boolean, $5::text,
         $6::float8)`,
     ),
     get: call(
       'get',
-      `select id, kind, status, attempts_done, date_part('epoch', run_at) * 1000, date_part('epoch', created_at) * 1000,
+      /* sql */ `select id, kind, status, attempts_done, date_part('epoch', run_at) * 1000, date_part('epoch', created_at) * 1000,
         date_part('epoch', updated_at) * 1000, date_part('epoch', last_attempt_at) * 1000, last_error,
         payload::text, result::text from ${s}.jobs where id = $1::text`,
     ),
-    cancel: call('cancel', `select ${s}.cancel_job($1::text, $2::float8)`),
-    retry: call('retry', `select ${s}.retry_job($1::text, $2::text, $3::float8)`),
+    cancel: call('cancel', /* sql */ `select ${s}.cancel_job($1::text, $2::float8)`),
+    retry: call('retry', /* sql */ `select ${s}.retry_job($1::text, $2::text, $3::float8)`),
     // Those that somebody holds are PENDING without a row that waits.
     counts: call(
       'counts',
-      `select kind, status, count(*)::float8 from ${s}.jobs group by kind, status
+      /* sql */ `select kind, status, count(*)::float8 from ${s}.jobs group by kind, status
         union all select kind, 'WAITING', count(*)::float8 from ${s}.jobs_waiting group by kind`,
     ),
     limit: call(
       'limit',
-      `select ${s}.set_job_limits($1::text::text[], $2::text::integer[], $3::text::integer[], $4::text::integer[],
+      /* sql */ `select ${s}.set_job_limits($1::text::text[], $2::text::integer[], $3::text::integer[], $4::text::integer[],
         $5::text::float8[])`,
     ),
-    prune: call('prune', `select ${s}.prune_jobs($1::float8, $2::integer, $3::float8)`),
-    notify: call('notify', `select pg_notify($1::text, '')`),
+    prune: call('prune', /* sql */ `select ${s}.prune_jobs($1::float8, $2::integer, $3::float8)`),
+    notify: call('notify', /* sql */ `select pg_notify($1::text, '')`),
   }
 }

@@ -1,10 +1,11 @@
-import { type Clock, systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
+import { type Clock } from '../../core/clock.ts'
 
 /** At most one notification in so long, and one at its end for what came meanwhile. */
 const WINDOW_MS = 5
 
 /** Spreads the word that there is something to do, seldom: each notification makes commits wait for one another. */
-export class WakeUp {
+export class NotifyThrottle {
   readonly #notify: () => Promise<void>
   readonly #clock: Clock = systemClock
   #quietUntil = -Infinity

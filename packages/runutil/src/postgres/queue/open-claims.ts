@@ -1,7 +1,7 @@
 import type { Held } from '../../queue/job-store.ts'
 
 /** Which jobs of each claim are still out, so that a lease goes with its last job instead of running out. */
-export class ClaimLedger {
+export class OpenClaims {
   readonly #open = new Map<number, Set<string>>()
 
   claimed(jobs: readonly Held[]): void {

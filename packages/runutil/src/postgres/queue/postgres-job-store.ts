@@ -2,26 +2,25 @@ import { CallBatcher } from '../../core/call-batcher.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Duration, toMs } from '../../core/duration.ts'
 import { unexpected } from '../../core/errors.ts'
+import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
-import { has } from '../../core/worker.ts'
 import { ErrJobExists } from '../../queue/errors.ts'
-import type { ClaimedJob, QueuedJob } from '../../queue/job.ts'
 import type { Held, InTransaction, JobCounts, JobStore, NewJob } from '../../queue/job-store.ts'
+import type { ClaimedJob, QueuedJob } from '../../queue/job.ts'
 import type { ResolvedLimits } from '../../queue/limits.ts'
 import type { Settlement } from '../../queue/outcome.ts'
-import { plainArray } from '../statements/array-literal.ts'
-import { ClaimLedger } from './open-claims.ts'
 import type { Database } from '../database/database.ts'
-import { type CountRow, toCounts } from './job-counts.ts'
+import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
+import { plainArray } from '../statements/array-literal.ts'
 import { inChunks } from '../statements/in-chunks.ts'
+import { SchemaQueries } from '../statements/schema-queries.ts'
 import { JobClaimer } from './job-claimer.ts'
 import { heldColumns, limitColumns, newJobColumns, settlementColumns } from './job-columns.ts'
-import { type JobRow, toQueuedJob } from './job-rows.ts'
+import { type CountRow, type JobRow, toCounts, toQueuedJob } from './job-rows.ts'
 import { type JobStatements, jobStatements } from './job-statements.ts'
-import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
-import { SchemaQueries } from '../statements/schema-queries.ts'
-import { WakeUp } from './notify-throttle.ts'
+import { NotifyThrottle } from './notify-throttle.ts'
+import { OpenClaims } from './open-claims.ts'
 
 /** So many jobs go to the server in one statement; so many of one call go without those of others. */
 const CHUNK = 5_000
@@ -49,12 +48,12 @@ export class PostgresJobStore implements JobStore {
   readonly #clock: Clock | undefined
   readonly #channel: string
   readonly #statements: JobStatements
-  readonly #claims = new ClaimLedger()
+  readonly #claims = new OpenClaims()
   readonly #claimer: JobClaimer
   readonly #inserts = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
     isOfOne: (error) => error instanceof ErrJobExists,
   })
-  readonly #wakeUp = new WakeUp(async () => {
+  readonly #notifyThrottle = new NotifyThrottle(async () => {
     await this.#queries.run(this.#statements.notify, [this.#channel])
   })
 
@@ -79,7 +78,7 @@ export class PostgresJobStore implements JobStore {
 
   /** A long list in one transaction, chunk by chunk. */
   async #insertMany(jobs: readonly NewJob[]): Promise<void> {
-    const notify = this.#wakeUp.now()
+    const notify = this.#notifyThrottle.now()
     if (jobs.length <= CHUNK) return this.#insert(this.#columns(jobs, notify))
     try {
       await this.#queries.database.transaction((tx) =>

@@ -1,4 +1,4 @@
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
 import type { ClaimedJob } from '../../queue/job.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 
@@ -24,7 +24,7 @@ export const NO_MARKS: MarkColumns = [null, null, null]
  * priority, and look at all when jobs were given back, and now and then, for those whose enqueueing committed late or of
  * which no notification told.
  */
-export class ClaimMarks {
+export class ScanMarks {
   /** By kind and priority, in ms since the epoch. */
   readonly #times = new Map<string, Map<number, number>>()
   #lookAtAllFrom = -Infinity

@@ -4,7 +4,7 @@ import type { Migration } from './migration.ts'
 export const leasesMigration: Migration = {
   number: 3,
   name: 'leases',
-  sql: (s) => `
+  sql: (s) => /* sql */ `
 create table ${s}.leases (
   name text collate "C" primary key,
   fence bigint not null,

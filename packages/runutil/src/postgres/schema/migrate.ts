@@ -49,7 +49,7 @@ type Ask = (text: string, params: unknown[]) => Promise<[unknown][]>
 async function missing(ask: Ask, schema: string, list: readonly Migration[]): Promise<readonly Migration[]> {
   const table = `${quotedSchema(schema)}.migrations`
   const [exists] = await ask('select to_regclass($1) is not null', [table])
-  const rows = exists![0] === true ? await ask(`select number from ${table}`, []) : []
+  const rows = exists![0] === true ? await ask(/* sql */ `select number from ${table}`, []) : []
   const applied = new Set(rows.map(([number]) => Number(number)))
   const [found, known] = [Math.max(0, ...applied), Math.max(0, ...list.map(({ number }) => number))]
   if (found > known) throw new SchemaTooNewError(schema, found, known)
@@ -65,17 +65,15 @@ async function lock(tx: Transaction, schema: string): Promise<void> {
 /** A role may own a schema that was made for it without the right to make one. */
 async function createTable(tx: Transaction, ask: Ask, quoted: string): Promise<void> {
   const [exists] = await ask('select to_regnamespace($1) is not null', [quoted])
-  if (exists![0] !== true) await tx.script(`create schema if not exists ${quoted}`)
-  await tx.script(
-    `create table if not exists ${quoted}.migrations
-       (number int primary key, name text not null, applied_at timestamptz not null default now())`,
-  )
+  if (exists![0] !== true) await tx.script(/* sql */ `create schema if not exists ${quoted}`)
+  await tx.script(/* sql */ `create table if not exists ${quoted}.migrations
+       (number int primary key, name text not null, applied_at timestamptz not null default now())`)
 }
 
 async function apply(tx: Transaction, quoted: string, migration: Migration): Promise<void> {
   try {
     await tx.script(migration.sql(quoted))
-    const record = `insert into ${quoted}.migrations (number, name) values ($1, $2)`
+    const record = /* sql */ `insert into ${quoted}.migrations (number, name) values ($1, $2)`
     await tx.query(record, [migration.number, migration.name])
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error

@@ -1,8 +1,8 @@
-import type { Migration } from './migration.ts'
 import { queueMigration } from './1-queue/queue-migration.ts'
 import { coordinateMigration } from './2-coordinate/coordinate-migration.ts'
 import { leasesMigration } from './3-leases.ts'
 import { dispatchMigration } from './4-dispatch/dispatch-migration.ts'
+import type { Migration } from './migration.ts'
 
 /** All steps in their order. */
 export const migrations: readonly Migration[] = [

@@ -2,7 +2,7 @@
  * Whatever the statistics say: a plan is made once a connection, while tables grow. And it is made once, not anew for
  * each call, which would take longer than the call.
  */
-export const BY_INDEX = `set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+export const BY_INDEX = /* sql */ `set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
   set enable_mergejoin = off set enable_hashjoin = off`
 
 /** The same for lists that are joined with each other: by hash, since no index knows them. */

@@ -1,4 +1,4 @@
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
 
 /** How often a process looks for leases that have run out. */
 const EVERY_MS = 500

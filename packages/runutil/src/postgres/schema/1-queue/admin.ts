@@ -1,7 +1,7 @@
 import { BY_INDEX } from '../plan-settings.ts'
 
 /** What one does to jobs from outside, held or not. */
-export const stewarding = (s: string): string => `
+export const admin = (s: string): string => /* sql */ `
 create function ${s}.cancel_job(p_id text, p_now float8) returns boolean language plpgsql ${BY_INDEX} as $$
 declare
   v_job record;

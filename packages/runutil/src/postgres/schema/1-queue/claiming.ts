@@ -1,11 +1,13 @@
 import { BY_INDEX } from '../plan-settings.ts'
-import { GIVEN_BACK } from '../../queue/given-back.ts'
+
+/** What a notification says when jobs of the past may be claimed again; of new ones it says nothing. */
+export const GIVEN_BACK = 'given back'
 
 /** Whole ms since the epoch: a bigint is written and read in a fraction of the time of a float or a timestamp. */
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`
 
 /** Taking jobs that wait, and freeing those whose lease has run out. */
-export const claiming = (s: string): string => `
+export const claiming = (s: string): string => /* sql */ `
 -- Whether there were any.
 create function ${s}.free_expired_jobs(p_now timestamptz) returns boolean language plpgsql as $$
 declare

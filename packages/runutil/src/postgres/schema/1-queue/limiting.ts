@@ -1,5 +1,5 @@
 /** How many jobs of a kind may run or start, over all machines. */
-export const limiting = (s: string): string => `
+export const limiting = (s: string): string => /* sql */ `
 -- As first_jobs, of a kind of which at most p_each may run for each key. Mostly those are among the first thousand
 -- that wait; if not, each key is looked at for its first ones, so that no tenant's backlog holds others back.
 create function ${s}.first_jobs_by_key(p_kind text, p_limit integer, p_each integer)

@@ -1,8 +1,8 @@
 import type { Migration } from '../migration.ts'
+import { admin } from './admin.ts'
 import { claiming } from './claiming.ts'
 import { limiting } from './limiting.ts'
 import { settling } from './settling.ts'
-import { stewarding } from './admin.ts'
 
 /**
  * Jobs, those of them that wait, and the leases and limits that the others are held under.
@@ -19,10 +19,10 @@ export const queueMigration: Migration = {
   number: 1,
   name: 'queue',
   sql: (schema) =>
-    [tables, enqueueing, claiming, limiting, settling, stewarding].map((part) => part(schema)).join(''),
+    [tables, enqueueing, claiming, limiting, settling, admin].map((part) => part(schema)).join(''),
 }
 
-const tables = (s: string): string => `
+const tables = (s: string): string => /* sql */ `
 create table ${s}.jobs (
   seq bigint not null,
   run_at timestamptz not null,
@@ -101,7 +101,7 @@ create function ${s}.job_time(p_now float8) returns timestamptz language sql vol
  * Lists may be short: the first kind stands for those left out, the rest is as if not given. Returns null, or the ids
  * that are there already as a JSON list; nothing is stored then.
  */
-const enqueueing = (s: string): string => `
+const enqueueing = (s: string): string => /* sql */ `
 create function ${s}.enqueue_jobs(
   p_ids text[], p_kinds text[], p_payloads text[], p_run_ats float8[], p_priorities integer[], p_keys text[],
   p_now float8, p_channel text

@@ -1,12 +1,12 @@
 import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
-import { GIVEN_BACK } from '../../queue/given-back.ts'
+import { GIVEN_BACK } from './claiming.ts'
 
 /**
  * What becomes of held jobs. Where a list is one long of the same, it may be short: the first claim stands for those
  * left out, and an outcome left out is DONE. What is returned is null, or the places of those that were lost, counted
  * from 1, as a JSON list.
  */
-export const settling = (s: string): string => `
+export const settling = (s: string): string => /* sql */ `
 -- Nobody frees the jobs of these leases before this transaction ends. Alone, when the leases are to be changed; else
 -- beside others that settle. Always in one order, so that two can't wait for each other.
 create function ${s}.lock_leases(p_claims bigint[], p_alone boolean) returns void language plpgsql as $$

@@ -1,7 +1,7 @@
 import { BY_INDEX } from '../plan-settings.ts'
 
 /** Adding units, and what becomes of attempts at them. */
-export const attempting = (s: string): string => `
+export const attempting = (s: string): string => /* sql */ `
 -- Of units of one name, the last counts. One that is there is overwritten; unless it is pending, it runs again.
 create function ${s}.put_units(
   p_spec bigint, p_names text[], p_datas text[], p_priorities float8[], p_not_befores float8[], p_now timestamptz

@@ -9,7 +9,7 @@ import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
  * of not being ahead of its share, which is known once all are looked at, and otherwise they are drawn from as usual.
  * Both come to the same chances as looking at all at once.
  */
-export const choosing = (s: string): string => `
+export const choosing = (s: string): string => /* sql */ `
 -- In (0, 1), for each number another.
 create function ${s}.work_random(p_seed bigint, p_of bigint) returns float8 language sql immutable as
   $$ select ((hashint8extended(p_of, p_seed) & 4503599627370495) + 1) / 4503599627370497::float8 $$;

@@ -1,10 +1,10 @@
+import type { Migration } from '../migration.ts'
 import { BY_INDEX } from '../plan-settings.ts'
 import { attempting } from './attempting.ts'
 import { choosing } from './choosing.ts'
 import { pruning } from './pruning.ts'
 import { requesting } from './requesting.ts'
 import { waking } from './waking.ts'
-import type { Migration } from '../migration.ts'
 
 /**
  * Work specs, their units, and the attempts at them.
@@ -20,7 +20,7 @@ export const coordinateMigration: Migration = {
     [tables, reading, waking, attempting, choosing, requesting, pruning].map((part) => part(schema)).join(''),
 }
 
-const tables = (s: string): string => `
+const tables = (s: string): string => /* sql */ `
 create table ${s}.work_namespaces (
   id bigint generated always as identity primary key,
   name text collate "C" not null unique
@@ -104,7 +104,7 @@ create trigger work_units_deleted after delete on ${s}.work_units referencing ol
   for each statement execute function ${s}.delete_attempts();
 `
 
-const reading = (s: string): string => `
+const reading = (s: string): string => /* sql */ `
 create function ${s}.work_ms(p_time timestamptz) returns float8 language sql immutable as
   $$ select round(date_part('epoch', p_time) * 1000) $$;
 

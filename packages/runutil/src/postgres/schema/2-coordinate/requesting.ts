@@ -1,7 +1,7 @@
 import { BY_INDEX } from '../plan-settings.ts'
 
 /** What a request does: a spec is chosen, and its first units are leased. */
-export const requesting = (s: string): string => `
+export const requesting = (s: string): string => /* sql */ `
 -- Brings the states of a namespace's units up to date.
 create function ${s}.refresh_units(p_namespace bigint, p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
 declare

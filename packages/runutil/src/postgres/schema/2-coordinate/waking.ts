@@ -10,7 +10,7 @@ import { BY_INDEX } from '../plan-settings.ts'
 export const waking = (s: string): string => {
   const key = (id: string): string =>
     `hashtext('${s.replaceAll("'", "''")}.work_specs'), (${id} % 2147483648)::integer`
-  return `
+  return /* sql */ `
 -- Tells workers of their namespaces as well, unless the channel is null.
 create function ${s}.wake_specs(p_specs bigint[], p_channel text) returns void language plpgsql ${BY_INDEX} as $$
 begin

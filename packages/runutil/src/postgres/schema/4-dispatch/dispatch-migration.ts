@@ -1,6 +1,6 @@
 import { LOST } from '../../../dispatch/action.ts'
-import { BY_INDEX } from '../plan-settings.ts'
 import type { Migration } from '../migration.ts'
+import { BY_INDEX } from '../plan-settings.ts'
 import { liveWorkers } from './workers.ts'
 
 /** Actions, and the live workers that their tasks go to. */
@@ -10,7 +10,7 @@ export const dispatchMigration: Migration = {
   sql: (s) => `${actions(s)}${liveWorkers(s)}${changes(s)}${pruning(s)}`,
 }
 
-const actions = (s: string): string => `
+const actions = (s: string): string => /* sql */ `
 create sequence ${s}.action_revision;
 -- What each change came to, never changed again. Revisions are in the order of the commits.
 create table ${s}.action_records (
@@ -34,7 +34,7 @@ create index actions_running on ${s}.actions (operation, seq) where status = 'ru
 create index actions_ended on ${s}.actions (revision) where status <> 'running';
 `
 
-const changes = (s: string): string => `
+const changes = (s: string): string => /* sql */ `
 create function ${s}.put_action(p_record json) returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_revision bigint := nextval('${s.replaceAll("'", "''")}.action_revision');
@@ -104,7 +104,7 @@ begin
 end $$;
 `
 
-const pruning = (s: string): string => `
+const pruning = (s: string): string => /* sql */ `
 -- Of the p_limit oldest records those of p_age ms, and the actions that have ended with them. How many actions that were;
 -- null when there are no such records.
 create function ${s}.prune_actions(p_age float8, p_limit integer) returns float8 language plpgsql ${BY_INDEX} as $$

@@ -2,7 +2,7 @@ import { LOST } from '../../../dispatch/action.ts'
 import { BY_INDEX } from '../plan-settings.ts'
 
 /** Live workers: rows that are leases, by the database's time; and the tasks that they haven't done. */
-export const liveWorkers = (s: string): string => `
+export const liveWorkers = (s: string): string => /* sql */ `
 create table ${s}.live_workers (
   id bigint generated always as identity primary key,
   operation text collate "C" not null,

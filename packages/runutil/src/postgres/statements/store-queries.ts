@@ -1,28 +1,31 @@
 import type { Database, Statement } from '../database/database.ts'
 import { quotedSchema } from '../schema/schema-name.ts'
-import { SchemaQueries } from '../statements/schema-queries.ts'
+import { SchemaQueries } from './schema-queries.ts'
 
 /** Each text has a name of its own, so that the server plans it once a connection. */
 const statements = new Map<string, Statement>()
 
-/** The statements of dispatch in one schema. */
-export class ActionQueries {
+/** The statements of one store in one schema, each prepared when it is first run. */
+export class StoreQueries {
   readonly database: Database
   /** The quoted schema. */
   readonly s: string
-  /** What is notified of changes: '' of actions, else of tasks. */
+  /** What is notified of changes. */
   readonly channel: string
+  readonly #store: string
   readonly #queries: SchemaQueries
 
-  constructor(database: Database, schema: string) {
+  /** @param store begins the names of its statements and of its channel */
+  constructor(database: Database, schema: string, store: 'dispatch' | 'work') {
     this.database = database
     this.s = quotedSchema(schema)
-    this.channel = `dispatch.${schema}`.slice(0, 63)
+    this.channel = `${store}.${schema}`.slice(0, 63)
+    this.#store = store
     this.#queries = new SchemaQueries(database, schema)
   }
 
   rows<Row extends unknown[]>(text: string, params: readonly unknown[]): Promise<Row[]> {
-    const statement = statements.get(text) ?? { name: `runutil dispatch ${statements.size}`, text }
+    const statement = statements.get(text) ?? { name: `runutil ${this.#store} ${statements.size}`, text }
     statements.set(text, statement)
     return this.#queries.run<Row>(statement, params)
   }

@@ -1,0 +1,2 @@
+/** JSON, by field. */
+export type Data = Record<string, unknown>

@@ -1,0 +1,12 @@
+/** A lease of `distributedRepeat` or `singleton` that another may have by now: why a run's signal aborted. */
+export class LeaseLostError extends Error {
+  readonly code = 'ERR_LEASE_LOST'
+  readonly lease: string
+  static {
+    this.prototype.name = 'LeaseLostError'
+  }
+  constructor(lease: string) {
+    super(`lease ${lease} was lost`)
+    this.lease = lease
+  }
+}

@@ -1,4 +1,4 @@
-import { ask } from '../postgres/ask.ts'
+import { ask } from '../support/postgres/ask.ts'
 import type { Fleet } from './fleet.ts'
 
 const QUESTIONS = {

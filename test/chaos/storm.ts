@@ -1,4 +1,4 @@
-import type { PostgresServer } from '../postgres/server.ts'
+import type { PostgresServer } from '../support/postgres/server.ts'
 import type { Feeder } from './feeder.ts'
 import type { Fleet } from './fleet.ts'
 import { LEASE_MS } from './lease.ts'

@@ -5,7 +5,7 @@ import { createCoordinate } from 'runutil/coordinate'
 import { type Database, PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
 import { expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
-import { freshDatabase } from '../postgres/databases.ts'
+import { freshDatabase } from '../support/postgres/databases.ts'
 
 const UNITS = 10_000
 const PROCESSES = 8

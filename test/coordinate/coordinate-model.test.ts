@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { MemoryCoordinateStore } from 'runutil/coordinate'
 import { PostgresCoordinateStore, migrate } from 'runutil/postgres'
 import { describe, expect, it } from 'vitest'
-import { kindsOfDatabase } from '../postgres/databases.ts'
-import { Side, commands, sight, told } from './coordinate-commands.ts'
+import { kindsOfDatabase } from '../support/postgres/databases.ts'
+import { Side, commands, sight, told } from '../support/coordinate/coordinate-commands.ts'
 
 const RUNS = Number(process.env['COORDINATE_MODEL_RUNS'] ?? 60)
 

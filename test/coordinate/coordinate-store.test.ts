@@ -2,7 +2,7 @@ import { VirtualClock } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCoordinate } from 'runutil/coordinate'
 import { coordinateConformance } from '../../packages/runutil/src/testing/coordinate-conformance.ts'
-import { type CoordinateStoreMaker, kindsOfCoordinateStore } from './coordinate-stores.ts'
+import { type CoordinateStoreMaker, kindsOfCoordinateStore } from '../support/coordinate/coordinate-stores.ts'
 
 describe.each(kindsOfCoordinateStore)('coordinate in $name', ({ open }) => {
   let stores: CoordinateStoreMaker

@@ -14,7 +14,7 @@ import {
 } from 'runutil/coordinate'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
-import { capturedLogger } from '../runtime/logs.ts'
+import { capturedLogger } from '../support/logs.ts'
 
 /** A task that holds what it gets until it is let go, and what it saw of its signals. */
 class Holding {

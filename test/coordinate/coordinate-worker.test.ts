@@ -10,7 +10,7 @@ import {
   type CoordinateTask,
   type CoordinateWorkerOptions,
 } from '../../packages/runutil/src/coordinate/worker-settings.ts'
-import { capturedLogger } from '../runtime/logs.ts'
+import { capturedLogger } from '../support/logs.ts'
 
 interface Fresh {
   readonly clock: VirtualClock

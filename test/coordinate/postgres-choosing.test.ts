@@ -3,7 +3,7 @@ import { type Database, PostgresCoordinateStore, migrate } from 'runutil/postgre
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Candidate, choose } from '../../packages/runutil/src/coordinate/scheduler.ts'
 import { Random } from '../chaos/random.ts'
-import { kindsOfDatabase } from '../postgres/databases.ts'
+import { kindsOfDatabase } from '../support/postgres/databases.ts'
 
 const DRAWS = 2_000
 const ANY = { workSpecs: undefined, runtimes: undefined, availableGb: undefined, units: 1 }

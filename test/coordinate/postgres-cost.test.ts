@@ -1,7 +1,7 @@
 import { createCoordinate } from 'runutil/coordinate'
 import { type Database, PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
 import { describe, expect, it } from 'vitest'
-import { freshDatabase } from '../postgres/databases.ts'
+import { freshDatabase } from '../support/postgres/databases.ts'
 
 const REQUESTS = 30
 

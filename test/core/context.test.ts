@@ -14,8 +14,8 @@ import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../packages/runutil/src/core/clock-system.ts'
 import { currentClock, currentContext } from '../../packages/runutil/src/core/context.ts'
-import { capturedLogger, keysOf } from '../runtime/logs.ts'
-import { failureOf } from '../runtime/outcome.ts'
+import { failureOf } from '../support/outcome.ts'
+import { capturedLogger, keysOf } from '../support/logs.ts'
 
 const log = (msg: string) => async () => currentLogger().info(msg)
 

@@ -1,6 +1,6 @@
 import { actionLedgerConformance } from 'runutil/testing'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { type LedgerMaker, kindsOfLedger } from './action-ledgers.ts'
+import { type LedgerMaker, kindsOfLedger } from '../support/dispatch/action-ledgers.ts'
 
 describe.each(kindsOfLedger)('a ledger in $name:', ({ open }) => {
   let maker: LedgerMaker

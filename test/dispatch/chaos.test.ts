@@ -4,9 +4,9 @@ import { PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { expect, it, vi } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
 import { Random } from '../chaos/random.ts'
-import { PostgresServer } from '../postgres/server.ts'
-import { capturedLogger, withLogger } from '../runtime/logs.ts'
-import { Device } from './device.ts'
+import { PostgresServer } from '../support/postgres/server.ts'
+import { capturedLogger, withLogger } from '../support/logs.ts'
+import { Device } from '../support/dispatch/device.ts'
 
 const SECONDS = Number(process.env['DISPATCH_CHAOS_SECONDS'] ?? 12)
 const SEED = Number(process.env['SEED'] ?? 3)

@@ -10,8 +10,8 @@ import { runAllJobs } from 'runutil'
 import { Actions, JsonLinesActionLedger, LedgerCorruptError } from 'runutil/dispatch'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
-import { capturedLogger } from '../runtime/logs.ts'
-import { failureOf } from '../runtime/outcome.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf } from '../support/outcome.ts'
 
 const KILLS = Number(process.env['LEDGER_KILLS'] ?? 40)
 

@@ -4,8 +4,8 @@ import { PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
 import { Random } from '../chaos/random.ts'
-import { capturedLogger, withLogger } from '../runtime/logs.ts'
-import { failureOf, untilAbort } from '../runtime/outcome.ts'
+import { capturedLogger, withLogger } from '../support/logs.ts'
+import { failureOf, untilAbort } from '../support/outcome.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 

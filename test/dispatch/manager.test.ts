@@ -22,8 +22,8 @@ import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
-import { capturedLogger, withLogger } from '../runtime/logs.ts'
-import { failureOf, follow, untilAbort } from '../runtime/outcome.ts'
+import { capturedLogger, withLogger } from '../support/logs.ts'
+import { failureOf, follow, untilAbort } from '../support/outcome.ts'
 
 async function running(options: Partial<ManagerOptions<unknown, unknown>> = {}) {
   const clock = new VirtualClock()

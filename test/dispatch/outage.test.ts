@@ -2,10 +2,10 @@ import { type Action, Manager } from 'runutil/dispatch'
 import { type Database, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
-import { PostgresServer } from '../postgres/server.ts'
-import { capturedLogger, withLogger } from '../runtime/logs.ts'
-import { failureOf } from '../runtime/outcome.ts'
-import { Device } from './device.ts'
+import { PostgresServer } from '../support/postgres/server.ts'
+import { capturedLogger, withLogger } from '../support/logs.ts'
+import { failureOf } from '../support/outcome.ts'
+import { Device } from '../support/dispatch/device.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 const TARGETS = ['a', 'b', 'c', 'd']

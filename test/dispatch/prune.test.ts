@@ -1,8 +1,8 @@
 import { Manager } from 'runutil/dispatch'
 import { type Database, PostgresActionLedger, migrate } from 'runutil/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { kindsOfDatabase } from '../postgres/databases.ts'
-import { untilAbort } from '../runtime/outcome.ts'
+import { kindsOfDatabase } from '../support/postgres/databases.ts'
+import { untilAbort } from '../support/outcome.ts'
 
 describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) => {
   let database: Database

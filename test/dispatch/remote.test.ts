@@ -8,9 +8,9 @@ import {
 } from 'runutil/postgres'
 import { Probe } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type FreshDatabase, freshDatabase } from '../postgres/databases.ts'
-import { failureOf } from '../runtime/outcome.ts'
-import { Device } from './device.ts'
+import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { failureOf } from '../support/outcome.ts'
+import { Device } from '../support/dispatch/device.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
 

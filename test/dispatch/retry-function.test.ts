@@ -8,7 +8,7 @@ import {
 import { runAllJobs } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
-import { failureOf } from '../runtime/outcome.ts'
+import { failureOf } from '../support/outcome.ts'
 
 describe('needsRetry', () => {
   it.each<[string, string[], boolean]>([

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { freshDatabase } from '../postgres/databases.ts'
-import { Program } from './program.ts'
+import { freshDatabase } from '../support/postgres/databases.ts'
+import { Program } from '../support/program.ts'
 
 it(
   'a build farm over processes loses the action of a device whose process is killed, and the next goes elsewhere',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Change, type CountLines, changeOf } from '../../packages/examples/src/repo-watch/change.ts'
 import { classify } from '../../packages/examples/src/repo-watch/lines.ts'
 import { Repository } from '../../packages/examples/src/repo-watch/repository.ts'
-import { TempRepository } from './temp-repository.ts'
+import { TempRepository } from '../support/examples/temp-repository.ts'
 
 const signal = new AbortController().signal
 const countLines: CountLines = (name, content) => Promise.resolve(classify(name, content))

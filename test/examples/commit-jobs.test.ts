@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { PostgresJobStore, openDatabase } from 'runutil/postgres'
 import { type JobCounts, JobQueue, type QueuedJob } from 'runutil/queue'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type FreshDatabase, freshDatabase } from '../postgres/databases.ts'
-import { Program } from './program.ts'
-import { TempRepository } from './temp-repository.ts'
+import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { Program } from '../support/program.ts'
+import { TempRepository } from '../support/examples/temp-repository.ts'
 
 // Processes start slowly on a machine that is busy, and PGlite even more so.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 })

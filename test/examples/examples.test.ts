@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
-import { EXAMPLES, Program } from './program.ts'
+import { EXAMPLES, Program } from '../support/program.ts'
 
 // Processes start slowly on a machine that is busy, and PGlite even more so.
 vi.setConfig({ testTimeout: 60_000 })

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from 'runutil/postgres'
 import { expect, it } from 'vitest'
-import { freshDatabase } from '../postgres/databases.ts'
-import { Program } from './program.ts'
+import { freshDatabase } from '../support/postgres/databases.ts'
+import { Program } from '../support/program.ts'
 
 const FOLDERS = 10
 const FILES = 200

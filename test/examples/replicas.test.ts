@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { freshDatabase } from '../postgres/databases.ts'
-import { Program } from './program.ts'
-import { TempRepository } from './temp-repository.ts'
+import { freshDatabase } from '../support/postgres/databases.ts'
+import { Program } from '../support/program.ts'
+import { TempRepository } from '../support/examples/temp-repository.ts'
 
 const BRANCHES = ['one', 'two', 'three', 'four', 'five']
 

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type FreshDatabase, freshDatabase } from '../postgres/databases.ts'
-import { Program } from './program.ts'
-import { TempRepository } from './temp-repository.ts'
+import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { Program } from '../support/program.ts'
+import { TempRepository } from '../support/examples/temp-repository.ts'
 
 // Processes start slowly on a machine that is busy.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })

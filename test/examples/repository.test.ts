@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Repository } from '../../packages/examples/src/repo-watch/repository.ts'
-import { TempRepository } from './temp-repository.ts'
+import { TempRepository } from '../support/examples/temp-repository.ts'
 
 describe('a repository', () => {
   let repository: TempRepository

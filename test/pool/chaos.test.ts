@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { type ProcessPoolOptions, WorkerError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
-import { errorOf, expectNothingLeft, freshPool, isAlive, textOf } from './pools.ts'
+import { errorOf, expectNothingLeft, freshPool, isAlive, textOf } from '../support/pool/pools.ts'
 
 const TASKS = 10_000
 const CALLERS = 32

@@ -6,7 +6,7 @@ import {
   WorkerError,
 } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
-import { errorOf, node, textOf, withPool } from './pools.ts'
+import { errorOf, node, textOf, withPool } from '../support/pool/pools.ts'
 
 const relays: Required<Pick<ProcessPoolOptions, 'relay' | 'protocol'>>[] = (
   ['pipes', { socket: 'unix' }, { socket: 'tcp' }] as const

@@ -2,8 +2,8 @@ import { getEventListeners } from 'node:events'
 import { AllocateTimeoutError, QueueFullError, TaskTimeoutError, WorkerError } from 'runutil/pool'
 import { runAllWorkers } from 'runutil'
 import { describe, expect, it } from 'vitest'
-import { capturedLogger } from '../runtime/logs.ts'
-import { errorOf, isAlive, node, freshPool, odd, pidsOf, textOf, withPool } from './pools.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { errorOf, isAlive, node, freshPool, odd, pidsOf, textOf, withPool } from '../support/pool/pools.ts'
 
 describe('a worker', () => {
   it.each([

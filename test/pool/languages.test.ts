@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isThere } from './interpreters.ts'
-import { errorOf, node, php, python, textOf, withPool } from './pools.ts'
+import { isThere } from '../support/pool/interpreters.ts'
+import { errorOf, node, php, python, textOf, withPool } from '../support/pool/pools.ts'
 
 /** What a worker of goridge 2 over pipes looks like in other languages, and that each is taken as it is. */
 const workers = [

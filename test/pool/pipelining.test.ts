@@ -1,6 +1,6 @@
 import { type ProcessPoolOptions, TaskTimeoutError, WorkerError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
-import { errorOf, textOf, withPool } from './pools.ts'
+import { errorOf, textOf, withPool } from '../support/pool/pools.ts'
 
 const each = <T>(count: number, task: (at: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, at) => task(at)))

@@ -1,6 +1,15 @@
 import { WorkerError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
-import { errorOf, expectNothingLeft, freshPool, isAlive, node, pidsOf, textOf, withPool } from './pools.ts'
+import {
+  errorOf,
+  expectNothingLeft,
+  freshPool,
+  isAlive,
+  node,
+  pidsOf,
+  textOf,
+  withPool,
+} from '../support/pool/pools.ts'
 
 describe('maxExecutions', () => {
   it('1 means a new process for each task', async () => {

@@ -2,8 +2,8 @@ import { WorkerGroupError, runAllWorkers } from 'runutil'
 import { PoolDestroyedError, ProcessPool } from 'runutil/pool'
 import { Probe } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
-import { capturedLogger } from '../runtime/logs.ts'
-import { errorOf, expectNothingLeft, freshPool, node, odd, textOf } from './pools.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { errorOf, expectNothingLeft, freshPool, node, odd, textOf } from '../support/pool/pools.ts'
 
 const quiet = { logger: capturedLogger().logger }
 

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import type { ProcessPoolOptions } from 'runutil/pool'
 import { serve } from 'runutil/pool/child'
 import { describe, expect, it } from 'vitest'
-import { isAlive, node, php, python, textOf, withPool } from './pools.ts'
-import { isThere } from './interpreters.ts'
+import { isAlive, node, php, python, textOf, withPool } from '../support/pool/pools.ts'
+import { isThere } from '../support/pool/interpreters.ts'
 
 /** A pool in a process of its own, which is then killed. @returns the pids of its workers */
 async function orphans(options: ProcessPoolOptions, task?: string): Promise<number[]> {

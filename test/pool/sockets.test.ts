@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { runAllWorkers } from 'runutil'
 import { HandshakeError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
-import { capturedLogger } from '../runtime/logs.ts'
-import { errorOf, expectNothingLeft, freshPool, textOf, withPool } from './pools.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { errorOf, expectNothingLeft, freshPool, textOf, withPool } from '../support/pool/pools.ts'
 
 const odd = (way: string): string[] => [
   process.execPath,

@@ -10,7 +10,7 @@ import {
   pidsOf,
   textOf,
   withPool,
-} from './pools.ts'
+} from '../support/pool/pools.ts'
 
 describe('start', () => {
   it('resolves when all workers are up', async () => {

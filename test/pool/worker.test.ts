@@ -1,6 +1,6 @@
 import { JobError, WorkerStateError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
-import { errorOf, isAlive, odd, textOf, withPool } from './pools.ts'
+import { errorOf, isAlive, odd, textOf, withPool } from '../support/pool/pools.ts'
 
 describe('a WorkerProcess', () => {
   it('runs a task itself, past those that wait for the pool', async () => {

@@ -5,7 +5,7 @@ import { Probe, VirtualClock } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { jobStatements } from '../../packages/runutil/src/postgres/queue/job-statements.ts'
 import { ScanMarks, NO_MARKS } from '../../packages/runutil/src/postgres/queue/scan-marks.ts'
-import { createDatabase } from './create-database.ts'
+import { createDatabase } from '../support/postgres/create-database.ts'
 
 const HOUR_MS = 3_600_000
 const SLOW_MS = 3_600_000

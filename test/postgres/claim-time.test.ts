@@ -1,7 +1,7 @@
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
-import { createDatabase } from './create-database.ts'
-import { waitingFor } from './waiting.ts'
+import { createDatabase } from '../support/postgres/create-database.ts'
+import { waitingFor } from '../support/postgres/waiting.ts'
 
 const rate = { limit: 1, perMs: 60_000 }
 const LIMITS = new Map([['mail', { concurrency: undefined, keyConcurrency: undefined, rate }]])

@@ -7,7 +7,7 @@ import {
 } from 'runutil/postgres'
 import { Probe } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { kindsOfDatabase } from './databases.ts'
+import { kindsOfDatabase } from '../support/postgres/databases.ts'
 
 // PGlite takes a while to open.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import pg from 'pg'
 import { openDatabase } from 'runutil/postgres'
 import { expect, it } from 'vitest'
-import { doomedServer } from './doomed-server.ts'
-import { rejection } from './rejection.ts'
+import { doomedServer } from '../support/postgres/doomed-server.ts'
+import { rejection } from '../support/postgres/rejection.ts'
 
 it.each([
   ['its own', (url: string) => url],

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { DatabaseClosedError } from '../../packages/runutil/src/postgres/database/errors.ts'
 import { Listener } from '../../packages/runutil/src/postgres/database/listener.ts'
 import type { PgClient } from '../../packages/runutil/src/postgres/database/pg-pool.ts'
-import { rejection } from './rejection.ts'
+import { rejection } from '../support/postgres/rejection.ts'
 
 /** A connection that takes note of what it is told. */
 class ScriptedClient extends EventEmitter {

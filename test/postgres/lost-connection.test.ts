@@ -3,12 +3,12 @@ import { type Database, DatabaseRefusedError, openDatabase } from 'runutil/postg
 import { Probe } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
-import { Child } from '../process/child.ts'
-import { ask } from './ask.ts'
-import { dropDatabase } from './create-database.ts'
-import { rejection } from './rejection.ts'
-import { PostgresServer } from './server.ts'
-import { waitingFor } from './waiting.ts'
+import { Child } from '../support/child.ts'
+import { ask } from '../support/postgres/ask.ts'
+import { dropDatabase } from '../support/postgres/create-database.ts'
+import { rejection } from '../support/postgres/rejection.ts'
+import { PostgresServer } from '../support/postgres/server.ts'
+import { waitingFor } from '../support/postgres/waiting.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 /** Connecting again is tried with backoff, after a server that takes its time. */
@@ -183,7 +183,7 @@ describe('a transaction whose body reports the loss in its own words', () => {
 
 describe('a program that listens', () => {
   it('ends by itself once it has closed, also when it had to connect again', async () => {
-    const child = new Child('../../postgres/programs/listen', url)
+    const child = new Child('postgres/programs/listen', url)
     expect(await child.exit).toEqual({ code: 0, signal: null, lines: ['closed'] })
   })
 })

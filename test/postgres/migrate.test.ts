@@ -8,11 +8,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { applyMigrations } from '../../packages/runutil/src/postgres/schema/migrate.ts'
 import type { Migration } from '../../packages/runutil/src/postgres/schema/migration.ts'
 import { migrations } from '../../packages/runutil/src/postgres/schema/migrations.ts'
-import { ask } from './ask.ts'
-import { freshDatabase, kindsOfDatabase } from './databases.ts'
+import { ask } from '../support/postgres/ask.ts'
+import { freshDatabase, kindsOfDatabase } from '../support/postgres/databases.ts'
+import { rejection } from '../support/postgres/rejection.ts'
+import { waitingFor } from '../support/postgres/waiting.ts'
 import { steps } from './programs/steps.ts'
-import { rejection } from './rejection.ts'
-import { waitingFor } from './waiting.ts'
 
 // PGlite takes a while to open, and ten processes to start.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })

@@ -3,8 +3,8 @@ import { type Database, DatabaseRefusedError, MissingPeerError, openDatabase } f
 import { afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
 import { importPeer } from '../../packages/runutil/src/postgres/database/import-peer.ts'
-import { type FreshDatabase, freshDatabase } from './databases.ts'
-import { rejection } from './rejection.ts'
+import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { rejection } from '../support/postgres/rejection.ts'
 
 const server = inject('postgresUrl')
 const { port } = new URL(server)

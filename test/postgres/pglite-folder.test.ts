@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { DatabaseInUseError, openDatabase } from 'runutil/postgres'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { lockFolder } from '../../packages/runutil/src/postgres/database/folder-lock.ts'
-import { Child } from '../process/child.ts'
-import { rejection } from './rejection.ts'
+import { Child } from '../support/child.ts'
+import { rejection } from '../support/postgres/rejection.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -28,13 +28,13 @@ describe('a database in a folder', () => {
   it('is for one process at a time, and for the next at once when that was killed', async () => {
     const target = `file:${join(folder, 'made', 'for it')}`
     const child = new Child(
-      '../../postgres/programs/folder',
+      'postgres/programs/folder',
       target,
       'create table t (n int); insert into t values (1)',
     )
     await child.printed('open in')
 
-    const second = new Child('../../postgres/programs/folder', target, '')
+    const second = new Child('postgres/programs/folder', target, '')
     const here = await rejection(openDatabase(target))
     expect(here).toBeInstanceOf(DatabaseInUseError)
     const { pid } = here as DatabaseInUseError
@@ -126,10 +126,7 @@ describe('the lock of a folder', () => {
   it('goes to one of several processes that find the same dead one, each time', async () => {
     const folders = await Promise.all(Array.from({ length: 200 }, () => mkdtemp(join(folder, 'f-'))))
     for (const stale of folders) await leave({ pid: DEAD, id: 'dead' }, lockFile(stale))
-    const children = Array.from(
-      { length: 4 },
-      () => new Child('../../postgres/programs/lock-each', ...folders),
-    )
+    const children = Array.from({ length: 4 }, () => new Child('postgres/programs/lock-each', ...folders))
     for (const child of children) await child.printed('ready')
     for (const child of children) child.kill('SIGUSR2')
     for (const child of children) await child.printed('locked')

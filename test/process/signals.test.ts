@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { Child, type Exit } from './child.ts'
+import { Child, type Exit } from '../support/child.ts'
 
 interface Scenario {
   readonly program: readonly [name: string, ...args: string[]]
@@ -133,7 +133,8 @@ const scenarios: Record<string, Scenario> = {
 
 describe.concurrent('a process', () => {
   it.for(Object.entries(scenarios))('%s', { timeout: 30_000 }, async ([, scenario], { expect }) => {
-    const child = new Child(...scenario.program)
+    const [name, ...args] = scenario.program
+    const child = new Child(`process/programs/${name}`, ...args)
     await scenario.steps?.(child)
     const { code, signal, lines } = await child.exit
     expect({ code, signal, lines }).toMatchObject(scenario.ends)

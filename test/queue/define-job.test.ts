@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import * as v from 'valibot'
 import { describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { z } from 'zod'
-import { freshQueue } from './fresh-queue.ts'
+import { freshQueue } from '../support/queue/fresh-queue.ts'
 
 const quiet = pino({ level: 'silent' })
 

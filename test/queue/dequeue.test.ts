@@ -2,8 +2,8 @@ import { InvalidArgumentError } from 'runutil'
 import { ErrInvalidJob, ErrLostLease, type QueuedJob } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
 import { describe, expect, it, test, vi } from 'vitest'
-import { failureOf } from '../runtime/outcome.ts'
-import { type FreshQueue, freshQueue, onClock } from './fresh-queue.ts'
+import { failureOf } from '../support/outcome.ts'
+import { type FreshQueue, freshQueue, onClock } from '../support/queue/fresh-queue.ts'
 
 async function oneJob(): Promise<FreshQueue> {
   const fresh = freshQueue()

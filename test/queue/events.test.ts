@@ -1,7 +1,7 @@
 import { type JobEvent, type QueuedJob } from 'runutil/queue'
 import { describe, expect, it } from 'vitest'
-import { failureOf } from '../runtime/outcome.ts'
-import { freshQueue } from './fresh-queue.ts'
+import { failureOf } from '../support/outcome.ts'
+import { freshQueue } from '../support/queue/fresh-queue.ts'
 
 function listened() {
   const fresh = freshQueue()

@@ -1,8 +1,8 @@
 import { JobQueue } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { failureOf } from '../runtime/outcome.ts'
-import { type JobStoreMaker, kindsOfJobStore } from './job-stores.ts'
+import { failureOf } from '../support/outcome.ts'
+import { type JobStoreMaker, kindsOfJobStore } from '../support/queue/job-stores.ts'
 
 describe.each(kindsOfJobStore)('an id, in $name,', ({ open }) => {
   let stores: JobStoreMaker

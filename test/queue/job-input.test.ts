@@ -1,7 +1,7 @@
 import { ErrInvalidJob, ErrJobExists, ErrUnknownKind, type JobInput, QueueWorker } from 'runutil/queue'
 import { describe, expect, it, test } from 'vitest'
-import { failureOf } from '../runtime/outcome.ts'
-import { freshQueue } from './fresh-queue.ts'
+import { failureOf } from '../support/outcome.ts'
+import { freshQueue } from '../support/queue/fresh-queue.ts'
 
 const MEGABYTE = 2 ** 20
 

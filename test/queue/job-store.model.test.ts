@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import type { ResolvedLimits } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { commands, same } from './job-store-commands.ts'
-import { JobStoreModel } from './job-store-model.ts'
-import { type JobStoreMaker, kindsOfJobStore } from './job-stores.ts'
+import { commands, same } from '../support/queue/job-store-commands.ts'
+import { JobStoreModel } from '../support/queue/job-store-model.ts'
+import { type JobStoreMaker, kindsOfJobStore } from '../support/queue/job-stores.ts'
 
 const RUNS: Record<string, number> = { memory: 600, PGlite: 20, PostgreSQL: 40 }
 

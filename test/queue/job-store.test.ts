@@ -1,6 +1,6 @@
 import { VirtualClock, jobStoreConformance } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type JobStoreMaker, kindsOfJobStore } from './job-stores.ts'
+import { type JobStoreMaker, kindsOfJobStore } from '../support/queue/job-stores.ts'
 
 describe.each(kindsOfJobStore)('a JobStore in $name', ({ open }) => {
   let stores: JobStoreMaker

@@ -1,7 +1,7 @@
 import { ErrLostLease } from 'runutil/queue'
 import { describe, expect, it, test } from 'vitest'
-import { freshWorker } from './fresh-worker.ts'
-import { ScriptedHandler, givesUp } from './scripted-handler.ts'
+import { freshWorker } from '../support/queue/fresh-worker.ts'
+import { ScriptedHandler, givesUp } from '../support/queue/scripted-handler.ts'
 
 describe('a lease', () => {
   it('is renewed for as long as the handler runs, that of all jobs in one call', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it, test, vi } from 'vitest'
-import { failureOf } from '../runtime/outcome.ts'
-import { type FreshWorker, freshWorker } from './fresh-worker.ts'
-import { type Call, ScriptedHandler, givesUp } from './scripted-handler.ts'
+import { failureOf } from '../support/outcome.ts'
+import { type FreshWorker, freshWorker } from '../support/queue/fresh-worker.ts'
+import { type Call, ScriptedHandler, givesUp } from '../support/queue/scripted-handler.ts'
 
 /** A worker that runs job 'long' and holds ten more that wait behind it. */
 async function withWaiting(handler: (call: Call) => unknown, options = {}) {

@@ -1,10 +1,10 @@
 import { healthSnapshot, namedWorker, repeat, runAllWorkers } from 'runutil'
 import type { JobStore } from 'runutil/queue'
 import { describe, expect, it, test, vi } from 'vitest'
-import { capturedLogger } from '../runtime/logs.ts'
-import { failureOf, follow } from '../runtime/outcome.ts'
-import { freshWorker } from './fresh-worker.ts'
-import { ScriptedHandler } from './scripted-handler.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, follow } from '../support/outcome.ts'
+import { freshWorker } from '../support/queue/fresh-worker.ts'
+import { ScriptedHandler } from '../support/queue/scripted-handler.ts'
 
 const refusal = new Error('relation "jobs" does not exist')
 

@@ -2,9 +2,9 @@ import assert from 'node:assert'
 import { currentName, namedWorker, runAllWorkers } from 'runutil'
 import { type ClaimedJob, DeadlineExceededError, type JobHandler, RetryableError } from 'runutil/queue'
 import { describe, expect, it, test, vi } from 'vitest'
-import { capturedLogger } from '../runtime/logs.ts'
-import { freshWorker } from './fresh-worker.ts'
-import { ScriptedHandler } from './scripted-handler.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { freshWorker } from '../support/queue/fresh-worker.ts'
+import { ScriptedHandler } from '../support/queue/scripted-handler.ts'
 
 const ids = (length: number): string[] => Array.from({ length }, (_, at) => `${at + 1}`)
 

@@ -1,8 +1,8 @@
 import { wait } from 'runutil'
 import type { ClaimedJob, KindOptions } from 'runutil/queue'
 import { describe, expect, it, test } from 'vitest'
-import { breakableQueue, freshWorker } from './fresh-worker.ts'
-import { ScriptedHandler } from './scripted-handler.ts'
+import { breakableQueue, freshWorker } from '../support/queue/fresh-worker.ts'
+import { ScriptedHandler } from '../support/queue/scripted-handler.ts'
 
 const ids = (length: number): string[] => Array.from({ length }, (_, at) => `${at + 1}`)
 

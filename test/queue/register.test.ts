@@ -1,8 +1,8 @@
 import { InvalidArgumentError, InvalidDurationError } from 'runutil'
 import { ErrInvalidJob, ErrKindExists, JobQueue, MemoryJobStore, QueueWorker, defineJob } from 'runutil/queue'
 import { describe, expect, it, test } from 'vitest'
-import { failureOf } from '../runtime/outcome.ts'
-import { freshQueue } from './fresh-queue.ts'
+import { failureOf } from '../support/outcome.ts'
+import { freshQueue } from '../support/queue/fresh-queue.ts'
 
 type Thrown = abstract new (...args: never[]) => Error
 

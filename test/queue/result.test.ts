@@ -3,8 +3,8 @@ import { type AwaitResultOptions, JobQueue, MemoryJobStore } from 'runutil/queue
 import { VirtualClock } from 'runutil/testing'
 import { getEventListeners } from 'node:events'
 import { describe, expect, it, test } from 'vitest'
-import { failureOf, follow } from '../runtime/outcome.ts'
-import { onClock } from './fresh-queue.ts'
+import { failureOf, follow } from '../support/outcome.ts'
+import { onClock } from '../support/queue/fresh-queue.ts'
 
 /** Two queues on one store, as two processes have them; results are awaited on the virtual clock. */
 async function oneJob() {

@@ -15,9 +15,14 @@ import {
 } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { capturedLogger } from '../runtime/logs.ts'
-import { failureOf } from '../runtime/outcome.ts'
-import { LIBRARIES, type Transact, type Transactors, kindsOfTransactors } from './transaction-handles.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf } from '../support/outcome.ts'
+import {
+  LIBRARIES,
+  type Transact,
+  type Transactors,
+  kindsOfTransactors,
+} from '../support/queue/transaction-handles.ts'
 
 // PGlite takes a while to open.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })

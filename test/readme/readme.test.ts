@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { Program } from '../examples/program.ts'
-import { COMPILED, compile } from './compile.ts'
-import { commandsOf, linksOf, programsOf, roomsOf } from './page.ts'
+import { Program } from '../support/program.ts'
+import { COMPILED, compile } from '../support/readme/compile.ts'
+import { commandsOf, linksOf, programsOf, roomsOf } from '../support/readme/page.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 

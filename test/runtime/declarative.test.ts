@@ -13,8 +13,8 @@ import {
 } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
-import { capturedLogger } from './logs.ts'
-import { failureOf, untilAbort } from './outcome.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, untilAbort } from '../support/outcome.ts'
 
 describe('a declarative worker', () => {
   test('knows its health inside of its name: the state is kept under the full path', async () => {

@@ -21,8 +21,8 @@ import {
   instanceCachingFactory,
 } from 'tsyringe'
 import { describe, expect, test } from 'vitest'
-import { capturedLogger } from './logs.ts'
-import { failureOf, untilAbort } from './outcome.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, untilAbort } from '../support/outcome.ts'
 
 const { logger } = capturedLogger()
 

@@ -2,7 +2,7 @@ import { MemoryLeaseStore } from 'runutil/leases'
 import { PostgresLeaseStore, migrate } from 'runutil/postgres'
 import { type LeaseContext, VirtualClock, leaseConformance } from 'runutil/testing'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { kindsOfDatabase } from '../postgres/databases.ts'
+import { kindsOfDatabase } from '../support/postgres/databases.ts'
 
 interface Maker {
   readonly fresh: () => Promise<LeaseContext>

@@ -20,8 +20,8 @@ import {
 } from 'runutil/leases'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
-import { capturedLogger } from './logs.ts'
-import { failureOf, follow, untilAbort } from './outcome.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, follow, untilAbort } from '../support/outcome.ts'
 
 /** Processes that share a clock and leases. */
 class Replicas {

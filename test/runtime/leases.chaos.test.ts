@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type Database, migrate, openDatabase } from 'runutil/postgres'
 import { expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
-import { PostgresServer } from '../postgres/server.ts'
+import { PostgresServer } from '../support/postgres/server.ts'
 
 const SECONDS = Number(process.env['LEASE_CHAOS_SECONDS'] ?? 10)
 const SEED = Number(process.env['SEED'] ?? 7)

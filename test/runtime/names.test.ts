@@ -10,8 +10,8 @@ import {
   runAllWorkers,
 } from 'runutil'
 import { describe, expect, test } from 'vitest'
-import { capturedLogger } from './logs.ts'
-import { failureOf, untilAbort } from './outcome.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, untilAbort } from '../support/outcome.ts'
 
 class Fetcher {}
 

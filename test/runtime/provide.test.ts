@@ -15,7 +15,7 @@ import {
   runProvidedWorkers,
   wait,
 } from 'runutil'
-import { capturedLogger } from './logs.ts'
+import { capturedLogger } from '../support/logs.ts'
 
 const fresh = (): DependencyContainer => root.createChildContainer()
 

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { InvalidArgumentError, WorkerGroupError, repeat, runAllWorkers, wait } from 'runutil'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, test, vi } from 'vitest'
-import { failureOf, follow } from './outcome.ts'
+import { failureOf, follow } from '../support/outcome.ts'
 
 /** Runs a repeat whose runs take these times, in turn and over again, for so long; tells when each started. */
 async function startsOf(

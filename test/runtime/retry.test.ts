@@ -15,8 +15,8 @@ import {
 } from 'runutil'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, test, vi } from 'vitest'
-import { capturedLogger } from './logs.ts'
-import { failureOf, untilAbort } from './outcome.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, untilAbort } from '../support/outcome.ts'
 
 interface Play {
   starts: number[]

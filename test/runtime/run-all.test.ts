@@ -20,7 +20,7 @@ import {
 } from 'runutil'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, test, vi } from 'vitest'
-import { failureOf, follow, untilAbort } from './outcome.ts'
+import { failureOf, follow, untilAbort } from '../support/outcome.ts'
 
 const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

@@ -15,8 +15,8 @@ import {
 import { Probe, VirtualClock } from 'runutil/testing'
 import { container } from 'tsyringe'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { capturedLogger } from './logs.ts'
-import { failureOf, untilAbort } from './outcome.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, untilAbort } from '../support/outcome.ts'
 
 // Node is told of the signals by the events that the system's would be; real ones are sent in test/process.
 const NAMES = ['SIGUSR2', 'SIGHUP'] as const

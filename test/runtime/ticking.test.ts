@@ -13,7 +13,7 @@ import {
   healthSnapshot,
 } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
-import { capturedLogger } from './logs.ts'
+import { capturedLogger } from '../support/logs.ts'
 
 describe('repeat', () => {
   it('keeps to its grid: 100 runs every 20 ms take 2,000 ms', async () => {

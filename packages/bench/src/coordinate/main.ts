@@ -2,8 +2,8 @@
 // cost; beside each, the least that SQL can do for the same. `--once` runs each once and small, to see that it runs.
 import { type Namespace, type WorkSpec, createCoordinate } from 'runutil/coordinate'
 import { type Database, PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
-import { createDatabase } from '../../../../test/postgres/create-database.ts'
-import { PostgresServer } from '../../../../test/postgres/server.ts'
+import { createDatabase } from '../../../../test/support/postgres/create-database.ts'
+import { PostgresServer } from '../../../../test/support/postgres/server.ts'
 import { median } from '../measure.ts'
 import { printMachine, printTable } from '../table.ts'
 import { Floor } from './floor.ts'

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node'
-import { buildIfStale } from '../packages/runutil/build.ts'
+import { buildIfStale } from '../../packages/runutil/build.ts'
 import { PostgresServer } from './postgres/server.ts'
 
 declare module 'vitest' {

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { type Runnable, runAllWorkers } from 'runutil'
 import { type JobHandler, type KindOptions, QueueWorker, type QueueWorkerOptions } from 'runutil/queue'
 import { expect } from 'vitest'
-import { type LogLine, capturedLogger } from '../runtime/logs.ts'
+import { type LogLine, capturedLogger } from '../logs.ts'
 import { BreakableStore } from './breakable-store.ts'
 import { type FreshQueue, freshQueue } from './fresh-queue.ts'
 

@@ -14,7 +14,7 @@ export interface Exit {
   readonly lines: readonly string[]
 }
 
-/** A program of `programs/`, run in a process of its own, straight from the sources. */
+/** A program that is named by its path in test/, run in a process of its own, straight from the sources. */
 export class Child {
   readonly #process: ChildProcess
   readonly #lines: string[] = []
@@ -22,7 +22,7 @@ export class Child {
   readonly exit: Promise<Exit>
 
   constructor(program: string, ...args: string[]) {
-    const path = fileURLToPath(new URL(`programs/${program}.ts`, import.meta.url))
+    const path = fileURLToPath(new URL(`../${program}.ts`, import.meta.url))
     const tsconfig = fileURLToPath(new URL('../../tsconfig.json', import.meta.url))
     this.#process = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
       env: { ...process.env, TSX_TSCONFIG_PATH: tsconfig },

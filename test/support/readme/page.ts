@@ -13,7 +13,7 @@ export interface PageProgram {
 }
 
 function readPage(path: string): string {
-  return readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')
+  return readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), 'utf8')
 }
 
 /** The blocks ```ts of a page. */

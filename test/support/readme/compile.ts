@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import type { PageProgram } from './page.ts'
 
-/** Beside this file, so that imports find the workspace's packages. */
-const FOLDER = fileURLToPath(new URL('.runutil/', import.meta.url))
+/** Beside the test of the page, so that imports find the workspace's packages. */
+const FOLDER = fileURLToPath(new URL('../../readme/.runutil/', import.meta.url))
 /** From the root of the workspace. */
 export const COMPILED = 'test/readme/.runutil'
 

@@ -1,7 +1,7 @@
 import { migrate } from 'runutil/postgres'
-import type { CoordinateStore } from '../../packages/runutil/src/coordinate/coordinate-store.ts'
-import { MemoryCoordinateStore } from '../../packages/runutil/src/coordinate/memory-coordinate-store.ts'
-import { PostgresCoordinateStore } from '../../packages/runutil/src/postgres/coordinate/postgres-coordinate-store.ts'
+import type { CoordinateStore } from '../../../packages/runutil/src/coordinate/coordinate-store.ts'
+import { MemoryCoordinateStore } from '../../../packages/runutil/src/coordinate/memory-coordinate-store.ts'
+import { PostgresCoordinateStore } from '../../../packages/runutil/src/postgres/coordinate/postgres-coordinate-store.ts'
 import { kindsOfDatabase } from '../postgres/databases.ts'
 
 /** Makes empty stores. */

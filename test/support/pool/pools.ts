@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url'
 import { ProcessPool, type ProcessPoolOptions, type WorkerProcess } from 'runutil/pool'
 import { Probe } from 'runutil/testing'
 import { expect } from 'vitest'
-import { Context, currentContext, newScope, withContext } from '../../packages/runutil/src/core/context.ts'
-import { capturedLogger } from '../runtime/logs.ts'
+import { Context, currentContext, newScope, withContext } from '../../../packages/runutil/src/core/context.ts'
+import { capturedLogger } from '../logs.ts'
 
-const program = (name: string): string => fileURLToPath(new URL(`programs/${name}`, import.meta.url))
+const program = (name: string): string =>
+  fileURLToPath(new URL(`../../pool/programs/${name}`, import.meta.url))
 
 /** A worker made with `serve` that does what its tasks say. */
 export const node: string[] = [process.execPath, program('node.mjs')]

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Probe } from 'runutil/testing'
 
-const program = fileURLToPath(new URL('programs/device.mjs', import.meta.url))
+const program = fileURLToPath(new URL('../../dispatch/programs/device.mjs', import.meta.url))
 
 /** A process with live workers. */
 export class Device {

@@ -1,51 +1,23 @@
-import { getEventListeners } from 'node:events'
-import { runAllWorkers, wait } from 'runutil'
+import { wait } from 'runutil'
 import {
   type Action,
-  ActionFailedError,
   type Dispatched,
   ErrActionEnded,
   ErrNoSuchAction,
   ErrNoWorker,
-  ErrTargetTaken,
   InvalidActionError,
-  JsonLinesActionLedger,
   Manager,
-  type ManagerOptions,
   ManagerNotRunningError,
   ManagerRunningError,
   MemoryActionLedger,
   type Task,
-  WorkerLostError,
 } from 'runutil/dispatch'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
-import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
-import { capturedLogger, withLogger } from '../support/logs.ts'
+import { all } from '../support/dispatch/all.ts'
+import { running } from '../support/dispatch/running-manager.ts'
 import { failureOf, follow, untilAbort } from '../support/outcome.ts'
-
-async function running(options: Partial<ManagerOptions<unknown, unknown>> = {}) {
-  const clock = new VirtualClock()
-  const ledger = new MemoryActionLedger()
-  const manager = new Manager({ operation: 'test', ledger, clock, ...options })
-  const stop = new AbortController()
-  const run = runAllWorkers([{ name: 'Manager', worker: manager }], stop.signal, {
-    clock,
-    logger: capturedLogger().logger,
-  })
-  await clock.advance(0)
-  return {
-    ...{ clock, ledger, manager, run },
-    stop: async () => {
-      stop.abort()
-      await clock.advance(0)
-      await run
-      expect(clock.pending).toBe(0)
-      expect(getEventListeners(stop.signal, 'abort')).toEqual([])
-    },
-  }
-}
 
 describe('do', () => {
   it('hands a task to the worker of its target, and completes with what it says', async () => {
@@ -199,226 +171,6 @@ describe('do', () => {
   })
 })
 
-describe('a handler that throws', () => {
-  it('fails its action, takes its worker out and fails what waits behind it', async () => {
-    const { manager, stop } = await running()
-    const gate = new AbortController()
-    const broken = new Error('the device fell off')
-    const { ready } = manager.workers.register('host', 'target', async () => {
-      await untilAbort(gate.signal)
-      throw broken
-    })
-    await ready
-    const [first, second, third] = [1, 2, 3].map((input) => manager.do('target', input))
-    await first
-    gate.abort()
-    expect(await failureOf(first!.completed)).toBe(broken)
-    const behind = await failureOf(second!.completed)
-    expect(behind).toBeInstanceOf(WorkerLostError)
-    expect(behind.message).toBe('worker lost')
-    const ids = await Promise.all([first, second, third])
-    const actions = await Promise.all(ids.map((id) => manager.actions.get(id!)))
-    expect(actions.map((action) => [action!.status, action!.error])).toEqual([
-      ['failed', 'the device fell off'],
-      ['failed', 'worker lost'],
-      ['failed', 'worker lost'],
-    ])
-    expect(manager.workers.find('target')).toBeUndefined()
-    expect(await failureOf(manager.do('target', 4))).toBeInstanceOf(ErrNoWorker)
-    manager.workers.register('host', 'target', () => {})
-    expect((await manager.do('target', 5).completed).status).toBe('succeeded')
-    await stop()
-  })
-
-  it('rejects completed, which nobody has to look at', async () => {
-    const { manager, stop } = await running()
-    manager.workers.register('host', 'target', () => Promise.reject(new Error('broken')))
-    const unhandled = new Probe<unknown>('unhandled')
-    const onUnhandled = (error: unknown): void => unhandled.hit(error)
-    process.on('unhandledRejection', onUnhandled)
-    await manager.do('target', 1)
-    await new Promise((resolve) => setImmediate(resolve))
-    process.off('unhandledRejection', onUnhandled)
-    expect(unhandled.values).toEqual([])
-    await stop()
-  })
-
-  it('after it has said itself how the action ended changes nothing of that', async () => {
-    const { manager, ledger, clock, stop } = await running()
-    const changes = new Probe<string>('changes')
-    const { off } = await ledger.follow(({ record }) => changes.hit(`${record.status} ${record.error}`))
-    manager.workers.register('host', 'target', async ({ action }) => {
-      await manager.update({ id: action, status: 'failed', error: 'disk full' })
-      throw new Error('and so on')
-    })
-    expect((await failureOf(manager.do('target', 1).completed)).message).toBe('disk full')
-    // It throws only afterwards.
-    await clock.advance(0)
-    await manager.workers.register('host', 'target', async ({ action }) => {
-      await manager.update({ id: action, status: 'succeeded' })
-    }).ready
-    await manager.do('target', 2).completed
-    await off()
-    await stop()
-    expect(changes.values).toEqual([
-      ...['running undefined', 'failed disk full'],
-      ...['running undefined', 'succeeded undefined'],
-    ])
-  })
-
-  it('leaves its target to another at once', async () => {
-    const { manager, stop } = await running()
-    manager.workers.register('host', 'target', () => Promise.reject(new Error('broken')))
-    await failureOf(manager.do('target', 1).completed)
-    manager.workers.register('host', 'target', () => {})
-    expect((await manager.do('target', 2).completed).status).toBe('succeeded')
-    await stop()
-  })
-
-  it('by its own word may have failed otherwise', async () => {
-    const { manager, stop } = await running()
-    manager.workers.register('host', 'target', async ({ action }) => {
-      await manager.update({ id: action, status: 'failed', error: 'no such page' })
-    })
-    const error = await failureOf(manager.do('target', 1).completed)
-    expect(error).toBeInstanceOf(ActionFailedError)
-    expect(error.message).toBe('no such page')
-    expect(manager.workers.find('target')).toEqual({ host: 'host', target: 'target' })
-    await stop()
-  })
-})
-
-describe('live workers', () => {
-  it('are listed and found, until they are closed', async () => {
-    const { manager, stop } = await running()
-    const one = manager.workers.register('h1', 'one', () => {})
-    manager.workers.register('h2', 'two', () => {})
-    expect([...manager.workers]).toEqual([
-      { host: 'h1', target: 'one' },
-      { host: 'h2', target: 'two' },
-    ])
-    expect(manager.workers.find('two')).toEqual({ host: 'h2', target: 'two' })
-    await one.close()
-    expect([...manager.workers].map(({ target }) => target)).toEqual(['two'])
-    await stop()
-    expect([...manager.workers]).toEqual([])
-  })
-
-  it('are one for each target', async () => {
-    const { manager, stop } = await running()
-    manager.workers.register('h1', 'one', () => {})
-    expect(() => manager.workers.register('h2', 'one', () => {})).toThrow(ErrTargetTaken)
-    expect(() => manager.workers.register('h2', 'one', () => {})).toThrow(
-      'target one has a live worker already, on host h1; close that registration first',
-    )
-    await stop()
-  })
-
-  it('that are closed abort their task and wait for it; what waits is lost', async () => {
-    const { manager, stop } = await running()
-    const registration = manager.workers.register('host', 'target', (_, signal) => untilAbort(signal))
-    const first = manager.do('target', 1)
-    const second = manager.do('target', 2)
-    await first
-    await registration.close()
-    expect((await first.completed).status).toBe('succeeded')
-    expect((await failureOf(second.completed)).message).toBe('worker lost')
-    await stop()
-  })
-
-  it('that are closed as they are given a task do not begin it', async () => {
-    const { manager, ledger, stop } = await running()
-    const given = new Probe<unknown>('given')
-    const registration = manager.workers.register('host', 'target', ({ input }) => given.hit(input))
-    await registration.ready
-    const posted = await ledger.dispatch({
-      ...{ id: '1', operation: 'test', host: 'host', target: 'target', input: 1, status: 'running' },
-      ...{ createdAt: 1, updatedAt: 1 },
-    })
-    await Promise.all([registration.close(), posted!.taken])
-    expect(await ledger.get('1')).toMatchObject({ status: 'failed', error: 'worker lost' })
-    expect(given.values).toEqual([])
-    await stop()
-  })
-
-  it.each<[string, (manager: Manager) => unknown, string]>([
-    ['no host', (manager) => manager.workers.register('', 't', () => {}), 'register: host: expected a name'],
-    [
-      'no handler',
-      (manager) => manager.workers.register('h', 't', 1 as never),
-      'a handler (task, signal) => Promise; got 1',
-    ],
-    [
-      'no operation',
-      () => new Manager({ operation: '', ledger: new MemoryActionLedger() }),
-      "Manager: operation: expected a name that isn't empty",
-    ],
-    [
-      'no ledger',
-      () => new Manager({ operation: 'x', ledger: {} as never }),
-      'Manager: ledger: expected a MemoryActionLedger',
-    ],
-    [
-      'a bad grace period',
-      () => new Manager({ operation: 'x', ledger: new MemoryActionLedger(), gracePeriod: -1 }),
-      'Manager: gracePeriod: expected a duration',
-    ],
-    ['an unknown option', () => new Manager({ operation: 'x', ledgr: 1 } as never), "did you mean 'ledger'?"],
-    ['a ledger without a file', () => new JsonLinesActionLedger(''), 'expected the path of a file'],
-  ])('refuse %s', async (_, call, message) => {
-    const { manager, stop } = await running()
-    expect(() => call(manager)).toThrow(message)
-    await stop()
-  })
-})
-
-describe('a worker', () => {
-  it('that is closed keeps its target until its task has ended, however long that takes', async () => {
-    const { manager, clock, stop } = await running({ gracePeriod: '1s' })
-    const gate = new AbortController()
-    const registration = manager.workers.register('host', 'target', () => untilAbort(gate.signal))
-    const done = manager.do('target', 1)
-    await done
-    const closed = registration.close()
-    await clock.advance('10s')
-    expect(manager.workers.find('target')).toBeUndefined()
-    expect(() => manager.workers.register('host', 'target', () => {})).toThrow(ErrTargetTaken)
-    expect(await failureOf(manager.do('target', 2))).toBeInstanceOf(ErrNoWorker)
-    gate.abort()
-    await closed
-    expect((await done.completed).status).toBe('succeeded')
-    manager.workers.register('host', 'target', () => {})
-    await stop()
-  })
-
-  it('waits for a ledger that is away when its task has ended, and goes on', async () => {
-    const { manager, ledger, clock, stop } = await running()
-    const update = ledger.update.bind(ledger)
-    let away = true
-    ledger.update = (...args) =>
-      away ? Promise.reject(new StoreUnavailableError('away', { outcomeUnknown: false })) : update(...args)
-    manager.workers.register('host', 'target', () => {})
-    const done = withLogger(capturedLogger().logger, () => manager.do('target', 1))
-    await done
-    await clock.advance('5m')
-    const behind = manager.do('target', 2)
-    away = false
-    await clock.advance('10s')
-    expect((await done.completed).status).toBe('succeeded')
-    expect((await behind.completed).status).toBe('succeeded')
-    await stop()
-  })
-
-  it('has an input of its own', async () => {
-    const { manager, stop } = await running()
-    manager.workers.register('host', 'target', ({ input }) => void Object.assign(input as object, { x: 2 }))
-    const action = await manager.do('target', { x: 1 }).completed
-    expect(action.input).toEqual({ x: 1 })
-    expect((await manager.actions.byInput({ x: 1 })).map(({ id }) => id)).toEqual([action.id])
-    await stop()
-  })
-})
-
 describe('update', () => {
   it('merges, and refuses what is unknown or has ended', async () => {
     const { manager, stop } = await running()
@@ -461,125 +213,6 @@ describe('after a restart', () => {
     await clock.advance('2s')
     expect(await manager.actions.get('stays')).toMatchObject({ status: 'failed', error: 'worker lost' })
     expect((await manager.actions.get('returns'))?.status).toBe('running')
-    await stop()
-  })
-})
-
-describe('search', () => {
-  const at = (ms: number): Date => new Date(ms)
-  async function filled() {
-    const given = await running()
-    for (const [n, status] of (['running', 'failed', 'succeeded', 'failed'] as const).entries()) {
-      await given.ledger.create({
-        ...{ id: `${n}`, operation: 'test', host: `h${n}`, target: `t${n}`, input: { n }, status },
-        ...{ createdAt: n * 10, updatedAt: n * 10, ...(status === 'failed' && { error: `timeout ${n}` }) },
-      })
-    }
-    await given.ledger.create({
-      ...{ id: 'other', operation: 'other', host: 'h', target: 't', input: 1, status: 'running' },
-      ...{ createdAt: 1, updatedAt: 1 },
-    })
-    for (const target of ['t0', 't1', 't2', 't3'])
-      given.manager.workers.register(`h${target[1]!}`, target, () => {})
-    return given
-  }
-
-  it.each<[Parameters<Manager['actions']['search']>[0], string[]]>([
-    [{}, ['0', '1', '2', '3']],
-    [{ status: 'failed' }, ['1', '3']],
-    [{ status: { in: ['failed', 'running'] } }, ['0', '1', '3']],
-    [{ input: { n: 2 } }, ['2']],
-    [{ host: 'h3', status: 'failed' }, ['3']],
-    [{ error: { contains: 'timeout' } }, ['1', '3']],
-    [{ error: { contains: '3' }, status: 'failed' }, ['3']],
-    [{ createdAt: { gte: at(10), lt: at(30) } }, ['1', '2']],
-    [{ createdAt: { gt: at(10), lte: at(30) } }, ['2', '3']],
-    [{ createdAt: at(20) }, ['2']],
-    [{ id: { gte: '2' } }, ['2', '3']],
-    [{ input: { contains: '"n":1' } }, ['1']],
-    [{ output: 'none' }, []],
-    [{ status: undefined }, ['0', '1', '2', '3']],
-  ])('for %j finds %j', async (query, ids) => {
-    const { manager, stop } = await filled()
-    expect((await all(manager.actions.search(query))).map(({ id }) => id)).toEqual(ids)
-    await stop()
-  })
-
-  it('by input finds those with the same', async () => {
-    const { manager, stop } = await filled()
-    expect((await manager.actions.byInput({ n: 2 })).map(({ id }) => id)).toEqual(['2'])
-    await stop()
-  })
-
-  it('takes inputs as JSON has them', async () => {
-    const { manager, stop } = await running()
-    manager.workers.register('host', 'target', () => {})
-    const input = { a: 1, b: undefined, at: new Date(0) }
-    const { id } = await manager.do('target', input).completed
-    expect((await manager.actions.byInput(input)).map((action) => action.id)).toEqual([id])
-    for (const query of [{ input }, { input: { in: [input] } }]) {
-      expect((await all(manager.actions.search(query))).map((action) => action.id)).toEqual([id])
-    }
-    await stop()
-  })
-
-  it('refuses unknown fields and operands, at the call', async () => {
-    const { manager, stop } = await filled()
-    expect(() => manager.actions.search({ statsu: 'failed' } as never)).toThrow("did you mean 'status'?")
-    expect(() => manager.actions.search({ error: { contains: 1 } } as never)).toThrow(
-      'search: error: contains: expected a string',
-    )
-    expect(() => manager.actions.search({}, { monitr: true } as never)).toThrow("did you mean 'monitor'?")
-    await stop()
-  })
-
-  it('with monitor goes on with each change that matches, until the abort', async () => {
-    const { manager, stop, ledger } = await filled()
-    const seen = new Probe<string>('seen')
-    const abort = new AbortController()
-    const watching = (async () => {
-      for await (const action of manager.actions.search(
-        { target: 't1' },
-        { signal: abort.signal, monitor: true },
-      )) {
-        seen.hit(`${action.status} ${String(action.output)}`)
-      }
-    })()
-    await seen.times(1)
-    manager.workers.find('t1')
-    await manager.do('t1', 1).completed
-    await manager.do('t2', 1).completed
-    await ledger.update({ id: '1', updatedAt: 99, output: 'more' })
-    await seen.times(4)
-    abort.abort()
-    await watching
-    expect(seen.values).toEqual([
-      'failed undefined',
-      'running undefined',
-      'succeeded undefined',
-      'failed more',
-    ])
-    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
-    await stop()
-  })
-
-  it('whose loop is left takes its listeners off', async () => {
-    const { manager, stop } = await filled()
-    const abort = new AbortController()
-    for await (const action of manager.actions.search({}, { signal: abort.signal, monitor: true })) {
-      expect(action.id).toBe('0')
-      break
-    }
-    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
-    await stop()
-  })
-
-  it('gives copies, which nobody can change the ledger by', async () => {
-    const { manager, stop } = await filled()
-    const action = (await manager.actions.get('2')) as Action<{ n: number }>
-    action.input.n = 7
-    expect(() => Object.assign(action, { status: 'failed' })).toThrow(TypeError)
-    expect((await manager.actions.get('2'))?.input).toEqual({ n: 2 })
     await stop()
   })
 })
@@ -639,9 +272,3 @@ describe('on abort', () => {
     expect(clock.pending).toBe(0)
   })
 })
-
-async function all<T>(found: AsyncIterable<T>): Promise<T[]> {
-  const items: T[] = []
-  for await (const item of found) items.push(item)
-  return items
-}

@@ -1,0 +1,178 @@
+import { type Worker, healthSnapshot, runAllWorkers, wait } from 'runutil'
+import { LeaseLostError, type LeaseStore, MemoryLeaseStore, currentFence, singleton } from 'runutil/leases'
+import { VirtualClock } from 'runutil/testing'
+import { describe, expect, it } from 'vitest'
+import { FlakyLeaseStore } from '../support/leases/flaky-lease-store.ts'
+import { Replicas } from '../support/leases/replicas.ts'
+import { failureOf, untilAbort } from '../support/outcome.ts'
+
+/** Of a process that was stopped for `missed` ms: its timers are behind. */
+class FrozenClock extends VirtualClock {
+  missed = 0
+
+  override elapsed(): number {
+    return super.elapsed() + this.missed
+  }
+}
+
+describe('singleton', () => {
+  it('runs in one replica; another takes over within two seconds of its stop, after it has ended', async () => {
+    const replicas = new Replicas()
+    const { clock } = replicas
+    const events: string[] = []
+    const worker = (name: string): Worker =>
+      singleton(replicas.leases, 's', async (signal) => {
+        events.push(`${name} starts ${clock.elapsed()}`)
+        await untilAbort(signal)
+        await wait('3s')
+        events.push(`${name} ends ${clock.elapsed()}`)
+      })
+    const first = replicas.start(worker('first'))
+    await clock.advance('500ms')
+    replicas.start(worker('second'))
+    await clock.advance('9.5s')
+    first.stop.abort()
+    await clock.advance('5s')
+    expect(events).toEqual(['first starts 0', 'first ends 13000', 'second starts 13500'])
+    await replicas.end('3s')
+  })
+
+  it('takes over from a process that died when the lease is over', async () => {
+    const replicas = new Replicas()
+    await replicas.leases.acquire('s', { leaseMs: 30_000, everyMs: undefined })
+    const starts: number[] = []
+    const work = async (signal: AbortSignal): Promise<void> => {
+      starts.push(replicas.clock.elapsed())
+      await untilAbort(signal)
+    }
+    replicas.start(singleton(replicas.leases, 's', work))
+    await replicas.clock.advance('32s')
+    expect(starts).toEqual([30_000])
+    await replicas.end()
+  })
+
+  it('whose lease was lost aborts its worker, waits for it, and stands by again', async () => {
+    const replicas = new Replicas()
+    const { clock } = replicas
+    const flaky = new FlakyLeaseStore(replicas.leases)
+    const events: string[] = []
+    const worker = async (signal: AbortSignal): Promise<void> => {
+      events.push(`starts ${clock.elapsed()} with ${currentFence()}`)
+      await untilAbort(signal)
+      events.push(`aborts ${clock.elapsed()} ${signal.reason instanceof LeaseLostError}`)
+      await wait('1s')
+      throw signal.reason
+    }
+    const { ended } = replicas.start(singleton(flaky, 's', worker, { lease: '12s' }))
+    await clock.advance('20s')
+    flaky.broken = true
+    await clock.advance('20s')
+    flaky.broken = false
+    await clock.advance('20s')
+    // Last renewed at 20 s; given up at five sixths of the lease.
+    expect(events).toEqual(['starts 0 with 1', 'aborts 30000 true', 'starts 41000 with 2'])
+    expect(ended.settled).toBe('no')
+    const messages = new Set(replicas.log.lines.map(({ msg }) => msg))
+    expect(messages).toEqual(new Set(['cannot renew lease s', 'cannot ask for lease s']))
+    await replicas.end('1s')
+  })
+
+  it('that was frozen for longer than its lease aborts without renewing it', async () => {
+    const clock = new FrozenClock()
+    const leases = new MemoryLeaseStore({ clock })
+    let renewals = 0
+    const store: LeaseStore = {
+      acquire: (...args) => leases.acquire(...args),
+      renew: (...args) => {
+        renewals++
+        return leases.renew(...args)
+      },
+      release: (...args) => leases.release(...args),
+    }
+    const stop = new AbortController()
+    const events: string[] = []
+    const worker = async (signal: AbortSignal): Promise<void> => {
+      events.push('starts')
+      await untilAbort(signal)
+      events.push(`aborts ${signal.reason instanceof LeaseLostError}`)
+    }
+    const run = runAllWorkers([singleton(store, 's', worker)], stop.signal, { clock })
+    await clock.advance('9s')
+    clock.missed = 40_000
+    // The renewal's timer fires first.
+    await clock.advance('1.5s')
+    expect(events).toEqual(['starts', 'aborts true', 'starts'])
+    expect(renewals).toBe(0)
+    stop.abort()
+    await clock.advance(0)
+    await run
+  })
+
+  it('that another has taken over from aborts its worker, whose failure then is only logged', async () => {
+    const replicas = new Replicas()
+    const { clock } = replicas
+    // As one that was frozen: its renewals come too late.
+    const late: LeaseStore = {
+      acquire: (name, terms) => replicas.leases.acquire(name, terms),
+      renew: async () => false,
+      release: (name, fence, unused) => replicas.leases.release(name, fence, unused),
+    }
+    let reason: unknown
+    const { ended } = replicas.start(
+      singleton(late, 's', async (signal) => {
+        await untilAbort(signal)
+        reason = signal.reason
+        throw new Error('broken')
+      }),
+    )
+    await clock.advance('11s')
+    expect(reason).toEqual(new LeaseLostError('s'))
+    expect(ended.settled).toBe('no')
+    expect(replicas.log.lines.map(({ msg }) => msg)).toContain('failed without lease s')
+    await replicas.end()
+  })
+
+  it.each<[string, () => Promise<void>, RegExp]>([
+    ['returns', async () => {}, /exited prematurely/],
+    ['throws', async () => Promise.reject(new Error('broken')), /broken/],
+  ])('whose worker %s ends likewise, and frees the lease', async (_, worker, message) => {
+    const replicas = new Replicas()
+    const { run } = replicas.start(singleton(replicas.leases, 's', worker))
+    await replicas.clock.advance(0)
+    expect((await failureOf(run)).message).toMatch(message)
+    expect((await replicas.leases.acquire('s', { leaseMs: 1, everyMs: undefined })).kind).toBe('acquired')
+    await replicas.end()
+  })
+
+  it('is well while it stands by, and firing while it cannot ask', async () => {
+    const replicas = new Replicas()
+    const flaky = new FlakyLeaseStore(replicas.leases)
+    await replicas.leases.acquire('s', { leaseMs: 60_000, everyMs: undefined })
+    const seen: unknown[] = []
+    const { clock } = replicas
+    const stop = new AbortController()
+    const look = async (): Promise<void> => void seen.push(healthSnapshot()['/Leased'])
+    const run = runAllWorkers(
+      [
+        { name: 'Leased', worker: singleton(flaky, 's', untilAbort) },
+        async (signal: AbortSignal) => {
+          while (!signal.aborted) {
+            await wait('5s', signal)
+            await look()
+            flaky.broken = !flaky.broken
+          }
+        },
+      ],
+      stop.signal,
+      { clock, logger: replicas.log.logger },
+    )
+    await clock.advance('17s')
+    stop.abort()
+    await clock.advance(0)
+    await run
+    expect(seen.slice(0, 3)).toEqual(['ok', 'firing', 'ok'])
+    // One each time that it was broken.
+    expect(replicas.log.lines.map(({ msg }) => msg)).toEqual(Array(2).fill('cannot ask for lease s'))
+    expect(clock.pending).toBe(0)
+  })
+})

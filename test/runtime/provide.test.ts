@@ -1,35 +1,19 @@
-import { type DependencyContainer, container as root, inject, injectable, singleton, delay } from 'tsyringe'
+import { container as root, injectable, singleton } from 'tsyringe'
 import { describe, expect, it } from 'vitest'
 import type { Logger } from 'pino'
 import {
   DuplicateNameError,
-  InvalidArgumentError,
   LOGGER,
   type Runnable,
   Worker,
   WorkerGroupError,
-  WorkerResolutionError,
   currentLogger,
-  currentName,
   provideWorker,
   runProvidedWorkers,
   wait,
 } from 'runutil'
 import { capturedLogger } from '../support/logs.ts'
-
-const fresh = (): DependencyContainer => root.createChildContainer()
-
-/** Runs the classes of a group until each worker of theirs has started once, then stops. */
-async function runGroup(container: DependencyContainer, group: string): Promise<string[]> {
-  const controller = new AbortController()
-  setImmediate(() => controller.abort())
-  names.length = 0
-  await runProvidedWorkers(container, controller.signal, { group, logger: capturedLogger().logger })
-  return [...names]
-}
-
-const names: string[] = []
-const note = (signal: AbortSignal): Promise<void> => (names.push(currentName()), wait('1h', signal))
+import { fresh, note, runGroup } from '../support/runtime/run-group.ts'
 
 @Worker({ group: 'plain' })
 class Fetcher {
@@ -284,173 +268,5 @@ describe('disposal', () => {
     void [Made, Broken]
     await expect(runGroup(fresh(), 'half made')).rejects.toThrow(/cannot make worker Broken.*no disk/s)
     expect(order).toEqual(['made'])
-  })
-})
-
-describe('diagnosis', () => {
-  class NeedsArgument {
-    constructor(readonly url: string) {}
-  }
-  interface Shape {
-    size: number
-  }
-
-  const cases: Record<string, { make: (group: string) => void; says: RegExp }> = {
-    'a class that no decorator tells of': {
-      make: (group) => {
-        class Bare {
-          constructor(readonly other: NeedsArgument) {}
-        }
-        @Worker({ group, inject: [Bare] })
-        class Svc {
-          constructor(readonly bare: Bare) {}
-          workers = () => []
-        }
-        void Svc
-      },
-      says: /cannot make worker Svc: parameter #0 \(other\) of class Bare: .*@Worker\(\{ inject/s,
-    },
-    'an interface as type': {
-      make: (group) => {
-        @Worker({ group })
-        class Svc {
-          constructor(readonly shape: Shape) {}
-          workers = () => []
-        }
-        void Svc
-      },
-      says: /parameter #0 \(shape\) of class Svc: its type is an interface/,
-    },
-    'a primitive as type': {
-      make: (group) => {
-        @Worker({ group })
-        class Svc {
-          constructor(
-            readonly ok: Other,
-            readonly url: string,
-          ) {}
-          workers = () => []
-        }
-        void Svc
-      },
-      says: /parameter #1 \(url\) of class Svc: its type is String/,
-    },
-    'a token that nothing is registered under': {
-      make: (group) => {
-        @Worker({ group })
-        class Svc {
-          constructor(@inject('dsn') readonly dsn: string) {}
-          workers = () => []
-        }
-        void Svc
-      },
-      says: /parameter #0 \(dsn\) of class Svc: nothing is registered under 'dsn'; call container.register\('dsn'/,
-    },
-    'two classes that need each other': {
-      make: (group) => {
-        class A {
-          constructor(readonly b: object) {}
-        }
-        class B {
-          constructor(readonly a: A) {}
-        }
-        injectable()(A)
-        injectable()(B)
-        inject(B)(A, undefined, 0)
-        inject(A)(B, undefined, 0)
-        injectable()(A)
-        injectable()(B)
-        @Worker({ group, inject: [A] })
-        class Svc {
-          constructor(readonly a: A) {}
-          workers = () => []
-        }
-        void Svc
-      },
-      says: /parameter #0 \(a\) of class B: it needs A, which is being made for it: a circle; inject it by delay/,
-    },
-  }
-
-  it.each(Object.entries(cases))('names class, parameter and mend for %s', async (name, { make, says }) => {
-    make(name)
-    const error: unknown = await runGroup(fresh(), name).catch((reason: unknown) => reason)
-    expect(error).toBeInstanceOf(WorkerResolutionError)
-    expect((error as Error).message).toMatch(says)
-    expect((error as Error).cause).toBeInstanceOf(Error)
-    expect(names).toEqual([])
-  })
-
-  it.each<[string, unknown]>([
-    ['nothing', undefined],
-    ['a number', 7],
-  ])('says what workers() has to return when it returns %s', async (name, returned) => {
-    @Worker({ group: `returns ${name}` })
-    class Svc {
-      workers = () => returned as Runnable[]
-    }
-    void Svc
-    await expect(runGroup(fresh(), `returns ${name}`)).rejects.toThrow(
-      /worker Svc: expected an array or other iterable as workers\(\)/,
-    )
-  })
-
-  it('says that a class has no workers()', async () => {
-    @Worker({ group: 'no workers' })
-    class Svc {}
-    void Svc
-    await expect(runGroup(fresh(), 'no workers')).rejects.toThrow(
-      /worker Svc: expected a class with a method workers\(\)/,
-    )
-  })
-})
-
-describe('@Worker', () => {
-  const decorate = (options: object, type: Function): void => void Worker(options)(type)
-  class Two {
-    constructor(
-      readonly a: object,
-      readonly b: object,
-    ) {}
-  }
-
-  it.each([
-    [
-      'too few',
-      [Other],
-      /expected a token for each constructor parameter of Two \(a, b\); got an array of 1/,
-    ],
-    ['too many', [Other, Other, Other], /got an array of 3/],
-    ['an undefined one', [Other, undefined], /parameter #1 \(b\) of Two; got undefined; .*delay/],
-    ['no list', 'Other', /expected a token for each/],
-  ])('refuses %s tokens', (_, tokens, says) => {
-    expect(() => decorate({ inject: tokens }, Two)).toThrow(InvalidArgumentError)
-    expect(() => decorate({ inject: tokens }, Two)).toThrow(says)
-  })
-
-  it('takes defaults, delayed tokens and inherited constructors for what they are', () => {
-    class WithDefault {
-      constructor(
-        readonly a: object,
-        readonly b: object = {},
-      ) {}
-    }
-    class Derived extends Two {}
-    decorate({ inject: [Other], group: 'unused' }, WithDefault)
-    decorate({ inject: [Other, Other], group: 'unused' }, WithDefault)
-    decorate({ inject: [delay(() => Other), Other], group: 'unused' }, Derived)
-  })
-
-  it('says so when the parentheses are missing, a name is empty or an option is unknown', () => {
-    expect(() => Worker(Two as never)).toThrow(/write @Worker\(\) above class Two/)
-    expect(() => Worker({ name: ' ' })).toThrow(/@Worker: name: expected a name that isn't empty/)
-    expect(() => Worker({ gruop: 'a' } as never)).toThrow(/unknown option 'gruop'; did you mean 'group'/)
-  })
-
-  it('works as a standard decorator too, which gets a context', () => {
-    const decorator = Worker({ group: 'unused', name: 'Standard' }) as unknown as (
-      type: Function,
-      context: object,
-    ) => void
-    decorator(class Standard {}, { kind: 'class', name: 'Standard' })
   })
 })

@@ -1,0 +1,120 @@
+import { type Runnable, WorkerGroupError, errorIs, namedWorker, runAllWorkers } from 'runutil'
+import { describe, expect, test, vi } from 'vitest'
+import { failureOf, untilAbort } from '../support/outcome.ts'
+
+describe('an error in a group', () => {
+  test('thrown synchronously is a rejection, and the other workers start all the same', async () => {
+    const started = vi.fn()
+    const broken = new Error('sync')
+    const workers: Runnable[] = [
+      () => {
+        throw broken
+      },
+      async (signal) => {
+        started()
+        await untilAbort(signal)
+      },
+    ]
+    const run = runAllWorkers(workers)
+    expect(run).toBeInstanceOf(Promise)
+    expect((await failureOf<WorkerGroupError>(run)).errors).toEqual([broken])
+    expect(started).toHaveBeenCalledTimes(1)
+  })
+
+  test.each([['text'], [42], [null], [undefined], [{ status: 500 }]])(
+    'that is %o and no Error is wrapped, the value kept as cause',
+    async (thrown) => {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the point
+      const error = await failureOf<WorkerGroupError>(runAllWorkers([() => Promise.reject(thrown)]))
+      expect(error.errors[0]).toBeInstanceOf(Error)
+      expect(error.errors[0]).toHaveProperty('cause', thrown)
+      expect(error.errors[0]).toHaveProperty('worker', '/#0')
+    },
+  )
+
+  test('is always in one WorkerGroupError, even alone, with the worker that it came from', async () => {
+    const broken = new Error('broken')
+    const error = await failureOf<WorkerGroupError>(
+      runAllWorkers([namedWorker(() => Promise.reject(broken), 'Fetcher')]),
+    )
+    expect(error).toBeInstanceOf(WorkerGroupError)
+    expect(error.errors).toEqual([broken])
+    expect(error.workers).toEqual(['/Fetcher'])
+    expect(error.message).toBe('/Fetcher: broken')
+    expect(broken).toHaveProperty('worker', '/Fetcher')
+    expect(Object.keys(broken)).toEqual([])
+  })
+
+  test.each<[string, () => Error]>([
+    ['frozen', () => Object.freeze(new Error('frozen'))],
+    ['sealed', () => Object.seal(new Error('sealed'))],
+    ['one with a worker of its own', () => Object.assign(new Error('own'), { worker: 'mine' })],
+  ])('that is %s is told as it is, and named in workers', async (_, make) => {
+    const broken = make()
+    const before = { ...broken }
+    const error = await failureOf<WorkerGroupError>(runAllWorkers([() => Promise.reject(broken)]))
+    expect(error.errors[0]).toBe(broken)
+    expect({ ...broken }).toEqual(before)
+    expect(error.workers).toEqual(['/#0'])
+  })
+
+  test('that two workers share is told for both', async () => {
+    const shared = new Error('the database is gone')
+    const fails = (): Promise<void> => Promise.reject(shared)
+    const error = await failureOf<WorkerGroupError>(
+      runAllWorkers([namedWorker(fails, 'a'), namedWorker(fails, 'b')]),
+    )
+    expect(error.errors).toEqual([shared, shared])
+    expect(error.workers).toEqual(['/a', '/b'])
+  })
+
+  test('carries the full path of its worker through groups in groups', async () => {
+    const broken = new Error('deep')
+    const inner = namedWorker(
+      (signal) => runAllWorkers([namedWorker(() => Promise.reject(broken), 'Name')], signal),
+      'Type',
+    )
+    const error = await failureOf<WorkerGroupError>(runAllWorkers([inner, untilAbort]))
+    expect(error.workers).toEqual(['/Type'])
+    expect(error.errors[0]).toBeInstanceOf(WorkerGroupError)
+    expect((error.errors[0] as WorkerGroupError).workers).toEqual(['/Type/Name'])
+    expect(broken).toHaveProperty('worker', '/Type/Name')
+    expect(errorIs(error, WorkerGroupError)).toBe(true)
+  })
+
+  test.each<[string, Runnable, string]>([
+    ['its name', namedWorker(() => {}, 'Named'), '/Named'],
+    [
+      'all its names',
+      namedWorker(
+        namedWorker(() => {}, 'Inner'),
+        'Outer',
+      ),
+      '/Outer/Inner',
+    ],
+    ['the name it declares', { name: 'Declared', worker: () => {} }, '/Declared'],
+    ["its function's name", function poll() {}, '/poll'],
+    [
+      'its class',
+      new (class Poller {
+        async run() {}
+      })(),
+      '/Poller',
+    ],
+    ['its place in the list', () => {}, '/#0'],
+    ['its place in the list, as a plain object', { run: async () => {} }, '/#0'],
+    [
+      'its class, though it happens to hold a worker and a name',
+      new (class Holder {
+        name = 'x'
+        worker = 1
+        async run() {}
+      })(),
+      '/Holder',
+    ],
+  ])('calls a worker by %s', async (_, worker, label) => {
+    const error = await failureOf<WorkerGroupError>(runAllWorkers([worker]))
+    expect(error.workers).toEqual([label])
+    expect(error.errors[0]).toHaveProperty('worker', label)
+  })
+})

@@ -1,0 +1,19 @@
+import { type DependencyContainer, container as root } from 'tsyringe'
+import { currentName, runProvidedWorkers, wait } from 'runutil'
+import { capturedLogger } from '../logs.ts'
+
+/** Runs the classes of a group until each worker of theirs has started once, then stops. */
+export async function runGroup(container: DependencyContainer, group: string): Promise<string[]> {
+  const controller = new AbortController()
+  setImmediate(() => controller.abort())
+  names.length = 0
+  await runProvidedWorkers(container, controller.signal, { group, logger: capturedLogger().logger })
+  return [...names]
+}
+
+/** Of the workers that `note` ran as, in the last group. */
+export const names: string[] = []
+/** A worker that notes its name, and then waits for the abort. */
+export const note = (signal: AbortSignal): Promise<void> => (names.push(currentName()), wait('1h', signal))
+
+export const fresh = (): DependencyContainer => root.createChildContainer()

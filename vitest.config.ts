@@ -17,8 +17,8 @@ export default defineConfig({
     // All processors: many tests wait for processes and databases. By default one is left free, of two that is half.
     maxWorkers: '100%',
     // A limit for what hangs, not for what is slow: a machine may be busy with something else.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     globalSetup: ['test/support/global-setup.ts'],
     // tsyringe throws at import unless it is loaded first, and tests import in any order.
     setupFiles: ['reflect-metadata'],

@@ -7,7 +7,7 @@ import { Random } from '../chaos/random.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** Does what it is asked and, now and then, loses the answer. */
 class ForgetfulDatabase implements Database {

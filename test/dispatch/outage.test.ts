@@ -7,7 +7,7 @@ import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf } from '../support/outcome.ts'
 import { Device } from '../support/dispatch/device.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const TARGETS = ['a', 'b', 'c', 'd']
 /** Longer than any outage here, so that no worker is lost by one. */
 const LEASE = '20s'
@@ -73,11 +73,11 @@ it.each(losses)('%s loses no action and repeats none, and monitors miss nothing'
   const callers = withLogger(logger, () => TARGETS.map(call))
   for (let times = 1; times <= 2; times++) {
     const enough = done.length + 40
-    await vi.waitFor(() => expect(done.length).toBeGreaterThan(enough), { timeout: 30_000 })
+    await vi.waitFor(() => expect(done.length).toBeGreaterThan(enough), { timeout: 120_000 })
     await lose()
   }
   const enough = done.length + 40
-  await vi.waitFor(() => expect(done.length).toBeGreaterThan(enough), { timeout: 30_000 })
+  await vi.waitFor(() => expect(done.length).toBeGreaterThan(enough), { timeout: 120_000 })
   stopping = true
   await Promise.all(callers)
 

@@ -4,7 +4,7 @@ import { Program } from '../support/program.ts'
 
 it(
   'a build farm over processes loses the action of a device whose process is killed, and the next goes elsewhere',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const { url, drop } = await freshDatabase()
     const farm = new Program({ path: 'packages/examples/src/build-farm.ts', env: { DATABASE_URL: url } })

@@ -9,7 +9,7 @@ import { Program } from '../support/program.ts'
 import { TempRepository } from '../support/examples/temp-repository.ts'
 
 // Processes start slowly on a machine that is busy, and PGlite even more so.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let repository: TempRepository
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { EXAMPLES, Program } from '../support/program.ts'
 
 // Processes start slowly on a machine that is busy, and PGlite even more so.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 /** The comment at the top of an example says what it prints. */
 function promised(file: string): string[] | undefined {

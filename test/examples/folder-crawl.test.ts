@@ -21,7 +21,7 @@ async function tree(): Promise<string> {
 
 it(
   'two crawls share the work, and one finishes what the other had in hand when it was killed',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const { url, drop } = await freshDatabase()
     const root = await tree()

@@ -8,7 +8,7 @@ import { Program } from '../support/program.ts'
 import { TempRepository } from '../support/examples/temp-repository.ts'
 
 // Processes start slowly on a machine that is busy.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let database: FreshDatabase
 beforeAll(async () => void (database = await freshDatabase()))

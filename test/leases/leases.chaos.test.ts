@@ -6,9 +6,10 @@ import { type Database, migrate, openDatabase } from 'runutil/postgres'
 import { expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
 import { PostgresServer } from '../support/postgres/server.ts'
+import { StallMeter } from '../support/stall-meter.ts'
 
 const SECONDS = Number(process.env['LEASE_CHAOS_SECONDS'] ?? 10)
-const SEED = Number(process.env['SEED'] ?? 7)
+const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const PROCESSES = 5
 const LEASE_MS = 2_000
 const EVERY_MS = 500
@@ -103,7 +104,7 @@ class Crew {
 
 it(
   'leases have one holder at a time and are taken over in time, whatever is killed, frozen or restarted',
-  { timeout: (SECONDS + 60) * 1_000 },
+  { timeout: (SECONDS + 180) * 1_000 },
   async () => {
     const server = await PostgresServer.start()
     const url = await server.createDatabase()
@@ -112,6 +113,8 @@ it(
     for (const text of TABLES.split(/;\n {2}(?=create|insert)/)) await prepared.query({ text })
     await prepared.close()
 
+    const stalls = new StallMeter()
+    console.log(`seed ${SEED}`)
     const random = new Random(SEED)
     const crew = new Crew(url, random)
     const downs: Down[] = []
@@ -136,7 +139,12 @@ it(
     const tick = await changesOf(database, 'tick')
     const report = { ...crew.counts, seed: SEED, turns: takings(one).length, ticks: takings(tick).length }
     console.log(
-      JSON.stringify({ ...report, gapMs: Math.round(longestGap(one, downs)), ...(await beatsOf(database)) }),
+      JSON.stringify({
+        ...report,
+        gapMs: Math.round(longestGap(one, downs)),
+        stallMs: Math.round(stalls.longestMs),
+        ...(await beatsOf(database)),
+      }),
     )
     expect(codes).toEqual(codes.map(() => 0))
     for (const changes of [one, tick]) {
@@ -144,7 +152,9 @@ it(
       expect(changes.at(-1)!.expires).toBe(null)
     }
     expect(startedTooEarly(tick)).toEqual([])
-    expect(longestGap(one, downs)).toBeLessThan(2_000)
+    // A busy machine is late with everything, several times in a row.
+    expect(longestGap(one, downs)).toBeLessThan(2_000 + 4 * stalls.longestMs)
+    stalls.stop()
     expect(report.turns).toBeGreaterThan(1)
     expect(await acceptedOutOfOrder(database)).toEqual([])
     await database.close()

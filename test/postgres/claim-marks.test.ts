@@ -84,7 +84,7 @@ describe.each(['a server', 'memory'])('a claim from marks, in %s', (place) => {
 
   it(
     'has those of a marked priority from its mark on, and all others, in their order',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const store = new PostgresJobStore(database, { clock })
       const jobs = fc.array(job, { maxLength: 12 })

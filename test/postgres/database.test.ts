@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
 
 // PGlite takes a while to open.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let theirs: PGlite
 const kinds = [

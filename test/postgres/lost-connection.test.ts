@@ -10,7 +10,7 @@ import { rejection } from '../support/postgres/rejection.ts'
 import { PostgresServer } from '../support/postgres/server.ts'
 import { waitingFor } from '../support/postgres/waiting.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 /** Connecting again is tried with backoff, after a server that takes its time. */
 const PATIENCE = '30s'
 

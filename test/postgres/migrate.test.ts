@@ -15,7 +15,7 @@ import { waitingFor } from '../support/postgres/waiting.ts'
 import { steps } from './programs/steps.ts'
 
 // PGlite takes a while to open, and ten processes to start.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 describe.each(kindsOfDatabase)('migrate on $name', ({ open }) => {
   let database: Database

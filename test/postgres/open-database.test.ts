@@ -9,7 +9,7 @@ import { rejection } from '../support/postgres/rejection.ts'
 const server = inject('postgresUrl')
 const { port } = new URL(server)
 
-vi.setConfig({ testTimeout: 30_000 })
+vi.setConfig({ testTimeout: 120_000 })
 afterEach(() => vi.unstubAllEnvs())
 
 /** Opens, uses and closes. */

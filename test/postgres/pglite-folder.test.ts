@@ -8,7 +8,7 @@ import { lockFolder } from '../../packages/runutil/src/postgres/database/folder-
 import { Child } from '../support/child.ts'
 import { rejection } from '../support/postgres/rejection.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 let folder: string
 beforeEach(async () => {

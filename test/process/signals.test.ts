@@ -132,7 +132,7 @@ const scenarios: Record<string, Scenario> = {
 }
 
 describe.concurrent('a process', () => {
-  it.for(Object.entries(scenarios))('%s', { timeout: 30_000 }, async ([, scenario], { expect }) => {
+  it.for(Object.entries(scenarios))('%s', async ([, scenario], { expect }) => {
     const [name, ...args] = scenario.program
     const child = new Child(`process/programs/${name}`, ...args)
     await scenario.steps?.(child)

@@ -21,7 +21,7 @@ describe.each(kindsOfJobStore)('a JobStore in $name', ({ name, open }) => {
   beforeAll(async () => void (stores = await open()), 60_000)
   afterAll(() => stores?.close())
 
-  it('does what the model does, whatever comes in whatever order', { timeout: 60_000 }, async () => {
+  it('does what the model does, whatever comes in whatever order', { timeout: 120_000 }, async () => {
     const behaves = fc.asyncProperty(rate, commands, async (rateOfB, todo) => {
       const clock = new VirtualClock()
       const store = await stores.fresh(clock)

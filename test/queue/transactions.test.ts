@@ -25,7 +25,7 @@ import {
 } from '../support/queue/transaction-handles.ts'
 
 // PGlite takes a while to open.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const changedMind = new Error('changed my mind')
 

@@ -6,7 +6,7 @@ import { Program } from '../support/program.ts'
 import { COMPILED, compile } from '../support/readme/compile.ts'
 import { commandsOf, linksOf, programsOf, roomsOf } from '../support/readme/page.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PAGES = ['README.md', 'packages/runutil/README.md', 'CONTRIBUTING.md']

@@ -13,7 +13,7 @@ function run(program: string, ...args: string[]): Promise<{ stdout: string; stde
 }
 
 describe('what a run leaves behind', () => {
-  it('is no listener, timer or handle and no memory, after 100,000 runs', { timeout: 60_000 }, async () => {
+  it('is no listener, timer or handle and no memory, after 100,000 runs', { timeout: 120_000 }, async () => {
     const { stdout } = await run('leaks.ts', '100000')
     const left = JSON.parse(stdout) as { heapGrowth: number }
     expect(left).toMatchObject({ listeners: 0, timers: 0, resources: [] })
@@ -21,7 +21,7 @@ describe('what a run leaves behind', () => {
     expect(left.heapGrowth).toBeLessThan(700_000)
   })
 
-  it('is no warning, with 10,000 workers on one signal', { timeout: 30_000 }, async () => {
+  it('is no warning, with 10,000 workers on one signal', { timeout: 120_000 }, async () => {
     const { stdout, stderr } = await run('crowd.ts', '10000')
     expect(stdout).toBe('10000 stopped\n')
     expect(stderr).toBe('')

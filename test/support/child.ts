@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Probe } from 'runutil/testing'
 
 /** A hung child must not hang the tests. Far longer than any of them needs. */
-const KILL_AFTER_MS = 20_000
+const KILL_AFTER_MS = 90_000
 
 export interface Exit {
   /** null when a signal killed it. */

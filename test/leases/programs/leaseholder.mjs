@@ -1,6 +1,7 @@
 // A process that contends for two leases: leaseholder.mjs <url> <name>. Whenever it has one, it writes that down with its
 // fence, also where a greater one has written already. Goes on until it is killed, or told to stop.
-import { currentFence, distributedRepeat, runAllWorkers, shutdownSignal, singleton, wait } from 'runutil'
+import { runAllWorkers, shutdownSignal, wait } from 'runutil'
+import { currentFence, distributedRepeat, singleton } from 'runutil/leases'
 import { PostgresLeaseStore, openDatabase } from 'runutil/postgres'
 
 const [url, process_] = process.argv.slice(2)

@@ -118,10 +118,10 @@ describe('the package', () => {
     expect(await names('runutil/pool')).toEqual([
       ...['AllocateTimeoutError', 'CorruptFrameError', 'EmptyPayloadError', 'HandshakeError', 'JobError'],
       ...['OversizedFrameError', 'PayloadTooLargeError', 'PoolDestroyedError', 'ProcessPool'],
-      ...['QueueFullError', 'SpawnError', 'TaskTimeoutError', 'WorkerError', 'WorkerProcess'],
-      ...['WorkerStateError'],
+      ...['QueueFullError', 'SpawnError', 'TaskTimeoutError', 'UnsupportedPlatformError', 'WorkerError'],
+      ...['WorkerProcess', 'WorkerStateError'],
     ])
-    expect(await names('runutil/pool/child')).toEqual(['serve'])
+    expect(await names('runutil/pool/child')).toEqual(['reportProgress', 'serve'])
     expect(await names('runutil/dispatch')).toEqual([
       ...[
         'ActionFailedError',

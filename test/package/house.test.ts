@@ -52,7 +52,8 @@ const reserved: [RegExp, readonly string[]][] = [
   [/\bMath\.random\(/, ['core']],
   // `leases` keeps a run's fencing number in one.
   [/\bAsyncLocalStorage\b/, ['core', 'leases']],
-  [/\bprocess\.(on|off|exitCode)\b/, ['runtime']],
+  [/\bprocess\.exitCode\b/, ['runtime']],
+  [/\bprocess\.(on|off)\b/, ['runtime', 'pool']],
   [/\bprocess\.exit\b/, ['runtime', 'pool']],
   [/from 'tsyringe'|'reflect-metadata'/, ['runtime']],
   [/'node:(child_process|net)'/, ['pool']],

@@ -86,7 +86,7 @@ const meanings: Record<string, Message> = {
   'an answer without context': payload('', 'hello'),
   'an answer with a context and an empty body': payload('world', ''),
   "a worker's request to be replaced": payload('{"stop":true}', ''),
-  'a task that failed': { kind: 'error', data: Buffer.from('bad') },
+  'a task that failed': { kind: 'error', id: 0, data: Buffer.from('bad') },
   'an answer of goridge 3': payload('ctx1', 'hello'),
 }
 
@@ -106,13 +106,13 @@ test.each(Object.entries(vectors))('%s is read as upstream means it', (name, { p
 test("the header of a real goridge 3 worker's pid answer is a control frame", () => {
   const reader = new FrameReader(goridge3, 1000)
   reader.feed(bytes(`13 01 0c000000 9e473643 0000 ${text('{"pid":5678}')}`))
-  expect(reader.next()).toEqual({ flags: 16, split: undefined, data: Buffer.from('{"pid":5678}') })
+  expect(reader.next()).toEqual({ flags: 16, id: 0, split: undefined, data: Buffer.from('{"pid":5678}') })
 })
 
 test('the length of a frame with the empty flag is nothing, whatever it says', () => {
   const reader = new FrameReader(goridge2, 1000)
   reader.feed(bytes('12 0500000000000000 0000000000000005'))
-  expect(reader.next()).toEqual({ flags: 18, split: undefined, data: Buffer.alloc(0) })
+  expect(reader.next()).toEqual({ flags: 18, id: 0, split: undefined, data: Buffer.alloc(0) })
 })
 
 const huge = bytes('14 ff000000ff000000 000000ff000000ff')
@@ -170,5 +170,12 @@ function control(json: string): Message {
 }
 
 function payload(context: string, body: string): Message {
-  return { kind: 'payload', context: Buffer.from(context), body: Buffer.from(body) }
+  return {
+    kind: 'payload',
+    id: 0,
+    context: Buffer.from(context),
+    body: Buffer.from(body),
+    more: false,
+    ping: false,
+  }
 }

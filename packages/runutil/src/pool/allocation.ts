@@ -17,6 +17,8 @@ export interface AllocationProps {
 
 /** Brings tasks and workers together. Either some have room for a task or tasks wait, never both. */
 export class Allocation implements TaskOwner {
+  readonly maxFrame: number
+  readonly execMs: number | undefined
   readonly #props: AllocationProps
   readonly #waiting: WaitingTasks
   /** The last that came is the first that goes: what it needs is still in the caches, and the rest may idle. */
@@ -29,18 +31,32 @@ export class Allocation implements TaskOwner {
       const { workers, lastFailure } = crew()
       task.reject(new AllocateTimeoutError(allocateMs, workers.length, lastFailure))
     }
+    this.maxFrame = settings.maxFrame
+    this.execMs = settings.execMs
     this.#props = props
     this.#waiting = new WaitingTasks({ clock, allocateMs, late })
   }
 
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   submit(task: Task): void {
     if (task.settled) return
-    const worker = this.#workerForOne()
+    const worker = this.#workerFor(task)
     if (worker !== undefined) return task.run(worker)
     const { maxQueue } = this.#props.settings
-    if (this.#waiting.length < maxQueue) this.#waiting.push(task)
-    else task.reject(new QueueFullError(maxQueue))
+    if (this.#waiting.length < maxQueue + this.#spare) this.#waiting.push(task)
+    else return task.reject(new QueueFullError(maxQueue))
     this.#wantWorker()
+  }
+
+  /** How many tasks need not wait for another's end: there are workers for them, or there will be. */
+  get #spare(): number {
+    const { crew, settings } = this.#props
+    const { workers } = crew()
+    const suspects = workers.reduce((sum, { suspect }) => sum + (suspect ? 1 : 0), 0)
+    return Math.max(0, settings.numWorkers - workers.length) + suspects
   }
 
   /** A worker is ready for a task. */
@@ -52,7 +68,11 @@ export class Allocation implements TaskOwner {
       crew().replace(worker, reason)
       return
     }
-    while (this.#waiting.length > 0 && this.#hasRoom(worker)) this.#waiting.shift()!.run(worker)
+    for (let task = this.#waiting.first; task !== undefined; task = this.#waiting.first) {
+      if (!this.#hasRoom(worker, task)) break
+      this.#waiting.remove(task)
+      task.run(worker)
+    }
     if (worker.state === 'ready') this.#keep(worker)
   }
 
@@ -72,20 +92,33 @@ export class Allocation implements TaskOwner {
     else this.#props.crew().kill(worker, why)
   }
 
+  handedBack(task: Task): void {
+    this.#resubmit(task)
+  }
+
   /** The worker wants to be replaced instead of doing it. */
   #again(task: Task, worker: WorkerProcess): void {
     const { crew, settings } = this.#props
     const reason = 'it asked to be replaced'
     if (!crew().replace(worker, reason)) crew().mayGoOn(worker)
     task.stops++
-    if (task.settled) return
-    if (crew().closed) return task.reject(new PoolDestroyedError())
+    if (task.hasParts) {
+      const message = `worker ${worker.pid} asked to be replaced in the middle of its answer`
+      return task.reject(new WorkerError(message, { pid: worker.pid }))
+    }
     if (task.stops > settings.numWorkers) {
       const message = `${task.stops} workers in a row asked to be replaced instead of doing the task`
       return task.reject(new WorkerError(message, { pid: worker.pid }))
     }
-    const other = this.#workerForOne()
-    if (other !== undefined) return task.run(other)
+    this.#resubmit(task)
+  }
+
+  /** It has had its turn, and needs another worker. */
+  #resubmit(task: Task): void {
+    if (task.settled) return
+    if (this.#props.crew().closed) return task.reject(new PoolDestroyedError())
+    const worker = this.#workerFor(task)
+    if (worker !== undefined) return task.run(worker)
     this.#waiting.unshift(task)
     this.#wantWorker()
   }
@@ -96,32 +129,32 @@ export class Allocation implements TaskOwner {
     if (this.#waiting.length > crew.coming || crew.coming === 0) crew.grow()
   }
 
-  #workerForOne(): WorkerProcess | undefined {
-    return this.#takeFree() ?? this.#withRoom()
+  #workerFor(task: Task): WorkerProcess | undefined {
+    return this.#takeFree() ?? this.#withRoom(task)
   }
 
   #takeFree(): WorkerProcess | undefined {
     for (let worker = this.#free.pop(); worker !== undefined; worker = this.#free.pop()) {
-      if (worker.state === 'ready') return worker
+      if (worker.available) return worker
     }
     return undefined
   }
 
   /** Where all are at work and as many as may be, the one with the least before it. */
-  #withRoom(): WorkerProcess | undefined {
+  #withRoom(task: Task): WorkerProcess | undefined {
     const { crew, settings } = this.#props
     if (settings.pipelining === 1 || this.#waiting.length > 0) return undefined
     const { workers, coming } = crew()
     if (workers.length + coming < settings.numWorkers) return undefined
     return workers
-      .filter((worker) => worker.state === 'working' && this.#hasRoom(worker))
+      .filter((worker) => worker.state === 'working' && this.#hasRoom(worker, task))
       .sort((a, b) => a.inFlight - b.inFlight)[0]
   }
 
-  #hasRoom(worker: WorkerProcess): boolean {
-    const { pipelining, maxExecutions } = this.#props.settings
-    const { inFlight, numExecs } = worker
-    return inFlight < pipelining && (maxExecutions === 0 || numExecs + inFlight < maxExecutions)
+  #hasRoom(worker: WorkerProcess, task: Task): boolean {
+    const { inFlight, numExecs, allotment, suspect } = worker
+    if (inFlight > 0 && (task.exclusive || worker.engaged)) return false
+    return inFlight < this.#props.settings.pipelining && numExecs + inFlight < allotment.execs && !suspect
   }
 
   #keep(worker: WorkerProcess): void {

@@ -8,6 +8,8 @@ import type { PoolSettings } from './options.ts'
 import type { PoolEvents } from './pool-events.ts'
 import type { Relay } from './relay/relay.ts'
 import { type Lineage, Replacements, attemptAfter } from './replacements.ts'
+import { StartGate } from './start-gate.ts'
+import { Successions } from './successions.ts'
 import { specOf } from './worker/spawn.ts'
 import { WorkerProcess } from './worker/worker-process.ts'
 
@@ -24,10 +26,12 @@ export interface CrewProps {
 /** The workers of a pool: as many as are wanted, each replaced when it goes. One is coming until its handshake is done. */
 export class Crew {
   readonly #props: CrewProps
+  readonly #gate: StartGate
   readonly #replacements: Replacements
   /** All processes that have not ended, whatever they are. */
   readonly #processes = new Set<WorkerProcess>()
   readonly #members: Members
+  readonly #successions = new Successions()
   #wanted = 0
   #up = false
   #closed = false
@@ -36,11 +40,13 @@ export class Crew {
 
   constructor(props: CrewProps) {
     this.#props = props
+    this.#gate = new StartGate(props.settings.startConcurrency)
     this.#members = new Members(props.events)
     this.#replacements = new Replacements({
       clock: props.clock,
+      gate: this.#gate,
       spawn: () => this.#spawn(),
-      joined: (worker, lineage) => this.#join([worker], lineage),
+      joined: (worker, lineage) => this.#arrived(worker, lineage),
       failed: (worker, error) => {
         this.lastFailure = error
         this.#report(error, worker)
@@ -72,11 +78,13 @@ export class Crew {
 
   /** Brings up as many new workers as are wanted, or none; then the old ones leave. Resolves with those. */
   async renew(): Promise<readonly WorkerProcess[]> {
+    if (!this.#props.settings.overlap) return this.#renewOneByOne()
     const renewed = await this.#launch(this.#wanted)
-    const old = this.workers
+    const old = [...this.workers, ...this.#members.reserve]
     this.#replacements.cancelAll()
+    this.#successions.clear()
     this.#join(renewed, this.#firstOfLine())
-    for (const worker of old) this.#members.leave(worker, 'the pool was reset')
+    for (const worker of old) this.#members.leave(worker, RESET)
     // Fewer or more may be wanted than when this began.
     this.#wanted = Math.max(this.#wanted, this.workers.length)
     this.#fill()
@@ -90,10 +98,15 @@ export class Crew {
     this.#fill()
   }
 
+  /** Has a worker's successor come up while it goes on. @param reason it leaves for this as soon as that is up */
+  succeed(worker: WorkerProcess, reason: string | undefined): void {
+    if (this.workers.includes(worker) && this.#successions.add(worker, reason)) this.#fill()
+  }
+
   /** Lets a worker go after its task, and replaces it. False if it goes already, or isn't one of these. */
   replace(worker: WorkerProcess, reason: string): boolean {
     if (!this.#members.leave(worker, reason)) return false
-    this.#fill()
+    this.#left(worker)
     return true
   }
 
@@ -102,16 +115,17 @@ export class Crew {
     this.#members.leave(worker, reason)
     this.#members.part(worker)
     void worker.kill()
-    this.#fill()
+    this.#left(worker)
   }
 
   /** Lets an idle worker go for good, if more than `minWorkers` are wanted. */
   dismiss(worker: WorkerProcess, reason: string): boolean {
     if (this.#wanted <= this.#props.settings.minWorkers) return false
     this.#wanted--
-    if (this.#members.leave(worker, reason)) return true
-    this.#wanted++
-    return false
+    const left = this.#members.leave(worker, reason)
+    if (!left) this.#wanted++
+    else this.#left(worker)
+    return left
   }
 
   /** A worker has done a task: whether it may be given another. */
@@ -125,7 +139,10 @@ export class Crew {
     this.#closed = true
     this.#wanted = 0
     this.#replacements.cancelAll()
-    for (const worker of this.workers) this.#members.leave(worker, 'the pool was destroyed')
+    this.#successions.clear()
+    for (const worker of [...this.workers, ...this.#members.reserve]) {
+      this.#members.leave(worker, 'the pool was destroyed')
+    }
     for (const worker of this.#processes) if (!this.#members.has(worker)) void worker.kill()
     const { clock, settings } = this.#props
     const limit = clock().setTimeout(() => {
@@ -142,7 +159,7 @@ export class Crew {
   async #launch(count: number): Promise<WorkerProcess[]> {
     try {
       if (this.#closed) throw new PoolDestroyedError()
-      const workers = await launchAll(count, () => this.#spawn())
+      const workers = await launchAll(count, this.#gate, (index) => this.#spawn(index / count))
       if (!this.#closed) return workers
     } catch (error) {
       if (!this.#closed) {
@@ -153,10 +170,29 @@ export class Crew {
     throw new PoolDestroyedError()
   }
 
-  #spawn(): WorkerProcess {
+  /** Never more processes than workers: each leaves before another takes its place. */
+  async #renewOneByOne(): Promise<readonly WorkerProcess[]> {
+    const old = this.workers
+    try {
+      for (const worker of old) {
+        if (!this.#members.leave(worker, RESET)) continue
+        this.#successions.delete(worker)
+        await worker.wait()
+        if (this.workers.length + this.coming >= this.#wanted) continue
+        this.#join(await this.#launch(1), this.#firstOfLine())
+      }
+    } finally {
+      this.#fill()
+    }
+    return old
+  }
+
+  /** @param early from 0 to 1: how much of its allotted work and time it gives up, so that not all go together */
+  #spawn(early = 0): WorkerProcess {
     const { settings, relay, clock, logger, onFree } = this.#props
     const worker: WorkerProcess = new WorkerProcess({
       ...settings,
+      early,
       spec: specOf(settings.command, () => this.#closed),
       relay,
       clock: clock(),
@@ -175,18 +211,51 @@ export class Crew {
     for (const worker of workers) this.#props.onFree(worker)
   }
 
+  /** To take a place that is free, or to wait for that of another. */
+  #arrived(worker: WorkerProcess, lineage: Lineage): void {
+    if (this.workers.length < this.#wanted) return this.#join([worker], lineage)
+    this.lastFailure = undefined
+    this.#members.joinReserve(worker, lineage)
+    const due = this.#successions.due()
+    if (due !== undefined) this.replace(due.worker, due.reason)
+    this.#trim()
+  }
+
+  /** It takes no more tasks: its successor has its place, or another comes. */
+  #left(worker: WorkerProcess, attempt = 0): void {
+    this.#successions.delete(worker)
+    while (this.workers.length < this.#wanted) {
+      const next = this.#members.promote()
+      if (next === undefined) break
+      this.#props.onFree(next)
+    }
+    this.#trim()
+    this.#fill(attempt)
+  }
+
+  #trim(): void {
+    const { reserve } = this.#members
+    for (const worker of reserve.slice(this.#successions.count)) {
+      this.#members.leave(worker, 'it was not needed')
+    }
+  }
+
   #ended(worker: WorkerProcess, error: WorkerError | undefined): void {
     this.#processes.delete(worker)
     const member = this.#members.ended(worker, error?.message ?? 'it was stopped')
     if (member === undefined) return
     if (error !== undefined) this.#report(error, worker)
+    if (member.expected) return
     const attempt = attemptAfter(member.lineage, worker, this.#props.clock().elapsed())
-    if (!member.expected) this.#fill(error === undefined ? 0 : attempt)
+    this.#left(worker, error === undefined ? 0 : attempt)
   }
 
   /** @param attempt of the first that is missing */
   #fill(attempt = 0): void {
-    for (let next = attempt; !this.#closed && this.workers.length + this.coming < this.#wanted; next = 0) {
+    const { reserve } = this.#members
+    for (let next = attempt; !this.#closed; next = 0) {
+      const there = this.workers.length + reserve.length + this.coming
+      if (there >= this.#wanted + this.#successions.count) break
       this.#replacements.add(next)
     }
   }
@@ -196,3 +265,5 @@ export class Crew {
     this.#props.events.emit('error', error, worker)
   }
 }
+
+const RESET = 'the pool was reset'

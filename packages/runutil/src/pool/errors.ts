@@ -1,7 +1,7 @@
 /** The task failed, by the worker's own word. The worker is fine and goes on (seed 003). */
 export class JobError extends Error {
   readonly code = 'ERR_JOB'
-  /** What the worker said, as it said it. */
+  /** What the worker said, as it said it. Not enumerable, so that no log writes it out byte by byte. */
   readonly payload: Uint8Array
   static {
     this.prototype.name = 'JobError'
@@ -10,6 +10,7 @@ export class JobError extends Error {
   constructor(payload: Uint8Array) {
     super(Buffer.from(payload.buffer, payload.byteOffset, Math.min(payload.length, LONGEST)).toString())
     this.payload = payload
+    hide(this, 'payload')
   }
 }
 
@@ -18,6 +19,7 @@ export interface WorkerFacts {
   exitCode?: number | null | undefined
   signal?: NodeJS.Signals | null | undefined
   stderr?: string | undefined
+  stdout?: string | undefined
   cause?: unknown
 }
 
@@ -28,18 +30,28 @@ export class WorkerError extends Error {
   /** Null when a signal ended it, undefined when it has not been seen to end. */
   readonly exitCode: number | null | undefined
   readonly signal: NodeJS.Signals | null | undefined
-  /** The last 64 KiB of what it wrote there. */
+  /** The last 64 KiB of what it wrote there. Not enumerable; the message has the end of it. */
   readonly stderr: string
+  /** As `stderr`, where stdout isn't the relay. */
+  readonly stdout: string
   static {
     this.prototype.name = 'WorkerError'
   }
 
-  constructor(message: string, { pid, exitCode, signal, stderr = '', cause }: WorkerFacts = {}) {
-    super(message + quoted(stderr), cause === undefined ? undefined : { cause })
+  constructor(
+    message: string,
+    { pid, exitCode, signal, stderr = '', stdout = '', cause }: WorkerFacts = {},
+  ) {
+    super(
+      message + quoted('stderr', stderr) + quoted('stdout', stdout),
+      cause === undefined ? undefined : { cause },
+    )
     this.pid = pid
     this.exitCode = exitCode
     this.signal = signal
     this.stderr = stderr
+    this.stdout = stdout
+    hide(this, 'stderr', 'stdout')
   }
 }
 
@@ -83,6 +95,7 @@ export class AllocateTimeoutError extends Error {
       failure && { cause: failure },
     )
     this.stderr = failure instanceof WorkerError ? failure.stderr : ''
+    hide(this, 'stderr')
   }
 }
 
@@ -166,10 +179,34 @@ export class PayloadTooLargeError extends RangeError {
   }
 }
 
-const LONGEST = 4_096
+/** This platform has no process groups that a pool could end. */
+export class UnsupportedPlatformError extends Error {
+  readonly code = 'ERR_UNSUPPORTED_PLATFORM'
+  readonly platform: string
+  static {
+    this.prototype.name = 'UnsupportedPlatformError'
+  }
 
-function quoted(stderr: string): string {
-  const text = stderr.trim()
+  constructor(platform: string) {
+    super(
+      `ProcessPool runs on Linux, macOS and other systems with process groups, not on ${platform}, where it could not end what it starts; all else of runutil works there, and ProcessPool does in WSL`,
+    )
+    this.platform = platform
+  }
+}
+
+/** In bytes of a JobError's message. */
+const LONGEST = 4_096
+/** In characters of each output. A message is logged more than once, as that of a cause too. */
+const LONGEST_QUOTE = 2_048
+
+function quoted(name: 'stderr' | 'stdout', output: string): string {
+  const text = output.trim()
   if (text === '') return ''
-  return `; its stderr:\n${text.length > LONGEST ? `…${text.slice(-LONGEST)}` : text}`
+  return `; its ${name}:\n${text.length > LONGEST_QUOTE ? `…${text.slice(-LONGEST_QUOTE)}` : text}`
+}
+
+/** Takes fields out of what loggers write. */
+function hide(error: Error, ...names: string[]): void {
+  for (const name of names) Object.defineProperty(error, name, { enumerable: false })
 }

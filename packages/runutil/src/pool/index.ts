@@ -1,7 +1,8 @@
-export { ProcessPool } from './pool.ts'
+export { type PoolStats, ProcessPool } from './pool.ts'
 export { WorkerProcess } from './worker/worker-process.ts'
 export type { ProcessPoolOptions } from './options.ts'
 export type { PoolEvents } from './pool-events.ts'
+export type { CallHandlers } from './typed-calls.ts'
 export type { ExecOptions } from './task.ts'
 export type { Payload } from './relay/payload.ts'
 export type { ProtocolName } from './relay/protocol.ts'
@@ -18,6 +19,7 @@ export {
   QueueFullError,
   SpawnError,
   TaskTimeoutError,
+  UnsupportedPlatformError,
   WorkerError,
   WorkerStateError,
 } from './errors.ts'

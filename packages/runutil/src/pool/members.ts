@@ -11,13 +11,15 @@ interface Member {
 }
 
 /**
- * The workers that were created: active ─► leaving ─► parted. One is leaving from when it is decided that it goes until
- * it has done its task; parted, from when it is told to stop, until its process has ended.
+ * The workers that were created: (reserve ─►) active ─► leaving ─► parted. A reserve is up and waits for the place of one
+ * that will leave soon. One is leaving from when it is decided that it goes until it has done its task; parted, from
+ * when it is told to stop, until its process has ended.
  */
 export class Members {
   readonly #events: Events<PoolEvents>
   readonly #members = new Map<WorkerProcess, Member>()
   #active: readonly WorkerProcess[] = []
+  #reserve: readonly WorkerProcess[] = []
 
   constructor(events: Events<PoolEvents>) {
     this.#events = events
@@ -27,14 +29,31 @@ export class Members {
     return this.#active
   }
 
+  get reserve(): readonly WorkerProcess[] {
+    return this.#reserve
+  }
+
   has(worker: WorkerProcess): boolean {
     return this.#members.has(worker)
   }
 
   join(workers: readonly WorkerProcess[], lineage: Lineage): void {
     this.#active = [...this.#active, ...workers]
-    for (const worker of workers) this.#members.set(worker, { lineage, leaving: undefined, parted: false })
-    for (const worker of workers) this.#events.emit('created', worker)
+    this.#create(workers, lineage)
+  }
+
+  joinReserve(worker: WorkerProcess, lineage: Lineage): void {
+    this.#reserve = [...this.#reserve, worker]
+    this.#create([worker], lineage)
+  }
+
+  /** The reserve that came first is active from now on. */
+  promote(): WorkerProcess | undefined {
+    const [worker, ...others] = this.#reserve
+    if (worker === undefined) return undefined
+    this.#reserve = others
+    this.#active = [...this.#active, worker]
+    return worker
   }
 
   isLeaving(worker: WorkerProcess): boolean {
@@ -47,7 +66,9 @@ export class Members {
     if (member === undefined || member.leaving !== undefined) return false
     member.leaving = reason
     this.#active = this.#active.filter((other) => other !== worker)
-    if (worker.state !== 'working') this.part(worker)
+    this.#reserve = this.#reserve.filter((other) => other !== worker)
+    if (worker.state === 'working') worker.drain()
+    else this.part(worker)
     return true
   }
 
@@ -69,5 +90,10 @@ export class Members {
     this.part(worker)
     this.#members.delete(worker)
     return { lineage: member.lineage, expected }
+  }
+
+  #create(workers: readonly WorkerProcess[], lineage: Lineage): void {
+    for (const worker of workers) this.#members.set(worker, { lineage, leaving: undefined, parted: false })
+    for (const worker of workers) this.#events.emit('created', worker)
   }
 }

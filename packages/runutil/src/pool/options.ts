@@ -1,14 +1,21 @@
+import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { type Duration, toMs } from '../core/duration.ts'
 import { InvalidArgumentError, describe } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { commandOf } from './module-command.ts'
 import type { Protocol, ProtocolName } from './relay/protocol.ts'
 import { protocols } from './relay/protocols.ts'
-import { type Command, checkCommand } from './worker/spawn.ts'
+import type { Command } from './worker/spawn.ts'
 
 export interface ProcessPoolOptions {
-  /** The worker's program and arguments, or a function that is asked for each new process. */
-  command: Command
+  /** The worker's program and arguments, or a function that is asked for each new process. This or `module`. */
+  command?: Command | undefined
+  /**
+   * A module that calls `serve`: a file URL or a path, run by this Node. Where `X.js` is missing and `X.ts` is there,
+   * that one is run: the way this process runs TypeScript, else by Node itself.
+   */
+  module?: URL | string | undefined
   /**
    * How the pool and its processes reach each other. Default `'pipes'`: their stdin and stdout. With a socket,
    * `timeout` is how long a process may take to connect and answer; default `handshakeTimeout`.
@@ -18,11 +25,28 @@ export interface ProcessPoolOptions {
   protocol?: ProtocolName | undefined
   /** How many workers take tasks at most; those that leave, or come in a reset, are beside them. Default: as many as the machine has processors. */
   numWorkers?: number | undefined
-  /** A worker is replaced when it has done this many tasks, failed ones too. Default 0: no limit. */
+  /**
+   * A worker is replaced when it has done this many tasks, failed ones too. Of those that come up together each gets
+   * fewer than the one before, so that they don't go together. Default 0: no limit.
+   */
   maxExecutions?: number | undefined
+  /** How old a worker gets before it is replaced, after its task; spread as `maxExecutions`. Default: no limit. */
+  ttl?: Duration | undefined
+  /**
+   * Whether the new worker comes up before the old one leaves, at `maxExecutions` (above 1), `ttl` and `reset`: then
+   * there may be more processes than `numWorkers` for a while. Default true.
+   */
+  overlap?: boolean | undefined
+  /** How many processes come up at a time. Default: twice as many as the machine has processors. */
+  startConcurrency?: number | undefined
   /** How long a task waits for a free worker. Default 60 s. */
   allocateTimeout?: Duration | undefined
-  /** How long a worker that was told to stop may take before SIGKILL; also all that `destroy` takes. Default 60 s. */
+  /** How long a task may run that is given no `timeout` of its own. Default: no limit. */
+  execTimeout?: Duration | undefined
+  /**
+   * How long a worker that is to go has for its task, and then to stop, before SIGKILL; also all that `destroy` takes.
+   * Default 60 s.
+   */
   destroyTimeout?: Duration | undefined
   /** A worker with more resident memory than this many bytes is replaced after its task. Default: no limit. */
   maxMemory?: number | undefined
@@ -30,7 +54,10 @@ export interface ProcessPoolOptions {
   idleTimeout?: Duration | undefined
   /** How many workers `idleTimeout` leaves. Default 0. */
   minWorkers?: number | undefined
-  /** How many tasks may wait for a worker; one more is rejected at once. Default: no limit. */
+  /**
+   * How many tasks may wait for another's end; one more is rejected at once. Those for which a worker is coming up, or
+   * may, don't count. Default: no limit.
+   */
   maxQueue?: number | undefined
   /**
    * How many tasks a worker is sent at once, so that it has its next one when it has answered; it does one at a time
@@ -40,8 +67,15 @@ export interface ProcessPoolOptions {
   pipelining?: number | undefined
   /** How long a new process may take until it answers with its pid. Default 10 s. */
   handshakeTimeout?: Duration | undefined
-  /** The most bytes in a frame, both ways. Default 64 MiB. */
+  /** The most bytes in a frame, both ways, and in all parts of an answer together. Default 64 MiB. */
   maxFrame?: number | undefined
+  /**
+   * How often an idle worker that runs `serve` is asked whether it is there; one that doesn't answer before the next
+   * time is replaced. Other workers aren't asked. Default 10 s; false: never.
+   */
+  pingInterval?: Duration | false | undefined
+  /** The permissions of a unix socket, such as 0o666 for workers of other users. Default: this user alone. */
+  socketMode?: number | undefined
 }
 
 /** The options, checked, with all defaults. */
@@ -60,12 +94,22 @@ export interface PoolSettings {
   readonly pipelining: number
   readonly handshakeMs: number
   readonly maxFrame: number
+  readonly ttlMs: number
+  readonly overlap: boolean
+  readonly startConcurrency: number
+  readonly execMs: number | undefined
+  readonly pingMs: number
+  readonly socketMode: number | undefined
+  /** Proves that a worker of this package was started by this pool. */
+  readonly token: string
+  /** Whether a worker that can't prove it is turned away. */
+  readonly tokenNeeded: boolean
 }
 
 /** @throws InvalidArgumentError, InvalidDurationError */
 export function resolveOptions(options: ProcessPoolOptions): PoolSettings {
-  const { command, relay = 'pipes', protocol = 'goridge2', ...rest } = checkOptions(WHAT, options, KNOWN)
-  checkCommand(command)
+  const { relay = 'pipes', protocol = 'goridge2', ...rest } = checkOptions(WHAT, options, KNOWN)
+  const command = commandOf(rest)
   if (!Object.hasOwn(protocols, protocol)) fail('protocol', Object.keys(protocols).join(', '), protocol)
   const handshakeMs = duration('handshakeTimeout', rest.handshakeTimeout, '10s')
   const numWorkers = count('numWorkers', rest.numWorkers, availableParallelism(), 1)
@@ -85,6 +129,14 @@ export function resolveOptions(options: ProcessPoolOptions): PoolSettings {
     maxQueue: count('maxQueue', rest.maxQueue, Infinity),
     pipelining: count('pipelining', rest.pipelining, 1, 1),
     maxFrame: count('maxFrame', rest.maxFrame, 64 * 1024 * 1024, 1),
+    ttlMs: rest.ttl === undefined ? Infinity : duration('ttl', rest.ttl, 0),
+    overlap: flag('overlap', rest.overlap, true),
+    startConcurrency: count('startConcurrency', rest.startConcurrency, 2 * availableParallelism(), 1),
+    execMs: rest.execTimeout === undefined ? undefined : duration('execTimeout', rest.execTimeout, 0),
+    pingMs: rest.pingInterval === false ? Infinity : duration('pingInterval', rest.pingInterval, '10s'),
+    socketMode: rest.socketMode === undefined ? undefined : mode(rest.socketMode),
+    token: randomBytes(16).toString('hex'),
+    tokenNeeded: rest.module !== undefined,
   })
 }
 
@@ -92,10 +144,17 @@ const WHAT = 'ProcessPool'
 
 const KNOWN = [
   'command',
+  'module',
   'relay',
   'protocol',
   'numWorkers',
   'maxExecutions',
+  'ttl',
+  'overlap',
+  'startConcurrency',
+  'execTimeout',
+  'pingInterval',
+  'socketMode',
   'allocateTimeout',
   'destroyTimeout',
   'maxMemory',
@@ -127,6 +186,17 @@ function count(name: string, given: number | undefined, byDefault: number, least
   const value = given ?? byDefault
   if (value === Infinity && byDefault === Infinity) return value
   if (!Number.isSafeInteger(value) || value < least) fail(name, `a whole number of at least ${least}`, value)
+  return value
+}
+
+function flag(name: string, given: boolean | undefined, byDefault: boolean): boolean {
+  const value = given ?? byDefault
+  if (typeof value !== 'boolean') fail(name, 'true or false', value)
+  return value
+}
+
+function mode(value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0 || value > 0o777) fail('socketMode', 'a mode such as 0o666', value)
   return value
 }
 

@@ -5,16 +5,21 @@ import { currentClock, currentLogger } from '../core/context.ts'
 import { Events } from '../core/events.ts'
 import type { Worker } from '../core/worker.ts'
 import { Allocation } from './allocation.ts'
+import { AnswerStream } from './answer-stream.ts'
 import { Crew } from './crew.ts'
-import { PoolDestroyedError } from './errors.ts'
+import { PoolDestroyedError, UnsupportedPlatformError } from './errors.ts'
 import { type PoolSettings, type ProcessPoolOptions, resolveOptions } from './options.ts'
+import { Pings } from './pings.ts'
 import type { PoolEvents } from './pool-events.ts'
 import { Recycling } from './recycling.ts'
 import type { Payload } from './relay/payload.ts'
+import type { Encoded } from './relay/protocol.ts'
 import type { Relay } from './relay/relay.ts'
 import { relayFor } from './relays.ts'
-import { type ExecOptions, Task } from './task.ts'
+import { type ExecOptions, Task, type TaskCaller } from './task.ts'
+import { type CallHandlers, type InputOf, type ResultOf, decodeResult, encodeCall } from './typed-calls.ts'
 import { encodeTask } from './worker/assignment.ts'
+import { atExit } from './worker/at-exit.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 
 /** new ─► starting ─► running ─► ending, which is final.  A start that fails leads back to `new`. */
@@ -30,14 +35,18 @@ type Phase = 'new' | 'starting' | 'running' | 'ending'
  * const { body } = await pool.exec('hello')
  * await pool.destroy()
  */
-export class ProcessPool implements Worker {
+export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements Worker {
   readonly #settings: PoolSettings
   readonly #events = new Events<PoolEvents>()
   readonly #relay: Relay
   readonly #crew: Crew
   readonly #recycling: Recycling
+  readonly #pings: Pings
+  #takeBack: () => void = () => {}
   readonly #allocation: Allocation
   #phase: Phase = 'new'
+  /** Why the last start failed, until the next. */
+  #startFailure: Error | undefined
   #started: Promise<void> | undefined
   #destroyed: Promise<void> | undefined
   #leave: () => void = () => {}
@@ -47,8 +56,9 @@ export class ProcessPool implements Worker {
   #clock: Clock = currentClock()
   #logger: Logger = currentLogger()
 
-  /** @throws InvalidArgumentError, InvalidDurationError */
+  /** @throws InvalidArgumentError, InvalidDurationError; UnsupportedPlatformError on Windows */
   constructor(options: ProcessPoolOptions) {
+    if (process.platform === 'win32') throw new UnsupportedPlatformError(process.platform)
     const settings = resolveOptions(options)
     const clock = (): Clock => this.#clock
     const crew = (): Crew => this.#crew
@@ -63,11 +73,13 @@ export class ProcessPool implements Worker {
       events: this.#events,
       onFree: (worker) => this.#allocation.offer(worker),
     })
+    this.#pings = new Pings({ ...settings, clock, workers: () => this.#crew.workers })
     this.#recycling = new Recycling({
       settings,
       clock,
       workers: () => this.#crew.workers,
       replace: (worker, reason) => this.#crew.replace(worker, reason),
+      succeed: (worker, reason) => this.#crew.succeed(worker, reason),
       dismiss: (worker, reason) => this.#crew.dismiss(worker, reason),
     })
   }
@@ -75,6 +87,12 @@ export class ProcessPool implements Worker {
   /** The workers that take tasks: neither those on their way nor those that are leaving. */
   get workers(): readonly WorkerProcess[] {
     return this.#crew.workers
+  }
+
+  /** How many tasks and workers there are at this moment. */
+  stats(): PoolStats {
+    const running = this.workers.reduce((sum, { inFlight }) => sum + inFlight, 0)
+    return { waiting: this.#allocation.waiting, running, workers: this.workers.length }
   }
 
   /**
@@ -106,10 +124,37 @@ export class ProcessPool implements Worker {
    */
   exec(payload: Payload | Uint8Array | string, options?: ExecOptions): Promise<Payload> {
     return new Promise((resolve, reject) => {
-      if (this.#phase === 'ending') throw new PoolDestroyedError()
       const encoded = encodeTask(this.#settings, payload)
-      this.#allocation.submit(new Task(this.#allocation, encoded, resolve, reject, options))
+      this.#submit(encoded, { resolve, reject }, options)
     })
+  }
+
+  /**
+   * As exec, and gives the parts of an answer as they come, where the protocol has them (goridge 3); elsewhere the one
+   * answer. Begins when it is read. A worker waits for a reader that is slower. One that leaves early has the worker end
+   * the stream; a worker that doesn't is replaced.
+   *
+   * @throws as exec, from the iteration
+   */
+  async *stream(
+    payload: Payload | Uint8Array | string,
+    options?: ExecOptions,
+  ): AsyncGenerator<Payload, void, undefined> {
+    const answer = new AnswerStream()
+    yield* answer.read(this.#submit(encodeTask(this.#settings, payload), answer.caller, options))
+  }
+
+  /**
+   * Has a worker whose module calls `serve({ name: handler })` call one of them: its input and what it returns are JSON.
+   *
+   * @throws as exec; JobError also when there is no handler of that name
+   */
+  async call<N extends keyof Calls & string>(
+    name: N,
+    input: InputOf<Calls[N]>,
+    options?: ExecOptions,
+  ): Promise<ResultOf<Calls[N]>> {
+    return decodeResult(await this.exec(encodeCall(name, input), options)) as ResultOf<Calls[N]>
   }
 
   /**
@@ -144,6 +189,11 @@ export class ProcessPool implements Worker {
     return (this.#destroyed ??= this.#destroy())
   }
 
+  /** As destroy: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.destroy()
+  }
+
   /**
    * Starts the pool, keeps it up and destroys it when the signal aborts: so a pool goes into a list of workers.
    * @throws what `start` throws
@@ -165,21 +215,34 @@ export class ProcessPool implements Worker {
     await this.destroy()
   }
 
+  #submit(encoded: Encoded, caller: TaskCaller, options: ExecOptions | undefined): Task {
+    if (this.#phase === 'ending') throw new PoolDestroyedError()
+    if (this.#startFailure !== undefined) throw this.#startFailure
+    const task = new Task(this.#allocation, encoded, caller, options)
+    this.#allocation.submit(task)
+    return task
+  }
+
   async #start(): Promise<void> {
     this.#phase = 'starting'
+    this.#startFailure = undefined
     this.#clock = currentClock()
     this.#logger = currentLogger()
+    if (process.pid === 1) this.#logger.warn(AS_FIRST)
     try {
       await this.#relay.open()
+      this.#takeBack = atExit(() => this.#relay.remove())
       await this.#crew.start(this.#settings.numWorkers)
       if (this.#phase !== 'starting') throw new PoolDestroyedError()
       this.#phase = 'running'
       this.#recycling.start()
+      this.#pings.start()
     } catch (error) {
-      await this.#relay.close()
+      await this.#closeRelay()
       if (this.#phase === 'starting') {
         this.#phase = 'new'
         this.#started = undefined
+        this.#startFailure = error as Error
         this.#allocation.rejectWaiting(error as Error)
       }
       throw error
@@ -191,9 +254,28 @@ export class ProcessPool implements Worker {
     this.#leave()
     this.#allocation.rejectWaiting(new PoolDestroyedError())
     this.#recycling.stop()
+    this.#pings.stop()
     await this.#crew.end()
     // A start that was under way fails now, and closes what it opened.
     await this.#started?.catch(() => {})
+    await this.#closeRelay()
+  }
+
+  async #closeRelay(): Promise<void> {
     await this.#relay.close()
+    this.#takeBack()
   }
 }
+
+/** How many of each there are at a moment. */
+export interface PoolStats {
+  /** Tasks that no worker has been given. */
+  readonly waiting: number
+  /** Tasks that workers were given and haven't answered. */
+  readonly running: number
+  /** Workers that take tasks. */
+  readonly workers: number
+}
+
+const AS_FIRST =
+  'this process is the first of its container (pid 1): processes that its workers leave behind are reaped by nobody; start the container with an init, as docker run --init does'

@@ -9,17 +9,20 @@ export interface RecyclingProps {
   readonly workers: () => readonly WorkerProcess[]
   /** It has done its part: another takes its place. */
   readonly replace: (worker: WorkerProcess, reason: string) => void
+  /** Another comes up to take its place: when it leaves or, with a reason, as soon as it is up. */
+  readonly succeed: (worker: WorkerProcess, reason?: string) => void
   /** It isn't needed: nobody takes its place. False when so many have to stay. */
   readonly dismiss: (worker: WorkerProcess, reason: string) => boolean
 }
 
 const MEMORY_EVERY_MS = 1_000
 
-/** Decides when a healthy worker has to go: after so many tasks, above so much memory, idle for so long. */
+/** Decides when a healthy worker has to go: after so many tasks, so much time, above so much memory, idle for so long. */
 export class Recycling {
   readonly #props: RecyclingProps
   #memoryTimer: Timer | undefined
   #idleTimer: Timer | undefined
+  #ageTimer: Timer | undefined
   #measuring = false
 
   constructor(props: RecyclingProps) {
@@ -31,18 +34,22 @@ export class Recycling {
     if (settings.maxMemory < Infinity) {
       this.#memoryTimer = clock().setTimeout(this.#checkMemory, MEMORY_EVERY_MS)
     }
+    if (settings.ttlMs < Infinity) this.#ageTimer = clock().setTimeout(this.#checkAge, this.#ageStepMs)
     if (settings.idleMs < Infinity) this.#idleTimer = clock().setTimeout(this.#checkIdle, settings.idleMs)
   }
 
   stop(): void {
     this.#memoryTimer?.clear()
     this.#idleTimer?.clear()
+    this.#ageTimer?.clear()
   }
 
   /** Why a worker that has just done a task should not do another. */
   due(worker: WorkerProcess): string | undefined {
-    const { maxExecutions, maxMemory } = this.#props.settings
-    if (maxExecutions > 0 && worker.numExecs >= maxExecutions) return `it has done ${maxExecutions} tasks`
+    const { maxMemory, overlap } = this.#props.settings
+    const left = worker.allotment.execs - worker.numExecs
+    if (left <= 0) return `it has done ${worker.numExecs} tasks`
+    if (left === 1 && overlap) this.#props.succeed(worker)
     if (maxMemory === Infinity) return undefined
     if (readsAtOnce) return this.#tooLarge(residentBytes(worker.pid))
     void this.#measure()
@@ -70,6 +77,26 @@ export class Recycling {
     for (const worker of workers) {
       const reason = this.#tooLarge(sizes?.get(worker.pid) ?? (readsAtOnce ? residentBytes(worker.pid) : 0))
       if (reason !== undefined) this.#props.replace(worker, reason)
+    }
+  }
+
+  /** Those that came together are due one after another, each at its part of the whole time. */
+  get #ageStepMs(): number {
+    const { ttlMs, numWorkers } = this.#props.settings
+    return Math.max(1, ttlMs / numWorkers)
+  }
+
+  readonly #checkAge = (): void => {
+    const { clock, settings, workers, replace, succeed } = this.#props
+    const now = clock().elapsed()
+    const next = workers()
+      .map(({ allotment }) => allotment.until)
+      .filter((until) => until > now)
+    this.#ageTimer!.restartAt(Math.min(now + this.#ageStepMs, ...next))
+    const reason = `it was there for ${settings.ttlMs} ms (ttl)`
+    for (const worker of workers().filter(({ allotment }) => allotment.until <= now)) {
+      if (settings.overlap) succeed(worker, reason)
+      else replace(worker, reason)
     }
   }
 

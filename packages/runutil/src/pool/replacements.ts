@@ -1,6 +1,8 @@
 import { backoff } from '../core/backoff.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { PoolDestroyedError } from './errors.ts'
+import { Launch } from './launch.ts'
+import type { StartGate } from './start-gate.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 
 /** The first replacement comes at once; those after it wait, while none of them is of any use. */
@@ -15,6 +17,7 @@ export interface Lineage {
 
 export interface ReplacementsProps {
   readonly clock: () => Clock
+  readonly gate: StartGate
   /** @returns what was spawned; its `start` is awaited here */
   readonly spawn: () => WorkerProcess
   readonly joined: (worker: WorkerProcess, lineage: Lineage) => void
@@ -56,27 +59,19 @@ export class Replacements {
   }
 
   #launch(attempt: number): void {
-    let worker: WorkerProcess
-    try {
-      worker = this.#props.spawn()
-    } catch (error) {
-      if (error instanceof PoolDestroyedError) return
-      // The function that makes the command threw.
-      this.add(Math.max(attempt, 1) + 1)
-      return this.#props.failed(undefined, error as Error)
-    }
-    const coming = { cancel: () => void worker.kill() }
+    const launch = new Launch(this.#props.gate, this.#props.spawn)
+    const coming = { cancel: () => void launch.cancel() }
     this.#coming.add(coming)
-    worker.start().then(
-      () => {
+    launch.up.then(
+      (worker) => {
         if (!this.#coming.delete(coming)) return
         this.#props.joined(worker, { attempt, bornMs: this.#props.clock().elapsed() })
       },
       (error: Error) => {
-        if (!this.#coming.delete(coming)) return
+        if (!this.#coming.delete(coming) || error instanceof PoolDestroyedError) return
         // First: who hears of it may destroy the pool.
         this.add(Math.max(attempt, 1) + 1)
-        this.#props.failed(worker, error)
+        this.#props.failed(launch.worker, error)
       },
     )
   }

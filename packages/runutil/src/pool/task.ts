@@ -4,36 +4,55 @@ import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { TaskTimeoutError, type WorkerError } from './errors.ts'
-import type { Message } from './relay/message-reader.ts'
+import type { Message, PayloadMessage } from './relay/message-reader.ts'
 import type { Payload } from './relay/payload.ts'
 import type { Encoded } from './relay/protocol.ts'
+import { AnswerParts } from './worker/answer-parts.ts'
 import { type Assignment, settle } from './worker/assignment.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 
 export interface ExecOptions {
   /** Rejects with its reason. A task that runs takes its worker with it: it can't be cancelled inside. */
   signal?: AbortSignal | undefined
-  /** How long the task may run, from when it was given to a worker. Default: no limit. */
+  /** How long the task may run, from when it was given to a worker. Default: the pool's `execTimeout`. */
   timeout?: Duration | undefined
+  /** Called with what the handler of a `serve` worker reports. Other workers report nothing. */
+  onProgress?: ((value: unknown) => void) | undefined
 }
 
 export interface TaskOwner {
+  /** The most bytes of an answer. */
+  readonly maxFrame: number
+  /** How long a task may run that has no `timeout`. */
+  readonly execMs: number | undefined
   answered(task: Task, worker: WorkerProcess, message: Message): void
   /** It was aborted or timed out; it is settled, and no longer of interest. @param worker that runs it */
   givenUp(task: Task, worker: WorkerProcess | undefined, why: string): void
+  /** Its worker has ended before it began it. */
+  handedBack(task: Task): void
+}
+
+/** Who waits for the answer. */
+export interface TaskCaller {
+  readonly resolve: (payload: Payload) => void
+  readonly reject: (error: unknown) => void
+  /** Takes the parts of the answer as they come; without it they are joined. */
+  readonly part?: (part: PayloadMessage) => void
 }
 
 /** A task from exec to its answer. Settled once, whatever comes first. */
 export class Task implements Assignment {
   readonly encoded: Encoded
   readonly #owner: TaskOwner
-  readonly #resolve: (payload: Payload) => void
-  readonly #reject: (error: unknown) => void
+  readonly #caller: TaskCaller
   readonly #signal: AbortSignal | undefined
   readonly #timeoutMs: number | undefined
+  readonly #onProgress: ((value: unknown) => void) | undefined
   #onAbort: (() => void) | undefined
   #timer: Timer | undefined
   #worker: WorkerProcess | undefined
+  #parts: AnswerParts | undefined
+  #hasParts = false
   #begun = false
   #settled = false
   /** How many workers in a row asked to be replaced instead of doing it. */
@@ -46,21 +65,19 @@ export class Task implements Assignment {
   after: Task | undefined
 
   /** @throws InvalidDurationError, InvalidArgumentError */
-  constructor(
-    owner: TaskOwner,
-    encoded: Encoded,
-    resolve: (payload: Payload) => void,
-    reject: (error: unknown) => void,
-    options: ExecOptions | undefined,
-  ) {
+  constructor(owner: TaskOwner, encoded: Encoded, caller: TaskCaller, options: ExecOptions | undefined) {
     this.#owner = owner
     this.encoded = encoded
-    this.#resolve = resolve
-    this.#reject = reject
+    this.#caller = caller
+    this.#timeoutMs = owner.execMs
     if (options === undefined) return
-    const { signal, timeout } = checkOptions('exec', options, ['signal', 'timeout'])
+    const { signal, timeout, onProgress } = checkOptions('exec', options, KNOWN)
     this.#signal = signal
-    this.#timeoutMs = timeout === undefined ? undefined : toMs(timeout, 'exec: timeout')
+    if (timeout !== undefined) this.#timeoutMs = toMs(timeout, 'exec: timeout')
+    if (onProgress !== undefined && typeof onProgress !== 'function') {
+      throw unexpected('exec: onProgress', 'a function (value) => void', onProgress)
+    }
+    this.#onProgress = onProgress
     if (signal === undefined) return
     if (!(signal instanceof AbortSignal)) throw unexpected('exec: signal', 'an AbortSignal', signal)
     this.#onAbort = () => this.#giveUp(signal.reason, 'its task was aborted')
@@ -69,6 +86,16 @@ export class Task implements Assignment {
 
   get settled(): boolean {
     return this.#settled
+  }
+
+  /** A stream has its worker for itself: it may be ended early, and what was sent behind it would be read as that end. */
+  get exclusive(): boolean {
+    return this.#caller.part !== undefined
+  }
+
+  /** Whether a part of its answer has come. */
+  get hasParts(): boolean {
+    return this.#hasParts
   }
 
   /** Is `worker`'s from now on. */
@@ -86,6 +113,25 @@ export class Task implements Assignment {
     this.#timer = clock.setTimeout(late, timeoutMs)
   }
 
+  part(message: PayloadMessage): void {
+    this.#hasParts = true
+    if (this.#settled) return
+    if (this.#caller.part !== undefined) this.#caller.part(message)
+    else (this.#parts ??= new AnswerParts(this.#owner.maxFrame)).add(message)
+  }
+
+  progress(value: unknown): void {
+    if (this.#settled || this.#onProgress === undefined) return
+    try {
+      this.#onProgress(value)
+    } catch (error) {
+      // As a listener's: the process hears of it, the worker and its task go on.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
   answered(message: Message): void {
     const worker = this.#worker!
     this.#worker = undefined
@@ -97,12 +143,37 @@ export class Task implements Assignment {
     this.reject(error)
   }
 
+  handedBack(): void {
+    this.#worker = undefined
+    this.#timer?.clear()
+    if (!this.#settled) this.#owner.handedBack(this)
+  }
+
   settle(message: Message): void {
-    if (this.#end()) settle(message, this.#resolve, this.#reject)
+    if (!this.#end()) return
+    try {
+      const whole = this.#parts?.whole(message) ?? message
+      settle(whole, this.#caller.resolve, this.#caller.reject)
+    } catch (error) {
+      this.#caller.reject(error)
+    }
   }
 
   reject(error: unknown): void {
-    if (this.#end()) this.#reject(error)
+    if (this.#end()) this.#caller.reject(error)
+  }
+
+  /** For a stream: lets its worker wait while nobody reads, or go on. */
+  hold(held: boolean): void {
+    this.#worker?.hold(held)
+  }
+
+  /** For a stream that nobody reads any more. */
+  leave(): void {
+    if (!this.#end()) return
+    const worker = this.#worker
+    if (worker !== undefined && this.#hasParts && worker.endStream()) return
+    this.#owner.givenUp(this, worker, 'its stream was left before its end')
   }
 
   #giveUp(reason: unknown, why: string): void {
@@ -121,3 +192,5 @@ export class Task implements Assignment {
     return true
   }
 }
+
+const KNOWN = ['signal', 'timeout', 'onProgress'] as const

@@ -35,10 +35,8 @@ export class WaitingTasks {
     this.#enter(task, undefined, this.#first)
   }
 
-  shift(): Task | undefined {
-    const task = this.#first
-    if (task !== undefined) this.remove(task)
-    return task
+  get first(): Task | undefined {
+    return this.#first
   }
 
   remove(task: Task): void {
@@ -64,7 +62,10 @@ export class WaitingTasks {
   rejectAll(error: Error): void {
     this.#timer?.clear()
     this.#timer = undefined
-    for (let task = this.shift(); task !== undefined; task = this.shift()) task.reject(error)
+    for (let task = this.#first; task !== undefined; task = this.#first) {
+      this.remove(task)
+      task.reject(error)
+    }
   }
 
   #enter(task: Task, before: Task | undefined, after: Task | undefined): void {

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { systemClock } from '../../core/clock-system.ts'
 import { type Timer } from '../../core/clock.ts'
 import type { Encoded } from '../relay/protocol.ts'
+import { leave, sleep } from './parent-watch.ts'
 
 /** A child's end of the relay. When the parent is gone the process ends at once: nobody is left to work for. */
 export interface ChildLink {
@@ -52,7 +53,7 @@ class PipesLink implements ChildLink {
     try {
       const buffer = this.#expected > WORTH_KEEPING ? Buffer.allocUnsafeSlow(this.#expected) : this.#scratch
       const length = readSync(0, buffer)
-      if (length === 0) leave()
+      if (length === 0) leave(undefined)
       this.#expected = Math.min(MOST, Math.ceil(length * 1.5))
       const read = buffer.subarray(0, length)
       return buffer === this.#scratch ? Buffer.from(read) : read
@@ -130,8 +131,8 @@ class EventInput {
     this.#stream = stream
     stream.on('data', this.#take)
     stream.on('error', leaveBecause)
-    stream.on('close', leave)
-    stream.on('end', leave)
+    stream.on('close', this.#leave)
+    stream.on('end', this.#leave)
   }
 
   read(): Promise<Buffer> {
@@ -141,9 +142,11 @@ class EventInput {
   }
 
   close(): void {
-    this.#stream.off('close', leave).off('end', leave)
+    this.#stream.off('close', this.#leave).off('end', this.#leave)
     this.#stream.destroy()
   }
+
+  readonly #leave = (): never => leave(process.env['RR_RELAY'])
 
   readonly #take = (chunk: Buffer): void => {
     const wake = this.#wake
@@ -155,14 +158,12 @@ class EventInput {
 
 const PARENT_GONE = new Set<string | undefined>(['EPIPE', 'ECONNRESET', 'EOF'])
 
-function leave(): never {
-  process.exit()
-}
-
 /** The parent has gone, or it can't be talked to: mostly since the pool can't be connected to. */
 function leaveBecause(error: NodeJS.ErrnoException): never {
-  if (PARENT_GONE.has(error.code)) leave()
-  process.stderr.write(`runutil/pool/child: ${error.message}\n`)
+  if (PARENT_GONE.has(error.code)) leave(process.env['RR_RELAY'])
+  const hint =
+    error.code === 'EACCES' ? `; the pool's option socketMode, such as 0o666, lets workers of other users in` : ''
+  process.stderr.write(`runutil/pool/child: ${error.message}${hint}\n`)
   process.exit(1)
 }
 
@@ -173,7 +174,7 @@ function writeAll(pieces: readonly Uint8Array[]): void {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') leaveBecause(error as NodeJS.ErrnoException)
       // The pipe is full, and somebody has made it a non-blocking one: console.log does.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+      sleep(1)
     }
   }
 }

@@ -2,16 +2,17 @@ import { inspect } from 'node:util'
 import { InvalidArgumentError, describe } from '../../core/errors.ts'
 import { unlessEnded } from '../../core/unless-ended.ts'
 import { FrameReader } from '../relay/frame-reader.ts'
-import { MessageReader } from '../relay/message-reader.ts'
-import { type Payload, isPayload, payloadOf } from '../relay/payload.ts'
+import { TOKEN_VARIABLE } from '../relay/handshake.ts'
+import { MessageReader, type PayloadMessage } from '../relay/message-reader.ts'
+import { isPayload, payloadOf } from '../relay/payload.ts'
 import type { Bytes, Encoded, Protocol } from '../relay/protocol.ts'
 import { detectProtocol } from '../relay/protocols.ts'
+import { type CallHandlers, handlerOfCalls } from './calls.ts'
 import { type ChildLink, openLink } from './child-link.ts'
-
-/** A context of `{"stop":true}` without a body asks the pool to replace this worker and have another do the task. */
-export type Handler = (payload: Payload) => Answer | PromiseLike<Answer>
-
-type Answer = Payload | Uint8Array | string | void
+import { ignoreSignals, redirectConsole } from './guards.ts'
+import type { Answer, Handler } from './handler.ts'
+import { watchParent } from './parent-watch.ts'
+import { reportProgress, setProgress } from './progress.ts'
 
 export interface ServeOptions {
   /**
@@ -27,43 +28,58 @@ const LINGER_MS = 1_000
 const LONGEST_ERROR = 64 * 1024
 
 /**
- * Does the tasks of a `ProcessPool` until it says stop, on whichever relay and in whichever protocol it speaks.
+ * Does the tasks of a `ProcessPool` until it says stop, on whichever relay and in whichever protocol it speaks. Given
+ * functions by name, it does what `pool.call` calls.
  *
  * A payload's `body` is always there, `context` only if it has bytes. What the handler throws fails its task with a
  * JobError that carries the message, at most 65,536 characters of it; the worker goes on. In pipes mode stdout belongs to
- * the relay: print to stderr.
+ * the relay: `console.log` prints to stderr there, and nothing else may write to stdout.
  *
- * Resolves when told to stop. There is a second then to clean up; what still runs after it is cut off. When the parent
- * is gone, the process exits at once.
+ * Resolves when told to stop. There is a second then to clean up; what still runs after it is cut off. Until then SIGINT,
+ * SIGTERM and SIGHUP are ignored: the pool, which is sent them too, lets tasks end. When the parent is gone, the process
+ * exits at once, with what it has started; when it is blocked, within a second or so.
  *
  * @example
  * await serve(({ body }) => Buffer.from(body).toString().toUpperCase())
  */
-export async function serve(handler: Handler, options: ServeOptions = {}): Promise<void> {
-  if (typeof handler !== 'function') {
-    throw new InvalidArgumentError(`serve: expected a function (payload) => answer; got ${describe(handler)}`)
-  }
-  const link = openLink(process.env.RR_RELAY, options.blocking ?? true)
-  const { protocol, messages } = await listen(link)
+export async function serve(handler: Handler | CallHandlers, options: ServeOptions = {}): Promise<void> {
+  const handle = checked(handler)
+  const address = process.env['RR_RELAY']
+  const token = process.env[TOKEN_VARIABLE]
+  // Not for what this process starts.
+  delete process.env[TOKEN_VARIABLE]
+  if (address === undefined || address === 'pipes') redirectConsole()
+  const heedSignals = ignoreSignals()
+  const link = openLink(address, options.blocking ?? true)
+  const { protocol, messages } = await listen(link, token !== undefined)
+  const worker = new ServedWorker({ link, protocol, token, handle })
   for (;;) {
     const message = messages.next()
-    if (message === undefined) {
-      messages.frames.feed(await link.read())
-    } else if (message.kind === 'payload') {
-      const payload = payloadOf(message.context, message.body)
-      link.write(await answer(handler, payload, link, protocol))
-    } else if (isStop(message.data)) {
-      break
-    } else {
-      link.write(protocol.control(JSON.stringify({ pid: process.pid })))
-    }
+    if (message === undefined) messages.frames.feed(await link.read())
+    else if (message.kind === 'payload') await worker.do(message)
+    else if (!worker.obey(message.data)) break
   }
+  worker.end()
   link.close()
+  heedSignals()
   unlessEnded(cutOff, LINGER_MS)
 }
 
+function checked(handler: unknown): Handler {
+  if (typeof handler === 'function') return handler as Handler
+  if (typeof handler === 'object' && handler !== null && Object.keys(handler).length > 0) {
+    return handlerOfCalls(handler as CallHandlers)
+  }
+  throw new InvalidArgumentError(
+    `serve: expected a function (payload) => answer, or functions by name; got ${describe(handler)}`,
+  )
+}
+
 /** The first bytes tell the protocol. */
-async function listen(link: ChildLink): Promise<{ protocol: Protocol; messages: MessageReader }> {
+async function listen(
+  link: ChildLink,
+  extended: boolean,
+): Promise<{ protocol: Protocol; messages: MessageReader }> {
   let first = await link.read()
   let protocol = detectProtocol(first)
   while (protocol === undefined) {
@@ -71,23 +87,68 @@ async function listen(link: ChildLink): Promise<{ protocol: Protocol; messages: 
     protocol = detectProtocol(first)
   }
   const frames = new FrameReader(protocol, Infinity)
+  frames.extended = extended
   frames.feed(first)
   return { protocol, messages: new MessageReader(frames, 'child') }
 }
 
-async function answer(
-  handler: Handler,
-  payload: Payload,
-  link: ChildLink,
-  protocol: Protocol,
-): Promise<Encoded> {
-  try {
-    const result = handler(payload)
-    return encode(protocol, isPromise(result) ? await link.during(result) : result)
-  } catch (error) {
-    return protocol.error(textOf(error).slice(0, LONGEST_ERROR))
+interface ServedWorkerProps {
+  readonly link: ChildLink
+  readonly protocol: Protocol
+  /** What tells the pool that this is `serve`; undefined where the parent is another program. */
+  readonly token: string | undefined
+  readonly handle: Handler
+}
+
+/** One task after another, and what the parent says between them. */
+class ServedWorker {
+  readonly #props: ServedWorkerProps
+  readonly #progress: ((json: string) => void) | undefined
+  #endWatch: (() => void) | undefined
+
+  constructor(props: ServedWorkerProps) {
+    this.#props = props
+    const { link, protocol, token } = props
+    if (token !== undefined) this.#progress = (json) => link.write(protocol.control(json))
+  }
+
+  async do(message: PayloadMessage): Promise<void> {
+    const { link, protocol } = this.#props
+    // Not before the first task: an idle worker sees its relay close.
+    this.#endWatch ??= watchParent()
+    setProgress(this.#progress)
+    const encoded = await this.#answer(message)
+    setProgress(undefined)
+    protocol.setId(encoded, message.id)
+    link.write(encoded)
+  }
+
+  /** @returns false for a stop */
+  obey(json: Buffer): boolean {
+    const { link, protocol, token } = this.#props
+    const command = JSON.parse(json.toString()) as { stop?: unknown; ping?: unknown } | null
+    if (command?.stop === true) return false
+    const said = command?.ping === true ? { pong: true } : { pid: process.pid, token }
+    link.write(protocol.control(JSON.stringify(said)))
+    return true
+  }
+
+  end(): void {
+    this.#endWatch?.()
+  }
+
+  async #answer({ context, body }: PayloadMessage): Promise<Encoded> {
+    const { link, protocol, handle } = this.#props
+    try {
+      const result = handle(payloadOf(context, body), TOOLS)
+      return encode(protocol, isPromise(result) ? await link.during(result) : result)
+    } catch (error) {
+      return protocol.error(textOf(error).slice(0, LONGEST_ERROR))
+    }
   }
 }
+
+const TOOLS = { reportProgress }
 
 /** Whatever was thrown, a task that failed ends no worker. */
 function textOf(thrown: unknown): string {
@@ -117,10 +178,6 @@ function isBytes(value: unknown): value is Bytes {
 
 function isPromise(value: unknown): value is PromiseLike<Answer> {
   return typeof (value as PromiseLike<Answer> | undefined)?.then === 'function'
-}
-
-function isStop(json: Buffer): boolean {
-  return (JSON.parse(json.toString()) as { stop?: unknown } | null)?.stop === true
 }
 
 function cutOff(): void {

@@ -23,7 +23,9 @@ export function awaitArrival(
   let hint = ''
   const limit = clock.setTimeout(() => {
     disconnect()
-    arriving.failed(new Error(`expected an answer within ${handshakeMs} ms; got none${hint}`))
+    const why = [hint, relay.explain(child)].filter((text) => text !== '').join('; ')
+    const hints = why === '' ? '' : ` (${why})`
+    arriving.failed(new Error(`expected an answer within ${handshakeMs} ms; got none${hints}`))
   }, handshakeMs)
   const disconnect = relay.connect(child, {
     connected: (connection) => {
@@ -34,7 +36,7 @@ export function awaitArrival(
       limit.clear()
       arriving.failed(error)
     },
-    hint: (text) => (hint = ` (${text})`),
+    hint: (text) => (hint = text),
   })
   return () => {
     limit.clear()

@@ -13,7 +13,10 @@ import type { Protocol } from './protocol.ts'
  */
 export class FrameReader {
   readonly protocol: Protocol
-  readonly #maxFrame: number
+  /** A frame with more bytes of data than this is refused. */
+  maxFrame: number
+  /** Whether the other end is of this package, and may number its messages. */
+  extended = false
   #chunk: Buffer = NOTHING
   #at = 0
   /** The beginning of a prefix that is not all there. */
@@ -24,10 +27,9 @@ export class FrameReader {
   #data: Buffer = NOTHING
   #filled = 0
 
-  /** @param maxFrame a frame with more bytes of data than this is refused */
   constructor(protocol: Protocol, maxFrame: number) {
     this.protocol = protocol
-    this.#maxFrame = maxFrame
+    this.maxFrame = maxFrame
     this.#scratch = Buffer.allocUnsafe(protocol.longestPrefix)
   }
 
@@ -60,17 +62,17 @@ export class FrameReader {
     const pieced = this.#scratched > 0
     const prefix = pieced ? this.#pieced() : this.#whole()
     if (prefix === undefined) return this.#letGo()
-    const { flags, split, length } = prefix
-    if (length > this.#maxFrame) {
+    const { flags, id, split, length } = prefix
+    if (length > this.maxFrame) {
       const seen = pieced ? this.#scratch.subarray(0, prefix.size) : this.#chunk.subarray(from)
-      throw new OversizedFrameError(length, this.#maxFrame, seen)
+      throw new OversizedFrameError(length, this.maxFrame, seen)
     }
     const end = this.#at + length
     if (end > this.#chunk.length) return this.#begin(prefix)
     const data = this.#chunk.subarray(this.#at, end)
     this.#at = end
     if (end === this.#chunk.length) this.#letGo()
-    return { flags, split, data }
+    return { flags, id, split, data }
   }
 
   /** A worker may idle for hours: its last chunk shouldn't stay as long. */
@@ -81,7 +83,7 @@ export class FrameReader {
 
   /** The prefix, where all of it is in this chunk. */
   #whole(): Prefix | undefined {
-    const prefix = this.protocol.prefix(this.#chunk, this.#at, this.#chunk.length)
+    const prefix = this.protocol.prefix(this.#chunk, this.#at, this.#chunk.length, this.extended)
     if (prefix !== undefined) this.#at += prefix.size
     else this.#scratched = this.#take(this.#scratch, 0)
     return prefix
@@ -92,7 +94,7 @@ export class FrameReader {
     const before = this.#scratched
     const taken = this.#take(this.#scratch, before)
     this.#scratched += taken
-    const prefix = this.protocol.prefix(this.#scratch, 0, this.#scratched)
+    const prefix = this.protocol.prefix(this.#scratch, 0, this.#scratched, this.extended)
     if (prefix === undefined) return undefined
     this.#at += prefix.size - before - taken
     this.#scratched = 0
@@ -114,7 +116,7 @@ export class FrameReader {
     const data = this.#data
     this.#prefix = undefined
     this.#data = NOTHING
-    return { flags: prefix.flags, split: prefix.split, data }
+    return { flags: prefix.flags, id: prefix.id, split: prefix.split, data }
   }
 
   #grow(length: number): void {

@@ -1,4 +1,4 @@
-/** What a frame's flags say; the bits are those of goridge 2. */
+/** What a frame's flags say; the first five bits are those of goridge 2. */
 export const Flag = {
   /** No data follows, whatever the length says. */
   empty: 2,
@@ -6,6 +6,10 @@ export const Flag = {
   raw: 4,
   error: 8,
   control: 16,
+  /** More frames of the same answer follow (goridge 3). */
+  more: 32,
+  /** The sender of a stream asks whether anybody still reads (goridge 3). */
+  ping: 64,
 } as const
 
 /** What stands before a frame's data. */
@@ -17,10 +21,13 @@ export interface Prefix {
   readonly length: number
   /** How much of the data is context, where a frame holds both (goridge 3). */
   readonly split: number | undefined
+  /** Which task it belongs to; 0 where the sender doesn't number them. */
+  readonly id: number
 }
 
 export interface Frame {
   readonly flags: number
+  readonly id: number
   readonly split: number | undefined
   /** A view of the chunk that it came in, where it came in one. */
   readonly data: Buffer

@@ -18,17 +18,22 @@ export class Goridge2 implements Protocol {
   readonly framesPerMessage = 2
   readonly longestPrefix: 9 | 17
   readonly longestData = Number.MAX_SAFE_INTEGER
+  readonly pong = undefined
+  readonly streamStop = undefined
 
   constructor(name: 'goridge2' | 'goridge2-legacy') {
     this.name = name
     this.longestPrefix = name === 'goridge2' ? 17 : 9
   }
 
-  prefix(bytes: Buffer, from: number, end: number): Prefix | undefined {
+  prefix(bytes: Buffer, from: number, end: number, extended = false): Prefix | undefined {
     const size = this.longestPrefix
-    const flags = bytes[from]!
+    const first = bytes[from]!
     // All text has one of these bits set: noise is told from its first byte.
-    if (from < end && (flags & ~ANY_FLAG) !== 0) this.#refuse('flags', bytes, from, end)
+    if (from < end && (first & ~ANY_FLAG) !== 0 && !(extended && (first & NUMBERED) !== 0)) {
+      this.#refuse('flags', bytes, from, end)
+    }
+    const flags = first & ANY_FLAG
     if (end - from < size) return undefined
     const low = bytes.readUInt32LE(from + 1)
     const high = bytes.readUInt32LE(from + 5)
@@ -36,7 +41,7 @@ export class Goridge2 implements Protocol {
       this.#refuse('the same length twice', bytes, from, end)
     }
     const length = (flags & Flag.empty) !== 0 ? 0 : high * 2 ** 32 + low
-    return { flags, size, length, split: undefined }
+    return { flags, size, length, split: undefined, id: first >> ID_SHIFT }
   }
 
   #refuse(what: string, bytes: Buffer, from: number, end: number): never {
@@ -60,6 +65,14 @@ export class Goridge2 implements Protocol {
     return this.#single(Flag.control | Flag.raw | Flag.error, message)
   }
 
+  idOf(nth: number): number {
+    return (NUMBERED >> ID_SHIFT) | (nth % 4)
+  }
+
+  setId({ head }: Encoded, id: number): void {
+    head[0] = (head[0]! & ANY_FLAG) | (id << ID_SHIFT)
+  }
+
   #pair(contextFlags: number, context: Bytes, bodyFlags: number, body: Bytes): Encoded {
     const size = this.longestPrefix
     const contextLength = lengthOf(context)
@@ -81,6 +94,9 @@ export class Goridge2 implements Protocol {
 
 /** Bit 1 has no meaning, but nothing forbids it either. */
 const ANY_FLAG = 31
+/** Two bits that no version of goridge 2 uses hold a number, under one that is set then and in no ASCII text. */
+const NUMBERED = 128
+const ID_SHIFT = 5
 
 function putPrefix(into: Buffer, at: number, size: 9 | 17, flags: number, length: number): void {
   const high = Math.floor(length / 2 ** 32)

@@ -11,6 +11,8 @@ export class Goridge3 implements Protocol {
   readonly framesPerMessage = 1
   readonly longestPrefix = 52
   readonly longestData = 2 ** 32 - 1
+  readonly pong = streamControl(PONG)
+  readonly streamStop = streamControl(STOP)
 
   prefix(bytes: Buffer, from: number, end: number): Prefix | undefined {
     const words = bytes[from]! & 15
@@ -20,9 +22,9 @@ export class Goridge3 implements Protocol {
     if (end - from < 12) return undefined
     if (bytes.readUInt32LE(from + 6) !== crc32(bytes, from, from + 6)) refuse('checksum', bytes, from, end)
     if (end - from < words * 4) return undefined
-    const flags = bytes[from + 1]!
     return {
-      flags: (flags & CONTROL ? Flag.control : 0) | (flags & ERROR ? Flag.error : 0) | (flags & RAW),
+      flags: flagsOf(bytes[from + 1]!, bytes[from + 10]!),
+      id: bytes[from + 11]!,
       size: words * 4,
       length: bytes.readUInt32LE(from + 2),
       split: words === 4 ? bytes.readUInt32LE(from + 12) : undefined,
@@ -44,6 +46,15 @@ export class Goridge3 implements Protocol {
   error(text: string): Encoded {
     return single(ERROR, text)
   }
+
+  idOf(nth: number): number {
+    return 1 + (nth % 255)
+  }
+
+  /** The last byte of the header has no meaning, and isn't part of the checksum. */
+  setId({ head }: Encoded, id: number): void {
+    head[11] = id
+  }
 }
 
 const VERSION = 1
@@ -52,6 +63,22 @@ const CONTROL = 0x01
 const RAW = Flag.raw
 const JSON_DATA = 0x08
 const ERROR = 0x40
+/** Of the tenth byte. */
+const STREAM = 0x01
+const STOP = 0x02
+const PING = 0x04
+const PONG = 0x08
+
+function flagsOf(flags: number, stream: number): number {
+  const main = (flags & CONTROL ? Flag.control : 0) | (flags & ERROR ? Flag.error : 0) | (flags & RAW)
+  return main | (stream & STREAM ? Flag.more : 0) | (stream & PING ? Flag.ping : 0)
+}
+
+function streamControl(bit: number): Encoded {
+  const message = single(0, '')
+  message.head[10] = bit
+  return message
+}
 
 function refuse(what: string, bytes: Buffer, from: number, end: number): never {
   throw new CorruptFrameError(`a goridge3 frame (${what})`, bytes.subarray(from, end))

@@ -8,7 +8,21 @@ import type { Connection } from './relay.ts'
 export interface Dialect {
   readonly protocol: Protocol
   readonly maxFrame: number
+  /** A worker that answers with it was started by this pool, and is one of this package's. */
+  readonly token: string
 }
+
+/** Who is at the other end, by its own word. */
+export interface Greeted {
+  readonly pid: number
+  readonly connection: Connection
+}
+
+/** The environment variable that tells a worker the token. */
+export const TOKEN_VARIABLE = 'RUNUTIL_POOL'
+
+/** More bytes than this are never taken from a process that hasn't said who it is. */
+const LONGEST_ANSWER = 4 * 1024
 
 /**
  * Asks whoever is at the other end for its pid, and pauses the input again when it has answered.
@@ -18,22 +32,27 @@ export interface Dialect {
 export function greet(
   input: Readable,
   output: Writable,
-  { protocol, maxFrame }: Dialect,
-  done: (result: { pid: number; connection: Connection } | { error: Error }) => void,
+  { protocol, maxFrame, token }: Dialect,
+  done: (result: Greeted | { error: Error }) => void,
 ): void {
-  const frames = new FrameReader(protocol, maxFrame)
+  const frames = new FrameReader(protocol, LONGEST_ANSWER)
+  let received = 0
   input.on('data', take)
   output.write(protocol.control(JSON.stringify({ pid: process.pid })).head)
 
   function take(chunk: Buffer): void {
     try {
-      frames.feed(chunk)
+      received += chunk.length
+      frames.feed(chunk.subarray(0, LONGEST_ANSWER))
       const frame = frames.next()
+      if (received > LONGEST_ANSWER) throw tooMuch(chunk)
       if (frame === undefined) return
-      const pid = pidIn(frame)
+      const answer = answerIn(frame)
       input.off('data', take)
       input.pause()
-      done({ pid, connection: { input, output, frames } })
+      frames.maxFrame = maxFrame
+      frames.extended = answer.token === token
+      done({ pid: answer.pid, connection: { input, output, frames } })
     } catch (error) {
       input.off('data', take)
       // So that it still sees its end.
@@ -43,16 +62,20 @@ export function greet(
   }
 }
 
+function tooMuch(chunk: Buffer): CorruptFrameError {
+  return new CorruptFrameError(`at most ${LONGEST_ANSWER} bytes with its pid, not more before them`, chunk)
+}
+
 /** @throws CorruptFrameError */
-function pidIn({ flags, data }: Frame): number {
+function answerIn({ flags, data }: Frame): { pid: number; token?: unknown } {
   if ((flags & Flag.control) !== 0) {
-    const pid = parsed(data)?.pid
-    if (typeof pid === 'number') return pid
+    const { pid, token } = parsed(data) ?? {}
+    if (typeof pid === 'number') return { pid, token }
   }
   throw new CorruptFrameError(`a control frame with {"pid":<its pid>} (flags ${flags})`, data)
 }
 
-function parsed(data: Buffer): { pid?: unknown } | undefined {
+function parsed(data: Buffer): { pid?: unknown; token?: unknown } | undefined {
   try {
     return JSON.parse(data.toString()) as { pid?: unknown }
   } catch {

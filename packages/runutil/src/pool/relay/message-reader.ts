@@ -2,9 +2,20 @@ import type { FrameReader } from './frame-reader.ts'
 import { CorruptFrameError, Flag, type Frame } from './frame.ts'
 import { STOP_REQUEST } from './payload.ts'
 
+export interface PayloadMessage {
+  readonly kind: 'payload'
+  readonly id: number
+  readonly context: Buffer
+  readonly body: Buffer
+  /** Whether this is one part of an answer, and not the last. */
+  readonly more: boolean
+  /** Whether its sender wants to hear that somebody still reads. */
+  readonly ping: boolean
+}
+
 export type Message =
-  | { readonly kind: 'payload'; readonly context: Buffer; readonly body: Buffer }
-  | { readonly kind: 'error'; readonly data: Buffer }
+  | PayloadMessage
+  | { readonly kind: 'error'; readonly id: number; readonly data: Buffer }
   | { readonly kind: 'control'; readonly data: Buffer }
 
 /** Joins frames into tasks, answers, errors and control messages, as each protocol lays them out. */
@@ -13,8 +24,9 @@ export class MessageReader {
   readonly #end: 'parent' | 'child'
   /** Of the message whose body has not come. */
   #context: Buffer | undefined
+  #id = 0
 
-  /** @param end whose side this is: only a child is sent control messages once it runs */
+  /** @param end whose side this is: a parent is sent control messages only by what is of this package */
   constructor(frames: FrameReader, end: 'parent' | 'child') {
     this.frames = frames
     this.#end = end
@@ -35,38 +47,50 @@ export class MessageReader {
     return undefined
   }
 
-  #single({ flags, split, data }: Frame): Message {
-    if (flags & Flag.error) return { kind: 'error', data }
-    if (flags & Flag.control && this.#end === 'child') return { kind: 'control', data }
+  #single({ flags, id, split, data }: Frame): Message {
+    if (flags & Flag.error) return { kind: 'error', id, data }
+    if (flags & Flag.control && this.#takesControl) return { kind: 'control', data }
     if (split === undefined || split > data.length) {
       throw new CorruptFrameError(
         `one option, the length of the context, of at most ${data.length}; got ${split}, and`,
         data,
       )
     }
-    return { kind: 'payload', context: data.subarray(0, split), body: data.subarray(split) }
+    const more = (flags & Flag.more) !== 0
+    const ping = (flags & Flag.ping) !== 0
+    return { kind: 'payload', id, context: data.subarray(0, split), body: data.subarray(split), more, ping }
   }
 
-  #pair({ flags, data }: Frame): Message | undefined {
+  get #takesControl(): boolean {
+    return this.#end === 'child' || this.frames.extended
+  }
+
+  #pair({ flags, id, data }: Frame): Message | undefined {
     const control = (flags & Flag.control) !== 0
     if (this.#context !== undefined) {
       if (control) throw new CorruptFrameError(`a body, not a control frame (flags ${flags})`, data)
       const context = this.#context
       this.#context = undefined
-      return { kind: 'payload', context, body: data }
+      return { kind: 'payload', id: this.#id, context, body: data, more: false, ping: false }
     }
     if (!control) throw new CorruptFrameError(`a control frame first (flags ${flags})`, data)
-    if (flags & Flag.error) return { kind: 'error', data }
-    if (this.#end === 'child' && (flags & Flag.raw) === 0 && isCommand(data)) return { kind: 'control', data }
+    if (flags & Flag.error) return { kind: 'error', id, data }
+    if ((flags & (Flag.raw | Flag.empty)) === 0 && this.#takesControl && isCommand(data, this.frames.extended)) {
+      return { kind: 'control', data }
+    }
+    this.#id = id
     this.#context = data
     return undefined
   }
 }
 
-/** Any other JSON is a context that its parent didn't mark as raw. */
-function isCommand(data: Buffer): boolean {
-  return /^\s*\{\s*"(pid|stop)"\s*:/.test(data.toString('latin1', 0, 64))
+/** Any other JSON is a context that its sender didn't mark as raw. */
+function isCommand(data: Buffer, extended: boolean): boolean {
+  return (extended ? EXTENDED_COMMAND : COMMAND).test(data.toString('latin1', 0, 64))
 }
+
+const COMMAND = /^\s*\{\s*"(pid|stop)"\s*:/
+const EXTENDED_COMMAND = /^\s*\{\s*"(pid|stop|ping|pong|progress)"\s*:/
 
 /** Whether a worker answers that it wants to be replaced, the task undone (seed 003). */
 export function isStopRequest(message: Message): boolean {

@@ -29,13 +29,21 @@ export interface Protocol {
   /**
    * The prefix that begins at `from`; undefined when it goes on beyond `end`. Refuses as soon as it can tell.
    *
+   * @param extended whether the sender may number its messages
    * @throws CorruptFrameError
    */
-  prefix(bytes: Buffer, from: number, end: number): Prefix | undefined
+  prefix(bytes: Buffer, from: number, end: number, extended?: boolean): Prefix | undefined
   task(context: Bytes, body: Bytes): Encoded
   answer(context: Bytes, body: Bytes): Encoded
   control(json: string): Encoded
   error(message: string): Encoded
+  /** What a stream's sender that asks with `ping` is answered, and what ends a stream early; undefined without streams. */
+  readonly pong: Encoded | undefined
+  readonly streamStop: Encoded | undefined
+  /** The id of the nth task that a worker is sent: never 0, and another than those next to it. */
+  idOf(nth: number): number
+  /** Puts an id into an encoded task, answer or error; 0 takes it out. Workers that know nothing of ids pass over it. */
+  setId(message: Encoded, id: number): void
 }
 
 /** Up to here a copy is cheaper than a second piece to write. */

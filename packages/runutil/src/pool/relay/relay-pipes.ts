@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { type Dialect, greet } from './handshake.ts'
 import type { Connecting, Relay } from './relay.ts'
+import { WrongPidError } from './wrong-pid.ts'
 
 /** The child's own stdin and stdout; so whatever else it writes to stdout breaks it. */
 export class PipesRelay implements Relay {
@@ -20,10 +21,16 @@ export class PipesRelay implements Relay {
       if (cancelled) return
       if ('error' in result) connecting.failed(result.error)
       else if (result.pid === child.pid) connecting.connected(result.connection)
-      else connecting.failed(new Error(`expected the pid spawned, ${child.pid}; got ${result.pid}`))
+      else connecting.failed(new WrongPidError(child, result.pid))
     })
     return () => (cancelled = true)
   }
 
+  explain(): string {
+    return ''
+  }
+
   async close(): Promise<void> {}
+
+  remove(): void {}
 }

@@ -1,30 +1,39 @@
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import { type Dialect, greet } from './handshake.ts'
 import type { Connecting, Connection, Relay } from './relay.ts'
+import { SocketPlace } from './socket-place.ts'
+import { knowsOwners, ownerOfConnection, ownerOfProcess } from './tcp-owner.ts'
+import { WrongPidError, descendsFrom } from './wrong-pid.ts'
 
 export interface SocketRelayProps extends Dialect {
   readonly socket: 'unix' | 'tcp'
   /** How long a connection may stay silent. */
   readonly silenceMs: number
+  readonly socketMode: number | undefined
+  /** Whether a process that hasn't the token is turned away. */
+  readonly tokenNeeded: boolean
   readonly clock: () => Clock
 }
 
+/** So many connections may be nobody's at a time; for one more, the oldest is closed. */
+const MOST_STRANGERS = 64
+
 /**
- * A socket that the processes connect to, each when it is ready. A connection is anybody's until it has answered with
- * the pid of a process that is waited for; one that doesn't is closed, and no other waits for it.
+ * A socket that the processes connect to, each when it is ready. A connection is nobody's until it has answered with
+ * the pid of a process that is waited for, and comes from the user whose process that is; one that doesn't is closed,
+ * and no other waits for it.
  */
 export class SocketRelay implements Relay {
   readonly stdio = 'free'
   readonly #props: SocketRelayProps
-  readonly #waiting = new Map<number, Connecting>()
+  readonly #waiting = new Map<number, { child: ChildProcess; connecting: Connecting }>()
   readonly #sockets = new Set<Socket>()
+  /** In the order in which they came. */
+  readonly #strangers = new Set<Socket>()
   #server: Server | undefined
-  #directory: string | undefined
+  #place: SocketPlace | undefined
   #address = ''
 
   constructor(props: SocketRelayProps) {
@@ -36,57 +45,96 @@ export class SocketRelay implements Relay {
   }
 
   async open(): Promise<void> {
-    const server = createServer({ noDelay: true }, (socket) => this.#accept(socket))
-    const path = this.#props.socket === 'unix' ? this.#socketPath() : undefined
+    const { socket, socketMode } = this.#props
+    const server = createServer({ noDelay: true }, (connection) => this.#accept(connection))
+    const place = (this.#place = socket === 'unix' ? new SocketPlace(socketMode) : undefined)
     await new Promise<void>((resolve, reject) => {
       // One that comes later, of a connection that couldn't be taken, is not the server's end.
       server.on('error', reject)
-      if (path === undefined) server.listen(0, '127.0.0.1', resolve)
-      else server.listen(path, resolve)
+      if (place === undefined) server.listen(0, '127.0.0.1', resolve)
+      else server.listen(place.path, resolve)
     })
+    place?.open()
     this.#server = server
-    this.#address = path ? `unix://${path}` : `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
-  }
-
-  /** In a directory that nobody else may enter. */
-  #socketPath(): string {
-    this.#directory = mkdtempSync(join(tmpdir(), 'runutil-'))
-    return join(this.#directory, 'relay.sock')
+    this.#address = place ? `unix://${place.path}` : `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
   connect(child: ChildProcess, connecting: Connecting): () => void {
     const pid = child.pid!
-    this.#waiting.set(pid, connecting)
+    this.#waiting.set(pid, { child, connecting })
     return () => void this.#waiting.delete(pid)
+  }
+
+  explain({ pid }: ChildProcess): string {
+    if (this.#place === undefined || this.#props.socketMode !== undefined || !knowsOwners) return ''
+    const owner = ownerOfProcess(pid!)
+    if (owner === undefined || owner === process.geteuid!()) return ''
+    return `it runs as user ${owner}, who may not reach the socket: set socketMode, such as 0o666`
   }
 
   #accept(socket: Socket): void {
     this.#sockets.add(socket)
+    this.#makeRoom()
+    this.#strangers.add(socket)
     const { clock, silenceMs } = this.#props
     const silent = clock().setTimeout(() => socket.destroy(), silenceMs)
+    const known = (): void => {
+      silent.clear()
+      this.#strangers.delete(socket)
+    }
     socket.on('error', () => {})
     socket.on('close', () => {
-      silent.clear()
+      known()
       this.#sockets.delete(socket)
     })
     greet(socket, socket, this.#props, (result) => {
-      silent.clear()
+      known()
       if ('error' in result)
         this.#turnAway(socket, `a connection broke the protocol: ${result.error.message}`)
       else this.#match(socket, result.pid, result.connection)
     })
   }
 
+  #makeRoom(): void {
+    if (this.#strangers.size < MOST_STRANGERS) return
+    const [oldest] = this.#strangers
+    this.#strangers.delete(oldest!)
+    oldest!.destroy()
+  }
+
   #match(socket: Socket, pid: number, connection: Connection): void {
-    const connecting = this.#waiting.get(pid)
-    if (connecting === undefined) return this.#turnAway(socket, `a connection answered with pid ${pid}`)
+    const waiting = this.#waiting.get(pid)
+    if (waiting === undefined) return this.#turnAwayPid(socket, pid)
+    const objection = this.#objection(socket, pid, connection)
+    if (objection !== undefined) return this.#turnAway(socket, objection)
     this.#waiting.delete(pid)
-    connecting.connected(connection)
+    waiting.connecting.connected(connection)
+  }
+
+  /** Why a connection isn't that of the process whose pid it answers with. */
+  #objection({ remotePort, localPort }: Socket, pid: number, { frames }: Connection): string | undefined {
+    if (this.#props.tokenNeeded && !frames.extended) {
+      return `a connection answered with pid ${pid}, without the token that this pool has given its workers`
+    }
+    if (this.#props.socket !== 'tcp' || !knowsOwners) return undefined
+    const [has, needs] = [ownerOfConnection(remotePort!, localPort!), ownerOfProcess(pid)]
+    if (has !== undefined && has === needs) return undefined
+    return `a connection answered with pid ${pid}, but comes from user ${has ?? 'unknown'}; the process runs as user ${needs ?? 'unknown'}`
+  }
+
+  /** Nobody's. One that a process has started which is waited for says that this will never answer itself. */
+  #turnAwayPid(socket: Socket, pid: number): void {
+    this.#turnAway(socket, `a connection answered with pid ${pid}`)
+    for (const [spawned, { child, connecting }] of this.#waiting) {
+      if (!descendsFrom(pid, spawned)) continue
+      this.#waiting.delete(spawned)
+      return connecting.failed(new WrongPidError(child, pid))
+    }
   }
 
   #turnAway(socket: Socket, hint: string): void {
     socket.destroy()
-    for (const connecting of this.#waiting.values()) connecting.hint(hint)
+    for (const { connecting } of this.#waiting.values()) connecting.hint(hint)
   }
 
   async close(): Promise<void> {
@@ -94,7 +142,11 @@ export class SocketRelay implements Relay {
     this.#server = undefined
     for (const socket of this.#sockets) socket.destroy()
     if (server !== undefined) await new Promise<unknown>((resolve) => server.close(resolve))
-    if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true })
-    this.#directory = undefined
+    this.remove()
+  }
+
+  remove(): void {
+    this.#place?.remove()
+    this.#place = undefined
   }
 }

@@ -16,7 +16,7 @@ export interface Connecting {
   connected(connection: Connection): void
   /** This process will never connect. */
   failed(error: Error): void
-  /** Something that may explain it if the process doesn't connect in time. */
+  /** Something that may explain it if the process doesn't connect in time; the last one counts. */
   hint(text: string): void
 }
 
@@ -31,5 +31,9 @@ export interface Relay {
   open(): Promise<void>
   /** Calls back once, `hint` aside, unless what it returns is called before. */
   connect(child: ChildProcess, connecting: Connecting): () => void
+  /** What may be the reason why a process hasn't connected; '' if nothing is known. */
+  explain(child: ChildProcess): string
   close(): Promise<void>
+  /** Takes what it has in the file system, at once: the process is about to exit. */
+  remove(): void
 }

@@ -2,18 +2,26 @@ import type { Clock } from '../../core/clock.ts'
 import { InvalidArgumentError, describe } from '../../core/errors.ts'
 import { EmptyPayloadError, JobError, PayloadTooLargeError, WorkerError } from '../errors.ts'
 import type { Dialect } from '../relay/handshake.ts'
-import { type Message, isStopRequest } from '../relay/message-reader.ts'
+import { type Message, type PayloadMessage, isStopRequest } from '../relay/message-reader.ts'
 import { type Payload, isPayload, payloadOf } from '../relay/payload.ts'
 import { type Bytes, type Encoded, lengthOf } from '../relay/protocol.ts'
+import { AnswerParts } from './answer-parts.ts'
 
 /** What a worker is given to do. */
 export interface Assignment {
   readonly encoded: Encoded
+  /** Whether a worker must have nothing else to do beside it. */
+  readonly exclusive: boolean
   /** The worker has come to it: by now, or once it has answered what it was sent before. */
   begin(clock: Clock): void
-  /** Called once, unless `failed` is. */
+  /** A part of the answer; others follow. @throws OversizedFrameError when they are too much together */
+  part(message: PayloadMessage): void
+  progress(value: unknown): void
+  /** Called once, unless `failed` or `handedBack` is. */
   answered(message: Message): void
   failed(error: WorkerError): void
+  /** The worker has ended, and never began it. */
+  handedBack(): void
 }
 
 export interface Performer {
@@ -23,10 +31,28 @@ export interface Performer {
 }
 
 /** Has this worker and no other do a task. @throws JobError, WorkerError */
-export async function performedBy(worker: Performer, encoded: Encoded): Promise<Payload> {
-  const answer = await new Promise<Message>((answered, failed) =>
-    worker.perform({ encoded, begin: () => {}, answered, failed }),
-  )
+export async function performedBy(
+  worker: Performer,
+  encoded: Encoded,
+  { maxFrame }: Pick<Dialect, 'maxFrame'>,
+): Promise<Payload> {
+  const parts = new AnswerParts(maxFrame)
+  const last = await new Promise<Message>((answered, failed) => {
+    const part = (message: PayloadMessage): void => parts.add(message)
+    const nothing = (): void => {}
+    worker.perform({
+      encoded,
+      exclusive: false,
+      begin: nothing,
+      part,
+      progress: nothing,
+      answered,
+      failed,
+      // What is the only one is never ahead of its turn.
+      handedBack: nothing,
+    })
+  })
+  const answer = parts.whole(last)
   if (!isStopRequest(answer)) return new Promise((resolve, reject) => settle(answer, resolve, reject))
   void worker.stop()
   const { pid } = worker

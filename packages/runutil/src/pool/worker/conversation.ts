@@ -1,12 +1,16 @@
 import type { Clock } from '../../core/clock.ts'
 import { CorruptFrameError } from '../relay/frame.ts'
-import { type Message, MessageReader } from '../relay/message-reader.ts'
-import type { Encoded } from '../relay/protocol.ts'
+import { type Message, MessageReader, type PayloadMessage } from '../relay/message-reader.ts'
+import type { Encoded, Protocol } from '../relay/protocol.ts'
 import type { Connection } from '../relay/relay.ts'
 
 export interface ConversationListener {
   /** What was asked. Bytes that came with it and belong to nothing are told of before. */
   answered(message: Message): void
+  /** A part of it; others follow. */
+  part(message: PayloadMessage): void
+  /** What a worker of this package says beside its answers. */
+  aside(json: Buffer): void
   /** What came is no answer, or nothing was asked. */
   broken(error: Error): void
   /** Nothing more will come. */
@@ -18,14 +22,20 @@ export class Conversation {
   readonly #connection: Connection
   readonly #messages: MessageReader
   readonly #listener: ConversationListener
-  /** How many questions have no answer yet. */
-  #open = 0
+  readonly #protocol: Protocol
+  /** Whether questions are numbered, and the answers with them. */
+  readonly #numbered: boolean
+  #asked = 0
+  #answered = 0
+  #paused = false
   #over = false
 
   constructor(connection: Connection, listener: ConversationListener) {
     this.#connection = connection
     this.#listener = listener
     this.#messages = new MessageReader(connection.frames, 'parent')
+    this.#protocol = connection.frames.protocol
+    this.#numbered = connection.frames.extended
     connection.input.on('data', (chunk: Buffer) => this.#receive(chunk))
     // Both, where it is two pipes.
     for (const end of [connection.input, connection.output]) end.on('close', () => listener.closed())
@@ -33,9 +43,31 @@ export class Conversation {
     if (connection.frames.pending) this.#breakBy('nothing after the pid', connection.frames.unread)
   }
 
+  /** Whether the worker is one of this package's, which understands more than the protocol has. */
+  get extended(): boolean {
+    return this.#numbered
+  }
+
   ask(task: Encoded): void {
-    this.#open++
+    this.#asked++
+    this.#protocol.setId(task, this.#idOf(this.#asked))
     this.#send(task)
+  }
+
+  /** What is no question. */
+  say(message: Encoded): void {
+    this.#send(message)
+  }
+
+  /** Takes nothing more in until `resume`: what the worker goes on to write waits, and then the worker does. */
+  pause(): void {
+    this.#paused = true
+    this.#connection.input.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#connection.input.resume()
   }
 
   /** The last that is said; whatever still comes is noise of no interest. */
@@ -48,6 +80,7 @@ export class Conversation {
   async drained(clock: Clock, limitMs: number): Promise<void> {
     const { input } = this.#connection
     if (input.destroyed) return
+    input.resume()
     await new Promise<void>((resolve) => {
       const timer = clock.setTimeout(() => input.destroy(), limitMs)
       input.once('close', () => {
@@ -72,15 +105,43 @@ export class Conversation {
 
   #receive(chunk: Buffer): void {
     if (this.#over) return
-    if (this.#open === 0) return this.#breakBy('nothing while no task runs', chunk)
+    if (!this.#isOpen && !this.#numbered) return this.#breakBy('nothing while no task runs', chunk)
     let message = this.#read(chunk)
     while (message !== undefined) {
-      this.#open--
-      const { pending, frames } = this.#messages
-      if (this.#open === 0 && pending) this.#breakBy('nothing after the answer', frames.unread)
-      this.#listener.answered(message)
-      message = pending && !this.#over ? this.#read(undefined) : undefined
+      this.#take(message)
+      message = this.#messages.pending && !this.#over ? this.#read(undefined) : undefined
     }
+  }
+
+  #take(message: Message): void {
+    if (message.kind === 'control') return this.#listener.aside(message.data)
+    const bytes = message.kind === 'payload' ? message.body : message.data
+    if (!this.#isOpen) return this.#breakBy('nothing while no task runs', bytes)
+    if (this.#numbered && message.id !== this.#idOf(this.#answered + 1)) {
+      return this.#breakBy('the answer to the task that is due, not to another', bytes)
+    }
+    if (message.kind === 'payload' && message.more) return this.#takePart(message)
+    this.#answered++
+    if (this.#paused) this.resume()
+    const { pending, frames } = this.#messages
+    if (!this.#isOpen && pending && !this.#numbered)
+      this.#breakBy('nothing after the answer', frames.unread)
+    this.#listener.answered(message)
+  }
+
+  #takePart(part: PayloadMessage): void {
+    const { pong } = this.#protocol
+    if (part.ping && pong !== undefined) this.#send(pong)
+    this.#listener.part(part)
+  }
+
+  /** Whether a question has no answer yet. */
+  get #isOpen(): boolean {
+    return this.#asked > this.#answered
+  }
+
+  #idOf(nth: number): number {
+    return this.#numbered ? this.#protocol.idOf(nth) : 0
   }
 
   #read(chunk: Buffer | undefined): Message | undefined {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { InvalidArgumentError, describe } from '../../core/errors.ts'
 import { PoolDestroyedError } from '../errors.ts'
+import { TOKEN_VARIABLE } from '../relay/handshake.ts'
 import type { Stdio } from '../relay/relay.ts'
 
 /** How to start a worker's process. */
@@ -22,12 +23,13 @@ export type Command = string[] | (() => SpawnSpec)
 export function spawnChild(
   { command, args, cwd, env }: SpawnSpec,
   relay: string,
+  token: string,
   stdio: Stdio,
 ): ChildProcess {
   return spawn(command, args ?? [], {
     cwd,
     detached: true,
-    env: { ...process.env, ...env, RR_RELAY: relay },
+    env: { ...process.env, ...env, RR_RELAY: relay, [TOKEN_VARIABLE]: token },
     stdio: [stdio === 'relay' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   })
 }

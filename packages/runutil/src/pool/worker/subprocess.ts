@@ -2,8 +2,10 @@ import type { ChildProcess } from 'node:child_process'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { SpawnError } from '../errors.ts'
 import { type Stdio } from '../relay/relay.ts'
+import { atExit } from './at-exit.ts'
+import { LineLimit } from './line-limit.ts'
 import { type SpawnSpec, killGroup, spawnChild } from './spawn.ts'
-import { StderrTail } from './stderr-tail.ts'
+import { OutputTail } from './output-tail.ts'
 
 /** How a process ended. */
 export interface Exit {
@@ -17,6 +19,7 @@ export interface Exit {
 export interface SubprocessProps {
   readonly spec: SpawnSpec
   readonly relay: { readonly address: string; readonly stdio: Stdio }
+  readonly token: string
   readonly clock: Clock
   /** It has ended, though not all that it wrote may have been read. */
   readonly onExit: () => void
@@ -31,14 +34,17 @@ export class Subprocess {
   readonly child: ChildProcess | undefined
   readonly ended: Promise<Exit>
   readonly #props: SubprocessProps
-  #stderr: StderrTail | undefined
+  readonly #lines: LineLimit<'stdout' | 'stderr'>
+  #stderr: OutputTail | undefined
+  #stdout: OutputTail | undefined
   #exited = false
 
   constructor(props: SubprocessProps) {
     this.#props = props
-    const { spec, relay, onLine } = props
+    const { spec, relay, token } = props
+    this.#lines = new LineLimit(props.clock, props.onLine)
     try {
-      this.child = spawnChild(spec, relay.address, relay.stdio)
+      this.child = spawnChild(spec, relay.address, token, relay.stdio)
     } catch (error) {
       this.ended = Promise.resolve(this.#neverBegan(error))
       return
@@ -48,8 +54,10 @@ export class Subprocess {
     stdin?.on('error', () => {})
     stdout?.on('error', () => {})
     // With no descriptor left there are no pipes either.
-    if (stderr) this.#stderr = new StderrTail(stderr, (line) => onLine('stderr', line))
-    if (stdout && relay.stdio === 'free') new StderrTail(stdout, (line) => onLine('stdout', line))
+    if (stderr) this.#stderr = new OutputTail(stderr, (line) => this.#lines.take('stderr', line))
+    if (stdout && relay.stdio === 'free') {
+      this.#stdout = new OutputTail(stdout, (line) => this.#lines.take('stdout', line))
+    }
     this.ended = this.#watch(this.child)
   }
 
@@ -62,17 +70,25 @@ export class Subprocess {
     return this.#stderr?.text ?? ''
   }
 
+  /** As `stderr`; nothing where stdout is the relay. */
+  get stdout(): string {
+    return this.#stdout?.text ?? ''
+  }
+
   /** SIGKILL to its group. */
   kill(): void {
     if (!this.#exited && this.pid !== undefined) killGroup(this.pid)
   }
 
   #watch(child: ChildProcess): Promise<Exit> {
+    const { pid } = child
+    const takeBack = pid === undefined ? undefined : atExit(() => killGroup(pid))
     return new Promise((resolve) => {
       let exit: Exit | undefined
       let late: Timer | undefined
       const end = (): void => {
         late?.clear()
+        this.#lines.close('stderr')
         for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
         resolve(exit!)
       }
@@ -86,6 +102,7 @@ export class Subprocess {
         this.#exited = true
         exit = { code, signal, spawnError: undefined }
         killGroup(child.pid)
+        takeBack?.()
         this.#props.onExit()
         late = this.#props.clock.setTimeout(end, CLOSE_MS)
       })

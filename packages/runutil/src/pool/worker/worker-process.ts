@@ -1,14 +1,19 @@
+import { inspect } from 'node:util'
 import type { Timer } from '../../core/clock.ts'
 import { type WorkerError, WorkerStateError } from '../errors.ts'
 import { awaitArrival } from '../relay/arrival.ts'
-import type { Message } from '../relay/message-reader.ts'
+import type { Message, PayloadMessage } from '../relay/message-reader.ts'
 import { type Payload, STOP_REQUEST } from '../relay/payload.ts'
 import type { Connection } from '../relay/relay.ts'
+import { type Allotment, allotmentOf } from './allotment.ts'
 import { type Assignment, encodeTask, performedBy } from './assignment.ts'
 import { Conversation } from './conversation.ts'
+import { Ending } from './ending.ts'
 import { InFlight } from './in-flight.ts'
+import { Pulse } from './pulse.ts'
+import { StreamEnd } from './stream-end.ts'
 import { type Exit, Subprocess } from './subprocess.ts'
-import { type WorkerExit, diagnose } from './worker-end.ts'
+import type { WorkerExit } from './worker-end.ts'
 import type { WorkerProps } from './worker-props.ts'
 import { StateOfWorker, type WorkerState } from './worker-state.ts'
 
@@ -17,27 +22,32 @@ const LINGER_MS = 1_000
 
 /** A supervised process that answers one task at a time (seed 003). Made by a pool, which also replaces it. */
 export class WorkerProcess {
+  /** For the pool. */
+  readonly allotment: Allotment
   readonly #props: WorkerProps
   readonly #process: Subprocess
   readonly #ended: Promise<WorkerExit>
   readonly #state: StateOfWorker
+  readonly #pulse = new Pulse()
   #conversation: Conversation | undefined
   readonly #inFlight: InFlight
-  /** What it did wrong, when that was found out before it ended. */
-  #failure: Error | undefined
+  readonly #ending = new Ending()
+  readonly #streamEnd: StreamEnd
   #stopAfterTask = false
-  /** The one limit that runs at a time: on life without a relay, or on a stop. */
+  /** The one limit that runs at a time: on life without a relay, on its last task, on a stop. */
   #limit: Timer | undefined
   /** While its handshake is waited for. */
   #starting: { resolve(): void; reject(error: WorkerError): void; cancel(): void } | undefined
 
   /** Spawns the process. */
   constructor(props: WorkerProps) {
-    const { spec, relay, clock, onLine } = props
+    const { spec, relay, clock, token, onLine } = props
     this.#props = props
+    this.allotment = allotmentOf(props)
     this.#state = new StateOfWorker(clock)
     this.#inFlight = new InFlight(clock)
-    this.#process = new Subprocess({ spec, relay, clock, onLine, onExit: () => this.#gone() })
+    this.#streamEnd = new StreamEnd(clock)
+    this.#process = new Subprocess({ spec, relay, token, clock, onLine, onExit: () => this.#gone() })
     this.#ended = this.#process.ended.then((exit) => this.#end(exit))
   }
 
@@ -60,6 +70,21 @@ export class WorkerProcess {
     return this.#inFlight.count
   }
 
+  /** For the pool: whether the task that it has must be its only one. */
+  get engaged(): boolean {
+    return this.#inFlight.first?.exclusive ?? false
+  }
+
+  /** For the pool: whether it is ready, and not suspected of being frozen. */
+  get available(): boolean {
+    return this.state === 'ready' && !this.#pulse.suspect
+  }
+
+  /** For the pool: whether it is idle, and owes the answer to a ping. */
+  get suspect(): boolean {
+    return this.state === 'ready' && this.#pulse.suspect
+  }
+
   /** Whether it was ever given a task. */
   get begun(): boolean {
     return this.#state.hasWorked
@@ -75,6 +100,15 @@ export class WorkerProcess {
     return this.#state.since
   }
 
+  /** What is worth showing of it. */
+  toJSON(): { pid: number; state: WorkerState; numExecs: number } {
+    return { pid: this.pid, state: this.state, numExecs: this.numExecs }
+  }
+
+  [inspect.custom](): string {
+    return `WorkerProcess ${inspect(this.toJSON())}`
+  }
+
   /**
    * Runs a task on this very worker, past the pool's queue.
    *
@@ -84,7 +118,7 @@ export class WorkerProcess {
     if (this.state !== 'ready') throw new WorkerStateError(this.state)
     const encoded = encodeTask(this.#props, payload)
     try {
-      return await performedBy(this, encoded)
+      return await performedBy(this, encoded, this.#props)
     } finally {
       if (this.state === 'ready') this.#props.onReleased()
     }
@@ -94,7 +128,10 @@ export class WorkerProcess {
   stop(): Promise<WorkerExit> {
     if (this.state === 'inactive') return this.kill()
     if (this.state === 'ready') this.#sendStop()
-    else this.#stopAfterTask = true
+    else {
+      this.#stopAfterTask = true
+      this.drain()
+    }
     this.#props.onStopping()
     return this.#ended
   }
@@ -131,12 +168,62 @@ export class WorkerProcess {
     this.#conversation!.ask(assignment.encoded)
   }
 
+  /** For the pool: it gets no more tasks, and has `destroyTimeout` for those that it has. */
+  drain(): void {
+    if (this.#limit !== undefined || !this.#state.isUp) return
+    const { clock, destroyMs } = this.#props
+    this.#limit = clock.setTimeout(() => {
+      this.#ending.killed = `it was still running ${destroyMs} ms (destroyTimeout) after its worker was told to end`
+      void this.kill()
+    }, destroyMs)
+  }
+
+  /** For the pool: lets a stream wait that nobody keeps up with, or go on. */
+  hold(held: boolean): void {
+    if (held) this.#conversation?.pause()
+    else this.#conversation?.resume()
+  }
+
+  /**
+   * For the pool: has the worker end the stream that it is sending. Whether it understood shows in that it ends, and in
+   * that nothing comes after; so it has a moment before it gets another task.
+   *
+   * @returns false where the protocol has no such thing
+   */
+  endStream(): boolean {
+    const { protocol, destroyMs } = this.#props
+    if (protocol.streamStop === undefined || this.state !== 'working') return false
+    this.#conversation!.say(protocol.streamStop)
+    this.#conversation!.resume()
+    this.#streamEnd.await(destroyMs, () =>
+      this.#break(new Error(`it didn't end its stream within ${destroyMs} ms (destroyTimeout)`)),
+    )
+    return true
+  }
+
+  /** For the pool: asks an idle worker whether it is there, if it is one that would answer. */
+  ping(): void {
+    const conversation = this.#conversation!
+    if (this.state !== 'ready' || !conversation.extended) return
+    this.#pulse.ask(() => conversation.say(this.#props.protocol.control('{"ping":true}')))
+  }
+
+  /** For the pool: it has not answered for too long. */
+  giveUp(ms: number): void {
+    this.#break(new Error(`it was idle and answered no ping for ${ms} ms`))
+  }
+
   #connected(connection: Connection): void {
     // It was killed a moment ago.
     if (!this.#state.isUp) return void connection.input.resume()
     this.#state.moveTo('ready')
     this.#conversation = new Conversation(connection, {
-      answered: (message) => this.#answered(message),
+      answered: (message) =>
+        this.#streamEnd.reached(() => {
+          if (this.#inFlight.count > 0) this.#answered(message)
+        }),
+      part: (message) => this.#part(message),
+      aside: (json) => this.#aside(json),
       broken: (error) => this.#break(error),
       closed: () => this.#relayClosed(),
     })
@@ -146,8 +233,27 @@ export class WorkerProcess {
     this.#starting = undefined
   }
 
+  #part(message: PayloadMessage): void {
+    try {
+      this.#inFlight.first!.part(message)
+    } catch (error) {
+      this.#break(error as Error)
+    }
+  }
+
+  #aside(json: Buffer): void {
+    try {
+      const said = JSON.parse(json.toString()) as { progress?: unknown }
+      if ('progress' in said) return this.#inFlight.first?.progress(said.progress)
+    } catch (error) {
+      return this.#break(error as Error)
+    }
+    if (this.#pulse.answered() && this.state === 'ready') this.#props.onReleased()
+  }
+
   #answered(message: Message): void {
     const assignment = this.#inFlight.take()
+    this.#ending.answered(message)
     if (this.state === 'working' && this.#inFlight.count === 0) this.#state.moveTo('ready')
     if (this.#stopAfterTask && this.state === 'ready') this.#sendStop()
     assignment.answered(message)
@@ -156,13 +262,14 @@ export class WorkerProcess {
   #sendStop(): void {
     const { protocol, clock, destroyMs } = this.#props
     this.#state.moveTo('stopping')
+    this.#limit?.clear()
     this.#limit = clock.setTimeout(() => this.#process.kill(), destroyMs)
     this.#conversation!.tell(protocol.control(STOP_REQUEST))
   }
 
   /** It can't be trusted any more. */
   #break(error: Error): void {
-    this.#failure ??= error
+    this.#ending.failure ??= error
     void this.kill()
   }
 
@@ -184,16 +291,15 @@ export class WorkerProcess {
     this.#starting?.cancel()
     await this.#conversation?.drained(this.#props.clock, LINGER_MS)
     this.#limit?.clear()
+    this.#streamEnd.clear()
     const during = this.#starting ? 'handshake' : this.inFlight > 0 ? 'task' : 'idle'
-    const told = this.state === 'stopping' && this.#failure === undefined
-    const { stderr } = this.#process
-    const end = { pid: this.pid, exit, stderr, during, told, failure: this.#failure } as const
-    const failed = diagnose(end)
-    const error = told ? undefined : failed
+    const told = this.state === 'stopping' && this.#ending.failure === undefined
+    const end = this.#ending.of(this.#process, exit, during)
+    const error = told ? undefined : end.failure
     this.#state.moveTo(told ? 'stopped' : 'errored')
-    this.#starting?.reject(failed)
-    this.#inFlight.fail(failed)
+    this.#starting?.reject(end.failure)
+    this.#inFlight.end(end)
     this.#props.onEnded(error)
-    return { code: exit.code, signal: exit.signal, stderr, error }
+    return { code: exit.code, signal: exit.signal, stderr: this.#process.stderr, error }
   }
 }

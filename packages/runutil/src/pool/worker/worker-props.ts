@@ -2,10 +2,11 @@ import type { Clock } from '../../core/clock.ts'
 import type { WorkerError } from '../errors.ts'
 import type { Dialect } from '../relay/handshake.ts'
 import type { Relay } from '../relay/relay.ts'
+import type { AllotmentProps } from './allotment.ts'
 import type { SpawnSpec } from './spawn.ts'
 
 /** What a pool gives a worker, and hears of it. */
-export interface WorkerProps extends Dialect {
+export interface WorkerProps extends Dialect, AllotmentProps {
   readonly spec: SpawnSpec
   readonly relay: Relay
   readonly handshakeMs: number
@@ -14,7 +15,7 @@ export interface WorkerProps extends Dialect {
   readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
   /** It was told to stop, by the pool or by somebody else. */
   readonly onStopping: () => void
-  /** It has done a task that wasn't the pool's, and is ready again. */
+  /** It is ready for a task of the pool's again: it has done another, or has answered a ping. */
   readonly onReleased: () => void
   readonly onEnded: (error: WorkerError | undefined) => void
 }

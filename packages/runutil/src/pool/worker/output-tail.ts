@@ -5,8 +5,8 @@ const KEPT_BYTES = 64 * 1024
 /** A line that goes on for longer is cut: a worker that never ends one must not fill the memory. */
 const LONGEST_LINE = 16 * 1024
 
-/** Takes a stream of text off line by line and keeps its last 64 KiB. */
-export class StderrTail {
+/** Takes a stream of text off line by line, without empty ones, and keeps its last 64 KiB. */
+export class OutputTail {
   readonly #chunks: Buffer[] = []
   #bytes = 0
   #line = ''
@@ -43,13 +43,18 @@ export class StderrTail {
   #split(text: string): void {
     const lines = (this.#line + text).split('\n')
     this.#line = lines.pop()!
-    for (const line of lines) this.#onLine(line.trimEnd())
+    for (const line of lines) this.#pass(line)
     if (this.#line.length > LONGEST_LINE) this.#flush('')
   }
 
   #flush(rest: string): void {
     const line = this.#line + rest
     this.#line = ''
-    if (line !== '') this.#onLine(line.trimEnd())
+    this.#pass(line)
+  }
+
+  #pass(line: string): void {
+    const text = line.trimEnd()
+    if (text !== '') this.#onLine(text)
   }
 }

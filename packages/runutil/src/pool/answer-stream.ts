@@ -1,0 +1,86 @@
+import type { PayloadMessage } from './relay/message-reader.ts'
+import { type Payload, payloadOf } from './relay/payload.ts'
+import type { TaskCaller } from './task.ts'
+
+export interface StreamSource {
+  /** Has the sender wait, or go on. */
+  hold(held: boolean): void
+  /** Nobody reads any more. */
+  leave(): void
+}
+
+/** So much is kept of what came and hasn't been read; then the worker has to wait. */
+const MOST_BYTES = 256 * 1024
+const MOST_PARTS = 64
+
+/** The parts of one answer as they come, each once; the sender waits for a reader that is slower. */
+export class AnswerStream {
+  readonly #parts: Payload[] = []
+  #bytes = 0
+  #held = false
+  #over = false
+  #error: { readonly error: unknown } | undefined
+  #source: StreamSource | undefined
+  #wake: () => void = () => {}
+
+  /** What a task is given as its caller. */
+  readonly caller: TaskCaller = {
+    part: (part) => this.#take(part),
+    // The last part is the answer itself.
+    resolve: (payload) => this.#end(payload),
+    reject: (error) => {
+      this.#error = { error }
+      this.#end(undefined)
+    },
+  }
+
+  /** Tells the source when its reader leaves before the end. @throws what the task is rejected with */
+  async *read(source: StreamSource): AsyncGenerator<Payload, void, undefined> {
+    this.#source = source
+    try {
+      for (;;) {
+        const part = this.#shift()
+        if (part !== undefined) yield part
+        else if (this.#over) break
+        else await new Promise<void>((resolve) => (this.#wake = resolve))
+      }
+      if (this.#error !== undefined) throw this.#error.error
+    } finally {
+      source.leave()
+    }
+  }
+
+  #take({ context, body }: PayloadMessage): void {
+    // Copied: a view would keep all of the chunk that it came in.
+    this.#push(payloadOf(Buffer.from(context), Buffer.from(body)))
+    if (this.#bytes > MOST_BYTES || this.#parts.length > MOST_PARTS) this.#hold(true)
+  }
+
+  #end(last: Payload | undefined): void {
+    this.#over = true
+    if (last !== undefined) this.#push(last)
+    this.#wake()
+  }
+
+  #push(part: Payload): void {
+    this.#parts.push(part)
+    this.#bytes += lengthOf(part)
+    this.#wake()
+  }
+
+  #shift(): Payload | undefined {
+    const part = this.#parts.shift()
+    if (part !== undefined) this.#bytes -= lengthOf(part)
+    if (this.#held && this.#parts.length === 0) this.#hold(false)
+    return part
+  }
+
+  #hold(held: boolean): void {
+    this.#held = held
+    this.#source?.hold(held)
+  }
+}
+
+function lengthOf({ context, body }: Payload): number {
+  return (context?.length ?? 0) + (body?.length ?? 0)
+}

@@ -1,0 +1,23 @@
+import { Console } from 'node:console'
+
+/** Sent to all processes of a service, or of a terminal, at once: the pool decides when a worker ends. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Has the process live on when it is told to end by a signal. @returns takes it back */
+export function ignoreSignals(): () => void {
+  const ignore = (): void => {}
+  for (const signal of SIGNALS) process.on(signal, ignore)
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, ignore)
+  }
+}
+
+/** Has the global console print to stderr alone, for stdout is the relay. */
+export function redirectConsole(): void {
+  const { stderr } = process
+  const target = globalThis.console as unknown as Record<string, unknown>
+  const other = new Console({ stdout: stderr, stderr }) as unknown as Record<string, unknown>
+  for (const [name, method] of Object.entries(other)) {
+    if (typeof method === 'function' && typeof target[name] === 'function') target[name] = method
+  }
+}

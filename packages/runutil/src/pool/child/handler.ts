@@ -1,0 +1,11 @@
+import type { Payload } from '../relay/payload.ts'
+
+export interface Tools {
+  /** As the function of that name. */
+  readonly reportProgress: (value: unknown) => void
+}
+
+/** A context of `{"stop":true}` without a body asks the pool to replace this worker and have another do the task. */
+export type Handler = (payload: Payload, tools: Tools) => Answer | PromiseLike<Answer>
+
+export type Answer = Payload | Uint8Array | string | void

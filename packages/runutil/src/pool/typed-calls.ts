@@ -1,0 +1,36 @@
+import { InvalidArgumentError, describe } from '../core/errors.ts'
+import type { Payload } from './relay/payload.ts'
+
+/** What `serve` is given: a handler for each name. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a handler of any input is one
+export type CallHandlers = Record<string, (input: any, ...rest: any[]) => unknown>
+
+export type InputOf<H> = H extends (...args: infer A) => unknown ? A[0] : never
+export type ResultOf<H> = H extends (...args: never[]) => infer R ? Awaited<R> : never
+
+/** A call as a task: its name in the context, its input as JSON in the body. @throws InvalidArgumentError */
+export function encodeCall(name: unknown, input: unknown): Payload {
+  if (typeof name !== 'string' || name === '') {
+    throw new InvalidArgumentError(`call: expected the name of a handler; got ${describe(name)}`)
+  }
+  return { context: Buffer.from(JSON.stringify({ call: name })), body: Buffer.from(jsonOf(input)) }
+}
+
+/** What the handler returned; no bytes are undefined. */
+export function decodeResult({ body }: Payload): unknown {
+  if (body === undefined || body.length === 0) return undefined
+  return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString()) as unknown
+}
+
+function jsonOf(input: unknown): string {
+  if (input === undefined) return ''
+  try {
+    const json = JSON.stringify(input) as string | undefined
+    if (json !== undefined) return json
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `call: expected an input that is JSON; got ${describe(input)}: ${(error as Error).message}`,
+    )
+  }
+  throw new InvalidArgumentError(`call: expected an input that is JSON; got ${describe(input)}`)
+}

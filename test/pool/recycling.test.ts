@@ -84,15 +84,6 @@ describe('idleTimeout', () => {
     })
   })
 
-  it('with maxQueue 0 starts one for the task after the one that it rejects', async () => {
-    await withPool({ idleTimeout: '50ms', maxQueue: 0 }, async (pool, { destruct, created }) => {
-      await destruct.times(1)
-      expect((await errorOf(pool.exec('echo'))).name).toBe('QueueFullError')
-      await created.times(2)
-      expect(await textOf(pool.exec('echo'))).toBe('echo')
-    })
-  })
-
   it('goes on after a reset that took longer', async () => {
     await withPool({ idleTimeout: '10ms', minWorkers: 1, numWorkers: 3 }, async (pool, { destruct }) => {
       await pool.reset()

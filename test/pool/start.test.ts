@@ -35,7 +35,11 @@ describe('start', () => {
     ['exits at once', 'its handshake failed: it exited with code 0'],
     ['exits at once, loudly', /exited with code 3; its stderr:\nno such module$/],
   ])('rejects when a worker %s, and says how', async (way, said) => {
-    const { pool, seen } = freshPool({ command: odd(way), numWorkers: 2, handshakeTimeout: way === 'never answers' ? '300ms' : '20s' })
+    const { pool, seen } = freshPool({
+      command: odd(way),
+      numWorkers: 2,
+      handshakeTimeout: way === 'never answers' ? '300ms' : '20s',
+    })
     const error = (await errorOf(pool.start())) as HandshakeError
     expect(error).toBeInstanceOf(HandshakeError)
     expect(error.message).toMatch(said)

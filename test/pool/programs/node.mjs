@@ -1,6 +1,7 @@
 // A worker in Node that does what its tasks say. Each is a word, sometimes with a number: 'slow 200'.
 // With 'unblocked' as its argument, its timers run while it is idle.
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { serve } from 'runutil/pool/child'
 
@@ -8,11 +9,23 @@ const hoard = []
 let ticks = 0
 /** Of this pool's workers alone. */
 const mark = `${tmpdir()}/runutil-stop-once-${process.ppid}`
+const hex = (text) => Buffer.from(text.replaceAll(' ', ''), 'hex')
+/** Answers of 'x' as workers of other makes send them. */
+const forged = {
+  goridge2: hex('12 0000000000000000 0000000000000000 04 0100000000000000 0000000000000001 78'),
+  'goridge2-legacy': hex('12 0000000000000000 04 0100000000000000 78'),
+  goridge3: hex('14 00 01000000 4b863991 0000 00000000 78'),
+}
 const words = {
   echo: (_, payload) => payload.body,
   pid: () => String(process.pid),
   slow: (ms, payload) => new Promise((resolve) => setTimeout(resolve, ms, payload.body)),
   block: (ms) => String(Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)),
+  'have-child': () => String(spawn('sleep', ['300'], { stdio: 'ignore' }).pid),
+  'block-with-child': () => {
+    spawn('sleep', ['300'], { stdio: 'ignore' })
+    return String(Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300_000))
+  },
   fail: () => {
     throw new Error('bad task')
   },
@@ -52,6 +65,25 @@ const words = {
     process.stdout.write('debug: 1\n')
     return 'printed'
   },
+  log: () => {
+    console.log('debug: %d', 1)
+    console.info('table: 2')
+    return 'logged'
+  },
+  'print-and-exit': (code) => {
+    writeSync(1, 'no such table\n')
+    process.exit(code)
+  },
+  'flood-empty': (count) => {
+    writeSync(2, `begin\n${'\n'.repeat(count)}${' \r\n'.repeat(100)}end\n`)
+    return 'flooded'
+  },
+  flood: (count) => {
+    for (let line = 0; line < count; line += 100) {
+      writeSync(2, Array.from({ length: 100 }, (_, at) => `line ${line + at}\n`).join(''))
+    }
+    return 'flooded'
+  },
   warn: () => {
     console.error('one\ntwo')
     return 'warned'
@@ -73,9 +105,18 @@ const words = {
     setImmediate(() => hoard.push(Buffer.alloc(mebibytes * 1024 * 1024, 1)))
     return 'grew'
   },
+  'grow-and-hang': (mebibytes) => {
+    hoard.push(Buffer.alloc(mebibytes * 1024 * 1024, 1))
+    return new Promise(() => setInterval(() => {}, 2 ** 30))
+  },
   size: (_, { body }) => String(body.length),
   large: (bytes) => Buffer.alloc(bytes, 'z'),
   path: () => process.env.PATH,
+  // Past serve, an answer of its own before the one that is due.
+  'answer-twice': (_, { body }) => {
+    writeSync(1, forged[Buffer.from(body).toString().split(' ')[1]])
+    return 'once'
+  },
   env: () => `${process.env.RR_RELAY} ${process.env.COLOUR} ${process.cwd()}`,
 }
 

@@ -61,6 +61,7 @@ const ways = {
   'dies after its greeting': () => greet() ?? process.exit(9),
   'exits at once': () => process.exit(0),
   'exits at once, loudly': () => console.error('no such module') ?? process.exit(3),
+  'prints and exits': () => writeSync(1, 'no such module\n') && process.exit(3),
   'ignores stop': () => process.on('SIGTERM', () => {}) && answering(echo, true),
   'announces too much': () => answering(() => [frame(CONTROL | 2, ''), frame(RAW, '', 2 ** 40)]),
   'answers a broken prefix': () => answering(() => [Buffer.alloc(34, 'x')]),
@@ -81,6 +82,10 @@ const ways = {
     closeSync(0)
     say(...echo(data))
     stay()
+  },
+  'has a child and blocks': () => {
+    spawn(process.execPath, ['-e', 'setInterval(() => {}, 2 ** 30)'], { stdio: 'ignore' })
+    answering(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300_000))
   },
   'has a child': () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 2 ** 30)'], { stdio: 'ignore' })

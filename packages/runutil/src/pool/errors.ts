@@ -38,10 +38,7 @@ export class WorkerError extends Error {
     this.prototype.name = 'WorkerError'
   }
 
-  constructor(
-    message: string,
-    { pid, exitCode, signal, stderr = '', stdout = '', cause }: WorkerFacts = {},
-  ) {
+  constructor(message: string, { pid, exitCode, signal, stderr = '', stdout = '', cause }: WorkerFacts = {}) {
     super(
       message + quoted('stderr', stderr) + quoted('stdout', stdout),
       cause === undefined ? undefined : { cause },

@@ -196,7 +196,8 @@ function flag(name: string, given: boolean | undefined, byDefault: boolean): boo
 }
 
 function mode(value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0 || value > 0o777) fail('socketMode', 'a mode such as 0o666', value)
+  if (!Number.isSafeInteger(value) || value < 0 || value > 0o777)
+    fail('socketMode', 'a mode such as 0o666', value)
   return value
 }
 

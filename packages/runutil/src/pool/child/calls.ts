@@ -46,5 +46,7 @@ function jsonOf(result: unknown, name: string): string {
   if (result === undefined) return ''
   const json = JSON.stringify(result) as string | undefined
   if (json !== undefined) return json
-  throw new InvalidArgumentError(`serve: expected the handler '${name}' to return JSON; got ${describe(result)}`)
+  throw new InvalidArgumentError(
+    `serve: expected the handler '${name}' to return JSON; got ${describe(result)}`,
+  )
 }

@@ -162,7 +162,9 @@ const PARENT_GONE = new Set<string | undefined>(['EPIPE', 'ECONNRESET', 'EOF'])
 function leaveBecause(error: NodeJS.ErrnoException): never {
   if (PARENT_GONE.has(error.code)) leave(process.env['RR_RELAY'])
   const hint =
-    error.code === 'EACCES' ? `; the pool's option socketMode, such as 0o666, lets workers of other users in` : ''
+    error.code === 'EACCES'
+      ? `; the pool's option socketMode, such as 0o666, lets workers of other users in`
+      : ''
   process.stderr.write(`runutil/pool/child: ${error.message}${hint}\n`)
   process.exit(1)
 }

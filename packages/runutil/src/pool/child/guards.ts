@@ -14,10 +14,20 @@ export function ignoreSignals(): () => void {
 
 /** Has the global console print to stderr alone, for stdout is the relay. */
 export function redirectConsole(): void {
-  const { stderr } = process
   const target = globalThis.console as unknown as Record<string, unknown>
-  const other = new Console({ stdout: stderr, stderr }) as unknown as Record<string, unknown>
+  const other = new Console(lateStderr) as unknown as Record<string, unknown>
   for (const [name, method] of Object.entries(other)) {
     if (typeof method === 'function' && typeof target[name] === 'function') target[name] = method
   }
 }
+
+/** Stderr from its first use on: to look at it changes the descriptor, and then what writes there directly may fail. */
+const lateStderr = {
+  write: (text: string) => process.stderr.write(text),
+  on: nothing,
+  once: nothing,
+  removeListener: nothing,
+  listenerCount: () => 0,
+} as unknown as NodeJS.WritableStream
+
+function nothing(): void {}

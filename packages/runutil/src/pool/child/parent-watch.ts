@@ -10,7 +10,7 @@ const GONE_MS = 100
 /** A worker that is blocked in its own code hears nothing of its parent's end: this thread does, and ends the process. */
 const WATCH = `
 const { pid, parentPid } = require('node:worker_threads').workerData
-setInterval(() => {
+globalThis.setInterval(() => {
   if (process.ppid === parentPid) return
   try { process.kill(-pid, 'SIGKILL') } catch {}
   process.kill(pid, 'SIGKILL')

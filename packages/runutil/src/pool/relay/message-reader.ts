@@ -75,7 +75,11 @@ export class MessageReader {
     }
     if (!control) throw new CorruptFrameError(`a control frame first (flags ${flags})`, data)
     if (flags & Flag.error) return { kind: 'error', id, data }
-    if ((flags & (Flag.raw | Flag.empty)) === 0 && this.#takesControl && isCommand(data, this.frames.extended)) {
+    if (
+      (flags & (Flag.raw | Flag.empty)) === 0 &&
+      this.#takesControl &&
+      isCommand(data, this.frames.extended)
+    ) {
       return { kind: 'control', data }
     }
     this.#id = id

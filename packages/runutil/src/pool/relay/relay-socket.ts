@@ -56,7 +56,9 @@ export class SocketRelay implements Relay {
     })
     place?.open()
     this.#server = server
-    this.#address = place ? `unix://${place.path}` : `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
+    this.#address = place
+      ? `unix://${place.path}`
+      : `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
   connect(child: ChildProcess, connecting: Connecting): () => void {

@@ -7,10 +7,10 @@ import type { Connection } from '../relay/relay.ts'
 export interface ConversationListener {
   /** What was asked. Bytes that came with it and belong to nothing are told of before. */
   answered(message: Message): void
-  /** A part of it; others follow. */
+  /** A part of it; others follow. What this throws breaks the worker. */
   part(message: PayloadMessage): void
   /** What a worker of this package says beside its answers. */
-  aside(json: Buffer): void
+  aside(said: object): void
   /** What came is no answer, or nothing was asked. */
   broken(error: Error): void
   /** Nothing more will come. */
@@ -76,6 +76,11 @@ export class Conversation {
     this.#send(command)
   }
 
+  /** Whatever still comes is of no interest. */
+  deafen(): void {
+    this.#over = true
+  }
+
   /** Resolves when all that came has been read. Over a socket, an answer may arrive after its process ended. */
   async drained(clock: Clock, limitMs: number): Promise<void> {
     const { input } = this.#connection
@@ -114,7 +119,7 @@ export class Conversation {
   }
 
   #take(message: Message): void {
-    if (message.kind === 'control') return this.#listener.aside(message.data)
+    if (message.kind === 'control') return this.#takeAside(message.data)
     const bytes = message.kind === 'payload' ? message.body : message.data
     if (!this.#isOpen) return this.#breakBy('nothing while no task runs', bytes)
     if (this.#numbered && message.id !== this.#idOf(this.#answered + 1)) {
@@ -124,15 +129,26 @@ export class Conversation {
     this.#answered++
     if (this.#paused) this.resume()
     const { pending, frames } = this.#messages
-    if (!this.#isOpen && pending && !this.#numbered)
-      this.#breakBy('nothing after the answer', frames.unread)
+    if (!this.#isOpen && pending && !this.#numbered) this.#breakBy('nothing after the answer', frames.unread)
     this.#listener.answered(message)
   }
 
   #takePart(part: PayloadMessage): void {
     const { pong } = this.#protocol
     if (part.ping && pong !== undefined) this.#send(pong)
-    this.#listener.part(part)
+    this.#unlessBroken(() => this.#listener.part(part))
+  }
+
+  #takeAside(json: Buffer): void {
+    this.#unlessBroken(() => this.#listener.aside(JSON.parse(json.toString()) as object))
+  }
+
+  #unlessBroken(take: () => void): void {
+    try {
+      take()
+    } catch (error) {
+      this.#break(error as Error)
+    }
   }
 
   /** Whether a question has no answer yet. */

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import type { Timer } from '../../core/clock.ts'
 import { type WorkerError, WorkerStateError } from '../errors.ts'
 import { awaitArrival } from '../relay/arrival.ts'
-import type { Message, PayloadMessage } from '../relay/message-reader.ts'
+import type { Message } from '../relay/message-reader.ts'
 import { type Payload, STOP_REQUEST } from '../relay/payload.ts'
 import type { Connection } from '../relay/relay.ts'
 import { type Allotment, allotmentOf } from './allotment.ts'
@@ -222,8 +222,8 @@ export class WorkerProcess {
         this.#streamEnd.reached(() => {
           if (this.#inFlight.count > 0) this.#answered(message)
         }),
-      part: (message) => this.#part(message),
-      aside: (json) => this.#aside(json),
+      part: (message) => this.#inFlight.first!.part(message),
+      aside: (said) => this.#aside(said),
       broken: (error) => this.#break(error),
       closed: () => this.#relayClosed(),
     })
@@ -233,21 +233,8 @@ export class WorkerProcess {
     this.#starting = undefined
   }
 
-  #part(message: PayloadMessage): void {
-    try {
-      this.#inFlight.first!.part(message)
-    } catch (error) {
-      this.#break(error as Error)
-    }
-  }
-
-  #aside(json: Buffer): void {
-    try {
-      const said = JSON.parse(json.toString()) as { progress?: unknown }
-      if ('progress' in said) return this.#inFlight.first?.progress(said.progress)
-    } catch (error) {
-      return this.#break(error as Error)
-    }
+  #aside(said: { progress?: unknown }): void {
+    if ('progress' in said) return this.#inFlight.first?.progress(said.progress)
     if (this.#pulse.answered() && this.state === 'ready') this.#props.onReleased()
   }
 
@@ -270,6 +257,7 @@ export class WorkerProcess {
   /** It can't be trusted any more. */
   #break(error: Error): void {
     this.#ending.failure ??= error
+    this.#conversation?.deafen()
     void this.kill()
   }
 

@@ -158,12 +158,18 @@ describe('a CoordinateWorker whose store cannot be asked', () => {
     await stop()
   })
 
-  it('is not troubled by an errorHandler that throws', async () => {
+  const broken = new Error('the handler is broken')
+  it.each<[string, () => Promise<void>]>([
+    [
+      'throws',
+      () => {
+        throw broken
+      },
+    ],
+    ['rejects', () => Promise.reject(broken)],
+  ])('is not troubled by an errorHandler that %s', async (_, errorHandler) => {
     const { clock, spec, ...made } = await aCase(1)
     const mend = made.break('attempts', 'request')
-    const errorHandler = (): never => {
-      throw new Error('the handler is broken')
-    }
     const stop = await made.run({ tasks: { spec: finishAll }, errorHandler })
     await clock.advance('3s')
     mend()

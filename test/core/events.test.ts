@@ -1,6 +1,7 @@
-import { Probe } from 'runutil/testing'
+import { currentLogger, runAllJobs } from 'runutil'
 import { describe, expect, test, vi } from 'vitest'
 import { Events } from '../../packages/runutil/src/core/events.ts'
+import { capturedLogger } from '../support/logs.ts'
 
 interface Shop extends Record<string, unknown[]> {
   sold: [item: string, price: number]
@@ -59,25 +60,54 @@ describe('a listener', () => {
     expect(late).toHaveBeenCalledTimes(1)
   })
 
-  test('that throws reaches the process, not the emitter nor the other listeners', async () => {
-    const caught = new Probe<Error>('uncaught exception')
-    const others = process.listeners('uncaughtException')
-    process.removeAllListeners('uncaughtException')
-    process.once('uncaughtException', (error) => caught.hit(error))
-    try {
-      const events = new Events<Shop>()
+  const broken: [string, () => unknown][] = [
+    [
+      'throws',
+      () => {
+        throw new Error('from a listener')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('from a listener'))],
+    [
+      'gives a thenable that rejects',
+      () => ({ then: (_: unknown, no: (e: Error) => void) => no(new Error('from a listener')) }),
+    ],
+  ]
+  test.each(broken)(
+    'that %s is logged once, and reaches neither the emitter nor the others',
+    async (_, listener) => {
+      const { logger, lines } = capturedLogger()
       const heard = vi.fn()
+      await runAllJobs(
+        [
+          async () => {
+            const events = new Events<Shop>()
+            events.on('closed', listener)
+            events.on('closed', heard)
+            for (let i = 0; i < 3; i++) events.emit('closed')
+            await new Promise((resolve) => setImmediate(resolve))
+          },
+        ],
+        undefined,
+        { logger },
+      )
+      expect(heard).toHaveBeenCalledTimes(3)
+      const said = lines.filter(({ msg }) => /listener of 'closed' failed/.test(String(msg)))
+      expect(said).toMatchObject([{ level: 50, err: { message: 'from a listener' } }])
+    },
+  )
+
+  test('that fails is logged once each, however many fail alike', () => {
+    const error = vi.spyOn(currentLogger(), 'error').mockImplementation(() => {})
+    const events = new Events<Shop>()
+    for (let i = 0; i < 2; i++) {
       events.on('closed', () => {
         throw new Error('from a listener')
       })
-      events.on('closed', heard)
-      events.emit('closed')
-      expect(heard).toHaveBeenCalledTimes(1)
-      await caught.times(1)
-      expect(caught.values[0]).toMatchObject({ message: 'from a listener' })
-    } finally {
-      for (const other of others) process.on('uncaughtException', other)
     }
+    for (let i = 0; i < 3; i++) events.emit('closed')
+    expect(error).toHaveBeenCalledTimes(2)
+    error.mockRestore()
   })
 })
 

@@ -1,9 +1,10 @@
 import { getEventListeners } from 'node:events'
-import { type Action, Manager } from 'runutil/dispatch'
+import { type Action, Manager, MemoryActionLedger } from 'runutil/dispatch'
 import { Probe } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
 import { all } from '../support/dispatch/all.ts'
 import { running } from '../support/dispatch/running-manager.ts'
+import { failureOf } from '../support/outcome.ts'
 
 describe('search', () => {
   const at = (ms: number): Date => new Date(ms)
@@ -70,6 +71,25 @@ describe('search', () => {
       'search: error: contains: expected a string',
     )
     expect(() => manager.actions.search({}, { monitr: true } as never)).toThrow("did you mean 'monitor'?")
+    await stop()
+  })
+
+  it.each<[string, (manager: Manager) => unknown]>([
+    ['get', (manager) => manager.actions.get('a\0b')],
+    ['search by id', (manager) => manager.actions.search({ id: 'a\0b' })],
+    ['search by target', (manager) => manager.actions.search({ target: { in: ['a', 'half \ud800'] } })],
+    ['update', (manager) => manager.update({ id: 'a\0b' })],
+    ['do', (manager) => manager.do('a\0b', {})],
+    ['register', (manager) => manager.workers.register('host', 'a\0b', () => {})],
+    ['operation', () => new Manager({ operation: 'a\0b', ledger: new MemoryActionLedger() })],
+  ])('refuses text that no ledger can hold: %s', async (_, call) => {
+    const { manager, stop } = await running()
+    const error = await failureOf((async () => call(manager))())
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+    expect(error.message).toMatch(/expected text without NUL/)
+    // Where it means something else than a name, it may be looked for.
+    for await (const found of manager.actions.search({ error: { contains: '\0' } }))
+      expect(found).toBeUndefined()
     await stop()
   })
 

@@ -103,13 +103,14 @@ describe('the package', () => {
       ...['MemoryCoordinateStore', 'createCoordinate'],
     ])
     expect(await names('runutil/postgres')).toEqual([
-      ...['DatabaseClosedError', 'DatabaseInUseError', 'DatabaseRefusedError', 'MigrationError'],
+      ...['DatabaseClosedError', 'DatabaseInUseError', 'DatabaseRefusedError', 'DatabaseSettingError'],
+      ...['MigrationError', 'MissingPeerError', 'PermissionDeniedError'],
       ...[
-        'MissingPeerError',
         'PostgresActionLedger',
         'PostgresCoordinateStore',
         'PostgresJobStore',
         'PostgresLeaseStore',
+        'SchemaChangedError',
         'SchemaMissingError',
       ],
       ...['SchemaTooNewError'],

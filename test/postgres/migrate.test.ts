@@ -3,7 +3,14 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import pg from 'pg'
-import { type Database, MigrationError, SchemaTooNewError, migrate, openDatabase } from 'runutil/postgres'
+import {
+  type Database,
+  MigrationError,
+  SchemaChangedError,
+  SchemaTooNewError,
+  migrate,
+  openDatabase,
+} from 'runutil/postgres'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { applyMigrations } from '../../packages/runutil/src/postgres/schema/migrate.ts'
 import type { Migration } from '../../packages/runutil/src/postgres/schema/migration.ts'
@@ -83,6 +90,43 @@ describe.each(kindsOfDatabase)('migrate on $name', ({ open }) => {
     expect((error as Error).message).toMatch(/migration 2 or older; got 3.*upgrade runutil/)
   })
 
+  it('refuses a schema whose steps were others under the same numbers, and says what to do', async () => {
+    await applyMigrations(database, 'changed', steps)
+    const changed = [steps[0]!, { ...steps[1]!, sql: (s: string) => `${steps[1]!.sql(s)};` }, steps[2]!]
+    const error = await rejection(applyMigrations(database, 'changed', changed))
+    expect(error).toBeInstanceOf(SchemaChangedError)
+    expect(error).toMatchObject({ code: 'ERR_SCHEMA_CHANGED', schema: 'changed', number: steps[1]!.number })
+    expect((error as Error).message).toMatch(
+      /made by a pre-release of runutil.*drop schema "changed" cascade.*delete the folder.*migrate again/,
+    )
+    await applyMigrations(database, 'changed', steps)
+  })
+
+  it('refuses a schema that was made before steps had checksums', async () => {
+    await applyMigrations(database, 'ancient', steps)
+    await database.query({ text: 'alter table ancient.migrations drop column checksum' })
+    const error = await rejection(applyMigrations(database, 'ancient', steps))
+    expect(error).toMatchObject({ code: 'ERR_SCHEMA_CHANGED', number: 1 })
+    // One of whose steps are missing as well.
+    await database.query({ text: 'delete from ancient.migrations where number > 1' })
+    expect(await rejection(applyMigrations(database, 'ancient', steps))).toMatchObject({ number: 1 })
+  })
+
+  it('takes the same steps in another schema for the same', async () => {
+    await applyMigrations(database, 'one', steps)
+    await applyMigrations(database, 'other', steps)
+    const text = 'select a.checksum = b.checksum from one.migrations a join other.migrations b using (number)'
+    expect(await database.query({ text })).toEqual([[true], [true], [true]])
+  })
+
+  it(`refuses a schema that has somebody else's table of that name`, async () => {
+    await database.query({ text: 'create schema theirs' })
+    await database.query({ text: 'create table theirs.migrations (id int, timestamp bigint)' })
+    const error = await rejection(migrate(database, { schema: 'theirs' }))
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+    expect((error as Error).message).toMatch(/its table migrations isn't runutil's/)
+  })
+
   it(`takes runutil's own steps, in the schema runutil`, async () => {
     await migrate(database)
     await migrate(database, {})
@@ -119,7 +163,7 @@ describe('migrate on a server', () => {
     await applyMigrations(database, 'theirs', steps)
     await applyMigrations(database, 'theirs', steps)
     const error = await rejection(applyMigrations(database, 'forbidden', steps))
-    expect(error).toMatchObject({ code: '42501' })
+    expect(error).toMatchObject({ code: 'ERR_PERMISSION_DENIED', cause: { code: '42501' } })
     await database.close()
     await drop()
     await ask(url.replace(/[^/]*$/, 'postgres'), `drop role ${role}`)

@@ -1,5 +1,7 @@
-import { type JobEvent, type QueuedJob } from 'runutil/queue'
+import { runAllWorkers } from 'runutil'
+import { type JobEvent, type QueuedJob, QueueWorker } from 'runutil/queue'
 import { describe, expect, it } from 'vitest'
+import { capturedLogger } from '../support/logs.ts'
 import { failureOf } from '../support/outcome.ts'
 import { freshQueue } from '../support/queue/fresh-queue.ts'
 
@@ -90,5 +92,27 @@ describe('an event', () => {
     off()
     await queue.enqueue({ id: '1', kind: 'a' })
     expect(heard).toEqual([])
+  })
+
+  it('whose listener throws or rejects is told to the others, and the worker goes on', async () => {
+    const { queue, heard } = listened()
+    queue.onEvent(() => {
+      throw new Error('metrics are down')
+    })
+    queue.onEvent(() => Promise.reject(new Error('metrics are down')) as never)
+    const { logger, lines } = capturedLogger()
+    const stop = new AbortController()
+    const worker = new QueueWorker(queue).register('a', () => 1)
+    const run = runAllWorkers([worker], stop.signal, { logger })
+    await queue.enqueue([
+      { id: '1', kind: 'a' },
+      { id: '2', kind: 'a' },
+    ])
+    await Promise.all(['1', '2'].map((id) => queue.result(id)))
+    stop.abort()
+    await run
+    expect(heard.filter(({ type }) => type === 'settled')).toHaveLength(2)
+    // The first events of each may have come before the worker ran, under the logger of nobody.
+    expect(lines.filter(({ msg }) => /listener of 'job' failed/.test(msg)).length).toBeLessThanOrEqual(2)
   })
 })

@@ -4,6 +4,7 @@ import { currentClock, currentLogger } from '../core/context.ts'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { SafeCallback } from '../core/safe-callback.ts'
 import { isPlainFunction } from '../core/has.ts'
 import { checkCount, checkName, toFutureMs } from './checks.ts'
 import type { Attempt, Namespace } from './model.ts'
@@ -35,8 +36,8 @@ export interface CoordinateWorkerOptions {
   autoRenew?: boolean | undefined
   /** After how long it removes units that have ended, and old attempts; see `Namespace.prune`. Default: never. */
   retention?: Duration | undefined
-  /** Called for errors of the store, which never end it. Default: they are logged. */
-  errorHandler?: ((error: unknown) => void) | undefined
+  /** Called for errors of the store, which never end it; nor does what it throws or rejects with. Default: they are logged. */
+  errorHandler?: ((error: unknown) => unknown) | undefined
   /** Default: that of the group, or the system's. */
   clock?: Clock | undefined
   /** Of which specs it works. Default ['node']. */
@@ -93,15 +94,10 @@ export function resolveSettings(options: CoordinateWorkerOptions): CoordinateWor
   }
 }
 
-/** What it throws is logged. */
-function guarded(errorHandler: (error: unknown) => void): (error: unknown) => void {
-  return (error) => {
-    try {
-      errorHandler(error)
-    } catch (err) {
-      currentLogger().error({ err }, 'errorHandler failed')
-    }
-  }
+/** What it throws or rejects with is logged, and ends nothing. */
+function guarded(errorHandler: (error: unknown) => unknown): (error: unknown) => void {
+  const handler = new SafeCallback(errorHandler, 'errorHandler')
+  return (error) => void handler.call(error)
 }
 
 function taskMap(tasks: Record<string, CoordinateTask>): ReadonlyMap<string, CoordinateTask> {

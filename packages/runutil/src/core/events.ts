@@ -1,10 +1,10 @@
-type Listener<A extends unknown[]> = (...args: A) => void
+import { type Callback, SafeCallback } from './safe-callback.ts'
 
 /**
  * One typed stream of events: what each carries is declared in `M`, as `{ created: [worker: Worker] }`.
  *
- * Not a Node EventEmitter: an `error` that nobody hears throws nothing, and what a listener throws reaches the
- * process as an uncaught exception, never the code that emitted.
+ * Not a Node EventEmitter: an `error` that nobody hears throws nothing, and what a listener throws, or what it returns
+ * rejects with, reaches neither the code that emitted nor the process. It is logged, once a listener.
  *
  * @example
  * const events = new Events<{ saved: [id: string] }>()
@@ -13,14 +13,14 @@ type Listener<A extends unknown[]> = (...args: A) => void
  * off()
  */
 export class Events<M extends Record<keyof M, unknown[]>> {
-  readonly #listeners = new Map<keyof M, Set<{ readonly call: Listener<unknown[]> }>>()
+  readonly #listeners = new Map<keyof M, Set<SafeCallback<unknown[]>>>()
 
   /** Calls `listener` with each event of that name from now on; what is returned takes it off again. */
-  on<N extends keyof M>(name: N, listener: Listener<M[N]>): () => void {
+  on<N extends keyof M>(name: N, listener: Callback<M[N]>): () => void {
     let listeners = this.#listeners.get(name)
     if (listeners === undefined) this.#listeners.set(name, (listeners = new Set()))
     // Wrapped, so that one function given twice is two subscriptions.
-    const subscription = { call: listener as Listener<unknown[]> }
+    const subscription = new SafeCallback(listener as Callback<unknown[]>, `listener of '${String(name)}'`)
     listeners.add(subscription)
     return () => void listeners.delete(subscription)
   }
@@ -34,14 +34,6 @@ export class Events<M extends Record<keyof M, unknown[]>> {
   emit<N extends keyof M>(name: N, ...args: M[N]): void {
     const listeners = this.#listeners.get(name)
     if (listeners === undefined || listeners.size === 0) return
-    for (const { call } of [...listeners]) {
-      try {
-        call(...args)
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error
-        })
-      }
-    }
+    for (const listener of [...listeners]) listener.call(...args)
   }
 }

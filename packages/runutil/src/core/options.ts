@@ -28,6 +28,13 @@ export function checkName(name: unknown, what: string): asserts name is string {
   throw unexpected(what, `a name that isn't empty`, name)
 }
 
+/** @throws InvalidArgumentError unless it is a string that every store can hold */
+export function checkText(text: unknown, what: string): asserts text is string {
+  if (typeof text !== 'string') throw unexpected(what, 'a string', text)
+  if (/\0|\p{Surrogate}/u.test(text))
+    throw unexpected(what, 'text without NUL characters and unpaired surrogates', text)
+}
+
 /** The known key that has nearly the same letters. */
 function nearest(key: string, known: readonly string[]): string | undefined {
   const apart = (name: string): number => lettersApart(key.toLowerCase(), name.toLowerCase())

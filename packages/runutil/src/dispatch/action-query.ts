@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { unexpected } from '../core/errors.ts'
-import { checkOptions } from '../core/options.ts'
+import { checkOptions, checkText } from '../core/options.ts'
 import type { SearchHint } from './action-ledger.ts'
 import { ACTION_FIELDS, type Action } from './action.ts'
 import { asJson } from './json.ts'
@@ -23,14 +23,25 @@ export type ActionQuery<I = unknown, O = unknown> = {
 }
 
 const OPERATORS = ['gt', 'gte', 'lt', 'lte', 'contains', 'in'] as const
+/** Of which no store holds every text. */
+const NAMES = new Set<string>(['id', 'operation', 'host', 'target', 'status'] satisfies (keyof Action)[])
 type Test = (value: unknown) => boolean
 
 /** Whether an action matches. @throws InvalidArgumentError */
 export function matcher(query: ActionQuery): (action: Action) => boolean {
   checkOptions('search', query, ACTION_FIELDS)
   const given = Object.entries(query).filter(([, condition]) => condition !== undefined)
+  for (const [field, condition] of given) if (NAMES.has(field)) checkTexts(condition, `search: ${field}`)
   const tests = given.map(([field, condition]) => [field as keyof Action, testOf(field, condition)] as const)
   return (action) => tests.every(([field, test]) => test(action[field]))
+}
+
+/** All texts of a condition. @throws InvalidArgumentError */
+function checkTexts(condition: unknown, what: string): void {
+  if (typeof condition === 'string') checkText(condition, what)
+  else if (typeof condition === 'object' && condition !== null && !(condition instanceof Date)) {
+    for (const each of Object.values(condition)) checkTexts(each, what)
+  }
 }
 
 /** What a ledger may narrow the search to. */

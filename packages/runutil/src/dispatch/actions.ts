@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { offAbort, onAbort } from '../core/abort.ts'
-import { checkOptions } from '../core/options.ts'
+import { checkOptions, checkText } from '../core/options.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
 import type { ActionLedger, Following, SeenRecord } from './action-ledger.ts'
 import { type ActionQuery, hintOf, matcher } from './action-query.ts'
@@ -24,8 +24,9 @@ export class Actions<I = unknown, O = unknown> {
     this.#ledger = ledger
   }
 
-  /** Undefined when there is none of that id. */
+  /** Undefined when there is none of that id. @throws InvalidArgumentError for what can be no id */
   async get(id: string): Promise<Action<I, O> | undefined> {
+    checkText(id, 'get: id')
     const record = await this.#ledger.get(id)
     return record?.operation === this.#operation ? toAction(record) : undefined
   }

@@ -1,4 +1,5 @@
 import { unexpected } from '../core/errors.ts'
+import { checkText } from '../core/options.ts'
 import { isPlainFunction } from '../core/has.ts'
 import { ErrTargetTaken } from './errors.ts'
 import type { TaskExchange } from './task-exchange.ts'
@@ -49,6 +50,7 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
   ): Registration {
     for (const [name, value] of Object.entries({ host, target })) {
       if (typeof value !== 'string' || value === '') throw unexpected(`register: ${name}`, 'a name', value)
+      checkText(value, `register: ${name}`)
     }
     if (!isPlainFunction(handler))
       throw unexpected('register', 'a handler (task, signal) => Promise', handler)

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
-import { checkOptions } from '../core/options.ts'
+import { checkOptions, checkText } from '../core/options.ts'
 import type { ActionLedger } from './action-ledger.ts'
 
 export interface ManagerOptions<I = unknown, O = unknown> {
@@ -48,6 +48,7 @@ export function managerSettings<I, O>(options: ManagerOptions<I, O>): ManagerSet
   if (typeof operation !== 'string' || operation === '') {
     throw unexpected('Manager: operation', "a name that isn't empty", operation)
   }
+  checkText(operation, 'Manager: operation')
   if (!has(ledger, 'follow')) {
     throw unexpected(
       'Manager: ledger',

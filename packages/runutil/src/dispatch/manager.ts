@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger } from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
-import { checkOptions } from '../core/options.ts'
+import { checkOptions, checkText } from '../core/options.ts'
 import { Trouble } from '../core/trouble.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
 import { untilAvailable } from '../core/until-available.ts'
@@ -93,6 +93,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
   async #dispatch(target: string, input: I, id: string, options: object): Promise<string> {
     checkOptions('do', options, [])
     if (typeof target !== 'string') throw unexpected('do: target', 'the name of a target', target)
+    checkText(target, 'do: target')
     if (this.#started === undefined) throw new ManagerNotRunningError(this.#settings.operation)
     const { taken } = await this.#handOver.give({ id, target, input }, this.#started)
     await Promise.race([taken, this.#outcomes.ended(id)])
@@ -112,6 +113,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     }
     const { id, status } = given
     if (typeof id !== 'string') throw unexpected('update: id', 'the id of an action', id)
+    checkText(id, 'update: id')
     if (!['running', 'succeeded', 'failed', undefined].includes(status)) {
       throw unexpected('update: status', "'running', 'succeeded' or 'failed'", status)
     }

@@ -8,6 +8,8 @@ export interface LeaseStore {
   /**
    * Takes the lease if it may be had: nobody has it, and it is due; or who had it is gone, since it is over and wasn't
    * released, and then it doesn't matter when it is due.
+   *
+   * @throws InvalidArgumentError for a name that no store can hold
    */
   acquire(name: string, terms: LeaseTerms): Promise<LeaseAnswer>
   /** Makes it last for `leaseMs` from now. @returns false when another has taken it, or it was released */

@@ -4,7 +4,7 @@ import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { checkpoint } from '../core/health.ts'
-import { checkName, checkOptions } from '../core/options.ts'
+import { checkName, checkOptions, checkText } from '../core/options.ts'
 import { RenewedLease } from '../core/renewed-lease.ts'
 import { sleep } from '../core/wait.ts'
 import { type Worker } from '../core/worker.ts'
@@ -36,6 +36,7 @@ export interface LeasedWork {
 export function checkLease(what: string, leases: LeaseStore, name: string, options: LeaseOptions): number {
   if (!has(leases, 'acquire')) throw unexpected(what, 'a MemoryLeaseStore or PostgresLeaseStore', leases)
   checkName(name, `${what}: name`)
+  checkText(name, `${what}: name`)
   return toIntervalMs(checkOptions(what, options, ['lease']).lease ?? '30s', `${what}: lease`)
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { currentClock } from '../core/context.ts'
-import { checkOptions } from '../core/options.ts'
+import { checkOptions, checkText } from '../core/options.ts'
 import type { LeaseAnswer, LeaseStore, LeaseTerms } from './lease-store.ts'
 
 interface Lease {
@@ -21,6 +21,7 @@ export class MemoryLeaseStore implements LeaseStore {
   }
 
   async acquire(name: string, { leaseMs, everyMs }: LeaseTerms): Promise<LeaseAnswer> {
+    checkText(name, 'acquire: name')
     const now = this.#clock.elapsed()
     const { fence, expires, due } = this.#leases.get(name) ?? { fence: 0, expires: undefined, due: now }
     const dueInMs = everyMs === undefined ? 0 : Math.max(0, due - now)

@@ -34,6 +34,11 @@ export const leaseConformance: LeaseCases = {
     assert.ok((await take(leases, LEASE)) > first)
   },
 
+  'a name that no store can hold is refused at the call': async ({ leases }) => {
+    for (const name of ['a\0b', 'half \ud800'])
+      await assert.rejects(leases.acquire(name, LEASE), { code: 'ERR_INVALID_ARGUMENT' })
+  },
+
   'leases of different names have nothing to do with each other': async ({ leases }) => {
     await take(leases, LEASE, 'one')
     await take(leases, LEASE, 'two')

@@ -12,6 +12,7 @@ import type {
 import type { Data } from '../../coordinate/data.ts'
 import type { WorkUnitStatus } from '../../coordinate/model.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
+import { WakeUps } from '../statements/wake-ups.ts'
 import { existing, namedRows } from './namespaces.ts'
 import type { Queries } from './queries.ts'
 
@@ -128,10 +129,12 @@ export class Units implements UnitStore {
     return (await this.#queries.json<StoredAttempt[]>(WHAT, text, [id, now ?? null])).map(withoutNulls)
   }
 
-  listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>> {
+  async listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>> {
     const { database, channel } = this.#queries
     // After a reconnect, '': some may have been missed.
-    return database.listen(channel, (of) => (of === '' || of === `${namespace}` ? onReady() : undefined))
+    const wakeUps = new WakeUps(onReady)
+    await wakeUps.listen(database, channel, (of) => of === '' || of === `${namespace}`)
+    return () => wakeUps.stop()
   }
 
   #selected(

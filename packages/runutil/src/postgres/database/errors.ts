@@ -1,3 +1,5 @@
+import { grantStatements } from './grant-statements.ts'
+
 /** The server is there, but it doesn't let us in: a wrong password, a missing database, TLS that doesn't fit. */
 export class DatabaseRefusedError extends Error {
   readonly code = 'ERR_DATABASE_REFUSED'
@@ -112,5 +114,62 @@ export class SchemaMissingError extends Error {
       { cause },
     )
     this.schema = schema
+  }
+}
+
+/** A pre-release of runutil has made the schema, by migrations that have changed since. */
+export class SchemaChangedError extends Error {
+  readonly code = 'ERR_SCHEMA_CHANGED'
+  readonly schema: string
+  /** The first migration that has changed. */
+  readonly number: number
+  static {
+    this.prototype.name = 'SchemaChangedError'
+  }
+  constructor(schema: string, migration: { readonly number: number; readonly name: string }) {
+    const quoted = `"${schema.replaceAll('"', '""')}"`
+    super(
+      `schema '${schema}' was made by a pre-release of runutil, whose migration ${migration.number} ` +
+        `(${migration.name}) isn't this version's; drop it with all that is in it (drop schema ${quoted} cascade) or, of ` +
+        'an embedded database, delete the folder; then call migrate again',
+    )
+    this.schema = schema
+    this.number = migration.number
+  }
+}
+
+/** The role of the connection lacks rights that runutil needs on its schema. */
+export class PermissionDeniedError extends Error {
+  readonly code = 'ERR_PERMISSION_DENIED'
+  readonly schema: string
+  static {
+    this.prototype.name = 'PermissionDeniedError'
+  }
+  constructor(schema: string, cause: Error) {
+    const grants = grantStatements(`"${schema.replaceAll('"', '""')}"`, 'ROLE').join('; ')
+    super(
+      `the role of this connection lacks a right on runutil's schema '${schema}': ${cause.message}; as the owner of the ` +
+        `schema, call migrate(database, { grantTo: 'ROLE' }), or run: ${grants}. ` +
+        'A role that is to make the schema itself needs: grant create on database DATABASE to ROLE',
+      { cause },
+    )
+    this.schema = schema
+  }
+}
+
+/** A setting of the database, or of the role, has SQL mean something else than runutil's statements count on. */
+export class DatabaseSettingError extends Error {
+  readonly code = 'ERR_DATABASE_SETTING'
+  readonly setting: string
+  static {
+    this.prototype.name = 'DatabaseSettingError'
+  }
+  constructor(setting: string, { value, wanted }: { value: string; wanted: string }, cause: unknown) {
+    super(
+      `the database's setting ${setting} is ${value}, and runutil needs ${wanted}: (alter role ROLE set ${setting} = ${wanted}, ` +
+        `or alter database DATABASE set ${setting} = ${wanted}), then connect again`,
+      { cause },
+    )
+    this.setting = setting
   }
 }

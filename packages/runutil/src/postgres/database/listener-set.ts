@@ -1,6 +1,8 @@
-/** Callbacks by channel. One that was taken off isn't called again; what one throws reaches the process. */
+import { SafeCallback } from '../../core/safe-callback.ts'
+
+/** Callbacks by channel. One that was taken off isn't called again; what one throws is logged, once a callback. */
 export class ListenerSet {
-  readonly #channels = new Map<string, Set<{ readonly call: (payload: string) => void }>>()
+  readonly #channels = new Map<string, Set<SafeCallback<[payload: string]>>>()
 
   get channels(): readonly string[] {
     return [...this.#channels.keys()]
@@ -15,7 +17,7 @@ export class ListenerSet {
     const listeners = this.#channels.get(channel) ?? new Set()
     this.#channels.set(channel, listeners)
     // Wrapped, so that one function given twice is two.
-    const listener = { call: callback }
+    const listener = new SafeCallback(callback, 'callback of Database.listen')
     listeners.add(listener)
     return () => {
       listeners.delete(listener)
@@ -32,21 +34,11 @@ export class ListenerSet {
     const listeners = this.#channels.get(channel) ?? new Set()
     for (const listener of [...listeners]) {
       // An earlier one may have taken it off.
-      if (listeners.has(listener)) callSafely(listener.call, payload)
+      if (listeners.has(listener)) listener.call(payload)
     }
   }
 
   callAll(payload: string): void {
     for (const channel of this.channels) this.call(channel, payload)
-  }
-}
-
-function callSafely(callback: (payload: string) => void, payload: string): void {
-  try {
-    callback(payload)
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
   }
 }

@@ -5,6 +5,7 @@ import type { SeenRecord } from '../../dispatch/action-ledger.ts'
 import { DatabaseClosedError } from '../database/errors.ts'
 import { fromStorable } from '../statements/storable-json.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
+import { WakeUps } from '../statements/wake-ups.ts'
 
 const POLL_MS = 1_000
 const PAGE = 500
@@ -18,7 +19,7 @@ export class ActionFollower {
   readonly #bell = new Doorbell(systemClock, this.#stop.signal)
   #revision = 0
   #ended: Promise<void> = Promise.resolve()
-  #unlisten: () => Promise<void> = () => Promise.resolve()
+  readonly #wakeUps = new WakeUps(() => this.#bell.ring())
 
   /** @param onEnd called when the database was closed, so that nothing more can come */
   constructor(queries: StoreQueries, onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void) {
@@ -30,15 +31,13 @@ export class ActionFollower {
   /** @returns the last revision before */
   async start(): Promise<number> {
     const { database, channel, s } = this.#queries
-    this.#unlisten = await database.listen(channel, (payload) =>
-      payload === '' ? this.#bell.ring() : undefined,
-    )
+    await this.#wakeUps.listen(database, channel, (payload) => payload === '')
     try {
       const text = /* sql */ `select coalesce(max(revision), 0)::float8 from ${s}.action_records`
       const [row] = await this.#queries.rows<[number]>(text, [])
       this.#revision = row![0]
     } catch (error) {
-      await this.#unlisten()
+      await this.#wakeUps.stop()
       throw error
     }
     const first = this.#revision
@@ -49,7 +48,7 @@ export class ActionFollower {
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#ended
-    await this.#unlisten()
+    await this.#wakeUps.stop()
   }
 
   async #follow(): Promise<void> {
@@ -72,6 +71,7 @@ export class ActionFollower {
       where revision > $1::bigint order by revision limit ${PAGE}`
     for (let full = true; full && !this.#stop.signal.aborted;) {
       const rows = await this.#queries.rows<[number, string]>(text, [this.#revision])
+      if (rows.length > 0) this.#wakeUps.worthIt()
       for (const [revision, record] of rows) {
         if (this.#stop.signal.aborted) return
         this.#revision = revision

@@ -8,6 +8,7 @@ import { WorkerLostError } from '../../dispatch/errors.ts'
 import type { Announcement, WorkerInfo } from '../../dispatch/task-exchange.ts'
 import { fromStorable } from '../statements/storable-json.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
+import { WakeUps } from '../statements/wake-ups.ts'
 
 const POLL_MS = 1_000
 /** After the database couldn't be reached. */
@@ -35,7 +36,7 @@ export class AnnouncedWorker implements Announcement {
   readonly #bell = new Doorbell(systemClock, this.#closed.signal)
   readonly #lease: RenewedLease
   #withdrawn = false
-  #unlisten: (() => Promise<void>) | undefined
+  #wakeUps: WakeUps | undefined
   /** The action whose task was given last. */
   #last: string | undefined
 
@@ -99,14 +100,13 @@ export class AnnouncedWorker implements Announcement {
   }
 
   async #listen(): Promise<void> {
-    if (this.#unlisten !== undefined) return
+    if (this.#wakeUps !== undefined) return
     const { queries, id } = this.#props
     const heard = ['', `task ${id}`]
-    const unlisten = await queries.database.listen(queries.channel, (payload) => {
-      if (heard.includes(payload)) this.#bell.ring()
-    })
-    this.#unlisten = unlisten
-    if (this.#closed.signal.aborted) await unlisten()
+    const wakeUps = new WakeUps(() => this.#bell.ring())
+    await wakeUps.listen(queries.database, queries.channel, (payload) => heard.includes(payload))
+    this.#wakeUps = wakeUps
+    if (this.#closed.signal.aborted) await wakeUps.stop()
   }
 
   async #take(): Promise<Task | undefined> {
@@ -121,6 +121,7 @@ export class AnnouncedWorker implements Announcement {
     // What was taken as it closed has failed, or is the next one's.
     if (action === null || this.#closed.signal.aborted) return undefined
     this.#last = action
+    this.#wakeUps?.worthIt()
     const { host, target } = worker
     return { action, host, target, input: input === null ? undefined : fromStorable(input) }
   }
@@ -142,7 +143,7 @@ export class AnnouncedWorker implements Announcement {
   #takeNoMore(): void {
     if (this.#closed.signal.aborted) return
     this.#closed.abort()
-    void this.#unlisten?.().catch(() => {})
+    void this.#wakeUps?.stop().catch(() => {})
     this.#props.onClosed(this.#last)
   }
 }

@@ -1,6 +1,6 @@
 import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
-import { checkOptions } from '../../core/options.ts'
+import { checkOptions, checkText } from '../../core/options.ts'
 import type { LeaseAnswer, LeaseStore, LeaseTerms } from '../../leases/lease-store.ts'
 import type { Database, Statement } from '../database/database.ts'
 import { DEFAULT_SCHEMA, quotedSchema, statementName } from '../schema/schema-name.ts'
@@ -52,6 +52,7 @@ export class PostgresLeaseStore implements LeaseStore {
   }
 
   async acquire(name: string, { leaseMs, everyMs }: LeaseTerms): Promise<LeaseAnswer> {
+    checkText(name, 'acquire: name')
     const [row] = await this.#queries.run<[number | null, number, number]>(this.#acquire, [
       ...[name, leaseMs, everyMs ?? null],
     ])

@@ -5,6 +5,7 @@ import { GIVEN_BACK } from '../schema/1-queue/claiming.ts'
 import { textArray } from '../statements/array-literal.ts'
 import { Rescue } from '../statements/rescue.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
+import { WakeUps } from '../statements/wake-ups.ts'
 import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
 import type { JobStatements } from './job-statements.ts'
 import { ScanMarks, NO_MARKS } from './scan-marks.ts'
@@ -31,6 +32,7 @@ export class JobClaimer {
   readonly #margin = new StartMargin()
   readonly #marks = new ScanMarks()
   readonly #rated = new Set<string>()
+  readonly #wakeUps = new Set<WakeUps>()
 
   constructor(props: JobClaimerProps) {
     this.#props = props
@@ -44,11 +46,17 @@ export class JobClaimer {
     }
   }
 
-  /** What hears the notifications of all processes, this one too. */
-  hearing(onReady: () => void): (payload: string) => void {
-    return (payload) => {
+  /** Calls back for the notifications of all processes, this one too. @returns takes the callback off */
+  async listen(onReady: () => void): Promise<() => Promise<void>> {
+    const wakeUps = new WakeUps(onReady)
+    await wakeUps.listen(this.#props.queries.database, this.#props.channel, (payload) => {
       if (payload === GIVEN_BACK) this.gaveBack()
-      onReady()
+      return true
+    })
+    this.#wakeUps.add(wakeUps)
+    return () => {
+      this.#wakeUps.delete(wakeUps)
+      return wakeUps.stop()
     }
   }
 
@@ -70,6 +78,7 @@ export class JobClaimer {
     const tookMs = systemClock.elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)
     const jobs = rows.map(toClaimedJob)
+    if (jobs.length > 0) for (const wakeUps of this.#wakeUps) wakeUps.worthIt()
     this.#marks.claimed(jobs, marks, tookMs)
     return { jobs, late: inTime || now !== null ? [] : jobs.filter(({ kind }) => this.#rated.has(kind)) }
   }

@@ -177,7 +177,7 @@ export class PostgresJobStore implements JobStore {
   }
 
   listen(onReady: () => void): Promise<() => Promise<void>> {
-    return this.#queries.database.listen(this.#channel, this.#claimer.hearing(onReady))
+    return this.#claimer.listen(onReady)
   }
 
   /** Null: the database's. */

@@ -1,8 +1,13 @@
-import { toError } from '../../core/errors.ts'
+import { createHash } from 'node:crypto'
+import { toError, unexpected } from '../../core/errors.ts'
 import { checkOptions } from '../../core/options.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
 import type { Database, Transaction } from '../database/database.ts'
-import { MigrationError, SchemaTooNewError } from '../database/errors.ts'
+import { MigrationError, SchemaChangedError, SchemaTooNewError } from '../database/errors.ts'
+import { grantStatements } from '../database/grant-statements.ts'
+import { permissionError } from '../database/permission-error.ts'
+import { quotedName } from '../database/quoted-name.ts'
+import { rolesOf, rolesWithoutGrants, tablesOf } from './grants.ts'
 import type { Migration } from './migration.ts'
 import { migrations } from './migrations.ts'
 import { DEFAULT_SCHEMA, quotedSchema } from './schema-name.ts'
@@ -10,18 +15,27 @@ import { DEFAULT_SCHEMA, quotedSchema } from './schema-name.ts'
 export interface MigrateOptions {
   /** Where everything lies; made if it isn't there. Default 'runutil'. */
   schema?: string | undefined
+  /**
+   * Roles that get just the rights that a service needs: to use the schema, and none to change it. For a service whose
+   * role doesn't own the schema; to be called by the role that does.
+   */
+  grantTo?: string | readonly string[] | undefined
 }
 
 /**
  * Brings the schema up to this version of runutil, all of it or nothing. Safe to call at each start, by any number
- * of processes at once: each step is taken once.
+ * of processes at once: each step is taken once. Where there is nothing to do, it needs no right but to look.
  *
- * @throws InvalidArgumentError for a schema's name that PostgreSQL doesn't take, SchemaTooNewError when a later
- *   version was here, MigrationError when a step fails
+ * @throws InvalidArgumentError for a schema's name that PostgreSQL doesn't take, or a role that isn't there;
+ *   SchemaTooNewError when a later version was here, SchemaChangedError when a pre-release was, MigrationError when a step
+ *   fails, PermissionDeniedError for a role that may not do it
+ *
+ * @example
+ * await migrate(database, { grantTo: 'app' })
  */
 export async function migrate(database: Database, options: MigrateOptions = {}): Promise<void> {
-  const { schema = DEFAULT_SCHEMA } = checkOptions('migrate', options, ['schema'])
-  await applyMigrations(database, schema, migrations)
+  const { schema = DEFAULT_SCHEMA, grantTo } = checkOptions('migrate', options, ['schema', 'grantTo'])
+  await applyMigrations(database, schema, migrations, rolesOf(grantTo))
 }
 
 /** `migrate` with a list of its own. */
@@ -29,31 +43,75 @@ export async function applyMigrations(
   database: Database,
   schema: string,
   list: readonly Migration[],
+  roles: readonly string[] = [],
 ): Promise<void> {
   const quoted = quotedSchema(schema)
-  const ask: Ask = (text, params) => database.query<[unknown]>({ text }, params)
-  // Mostly there is nothing to do, and nobody should wait for a lock to learn it.
-  if ((await missing(ask, schema, list)).length === 0) return
-  await database.transaction(async (tx) => {
-    await lock(tx, schema)
-    const asked: Ask = async (text, params) =>
-      (await tx.query(text, params)).rows.map((row) => Object.values(row as object) as [unknown])
-    await createTable(tx, asked, quoted)
-    for (const migration of await missing(asked, schema, list)) await apply(tx, quoted, migration)
-  })
+  try {
+    const ask: Ask = (text, params) => database.query({ text }, params)
+    // Mostly there is nothing to do, and nobody should wait for a lock to learn it.
+    if (await isDone(ask, schema, list, roles)) return
+    await database.transaction(async (tx) => {
+      await lock(tx, schema)
+      const asked: Ask = async (text, params) =>
+        (await tx.query(text, params)).rows.map((row) => Object.values(row as object) as unknown[])
+      await createTable(tx, asked, schema)
+      for (const migration of await missing(asked, schema, list)) await apply(tx, quoted, migration)
+      await grant(tx, asked, schema, roles)
+    })
+  } catch (error) {
+    throw permissionError(error, schema) ?? error
+  }
 }
 
-/** Runs a statement; the rows that it gives have one column. */
-type Ask = (text: string, params: unknown[]) => Promise<[unknown][]>
+/** Runs a statement; each row is an array of its columns. */
+type Ask = (text: string, params: unknown[]) => Promise<unknown[][]>
 
+async function isDone(
+  ask: Ask,
+  schema: string,
+  list: readonly Migration[],
+  roles: readonly string[],
+): Promise<boolean> {
+  if ((await missing(ask, schema, list)).length > 0) return false
+  return (await rolesWithoutGrants(ask, schema, roles)).length === 0
+}
+
+/** @throws SchemaTooNewError, SchemaChangedError */
 async function missing(ask: Ask, schema: string, list: readonly Migration[]): Promise<readonly Migration[]> {
-  const table = `${quotedSchema(schema)}.migrations`
-  const [exists] = await ask('select to_regclass($1) is not null', [table])
-  const rows = exists![0] === true ? await ask(/* sql */ `select number from ${table}`, []) : []
-  const applied = new Set(rows.map(([number]) => Number(number)))
-  const [found, known] = [Math.max(0, ...applied), Math.max(0, ...list.map(({ number }) => number))]
+  const applied = await appliedTo(ask, schema)
+  const [found, known] = [Math.max(0, ...applied.keys()), Math.max(0, ...list.map(({ number }) => number))]
   if (found > known) throw new SchemaTooNewError(schema, found, known)
+  const changed = list.find(
+    (migration) => applied.has(migration.number) && applied.get(migration.number) !== checksumOf(migration),
+  )
+  if (changed !== undefined) throw new SchemaChangedError(schema, changed)
   return list.filter(({ number }) => !applied.has(number))
+}
+
+/** The checksum of each migration by its number; undefined where it was applied before there were any. */
+async function appliedTo(ask: Ask, schema: string): Promise<ReadonlyMap<number, string | undefined>> {
+  const table = `${quotedSchema(schema)}.migrations`
+  const [row] = await ask(COLUMNS, [schema])
+  const [isThere, isOurs, hasChecksums] = row as [boolean, boolean, boolean]
+  if (!isThere) return new Map()
+  if (!isOurs)
+    throw unexpected('schema', 'a schema of its own', schema, `; its table migrations isn't runutil's`)
+  const checksum = hasChecksums ? 'checksum' : 'null as checksum'
+  const rows = await ask(/* sql */ `select number, ${checksum} from ${table}`, [])
+  return new Map(rows.map(([number, sum]) => [Number(number), (sum as string | null) ?? undefined]))
+}
+
+/** Whether the table is there, is runutil's, and has its column. By the catalog: who may not use the schema is told so later. */
+const COLUMNS = /* sql */ `select pg_catalog.count(*) operator(pg_catalog.>) 0 as is_there,
+    pg_catalog.count(*) filter (where a.attname = 'number') operator(pg_catalog.>) 0 as is_ours,
+    pg_catalog.count(*) filter (where a.attname = 'checksum') operator(pg_catalog.>) 0 as has_checksums
+  from pg_catalog.pg_attribute as a join pg_catalog.pg_class as c on c.oid = a.attrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where n.nspname = $1::text and c.relname = 'migrations' and a.attnum > 0 and not a.attisdropped`
+
+/** Of what a step does, whatever schema it does it in. */
+export function checksumOf(migration: Migration): string {
+  return createHash('sha256').update(migration.sql('"runutil"')).digest('hex').slice(0, 32)
 }
 
 /** One schema at a time, however long that takes, whatever limits the database sets to a statement. */
@@ -63,20 +121,33 @@ async function lock(tx: Transaction, schema: string): Promise<void> {
 }
 
 /** A role may own a schema that was made for it without the right to make one. */
-async function createTable(tx: Transaction, ask: Ask, quoted: string): Promise<void> {
+async function createTable(tx: Transaction, ask: Ask, schema: string): Promise<void> {
+  const quoted = quotedSchema(schema)
   const [exists] = await ask('select to_regnamespace($1) is not null', [quoted])
   if (exists![0] !== true) await tx.script(/* sql */ `create schema if not exists ${quoted}`)
-  await tx.script(/* sql */ `create table if not exists ${quoted}.migrations
-       (number int primary key, name text not null, applied_at timestamptz not null default now())`)
+  const [row] = await ask(COLUMNS, [schema])
+  if (row![0] === true) return
+  await tx.script(/* sql */ `create table ${quoted}.migrations
+       (number int primary key, name text not null, applied_at timestamptz not null default now(), checksum text)`)
 }
 
 async function apply(tx: Transaction, quoted: string, migration: Migration): Promise<void> {
   try {
     await tx.script(migration.sql(quoted))
-    const record = /* sql */ `insert into ${quoted}.migrations (number, name) values ($1, $2)`
-    await tx.query(record, [migration.number, migration.name])
+    const record = /* sql */ `insert into ${quoted}.migrations (number, name, checksum) values ($1, $2, $3)`
+    await tx.query(record, [migration.number, migration.name, checksumOf(migration)])
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error
     throw new MigrationError(migration, toError(error))
+  }
+}
+
+async function grant(tx: Transaction, ask: Ask, schema: string, roles: readonly string[]): Promise<void> {
+  const lacking = await rolesWithoutGrants(ask, schema, roles)
+  if (lacking.length === 0) return
+  const tables = await tablesOf(ask, schema)
+  for (const role of lacking) {
+    const statements = grantStatements(quotedSchema(schema), quotedName(role, 'migrate: grantTo'), tables)
+    await tx.script(statements.join(';'))
   }
 }

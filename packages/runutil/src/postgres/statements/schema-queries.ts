@@ -1,6 +1,8 @@
 import type { TransactionHandle } from '../../core/queryable.ts'
 import type { Database, Statement } from '../database/database.ts'
 import { SchemaMissingError } from '../database/errors.ts'
+import { permissionError } from '../database/permission-error.ts'
+import { settingError } from '../database/setting-error.ts'
 import { queryableOf } from '../database/transaction-handle.ts'
 
 /** Undone by the server, since another was in its way: it may be run again at once. */
@@ -8,6 +10,8 @@ const TO_BE_REPEATED = new Set(['40P01', '40001'])
 const MOST_REPEATS = 10
 /** No such schema, function, table, column. */
 const MISSING = new Set(['3F000', '42883', '42P01', '42703'])
+/** invalid_text_representation */
+const UNREADABLE = '22P02'
 
 /** Runs the statements of one schema. */
 export class SchemaQueries {
@@ -21,7 +25,7 @@ export class SchemaQueries {
 
   /**
    * @param tx the caller's transaction to run it in
-   * @throws SchemaMissingError, StoreUnavailableError
+   * @throws SchemaMissingError, PermissionDeniedError, DatabaseSettingError, StoreUnavailableError
    */
   async run<Row extends unknown[]>(
     statement: Statement,
@@ -33,8 +37,14 @@ export class SchemaQueries {
         ? await this.#repeat<Row>(statement, params)
         : await inTransaction(tx, statement, params)
     } catch (error) {
-      throw MISSING.has(codeOf(error)) ? new SchemaMissingError(this.#schema, error) : error
+      throw await this.#explained(error)
     }
+  }
+
+  async #explained(error: unknown): Promise<unknown> {
+    if (MISSING.has(codeOf(error))) return new SchemaMissingError(this.#schema, error)
+    if (codeOf(error) === UNREADABLE) return (await settingError(this.database, error)) ?? error
+    return permissionError(error, this.#schema) ?? error
   }
 
   async #repeat<Row extends unknown[]>(statement: Statement, params: readonly unknown[]): Promise<Row[]> {

@@ -1,0 +1,40 @@
+import { currentLogger } from './context.ts'
+
+export type Callback<A extends unknown[]> = (...args: A) => unknown
+
+/** Calls somebody else's function: what it throws or rejects with is logged the first time, and never thrown on. */
+export class SafeCallback<A extends unknown[]> {
+  readonly #callback: Callback<A>
+  readonly #what: string
+  #failed = false
+
+  /** @param what the log calls it, as in "listener of 'saved'" */
+  constructor(callback: Callback<A>, what: string) {
+    this.#callback = callback
+    this.#what = what
+  }
+
+  /** @returns what the callback did; undefined when it threw or gave a promise */
+  call(...args: A): unknown {
+    try {
+      const value = this.#callback(...args)
+      if (!isThenable(value)) return value
+      // A `then` of anybody's may throw, and may give no promise.
+      void Promise.resolve(value).then(undefined, (error: unknown) => this.#log(error))
+    } catch (error) {
+      this.#log(error)
+    }
+    return undefined
+  }
+
+  #log(error: unknown): void {
+    if (this.#failed) return
+    this.#failed = true
+    currentLogger().error({ err: error }, `a ${this.#what} failed; it is called on, and this is logged once`)
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return typeof (value as { then?: unknown }).then === 'function'
+}

@@ -1,0 +1,65 @@
+import { InvalidArgumentError, unexpected } from '../../core/errors.ts'
+import { quotedName } from '../database/quoted-name.ts'
+
+/** Asks for rows, each an array of its columns. */
+type Ask = (text: string, params: unknown[]) => Promise<unknown[][]>
+
+/** The names of the roles, checked. @throws InvalidArgumentError */
+export function rolesOf(grantTo: string | readonly string[] | undefined): readonly string[] {
+  if (grantTo === undefined) return []
+  const roles: unknown = typeof grantTo === 'string' ? [grantTo] : grantTo
+  if (!Array.isArray(roles)) throw unexpected('migrate: grantTo', 'the name of a role, or several', grantTo)
+  for (const role of roles as string[]) quotedName(role, 'migrate: grantTo')
+  return roles as string[]
+}
+
+/**
+ * Those of the roles that lack any of these rights.
+ *
+ * @throws InvalidArgumentError for a role that isn't there
+ */
+export async function rolesWithoutGrants(
+  ask: Ask,
+  schema: string,
+  roles: readonly string[],
+): Promise<readonly string[]> {
+  const lacking: string[] = []
+  for (const role of roles) {
+    const [row] = await ask(GRANTED, [role, schema])
+    if (row === undefined) {
+      const create = `create it first: create role ${quotedName(role, 'role')} login password '…'`
+      throw new InvalidArgumentError(
+        `migrate: grantTo: expected a role of this database; there is none called '${role}'; ${create}`,
+      )
+    }
+    if (row[0] !== true) lacking.push(role)
+  }
+  return lacking
+}
+
+const RIGHTS = ['select', 'insert', 'update', 'delete']
+
+/** Of a role by its name, in a schema by its name: no row when there is no such role. */
+const GRANTED = /* sql */ `select pg_catalog.has_schema_privilege(r.oid, n.oid, 'usage') and not exists (
+    select from pg_catalog.pg_class as c where c.relnamespace = n.oid and case
+      when c.relkind = 'S' then not pg_catalog.has_sequence_privilege(r.oid, c.oid, 'usage')
+      when c.relkind not in ('r', 'p') then false
+      when c.relname = 'migrations' then not pg_catalog.has_table_privilege(r.oid, c.oid, 'select')
+      else not (${RIGHTS.map((right) => `pg_catalog.has_table_privilege(r.oid, c.oid, '${right}')`).join(' and ')})
+    end
+  ) and not exists (
+    select from pg_catalog.pg_proc as p
+    where p.pronamespace = n.oid and not pg_catalog.has_function_privilege(r.oid, p.oid, 'execute')
+  ) from pg_catalog.pg_roles as r left join pg_catalog.pg_namespace as n on n.nspname = $2::text
+  where r.rolname = $1::text`
+
+/** The tables of a schema but for `migrations`, quoted. */
+export async function tablesOf(ask: Ask, schema: string): Promise<readonly string[]> {
+  const rows = await ask(
+    /* sql */ `select pg_catalog.quote_ident(c.relname) from pg_catalog.pg_class as c
+      join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+      where n.nspname = $1::text and c.relkind in ('r', 'p') and c.relname <> 'migrations' order by 1`,
+    [schema],
+  )
+  return rows.map(([name]) => name as string)
+}

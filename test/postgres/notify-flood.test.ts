@@ -1,0 +1,34 @@
+import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { systemClock } from '../../packages/runutil/src/core/clock-system.ts'
+import { ask } from '../support/postgres/ask.ts'
+import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+let fresh: FreshDatabase
+let database: Database
+beforeAll(async () => {
+  fresh = await freshDatabase()
+  database = await openDatabase(fresh.url)
+  await migrate(database)
+})
+afterAll(async () => {
+  await database.close()
+  await fresh.drop()
+})
+
+/** Different payloads: the same one is told once a transaction. */
+const FLOOD = `select pg_notify('jobs.runutil', 'given back' || n) from generate_series(1, 5000) as n`
+
+it('a flood of notifications for nothing wakes a worker at most once in 10 ms', async () => {
+  const store = new PostgresJobStore(database)
+  const woken: number[] = []
+  const off = await store.listen(() => woken.push(systemClock.elapsed()))
+  for (let i = 0; i < 5; i++) await ask(fresh.url, FLOOD)
+  await vi.waitFor(() => expect(woken.length).toBeGreaterThan(1))
+  await off()
+  const apart = woken.slice(1).map((at, before) => at - woken[before]!)
+  // By as much as the clock rounds.
+  expect(Math.min(...apart)).toBeGreaterThan(9)
+})

@@ -7,6 +7,8 @@ import { jobStatements } from '../../packages/runutil/src/postgres/queue/job-sta
 import { ScanMarks, NO_MARKS } from '../../packages/runutil/src/postgres/queue/scan-marks.ts'
 import { createDatabase } from '../support/postgres/create-database.ts'
 
+/** Holder, claims that it holds, crashes, last chance, bytes, or one. */
+const NO_OPTIONS = [null, null, null, true, null, true]
 const HOUR_MS = 3_600_000
 const SLOW_MS = 3_600_000
 const at = (ms: number, given: Partial<ClaimedJob> = {}): ClaimedJob =>
@@ -109,7 +111,7 @@ describe.each(['a server', 'memory'])('a claim from marks, in %s', (place) => {
             `{${marked.map(({ priority }) => priority).join()}}`,
             `{${marked.map(({ atMs }) => from + atMs).join()}}`,
           ]
-          const params = [`{"${kind}"}`, limit, 60_000, false, clock.now(), 25, ...columns, 'jobs']
+          const params = [`{"${kind}"}`, limit, 60_000, false, clock.now(), 25, ...columns, 'jobs', ...NO_OPTIONS]
           const rows = await database.query({ text: jobStatements('runutil').claim.text }, params)
           const expected = stored
             .filter(({ priority, runAt }) =>

@@ -5,6 +5,8 @@ import { Probe, VirtualClock } from 'runutil/testing'
 export interface FreshQueue {
   readonly clock: VirtualClock
   readonly queue: JobQueue
+  /** The same jobs, as another process has them. */
+  readonly elsewhere: JobQueue
   /** What happened through the queue, short: 'settled 1 DONE'. */
   readonly events: string[]
   /** Hit with the id of each job that is settled. */
@@ -14,14 +16,21 @@ export interface FreshQueue {
 /** A queue in memory on a virtual clock; `around` puts something between it and its store. */
 export function freshQueue(around: (store: JobStore) => JobStore = (store) => store): FreshQueue {
   const clock = new VirtualClock()
-  const queue = new JobQueue(around(new MemoryJobStore({ clock })))
+  const store = new MemoryJobStore({ clock })
+  const queue = new JobQueue(around(store))
+  const elsewhere = new JobQueue(ofAnotherProcess(store))
   const events: string[] = []
   const settled = new Probe<string>('settled')
   queue.onEvent((event) => {
     events.push(short(event))
     if (event.type === 'settled') settled.hit(event.id)
   })
-  return { clock, queue, events, settled }
+  return { clock, queue, elsewhere, events, settled }
+}
+
+/** What one process holds, it knows by its store object. */
+export function ofAnotherProcess(store: JobStore): JobStore {
+  return new Proxy(store, { get: (target, method: keyof JobStore) => target[method].bind(target) })
 }
 
 function short(event: JobEvent): string {

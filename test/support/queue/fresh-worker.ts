@@ -1,6 +1,12 @@
 import { getEventListeners } from 'node:events'
-import { type Runnable, runAllWorkers } from 'runutil'
-import { type JobHandler, type KindOptions, QueueWorker, type QueueWorkerOptions } from 'runutil/queue'
+import { type Clock, type Runnable, runAllWorkers } from 'runutil'
+import {
+  type JobHandler,
+  type JobQueue,
+  type KindOptions,
+  QueueWorker,
+  type QueueWorkerOptions,
+} from 'runutil/queue'
 import { expect } from 'vitest'
 import { type LogLine, capturedLogger } from '../logs.ts'
 import { BreakableStore } from './breakable-store.ts'
@@ -26,6 +32,10 @@ interface Running {
 
 export interface FreshWorkerOptions extends QueueWorkerOptions {
   limits?: KindOptions
+  /** Of its process. */
+  clock?: Clock
+  /** That of another process. */
+  queue?: JobQueue
   fresh?: FreshQueue & { store: BreakableStore }
 }
 
@@ -38,13 +48,13 @@ export function breakableQueue(): FreshQueue & { store: BreakableStore } {
 
 /** A worker on a virtual clock that has one handler, of kind 'a'. */
 export function freshWorker(handler: JobHandler, options: FreshWorkerOptions = {}): FreshWorker {
-  const { fresh = breakableQueue(), limits = {}, ...rest } = options
+  const { fresh = breakableQueue(), limits = {}, clock: own, queue: itsQueue, ...rest } = options
   const { clock, queue } = fresh
   const { logger, lines } = capturedLogger()
-  const worker = new QueueWorker(queue, rest).register('a', handler, limits)
+  const worker = new QueueWorker(itsQueue ?? queue, rest).register('a', handler, limits)
   const run = async (...others: Runnable[]): Promise<Running> => {
     const stop = new AbortController()
-    const ended = runAllWorkers([worker, ...others], stop.signal, { clock, logger })
+    const ended = runAllWorkers([worker, ...others], stop.signal, { clock: own ?? clock, logger })
     ended.catch(() => {})
     const abort = async (reason?: unknown): Promise<void> => {
       stop.abort(reason)

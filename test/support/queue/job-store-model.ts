@@ -15,6 +15,8 @@ interface ModelJob extends NewJob {
   claim: number | undefined
   claimedAt: number
   leaseUntil: number
+  /** Whose lease ran out, until another claims the job. */
+  freedFrom: number | undefined
 }
 
 /** What a JobStore does, as plainly as can be: every question walks all jobs. */
@@ -47,6 +49,7 @@ export class JobStoreModel {
       ...{ ...job, seq: ++this.#seq, createdAt: this.#now, status: 'PENDING', endedAt: 0, crashes: 0 },
       ...{ dueAt: Math.max(this.#now, job.runAt?.getTime() ?? 0), attemptsDone: 0, lastAttemptAt: undefined },
       ...{ result: undefined, lastError: undefined, claim: undefined, claimedAt: 0, leaseUntil: 0 },
+      freedFrom: undefined,
     }
   }
 
@@ -56,6 +59,7 @@ export class JobStoreModel {
     for (const job of this.#running()) {
       if (job.leaseUntil > this.#now) continue
       job.crashes++
+      job.freedFrom = job.claim
       job.claim = undefined
     }
   }
@@ -88,7 +92,9 @@ export class JobStoreModel {
   claim(jobs: readonly ClaimedJob[], leaseMs: number): void {
     for (const job of jobs) {
       const leaseUntil = this.#now + leaseMs
-      Object.assign(this.jobs.get(job.id)!, { claim: job.claim, claimedAt: this.#now, leaseUntil })
+      Object.assign(this.jobs.get(job.id)!, {
+        ...{ claim: job.claim, claimedAt: this.#now, leaseUntil, freedFrom: undefined },
+      })
       this.#starts.push({ kind: job.kind, at: this.#now })
       this.claimed.push(job)
     }
@@ -98,9 +104,11 @@ export class JobStoreModel {
   settle(claimed: ClaimedJob, outcome: Outcome): boolean {
     const { id, claim } = claimed
     this.#endCancelled(claimed)
+    this.#takeBack(claimed, this.#now)
     const job = this.jobs.get(id)
     if (job?.claim !== claim) return false
     if (job.status !== 'PENDING') return true
+    job.crashes = 0
     if (outcome.status !== 'PENDING' || outcome.counted) {
       job.attemptsDone++
       job.lastAttemptAt = job.claimedAt
@@ -122,6 +130,7 @@ export class JobStoreModel {
 
   renew(claimed: ClaimedJob, leaseMs: number): boolean {
     for (const job of this.#cancelled) if (job.claim === claimed.claim) job.leaseUntil = this.#now + leaseMs
+    this.#takeBack(claimed, this.#now)
     if (!this.holds(claimed)) return false
     this.jobs.get(claimed.id)!.leaseUntil = this.#now + leaseMs
     return true
@@ -129,6 +138,7 @@ export class JobStoreModel {
 
   release(claimed: ClaimedJob): void {
     this.#endCancelled(claimed)
+    this.#takeBack(claimed, this.#now)
     if (this.holds(claimed)) this.jobs.get(claimed.id)!.claim = undefined
   }
 
@@ -136,7 +146,8 @@ export class JobStoreModel {
     const job = this.jobs.get(id)
     if (job?.status !== 'PENDING') return false
     if (job.claim !== undefined) this.#cancelled.push({ ...job })
-    Object.assign(job, { status: 'FAILED', lastError: 'cancelled', claim: undefined, endedAt: this.#now })
+    Object.assign(job, { status: 'FAILED', lastError: 'cancelled', endedAt: this.#now })
+    Object.assign(job, { claim: undefined, freedFrom: undefined })
     return true
   }
 
@@ -176,6 +187,13 @@ export class JobStoreModel {
       ofKind[shown] = ofKind[shown]! + 1
     }
     return counts
+  }
+
+  /** What its holder says late counts while no other has claimed the job. */
+  #takeBack({ id, claim }: ClaimedJob, leaseUntil: number): void {
+    const job = this.jobs.get(id)
+    if (job?.freedFrom !== claim) return
+    Object.assign(job, { claim, leaseUntil, freedFrom: undefined, crashes: job!.crashes - 1 })
   }
 
   #endCancelled({ id, claim }: ClaimedJob): void {

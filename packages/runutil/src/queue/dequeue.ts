@@ -10,6 +10,7 @@ import type { JobStore } from './job-store.ts'
 import { toJson } from './json.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { type Outcome, type Settlement, settlementOf } from './outcome.ts'
+import { processClaims } from './process-claims.ts'
 
 /** Makes one attempt at a job and returns the job as it is after it. */
 export type DequeueFn = (job: QueuedJob, signal: AbortSignal) => Promise<QueuedJob>
@@ -33,7 +34,8 @@ export async function dequeue({ store, kinds, fn, options, clock }: DequeueProps
     throw unexpected('dequeue: fn', 'a function (job, signal) => Promise<job>', fn)
   if (signal?.aborted) return false
   const claimedAt = clock.elapsed()
-  const [job] = await store.claim(names, 1, LEASE_MS)
+  const { holder, open: holding } = processClaims(store)
+  const [job] = await store.claim(names, 1, LEASE_MS, { holder, holding })
   if (job === undefined) return false
   await runHeld(job, claimedAt, { store, fn, signal, clock })
   return true
@@ -52,7 +54,10 @@ async function runHeld(
   const stop = (): void => abort.abort(signal?.reason)
   const onLost = (): void => abort.abort(new ErrLostLease(job.id))
   // A renewal that fails is tried again; when none succeeds in time, the lease is lost.
-  const keeper = new LeaseKeeper<ClaimedJob>({ store, leaseMs: LEASE_MS, clock, onLost, onError: () => {} })
+  const keeper = new LeaseKeeper<ClaimedJob>({
+    ...{ store, leaseMs: LEASE_MS, clock, open: processClaims(store).open },
+    ...{ onLost, onError: () => {} },
+  })
   keeper.add(job, claimedAt)
   onAbort(signal, stop)
   try {

@@ -25,6 +25,24 @@ export interface InTransaction {
   readonly tx?: TransactionHandle | undefined
 }
 
+/** What a claim has to heed, beside the limits of kinds. */
+export interface ClaimOptions {
+  /** Who claims: a number of the whole process, the same with each of its claims. */
+  readonly holder?: number | undefined
+  /** Claims that the process has handlers or outcomes of: however long ago their leases ran out, they aren't freed. */
+  readonly holding?: ReadonlySet<number> | undefined
+  /** A job that crashed so often in a row is on its last chance: it is claimed alone, or not at all. */
+  readonly maxCrashes?: number | undefined
+  /** Whether a job on its last chance may be claimed. Default true. */
+  readonly lastChance?: boolean | undefined
+  /** The most bytes of payload that are claimed, those of up to 512 not counted. Default: any number. */
+  readonly maxBytes?: number | undefined
+  /** Whether the first job is claimed however large it is. Default true. */
+  readonly orOne?: boolean | undefined
+  /** Called when a job would have been claimed, but for its bytes. */
+  readonly onHeldBack?: (() => void) | undefined
+}
+
 export type JobCounts = Record<string, Record<JobStatus | 'RUNNING', number>>
 
 /** What `counts` begins a kind with. */
@@ -36,8 +54,9 @@ export function noJobs(): JobCounts[string] {
  * Where jobs are kept. It never runs a job and never decides on a retry: it records what others decided.
  *
  * A job is *ready* when it is PENDING, its time has come and no live claim holds it. Each claim has a number that
- * only grows, and a lease; a job whose lease ran out is ready again, with one crash more. What is renewed, settled
- * and released matches the id and the claim, or changes nothing.
+ * only grows, and a lease; a job whose lease ran out is ready again, with one crash more. Until another claim takes
+ * it, what is renewed, settled and released under the last one still counts, and takes that crash back; what isn't under
+ * the last claim of a job changes nothing.
  *
  * Every method rejects with a StoreUnavailableError when the store can't be reached for now.
  */
@@ -50,12 +69,18 @@ export interface JobStore {
   insert(jobs: readonly NewJob[], options?: InTransaction): Promise<void>
   /**
    * Holds up to `limit` ready jobs of these kinds for the time of a lease: by priority, then `runAt`, then in the
-   * order of insertion; never more than the limits of their kinds allow. Also frees jobs whose lease ran out.
+   * order of insertion; never more than the limits of their kinds allow. Also frees jobs whose lease ran out; those of
+   * the same holder, of which it says that it doesn't hold them, without a crash, since no handler of it began.
    */
-  claim(kinds: readonly string[], limit: number, lease: Duration): Promise<ClaimedJob[]>
+  claim(
+    kinds: readonly string[],
+    limit: number,
+    lease: Duration,
+    options?: ClaimOptions,
+  ): Promise<ClaimedJob[]>
   /**
-   * Records outcomes. Settling again what was settled to an end under the same claim is no loss; settling what was
-   * cancelled says that its handler has ended.
+   * Records outcomes, each of which ends a job's crashes in a row. Settling again what was settled to an end under the
+   * same claim is no loss; settling what was cancelled says that its handler has ended.
    *
    * @returns those of the batch that changed nothing: their claim is lost
    */
@@ -90,4 +115,10 @@ export interface JobStore {
    * @returns takes the callback off
    */
   listen(onReady: () => void): Promise<() => Promise<void>>
+}
+
+/** Several objects that keep the same jobs, in one process. */
+export interface PlacedStore {
+  /** The same object for all of them. */
+  place(): object
 }

@@ -42,6 +42,8 @@ export interface ClaimedJob<P = unknown, R = unknown> extends QueuedJob<P, R> {
   readonly claim: number
   readonly priority: number
   readonly key?: string
-  /** How often a process died, or lost its lease, while it held this job. */
+  /** How often in a row a process died, or lost its lease, while it held this job. */
   readonly crashes: number
+  /** How long its payload is as JSON, in bytes; only of more than 512. */
+  readonly payloadBytes?: number
 }

@@ -5,29 +5,47 @@ export interface LeaseKeeperProps<H extends Held> {
   readonly store: JobStore
   readonly leaseMs: number
   readonly clock: Clock
+  /** The claims that the process holds; those of the keeper are among them for as long as it has jobs of them. */
+  readonly open: Set<number>
   /** It isn't held any more, and the handler must hear of it. */
   readonly onLost: (held: H) => void
   readonly onError: (error: unknown) => void
 }
 
+interface Lease<H> {
+  /** When it ends; on the clock's `elapsed` scale. */
+  until: number
+  readonly jobs: Set<H>
+}
+
 /** A job hears within a third of its lease that it was cancelled. */
 const RENEWALS_PER_LEASE = 4
+/** After one that failed, the next comes sooner. */
+const AGAIN = 1 / 12
+/** So many are on their way at most: one that is never answered doesn't stop the next. */
+const MOST_AT_ONCE = 3
+/** A process that was blocked or frozen may still have its leases: it asks, and waits for so long before it gives them up. */
+const REPRIEVE_MS = 1_000
 
 /**
  * Renews the leases of all jobs that a process holds, in one statement.
  *
- * One that couldn't be renewed for as long as its lease is lost, whatever the store would say: the machine slept, or
- * the store can't be reached, and others may run the job.
+ * One that couldn't be renewed for as long as its lease is lost, since others may run the job. But after the process
+ * couldn't run, the store is asked first: if nobody took the job meanwhile, it goes on.
  */
 export class LeaseKeeper<H extends Held> {
   readonly #props: LeaseKeeperProps<H>
   readonly #everyMs: number
-  /** When each lease ends; on the clock's `elapsed` scale. */
-  readonly #until = new Map<H, number>()
-  /** The store says so, but the handler hasn't ended. Renewed on, so that a cancelled job keeps its place under the limits. */
+  /** By claim. */
+  readonly #leases = new Map<number, Lease<H>>()
+  /**
+   * Told that they are, but the handler hasn't ended. Renewed on, so that a cancelled job keeps its place under the limits,
+   * and nobody runs the job beside its handler if that can be helped.
+   */
   readonly #lost = new Set<H>()
   #timer: Timer | undefined
-  #renewing = false
+  #dueAt = Infinity
+  #renewals = 0
 
   constructor(props: LeaseKeeperProps<H>) {
     this.#props = props
@@ -36,57 +54,104 @@ export class LeaseKeeper<H extends Held> {
 
   /** @param claimedAt when the claim was sent; `elapsed` */
   add(held: H, claimedAt: number): void {
-    this.#until.set(held, claimedAt + this.#props.leaseMs)
-    this.#timer ??= this.#props.clock.setTimeoutAt(this.#tick, this.#props.clock.elapsed() + this.#everyMs)
+    let lease = this.#leases.get(held.claim)
+    if (lease === undefined) {
+      lease = { until: claimedAt + this.#props.leaseMs, jobs: new Set() }
+      this.#leases.set(held.claim, lease)
+      this.#props.open.add(held.claim)
+    }
+    lease.jobs.add(held)
+    if (this.#timer !== undefined) return
+    this.#dueAt = this.#props.clock.elapsed() + this.#everyMs
+    this.#timer = this.#props.clock.setTimeoutAt(this.#tick, this.#dueAt)
   }
 
   delete(held: H): void {
-    this.#until.delete(held)
     this.#lost.delete(held)
+    const lease = this.#leases.get(held.claim)
+    if (!lease?.jobs.delete(held) || lease.jobs.size > 0) return
+    this.#leases.delete(held.claim)
+    this.#props.open.delete(held.claim)
   }
 
   /** Whether its lease can't have ended yet. */
   holds(held: H): boolean {
-    return (this.#until.get(held) ?? -Infinity) > this.#props.clock.elapsed()
+    const lease = this.#leases.get(held.claim)
+    return lease !== undefined && lease.until > this.#props.clock.elapsed() && !this.#lost.has(held)
+  }
+
+  /** Whether a lease has ended of which nobody was told: the process couldn't run, and others may have the job. */
+  isOverdue(): boolean {
+    const now = this.#props.clock.elapsed()
+    for (const lease of this.#leases.values()) if (lease.until <= now && this.#hasUntold(lease)) return true
+    return false
   }
 
   stop(): void {
     this.#timer?.clear()
-    this.#until.clear()
+    for (const claim of this.#leases.keys()) this.#props.open.delete(claim)
+    this.#leases.clear()
     this.#lost.clear()
+  }
+
+  /** Asks for all leases to last on from now. Never rejects. */
+  async renew(): Promise<void> {
+    if (this.#leases.size === 0) return
+    const { store, leaseMs, clock, onError } = this.#props
+    const sentAt = clock.elapsed()
+    const held = [...this.#leases.values()].flatMap(({ jobs }) => [...jobs])
+    this.#renewals++
+    try {
+      this.#renewed(held, new Set(await store.renew(held, leaseMs)), sentAt + leaseMs)
+    } catch (error) {
+      this.#wakeAt(clock.elapsed() + leaseMs * AGAIN)
+      onError(error)
+    } finally {
+      this.#renewals--
+    }
+  }
+
+  #renewed(held: readonly H[], lost: ReadonlySet<H>, until: number): void {
+    for (const { claim } of held) {
+      const lease = this.#leases.get(claim)
+      if (lease !== undefined) lease.until = Math.max(lease.until, until)
+    }
+    // Settled in the meantime, or known to be lost: nobody is to be told.
+    for (const one of lost) if (this.#leases.get(one.claim)?.jobs.has(one)) this.#lose(one)
   }
 
   readonly #tick = (): void => {
     const now = this.#props.clock.elapsed()
-    for (const [held, until] of this.#until) {
-      if (until <= now) this.#lose(held)
-    }
-    if (!this.#renewing && this.#until.size + this.#lost.size > 0) void this.#renew(now)
-    this.#timer?.restartAt(now + this.#everyMs)
+    const couldRun = now - this.#dueAt <= this.#everyMs / 4
+    if (couldRun) this.#endLeases(now)
+    if (!couldRun || this.#renewals < MOST_AT_ONCE) void this.renew()
+    this.#dueAt = Infinity
+    this.#wakeAt(now + (couldRun ? this.#everyMs : Math.min(this.#everyMs, REPRIEVE_MS)))
   }
 
-  async #renew(sentAt: number): Promise<void> {
-    this.#renewing = true
-    const held = [...this.#until.keys(), ...this.#lost]
-    try {
-      const lost = new Set(await this.#props.store.renew(held, this.#props.leaseMs))
-      for (const one of held) {
-        // Settled in the meantime, or known to be lost.
-        if (!this.#until.has(one)) continue
-        if (lost.has(one)) {
-          this.#lost.add(one)
-          this.#lose(one)
-        } else this.#until.set(one, sentAt + this.#props.leaseMs)
-      }
-    } catch (error) {
-      this.#props.onError(error)
-    } finally {
-      this.#renewing = false
+  #endLeases(now: number): void {
+    for (const lease of this.#leases.values()) {
+      if (lease.until <= now) for (const held of lease.jobs) this.#lose(held)
     }
+  }
+
+  /** At the latest; earlier if a lease ends. */
+  #wakeAt(time: number): void {
+    const now = this.#props.clock.elapsed()
+    const ends = [...this.#leases.values()].map(({ until }) => (until > now ? until : Infinity))
+    const at = Math.min(time, this.#dueAt, ...ends)
+    if (at === this.#dueAt) return
+    this.#dueAt = at
+    this.#timer?.restartAt(at)
+  }
+
+  #hasUntold({ jobs }: Lease<H>): boolean {
+    return this.#lost.size === 0 || [...jobs].some((held) => !this.#lost.has(held))
   }
 
   #lose(held: H): void {
-    this.#until.delete(held)
+    if (this.#lost.has(held)) return
+    this.#lost.add(held)
     this.#props.onLost(held)
   }
 }

@@ -5,9 +5,10 @@ import { InvalidArgumentError } from '../core/errors.ts'
 import { Events } from '../core/events.ts'
 import { checkOptions } from '../core/options.ts'
 import { ErrJobExists } from './errors.ts'
-import type { Held, InTransaction, JobCounts, JobStore, NewJob } from './job-store.ts'
+import type { ClaimOptions, Held, InTransaction, JobCounts, JobStore, NewJob } from './job-store.ts'
 import type { ClaimedJob, QueuedJob } from './job.ts'
 import type { ResolvedLimits } from './limits.ts'
+import { MemoryClaim } from './memory-claim.ts'
 import { MemoryLeases } from './memory-leases.ts'
 import { MemoryLimits } from './memory-limits.ts'
 import { type Settlement, isFinal } from './outcome.ts'
@@ -56,38 +57,46 @@ export class MemoryJobStore implements JobStore {
     this.#events.emit('ready')
   }
 
-  async claim(kinds: readonly string[], limit: number, lease: Duration): Promise<ClaimedJob[]> {
+  async claim(
+    kinds: readonly string[],
+    limit: number,
+    lease: Duration,
+    options: ClaimOptions = {},
+  ): Promise<ClaimedJob[]> {
     const leaseMs = toMs(lease, 'claim: lease')
     const now = this.#clock.now()
-    this.#rescue(now)
-    const jobs = this.#choose(new Set(kinds), limit, now)
+    this.#rescue(now, options)
+    const { jobs } = this.#choose(new Set(kinds), new MemoryClaim(limit, options), now)
     if (jobs.length === 0) return []
     const claim = ++this.#claim
-    this.#leases.add(claim, jobs, now + leaseMs)
+    this.#leases.add(claim, { until: now + leaseMs, holder: options.holder }, jobs)
     for (const job of jobs) {
       this.#waiting.remove(job)
-      job.claim = claim
-      job.claimedAt = now
+      Object.assign(job, { claim, claimedAt: now, freedFrom: undefined })
       this.#limits.started(job.kind, now)
     }
     return jobs.map(toClaimedJob)
   }
 
-  #rescue(now: number): void {
-    for (const job of this.#leases.expire(now)) {
-      if (isFinal(job.status)) continue
-      job.crashes++
-      this.#giveBack(job)
+  #rescue(now: number, { holder, holding }: ClaimOptions): void {
+    for (const [claim, lease] of this.#leases.expire(now, holding)) {
+      const isOwn = holder !== undefined && lease.holder === holder
+      for (const job of lease.jobs.values()) {
+        if (isFinal(job.status)) continue
+        if (!isOwn) job.crashes++
+        job.freedFrom = isOwn ? undefined : claim
+        this.#giveBack(job)
+      }
     }
   }
 
-  #choose(kinds: Set<string>, limit: number, now: number): StoredJob[] {
+  #choose(kinds: Set<string>, chosen: MemoryClaim, now: number): MemoryClaim {
     const held = this.#leases.jobs
     const allowances = new Map([...kinds].map((kind) => [kind, this.#limits.allowance(kind, held, now)]))
-    const chosen: StoredJob[] = []
     for (const job of this.#waiting.all) {
-      if (chosen.length >= limit) break
-      if (job.runAt <= now && allowances.get(job.kind)?.take(job.key)) chosen.push(job)
+      if (chosen.isFull) break
+      if (job.runAt > now || chosen.leaves(job)) continue
+      if (allowances.get(job.kind)?.take(job.key)) chosen.add(job)
     }
     return chosen
   }
@@ -100,6 +109,7 @@ export class MemoryJobStore implements JobStore {
 
   #settleOne(settlement: Settlement, now: number): boolean {
     const { id, claim, outcome } = settlement
+    this.#takeBack(settlement, now)
     this.#leases.free(settlement)
     const job = this.#jobs.get(id)
     if (job === undefined || job.claim !== claim) return false
@@ -113,6 +123,7 @@ export class MemoryJobStore implements JobStore {
   async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
     const until = this.#clock.now() + toMs(lease, 'renew: lease')
     return held.filter((one) => {
+      this.#takeBack(one, until)
       this.#leases.renew(one.claim, until)
       return this.#heldJob(one) === undefined
     })
@@ -120,6 +131,7 @@ export class MemoryJobStore implements JobStore {
 
   async release(held: readonly Held[]): Promise<void> {
     for (const one of held) {
+      this.#takeBack(one, this.#clock.now())
       this.#leases.free(one)
       const job = this.#heldJob(one)
       if (job !== undefined) this.#giveBack(job)
@@ -137,7 +149,13 @@ export class MemoryJobStore implements JobStore {
     if (job === undefined) return false
     this.#waiting.remove(job)
     const updatedAt = this.#clock.now()
-    Object.assign(job, { status: 'FAILED', lastError: 'cancelled', claim: undefined, updatedAt })
+    Object.assign(job, {
+      status: 'FAILED',
+      lastError: 'cancelled',
+      claim: undefined,
+      freedFrom: undefined,
+      updatedAt,
+    })
     return true
   }
 
@@ -180,6 +198,15 @@ export class MemoryJobStore implements JobStore {
   #heldJob({ id, claim }: Held): StoredJob | undefined {
     const job = this.#jobs.get(id)
     return job !== undefined && job.claim === claim && !isFinal(job.status) ? job : undefined
+  }
+
+  /** Of a job that was freed from this claim, and that no other has taken since. */
+  #takeBack({ id, claim }: Held, until: number): void {
+    const job = this.#jobs.get(id)
+    if (job === undefined || job.freedFrom !== claim) return
+    this.#waiting.remove(job)
+    this.#leases.add(claim, { until, holder: undefined }, [job])
+    Object.assign(job, { claim, freedFrom: undefined, crashes: job.crashes - 1 })
   }
 
   #giveBack(job: StoredJob): void {

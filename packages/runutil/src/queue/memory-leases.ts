@@ -3,6 +3,8 @@ import type { StoredJob } from './stored-job.ts'
 
 interface Lease {
   until: number
+  /** Which process claimed. */
+  readonly holder: number | undefined
   readonly jobs: Map<string, StoredJob>
 }
 
@@ -17,8 +19,11 @@ export class MemoryLeases {
     return [...this.#leases.values()].flatMap(({ jobs }) => [...jobs.values()])
   }
 
-  add(claim: number, jobs: readonly StoredJob[], until: number): void {
-    this.#leases.set(claim, { until, jobs: new Map(jobs.map((job) => [job.id, job])) })
+  /** To those that the claim has already, if it has some. */
+  add(claim: number, lease: Omit<Lease, 'jobs'>, jobs: readonly StoredJob[]): void {
+    const { jobs: held } = this.#leases.get(claim) ?? { jobs: new Map<string, StoredJob>() }
+    if (held.size === 0) this.#leases.set(claim, { ...lease, jobs: held })
+    for (const job of jobs) held.set(job.id, job)
   }
 
   renew(claim: number, until: number): void {
@@ -31,10 +36,10 @@ export class MemoryLeases {
     if (jobs?.delete(id) && jobs.size === 0) this.#leases.delete(claim)
   }
 
-  /** Ends the leases that have run out. @returns the jobs that they held */
-  expire(now: number): StoredJob[] {
-    const expired = [...this.#leases].filter(([, { until }]) => until <= now)
+  /** Ends the leases that have run out, but for those of `holding`. @returns them, by claim */
+  expire(now: number, holding: ReadonlySet<number> = new Set()): [number, Lease][] {
+    const expired = [...this.#leases].filter(([claim, { until }]) => until <= now && !holding.has(claim))
     for (const [claim] of expired) this.#leases.delete(claim)
-    return expired.flatMap(([, { jobs }]) => [...jobs.values()])
+    return expired
   }
 }

@@ -2,12 +2,21 @@ import type { Duration } from '../core/duration.ts'
 import { Events } from '../core/events.ts'
 import type { ClaimedJob, QueuedJob } from './job.ts'
 import type { JobEvent } from './job-event.ts'
-import type { Held, InTransaction, JobCounts, JobStore, NewJob } from './job-store.ts'
+import type {
+  ClaimOptions,
+  Held,
+  InTransaction,
+  JobCounts,
+  JobStore,
+  NewJob,
+  PlacedStore,
+} from './job-store.ts'
 import type { ResolvedLimits } from './limits.ts'
 import type { Settlement } from './outcome.ts'
+import { placeOf } from './process-claims.ts'
 
 /** A store that tells what passes through it, but for what is part of a transaction of the caller's. */
-export class ObservedJobStore implements JobStore {
+export class ObservedJobStore implements JobStore, PlacedStore {
   readonly #store: JobStore
   readonly #events = new Events<{ job: [event: JobEvent] }>()
 
@@ -25,8 +34,13 @@ export class ObservedJobStore implements JobStore {
     this.#tell(jobs, ({ id, kind }) => ({ type: 'enqueued', id, kind }))
   }
 
-  async claim(kinds: readonly string[], limit: number, lease: Duration): Promise<ClaimedJob[]> {
-    const jobs = await this.#store.claim(kinds, limit, lease)
+  async claim(
+    kinds: readonly string[],
+    limit: number,
+    lease: Duration,
+    options?: ClaimOptions,
+  ): Promise<ClaimedJob[]> {
+    const jobs = await this.#store.claim(kinds, limit, lease, options)
     this.#tell(jobs, (job) => ({ type: 'claimed', ...facts(job) }))
     return jobs
   }
@@ -74,6 +88,10 @@ export class ObservedJobStore implements JobStore {
 
   listen(onReady: () => void): Promise<() => Promise<void>> {
     return this.#store.listen(onReady)
+  }
+
+  place(): object {
+    return placeOf(this.#store)
   }
 
   #tell<T>(about: readonly T[], event: (one: T) => JobEvent): void {

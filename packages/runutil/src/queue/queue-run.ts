@@ -9,7 +9,6 @@ import type { Attempt } from './attempt.ts'
 import type { ClaimedJob } from './job.ts'
 import { judge, judgeCrashes } from './judge.ts'
 import type { Kind } from './kind.ts'
-import { LeaseKeeper } from './lease-keeper.ts'
 import { isLimited } from './limits.ts'
 import type { ObservedJobStore } from './observed-job-store.ts'
 import { type JobSettlement, type Outcome, settlementOf } from './outcome.ts'
@@ -17,6 +16,7 @@ import { OverdueJobs } from './overdue-jobs.ts'
 import type { Performed } from './perform.ts'
 import { Prefetch } from './prefetch.ts'
 import { Pruner } from './pruner.ts'
+import { RunClaims } from './run-claims.ts'
 import { RunLog } from './run-log.ts'
 import { Settler } from './settler.ts'
 import { untilAvailable } from '../core/until-available.ts'
@@ -27,6 +27,9 @@ export interface QueueRunProps extends WorkerSettings {
   readonly kinds: ReadonlyMap<string, Kind>
   readonly signal: AbortSignal
 }
+
+/** So long it waits for a renewal before it claims again. */
+const CATCH_UP_MS = 1_000
 
 /**
  * One run of a QueueWorker: claim ─► perform ─► judge ─► settle.
@@ -44,7 +47,7 @@ export class QueueRun {
   /** Rung when there may be room for it. */
   readonly #freed: Doorbell
   readonly #held: HeldJobs
-  readonly #keeper: LeaseKeeper<ClaimedJob>
+  readonly #claims: RunClaims
   readonly #settler: Settler<JobSettlement>
   readonly #prefetch: Prefetch
   readonly #overdue: OverdueJobs
@@ -66,9 +69,13 @@ export class QueueRun {
     this.#prefetch = new Prefetch(concurrency, this.#limited ? 0 : props.prefetch)
     this.#idleMs = Math.min(props.pollIntervalMs, ...limits.map(({ rate }) => rate?.perMs ?? Infinity))
     this.#pruner = new Pruner(store, clock, props.retentionMs)
-    this.#keeper = new LeaseKeeper({
-      ...{ store, leaseMs, clock, onError: (error) => log.unavailable(error) },
+    this.#claims = new RunClaims({
+      ...{ store, kinds: [...kinds.keys()], leaseMs, clock },
+      ...{ maxCrashes: props.maxCrashes, maxHeldBytes: props.maxHeldBytes },
       onLost: (job) => this.#held.abort(job, new ErrLostLease(job.id)),
+      onError: (error) => log.unavailable(error),
+      onHeldBack: () => log.heldBack(props.maxHeldBytes),
+      onRoom: () => this.#ready.ring(),
     })
     this.#settler = new Settler({
       ...{ store, clock, patienceMs: leaseMs, onRetry: (error, delayMs) => log.unavailable(error, delayMs) },
@@ -108,10 +115,18 @@ export class QueueRun {
 
   async #claimUntilStopped(): Promise<void> {
     while (!this.#stopping) {
-      const limit = this.#prefetch.room(this.#held.count, this.#settler.unsettled)
+      const limit = this.#claims.room(this.#prefetch.room(this.#held.count, this.#settler.unsettled))
       if (limit === 0) await this.#freed.wait(Infinity)
-      else if ((await this.#claim(limit)) < limit) await this.#idle()
+      else if (!(await this.#claim(limit))) await this.#idle()
     }
+  }
+
+  /** The process couldn't run: what was done meanwhile is recorded, and what goes on is renewed, before it claims again. */
+  async #catchUp(): Promise<void> {
+    while (this.#settler.unsettled > 0 && !this.#stopping) await this.#freed.wait(Infinity)
+    const renewed = new Doorbell(this.#clock, this.#props.signal)
+    void this.#claims.renew().then(() => renewed.ring())
+    await renewed.wait(CATCH_UP_MS)
   }
 
   async #idle(): Promise<void> {
@@ -119,20 +134,20 @@ export class QueueRun {
     await this.#ready.wait(this.#idleMs)
   }
 
-  async #claim(limit: number): Promise<number> {
-    const { store, kinds, leaseMs } = this.#props
-    const sentAt = this.#clock.elapsed()
-    const jobs = await this.#ask(() => store.claim([...kinds.keys()], limit, leaseMs))
+  /** @returns whether there may be more to claim */
+  async #claim(limit: number): Promise<boolean> {
+    if (this.#claims.isOverdue()) await this.#catchUp()
+    if (this.#stopping) return false
+    const jobs = await this.#ask(() => this.#claims.claim(limit))
     this.#log.available()
-    for (const job of jobs) this.#keeper.add(job, sentAt)
     if (this.#stopping) this.#giveBack.add(jobs)
     else this.#held.add(jobs)
     this.#overdue.watch()
-    return jobs.length
+    return jobs.length === limit || this.#claims.isLastChance(jobs)
   }
 
   #mayStart(job: ClaimedJob): boolean {
-    if (!this.#keeper.holds(job)) {
+    if (!this.#claims.holds(job)) {
       // A renewal that is still on its way must not keep it from others.
       this.#giveBack.add([job])
       return false
@@ -156,14 +171,14 @@ export class QueueRun {
   }
 
   #settled(batch: readonly JobSettlement[]): void {
-    for (const { job } of batch) this.#keeper.delete(job)
+    this.#claims.delete(batch.map(({ job }) => job))
     this.#freed.ring()
     // Of a limited kind, the next may start now.
     if (this.#limited) this.#ready.ring()
   }
 
   #release(jobs: readonly ClaimedJob[]): Promise<void> {
-    for (const job of jobs) this.#keeper.delete(job)
+    this.#claims.delete(jobs)
     return this.#ask(() => this.#props.store.release(jobs))
   }
 
@@ -195,6 +210,6 @@ export class QueueRun {
     await this.#held.idle()
     await this.#settler.finish()
     await this.#giveBack.finish()
-    this.#keeper.stop()
+    this.#claims.stop()
   }
 }

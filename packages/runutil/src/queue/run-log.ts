@@ -33,6 +33,13 @@ export class RunLog {
       this.#context.logger.warn(facts, errorIs(err, ErrLostLease) ? 'job lost its lease' : verdict(outcome))
   }
 
+  heldBack(maxHeldBytes: number): void {
+    this.#context.logger.warn(
+      { maxHeldBytes },
+      'jobs have waited for a minute since the payloads of those that are held reach maxHeldBytes',
+    )
+  }
+
   notGivenBack(error: unknown): void {
     this.#context.logger.warn(
       { err: error },

@@ -1,6 +1,7 @@
 import type { ClaimedJob, JobStatus, QueuedJob } from './job.ts'
 import { type JobCounts, type NewJob, noJobs } from './job-store.ts'
 import { type Outcome, isFinal } from './outcome.ts'
+import { bytesOf } from './payload-bytes.ts'
 
 /** A job in memory: its columns, as a table would have them. Times in ms since the epoch. */
 export interface StoredJob {
@@ -22,7 +23,10 @@ export interface StoredJob {
   /** Held under this claim; of an ended job, the claim that ended it. */
   claim: number | undefined
   claimedAt: number
+  /** In a row. */
   crashes: number
+  /** The claim whose lease ran out, until another takes the job. */
+  freedFrom: number | undefined
 }
 
 export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
@@ -36,7 +40,7 @@ export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
       lastAttemptAt: undefined,
       lastError: undefined,
     },
-    ...{ claim: undefined, claimedAt: 0, crashes: 0 },
+    ...{ claim: undefined, claimedAt: 0, crashes: 0, freedFrom: undefined },
   }
 }
 
@@ -63,7 +67,13 @@ export function toQueuedJob(job: StoredJob): QueuedJob {
 
 export function toClaimedJob(job: StoredJob): ClaimedJob {
   const { claim, priority, key, crashes } = job
-  return { ...toQueuedJob(job), claim: claim!, priority, crashes, ...(key !== undefined && { key }) }
+  const payloadBytes = bytesOf(job.payload)
+  return {
+    ...toQueuedJob(job),
+    ...{ claim: claim!, priority, crashes },
+    ...(key !== undefined && { key }),
+    ...(payloadBytes !== undefined && { payloadBytes }),
+  }
 }
 
 export function countJobs(jobs: Iterable<StoredJob>): JobCounts {
@@ -84,6 +94,7 @@ export function record(job: StoredJob, outcome: Outcome, now: number): void {
     job.attemptsDone++
     job.lastAttemptAt = job.claimedAt
   }
+  job.crashes = 0
   job.status = outcome.status
   job.updatedAt = now
   job.result = outcome.status === 'DONE' ? outcome.result : undefined

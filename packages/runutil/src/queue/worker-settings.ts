@@ -15,7 +15,15 @@ export interface QueueWorkerOptions {
    * kinds that have limits. Default 2,000; 0 claims just what can start.
    */
   prefetch?: number | undefined
-  /** A job that its process died under, or lost the lease of, more often than that ends as PANIC. Default 3. */
+  /**
+   * The most bytes of payload that it holds, of jobs that run, wait here or have an outcome that isn't recorded yet. A larger
+   * job is held alone; payloads of up to 512 bytes aren't counted. Default 16 MiB.
+   */
+  maxHeldBytes?: number | undefined
+  /**
+   * A job that its process died under, or lost the lease of, more often in a row than that ends as PANIC. Default 3. On its last
+   * chance, a job is claimed alone, and in no process do two such run at once; with 0, that is each.
+   */
   maxCrashes?: number | undefined
   /** How long ended jobs are kept. Default 7 days. */
   retention?: Duration | undefined
@@ -27,6 +35,7 @@ export interface WorkerSettings {
   readonly pollIntervalMs: number
   readonly leaseMs: number
   readonly prefetch: number
+  readonly maxHeldBytes: number
   readonly maxCrashes: number
   readonly retentionMs: number
 }
@@ -41,16 +50,19 @@ export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
     pollInterval = 1_000,
     lease = 30_000,
     prefetch = 2_000,
+    maxHeldBytes = 16 * 1024 * 1024,
     maxCrashes = 3,
     retention = '7d',
   } = checkOptions(what, options, [
-    ...(['concurrency', 'pollInterval', 'lease', 'prefetch', 'maxCrashes', 'retention'] as const),
+    ...(['concurrency', 'pollInterval', 'lease', 'prefetch', 'maxHeldBytes', 'maxCrashes'] as const),
+    'retention',
   ])
   return {
     concurrency: count(concurrency, `${what}: concurrency`)!,
     pollIntervalMs: Math.max(LEAST_POLL_INTERVAL_MS, toMs(pollInterval, `${what}: pollInterval`)),
     leaseMs: toIntervalMs(lease, `${what}: lease`),
     prefetch: natural(prefetch, `${what}: prefetch`),
+    maxHeldBytes: count(maxHeldBytes, `${what}: maxHeldBytes`)!,
     maxCrashes: natural(maxCrashes, `${what}: maxCrashes`),
     retentionMs: toMs(retention, `${what}: retention`),
   }

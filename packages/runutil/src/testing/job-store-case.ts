@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Duration } from '../core/duration.ts'
 import type { ClaimedJob, QueuedJob } from '../queue/job.ts'
-import type { JobStore, NewJob } from '../queue/job-store.ts'
+import type { ClaimOptions, JobStore, NewJob } from '../queue/job-store.ts'
 import { NO_LIMITS, type ResolvedLimits } from '../queue/limits.ts'
 import type { Again, Outcome, Settlement } from '../queue/outcome.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -33,9 +33,16 @@ export function claim(
     kinds = ['a'],
     limit = 100,
     lease = LEASE_MS,
-  }: { kinds?: string[]; limit?: number; lease?: Duration } = {},
+    ...options
+  }: { kinds?: string[]; limit?: number; lease?: Duration } & ClaimOptions = {},
 ): Promise<ClaimedJob[]> {
-  return store.claim(kinds, limit, lease)
+  return store.claim(kinds, limit, lease, options)
+}
+
+/** Has the leases run out that weren't renewed for as long as they last, and their jobs freed. */
+export async function expire({ store, clock }: JobStoreContext, options: ClaimOptions = {}): Promise<void> {
+  await clock.advance(LEASE_MS + 1)
+  assert.deepEqual(await claim(store, { kinds: ['nobody'], ...options }), [])
 }
 
 /** @throws AssertionError unless there is just this one */

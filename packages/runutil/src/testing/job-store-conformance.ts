@@ -1,8 +1,11 @@
 import { cancelCases } from './job-store-cancel-cases.ts'
 import type { JobStoreCases } from './job-store-case.ts'
+import { claimBytesCases } from './job-store-claim-bytes-cases.ts'
 import { claimCases } from './job-store-claim-cases.ts'
 import { concurrencyCases } from './job-store-concurrency-cases.ts'
+import { crashCases } from './job-store-crash-cases.ts'
 import { insertCases } from './job-store-insert-cases.ts'
+import { lateCases } from './job-store-late-cases.ts'
 import { leaseCases } from './job-store-lease-cases.ts'
 import { rateCases } from './job-store-rate-cases.ts'
 import { raceCases } from './job-store-race-cases.ts'
@@ -29,6 +32,9 @@ export const jobStoreConformance: JobStoreCases = {
   ...claimCases,
   ...settleCases,
   ...leaseCases,
+  ...lateCases,
+  ...crashCases,
+  ...claimBytesCases,
   ...stewardCases,
   ...concurrencyCases,
   ...cancelCases,

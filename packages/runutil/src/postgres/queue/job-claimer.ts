@@ -1,11 +1,14 @@
 import { systemClock } from '../../core/clock-system.ts'
 import type { ClaimedJob } from '../../queue/job.ts'
+import type { ClaimOptions } from '../../queue/job-store.ts'
 import type { ResolvedLimits } from '../../queue/limits.ts'
-import { GIVEN_BACK } from '../schema/1-queue/claiming.ts'
+import { GIVEN_BACK, HELD_BACK } from '../schema/1-queue/claiming.ts'
+import { GRACE_MS, LOOK_AGAIN } from '../schema/1-queue/freeing.ts'
 import { textArray } from '../statements/array-literal.ts'
 import { Rescue } from '../statements/rescue.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
 import { WakeUps } from '../statements/wake-ups.ts'
+import { claimColumns } from './job-columns.ts'
 import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
 import type { JobStatements } from './job-statements.ts'
 import { ScanMarks, NO_MARKS } from './scan-marks.ts'
@@ -33,6 +36,7 @@ export class JobClaimer {
   readonly #marks = new ScanMarks()
   readonly #rated = new Set<string>()
   readonly #wakeUps = new Set<WakeUps>()
+  #looksAgain = false
 
   constructor(props: JobClaimerProps) {
     this.#props = props
@@ -65,7 +69,12 @@ export class JobClaimer {
     this.#marks.lookAtAll()
   }
 
-  async claim(kinds: readonly string[], limit: number, leaseMs: number): Promise<Claimed> {
+  async claim(
+    kinds: readonly string[],
+    limit: number,
+    leaseMs: number,
+    options: ClaimOptions,
+  ): Promise<Claimed> {
     const { queries, statements, channel } = this.#props
     const now = this.#props.now()
     // Tests that own the clock expect it at once.
@@ -73,13 +82,34 @@ export class JobClaimer {
     const margin = this.#margin.ms
     const marks = now === null ? this.#marks.columns(kinds) : NO_MARKS
     const sentAt = systemClock.elapsed()
-    const params = [textArray(kinds), limit, leaseMs, frees, now, margin, ...marks, channel]
+    const params = [
+      ...[textArray(kinds), limit, leaseMs, frees, now, margin, ...marks, channel],
+      ...claimColumns(options, frees),
+    ]
     const rows = await queries.run<ClaimedRow>(statements.claim, params)
+    while (rows[0]?.[0] === null) this.#hear(rows.shift()!, options)
     const tookMs = systemClock.elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)
     const jobs = rows.map(toClaimedJob)
     if (jobs.length > 0) for (const wakeUps of this.#wakeUps) wakeUps.worthIt()
     this.#marks.claimed(jobs, marks, tookMs)
     return { jobs, late: inTime || now !== null ? [] : jobs.filter(({ kind }) => this.#rated.has(kind)) }
+  }
+
+  /** What a claim says beside its jobs. */
+  #hear([, said]: ClaimedRow, { onHeldBack }: ClaimOptions): void {
+    if (said === HELD_BACK) onHeldBack?.()
+    if (said === LOOK_AGAIN) this.#lookAgain()
+  }
+
+  /** Leases ran out that nobody renewed up to now: when their grace is over, their jobs are free. */
+  #lookAgain(): void {
+    if (this.#looksAgain) return
+    this.#looksAgain = true
+    systemClock.setTimeout(() => {
+      this.#looksAgain = false
+      this.#rescue.hasten()
+      for (const wakeUps of this.#wakeUps) wakeUps.wake()
+    }, GRACE_MS)
   }
 }

@@ -1,4 +1,5 @@
-import type { Held, NewJob } from '../../queue/job-store.ts'
+import type { ClaimOptions, Held, NewJob } from '../../queue/job-store.ts'
+import { bytesOf } from '../../queue/payload-bytes.ts'
 import type { ResolvedLimits } from '../../queue/limits.ts'
 import type { Outcome, Settlement } from '../../queue/outcome.ts'
 import { plainArray, textArray, unlessNone, unlessSame } from '../statements/array-literal.ts'
@@ -25,6 +26,10 @@ export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
       jobs.map(({ key }) => key),
       textArray,
     ),
+    unlessNone(
+      jobs.map(({ payload }) => bytesOf(payload)),
+      plainArray,
+    ),
   ]
 }
 
@@ -35,6 +40,19 @@ export function heldColumns(held: readonly Held[]): unknown[] {
       held.map(({ claim }) => claim),
       plainArray,
     ),
+  ]
+}
+
+/** @param frees whether it frees leases, and so has to know those that are held */
+export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
+  const { holder, holding, maxCrashes, lastChance = true, maxBytes, orOne = true } = options
+  return [
+    holder ?? null,
+    frees && holding !== undefined ? plainArray([...holding]) : null,
+    maxCrashes ?? null,
+    lastChance,
+    maxBytes ?? null,
+    orOne,
   ]
 }
 

@@ -1,5 +1,6 @@
 import { type JobCounts, noJobs } from '../../queue/job-store.ts'
 import type { ClaimedJob, JobStatus, QueuedJob } from '../../queue/job.ts'
+import { bytesOf } from '../../queue/payload-bytes.ts'
 
 /** A bigint, as the driver at hand makes it. */
 type Bigint = string | number | bigint
@@ -40,6 +41,8 @@ export function toClaimedJob(row: ClaimedRow): ClaimedJob {
   if (key !== null) job.key = key
   if (lastAttemptAt !== null) job.lastAttemptAt = moment(lastAttemptAt)
   if (lastError !== null) job.lastError = lastError
+  const bytes = bytesOf(payload)
+  if (bytes !== undefined) job.payloadBytes = bytes
   return job
 }
 

@@ -11,12 +11,13 @@ export function jobStatements(schema: string) {
     enqueue: call(
       'enqueue',
       /* sql */ `select ${s}.enqueue_jobs($1::text::text[], $2::text::text[], $3::text::text[], $4::text::float8[],
-        $5::text::integer[], $6::text::text[], $7::float8, $8::text) as taken`,
+        $5::text::integer[], $6::text::text[], $7::text::integer[], $8::float8, $9::text) as taken`,
     ),
     claim: call(
       'claim',
       /* sql */ `select * from ${s}.claim_jobs($1::text::text[], $2::integer, $3::float8, $4::boolean, $5::float8, $6::float8,
-        $7::text::text[], $8::text::integer[], $9::text::float8[], $10::text)`,
+        $7::text::text[], $8::text::integer[], $9::text::float8[], $10::text, $11::integer,
+        $12::text::bigint[], $13::integer, $14::boolean, $15::float8, $16::boolean)`,
     ),
     settle: call(
       'settle',

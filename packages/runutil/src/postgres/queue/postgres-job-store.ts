@@ -6,7 +6,15 @@ import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
 import { ErrJobExists } from '../../queue/errors.ts'
-import type { Held, InTransaction, JobCounts, JobStore, NewJob } from '../../queue/job-store.ts'
+import type {
+  ClaimOptions,
+  Held,
+  InTransaction,
+  JobCounts,
+  JobStore,
+  NewJob,
+  PlacedStore,
+} from '../../queue/job-store.ts'
 import type { ClaimedJob, QueuedJob } from '../../queue/job.ts'
 import type { ResolvedLimits } from '../../queue/limits.ts'
 import type { Settlement } from '../../queue/outcome.ts'
@@ -21,6 +29,7 @@ import { type CountRow, type JobRow, toCounts, toQueuedJob } from './job-rows.ts
 import { type JobStatements, jobStatements } from './job-statements.ts'
 import { NotifyThrottle } from './notify-throttle.ts'
 import { OpenClaims } from './open-claims.ts'
+import { schemaPlace } from './schema-place.ts'
 
 /** So many jobs go to the server in one statement; so many of one call go without those of others. */
 const CHUNK = 5_000
@@ -43,12 +52,13 @@ export interface PostgresJobStoreOptions {
  * await migrate(database)
  * const queue = new JobQueue(new PostgresJobStore(database))
  */
-export class PostgresJobStore implements JobStore {
+export class PostgresJobStore implements JobStore, PlacedStore {
   readonly #queries: SchemaQueries
   readonly #clock: Clock | undefined
   readonly #channel: string
   readonly #statements: JobStatements
   readonly #claims = new OpenClaims()
+  readonly #place: object
   readonly #claimer: JobClaimer
   readonly #inserts = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
     isOfOne: (error) => error instanceof ErrJobExists,
@@ -64,6 +74,7 @@ export class PostgresJobStore implements JobStore {
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
     this.#queries = new SchemaQueries(database, schema)
     this.#clock = clock
+    this.#place = schemaPlace(database, schema)
     const statements = (this.#statements = jobStatements(schema))
     // Shared by two schemas whose long names begin alike, it would wake one too often.
     const channel = (this.#channel = `jobs.${schema}`.slice(0, 63))
@@ -106,8 +117,13 @@ export class PostgresJobStore implements JobStore {
     if (taken !== null) throw new ErrJobExists(JSON.parse(taken) as string[])
   }
 
-  async claim(kinds: readonly string[], limit: number, lease: Duration): Promise<ClaimedJob[]> {
-    const { jobs, late } = await this.#claimer.claim(kinds, limit, toMs(lease, 'claim: lease'))
+  async claim(
+    kinds: readonly string[],
+    limit: number,
+    lease: Duration,
+    options: ClaimOptions = {},
+  ): Promise<ClaimedJob[]> {
+    const { jobs, late } = await this.#claimer.claim(kinds, limit, toMs(lease, 'claim: lease'), options)
     this.#claims.claimed(jobs)
     if (late.length === 0) return jobs
     await this.#release(late, false)
@@ -178,6 +194,10 @@ export class PostgresJobStore implements JobStore {
 
   listen(onReady: () => void): Promise<() => Promise<void>> {
     return this.#claimer.listen(onReady)
+  }
+
+  place(): object {
+    return this.#place
   }
 
   /** Null: the database's. */

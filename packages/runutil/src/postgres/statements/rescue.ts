@@ -13,4 +13,9 @@ export class Rescue {
     this.#next = now + EVERY_MS
     return true
   }
+
+  /** It is time at once. */
+  hasten(): void {
+    this.#next = -Infinity
+  }
 }

@@ -25,6 +25,11 @@ export class WakeUps {
     })
   }
 
+  /** As a notification does. */
+  wake(): void {
+    this.#throttle.call()
+  }
+
   /** There was something to be had. */
   worthIt(): void {
     this.#throttle.worthIt()

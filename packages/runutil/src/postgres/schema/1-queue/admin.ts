@@ -40,11 +40,14 @@ begin
   if v_job is null then return false; end if;
   if v_job.run_at <= v_now then return true; end if;
   update ${s}.jobs set run_at = v_now where id = p_id;
-  if ${s}.take_out(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq) then
-    insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq)
-      values (v_job.id, v_job.kind, v_now, true, v_job.priority, v_job.key, v_job.seq);
-    perform pg_notify(p_channel, '');
+  update ${s}.jobs_waiting set run_at = v_now, due = true
+    where not due and run_at = v_job.run_at and seq = v_job.seq and id = p_id;
+  if not found then
+    -- The clock went back since it was due.
+    update ${s}.jobs_waiting set run_at = v_now where kind = v_job.kind and due and priority = v_job.priority
+      and run_at = v_job.run_at and seq = v_job.seq and id = p_id;
   end if;
+  if found then perform pg_notify(p_channel, ''); end if;
   return true;
 end $$;
 

@@ -1,41 +1,24 @@
 import { BY_INDEX } from '../plan-settings.ts'
+import { LOOK_AGAIN } from './freeing.ts'
 
 /** What a notification says when jobs of the past may be claimed again; of new ones it says nothing. */
 export const GIVEN_BACK = 'given back'
 
+/** What a claim says instead of a job, as its kind, with no id: the next job has too many bytes. */
+export const HELD_BACK = 'held back'
+
 /** Whole ms since the epoch: a bigint is written and read in a fraction of the time of a float or a timestamp. */
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`
 
-/** Taking jobs that wait, and freeing those whose lease has run out. */
+/** Taking jobs that wait. */
 export const claiming = (s: string): string => /* sql */ `
--- Whether there were any.
-create function ${s}.free_expired_jobs(p_now timestamptz) returns boolean language plpgsql as $$
-declare
-  v_lease record;
-  v_found boolean := false;
-begin
-  for v_lease in
-    delete from ${s}.job_claims where claim = any (array(
-      select claim from ${s}.job_claims where expires_at <= p_now for update skip locked
-    )) returning claim, ids, seqs
-  loop
-    v_found := true;
-    with freed as (
-      update ${s}.jobs as j set crashes = j.crashes + 1
-      where j.id = any (v_lease.ids) and j.seq = any (v_lease.seqs) and j.status = 'PENDING'
-      returning j.*
-    )
-    insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq)
-      select id, kind, run_at, run_at <= p_now, priority, key, seq from freed;
-    delete from ${s}.job_slots where claim = v_lease.claim;
-  end loop;
-  return v_found;
-end $$;
-
 -- With marks, it looks only from there on, and at all when it frees jobs. Kinds with limits have none.
+-- Never frees p_holding. Of jobs that crashed p_max_crashes times, it takes one, alone, and with p_last_chance only. Of
+-- larger ones as many as p_max_bytes has room for; with p_or_one, the first in any case.
 create function ${s}.claim_jobs(
   p_kinds text[], p_limit integer, p_lease float8, p_free boolean, p_now float8, p_margin float8,
-  p_mark_kinds text[], p_mark_priorities integer[], p_mark_times float8[], p_channel text
+  p_mark_kinds text[], p_mark_priorities integer[], p_mark_times float8[], p_channel text, p_holder integer,
+  p_holding bigint[], p_max_crashes integer, p_last_chance boolean, p_max_bytes float8, p_or_one boolean
 ) returns table (
   o_id text, o_kind text, o_key text, o_priority integer, o_run_at bigint, o_claim bigint, o_crashes integer,
   o_attempts_done integer, o_created_at bigint, o_updated_at bigint, o_last_attempt_at bigint, o_last_error text,
@@ -48,10 +31,19 @@ declare
   v_ids text[];
   v_seqs bigint[];
   v_claim bigint;
+  v_noted bigint;
+  v_expired record;
 begin
-  if p_free and ${s}.free_expired_jobs(v_now) then
-    p_mark_kinds := null;
-    perform pg_notify(p_channel, '${GIVEN_BACK}');
+  if p_free then
+    select * into v_expired from ${s}.free_expired_jobs(v_now, p_now is not null, p_holder, p_holding);
+    if v_expired.freed then
+      p_mark_kinds := null;
+      perform pg_notify(p_channel, '${GIVEN_BACK}');
+    end if;
+    if v_expired.suspects then
+      o_kind := '${LOOK_AGAIN}';
+      return next;
+    end if;
   end if;
   update ${s}.jobs_waiting set due = true where ctid = any (array(
     select ctid from ${s}.jobs_waiting where not due and run_at <= v_now
@@ -69,8 +61,9 @@ begin
       order by f.priority desc, f.run_at, f.seq limit p_limit
     ) as c;
   elsif cardinality(p_kinds) = 1 then
-    select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (
-      select ctid as place, id, seq from ${s}.jobs_waiting where kind = p_kinds[1] and due
+    select array_agg(c.place), array_agg(c.id), array_agg(c.seq), count(c.note)
+    into v_places, v_ids, v_seqs, v_noted from (
+      select ctid as place, id, seq, note from ${s}.jobs_waiting where kind = p_kinds[1] and due
       order by priority desc, run_at, seq limit p_limit for update skip locked
     ) as c;
   else
@@ -79,9 +72,18 @@ begin
       order by f.priority desc, f.run_at, f.seq limit p_limit
     ) as c;
   end if;
+  if v_noted is null then
+    select count(note) into v_noted from ${s}.jobs_waiting where ctid = any (v_places);
+  end if;
+  if v_noted > 0 then
+    select places, ids, seqs, case when held_back then '${HELD_BACK}' end into v_places, v_ids, v_seqs, o_kind
+    from ${s}.fitting_jobs(v_places, p_kinds, p_limit, not v_limited, p_max_crashes, p_last_chance, p_max_bytes, p_or_one);
+    if o_kind is not null then return next; end if;
+  end if;
   if v_ids is null then return; end if;
   v_claim := nextval('${s.replaceAll("'", "''")}.job_claim_numbers');
-  insert into ${s}.job_claims values (v_claim, v_now, v_now + p_lease * interval '1 ms', v_ids, v_seqs);
+  insert into ${s}.job_claims (claim, claimed_at, expires_at, holder, ids, seqs)
+    values (v_claim, v_now, v_now + p_lease * interval '1 ms', p_holder, v_ids, v_seqs);
   delete from ${s}.jobs_waiting where ctid = any (v_places);
   if v_limited then perform ${s}.count_limited_jobs(v_ids, v_claim, p_now, p_margin); end if;
   return query
@@ -90,6 +92,54 @@ begin
       ${ms('j.last_attempt_at')}, j.last_error, j.payload::text
     -- A nested loop, and so in the order of v_ids: other joins are off.
     from unnest(v_ids) as claimed (id) join ${s}.jobs as j using (id);
+end $$;
+
+-- Of jobs that were chosen, those that may be claimed together. Where some are left that are on their last chance, others
+-- are looked for behind them.
+create function ${s}.fitting_jobs(
+  p_places tid[], p_kinds text[], p_limit integer, p_look_further boolean, p_max_crashes integer, p_last_chance boolean,
+  p_max_bytes float8, p_or_one boolean, out places tid[], out ids text[], out seqs bigint[], out held_back boolean
+) language plpgsql as $$
+declare
+  v_job record;
+  v_places tid[] := p_places;
+  v_left float8 := p_max_bytes;
+  v_skipped boolean := false;
+begin
+  for v_round in 1..2 loop
+    for v_job in
+      select w.ctid as place, w.id, w.seq, coalesce((w.note).bytes, 0) as bytes,
+        coalesce((w.note).crashes, 0) = p_max_crashes as is_last
+      from ${s}.jobs_waiting as w where w.ctid = any (v_places) order by w.priority desc, w.run_at, w.seq
+    loop
+      if v_job.is_last and not (p_last_chance and ids is null and v_round = 1) then
+        v_skipped := true;
+        continue;
+      end if;
+      held_back := v_job.bytes > v_left and not (p_or_one and ids is null);
+      if held_back then return; end if;
+      v_left := v_left - v_job.bytes;
+      places := places || v_job.place;
+      ids := ids || v_job.id;
+      seqs := seqs || v_job.seq;
+      if v_job.is_last then return; end if;
+    end loop;
+    if v_round = 2 or not (p_look_further and v_skipped and cardinality(p_places) = p_limit) then return; end if;
+    select array_agg(f.place) into v_places from (
+      select c.place from unnest(p_kinds) as k (kind), ${s}.first_jobs_but_last(k.kind, p_limit, p_max_crashes) as c
+      order by c.priority desc, c.run_at, c.seq limit p_limit
+    ) as f where f.place <> all (coalesce(places, '{}'));
+  end loop;
+end $$;
+
+-- As first_jobs, without those on their last chance.
+create function ${s}.first_jobs_but_last(p_kind text, p_limit integer, p_max_crashes integer)
+returns table (place tid, priority integer, run_at timestamptz, seq bigint) language plpgsql as $$
+begin
+  return query
+    select w.ctid, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
+    where w.kind = p_kind and w.due and coalesce((w.note).crashes, 0) <> p_max_crashes
+    order by w.priority desc, w.run_at, w.seq limit p_limit for update skip locked;
 end $$;
 
 -- As first_jobs, but of each marked priority only those from the mark on.

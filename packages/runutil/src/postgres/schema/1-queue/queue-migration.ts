@@ -1,6 +1,7 @@
 import type { Migration } from '../migration.ts'
 import { admin } from './admin.ts'
 import { claiming } from './claiming.ts'
+import { freeing } from './freeing.ts'
 import { limiting } from './limiting.ts'
 import { settling } from './settling.ts'
 
@@ -19,7 +20,7 @@ export const queueMigration: Migration = {
   number: 1,
   name: 'queue',
   sql: (schema) =>
-    [tables, enqueueing, claiming, limiting, settling, admin].map((part) => part(schema)).join(''),
+    [tables, enqueueing, freeing, claiming, limiting, settling, admin].map((part) => part(schema)).join(''),
 }
 
 const tables = (s: string): string => /* sql */ `
@@ -47,6 +48,15 @@ create index jobs_updated on ${s}.jobs using brin (updated_at) with (pages_per_r
 -- In the order of enqueueing: the number of the call, then the place in it.
 create sequence ${s}.job_seq;
 
+-- What a claim has to know of some jobs before it takes them.
+create type ${s}.job_note as (
+  -- Of the payload.
+  bytes integer,
+  crashes integer,
+  -- Of a freed job: under which it was held, and since when.
+  claim bigint,
+  since timestamptz
+);
 create table ${s}.jobs_waiting (
   seq bigint not null,
   run_at timestamptz not null,
@@ -54,7 +64,9 @@ create table ${s}.jobs_waiting (
   due boolean not null,
   kind text collate "C" not null,
   id text collate "C" not null,
-  key text collate "C"
+  key text collate "C",
+  -- Of those with a large payload, and of those that crashed. Of all others null, which takes no room.
+  note ${s}.job_note
 ) with (autovacuum_vacuum_scale_factor = 0.02);
 create index jobs_waiting_due on ${s}.jobs_waiting (kind, priority desc, run_at, seq) where due;
 create index jobs_waiting_by_key on ${s}.jobs_waiting (kind, key, priority desc, run_at, seq)
@@ -66,6 +78,10 @@ create table ${s}.job_claims (
   claim bigint primary key,
   claimed_at timestamptz not null,
   expires_at timestamptz not null,
+  -- When it was first seen that it ran out.
+  suspect_since timestamptz,
+  -- The process that claimed.
+  holder integer,
   ids text[] not null,
   -- Of each of ids. A job of the same id that was enqueued later isn't the one that is held.
   seqs bigint[] not null
@@ -104,7 +120,7 @@ create function ${s}.job_time(p_now float8) returns timestamptz language sql vol
 const enqueueing = (s: string): string => /* sql */ `
 create function ${s}.enqueue_jobs(
   p_ids text[], p_kinds text[], p_payloads text[], p_run_ats float8[], p_priorities integer[], p_keys text[],
-  p_now float8, p_channel text
+  p_bytes integer[], p_now float8, p_channel text
 ) returns text language plpgsql as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
@@ -115,11 +131,12 @@ begin
       coalesce(priority, 0), key, v_now, v_now, v_seq + place
     from unnest(p_ids, p_kinds, p_payloads, p_run_ats, p_priorities, p_keys) with ordinality
       as given (id, kind, payload, run_at, priority, key, place);
-  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq)
+  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
     select id, coalesce(kind, p_kinds[1]), greatest(v_now, to_timestamp(run_at / 1000.0)),
-      coalesce(to_timestamp(run_at / 1000.0) <= v_now, true), coalesce(priority, 0), key, v_seq + place
-    from unnest(p_ids, p_kinds, p_run_ats, p_priorities, p_keys) with ordinality
-      as given (id, kind, run_at, priority, key, place);
+      coalesce(to_timestamp(run_at / 1000.0) <= v_now, true), coalesce(priority, 0), key, v_seq + place,
+      case when bytes is not null then row(bytes, 0, null, null)::${s}.job_note end
+    from unnest(p_ids, p_kinds, p_run_ats, p_priorities, p_keys, p_bytes) with ordinality
+      as given (id, kind, run_at, priority, key, bytes, place);
   if p_channel is not null then perform pg_notify(p_channel, ''); end if;
   return null;
 exception when unique_violation then

@@ -37,8 +37,9 @@ end $$;
 -- Takes jobs off their leases that go back to waiting.
 create function ${s}.let_go(p_ids text[], p_claims bigint[], p_now timestamptz) returns void language plpgsql as $$
 begin
-  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq)
-    select id, kind, run_at, run_at <= p_now, priority, key, seq from ${s}.jobs where id = any (p_ids);
+  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
+    select id, kind, run_at, run_at <= p_now, priority, key, seq, ${s}.note_of(payload, crashes, null, null)
+    from ${s}.jobs where id = any (p_ids);
   update ${s}.job_claims set (ids, seqs) = (
     select coalesce(array_agg(u.id), '{}'), coalesce(array_agg(u.seq), '{}') from unnest(ids, seqs) as u (id, seq)
     where u.id <> all (p_ids)
@@ -55,37 +56,43 @@ declare
   v_statuses text[] := p_statuses;
   v_results text[] := p_results;
   v_errors text[] := p_errors;
-  v_settled bigint[];
+  v_settled bigint[] := '{}';
+  v_now_settled bigint[];
   v_again text[];
 begin
   perform ${s}.lock_leases(p_claims, 'PENDING' = any (p_statuses) or p_finished <> '{}');
-  with held as materialized (
-    select c.claim, c.claimed_at as since, u.id, u.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as u (id, seq)
-    where c.claim = any (p_claims)
-  ), settled as (
-    update ${s}.jobs as j set
-      status = coalesce(v_statuses[h.place], 'DONE'), result = v_results[h.place]::json,
-      last_error = v_errors[h.place], updated_at = v_now,
-      claim = case when coalesce(v_statuses[h.place], 'DONE') = 'PENDING' then null else h.claim end,
-      attempts_done = j.attempts_done + case when coalesce(p_counted[h.place], true) then 1 else 0 end,
-      last_attempt_at = case when coalesce(p_counted[h.place], true) then h.since else j.last_attempt_at end,
-      run_at = case when v_statuses[h.place] = 'PENDING' then
-        greatest(v_now, to_timestamp(p_run_ats[h.place] / 1000.0)) + coalesce(p_delays[h.place], 0) * interval '1 ms'
-        else j.run_at end
-    from (
-      select given.place, given.id, held.seq, held.claim, held.since
-      from unnest(p_ids, p_claims) with ordinality as given (id, claim, place)
-      join held on held.id = given.id and held.claim = coalesce(given.claim, p_claims[1])
-    ) as h
-    where j.id = h.id and j.seq = h.seq and j.status = 'PENDING'
-    returning h.place, case when j.status = 'PENDING' then j.id end as again
-  ) select array_agg(place), array_agg(again) filter (where again is not null) into v_settled, v_again from settled;
-  if v_again is not null then perform ${s}.let_go(v_again, p_claims, v_now); end if;
+  loop
+    with held as materialized (
+      select c.claim, c.claimed_at as since, u.id, u.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as u (id, seq)
+      where c.claim = any (p_claims)
+    ), settled as (
+      update ${s}.jobs as j set
+        status = coalesce(v_statuses[h.place], 'DONE'), result = v_results[h.place]::json,
+        last_error = v_errors[h.place], updated_at = v_now,
+        claim = case when coalesce(v_statuses[h.place], 'DONE') = 'PENDING' then null else h.claim end,
+        crashes = 0,
+        attempts_done = j.attempts_done + case when coalesce(p_counted[h.place], true) then 1 else 0 end,
+        last_attempt_at = case when coalesce(p_counted[h.place], true) then h.since else j.last_attempt_at end,
+        run_at = case when v_statuses[h.place] = 'PENDING' then
+          greatest(v_now, to_timestamp(p_run_ats[h.place] / 1000.0)) + coalesce(p_delays[h.place], 0) * interval '1 ms'
+          else j.run_at end
+      from (
+        select given.place, given.id, held.seq, held.claim, held.since
+        from unnest(p_ids, p_claims) with ordinality as given (id, claim, place)
+        join held on held.id = given.id and held.claim = coalesce(given.claim, p_claims[1])
+      ) as h
+      where j.id = h.id and j.seq = h.seq and j.status = 'PENDING'
+      returning h.place, case when j.status = 'PENDING' then j.id end as again
+    ) select array_agg(place), array_agg(again) filter (where again is not null) into v_now_settled, v_again from settled;
+    if v_again is not null then perform ${s}.let_go(v_again, p_claims, v_now); end if;
+    v_settled := v_settled || v_now_settled;
+    exit when cardinality(v_settled) = cardinality(p_ids) or not ${s}.take_back(p_ids, p_claims, v_now);
+  end loop;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);
   if cardinality(v_settled) = cardinality(p_ids) then return null; end if;
   return (
     select json_agg(o.place)::text from ${s}.pairs(p_ids, p_claims) as o
-    where o.place <> all (coalesce(v_settled, '{}')) and not exists (
+    where o.place <> all (v_settled) and not exists (
       select from ${s}.jobs as j where j.id = o.id and j.claim = o.claim and j.status <> 'PENDING')
   );
 end $$;
@@ -108,18 +115,23 @@ end $$;
 
 create function ${s}.renew_jobs(p_ids text[], p_claims bigint[], p_lease float8, p_now float8)
 returns text language plpgsql ${BY_INDEX} as $$
+declare
+  v_until timestamptz := ${s}.job_time(p_now) + p_lease * interval '1 ms';
+  v_lost text;
 begin
   -- One whose lease is locked is being settled; the next renewal will have it.
-  update ${s}.job_claims set expires_at = ${s}.job_time(p_now) + p_lease * interval '1 ms'
+  update ${s}.job_claims set expires_at = v_until, suspect_since = null
     where claim = any (array(
       select c.claim from ${s}.job_claims as c where c.claim = any (p_claims) order by c.claim for update skip locked
     ));
-  return (
-    select json_agg(o.place)::text from ${s}.pairs(p_ids, p_claims) as o
+  loop
+    select json_agg(o.place)::text into v_lost from ${s}.pairs(p_ids, p_claims) as o
     where o.place <> all (array(
       select h.place from ${s}.held_now(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
-      where j.status = 'PENDING'))
-  );
+      where j.status = 'PENDING'));
+    exit when v_lost is null or not ${s}.take_back(p_ids, p_claims, v_until);
+  end loop;
+  return v_lost;
 end $$;
 
 create function ${s}.release_jobs(
@@ -129,10 +141,13 @@ declare
   v_held text[];
 begin
   perform ${s}.lock_leases(p_claims, true);
-  select array_agg(j.id) into v_held from (
-    select j.id from ${s}.held_now(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
-    where j.status = 'PENDING' for update of j
-  ) as j;
+  loop
+    select array_agg(j.id) into v_held from (
+      select j.id from ${s}.held_now(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
+      where j.status = 'PENDING' for update of j
+    ) as j;
+    exit when cardinality(v_held) = cardinality(p_ids) or not ${s}.take_back(p_ids, p_claims, ${s}.job_time(p_now));
+  end loop;
   if v_held is not null then
     perform ${s}.let_go(v_held, p_claims, ${s}.job_time(p_now));
     perform pg_notify(p_channel, '${GIVEN_BACK}');

@@ -1,0 +1,98 @@
+import { BY_INDEX } from '../plan-settings.ts'
+
+/** What a claim says instead of a job, as its kind, with no id: leases ran out; look again in a moment. */
+export const LOOK_AGAIN = 'look again'
+
+/** A lease that ran out is left alone for so long, so that a process that lives can still renew it. */
+export const GRACE_MS = 500
+
+/**
+ * Leases that ran out, and jobs that come back from them.
+ *
+ * A freed job waits as any other does, but its row says under which claim it was held. Until another claim takes the row
+ * out, what its holder says still counts: the job goes back under that claim as if it had never been freed.
+ */
+export const freeing = (s: string): string => /* sql */ `
+-- Null where a claim needn't know anything.
+create function ${s}.note_of(p_payload json, p_crashes integer, p_claim bigint, p_since timestamptz)
+returns ${s}.job_note language sql immutable as $$
+  select case when p_crashes > 0 or octet_length(p_payload::text) > 512
+    then row(octet_length(p_payload::text), p_crashes, p_claim, p_since)::${s}.job_note end
+$$;
+
+-- Leases that ran out, but for those that the caller holds. The first look notes that they did, one after the grace
+-- frees their jobs. Where nobody looked for seconds, the server may have been away, and renewals are still on their way.
+create function ${s}.free_expired_jobs(
+  p_now timestamptz, p_at_once boolean, p_holder integer, p_holding bigint[], out suspects boolean, out freed boolean
+) language plpgsql ${BY_INDEX} as $$
+declare
+  v_lease record;
+begin
+  suspects := false;
+  freed := false;
+  p_holding := coalesce(p_holding, '{}');
+  if not exists (select from ${s}.job_claims where expires_at <= p_now and claim <> all (p_holding)) then return; end if;
+  update ${s}.job_claims set suspect_since = p_now where claim = any (array(
+    select claim from ${s}.job_claims where expires_at <= p_now and suspect_since is null and claim <> all (p_holding)
+    for update skip locked
+  ));
+  suspects := found and not p_at_once;
+  for v_lease in
+    delete from ${s}.job_claims where claim = any (array(
+      select claim from ${s}.job_claims
+      where expires_at <= p_now and claim <> all (p_holding) and (p_at_once or suspect_since <= p_now
+        - case when suspect_since > expires_at + interval '5 s' then 4 else 1 end * interval '${GRACE_MS} ms')
+      for update skip locked
+    )) returning claim, claimed_at, holder, ids, seqs
+  loop
+    freed := true;
+    with back as (
+      -- The caller's own that it knows nothing of: their answer was lost, and no handler began.
+      update ${s}.jobs as j
+      set crashes = j.crashes + case when v_lease.holder = p_holder then 0 else 1 end
+      where j.id = any (v_lease.ids) and j.seq = any (v_lease.seqs) and j.status = 'PENDING'
+      returning j.*
+    )
+    insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
+      select id, kind, run_at, run_at <= p_now, priority, key, seq, case when v_lease.holder = p_holder
+        then ${s}.note_of(payload, crashes, null, null)
+        else ${s}.note_of(payload, crashes, v_lease.claim, v_lease.claimed_at) end
+      from back;
+    delete from ${s}.job_slots where claim = v_lease.claim;
+  end loop;
+end $$;
+
+-- Puts jobs back under the claims that they were freed from, where no other claim has taken them since; whether there
+-- were any. Their crash is taken back.
+create function ${s}.take_back(p_ids text[], p_claims bigint[], p_until timestamptz)
+returns boolean language plpgsql ${BY_INDEX} as $$
+declare
+  v_job record;
+  v_since timestamptz;
+  v_found boolean := false;
+begin
+  for v_job in
+    select o.claim, j.id, j.kind, j.key, j.priority, j.run_at, j.seq
+    from ${s}.pairs(p_ids, p_claims) as o join ${s}.jobs as j using (id)
+    where j.status = 'PENDING' and j.crashes > 0 order by j.id for update of j
+  loop
+    delete from ${s}.jobs_waiting where kind = v_job.kind and due and priority = v_job.priority
+      and run_at = v_job.run_at and seq = v_job.seq and (note).claim = v_job.claim
+      returning (note).since into v_since;
+    if not found then
+      delete from ${s}.jobs_waiting where not due and run_at = v_job.run_at and seq = v_job.seq
+        and (note).claim = v_job.claim returning (note).since into v_since;
+    end if;
+    continue when not found;
+    v_found := true;
+    update ${s}.jobs set crashes = crashes - 1 where id = v_job.id;
+    insert into ${s}.job_claims as c (claim, claimed_at, expires_at, ids, seqs)
+      values (v_job.claim, v_since, p_until, array[v_job.id], array[v_job.seq])
+      on conflict (claim) do update set ids = c.ids || excluded.ids, seqs = c.seqs || excluded.seqs;
+    -- It has been running all along, whatever the limits.
+    insert into ${s}.job_slots (id, claim, kind, key) values (v_job.id, v_job.claim, v_job.kind, v_job.key)
+      on conflict do nothing;
+  end loop;
+  return v_found;
+end $$;
+`

@@ -1,0 +1,43 @@
+import type { ClaimOptions } from './job-store.ts'
+import { bytesOf } from './payload-bytes.ts'
+import type { StoredJob } from './stored-job.ts'
+
+/** One claim's jobs, chosen in the order of claiming: see ClaimOptions. */
+export class MemoryClaim {
+  readonly jobs: StoredJob[] = []
+  readonly #limit: number
+  readonly #options: ClaimOptions
+  #bytes = 0
+  #isFull = false
+
+  constructor(limit: number, options: ClaimOptions) {
+    this.#limit = limit
+    this.#options = options
+  }
+
+  get isFull(): boolean {
+    return this.#isFull || this.jobs.length >= this.#limit
+  }
+
+  /** Whether a job is left to another claim, since it is on its last chance. */
+  leaves(job: StoredJob): boolean {
+    return this.#isLast(job) && (this.jobs.length > 0 || this.#options.lastChance === false)
+  }
+
+  add(job: StoredJob): void {
+    const { maxBytes = Infinity, orOne = true, onHeldBack } = this.#options
+    const bytes = bytesOf(job.payload) ?? 0
+    if (bytes > maxBytes - this.#bytes && !(orOne && this.jobs.length === 0)) {
+      this.#isFull = true
+      onHeldBack?.()
+      return
+    }
+    this.jobs.push(job)
+    this.#bytes += bytes
+    this.#isFull = this.#isLast(job)
+  }
+
+  #isLast({ crashes }: StoredJob): boolean {
+    return crashes === this.#options.maxCrashes
+  }
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import type { JobStore } from '../queue/job-store.ts'
+import {
+  type JobStoreCases,
+  type JobStoreContext,
+  again,
+  claim,
+  claimOnly,
+  expire,
+  held,
+  idsOf,
+  limitTo,
+  newJob,
+  put,
+  series,
+} from './job-store-case.ts'
+
+/** Whose crash it is, and what is done with a job on its last chance. */
+export const crashCases: JobStoreCases = {
+  'crash: a claim frees no lease of those that the process holds, however old it is': async (context) => {
+    const { store } = context
+    await put(store, '1', '2')
+    const [first] = await claim(store, { limit: 1, holder: 1 })
+    const [second] = await claim(store, { limit: 1, holder: 1 })
+    await expire(context, { holder: 1, holding: new Set([first!.claim]) })
+    const jobs = await claim(store, { holder: 1, holding: new Set([first!.claim]) })
+    assert.deepEqual(idsOf(jobs), [second!.id])
+    assert.deepEqual(idsOf(await claim(store, { holder: 2 })), [first!.id])
+  },
+
+  'crash: a claim whose answer was lost is none, for the process that made it': async (context) => {
+    const { store } = context
+    await put(store, '1', '2')
+    await claim(store, { limit: 1, holder: 1 })
+    await claim(store, { limit: 1, holder: 2 })
+    await expire(context, { holder: 1, holding: new Set() })
+    const jobs = await claim(store)
+    assert.deepEqual(
+      jobs.map(({ id, crashes }) => [id, crashes]),
+      [
+        ['1', 0],
+        ['2', 1],
+      ],
+    )
+  },
+
+  'crash: a run that ends clears those before it, a release leaves them': async (context) => {
+    const { store } = context
+    await held(store, '1')
+    await expire(context)
+    const second = await claimOnly(store, '1')
+    await store.release([second])
+    assert.equal((await claimOnly(store, '1')).crashes, 1)
+    await expire(context)
+    const third = await claimOnly(store, '1')
+    assert.equal(third.crashes, 2)
+    await store.settle([again(third)])
+    assert.equal((await claimOnly(store, '1')).crashes, 0)
+    await expire(context)
+    assert.equal((await claimOnly(store, '1')).crashes, 1)
+  },
+
+  'last chance: such a job is claimed alone, and others beside it': async (context) => {
+    const { store } = context
+    await crashed(context, '1', '2')
+    await put(store, '3', '4')
+    assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1 })), ['1'])
+    const others = { maxCrashes: 1, lastChance: false }
+    assert.deepEqual(idsOf(await claim(store, others)), ['3', '4'])
+    assert.deepEqual(await claim(store, others), [])
+    assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1 })), ['2'])
+  },
+
+  'last chance: such jobs wait until they are first, and those with fewer crashes or more do not': async (
+    context,
+  ) => {
+    const { store } = context
+    await crashed(context, '1', '2')
+    await put(store, { id: '0', priority: 1 })
+    assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1 })), ['0'])
+    assert.deepEqual(idsOf(await claim(store, { maxCrashes: 2 })), ['1', '2'])
+    await expire(context)
+    await put(store, '3')
+    assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1 })), ['0'])
+    assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1 })), ['1', '2', '3'])
+  },
+
+  'last chance: any number of such jobs holds no others back': async (context) => {
+    const { store } = context
+    await crashed(context, ...series('', 30))
+    await store.insert(series('x', 4).map((id, at) => newJob({ id, kind: at % 2 === 0 ? 'a' : 'b' })))
+    const others = { maxCrashes: 1, lastChance: false, limit: 3 }
+    assert.deepEqual(idsOf(await claim(store, { ...others, limit: 1 })), ['x1'])
+    assert.deepEqual(idsOf(await claim(store, { ...others, kinds: ['a', 'b'] })), ['x2', 'x3', 'x4'])
+    assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1, limit: 3 })), ['1'])
+  },
+
+  'last chance: it holds within limits too': async (context) => {
+    const { store } = context
+    await limitTo(store, { concurrency: 3 })
+    await crashed(context, '1')
+    await put(store, '2', '3', '4')
+    assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1 })), ['1'])
+    assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1, lastChance: false })), ['2', '3'])
+  },
+}
+
+/** Stores jobs that crashed once. */
+async function crashed(context: JobStoreContext, ...ids: string[]): Promise<void> {
+  const { store } = context
+  await put(store, ...ids)
+  await claimAll(store)
+  await expire(context)
+}
+
+async function claimAll(store: JobStore): Promise<void> {
+  while ((await claim(store)).length > 0);
+}

@@ -1,0 +1,128 @@
+import type { JobQueue } from 'runutil/queue'
+import type { VirtualClock } from 'runutil/testing'
+import { describe, expect, it, test } from 'vitest'
+import { type FreshWorkerOptions, breakableQueue, freshWorker } from '../support/queue/fresh-worker.ts'
+import { ScriptedHandler } from '../support/queue/scripted-handler.ts'
+
+const ids = (length: number): string[] => Array.from({ length }, (_, at) => `${at + 1}`)
+
+/** Another process claims all that waits, and dies. */
+async function die({ elsewhere, clock }: { elsewhere: JobQueue; clock: VirtualClock }): Promise<void> {
+  await elsewhere.store.claim(['a'], 1_000, 1)
+  await clock.advance(2)
+}
+
+/** A worker beside jobs that crashed as often as is said, and new ones. */
+async function afterCrashes(crashed: string[], options: FreshWorkerOptions, fresh = breakableQueue()) {
+  const script = new ScriptedHandler()
+  const worker = freshWorker(script.handle, { fresh, concurrency: 10, maxCrashes: 1, ...options })
+  await worker.enqueue(...crashed)
+  await die(fresh)
+  return { ...worker, script }
+}
+
+describe('a job on its last chance', () => {
+  it('never runs beside another, in no worker of the process, while others run', async () => {
+    const first = await afterCrashes(ids(3), {})
+    const second = freshWorker(first.script.handle, { fresh: first, concurrency: 10, maxCrashes: 1 })
+    await first.enqueue('x', 'y')
+    const runs = [await first.run(), await second.run()]
+    await first.clock.advance('3s')
+    expect(first.script.ids.sort()).toEqual(['1', 'x', 'y'])
+    for (const id of ids(3)) {
+      ;(await first.script.call(id)).return()
+      await first.clock.advance('3s')
+    }
+    for (const id of ['x', 'y']) (await first.script.call(id)).return()
+    await first.clock.advance(0)
+    expect(await first.queue.counts()).toMatchObject({ a: { DONE: 5 } })
+    await Promise.all(runs.map(({ stop }) => stop()))
+  })
+
+  it('is followed by the next at once, without waiting for a poll', async () => {
+    const { run, script, clock, queue } = await afterCrashes(ids(20), {})
+    const { stop } = await run()
+    for (const id of ids(20)) {
+      ;(await script.call(id)).return()
+      await clock.advance(0)
+    }
+    expect(script.ids).toEqual(ids(20))
+    expect(await queue.counts()).toMatchObject({ a: { DONE: 20 } })
+    await stop()
+  })
+
+  it('waits until the outcome of the one before is recorded', async () => {
+    const { run, script, clock, store } = await afterCrashes(ids(2), {})
+    const { stop } = await run()
+    const arrive = store.hold('settle')
+    ;(await script.call('1')).return()
+    await clock.advance('3s')
+    expect(script.ids).toEqual(['1'])
+    arrive()
+    await clock.advance('3s')
+    ;(await script.call('2')).return()
+    await stop()
+  })
+
+  it('runs beside one of another process', async () => {
+    const first = await afterCrashes(ids(2), {})
+    const second = freshWorker(first.script.handle, { fresh: first, queue: first.elsewhere, maxCrashes: 1 })
+    const runs = [await first.run(), await second.run()]
+    expect(first.script.ids.sort()).toEqual(['1', '2'])
+    for (const call of first.script.calls.values) call.return()
+    await Promise.all(runs.map(({ stop }) => stop()))
+  })
+
+  test.each<[string, FreshWorkerOptions]>([
+    ['with crashes left', { maxCrashes: 2 }],
+    ['with too many', { maxCrashes: 0 }],
+  ])('is no other: one %s is claimed with others', async (_, options) => {
+    const { run, script, clock, queue } = await afterCrashes(ids(5), options)
+    const { stop } = await run()
+    await clock.advance(0)
+    if (options.maxCrashes === 0) {
+      await clock.advance('10s')
+      expect(await queue.counts()).toMatchObject({ a: { PANIC: 5 } })
+    } else expect(script.ids).toEqual(ids(5))
+    for (const call of script.calls.values) call.return()
+    await stop()
+  })
+})
+
+describe('with no crash allowed', () => {
+  it('each job is on its last chance: they run one by one, without waiting for polls', async () => {
+    const script = new ScriptedHandler()
+    const { enqueue, run, clock, queue } = freshWorker(script.handle, { concurrency: 10, maxCrashes: 0 })
+    await enqueue(...ids(10))
+    const { stop } = await run()
+    for (const id of ids(10)) {
+      expect(script.ids).toHaveLength(Number(id))
+      ;(await script.call(id)).return()
+      await clock.advance(0)
+    }
+    expect(await queue.counts()).toMatchObject({ a: { DONE: 10 } })
+    await stop()
+  })
+})
+
+describe('crashes', () => {
+  it('count in a row: a run that ends clears those before it', async () => {
+    const fresh = breakableQueue()
+    const script = new ScriptedHandler()
+    const { enqueue, run, clock, queue } = freshWorker(script.handle, { fresh, maxCrashes: 2 })
+    await enqueue('1')
+    for (let month = 0; month < 5; month++) {
+      await die(fresh)
+      await die(fresh)
+      const job = await fresh.elsewhere.store.claim(['a'], 1, '1s')
+      expect(job).toMatchObject([{ id: '1', crashes: 2 }])
+      const outcome = { status: 'PENDING', lastError: undefined, delayMs: 0, counted: true } as const
+      await fresh.elsewhere.store.settle([{ ...job[0]!, outcome, attempt: 1, durationMs: 1 }])
+    }
+    const { stop } = await run()
+    ;(await script.call('1')).return()
+    await clock.advance(0)
+    expect(await queue.get('1')).toMatchObject({ status: 'DONE', attemptsDone: 6 })
+    await stop()
+  })
+})

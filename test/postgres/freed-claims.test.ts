@@ -1,4 +1,4 @@
-import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { type Database, PostgresJobStore, migrate } from 'runutil/postgres'
 import { type ClaimedJob, JobQueue, type JobStore, type NewJob } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

@@ -1,6 +1,6 @@
 import { ErrLostLease } from 'runutil/queue'
 import { describe, expect, it, test, vi } from 'vitest'
-import { FreezableClock } from '../support/queue/freezable-clock.ts'
+import { FreezableClock } from '../support/freezable-clock.ts'
 import { type FreshWorkerOptions, breakableQueue, freshWorker } from '../support/queue/fresh-worker.ts'
 import { ScriptedHandler } from '../support/queue/scripted-handler.ts'
 

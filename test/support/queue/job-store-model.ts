@@ -193,7 +193,7 @@ export class JobStoreModel {
   #takeBack({ id, claim }: ClaimedJob, leaseUntil: number): void {
     const job = this.jobs.get(id)
     if (job?.freedFrom !== claim) return
-    Object.assign(job, { claim, leaseUntil, freedFrom: undefined, crashes: job!.crashes - 1 })
+    Object.assign(job, { claim, leaseUntil, freedFrom: undefined, crashes: job.crashes - 1 })
   }
 
   #endCancelled({ id, claim }: ClaimedJob): void {

@@ -14,6 +14,8 @@ export interface ChildRunProps {
   readonly turn: Turn
   /** There may be work. */
   readonly ready: Doorbell
+  /** What all children work on. */
+  readonly running: Set<RunningTask>
   readonly trying: <T>(call: () => Promise<T>) => Promise<T | undefined>
 }
 
@@ -65,8 +67,11 @@ export class ChildRun {
   }
 
   async #workOn(got: Got): Promise<void> {
-    this.#task = new RunningTask({ ...this.#props.settings, ...got, child: this.#props.record })
-    await this.#task.run()
+    const { settings, record, running } = this.#props
+    const task = (this.#task = new RunningTask({ ...settings, ...got, child: record }))
+    running.add(task)
+    await task.run()
+    running.delete(task)
     this.#task = undefined
   }
 
@@ -74,6 +79,9 @@ export class ChildRun {
   async #ask(): Promise<Got | undefined> {
     const { settings, signal, ready } = this.#props
     if (signal.aborted) return undefined
+    // What expired while the process couldn't run is renewed first: it would be had for the asking.
+    const overdue = [...this.#props.running].filter(({ isOverdue }) => isOverdue)
+    await Promise.all(overdue.map((task) => task.look()))
     const got = await this.#request()
     if (got === undefined || got.attempts.length === 0) {
       await ready.wait(settings.pollIntervalMs)

@@ -51,6 +51,11 @@ export class HeldAttempts {
     }
   }
 
+  /** Whether one has expired by now. */
+  hasExpired(now: number): boolean {
+    return [...this.#held.values()].some(({ expiresAt }) => expiresAt <= now)
+  }
+
   has({ leased }: LeasedAttempt): boolean {
     return this.#held.has(leased.id)
   }

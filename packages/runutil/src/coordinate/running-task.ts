@@ -58,6 +58,12 @@ export class RunningTask {
     }
   }
 
+  /** Its attempts expired, since the process couldn't run when they were to be renewed. */
+  get isOverdue(): boolean {
+    const { autoRenew, clock } = this.#props
+    return autoRenew && this.#held.hasExpired(clock.elapsed())
+  }
+
   /** The task may have renewed or ended some of its attempts, and others may have taken some from it. */
   look(): Promise<void> {
     return this.#looks.take(() => this.#look())
@@ -134,20 +140,23 @@ export class RunningTask {
     const missing = this.#held.all.filter(({ leased }) => !ids.has(leased.id))
     return this.#forEach(missing, async (attempt) => {
       const isEnded = attempt.isSpokenFor || !['pending', 'expired'].includes(await attempt.status())
-      if (!isEnded) throw new ErrLostLease()
-      this.#held.drop(attempt)
+      if (isEnded) this.#held.drop(attempt)
+      // It expired; unless others have taken its unit since, it goes on.
+      else if (this.#props.autoRenew) await this.#renewOne(attempt)
+      else throw new ErrLostLease()
     })
   }
 
   /** Those of which half of the time is over. */
   #renew(): Promise<boolean> {
-    const { clock } = this.#props
-    const { lifetimeMs } = this.#held
-    return this.#forEach(this.#held.dueBy(clock.elapsed() + lifetimeMs / 2), async (attempt) => {
-      const askedAt = clock.elapsed()
-      await attempt.renew(lifetimeMs)
-      this.#held.renewed(attempt, askedAt)
-    })
+    const due = this.#held.dueBy(this.#props.clock.elapsed() + this.#held.lifetimeMs / 2)
+    return this.#forEach(due, (attempt) => this.#renewOne(attempt))
+  }
+
+  async #renewOne(attempt: LeasedAttempt): Promise<void> {
+    const askedAt = this.#props.clock.elapsed()
+    await attempt.renew(this.#held.lifetimeMs)
+    this.#held.renewed(attempt, askedAt)
   }
 
   /** Undefined when the store can't be asked. */

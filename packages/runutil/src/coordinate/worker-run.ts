@@ -4,6 +4,7 @@ import { sleep } from '../core/wait.ts'
 import { ChildRun } from './child-run.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
+import type { RunningTask } from './running-task.ts'
 import { Turn } from './turn.ts'
 import type { CoordinateWorkerSettings } from './worker-settings.ts'
 
@@ -19,6 +20,7 @@ export class WorkerRun {
   readonly #turn = new Turn()
   readonly #ready: Doorbell
   readonly #children = new Set<ChildRun>()
+  readonly #running = new Set<RunningTask>()
 
   constructor(settings: CoordinateWorkerSettings, signal: AbortSignal) {
     this.#settings = settings
@@ -62,6 +64,7 @@ export class WorkerRun {
       signal: this.#signal,
       turn: this.#turn,
       ready: this.#ready,
+      running: this.#running,
       trying: this.#trying,
     })
     this.#children.add(child)

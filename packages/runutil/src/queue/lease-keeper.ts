@@ -20,8 +20,9 @@ interface Lease<H> {
 
 /** A job hears within a third of its lease that it was cancelled. */
 const RENEWALS_PER_LEASE = 4
-/** After one that failed, the next comes sooner. */
+/** After one that failed, the next comes sooner: others free what ran out a moment after the store is back. */
 const AGAIN = 1 / 12
+const AGAIN_MS = 1_000
 /** So many are on their way at most: one that is never answered doesn't stop the next. */
 const MOST_AT_ONCE = 3
 /** A process that was blocked or frozen may still have its leases: it asks, and waits for so long before it gives them up. */
@@ -80,7 +81,14 @@ export class LeaseKeeper<H extends Held> {
     return lease !== undefined && lease.until > this.#props.clock.elapsed() && !this.#lost.has(held)
   }
 
-  /** Whether a lease has ended of which nobody was told: the process couldn't run, and others may have the job. */
+  /** Whether a lease has ended of a job whose handler or outcome is here. */
+  hasEnded(): boolean {
+    const now = this.#props.clock.elapsed()
+    for (const { until } of this.#leases.values()) if (until <= now) return true
+    return false
+  }
+
+  /** Whether one has of which nobody was told: the process couldn't run. */
   isOverdue(): boolean {
     const now = this.#props.clock.elapsed()
     for (const lease of this.#leases.values()) if (lease.until <= now && this.#hasUntold(lease)) return true
@@ -104,7 +112,7 @@ export class LeaseKeeper<H extends Held> {
     try {
       this.#renewed(held, new Set(await store.renew(held, leaseMs)), sentAt + leaseMs)
     } catch (error) {
-      this.#wakeAt(clock.elapsed() + leaseMs * AGAIN)
+      this.#wakeAt(clock.elapsed() + Math.min(leaseMs * AGAIN, AGAIN_MS))
       onError(error)
     } finally {
       this.#renewals--

@@ -28,9 +28,6 @@ export interface QueueRunProps extends WorkerSettings {
   readonly signal: AbortSignal
 }
 
-/** So long it waits for a renewal before it claims again. */
-const CATCH_UP_MS = 1_000
-
 /**
  * One run of a QueueWorker: claim ─► perform ─► judge ─► settle.
  *
@@ -121,12 +118,10 @@ export class QueueRun {
     }
   }
 
-  /** The process couldn't run: what was done meanwhile is recorded, and what goes on is renewed, before it claims again. */
+  /** Leases have ended: what was done is recorded, and what goes on is renewed, before it claims again. */
   async #catchUp(): Promise<void> {
     while (this.#settler.unsettled > 0 && !this.#stopping) await this.#freed.wait(Infinity)
-    const renewed = new Doorbell(this.#clock, this.#props.signal)
-    void this.#claims.renew().then(() => renewed.ring())
-    await renewed.wait(CATCH_UP_MS)
+    await this.#claims.catchUp(this.#props.signal)
   }
 
   async #idle(): Promise<void> {
@@ -136,7 +131,7 @@ export class QueueRun {
 
   /** @returns whether there may be more to claim */
   async #claim(limit: number): Promise<boolean> {
-    if (this.#claims.isOverdue()) await this.#catchUp()
+    if (this.#claims.haveEnded()) await this.#catchUp()
     if (this.#stopping) return false
     const jobs = await this.#ask(() => this.#claims.claim(limit))
     this.#log.available()

@@ -1,9 +1,13 @@
 import type { Clock } from '../core/clock.ts'
+import { Doorbell } from '../core/doorbell.ts'
 import { HeldBytes } from './held-bytes.ts'
 import type { ClaimedJob } from './job.ts'
 import type { JobStore } from './job-store.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { type ProcessClaims, processClaims } from './process-claims.ts'
+
+/** So long it waits for a renewal before it claims again. */
+const CATCH_UP_MS = 1_000
 
 export interface RunClaimsProps {
   readonly store: JobStore
@@ -77,13 +81,17 @@ export class RunClaims {
     return this.#keeper.holds(job)
   }
 
-  /** Whether leases have ended while the process couldn't run: it has to settle and to renew before it claims again. */
-  isOverdue(): boolean {
-    return this.#keeper.isOverdue()
+  /** Whether leases have ended: others may have freed the jobs, so that what was done has to be recorded before a claim. */
+  haveEnded(): boolean {
+    return this.#keeper.hasEnded()
   }
 
-  renew(): Promise<void> {
-    return this.#keeper.renew()
+  /** After the process couldn't run, asks for its leases to go on, and waits for a second at most. */
+  async catchUp(signal: AbortSignal): Promise<void> {
+    if (!this.#keeper.isOverdue()) return
+    const renewed = new Doorbell(this.#props.clock, signal)
+    void this.#keeper.renew().then(() => renewed.ring())
+    await renewed.wait(CATCH_UP_MS)
   }
 
   delete(jobs: readonly ClaimedJob[]): void {

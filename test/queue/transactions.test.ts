@@ -1,7 +1,4 @@
-import { drizzle } from 'drizzle-orm/node-postgres'
-import { Kysely, PostgresDialect } from 'kysely'
-import pg from 'pg'
-import { InvalidArgumentError, runAllWorkers } from 'runutil'
+import { runAllWorkers } from 'runutil'
 import { PostgresJobStore } from 'runutil/postgres'
 import {
   type ClaimedJob,
@@ -9,27 +6,20 @@ import {
   ErrJobExists,
   ErrLostLease,
   JobQueue,
-  MemoryJobStore,
   QueueWorker,
-  type TransactionHandle,
 } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { failureOf } from '../support/outcome.ts'
-import {
-  LIBRARIES,
-  type Transact,
-  type Transactors,
-  kindsOfTransactors,
-} from '../support/queue/transaction-handles.ts'
+import { type Transact, type Transactors, kindsOfTransactors } from '../support/queue/transaction-handles.ts'
 
 // PGlite takes a while to open.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const changedMind = new Error('changed my mind')
 
-describe.each(kindsOfTransactors)('in a transaction on $name', ({ open }) => {
+describe.each(kindsOfTransactors)('in a transaction on $name', ({ libraries, open }) => {
   let transactors: Transactors
   beforeAll(async () => void (transactors = await open()))
   afterAll(() => transactors?.close())
@@ -37,7 +27,7 @@ describe.each(kindsOfTransactors)('in a transaction on $name', ({ open }) => {
   const notes = async (text: string): Promise<number> =>
     (await transactors.database.query({ text: 'select from notes where text = $1' }, [text])).length
 
-  describe.each(LIBRARIES)('of %s', (library) => {
+  describe.each(libraries)('of %s', (library) => {
     let transact: Transact
     let queue: JobQueue
     let clock: VirtualClock
@@ -197,51 +187,5 @@ describe.each(kindsOfTransactors)('in a transaction on $name', ({ open }) => {
       await run
       return [await queue.get(id), called.mock.calls.length] as const
     }
-  })
-})
-
-describe('what is no transaction is refused, and nothing is stored:', () => {
-  const pool = new pg.Pool()
-  const refused: [string, unknown, string][] = [
-    ['an empty object', {}, 'expected a transaction of pg, PGlite, Kysely or Drizzle'],
-    ['a string', 'tx', 'got "tx"'],
-    ['null', null, 'got null'],
-    ['a pool', pool, 'got a pg.Pool, which runs each statement on any of its connections'],
-    ['a Drizzle on a pool', drizzle(pool), 'got a pg.Pool'],
-    [
-      'a Kysely that is in no transaction',
-      new Kysely({ dialect: new PostgresDialect({ pool }) }),
-      'got a Kysely',
-    ],
-  ]
-
-  it.each(refused)('%s', async (_, tx, message) => {
-    const query = vi.fn()
-    const database = { transaction: query, query } as never
-    const queue = new JobQueue(new PostgresJobStore(database))
-    const enqueued = queue.enqueue({ id: '1', kind: 'a' }, { tx: tx as TransactionHandle })
-
-    const error = await failureOf(enqueued)
-    expect(error).toBeInstanceOf(InvalidArgumentError)
-    expect(error.message).toContain(message)
-    expect(query).not.toHaveBeenCalled()
-  })
-
-  it.each([{}, { TX: {} }])('by complete: %j', async (options) => {
-    const store = new MemoryJobStore()
-    const queue = new JobQueue(store)
-    await queue.enqueue({ id: '1', kind: 'a' })
-    const [job] = await store.claim(['a'], 1, '1m')
-
-    expect(await failureOf(queue.complete(job!, 1, options as never))).toBeInstanceOf(InvalidArgumentError)
-    expect(await queue.get('1')).toMatchObject({ status: 'PENDING' })
-  })
-
-  it('any, when jobs are kept in memory', async () => {
-    const queue = new JobQueue(new MemoryJobStore())
-    const enqueued = queue.enqueue({ id: '1', kind: 'a' }, { tx: { query: vi.fn() } })
-
-    expect(await failureOf(enqueued)).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
-    expect(await queue.get('1')).toBeUndefined()
   })
 })

@@ -1,9 +1,15 @@
 import { PGlite } from '@electric-sql/pglite'
+import { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js'
 import { type NodePgDatabase, drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { sql as drizzleSql } from 'drizzle-orm'
 import { Kysely, PostgresDialect, type PostgresPool, sql as kyselySql } from 'kysely'
+import knex from 'knex'
 import pg from 'pg'
+import pgPromise from 'pg-promise'
+import postgres from 'postgres'
+import { Sequelize } from 'sequelize'
+import { DataSource } from 'typeorm'
 import { type Database, migrate, openDatabase } from 'runutil/postgres'
 import type { TransactionHandle } from 'runutil/queue'
 import { freshDatabase } from '../postgres/databases.ts'
@@ -24,13 +30,23 @@ export interface Transactors {
   readonly close: () => Promise<void>
 }
 
-export const LIBRARIES = ['the driver', 'Database', 'Kysely', 'Drizzle'] as const
+const EVERYWHERE = ['the driver', 'Database', 'Kysely', 'Drizzle'] as const
+const ON_A_SERVER = [
+  ...['Drizzle on postgres.js', 'postgres.js', 'knex', 'TypeORM', 'a QueryRunner', 'Sequelize', 'pg-promise'],
+  'an object that gives rows',
+] as const
 const INSERT = 'insert into notes values ($1)'
 const TABLE = 'create table notes (text text)'
 
-export const kindsOfTransactors: readonly { name: string; open: () => Promise<Transactors> }[] = [
-  { name: 'PostgreSQL', open: openOnServer },
-  { name: 'PGlite', open: openOnPglite },
+interface KindOfTransactors {
+  readonly name: string
+  readonly libraries: readonly string[]
+  readonly open: () => Promise<Transactors>
+}
+
+export const kindsOfTransactors: readonly KindOfTransactors[] = [
+  { name: 'PostgreSQL', libraries: [...EVERYWHERE, ...ON_A_SERVER], open: openOnServer },
+  { name: 'PGlite', libraries: EVERYWHERE, open: openOnPglite },
 ]
 
 async function openOnServer(): Promise<Transactors> {
@@ -39,13 +55,16 @@ async function openOnServer(): Promise<Transactors> {
   const database = await openDatabase(pool)
   await migrate(database)
   await pool.query(TABLE)
+  const libraries = await openLibraries(url)
   const by = {
+    ...libraries.by,
     'the driver': withClient(pool),
     Database: withDatabase(database),
     Kysely: withKysely(pool),
     Drizzle: withDrizzle(drizzlePg(pool)),
   }
   const close = async (): Promise<void> => {
+    await libraries.close()
     await database.close()
     await pool.end()
     await drop()
@@ -82,6 +101,58 @@ function withClient(pool: pg.Pool): Transact {
       throw error
     } finally {
       tx.release()
+    }
+  }
+}
+
+/** Those that have connections of their own. */
+async function openLibraries(url: string): Promise<Pick<Transactors, 'by' | 'close'>> {
+  const sql = postgres(url, { onnotice: () => {} })
+  const knexed = knex({ client: 'pg', connection: url })
+  const typeorm = await new DataSource({ type: 'postgres', url }).initialize()
+  const sequelize = new Sequelize(url, { logging: false })
+  const db = pgPromise()(url)
+  const by: Record<(typeof ON_A_SERVER)[number], Transact> = {
+    'Drizzle on postgres.js': withDrizzle(drizzlePostgresJs(sql) as unknown as NodePgDatabase),
+    'postgres.js': (body) =>
+      sql.begin((tx) => body({ tx, note: async (text) => tx.unsafe(INSERT, [text]) })) as never,
+    knex: (body) =>
+      knexed.transaction((tx) =>
+        body({ tx, note: async (text) => void (await tx.raw('insert into notes values (?)', [text])) }),
+      ),
+    TypeORM: (body) => typeorm.transaction((tx) => body({ tx, note: (text) => tx.query(INSERT, [text]) })),
+    'a QueryRunner': withQueryRunner(typeorm),
+    Sequelize: (body) =>
+      sequelize.transaction((tx) =>
+        body({ tx, note: (bind) => sequelize.query(INSERT, { bind: [bind], transaction: tx }) }),
+      ),
+    'pg-promise': (body) => db.tx((tx) => body({ tx, note: (text) => tx.none(INSERT, [text]) })),
+    'an object that gives rows': (body) =>
+      typeorm.transaction((manager) => {
+        const query = (text: string, params?: unknown[]): Promise<unknown[]> =>
+          manager.query<unknown[]>(text, params)
+        return body({ tx: { query }, note: (text) => query(INSERT, [text]) })
+      }),
+  }
+  const close = async (): Promise<void> => {
+    await Promise.all([sql.end(), knexed.destroy(), typeorm.destroy(), sequelize.close(), db.$pool.end()])
+  }
+  return { by, close }
+}
+
+function withQueryRunner(typeorm: DataSource): Transact {
+  return async (body) => {
+    const tx = typeorm.createQueryRunner()
+    await tx.startTransaction()
+    try {
+      const value = await body({ tx, note: (text) => tx.query(INSERT, [text]) })
+      await tx.commitTransaction()
+      return value
+    } catch (error) {
+      await tx.rollbackTransaction()
+      throw error
+    } finally {
+      await tx.release()
     }
   }
 }

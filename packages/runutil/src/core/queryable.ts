@@ -1,6 +1,11 @@
-/** What runs SQL inside a transaction of the caller's: a `pg` client, a PGlite instance or transaction. */
+/** What runs SQL inside a transaction of the caller's: a `pg` client, a transaction of PGlite or of runutil's Database. */
 export interface Queryable {
   query(text: string, params?: unknown[]): Promise<{ rows: unknown[] }>
+}
+
+/** As Queryable, as far as it is needed: the rows, or `{ rows }`. TypeORM's EntityManager and QueryRunner, pg-promise's t. */
+export interface RowsLike {
+  query(text: string, params?: never): PromiseLike<unknown>
 }
 
 /** A Kysely transaction, as far as it is needed. */
@@ -8,10 +13,27 @@ export interface KyselyLike {
   executeQuery(query: never): Promise<{ rows: unknown[] }>
 }
 
-/** A Drizzle transaction on `pg` or PGlite, as far as it is needed. */
+/** A Drizzle transaction on `pg`, postgres.js or PGlite, as far as it is needed. */
 export interface DrizzleLike {
   execute(query: never): PromiseLike<unknown>
 }
 
-/** The caller's own transaction, as `pg`, PGlite, Kysely or Drizzle hand it out. */
-export type TransactionHandle = Queryable | KyselyLike | DrizzleLike
+/** The `sql` of postgres.js in `sql.begin`, as far as it is needed. */
+export interface PostgresJsLike {
+  unsafe(text: string, params?: never): PromiseLike<unknown>
+}
+
+/** The `trx` of knex, as far as it is needed. */
+export interface KnexLike {
+  raw(sql: never): unknown
+}
+
+/** The transaction of Sequelize, as far as it is needed. */
+export interface SequelizeLike {
+  commit(): Promise<void>
+  rollback(): Promise<void>
+}
+
+/** The caller's own transaction, as its library hands it out. */
+export type TransactionHandle =
+  Queryable | RowsLike | KyselyLike | DrizzleLike | PostgresJsLike | KnexLike | SequelizeLike

@@ -24,5 +24,14 @@ export { MemoryJobStore, type MemoryJobStoreOptions } from './memory-job-store.t
 export type { Outcome, Settlement } from './outcome.ts'
 export { QueueWorker } from './queue-worker.ts'
 export type { QueueWorkerOptions } from './worker-settings.ts'
-export type { DrizzleLike, KyselyLike, Queryable, TransactionHandle } from '../core/queryable.ts'
+export type {
+  DrizzleLike,
+  KnexLike,
+  KyselyLike,
+  PostgresJsLike,
+  Queryable,
+  RowsLike,
+  SequelizeLike,
+  TransactionHandle,
+} from '../core/queryable.ts'
 export { StoreUnavailableError } from '../core/unavailable.ts'

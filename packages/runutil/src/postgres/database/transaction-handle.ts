@@ -1,51 +1,72 @@
-import { describe, InvalidArgumentError } from '../../core/errors.ts'
+import { describe } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
-import type { Queryable, TransactionHandle } from '../../core/queryable.ts'
-import { isPgPool } from './pg-pool.ts'
+import type { TransactionHandle } from '../../core/queryable.ts'
+import { type OpenHandle, handleOf, refusal } from './library-handles.ts'
+
+const ANY =
+  'a transaction of pg, PGlite, Kysely, Drizzle, postgres.js, knex, TypeORM, Sequelize or pg-promise'
 
 /**
- * What runs SQL in the caller's transaction, from what its library hands out: `pg`, PGlite, Kysely or Drizzle.
+ * Runs a statement in the caller's transaction, whatever library handed it out.
  *
- * @throws InvalidArgumentError for anything else
+ * Where that can say whether a transaction is open, it is asked; else the server is, by a savepoint, which costs two more
+ * round trips. Outside of a transaction nothing is run.
+ *
+ * @returns the rows, each an array of its columns
+ * @throws InvalidArgumentError for what is no transaction, or can't be used; nothing has changed then
  */
-export function queryableOf(tx: TransactionHandle): Queryable {
-  if (has(tx, 'executeQuery')) return kysely(tx as KyselyTransaction)
-  // Drizzle's `query` is an object; what it wraps is a `pg` client or PGlite.
-  const client = (tx as DrizzleTransaction)?.session?.client
-  if (has(tx, 'execute') && has(client, 'query')) return oneConnection(client!)
-  if (has(tx, 'query')) return oneConnection(tx as Queryable)
-  throw refusal(describe(tx))
+export async function queryIn(tx: TransactionHandle, text: string, params: unknown[]): Promise<unknown[][]> {
+  const handle = handleOf(tx) ?? unknownHandle(tx)
+  if (!handle.isSure) return atSavepoint(handle, tx, (query) => query(text, params))
+  return rowsOf(await handle.query(text, params), tx)
 }
 
-interface DrizzleTransaction {
-  readonly session?: { readonly client?: Queryable }
+/** Anything with a `query` may be one. */
+function unknownHandle(tx: unknown): OpenHandle {
+  if (!has(tx, 'query')) throw refusal(describe(tx), `${ANY}, or an object with query(text, params)`)
+  const unknown = tx as OpenHandle
+  return { query: (text, params) => unknown.query(text, params), isSure: false }
 }
 
-interface KyselyTransaction {
-  readonly isTransaction?: boolean
-  executeQuery(query: object): Promise<{ rows: unknown[] }>
-}
-
-/** What is given outside of a transaction would be stored whatever becomes of that. */
-function oneConnection(client: Queryable): Queryable {
-  if (isPgPool(client)) throw refusal('a pg.Pool, which runs each statement on any of its connections')
-  return client
-}
-
-/** As Kysely's CompiledQuery.raw makes it. */
-function kysely(tx: KyselyTransaction): Queryable {
-  if (tx.isTransaction === false) throw refusal('a Kysely that is in no transaction')
-  return {
-    query: (sql, parameters = []) =>
-      tx.executeQuery({
-        ...{ sql, parameters, queryId: { queryId: 'runutil' } },
-        query: { kind: 'RawNode', sqlFragments: [sql], parameters: [] },
-      }),
+/** There is none outside of a transaction; and what gave no rows is undone. */
+async function atSavepoint(
+  handle: OpenHandle,
+  tx: unknown,
+  body: (query: OpenHandle['query']) => PromiseLike<unknown>,
+): Promise<unknown[][]> {
+  const query: OpenHandle['query'] = (text, params) => handle.query(text, params)
+  try {
+    await query('savepoint runutil', [])
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== NO_TRANSACTION) throw error
+    throw refusal(`${describe(tx)}, which is in no transaction`, ANY)
+  }
+  const result = await body(query)
+  try {
+    return rowsOf(result, tx)
+  } catch (error) {
+    await query('rollback to savepoint runutil', [])
+    throw error
+  } finally {
+    await query('release savepoint runutil', [])
   }
 }
 
-function refusal(got: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    `tx: expected a transaction of pg, PGlite, Kysely or Drizzle, or an object with query(text, params); got ${got}`,
+/** no_active_sql_transaction */
+const NO_TRANSACTION = '25P01'
+
+/** The rows, or an object that has them; each an array, or an object by its columns. */
+function rowsOf(result: unknown, tx: unknown): unknown[][] {
+  const rows = Array.isArray(result)
+    ? (result as unknown[])
+    : (result as { rows?: unknown } | undefined)?.rows
+  if (!Array.isArray(rows)) {
+    throw refusal(
+      `${describe(tx)}, whose query gives ${describe(result)}`,
+      `one that gives rows or { rows }, as ${ANY}`,
+    )
+  }
+  return rows.map((row) =>
+    Array.isArray(row) ? (row as unknown[]) : (Object.values(row as object) as unknown[]),
   )
 }

@@ -3,7 +3,7 @@ import type { Database, Statement } from '../database/database.ts'
 import { SchemaMissingError } from '../database/errors.ts'
 import { permissionError } from '../database/permission-error.ts'
 import { settingError } from '../database/setting-error.ts'
-import { queryableOf } from '../database/transaction-handle.ts'
+import { queryIn } from '../database/transaction-handle.ts'
 
 /** Undone by the server, since another was in its way: it may be run again at once. */
 const TO_BE_REPEATED = new Set(['40P01', '40001'])
@@ -35,7 +35,7 @@ export class SchemaQueries {
     try {
       return tx === undefined
         ? await this.#repeat<Row>(statement, params)
-        : await inTransaction(tx, statement, params)
+        : ((await queryIn(tx, statement.text, [...params])) as Row[])
     } catch (error) {
       throw await this.#explained(error)
     }
@@ -56,15 +56,6 @@ export class SchemaQueries {
       }
     }
   }
-}
-
-async function inTransaction<Row extends unknown[]>(
-  tx: TransactionHandle,
-  { text }: Statement,
-  params: readonly unknown[],
-): Promise<Row[]> {
-  const { rows } = await queryableOf(tx).query(text, [...params])
-  return rows.map((row) => (Array.isArray(row) ? row : Object.values(row as object)) as Row)
 }
 
 function codeOf(error: unknown): string {

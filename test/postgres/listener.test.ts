@@ -3,16 +3,19 @@ import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
 import { DatabaseClosedError } from '../../packages/runutil/src/postgres/database/errors.ts'
 import { Listener } from '../../packages/runutil/src/postgres/database/listener.ts'
-import type { PgClient } from '../../packages/runutil/src/postgres/database/pg-pool.ts'
+import { PgConnection } from '../../packages/runutil/src/postgres/database/pg-connection.ts'
+import { StatementLimits } from '../../packages/runutil/src/postgres/database/statement-limits.ts'
 import { rejection } from '../support/postgres/rejection.ts'
 
 /** A connection that takes note of what it is told. */
 class ScriptedClient extends EventEmitter {
   readonly said: string[] = []
   readonly released: unknown[] = []
+  silent = false
 
   async query({ text }: { text: string }): Promise<{ command: string; rows: [] }> {
     this.said.push(text)
+    if (this.silent) await new Promise(() => {})
     return { command: 'LISTEN', rows: [] }
   }
 
@@ -27,17 +30,21 @@ class ScriptedServer {
   readonly attempts: number[] = []
   readonly clients: ScriptedClient[] = []
   away: Error | undefined
+  readonly limitsClock = new VirtualClock()
+  readonly limits = new StatementLimits(this.limitsClock)
   readonly listener = new Listener({ connect: () => this.#connect(), server: 'here', clock: this.clock })
 
   get client(): ScriptedClient {
     return this.clients.at(-1)!
   }
 
-  async #connect(): Promise<PgClient> {
+  async #connect(): Promise<PgConnection> {
     this.attempts.push(this.clock.elapsed())
     if (this.away !== undefined) throw this.away
-    this.clients.push(new ScriptedClient())
-    return this.client
+    const client = new ScriptedClient()
+    this.clients.push(client)
+    const { limits, clock } = this
+    return new PgConnection({ client, limits, clock, giveBack: (error) => client.release(error) })
   }
 }
 
@@ -78,8 +85,14 @@ describe('a Listener', () => {
     expect(server.clock.pending).toBe(1)
     await server.listener.close()
     expect(server.clock.pending).toBe(0)
-    expect(server.clients.map(({ released }) => released)).toEqual([[true], [true]])
-    expect(server.clients.flatMap((client) => client.eventNames())).toEqual([])
+    expect(server.clients.map(({ released }) => released.length)).toEqual([1, 1])
+    // What every connection is watched with stays.
+    const names = ['notification', 'error', 'end']
+    const counts = server.clients.map((client) => names.map((name) => client.listenerCount(name)))
+    expect(counts).toEqual([
+      [0, 1, 1],
+      [0, 1, 1],
+    ])
   })
 
   it('waits for nobody when the first connection fails', async () => {
@@ -103,6 +116,21 @@ describe('a Listener', () => {
       ['listen "a"', 'listen "b""c"'],
       ['listen "a";listen "b""c"', 'unlisten "b""c"'],
     ])
+  })
+
+  it('asks a connection that says nothing whether it is there, and leaves one that is silent', async () => {
+    const server = new ScriptedServer()
+    const heard = new Probe<string>('heard')
+    await server.listener.listen('a', (payload) => heard.hit(payload))
+    await server.clock.advance('35s')
+    expect(server.client.said).toEqual(['listen "a"', 'select 1', 'select 1', 'select 1'])
+    server.client.silent = true
+    await server.clock.advance('5s')
+    await server.limitsClock.advance('5s')
+    await server.clock.advance('1s')
+    expect(server.clients).toHaveLength(2)
+    expect(heard.values).toEqual([''])
+    await server.listener.close()
   })
 
   it('gives up when the pool was ended by its owner', async () => {

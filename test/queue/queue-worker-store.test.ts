@@ -1,4 +1,4 @@
-import { healthSnapshot, namedWorker, repeat, runAllWorkers } from 'runutil'
+import { type Runnable, healthSnapshot, namedWorker, repeat, runAllWorkers } from 'runutil'
 import type { JobStore } from 'runutil/queue'
 import { describe, expect, it, test, vi } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
@@ -89,6 +89,96 @@ describe('a store that is away for a while', () => {
     await settled.times(100)
     expect(handler).toHaveBeenCalledTimes(100)
     await stop()
+  })
+})
+
+describe('a store that never answers', () => {
+  const healthOf = (): { seen: string[]; watch: Runnable } => {
+    const seen: string[] = []
+    const look = (): void => {
+      const { '/Queue': state = 'none' } = healthSnapshot()
+      if (seen.at(-1) !== state) seen.push(state)
+    }
+    return { seen, watch: repeat('1s', look) }
+  }
+
+  it("when asked to claim is told of, once, after a lease, and isn't 'ok' until it answers", async () => {
+    const { clock, run, store, lines, worker } = freshWorker(() => {}, { lease: '20s' })
+    const { seen, watch } = healthOf()
+    const stop = new AbortController()
+    const ended = runAllWorkers([namedWorker(worker, 'Queue'), watch], stop.signal, {
+      ...{ clock, logger: capturedLogger().logger },
+    })
+    await clock.advance('5s')
+    store.silence('claim')
+    await clock.advance('5m')
+    expect(seen).toEqual(['ok', 'firing'])
+    stop.abort()
+    await clock.advance('2s')
+    await ended
+    const { stop: stopAgain } = await run()
+    await clock.advance('5m')
+    expect(lines.filter(({ msg }) => msg.startsWith('job store silent'))).toHaveLength(1)
+    const stopping = stopAgain()
+    await clock.advance('2s')
+    await stopping
+  })
+
+  it('when asked to renew once is asked again, and the handler runs on', async () => {
+    const script = new ScriptedHandler()
+    const { clock, enqueue, run, queue, store } = freshWorker(script.handle)
+    await enqueue('1')
+    const { stop } = await run()
+    store.silence('renew', 1)
+    await clock.advance('10m')
+    const { signal, ...call } = await script.call('1')
+    expect(signal.aborted).toBe(false)
+    call.return('x')
+    await stop()
+    expect(await queue.get('1')).toMatchObject({ status: 'DONE', result: 'x' })
+  })
+
+  it('when asked to renew is not asked without end', async () => {
+    const script = new ScriptedHandler()
+    const { clock, enqueue, run, store } = freshWorker(script.handle)
+    await enqueue('1')
+    const { stop } = await run()
+    store.silence('renew')
+    await clock.advance('10m')
+    expect(store.calls('renew').length).toBeLessThan(5)
+    ;(await script.call('1')).return('x')
+    await stop()
+  })
+
+  test.each<[keyof JobStore]>([['limit'], ['listen'], ['claim'], ['settle'], ['release'], ['prune']])(
+    'when asked to %s holds up the stop for no longer than the grace',
+    async (method) => {
+      const script = new ScriptedHandler()
+      const { clock, enqueue, store, worker } = freshWorker(script.handle, { concurrency: 2 })
+      store.silence(method)
+      const stop = new AbortController()
+      const options = { clock, logger: capturedLogger().logger, grace: '5s' } as const
+      const ended = follow(runAllWorkers([worker], stop.signal, options))
+      await enqueue('1', '2', '3')
+      await clock.advance('2s')
+      stop.abort()
+      for (const call of script.calls.values) call.return('x')
+      await clock.advance('4.5s')
+      expect(ended.settled).toBe('resolved')
+    },
+  )
+
+  it('gives back what a claim got that was answered after the stop', async () => {
+    const { clock, enqueue, run, queue, store } = freshWorker(() => {})
+    const arrive = store.hold('claim')
+    await enqueue('1')
+    const { abort, ended } = await run()
+    await abort()
+    await clock.advance('2s')
+    await ended
+    arrive()
+    await clock.advance('1s')
+    expect(await queue.store.claim(['a'], 1, '1s')).toMatchObject([{ id: '1', crashes: 0 }])
   })
 })
 

@@ -14,6 +14,8 @@ export class BreakableStore {
   /** Each call's arguments, by method. */
   readonly #calls = new Map<Method, unknown[][]>()
   readonly #held = new Map<Method, Promise<void>>()
+  /** How many calls are never answered. */
+  readonly #silent = new Map<Method, number>()
   readonly #failures = new Map<Method, { error: Error; left: number; after: boolean }>()
 
   constructor(inner: JobStore) {
@@ -41,13 +43,22 @@ export class BreakableStore {
     }
   }
 
+  /** The next calls of a method are never answered. */
+  silence(method: Method, times = Infinity): void {
+    this.#silent.set(method, times)
+  }
+
   mend(): void {
+    this.#silent.clear()
     this.#failures.clear()
   }
 
   #asked(method: Method, call: (...args: unknown[]) => Promise<unknown>) {
     return async (...args: unknown[]): Promise<unknown> => {
       this.#calls.set(method, [...(this.#calls.get(method) ?? []), args])
+      const silent = this.#silent.get(method) ?? 0
+      this.#silent.set(method, silent - 1)
+      if (silent > 0) return new Promise(() => {})
       const failure = this.#failures.get(method)
       const fails = failure !== undefined && failure.left-- > 0
       const answer = fails && !failure.after ? undefined : await call(...args)

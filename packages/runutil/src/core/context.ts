@@ -10,6 +10,8 @@ export interface RunScope {
   readonly clock: Clock
   readonly health: Map<string, HealthState>
   readonly logger: Logger
+  /** How long workers may go on after the abort. Undefined: no limit. */
+  readonly graceMs: number | undefined
 }
 
 /** Where the running code stands: its run, its name and its trace. Carried across every await. */
@@ -94,13 +96,18 @@ function defaultLogger(): Logger {
 }
 
 /** The scope for a new run: what is given, else what the run around it has, else the defaults. */
-export function newScope(given: { logger?: Logger | undefined; clock?: Clock | undefined }): RunScope {
+export function newScope(given: {
+  logger?: Logger | undefined
+  clock?: Clock | undefined
+  graceMs?: number | undefined
+}): RunScope {
   const outer = currentContext()?.scope
   const clock = given.clock ?? outer?.clock ?? systemClock
   const health = outer?.health ?? new Map<string, HealthState>()
   return {
     clock,
     health,
+    graceMs: given.graceMs ?? outer?.graceMs,
     get logger() {
       return given.logger ?? outer?.logger ?? defaultLogger()
     },

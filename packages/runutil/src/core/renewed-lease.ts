@@ -18,13 +18,15 @@ export interface RenewedLeaseProps {
 
 /**
  * Renews a lease until `stop`. What it knows of its end is counted from before the store was asked, so that here it ends
- * no later than there; it is given up somewhat earlier, which is the time that the work has for ending.
+ * no later than there; it is given up somewhat earlier, which is the time that the work has for ending. A renewal that
+ * isn't answered doesn't keep the next from being sent.
  */
 export class RenewedLease {
   readonly #props: RenewedLeaseProps
-  /** For the next renewal or, while the store is asked, for the end. */
+  /** For the next renewal, or for the end. */
   readonly #timer: Timer
   #endsAt: number
+  #unanswered = 0
   #isLost = false
   #stopped = false
 
@@ -51,12 +53,14 @@ export class RenewedLease {
     const { renew, leaseMs, clock, onError } = this.#props
     if (this.isLost()) return
     const askedAt = clock.elapsed()
-    this.#timer.restartAt(this.#endsAt)
+    if (this.#unanswered > 0) onError(new Error('the last renewal was not answered'))
+    this.#timer.restartAt(Math.min(askedAt + leaseMs * RENEW, this.#endsAt))
     try {
-      const renewed = await renew()
+      this.#unanswered++
+      const renewed = await renew().finally(() => this.#unanswered--)
       if (this.#stopped) return
       if (!renewed) return this.#lose()
-      this.#endsAt = askedAt + leaseMs * GIVE_UP
+      this.#endsAt = Math.max(this.#endsAt, askedAt + leaseMs * GIVE_UP)
       this.#timer.restartAt(askedAt + leaseMs * RENEW)
     } catch (error) {
       if (this.#stopped) return

@@ -1,10 +1,11 @@
-import { isAbortOf, linkedController } from '../core/abort.ts'
+import { isAbortOf, linkedController, offAbort, onAbort } from '../core/abort.ts'
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { checkpoint } from '../core/health.ts'
 import { checkName, checkOptions, checkText } from '../core/options.ts'
+import { Patience } from '../core/patience.ts'
 import { RenewedLease } from '../core/renewed-lease.ts'
 import { sleep } from '../core/wait.ts'
 import { type Worker } from '../core/worker.ts'
@@ -14,6 +15,9 @@ import type { LeaseAnswer, LeaseStore } from './lease-store.ts'
 
 /** How often it asks for a lease that another has and may release at any time. */
 const POLL_MS = 1_000
+
+/** One that got no answer for so long doesn't know how things are. */
+const SILENT_MS = 5_000
 
 /** How often one that is told to stop tries to release its lease, once every POLL_MS. */
 const STOPPING_TRIES = 3
@@ -50,8 +54,9 @@ class LeasedRun {
   readonly #signal: AbortSignal
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
-  /** The store didn't answer the last time. */
-  #unheard = false
+  readonly #patience = new Patience(this.#clock, this.#context.scope.graceMs)
+  /** What the store didn't answer to the last time. */
+  #unheard: string | undefined
 
   constructor(work: LeasedWork, signal: AbortSignal) {
     this.#work = work
@@ -59,6 +64,15 @@ class LeasedRun {
   }
 
   async run(): Promise<void> {
+    onAbort(this.#signal, this.#patience.stop)
+    try {
+      await this.#run()
+    } finally {
+      offAbort(this.#signal, this.#patience.stop)
+    }
+  }
+
+  async #run(): Promise<void> {
     while (!this.#signal.aborted) {
       const askedAt = this.#clock.elapsed()
       const answer = await this.#ask()
@@ -68,19 +82,26 @@ class LeasedRun {
   }
 
   async #ask(): Promise<LeaseAnswer | undefined> {
-    const answer = await this.#attempt('ask for', () =>
-      this.#work.leases.acquire(this.#work.name, this.#work),
+    const { leases, name } = this.#work
+    // What isn't known for long isn't 'ok'.
+    const silence = this.#clock.setTimeout(
+      () => this.#isUnheard('ask for', new Error(`no answer within ${SILENT_MS} ms`)),
+      SILENT_MS,
     )
-    if (answer === undefined) checkpoint(this.#context, 'firing')
-    else this.#standBy()
+    const onLate = (late: LeaseAnswer): void => {
+      if (late.kind === 'acquired') leases.release(name, late.fence, true).catch(() => {})
+    }
+    const answer = await this.#attempt('ask for', () => leases.acquire(name, this.#work), onLate)
+    silence.clear()
+    if (answer !== undefined) this.#standBy()
     return answer
   }
 
   /** To be there is all that one can do that has no lease; a run that failed before still counts. */
   #standBy(): void {
     const { scope, name } = this.#context
-    if (this.#unheard || scope.health.get(name) === 'init') checkpoint(this.#context, 'ok')
-    this.#unheard = false
+    if (scope.health.get(name) === 'init') checkpoint(this.#context, 'ok')
+    this.#isHeard()
   }
 
   /** @returns false when the lease was lost meanwhile */
@@ -89,8 +110,12 @@ class LeasedRun {
     const controller = linkedController(this.#signal)
     const { signal } = controller
     const onLost = (): void => controller.abort(new LeaseLostError(name))
-    const onError = (error: unknown): void => this.#warn('cannot renew', error)
-    const renew = (): Promise<boolean> => leases.renew(name, fence, leaseMs)
+    const onError = (error: unknown): void => this.#isUnheard('renew', error)
+    const renew = async (): Promise<boolean> => {
+      const renewed = await leases.renew(name, fence, leaseMs)
+      this.#isHeard()
+      return renewed
+    }
     const lease = new RenewedLease({ leaseMs, clock: this.#clock, renew, onLost, onError }, askedAt)
     let failure: { error: unknown } | undefined
     try {
@@ -105,7 +130,8 @@ class LeasedRun {
     const wasCut = failure && isAbortOf(signal, failure.error)
     const isLost = lease.isLost()
     // Of a run that its signal cut short, the interval is left to another replica.
-    if (isLost) await leases.release(name, fence, !!failure).catch(() => {})
+    if (isLost)
+      await this.#patience.bound(leases.release(name, fence, !!failure), { limitMs: leaseMs }).catch(() => {})
     else await this.#releaseWhileHeld(lease, fence, !!wasCut)
     lease.stop()
     if (!isLost) {
@@ -127,19 +153,33 @@ class LeasedRun {
     let tries = everyMs === undefined ? 1 : Math.ceil(leaseMs / POLL_MS)
     while (!(await this.#attempt('release', release)) && --tries > 0 && !lease.isLost()) {
       if (this.#signal.aborted) tries = Math.min(tries, STOPPING_TRIES - 1)
-      await sleep(this.#clock, POLL_MS)
+      await sleep(this.#clock, this.#signal.aborted ? this.#patience.stoppingMs : POLL_MS)
     }
   }
 
-  async #attempt<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {
+  async #attempt<T>(
+    what: string,
+    call: () => Promise<T>,
+    onLate?: (late: T) => void,
+  ): Promise<T | undefined> {
     try {
-      return await call()
+      return await this.#patience.bound(call(), { limitMs: this.#work.leaseMs, onLate })
     } catch (error) {
-      // Once an outage.
-      if (!this.#unheard) this.#warn(`cannot ${what}`, error)
-      this.#unheard = true
+      this.#isUnheard(what, error)
       return undefined
     }
+  }
+
+  /** Told of once an outage. */
+  #isUnheard(what: string, error: unknown): void {
+    if (this.#unheard !== what) this.#warn(`cannot ${what}`, error)
+    this.#unheard = what
+    checkpoint(this.#context, 'firing')
+  }
+
+  #isHeard(): void {
+    if (this.#unheard !== undefined) checkpoint(this.#context, 'ok')
+    this.#unheard = undefined
   }
 
   #warn(what: string, err: unknown): void {

@@ -10,6 +10,8 @@ export interface LeaseKeeperProps<H extends Held> {
   /** It isn't held any more, and the handler must hear of it. */
   readonly onLost: (held: H) => void
   readonly onError: (error: unknown) => void
+  /** The store has answered. */
+  readonly onRenewed?: () => void
 }
 
 interface Lease<H> {
@@ -111,6 +113,7 @@ export class LeaseKeeper<H extends Held> {
     this.#renewals++
     try {
       this.#renewed(held, new Set(await store.renew(held, leaseMs)), sentAt + leaseMs)
+      this.#props.onRenewed?.()
     } catch (error) {
       this.#wakeAt(clock.elapsed() + Math.min(leaseMs * AGAIN, AGAIN_MS))
       onError(error)

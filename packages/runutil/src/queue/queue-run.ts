@@ -1,7 +1,9 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import { Context, currentClock, currentContext, newScope } from '../core/context.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
+import { Patience } from '../core/patience.ts'
 import { Doorbell } from '../core/doorbell.ts'
+import { ClaimWatch } from './claim-watch.ts'
 import { ErrLostLease } from './errors.ts'
 import { GiveBack } from './give-back.ts'
 import { HeldJobs } from './held-jobs.ts'
@@ -28,6 +30,10 @@ export interface QueueRunProps extends WorkerSettings {
   readonly signal: AbortSignal
 }
 
+/** Of the group's grace: until when outcomes are tried to be recorded, and how long at least. */
+const SETTLING_SHARE = 0.7
+const LAST_SHARE = 0.2
+
 /**
  * One run of a QueueWorker: claim ─► perform ─► judge ─► settle.
  *
@@ -50,9 +56,12 @@ export class QueueRun {
   readonly #overdue: OverdueJobs
   readonly #giveBack: GiveBack
   readonly #pruner: Pruner
+  readonly #watch: ClaimWatch
   readonly #idleMs: number
   readonly #limited: boolean
   #stopping = false
+  #stoppedAt = Infinity
+  readonly #patience: Patience
   #failure: { error: unknown } | undefined
 
   constructor(props: QueueRunProps) {
@@ -65,17 +74,20 @@ export class QueueRun {
     this.#limited = limits.some(isLimited)
     this.#prefetch = new Prefetch(concurrency, this.#limited ? 0 : props.prefetch)
     this.#idleMs = Math.min(props.pollIntervalMs, ...limits.map(({ rate }) => rate?.perMs ?? Infinity))
+    this.#patience = new Patience(clock, this.#context.scope.graceMs)
+    this.#watch = new ClaimWatch({ clock, leaseMs, onSilent: () => log.silent(leaseMs) })
     this.#pruner = new Pruner(store, clock, props.retentionMs)
     this.#claims = new RunClaims({
       ...{ store, kinds: [...kinds.keys()], leaseMs, clock },
       ...{ maxCrashes: props.maxCrashes, maxHeldBytes: props.maxHeldBytes },
       onLost: (job) => this.#held.abort(job, new ErrLostLease(job.id)),
-      onError: (error) => log.unavailable(error),
+      onRenewed: () => log.available('renewals'),
+      onError: (error) => log.unavailable('renewals', error),
       onHeldBack: () => log.heldBack(props.maxHeldBytes),
       onRoom: () => this.#ready.ring(),
     })
     this.#settler = new Settler({
-      ...{ store, clock, patienceMs: leaseMs, onRetry: (error, delayMs) => log.unavailable(error, delayMs) },
+      ...{ store, clock, onRetry: (error, delayMs) => log.unavailable('outcomes', error, delayMs) },
       onSettled: (batch) => this.#settled(batch),
     })
     this.#giveBack = new GiveBack({
@@ -101,7 +113,7 @@ export class QueueRun {
     try {
       await this.#ask(() => store.limit(new Map([...kinds].map(([name, { limits }]) => [name, limits]))))
       const unlisten = await this.#ask(() => store.listen(() => this.#ready.ring()))
-      await this.#claimUntilStopped().finally(() => unlisten())
+      await this.#claimUntilStopped().finally(() => this.#ask(unlisten))
     } catch (error) {
       this.#fail(error)
     }
@@ -133,8 +145,11 @@ export class QueueRun {
   async #claim(limit: number): Promise<boolean> {
     if (this.#claims.haveEnded()) await this.#catchUp()
     if (this.#stopping) return false
-    const jobs = await this.#ask(() => this.#claims.claim(limit))
-    this.#log.available()
+    this.#watch.asked()
+    const giveBack = (late: ClaimedJob[]): void => this.#giveBack.add(late)
+    const jobs = await this.#ask(() => this.#claims.claim(limit), giveBack)
+    this.#watch.answered()
+    this.#log.available('claims')
     if (this.#stopping) this.#giveBack.add(jobs)
     else this.#held.add(jobs)
     this.#overdue.watch()
@@ -177,11 +192,13 @@ export class QueueRun {
     return this.#ask(() => this.#props.store.release(jobs))
   }
 
-  /** Tries for as long as the store can't be reached, unless told to stop. */
-  #ask<T>(call: () => Promise<T>): Promise<T> {
-    const onRetry = (error: unknown, delayMs: number): void => this.#log.unavailable(error, delayMs)
+  /** Tries for as long as the store can't be reached, unless told to stop; then it waits a moment for the answer. */
+  #ask<T>(call: () => Promise<T>, onLate?: (answer: T) => void): Promise<T> {
+    const onRetry = (error: unknown, delayMs: number): void => this.#log.unavailable('claims', error, delayMs)
     const { signal } = this.#props
-    return untilAvailable(call, { clock: this.#clock, signal, givesUp: () => this.#stopping, onRetry })
+    const givesUp = (): boolean => this.#stopping
+    const answer = untilAvailable(call, { clock: this.#clock, signal, givesUp, onRetry })
+    return this.#patience.bound(answer, { onLate })
   }
 
   readonly #fail = (error: unknown): void => {
@@ -192,7 +209,10 @@ export class QueueRun {
   }
 
   #stop(reason: unknown): void {
+    if (this.#stopping) return
     this.#stopping = true
+    this.#stoppedAt = this.#clock.elapsed()
+    this.#patience.stop()
     this.#overdue.stop()
     // Before a handler that ends now makes room for them.
     this.#giveBack.add(this.#held.takeWaiting())
@@ -201,9 +221,19 @@ export class QueueRun {
     this.#freed.ring()
   }
 
+  /** How long outcomes are still tried to be recorded: a lease, and no longer than most of the group's grace. */
+  get #settlingMs(): number {
+    const { leaseMs } = this.#props
+    const { graceMs } = this.#context.scope
+    if (graceMs === undefined) return leaseMs
+    const leftMs = this.#stoppedAt + graceMs * SETTLING_SHARE - this.#clock.elapsed()
+    return Math.max(graceMs * LAST_SHARE, Math.min(leaseMs, leftMs))
+  }
+
   async #windDown(): Promise<void> {
+    this.#watch.stop()
     await this.#held.idle()
-    await this.#settler.finish()
+    await this.#settler.finish(this.#settlingMs)
     await this.#giveBack.finish()
     this.#claims.stop()
   }

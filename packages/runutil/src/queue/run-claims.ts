@@ -17,6 +17,7 @@ export interface RunClaimsProps {
   readonly maxHeldBytes: number
   readonly clock: Clock
   readonly onLost: (job: ClaimedJob) => void
+  readonly onRenewed: () => void
   /** A renewal failed. */
   readonly onError: (error: unknown) => void
   /** Jobs have waited for a minute for `maxHeldBytes`. */
@@ -33,10 +34,11 @@ export class RunClaims {
   readonly #bytes: HeldBytes
 
   constructor(props: RunClaimsProps) {
-    const { store, leaseMs, clock, onLost, onError, maxHeldBytes, onHeldBack } = props
+    const { store, leaseMs, clock, onLost, onRenewed, onError, maxHeldBytes, onHeldBack } = props
     this.#props = props
     this.#process = processClaims(store)
-    this.#keeper = new LeaseKeeper({ store, leaseMs, clock, onLost, onError, open: this.#process.open })
+    const { open } = this.#process
+    this.#keeper = new LeaseKeeper({ store, leaseMs, clock, onLost, onRenewed, onError, open })
     this.#bytes = new HeldBytes({ most: maxHeldBytes, clock, onHeldBack })
   }
 

@@ -4,21 +4,37 @@ import { ErrLostLease, RetryableError } from './errors.ts'
 import type { Outcome, Settlement } from './outcome.ts'
 import type { Performed } from './perform.ts'
 
+/** Its health is 'ok' only when all of them work. */
+export type StoreUse = 'claims' | 'renewals' | 'outcomes'
+
 /** What a worker's run says in its log and about its health. */
 export class RunLog {
   readonly #context: Context
+  /** What the store can't be asked for. */
+  readonly #failing = new Set<StoreUse>()
 
   constructor(context: Context) {
     this.#context = context
   }
 
-  available(): void {
-    this.#health('ok')
+  available(use: StoreUse): void {
+    this.#failing.delete(use)
+    if (this.#failing.size === 0) this.#health('ok')
   }
 
-  unavailable(error: unknown, delayMs?: number): void {
+  unavailable(use: StoreUse, error: unknown, delayMs?: number): void {
+    this.#failing.add(use)
     this.#health('firing')
     this.#context.logger.warn({ err: error, delayMs }, 'job store unavailable')
+  }
+
+  silent(leaseMs: number): void {
+    this.#failing.add('claims')
+    this.#health('firing')
+    this.#context.logger.warn(
+      { forMs: leaseMs },
+      'job store silent: no claim was answered for as long as a lease',
+    )
   }
 
   /** Of what went well, nothing. */

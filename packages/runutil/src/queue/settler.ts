@@ -1,4 +1,5 @@
 import { type Clock, macrotask } from '../core/clock.ts'
+import { within } from '../core/within.ts'
 import type { JobStore } from './job-store.ts'
 import type { Settlement } from './outcome.ts'
 import { untilAvailable } from '../core/until-available.ts'
@@ -6,8 +7,6 @@ import { untilAvailable } from '../core/until-available.ts'
 export interface SettlerProps<S extends Settlement> {
   readonly store: JobStore
   readonly clock: Clock
-  /** When it was told to stop, a store that can't be reached is tried for that much longer. */
-  readonly patienceMs: number
   readonly onSettled: (batch: readonly S[]) => void
   readonly onRetry: (error: unknown, delayMs: number) => void
 }
@@ -40,10 +39,14 @@ export class Settler<S extends Settlement> {
     this.#flushing ??= this.#flush().catch(onFailure)
   }
 
-  /** Resolves when all is recorded, or given up. */
-  async finish(): Promise<void> {
-    this.#giveUpAt = this.#props.clock.elapsed() + this.#props.patienceMs
-    while (this.#flushing !== undefined) await this.#flushing
+  /** Resolves when all is recorded or, after `patienceMs`, given up, whether the store answers or not. */
+  async finish(patienceMs: number): Promise<void> {
+    const { clock } = this.#props
+    this.#giveUpAt = clock.elapsed() + patienceMs
+    while (this.#flushing !== undefined) {
+      const inTime = await within(this.#flushing, Math.max(0, this.#giveUpAt - clock.elapsed()), clock)
+      if (!inTime) return
+    }
   }
 
   async #flush(): Promise<void> {

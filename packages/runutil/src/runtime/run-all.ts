@@ -77,7 +77,7 @@ export async function runGroup(
 ): Promise<void> {
   const { graceMs, finish, ...given } = resolveRunOptions(what, options, signal)
   try {
-    const scope = newScope(given)
+    const scope = newScope({ ...given, graceMs })
     const name = currentName()
     const start = (member: Member, abort: AbortSignal): Promise<void> =>
       withContext(new Context(scope, name), startMember, member, abort)

@@ -33,7 +33,9 @@ export class Attempts implements AttemptStore {
     // Tests that own the clock expect at once what time has changed.
     const refresh = now !== undefined || this.#rescue.isDue()
     const params = [worker, ...only, availableGb ?? null, units, lifetimeMs, random, refresh, now ?? null]
-    const leased = await this.#queries.json<Leased | null>('the worker', text, params)
+    const leased = await this.#queries.json<Leased | null>('the worker', text, params, {
+      reserved: 'claims',
+    })
     return leased === null ? [] : leased.attempts.map((one) => storedAttempt(leased, one))
   }
 
@@ -53,9 +55,8 @@ export class Attempts implements AttemptStore {
 
   async renew(id: Id, extendMs: number, data: Data | undefined, now: Now): Promise<void> {
     const text = /* sql */ `select ${this.#queries.s}.renew_attempt($1::bigint, $2::float8, $3::text, $4::float8)`
-    const [[result]] = (await this.#queries.rows(text, [id, extendMs, jsonOrNull(data), now ?? null])) as [
-      [string | null],
-    ]
+    const params = [id, extendMs, jsonOrNull(data), now ?? null]
+    const [[result]] = (await this.#queries.rows(text, params, { reserved: 'renewals' })) as [[string | null]]
     throwUnlessNull(result, 'renew')
   }
 

@@ -1,18 +1,29 @@
 import { ErrGone } from '../../coordinate/errors.ts'
+import type { StatementOptions } from '../database/database.ts'
 import { StoreQueries } from '../statements/store-queries.ts'
 
 /** The statements of coordinate: those of a row that may be gone say so. */
 export class Queries extends StoreQueries {
   /** @throws ErrGone when there is no row, or its first column is null */
-  async row<Row extends unknown[]>(what: string, text: string, params: readonly unknown[]): Promise<Row> {
-    const [row] = await this.rows<Row>(text, params)
+  async row<Row extends unknown[]>(
+    what: string,
+    text: string,
+    params: readonly unknown[],
+    options?: StatementOptions,
+  ): Promise<Row> {
+    const [row] = await this.rows<Row>(text, params, options)
     if (row === undefined || row[0] === null) throw new ErrGone(what)
     return row
   }
 
   /** The JSON in the first column. @throws ErrGone as row */
-  async json<T>(what: string, text: string, params: readonly unknown[]): Promise<T> {
-    const [json] = await this.row<[string]>(what, text, params)
+  async json<T>(
+    what: string,
+    text: string,
+    params: readonly unknown[],
+    options?: StatementOptions,
+  ): Promise<T> {
+    const [json] = await this.row<[string]>(what, text, params, options)
     return JSON.parse(json) as T
   }
 }

@@ -84,11 +84,13 @@ export class Workers implements WorkerStore {
         order by w.name, a.id
       ) select ${s}.attempts_json(array(select id from chosen), t.now)::text from t`
     const params = [id, of === 'children', which === 'all', now ?? null]
-    return (await this.#queries.json<StoredAttempt[]>(WHAT, text, params)).map(withoutNulls)
+    // Whoever renews attempts asks for them first.
+    const reserved = which === 'active' ? 'renewals' : undefined
+    return (await this.#queries.json<StoredAttempt[]>(WHAT, text, params, { reserved })).map(withoutNulls)
   }
 
   async #update(set: string, params: readonly unknown[]): Promise<void> {
     const text = /* sql */ `update ${this.#queries.s}.work_workers set ${set} where id = $1::bigint returning id`
-    await this.#queries.row(WHAT, text, params)
+    await this.#queries.row(WHAT, text, params, { reserved: 'renewals' })
   }
 }

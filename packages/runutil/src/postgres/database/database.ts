@@ -9,6 +9,22 @@ export interface Statement {
   readonly text: string
 }
 
+export interface QueryOptions {
+  /**
+   * How long the server may take to answer a statement, in ms. One that doesn't has its connection destroyed and rejects
+   * with a StoreUnavailableError. Default: no limit. Nothing to an embedded database.
+   */
+  readonly limitMs?: number | undefined
+}
+
+export interface StatementOptions extends QueryOptions {
+  /**
+   * What is sent on a connection that is kept for such statements, so that whoever holds all connections of the pool
+   * doesn't hold them up: claims; renewals, and what is as urgent. Default: on any of the pool's.
+   */
+  readonly reserved?: 'claims' | 'renewals' | undefined
+}
+
 /** A running transaction. Ends with the body that it was given to; used later, it rejects. */
 export interface Transaction extends Queryable {
   /** Runs several statements, separated by semicolons, with $$ bodies and all, but without parameters. */
@@ -29,14 +45,19 @@ export interface Database {
   /** Whether `listen` hears notifications; else callers have to poll. */
   readonly listens: boolean
   /** Runs one statement. Each row is an array of its columns. */
-  query<Row extends unknown[]>(statement: Statement, params?: readonly unknown[]): Promise<Row[]>
+  query<Row extends unknown[]>(
+    statement: Statement,
+    params?: readonly unknown[],
+    options?: StatementOptions,
+  ): Promise<Row[]>
   /**
    * Commits when `body` resolves, rolls back when it rejects. All of it runs on one connection, read committed.
    * Within `body` use `tx` alone: an embedded database has one connection, and would wait for itself.
    *
+   * @param options limitMs: for each of its statements
    * @throws TransactionRolledBackError when `body` resolved although a statement of it had failed
    */
-  transaction<T>(body: (tx: Transaction) => Promise<T>): Promise<T>
+  transaction<T>(body: (tx: Transaction) => Promise<T>, options?: QueryOptions): Promise<T>
   /**
    * Calls back for each notification on a channel, with its payload; with '' after each reconnection too, since
    * some may have been missed. Resolves once it listens. Does nothing where `listens` is false.
@@ -45,6 +66,9 @@ export interface Database {
    * @throws InvalidArgumentError for a channel that isn't 1 to 63 bytes long
    */
   listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>
-  /** Ends the connections that it opened itself; one that was handed in stays open. Safe to call again. */
+  /**
+   * Ends the connections that it opened itself; one that was handed in stays open. What still runs has 5 s to end.
+   * Safe to call again.
+   */
   close(): Promise<void>
 }

@@ -4,12 +4,13 @@ import { type Clock, type Timer } from '../../core/clock.ts'
 import { DatabaseClosedError } from './errors.ts'
 import { ListenerSet } from './listener-set.ts'
 import { statementError } from './pg-errors.ts'
-import type { PgClient, PgNotification } from './pg-pool.ts'
+import type { PgConnection } from './pg-connection.ts'
+import type { PgNotification } from './pg-pool.ts'
 import { quotedName } from './quoted-name.ts'
 
 export interface ListenerProps {
   /** Gives a connection for it alone, to be released. */
-  readonly connect: () => Promise<PgClient>
+  readonly connect: () => Promise<PgConnection>
   /** What errors call the server. */
   readonly server: string
   /** Default: the system's. */
@@ -17,13 +18,16 @@ export interface ListenerProps {
 }
 
 interface Session {
-  readonly client: PgClient
+  readonly connection: PgConnection
   /** What the server was told to notify of. */
   channels: readonly string[]
   /** Gives the connection back and takes all listeners off it. */
   end(): void
 }
 
+/** One that went silent says nothing of it. */
+const CHECK_EVERY_MS = 10_000
+const LIMIT_MS = 5_000
 const RECONNECT = new ExponentialBackoff({ initial: 100, max: 5_000, jitterProportion: 0.5 })
 
 /**
@@ -31,7 +35,7 @@ const RECONNECT = new ExponentialBackoff({ initial: 100, max: 5_000, jitterPropo
  * again with backoff for as long as it takes; then each callback is called with '', for what was missed.
  */
 export class Listener {
-  readonly #connect: () => Promise<PgClient>
+  readonly #connect: () => Promise<PgConnection>
   readonly #server: string
   readonly #clock: Clock
   readonly #listeners = new ListenerSet()
@@ -41,6 +45,7 @@ export class Listener {
   #turn: Promise<void> = Promise.resolve()
   #attempts = 0
   #retry: Timer | undefined
+  #check: Timer | undefined
 
   constructor({ connect, server, clock = systemClock }: ListenerProps) {
     this.#connect = connect
@@ -90,17 +95,19 @@ export class Listener {
       throw error
     }
     this.#attempts = 0
+    this.#checkLater()
     if (!this.#missed) return
     this.#missed = false
     this.#listeners.callAll('')
   }
 
   async #open(): Promise<Session> {
-    const client = await this.#connect()
+    const connection = await this.#connect()
+    const { client } = connection
     const onNotification = ({ channel, payload = '' }: PgNotification): void =>
       this.#listeners.call(channel, payload)
     const onLost = (error?: Error): void => {
-      if (this.#session?.client === client) this.#lost(error)
+      if (this.#session?.connection === connection) this.#lost(error)
     }
     client.on('notification', onNotification)
     client.on('error', onLost)
@@ -110,9 +117,9 @@ export class Listener {
       client.removeListener('error', onLost)
       client.removeListener('end', onLost)
       // Not for others: it still listens.
-      client.release(true)
+      connection.giveBack(new Error('it listens'))
     }
-    return { client, channels: [], end }
+    return { connection, channels: [], end }
   }
 
   async #tell(session: Session): Promise<void> {
@@ -125,11 +132,31 @@ export class Listener {
         .filter((channel) => !now.includes(channel))
         .map((channel) => /* sql */ `unlisten ${quoted(channel)}`),
     ]
-    if (statements.length > 0) await session.client.query({ text: statements.join(';') })
+    if (statements.length > 0) await session.connection.query({ text: statements.join(';') }, LIMIT_MS)
     session.channels = now
   }
 
+  #checkLater(): void {
+    const at = this.#clock.elapsed() + CHECK_EVERY_MS
+    if (this.#check === undefined) this.#check = this.#clock.setTimeoutAt(this.#askSession, at)
+    else this.#check.restartAt(at)
+  }
+
+  readonly #askSession = (): void => {
+    const session = this.#session
+    if (session === undefined) return
+    session.connection.query({ text: 'select 1' }, LIMIT_MS).then(
+      () => {
+        if (this.#session === session) this.#checkLater()
+      },
+      (error: unknown) => {
+        if (this.#session === session) this.#lost(error)
+      },
+    )
+  }
+
   #end(): void {
+    this.#check?.clear()
     this.#session?.end()
     this.#session = undefined
     this.#missed = false
@@ -138,6 +165,7 @@ export class Listener {
 
   #lost(error: unknown): void {
     if (this.#session !== undefined) this.#missed = true
+    this.#check?.clear()
     this.#session?.end()
     this.#session = undefined
     // Whoever owns the pool has ended it.

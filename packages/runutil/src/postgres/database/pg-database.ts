@@ -1,9 +1,15 @@
+import { macrotask } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
-import type { Database, Statement, Transaction } from './database.ts'
+import { within } from '../../core/within.ts'
+import type { Database, QueryOptions, Statement, StatementOptions, Transaction } from './database.ts'
 import { DatabaseClosedError } from './errors.ts'
 import { Listener } from './listener.ts'
-import { connectError, statementError } from './pg-errors.ts'
-import type { PgClient, PgPool, PgQuery } from './pg-pool.ts'
+import type { PgConnection } from './pg-connection.ts'
+import { PgConnections } from './pg-connections.ts'
+import { statementError } from './pg-errors.ts'
+import { PoolClients } from './pool-clients.ts'
+import type { PgPool, PgQuery } from './pg-pool.ts'
 import { serverOf } from './pg-server.ts'
 import { runPgTransaction } from './pg-transaction.ts'
 
@@ -13,52 +19,65 @@ export interface PgDatabaseProps {
   readonly owned: boolean
   /** False for a pooler in transaction mode: no LISTEN and no named statements, which belong to a connection. */
   readonly session: boolean
+  /** How long somebody waits for a free connection. */
+  readonly acquireMs: number
 }
 
-/** A PostgreSQL server, through a pool of `pg`. */
+/** On `close`, what still runs has so long to end. */
+const CLOSE_MS = 5_000
+
+/** A PostgreSQL server, through a pool of `pg` and up to three connections beside it. */
 export class PgDatabase implements Database {
   readonly kind = 'postgres'
   readonly listens: boolean
   readonly #props: PgDatabaseProps
   readonly #server: string
+  readonly #connections: PgConnections
+  readonly #pooled: PoolClients | undefined
   readonly #listener: Listener
   #closed: Promise<void> | undefined
 
   constructor(props: PgDatabaseProps) {
-    const { pool, session } = props
+    const { pool, session, owned, acquireMs } = props
     this.#props = props
-    this.#server = serverOf(pool.options)
+    const server = (this.#server = serverOf(pool.options))
+    const connections = (this.#connections = new PgConnections({ pool, server, acquireMs }))
+    this.#pooled = owned ? new PoolClients(pool) : undefined
     // Listening holds a connection for good; of a pool of one, it would be the only one.
     this.listens = session && pool.options.max !== 1
-    this.#listener = new Listener({ connect: () => this.#connect(), server: this.#server })
-    // An idle connection that dies is replaced by the pool; without a listener its error would end the process. So
-    // would that of one that dies in the moment between the pool's listener and ours: it may come with its first word.
-    if (!pool.listeners('error').includes(ignore)) pool.on('error', ignore).on('connect', ignoreErrors)
+    this.#listener = new Listener({ connect: () => this.#open(() => connections.takeForGood()), server })
   }
 
-  async query<Row extends unknown[]>(statement: Statement, params: readonly unknown[] = []): Promise<Row[]> {
+  async query<Row extends unknown[]>(
+    statement: Statement,
+    params: readonly unknown[] = [],
+    options: StatementOptions = {},
+  ): Promise<Row[]> {
     const query: PgQuery = { text: statement.text, values: [...params], rowMode: 'array' }
-    if (!this.#props.session || statement.name === undefined) return this.#query<Row>(query)
+    if (!this.#props.session || statement.name === undefined) return this.#query<Row>(query, options)
     try {
-      return await this.#query<Row>({ ...query, name: statement.name })
+      return await this.#query<Row>({ ...query, name: statement.name }, options)
     } catch (error) {
       if (!isStalePlan(error)) throw error
-      return this.#query<Row>(query)
+      return this.#query<Row>(query, options)
     }
   }
 
-  #query<Row extends unknown[]>(query: PgQuery): Promise<Row[]> {
-    return this.#withClient(async (client) => {
+  #query<Row extends unknown[]>(query: PgQuery, { reserved, limitMs }: StatementOptions): Promise<Row[]> {
+    const run = async (connection: PgConnection): Promise<Row[]> => {
       try {
-        return (await client.query(query)).rows as Row[]
+        return (await connection.query(query, limitMs)).rows as Row[]
       } catch (error) {
         throw statementError(error, this.#server, true)
       }
-    })
+    }
+    return this.#withConnection(reserved, run)
   }
 
-  transaction<T>(body: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#withClient((client) => runPgTransaction(client, this.#server, body))
+  transaction<T>(body: (tx: Transaction) => Promise<T>, { limitMs }: QueryOptions = {}): Promise<T> {
+    return this.#withConnection(undefined, (connection) =>
+      runPgTransaction({ connection, server: this.#server, limitMs }, body),
+    )
   }
 
   listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>> {
@@ -70,40 +89,39 @@ export class PgDatabase implements Database {
   }
 
   async #close(): Promise<void> {
-    await this.#listener.close()
-    if (this.#props.owned) await this.#props.pool.end()
+    const { pool, owned } = this.#props
+    const own = this.#listener.close().then(() => this.#connections.close())
+    // What was called before is sent before.
+    const ended = Promise.all([own, macrotask().then(() => (owned ? pool.end() : undefined))])
+    const inTime = await within(ended, CLOSE_MS, systemClock)
+    const error = new DatabaseClosedError()
+    this.#connections.destroyAll(error)
+    if (!inTime) this.#pooled?.destroyAll(error)
   }
 
-  async #withClient<T>(body: (client: PgClient) => Promise<T>): Promise<T> {
-    const client = await this.#connect()
+  async #withConnection<T>(
+    reserved: StatementOptions['reserved'],
+    body: (connection: PgConnection) => Promise<T>,
+  ): Promise<T> {
+    const connections = this.#connections
+    const connection = await this.#open(() =>
+      reserved === undefined ? connections.take() : connections.takeReserved(reserved),
+    )
     let broken: Error | undefined
-    const onLost = (error: Error): void => void (broken = error)
-    client.on('error', onLost)
     try {
-      return await body(client)
+      return await body(connection)
     } catch (error) {
       if (error instanceof StoreUnavailableError || isStalePlan(error)) broken = error as Error
       throw error
     } finally {
-      client.removeListener('error', onLost)
-      client.release(broken)
+      connection.giveBack(broken)
     }
   }
 
-  async #connect(): Promise<PgClient> {
+  async #open(take: () => Promise<PgConnection>): Promise<PgConnection> {
     if (this.#closed !== undefined) throw new DatabaseClosedError()
-    try {
-      return await this.#props.pool.connect()
-    } catch (error) {
-      throw connectError(error, this.#server)
-    }
+    return take()
   }
-}
-
-function ignore(): void {}
-
-function ignoreErrors(client: PgClient): void {
-  client.on('error', ignore)
 }
 
 /**

@@ -1,17 +1,27 @@
 /** As much of a `pg.Pool` as is used, so that nobody needs the types of `pg` to use PGlite. */
 export interface PgPool {
   readonly totalCount: number
+  readonly idleCount: number
+  readonly waitingCount: number
+  /** What it makes its connections with. */
+  readonly Client?: (new (options: PgPoolOptions) => NewPgClient) | undefined
   readonly options: PgPoolOptions
+  readonly ending?: boolean | undefined
   connect(): Promise<PgClient>
   end(): Promise<void>
   on(event: 'error', listener: (error: Error) => void): this
   /** For each connection that it makes, before it hands it out. */
   on(event: 'connect', listener: (client: PgClient) => void): this
-  listeners(event: 'error'): Function[]
+  listeners(event: 'error' | 'connect'): Function[]
+  emit(event: 'connect', client: NewPgClient): boolean
 }
 
 export interface PgPoolOptions {
   readonly max?: number | undefined
+  /** How long it waits for a free connection. 0: for ever. */
+  readonly connectionTimeoutMillis?: number | undefined
+  /** Makes a new connection ready for use. */
+  readonly onConnect?: ((client: never) => unknown) | undefined
   readonly connectionString?: string | undefined
   readonly host?: string | undefined
   readonly port?: number | undefined
@@ -26,6 +36,27 @@ export interface PgClient {
   removeListener(event: 'notification' | 'error' | 'end', listener: Function): unknown
   /** @param error the pool drops the connection instead of keeping it for the next */
   release(error?: Error | boolean): void
+  end?(): Promise<void>
+  /** An idle one that is the store's own mustn't keep the process. */
+  ref?(): void
+  unref?(): void
+  readonly connection?: PgWire | undefined
+  readonly processID?: number | null
+  readonly secretKey?: unknown
+  readonly host?: string
+  readonly port?: number
+  readonly ssl?: unknown
+}
+
+/** What `pg` speaks to the server with. */
+export interface PgWire {
+  readonly stream?: { destroy(error?: Error): void } | undefined
+}
+
+/** One that isn't a pool's. */
+export interface NewPgClient extends PgClient {
+  connect(): Promise<unknown>
+  end(): Promise<void>
 }
 
 export interface PgQuery {

@@ -9,7 +9,9 @@ export async function settingError(
   database: Database,
   cause: unknown,
 ): Promise<DatabaseSettingError | undefined> {
-  const [row] = await database.query<[string]>({ text: 'show array_nulls' }).catch(() => [])
+  const [row] = await database
+    .query<[string]>({ text: 'show array_nulls' }, [], { limitMs: 30_000 })
+    .catch(() => [])
   if (row?.[0] !== 'off') return undefined
   return new DatabaseSettingError('array_nulls', { value: 'off', wanted: 'on' }, cause)
 }

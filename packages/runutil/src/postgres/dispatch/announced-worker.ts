@@ -6,7 +6,9 @@ import { Trouble } from '../../core/trouble.ts'
 import type { Task } from '../../dispatch/action.ts'
 import { WorkerLostError } from '../../dispatch/errors.ts'
 import type { Announcement, WorkerInfo } from '../../dispatch/task-exchange.ts'
+import type { StatementOptions } from '../database/database.ts'
 import { fromStorable } from '../statements/storable-json.ts'
+import { leaseLimit } from '../statements/lease-limit.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
 import { WakeUps } from '../statements/wake-ups.ts'
 
@@ -93,7 +95,7 @@ export class AnnouncedWorker implements Announcement {
     const { s, channel } = queries
     const text = /* sql */ `select ${s}.close_worker($1::bigint, $2::bigint, $3::text, $4::boolean, $5::float8, $6::text)`
     try {
-      await queries.rows(text, [id, turn, this.#last ?? null, gone, now, channel])
+      await queries.rows(text, [id, turn, this.#last ?? null, gone, now, channel], this.#urgent)
     } catch (error) {
       this.#trouble.begins(error)
     }
@@ -115,7 +117,8 @@ export class AnnouncedWorker implements Announcement {
     const text = /* sql */ `select p_live, p_action, p_input::text
       from ${s}.take_task($1::bigint, $2::bigint, $3::text, $4::text)`
     type Row = [live: boolean, action: string | null, input: string | null]
-    const [row] = await queries.rows<Row>(text, [id, turn, this.#last ?? null, channel])
+    const params = [id, turn, this.#last ?? null, channel]
+    const [row] = await queries.rows<Row>(text, params, { ...this.#urgent, reserved: 'claims' })
     const [live, action, input] = row!
     if (!live) this.#lose()
     // What was taken as it closed has failed, or is the next one's.
@@ -126,11 +129,15 @@ export class AnnouncedWorker implements Announcement {
     return { action, host, target, input: input === null ? undefined : fromStorable(input) }
   }
 
+  get #urgent(): StatementOptions {
+    return { limitMs: leaseLimit(this.#props.leaseMs), reserved: 'renewals' }
+  }
+
   async #renew(): Promise<boolean> {
     const { queries, id, turn, leaseMs } = this.#props
     const text = /* sql */ `update ${queries.s}.live_workers set expires = clock_timestamp() + $3::float8 * interval '1 ms'
       where id = $1::bigint and turn = $2::bigint returning 1`
-    return (await queries.rows(text, [id, turn, leaseMs])).length > 0
+    return (await queries.rows(text, [id, turn, leaseMs], this.#urgent)).length > 0
   }
 
   #lose(): void {

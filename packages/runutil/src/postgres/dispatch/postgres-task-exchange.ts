@@ -4,6 +4,7 @@ import { Trouble } from '../../core/trouble.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
 import { sleep } from '../../core/wait.ts'
 import type { Announcement, TaskExchange, WorkerInfo } from '../../dispatch/task-exchange.ts'
+import { leaseLimit } from '../statements/lease-limit.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
 import { AnnouncedWorker } from './announced-worker.ts'
 
@@ -72,7 +73,11 @@ export class PostgresTaskExchange implements TaskExchange {
       $1::text, $2::text, $3::text, $4::text, $5::float8, $6::bigint, $7::bigint, $8::text)`
     const askedAt = systemClock.elapsed()
     type Row = [number | null, number]
-    const [row] = await queries.rows<Row>(text, [operation, target, host, owner, leaseMs, was, wasTurn, last])
+    const [row] = await queries.rows<Row>(
+      text,
+      [operation, target, host, owner, leaseMs, was, wasTurn, last],
+      { limitMs: leaseLimit(leaseMs), reserved: 'claims' },
+    )
     const [id, turn] = row!
     if (id === null) return undefined
     this.#here.add(worker)

@@ -4,6 +4,7 @@ import { checkOptions, checkText } from '../../core/options.ts'
 import type { LeaseAnswer, LeaseStore, LeaseTerms } from '../../leases/lease-store.ts'
 import type { Database, Statement } from '../database/database.ts'
 import { DEFAULT_SCHEMA, quotedSchema, statementName } from '../schema/schema-name.ts'
+import { leaseLimit } from '../statements/lease-limit.ts'
 import { SchemaQueries } from '../statements/schema-queries.ts'
 
 export interface PostgresLeaseStoreOptions {
@@ -53,18 +54,22 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async acquire(name: string, { leaseMs, everyMs }: LeaseTerms): Promise<LeaseAnswer> {
     checkText(name, 'acquire: name')
-    const [row] = await this.#queries.run<[number | null, number, number]>(this.#acquire, [
-      ...[name, leaseMs, everyMs ?? null],
-    ])
+    const [row] = await this.#queries.run<[number | null, number, number]>(
+      this.#acquire,
+      [name, leaseMs, everyMs ?? null],
+      undefined,
+      { limitMs: leaseLimit(leaseMs), reserved: 'claims' },
+    )
     const [fence, freeInMs, dueInMs] = row!
     return fence === null ? { kind: 'refused', freeInMs, dueInMs } : { kind: 'acquired', fence }
   }
 
   async renew(name: string, fence: number, leaseMs: number): Promise<boolean> {
-    return (await this.#queries.run(this.#renew, [name, fence, leaseMs])).length > 0
+    const options = { limitMs: leaseLimit(leaseMs), reserved: 'renewals' } as const
+    return (await this.#queries.run(this.#renew, [name, fence, leaseMs], undefined, options)).length > 0
   }
 
   async release(name: string, fence: number, unused: boolean): Promise<void> {
-    await this.#queries.run(this.#release, [name, fence, unused])
+    await this.#queries.run(this.#release, [name, fence, unused], undefined, { reserved: 'renewals' })
   }
 }

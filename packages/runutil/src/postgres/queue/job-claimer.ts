@@ -5,6 +5,7 @@ import type { ResolvedLimits } from '../../queue/limits.ts'
 import { GIVEN_BACK, HELD_BACK } from '../schema/1-queue/claiming.ts'
 import { GRACE_MS, LOOK_AGAIN } from '../schema/1-queue/freeing.ts'
 import { textArray } from '../statements/array-literal.ts'
+import { leaseLimit } from '../statements/lease-limit.ts'
 import { Rescue } from '../statements/rescue.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
 import { WakeUps } from '../statements/wake-ups.ts'
@@ -86,7 +87,10 @@ export class JobClaimer {
       ...[textArray(kinds), limit, leaseMs, frees, now, margin, ...marks, channel],
       ...claimColumns(options, frees),
     ]
-    const rows = await queries.run<ClaimedRow>(statements.claim, params)
+    const rows = await queries.run<ClaimedRow>(statements.claim, params, undefined, {
+      limitMs: leaseLimit(leaseMs),
+      reserved: 'claims',
+    })
     while (rows[0]?.[0] === null) this.#hear(rows.shift()!, options)
     const tookMs = systemClock.elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)

@@ -22,7 +22,8 @@ import type { Database } from '../database/database.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
 import { plainArray } from '../statements/array-literal.ts'
 import { inChunks } from '../statements/in-chunks.ts'
-import { SchemaQueries } from '../statements/schema-queries.ts'
+import { leaseLimit } from '../statements/lease-limit.ts'
+import { LIMIT_MS, SchemaQueries } from '../statements/schema-queries.ts'
 import { JobClaimer } from './job-claimer.ts'
 import { heldColumns, limitColumns, newJobColumns, settlementColumns } from './job-columns.ts'
 import { type CountRow, type JobRow, toCounts, toQueuedJob } from './job-rows.ts'
@@ -59,6 +60,8 @@ export class PostgresJobStore implements JobStore, PlacedStore {
   readonly #statements: JobStatements
   readonly #claims = new OpenClaims()
   readonly #place: object
+  /** The longest that was claimed for: what comes later is of no use to who settles and releases. */
+  #leaseMs = 0
   readonly #claimer: JobClaimer
   readonly #inserts = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
     isOfOne: (error) => error instanceof ErrJobExists,
@@ -92,13 +95,15 @@ export class PostgresJobStore implements JobStore, PlacedStore {
     const notify = this.#notifyThrottle.now()
     if (jobs.length <= CHUNK) return this.#insert(this.#columns(jobs, notify))
     try {
-      await this.#queries.database.transaction((tx) =>
-        inChunks(
-          jobs,
-          CHUNK,
-          (chunk, isLast) => this.#columns(chunk, notify && isLast),
-          (columns) => this.#insert(columns, tx),
-        ),
+      await this.#queries.database.transaction(
+        (tx) =>
+          inChunks(
+            jobs,
+            CHUNK,
+            (chunk, isLast) => this.#columns(chunk, notify && isLast),
+            (columns) => this.#insert(columns, tx),
+          ),
+        { limitMs: LIMIT_MS },
       )
     } catch (error) {
       if (error instanceof StoreUnavailableError) throw error
@@ -123,7 +128,9 @@ export class PostgresJobStore implements JobStore, PlacedStore {
     lease: Duration,
     options: ClaimOptions = {},
   ): Promise<ClaimedJob[]> {
-    const { jobs, late } = await this.#claimer.claim(kinds, limit, toMs(lease, 'claim: lease'), options)
+    const leaseMs = toMs(lease, 'claim: lease')
+    this.#leaseMs = Math.max(this.#leaseMs, leaseMs)
+    const { jobs, late } = await this.#claimer.claim(kinds, limit, leaseMs, options)
     this.#claims.claimed(jobs)
     if (late.length === 0) return jobs
     await this.#release(late, false)
@@ -136,7 +143,9 @@ export class PostgresJobStore implements JobStore, PlacedStore {
     // In a transaction that may yet roll back, its leases stay.
     const finished = tx === undefined ? this.#claims.finishedBy(firsts) : []
     const params = [...settlementColumns(firsts), plainArray(finished), this.#now()]
-    const [row] = await this.#queries.run<[string | null]>(this.#statements.settle, params, tx)
+    const [row] = await this.#queries.run<[string | null]>(this.#statements.settle, params, tx, {
+      limitMs: this.#limitMs(),
+    })
     if (tx === undefined) this.#claims.ended(firsts)
     const lost = at(firsts, row![0])
     return batch.filter((one) => lost.some(({ id, claim }) => id === one.id && claim === one.claim))
@@ -146,7 +155,10 @@ export class PostgresJobStore implements JobStore, PlacedStore {
     if (held.length === 0) return []
     const leaseMs = toMs(lease, 'renew: lease')
     const params = [...heldColumns(held), leaseMs, this.#now()]
-    const [row] = await this.#queries.run<[string | null]>(this.#statements.renew, params)
+    const [row] = await this.#queries.run<[string | null]>(this.#statements.renew, params, undefined, {
+      limitMs: leaseLimit(leaseMs),
+      reserved: 'renewals',
+    })
     return at(held, row![0])
   }
 
@@ -157,7 +169,7 @@ export class PostgresJobStore implements JobStore, PlacedStore {
   async #release(held: readonly Held[], mayHaveStarted: boolean): Promise<void> {
     const finished = plainArray(this.#claims.finishedBy(held))
     const params = [...heldColumns(held), finished, mayHaveStarted, this.#channel, this.#now()]
-    await this.#queries.run(this.#statements.release, params)
+    await this.#queries.run(this.#statements.release, params, undefined, { limitMs: this.#limitMs() })
     this.#claimer.gaveBack()
     this.#claims.ended(held)
   }
@@ -198,6 +210,10 @@ export class PostgresJobStore implements JobStore, PlacedStore {
 
   place(): object {
     return this.#place
+  }
+
+  #limitMs(): number {
+    return this.#leaseMs === 0 ? LIMIT_MS : leaseLimit(this.#leaseMs)
   }
 
   /** Null: the database's. */

@@ -1,4 +1,4 @@
-import type { Database, Statement } from '../database/database.ts'
+import type { Database, Statement, StatementOptions } from '../database/database.ts'
 import { quotedSchema } from '../schema/schema-name.ts'
 import { SchemaQueries } from './schema-queries.ts'
 
@@ -24,9 +24,13 @@ export class StoreQueries {
     this.#queries = new SchemaQueries(database, schema)
   }
 
-  rows<Row extends unknown[]>(text: string, params: readonly unknown[]): Promise<Row[]> {
+  rows<Row extends unknown[]>(
+    text: string,
+    params: readonly unknown[],
+    options?: StatementOptions,
+  ): Promise<Row[]> {
     const statement = statements.get(text) ?? { name: `runutil ${this.#store} ${statements.size}`, text }
     statements.set(text, statement)
-    return this.#queries.run<Row>(statement, params)
+    return this.#queries.run<Row>(statement, params, undefined, options)
   }
 }

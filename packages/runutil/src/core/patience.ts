@@ -1,0 +1,71 @@
+import type { Clock, Timer } from './clock.ts'
+import { StoreUnavailableError } from './unavailable.ts'
+
+const MOST_MS = 1_000
+/** Of the time that a group gives its workers to end. */
+const SHARE = 0.1
+
+export interface BoundOptions<T> {
+  /** How long the answer may take, told to stop or not. Default: for ever. */
+  readonly limitMs?: number | undefined
+  /** Called with an answer that comes after nobody waited for it any more. */
+  readonly onLate?: ((answer: T) => void) | undefined
+}
+
+/** Bounds how long a worker waits for answers of a store, and once it is told to stop far more narrowly. */
+export class Patience {
+  readonly #clock: Clock
+  /** How long it waits for an answer after the stop. */
+  readonly stoppingMs: number
+  readonly #onStop = new Set<() => void>()
+  #stopping = false
+
+  /** @param graceMs how long workers may go on after the abort; undefined: no limit */
+  constructor(clock: Clock, graceMs: number | undefined) {
+    this.#clock = clock
+    this.stoppingMs = Math.min(MOST_MS, (graceMs ?? Infinity) * SHARE)
+  }
+
+  /** Told to stop: calls under way have `stoppingMs` from now on, later ones from when they come. */
+  readonly stop = (): void => {
+    this.#stopping = true
+    for (const narrow of this.#onStop) narrow()
+    this.#onStop.clear()
+  }
+
+  /** @throws StoreUnavailableError when the answer takes too long */
+  bound<T>(call: Promise<T>, { limitMs = Infinity, onLate = () => {} }: BoundOptions<T> = {}): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let timer: Timer | undefined
+      let isLate = false
+      const waitFor = (ms: number): void => {
+        timer?.clear()
+        timer = this.#clock.setTimeout(() => {
+          isLate = true
+          reject(
+            new StoreUnavailableError(`no answer of the store within ${ms} ms`, { outcomeUnknown: true }),
+          )
+        }, ms)
+      }
+      const narrow = (): void => waitFor(this.stoppingMs)
+      if (this.#stopping) narrow()
+      else if (limitMs < Infinity) waitFor(limitMs)
+      if (!this.#stopping) this.#onStop.add(narrow)
+      const end = (): void => {
+        this.#onStop.delete(narrow)
+        timer?.clear()
+      }
+      call.then(
+        (value) => {
+          end()
+          if (isLate) onLate(value)
+          else resolve(value)
+        },
+        (error: Error) => {
+          end()
+          reject(error)
+        },
+      )
+    })
+  }
+}

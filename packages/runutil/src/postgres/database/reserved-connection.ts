@@ -1,0 +1,91 @@
+import type { Clock } from '../../core/clock.ts'
+import type { OwnClients } from './own-clients.ts'
+import { PgConnection, destroyClient } from './pg-connection.ts'
+import type { NewPgClient } from './pg-pool.ts'
+import type { StatementLimits } from './statement-limits.ts'
+
+/** After it couldn't be made, as on a server that takes no more, the pool's are used for so long. */
+const AGAIN_MS = 10_000
+
+export interface ReservedConnectionProps {
+  readonly own: OwnClients
+  readonly limits: StatementLimits
+  readonly clock: Clock
+}
+
+/** One connection that is kept for statements of one sort, made when it is first taken. */
+export class ReservedConnection {
+  readonly #props: ReservedConnectionProps
+  readonly #waiting: (() => void)[] = []
+  #client: NewPgClient | undefined
+  #taken = false
+  #notBefore = -Infinity
+
+  constructor(props: ReservedConnectionProps) {
+    this.#props = props
+  }
+
+  get isFree(): boolean {
+    return !this.#taken && this.isMade
+  }
+
+  /** Whether it is to be had sooner or later. */
+  get isMade(): boolean {
+    return this.#client !== undefined || this.#props.clock.elapsed() >= this.#notBefore
+  }
+
+  /** When it is free. @throws the driver's error */
+  async take(): Promise<PgConnection> {
+    this.#taken = true
+    try {
+      for (;;) {
+        this.#client ??= await this.#props.own.make()
+        const connection = this.#connection(this.#client)
+        this.#client.ref?.()
+        if (await connection.isUsable()) return connection
+        this.#drop(new Error('the connection was lost while it was idle'))
+      }
+    } catch (error) {
+      this.#notBefore = this.#props.clock.elapsed() + AGAIN_MS
+      this.#giveBack()
+      throw error
+    }
+  }
+
+  /** Calls back once, when it may be free. @returns takes the callback off */
+  onFree(callback: () => void): () => void {
+    this.#waiting.push(callback)
+    return () => {
+      const at = this.#waiting.indexOf(callback)
+      if (at >= 0) this.#waiting.splice(at, 1)
+    }
+  }
+
+  /** Resolves when what runs on it has ended. */
+  async close(): Promise<void> {
+    while (this.#taken) await new Promise<void>((resolve) => this.onFree(resolve))
+    this.#client?.ref?.()
+    await this.#client?.end()
+  }
+
+  #connection(client: NewPgClient): PgConnection {
+    const { limits, clock } = this.#props
+    const giveBack = (error?: Error): void => {
+      if (error !== undefined) this.#drop(error)
+      this.#giveBack()
+    }
+    return new PgConnection({ client, limits, clock, giveBack })
+  }
+
+  #drop(error: Error): void {
+    if (this.#client !== undefined) destroyClient(this.#client, error)
+    this.#client = undefined
+  }
+
+  #giveBack(): void {
+    // Idle, it isn't what the process stays for.
+    this.#client?.unref?.()
+    this.#taken = false
+    this.#waiting.shift()?.()
+  }
+}

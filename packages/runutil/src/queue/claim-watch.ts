@@ -1,0 +1,50 @@
+import type { Clock, Timer } from '../core/clock.ts'
+
+export interface ClaimWatchProps {
+  readonly clock: Clock
+  readonly leaseMs: number
+  /** No claim was answered for as long as a lease. Called once, until one is. */
+  readonly onSilent: () => void
+}
+
+/** Notices that claims aren't answered. */
+export class ClaimWatch {
+  readonly #props: ClaimWatchProps
+  #askedAt: number | undefined
+  #timer: Timer | undefined
+  #armed = false
+
+  constructor(props: ClaimWatchProps) {
+    this.#props = props
+  }
+
+  asked(): void {
+    const { clock, leaseMs } = this.#props
+    this.#askedAt = clock.elapsed()
+    // A timer for each claim would be as many; this one looks on when it fires.
+    if (!this.#armed) this.#arm(this.#askedAt + leaseMs)
+  }
+
+  answered(): void {
+    this.#askedAt = undefined
+  }
+
+  stop(): void {
+    this.#timer?.clear()
+  }
+
+  #arm(at: number): void {
+    this.#armed = true
+    if (this.#timer === undefined) this.#timer = this.#props.clock.setTimeoutAt(this.#look, at)
+    else this.#timer.restartAt(at)
+  }
+
+  readonly #look = (): void => {
+    const { clock, leaseMs, onSilent } = this.#props
+    this.#armed = false
+    if (this.#askedAt === undefined) return
+    const at = this.#askedAt + leaseMs
+    if (at <= clock.elapsed()) onSilent()
+    else this.#arm(at)
+  }
+}

@@ -1,19 +1,32 @@
 import { readFileSync, readdirSync } from 'node:fs'
-import { type ProcessPoolOptions, WorkerError } from 'runutil/pool'
+import { fileURLToPath } from 'node:url'
+import { type ProcessPool, type ProcessPoolOptions, WorkerError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
-import { errorOf, expectNothingLeft, freshPool, isAlive, textOf } from '../support/pool/pools.ts'
+import { errorOf, expectNothingLeft, freshPool, isAlive, node, textOf } from '../support/pool/pools.ts'
 
 const TASKS = 10_000
 const CALLERS = 32
 const TASKS_A_KILL = 100
 const TASKS_A_RESET = 1_000
 
-describe.each<Partial<ProcessPoolOptions>>([
+/** Every so many tasks, the group of a worker is sent what a service manager sends to all. */
+const TASKS_A_SIGNAL = 40
+
+const streaming = [process.execPath, fileURLToPath(new URL('programs/goridge3.mjs', import.meta.url))]
+const quoted = node.map((part) => `'${part}'`).join(' ')
+
+interface Chaos extends Partial<ProcessPoolOptions> {
+  /** Whether its workers answer in parts; those aren't of `serve`, and die of signals. */
+  streams?: boolean
+}
+
+describe.each<Chaos>([
   {},
   { relay: { socket: 'unix' }, protocol: 'goridge3' },
-  { pipelining: 4 },
-])('a pool of 4 workers with %j', (options) => {
+  { pipelining: 4, maxExecutions: 200, command: ['sh', '-c', `exec ${quoted}`] },
+  { pipelining: 4, protocol: 'goridge3', command: streaming, streams: true },
+])('a pool of 4 workers with %j', ({ streams = false, ...options }) => {
   it(
     'answers each of 10,000 tasks once while workers are killed and it is reset',
     { timeout: 120_000 },
@@ -28,6 +41,7 @@ describe.each<Partial<ProcessPoolOptions>>([
 
       const disturb = (task: number): void => {
         if (task % TASKS_A_RESET === 0) resets.push(pool.reset())
+        if (task % TASKS_A_SIGNAL === 0 && !streams) signal(random, pool)
         if (task % TASKS_A_KILL !== 0 || pool.workers.length === 0) return
         const worker = random.pick(pool.workers)
         told.kills++
@@ -39,7 +53,8 @@ describe.each<Partial<ProcessPoolOptions>>([
           const task = ++next
           disturb(task)
           try {
-            expect(await textOf(pool.exec(`echo ${task}`))).toBe(`echo ${task}`)
+            if (streams && task % 5 === 0) await readStream(pool, task)
+            else expect(await textOf(pool.exec(`echo ${task}`))).toBe(`echo ${task}`)
             told.answered++
           } catch (error) {
             expect(error).toBeInstanceOf(WorkerError)
@@ -63,6 +78,25 @@ describe.each<Partial<ProcessPoolOptions>>([
     },
   )
 })
+
+/** To the whole group of one that is up. */
+function signal(random: Random, pool: ProcessPool): void {
+  if (pool.workers.length === 0) return
+  const { pid } = random.pick(pool.workers)
+  if (isAlive(pid)) process.kill(-pid, random.pick(['SIGINT', 'SIGTERM', 'SIGHUP'] as const))
+}
+
+/** Now and then one without an end, which is left. */
+async function readStream(pool: ProcessPool, task: number): Promise<void> {
+  const isEndless = task % 200 === 0
+  const parts: string[] = []
+  for await (const { body } of pool.stream(isEndless ? 'endless' : 'parts')) {
+    parts.push(Buffer.from(body!).toString())
+    if (isEndless) break
+  }
+  if (isEndless) expect(parts).toEqual(['x'.repeat(32_768)])
+  else expect(parts).toEqual(['1,', '2,', '3'])
+}
 
 /** How many this process has open, where that can be told. */
 function descriptors(): number {

@@ -9,7 +9,7 @@ import { commandsOf, linksOf, programsOf, roomsOf } from '../support/readme/page
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const PAGES = ['README.md', 'packages/runutil/README.md', 'CONTRIBUTING.md']
+const PAGES = ['README.md', 'packages/runutil/README.md', 'CONTRIBUTING.md', 'docs/pool.md']
 const PAGES_WITH_ROOMS = PAGES.slice(0, 2)
 
 const json = (path: string): Record<string, object> =>

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { serve } from 'runutil/pool/child'
+import { reportProgress, serve } from 'runutil/pool/child'
 
 const hoard = []
 let ticks = 0
@@ -111,7 +111,14 @@ const words = {
   },
   size: (_, { body }) => String(body.length),
   large: (bytes) => Buffer.alloc(bytes, 'z'),
+  report: (number) => {
+    reportProgress(number)
+    reportProgress(undefined)
+    reportProgress({ n: number })
+    return 'reported'
+  },
   path: () => process.env.PATH,
+  token: () => String(process.env.RUNUTIL_POOL),
   // Past serve, an answer of its own before the one that is due.
   'answer-twice': (_, { body }) => {
     writeSync(1, forged[Buffer.from(body).toString().split(' ')[1]])

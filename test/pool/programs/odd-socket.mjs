@@ -1,4 +1,5 @@
 // Workers that go wrong as they connect: odd-socket.mjs <way>. They speak goridge 2, by hand.
+import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 
 const { protocol, pathname, hostname, port } = new URL(process.env.RR_RELAY)
@@ -27,6 +28,14 @@ const ways = {
   'says why, and stays silent': () => {
     console.error('waiting for the licence server')
     connect(protocol === 'unix:' ? pathname : { host: hostname, port })
+  },
+  // Who knows the port and the pid of a worker that is slow to connect.
+  'has another user answer': () => {
+    const script = `
+      const socket = require('node:net').connect({ host: '${hostname}', port: ${Number(port)} })
+      socket.once('data', () => socket.write(Buffer.from('${pid(process.pid).toString('hex')}', 'hex')))
+      socket.on('error', () => {})`
+    spawn(process.execPath, ['-e', script], { uid: 65534, gid: 65534, stdio: 'inherit' })
   },
   'connects twice': () => {
     const first = answer(pid(process.pid))

@@ -6,6 +6,11 @@ export class Pulse {
   #answers = false
   #open = false
 
+  /** Whether it has ever answered. */
+  get answers(): boolean {
+    return this.#answers
+  }
+
   get suspect(): boolean {
     return this.#open && this.#answers
   }

@@ -80,6 +80,11 @@ export class WorkerProcess {
     return this.state === 'ready' && !this.#pulse.suspect
   }
 
+  /** For the pool: whether it has ever answered a ping, and so is one that may be judged by them. */
+  get pinged(): boolean {
+    return this.#pulse.answers
+  }
+
   /** For the pool: whether it is idle, and owes the answer to a ping. */
   get suspect(): boolean {
     return this.state === 'ready' && this.#pulse.suspect
@@ -229,6 +234,7 @@ export class WorkerProcess {
     })
     // It has said too much at once.
     if (this.state !== 'ready') return
+    if (this.#props.pingMs < Infinity) this.ping()
     this.#starting!.resolve()
     this.#starting = undefined
   }

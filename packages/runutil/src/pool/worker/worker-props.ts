@@ -11,6 +11,8 @@ export interface WorkerProps extends Dialect, AllotmentProps {
   readonly relay: Relay
   readonly handshakeMs: number
   readonly destroyMs: number
+  /** Infinity: it is never asked whether it is there. */
+  readonly pingMs: number
   readonly clock: Clock
   readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
   /** It was told to stop, by the pool or by somebody else. */

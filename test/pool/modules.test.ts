@@ -1,0 +1,180 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { JobError, ProcessPool } from 'runutil/pool'
+import { describe, expect, it } from 'vitest'
+import { errorOf, freshPool, textOf, withPool } from '../support/pool/pools.ts'
+import type { handlers } from './programs/calls.ts'
+
+const program = (name: string): URL => new URL(`programs/${name}`, import.meta.url)
+
+describe('module', () => {
+  it.each([program('node.mjs'), program('node.mjs').href, fileURLToPath(program('node.mjs'))])(
+    'runs a file of Node: %s',
+    async (module) => {
+      await withPool({ command: undefined, module }, async (pool) => {
+        expect(await textOf(pool.exec('echo'))).toBe('echo')
+      })
+    },
+  )
+
+  it('runs the source where the program was started with a loader, and says so where it was not', () => {
+    const script = `
+      import { ProcessPool } from 'runutil/pool'
+      const pool = new ProcessPool({ module: ${JSON.stringify(program('calls.js').href)}, numWorkers: 1 })
+      await pool.start()
+      console.log(await pool.call('add', [1, 2]))
+      await pool.destroy()`
+    const run = (...options: string[]) =>
+      spawnSync(process.execPath, [...options, '--input-type=module', '-e', script], {
+        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        encoding: 'utf8',
+      })
+    expect(run('--import', 'tsx')).toMatchObject({ stdout: '3\n', status: 0 })
+    const plain = run()
+    if (plain.status === 0) expect(plain.stdout).toBe('3\n')
+    else
+      expect(plain.stderr).toMatch(
+        /Node \d+\.\d+\.\d+ doesn't run TypeScript, and there is only .*calls\.ts: build it, or/,
+      )
+  })
+
+  it('takes the built file where both are there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'module-'))
+    const child = new URL('../../packages/runutil/dist/pool/child/index.js', import.meta.url).href
+    writeFileSync(join(folder, 'w.mts'), 'this is no program')
+    writeFileSync(
+      join(folder, 'w.mjs'),
+      `import { serve } from ${JSON.stringify(child)}\nawait serve(() => 'built')`,
+    )
+    await withPool({ command: undefined, module: pathToFileURL(join(folder, 'w.mjs')) }, async (pool) => {
+      expect(await textOf(pool.exec('which'))).toBe('built')
+    })
+    rmSync(folder, { recursive: true })
+  })
+
+  it.each([
+    [{ module: '/no/such/file.js' }, /module: expected a file that is there, or \/no\/such\/file\.ts; got/],
+    [{ module: 42 as never }, /module: expected a file URL or a path; got 42/],
+    [{ module: '/x.js', command: ['x'] }, /command: expected none beside module/],
+    [{}, /command: expected \['program'/],
+  ])('refuses %j', (options, said) => {
+    expect(() => new ProcessPool(options)).toThrow(said)
+  })
+})
+
+describe('call', () => {
+  const pool = (): ProcessPool<typeof handlers> =>
+    new ProcessPool<typeof handlers>({
+      command: [process.execPath, '--import', 'tsx', fileURLToPath(program('calls.ts'))],
+      numWorkers: 1,
+    })
+
+  it('has JSON go in and come out, with types, and says what failed', async () => {
+    await using calls = pool()
+    await calls.start()
+    const sum: number = await calls.call('add', [1, 2])
+    expect(sum).toBe(3)
+    expect(await calls.call('later', { text: 'é' })).toEqual({ text: 'É' })
+    expect(await calls.call('nothing', undefined)).toBeUndefined()
+    const failed = await errorOf(calls.call('fail', undefined))
+    expect(failed).toBeInstanceOf(JobError)
+    expect(failed.message).toBe('no such thing')
+    expect((await errorOf(calls.call('toString' as 'fail', undefined))).message).toBe(
+      "there is no handler 'toString'; there are add, later, nothing, fail, odd, progress",
+    )
+    expect((await errorOf(calls.call('odd', undefined))).message).toMatch("handler 'odd' to return JSON")
+    expect((await errorOf(calls.call('add', 1n as never))).message).toMatch(
+      /call: expected an input that is JSON; got 1/,
+    )
+    expect((await errorOf(calls.exec('text'))).message).toMatch('this worker takes calls only')
+    expect(calls.workers[0]!.numExecs).toBe(7)
+    const seen: unknown[] = []
+    await calls.call('progress', 3, { onProgress: (value) => seen.push(value) })
+    expect(seen).toEqual([{ step: 1 }, { step: 2 }, { step: 3 }])
+  })
+
+  it('is over with its pool, which await using destroys', async () => {
+    let left: ProcessPool
+    {
+      await using one = freshPool().pool
+      await one.start()
+      left = one
+    }
+    expect((await errorOf(left.exec('echo'))).name).toBe('PoolDestroyedError')
+  })
+})
+
+describe('progress', () => {
+  it.each(['goridge2', 'goridge2-legacy', 'goridge3'] as const)(
+    'reaches onProgress of its task alone in %s',
+    async (protocol) => {
+      await withPool({ protocol, pipelining: 2 }, async (pool) => {
+        const seen: unknown[][] = [[], []]
+        const onProgress = (at: number) => ({ onProgress: (value: unknown) => void seen[at]!.push(value) })
+        const tasks = [
+          pool.exec('report 1', onProgress(0)),
+          pool.exec('report 5', onProgress(1)),
+          pool.exec('report 9'),
+        ]
+        expect(await Promise.all(tasks.map((task) => textOf(task)))).toEqual([
+          'reported',
+          'reported',
+          'reported',
+        ])
+        expect(seen).toEqual([
+          [1, null, { n: 1 }],
+          [5, null, { n: 5 }],
+        ])
+        expect(pool.workers[0]!.numExecs).toBe(3)
+      })
+    },
+  )
+
+  it('has to be heard by a function', async () => {
+    await withPool({}, async (pool) => {
+      expect((await errorOf(pool.exec('echo', { onProgress: 1 as never }))).message).toMatch(
+        'exec: onProgress: expected a function',
+      )
+    })
+  })
+})
+
+describe('execTimeout', () => {
+  it('ends a task that has no timeout of its own', async () => {
+    await withPool({ execTimeout: '300ms' }, async (pool) => {
+      expect(await errorOf(pool.exec('slow 60000'))).toMatchObject({
+        name: 'TaskTimeoutError',
+        timeoutMs: 300,
+      })
+      expect(await textOf(pool.exec('slow 600', { timeout: '30s' }))).toBe('slow 600')
+    })
+  })
+})
+
+describe('an idle worker that is frozen', () => {
+  it.each(['pipes', { socket: 'unix' }] as const)(
+    'is found and replaced before it gets a task, over %j',
+    async (relay) => {
+      await withPool({ relay, pingInterval: '1s' }, async (pool, { created, error }) => {
+        const [worker] = pool.workers
+        // It has answered a ping: from now on it is judged.
+        await expect.poll(() => worker!.pinged, { timeout: 20_000 }).toBe(true)
+        process.kill(worker!.pid, 'SIGSTOP')
+        await created.times(2)
+        expect(error.values[0]!.error.message).toMatch(
+          'was killed: it was idle and answered no ping for 1000 ms',
+        )
+        expect(await textOf(pool.exec('echo'))).toBe('echo')
+      })
+    },
+  )
+
+  it('is left alone where pings are off', async () => {
+    await withPool({ pingInterval: false }, async (pool) => {
+      expect(pool.workers[0]!.pinged).toBe(false)
+    })
+  })
+})

@@ -1,0 +1,22 @@
+// A worker whose handlers are called by name.
+import { reportProgress, serve } from 'runutil/pool/child'
+
+export const handlers = {
+  add: ([a, b]: [number, number]): number => a + b,
+  later: async ({ text }: { text: string }): Promise<{ text: string }> => {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    return { text: text.toUpperCase() }
+  },
+  nothing: (_: undefined): void => {},
+  fail: (_: undefined): never => {
+    throw new Error('no such thing')
+  },
+  odd:
+    (_: undefined): unknown =>
+    () => {},
+  progress: (steps: number): void => {
+    for (let step = 1; step <= steps; step++) reportProgress({ step })
+  },
+}
+
+await serve(handlers)

@@ -12,7 +12,7 @@ const WATCH = `
 const { pid, parentPid } = require('node:worker_threads').workerData
 globalThis.setInterval(() => {
   if (process.ppid === parentPid) return
-  try { process.kill(-pid, 'SIGKILL') } catch {}
+  try { if (pid !== 1) process.kill(-pid, 'SIGKILL') } catch {}
   process.kill(pid, 'SIGKILL')
 }, 1000)`
 
@@ -59,8 +59,9 @@ export function sleep(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
-/** Only the leader of a group has the group's number. */
+/** Only the leader of a group has the group's number. Of process 1 it would mean all processes. */
 function killGroup(): void {
+  if (process.pid === 1) return
   try {
     process.kill(-process.pid, 'SIGKILL')
   } catch {

@@ -43,6 +43,14 @@ export interface ClaimOptions {
   readonly onHeldBack?: (() => void) | undefined
 }
 
+export interface SettleOptions extends InTransaction {
+  /**
+   * They were settled before in a transaction of a caller's. While that is open, rejects at once with a
+   * StoreUnavailableError.
+   */
+  readonly afterTransaction?: boolean | undefined
+}
+
 export type JobCounts = Record<string, Record<JobStatus | 'RUNNING', number>>
 
 /** What `counts` begins a kind with. */
@@ -84,7 +92,7 @@ export interface JobStore {
    *
    * @returns those of the batch that changed nothing: their claim is lost
    */
-  settle<S extends Settlement>(batch: readonly S[], options?: InTransaction): Promise<S[]>
+  settle<S extends Settlement>(batch: readonly S[], options?: SettleOptions): Promise<S[]>
   /**
    * Makes all leases run anew from now.
    *

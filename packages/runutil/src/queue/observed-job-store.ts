@@ -9,6 +9,7 @@ import type {
   JobCounts,
   JobStore,
   NewJob,
+  SettleOptions,
   PlacedStore,
 } from './job-store.ts'
 import type { ResolvedLimits } from './limits.ts'
@@ -45,7 +46,7 @@ export class ObservedJobStore implements JobStore, PlacedStore {
     return jobs
   }
 
-  async settle<S extends Settlement>(batch: readonly S[], options?: InTransaction): Promise<S[]> {
+  async settle<S extends Settlement>(batch: readonly S[], options?: SettleOptions): Promise<S[]> {
     const lost = await this.#store.settle(batch, options)
     if (!this.#events.heard('job') || isInTransaction(options)) return lost
     const isLost = new Set<Settlement>(lost)

@@ -1,6 +1,10 @@
 import type { Statement } from '../database/database.ts'
 import { quotedSchema, statementName } from '../schema/schema-name.ts'
 
+const SETTLEMENTS = `$1::text::text[], $2::text::bigint[], $3::text::text[], $4::text::text[],
+        $5::text::text[], $6::text::float8[], $7::text::float8[], $8::text::boolean[], $9::text::bigint[],
+        $10::float8`
+
 export type JobStatements = ReturnType<typeof jobStatements>
 
 /** How each function of the queue is called, in one schema. Arrays come as text: every driver passes that on as it is. */
@@ -19,12 +23,8 @@ export function jobStatements(schema: string) {
         $7::text::text[], $8::text::integer[], $9::text::float8[], $10::text, $11::integer,
         $12::text::bigint[], $13::integer, $14::boolean, $15::float8, $16::boolean)`,
     ),
-    settle: call(
-      'settle',
-      /* sql */ `select ${s}.settle_jobs($1::text::text[], $2::text::bigint[], $3::text::text[], $4::text::text[],
-        $5::text::text[], $6::text::float8[], $7::text::float8[], $8::text::boolean[], $9::text::bigint[],
-        $10::float8) as lost`,
-    ),
+    settle: call('settle', /* sql */ `select ${s}.settle_jobs(${SETTLEMENTS}) as lost`),
+    settleEnded: call('settle ended', /* sql */ `select ${s}.settle_ended_jobs(${SETTLEMENTS}) as lost`),
     renew: call(
       'renew',
       /* sql */ `select ${s}.renew_jobs($1::text::text[], $2::text::bigint[], $3::float8, $4::float8) as lost`,

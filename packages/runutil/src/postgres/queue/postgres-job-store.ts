@@ -1,7 +1,7 @@
 import { CallBatcher } from '../../core/call-batcher.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Duration, toMs } from '../../core/duration.ts'
-import { unexpected } from '../../core/errors.ts'
+import { describe, unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
@@ -13,12 +13,14 @@ import type {
   JobCounts,
   JobStore,
   NewJob,
+  SettleOptions,
   PlacedStore,
 } from '../../queue/job-store.ts'
 import type { ClaimedJob, QueuedJob } from '../../queue/job.ts'
 import type { ResolvedLimits } from '../../queue/limits.ts'
 import type { Settlement } from '../../queue/outcome.ts'
 import type { Database } from '../database/database.ts'
+import { BUSY } from '../schema/1-queue/settling.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
 import { plainArray } from '../statements/array-literal.ts'
 import { inChunks } from '../statements/in-chunks.ts'
@@ -137,15 +139,18 @@ export class PostgresJobStore implements JobStore, PlacedStore {
     return jobs.filter((job) => !late.includes(job))
   }
 
-  async settle<S extends Settlement>(batch: readonly S[], { tx }: InTransaction = {}): Promise<S[]> {
+  async settle<S extends Settlement>(batch: readonly S[], options: SettleOptions = {}): Promise<S[]> {
+    const { tx, afterTransaction = false } = options
     if (batch.length === 0) return []
     const firsts = firstOfEachJob(batch)
     // In a transaction that may yet roll back, its leases stay.
-    const finished = tx === undefined ? this.#claims.finishedBy(firsts) : []
-    const params = [...settlementColumns(firsts), plainArray(finished), this.#now()]
-    const [row] = await this.#queries.run<[string | null]>(this.#statements.settle, params, tx, {
+    const finished = tx === undefined ? plainArray(this.#claims.finishedBy(firsts)) : null
+    const params = [...settlementColumns(firsts), finished, this.#now()]
+    const statement = afterTransaction ? this.#statements.settleEnded : this.#statements.settle
+    const [row] = await this.#queries.run<[string | null]>(statement, params, tx, {
       limitMs: this.#limitMs(),
     })
+    if (row![0] === BUSY) throw busyError(firsts)
     if (tx === undefined) this.#claims.ended(firsts)
     const lost = at(firsts, row![0])
     return batch.filter((one) => lost.some(({ id, claim }) => id === one.id && claim === one.claim))
@@ -220,6 +225,12 @@ export class PostgresJobStore implements JobStore, PlacedStore {
   #now(): number | null {
     return this.#clock?.now() ?? null
   }
+}
+
+function busyError(held: readonly Held[]): StoreUnavailableError {
+  const which = held.length === 1 ? `job ${describe(held[0]!.id)}` : `one of ${held.length} jobs`
+  const message = `a transaction that ${which} is completed in hasn't ended yet`
+  return new StoreUnavailableError(message, { outcomeUnknown: false })
 }
 
 /** Under each claim: the first outcome of a job counts. */

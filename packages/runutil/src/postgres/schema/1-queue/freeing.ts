@@ -3,6 +3,10 @@ import { BY_INDEX } from '../plan-settings.ts'
 /** What a claim says instead of a job, as its kind, with no id: leases ran out; look again in a moment. */
 export const LOOK_AGAIN = 'look again'
 
+/** What whoever settles a job of a claim in a transaction locks, and who frees it: one number a schema and claim. */
+export const claimKey = (s: string, claim: string): string =>
+  `hashtextextended('runutil claim ${s.replaceAll("'", "''")}', ${claim})`
+
 /** A lease that ran out is left alone for so long, so that a process that lives can still renew it. */
 export const GRACE_MS = 500
 
@@ -39,10 +43,14 @@ begin
   suspects := found and not p_at_once;
   for v_lease in
     delete from ${s}.job_claims where claim = any (array(
-      select claim from ${s}.job_claims
-      where expires_at <= p_now and claim <> all (p_holding) and (p_at_once or suspect_since <= p_now
-        - case when suspect_since > expires_at + interval '5 s' then 4 else 1 end * interval '${GRACE_MS} ms')
-      for update skip locked
+      select claim from (
+        select claim from ${s}.job_claims
+        where expires_at <= p_now and claim <> all (p_holding) and (p_at_once or suspect_since <= p_now
+          - case when suspect_since > expires_at + interval '5 s' then 4 else 1 end * interval '${GRACE_MS} ms')
+        for update skip locked
+      ) as expired
+      -- One of their jobs may be settled in a transaction that is open.
+      where pg_try_advisory_xact_lock(${claimKey(s, 'expired.claim')})
     )) returning claim, claimed_at, holder, ids, seqs
   loop
     freed := true;

@@ -140,11 +140,34 @@ begin
   if p_channel is not null then perform pg_notify(p_channel, ''); end if;
   return null;
 exception when unique_violation then
+  -- Such a transaction sees none that was stored since it began.
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    return ${s}.taken_ids(p_ids);
+  end if;
   return (
     select coalesce(json_agg(id), '[]')::text from (
       select id from ${s}.jobs where id = any (p_ids)
       union select id from unnest(p_ids) as id group by id having count(*) > 1
     ) as taken
   );
+end $$;
+
+-- Those that can't be stored, whatever this transaction's snapshot shows: each is tried, and all of that undone.
+create function ${s}.taken_ids(p_ids text[]) returns text language plpgsql as $$
+declare
+  v_id text;
+  v_taken text[] := '{}';
+begin
+  foreach v_id in array p_ids loop
+    begin
+      insert into ${s}.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq)
+        values (v_id, '', 'null', now(), 0, now(), now(), 0);
+    exception when unique_violation then
+      v_taken := v_taken || v_id;
+    end;
+  end loop;
+  raise exception sqlstate 'RU000';
+exception when sqlstate 'RU000' then
+  return (select coalesce(json_agg(distinct id), '[]')::text from unnest(v_taken) as id);
 end $$;
 `

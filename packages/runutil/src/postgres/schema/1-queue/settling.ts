@@ -1,10 +1,16 @@
 import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
 import { GIVEN_BACK } from './claiming.ts'
+import { claimKey } from './freeing.ts'
+
+/** What is settled is locked by a transaction of a caller's. */
+export const BUSY = 'busy'
 
 /**
  * What becomes of held jobs. Where a list is one long of the same, it may be short: the first claim stands for those
  * left out, and an outcome left out is DONE. What is returned is null, or the places of those that were lost, counted
  * from 1, as a JSON list.
+ *
+ * Null for the claims that it finishes: it is in a transaction of the caller's.
  */
 export const settling = (s: string): string => /* sql */ `
 -- Nobody frees the jobs of these leases before this transaction ends. Alone, when the leases are to be changed; else
@@ -16,6 +22,14 @@ begin
   else
     perform from ${s}.job_claims as c where c.claim = any (p_claims) order by c.claim for share;
   end if;
+end $$;
+
+-- In a transaction of a caller's, which may stay open for as long as it likes: nobody frees the jobs of these leases, but
+-- they are renewed, changed and deleted as ever, and no snapshot is too old for it.
+create function ${s}.keep_claims(p_claims bigint[]) returns void language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock_shared(${claimKey(s, 'kept.claim')})
+    from (select distinct unnest(p_claims) as claim order by 1) as kept;
 end $$;
 
 -- The jobs that are held as said, by their places in the lists.
@@ -60,7 +74,11 @@ declare
   v_now_settled bigint[];
   v_again text[];
 begin
-  perform ${s}.lock_leases(p_claims, 'PENDING' = any (p_statuses) or p_finished <> '{}');
+  if p_finished is null then
+    perform ${s}.keep_claims(p_claims);
+  else
+    perform ${s}.lock_leases(p_claims, 'PENDING' = any (p_statuses) or p_finished <> '{}');
+  end if;
   loop
     with held as materialized (
       select c.claim, c.claimed_at as since, u.id, u.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as u (id, seq)
@@ -95,6 +113,19 @@ begin
     where o.place <> all (v_settled) and not exists (
       select from ${s}.jobs as j where j.id = o.id and j.claim = o.claim and j.status <> 'PENDING')
   );
+end $$;
+
+-- As settle_jobs, of jobs that were settled in transactions of callers': 'busy' while one of those is open.
+create function ${s}.settle_ended_jobs(
+  p_ids text[], p_claims bigint[], p_statuses text[], p_results text[], p_errors text[], p_run_ats float8[],
+  p_delays float8[], p_counted boolean[], p_finished bigint[], p_now float8
+) returns text language plpgsql ${BY_INDEX} as $$
+begin
+  if (select count(*) from ${s}.jobs where id = any (p_ids))
+    > (select count(*) from (select from ${s}.jobs where id = any (p_ids) for update skip locked) as free)
+  then return '${BUSY}'; end if;
+  return ${s}.settle_jobs(p_ids, p_claims, p_statuses, p_results, p_errors, p_run_ats, p_delays, p_counted, p_finished,
+    p_now);
 end $$;
 
 create function ${s}.pairs(p_ids text[], p_claims bigint[]) returns table (id text, claim bigint, place bigint)

@@ -1,0 +1,153 @@
+import pg from 'pg'
+import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { type ClaimedJob, ErrJobExists, JobQueue } from 'runutil/queue'
+import { VirtualClock } from 'runutil/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { settlementOf } from '../../packages/runutil/src/queue/outcome.ts'
+import { failureOf } from '../support/outcome.ts'
+import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+let fresh: FreshDatabase
+let database: Database
+let client: pg.Client
+let clock: VirtualClock
+let queue: JobQueue
+let kinds = 0
+let kind: string
+beforeAll(async () => {
+  fresh = await freshDatabase()
+  database = await openDatabase(fresh.url)
+  await migrate(database)
+  client = new pg.Client(fresh.url)
+  await client.connect()
+})
+afterAll(async () => {
+  await client.end()
+  await database.close()
+  await fresh.drop()
+})
+beforeEach(() => {
+  clock = new VirtualClock()
+  queue = new JobQueue(new PostgresJobStore(database, { clock }))
+  kind = `kind ${++kinds}`
+})
+afterEach(async () => void (await client.query('rollback')))
+
+async function claimed(count: number): Promise<ClaimedJob[]> {
+  await queue.enqueue(Array.from({ length: count }, (_, n) => ({ id: `${kind} ${n}`, kind })))
+  return queue.store.claim([kind], count, '30s')
+}
+
+const done = (job: ClaimedJob) => settlementOf(job, { status: 'DONE', result: '"later"' }, 1)
+const again = (job: ClaimedJob) =>
+  settlementOf(job, { status: 'PENDING', lastError: 'again', delayMs: 0, counted: true }, 1)
+
+/** In a transaction that stays open. */
+async function completeInOpen(job: ClaimedJob, begin = 'begin'): Promise<void> {
+  await client.query(begin)
+  await queue.complete(job, 'in the transaction', { tx: client })
+}
+
+// What has to wait for the transaction's end would wait for ever here.
+describe('while a transaction that completes a job is open', () => {
+  it('all else of the same claim is recorded, put off, renewed and given back', async () => {
+    const [job, first, second, third, fourth] = (await claimed(5)) as [
+      ...[ClaimedJob, ClaimedJob, ClaimedJob, ClaimedJob, ClaimedJob],
+    ]
+    await completeInOpen(job)
+    const { store } = queue
+    expect(await store.settle([done(first)])).toEqual([])
+    expect(await store.settle([again(second)])).toEqual([])
+    expect(await store.renew([job, third, fourth], '30s')).toEqual([])
+    await store.release([third])
+    expect(await store.settle([done(fourth)])).toEqual([])
+    await client.query('commit')
+    const statuses = [job, first, second, third, fourth].map(async ({ id }) => (await queue.get(id))!.status)
+    expect(await Promise.all(statuses)).toEqual(['DONE', 'DONE', 'PENDING', 'PENDING', 'DONE'])
+  })
+
+  it('what its handler returns meanwhile is recorded once it has ended, and holds up nobody', async () => {
+    const [job] = (await claimed(1)) as [ClaimedJob]
+    await completeInOpen(job)
+    const late = () => queue.store.settle([done(job)], { afterTransaction: true })
+    expect(await failureOf(late())).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+    await client.query('commit')
+    expect(await late()).toEqual([])
+    expect(await queue.get(job.id)).toMatchObject({ status: 'DONE', result: 'in the transaction' })
+    expect(
+      await database.query({ text: `select from runutil.job_claims where claim = ${job.claim}` }),
+    ).toEqual([])
+  })
+
+  it('what its handler returns counts when it was rolled back', async () => {
+    const [job] = (await claimed(1)) as [ClaimedJob]
+    await completeInOpen(job)
+    await client.query('rollback')
+    expect(await queue.store.settle([done(job)], { afterTransaction: true })).toEqual([])
+    expect(await queue.get(job.id)).toMatchObject({ status: 'DONE', result: 'later' })
+  })
+
+  it.each(['commit', 'rollback'])(
+    'nobody takes its job over, however old its lease, until the %s',
+    async (end) => {
+      const [job] = (await claimed(1)) as [ClaimedJob]
+      await completeInOpen(job)
+      await clock.advance('1h')
+      const other = new PostgresJobStore(database, { clock })
+      expect(await other.claim([kind], 1, '30s')).toEqual([])
+      await client.query(end)
+      const taken = await other.claim([kind], 1, '30s')
+      expect(taken.map(({ id }) => id)).toEqual(end === 'commit' ? [] : [job.id])
+    },
+  )
+})
+
+describe('a repeatable-read transaction', () => {
+  const SNAPSHOT = 'begin isolation level repeatable read; select from runutil.jobs limit 1'
+
+  it('completes a job whose lease was renewed since it began', async () => {
+    const [job, other] = (await claimed(2)) as [ClaimedJob, ClaimedJob]
+    await client.query(SNAPSHOT)
+    await queue.store.renew([job, other], '1h')
+    await queue.store.settle([again(other)])
+    await queue.complete(job, 1, { tx: client })
+    await client.query('commit')
+    expect(await queue.get(job.id)).toMatchObject({ status: 'DONE', result: 1 })
+  })
+
+  it('can’t complete one that another has taken since', async () => {
+    const [job] = (await claimed(1)) as [ClaimedJob]
+    await client.query(SNAPSHOT)
+    await clock.advance('1h')
+    const other = new PostgresJobStore(database, { clock })
+    expect(await other.claim([kind], 1, '30s')).toHaveLength(1)
+    await failureOf(queue.complete(job, 1, { tx: client }))
+    await client.query('rollback')
+    expect(await queue.get(job.id)).toMatchObject({ status: 'PENDING' })
+  })
+
+  it.each(['repeatable read', 'serializable'])(
+    'in %s is told which ids are taken since it began',
+    async (level) => {
+      await queue.enqueue({ id: `${kind} before`, kind })
+      await client.query(`begin isolation level ${level}; select from runutil.jobs limit 1`)
+      await queue.enqueue([
+        { id: `${kind} since`, kind },
+        { id: `${kind} too`, kind },
+      ])
+      const jobs = ['before', 'since', 'too', 'new'].map((which) => ({ id: `${kind} ${which}`, kind }))
+      const error = await failureOf(queue.enqueue(jobs, { tx: client }))
+      expect(error).toBeInstanceOf(ErrJobExists)
+      expect((error as ErrJobExists).ids).toEqual(
+        ['before', 'since', 'too'].map((which) => `${kind} ${which}`),
+      )
+      // The transaction can go on.
+      await queue.enqueue({ id: `${kind} other`, kind }, { tx: client })
+      await client.query('commit')
+      expect(await queue.get(`${kind} new`)).toBeUndefined()
+      expect(await queue.get(`${kind} other`)).toBeDefined()
+    },
+  )
+})

@@ -1,4 +1,4 @@
-import { type JobStore, StoreUnavailableError } from 'runutil/queue'
+import { type JobStore, type JobStoreFacts, StoreUnavailableError } from 'runutil/queue'
 
 type Method = keyof JobStore
 
@@ -20,7 +20,8 @@ export class BreakableStore {
 
   constructor(inner: JobStore) {
     this.store = new Proxy(inner, {
-      get: (target, method: Method) => this.#asked(method, target[method].bind(target) as never),
+      get: (target: JobStore & JobStoreFacts, method: Method | 'maxJson') =>
+        method === 'maxJson' ? target.maxJson : this.#asked(method, target[method].bind(target) as never),
     })
   }
 

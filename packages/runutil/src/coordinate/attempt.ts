@@ -1,5 +1,6 @@
+import { toStorableMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
-import { checkData, toFutureMs } from './checks.ts'
+import { checkData, dataJson } from './checks.ts'
 import type { AttemptEnd, Id, StoredAttempt } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, AttemptStatus, CoordinateWorkerRecord, WorkUnit } from './model.ts'
@@ -55,7 +56,7 @@ export class LeasedAttempt implements Attempt {
   }
 
   async renew(extend: Duration, data?: Data): Promise<void> {
-    const extendMs = toFutureMs(extend, 'renew: extend')
+    const extendMs = toStorableMs(extend, 'renew: extend')
     if (data !== undefined) checkData(data, 'renew')
     await this.#session.store.attempts.renew(this.#id, extendMs, data, this.#session.now)
   }
@@ -75,13 +76,13 @@ export class LeasedAttempt implements Attempt {
   }
 
   async retry(data?: Data, delay: Duration = 0): Promise<void> {
-    await this.#end('retryable', data, toFutureMs(delay, 'retry: delay'))
+    await this.#end('retryable', data, toStorableMs(delay, 'retry: delay'))
   }
 
   async #end(status: AttemptEnd['status'], data: Data | undefined, delayMs = 0): Promise<void> {
-    if (data !== undefined) checkData(data, status)
+    const size = data === undefined ? 0 : dataJson(data, status).length
     this.#isSpokenFor = true
-    await this.#session.end({ id: this.#id, status, data, delayMs })
+    await this.#session.end({ id: this.#id, status, data, delayMs }, size)
   }
 
   #get(): Promise<StoredAttempt> {

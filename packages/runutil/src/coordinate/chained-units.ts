@@ -1,4 +1,5 @@
-import { LONGEST_MS, isStorableName } from './checks.ts'
+import { LONGEST_MS } from '../core/duration.ts'
+import { isStorableName } from './checks.ts'
 
 /** A unit that the output of another makes. */
 export interface ChainedUnit {

@@ -1,11 +1,10 @@
-import { type Duration, toMs } from '../core/duration.ts'
-import { InvalidDurationError, unexpected } from '../core/errors.ts'
+import { unexpected } from '../core/errors.ts'
+import { refuseBytes } from '../core/json.ts'
+import { messageOf } from '../core/text.ts'
 import type { Data } from './data.ts'
 
 /** A name stands in an index, whose entries have an end. */
 const MOST_NAME_BYTES = 2_000
-/** Some 3,000 years: what is later than that has no time in a store. */
-export const LONGEST_MS = 1e14
 const UNSTORABLE_TEXT = /\0|\p{Surrogate}/u
 /** The same as JSON writes it: after no backslash that escapes the backslash. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
@@ -26,32 +25,27 @@ export function isStorableName(name: unknown): name is string {
   return Buffer.byteLength(name) <= MOST_NAME_BYTES
 }
 
-/** With what no store can hold replaced, for texts that nobody has checked. */
-export function toStorableText(text: string): string {
-  return text.replace(new RegExp(UNSTORABLE_TEXT, 'gu'), '\ufffd')
-}
-
-/** @throws InvalidDurationError */
-export function toFutureMs(duration: Duration, what: string): number {
-  const ms = toMs(duration, what)
-  if (ms <= LONGEST_MS) return ms
-  throw new InvalidDurationError(`${what}: expected at most ${LONGEST_MS} ms; got ${ms} ms`)
-}
-
 /** @throws InvalidArgumentError */
 export function checkData(data: unknown, what: string): asserts data is Data {
+  dataJson(data, what)
+}
+
+/** Data as JSON. @throws InvalidArgumentError */
+export function dataJson(data: unknown, what: string): string {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw unexpected(`${what}: data`, 'an object', data)
   }
-  let json: string | undefined
+  let json: string
   try {
+    refuseBytes(data, 'data')
     json = JSON.stringify(data)
   } catch (error) {
-    throw unexpected(`${what}: data`, `JSON: ${(error as Error).message}`, data)
+    throw unexpected(`${what}: data`, `JSON: ${messageOf(error)}`, data)
   }
   if (UNSTORABLE.test(json)) {
     throw unexpected(`${what}: data`, 'JSON without NUL or half of a surrogate pair', data)
   }
+  return json
 }
 
 /** @throws InvalidArgumentError */

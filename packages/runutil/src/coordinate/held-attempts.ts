@@ -41,9 +41,13 @@ export class HeldAttempts {
     return [...this.#held.values()].map(({ attempt }) => attempt)
   }
 
-  /** By the first of them that expires; never when there is none. */
+  /** When the first of them expires; never when there is none. */
+  get expiresAt(): number {
+    return Math.min(...[...this.#held.values()].map(({ expiresAt }) => expiresAt))
+  }
+
   moments(autoRenew: boolean): Moments {
-    const first = Math.min(...[...this.#held.values()].map(({ expiresAt }) => expiresAt))
+    const first = this.expiresAt
     const half = this.lifetimeMs / 2
     return {
       warning: first - (autoRenew ? half : Math.min(WARNING_MS, half)),

@@ -1,6 +1,7 @@
+import { toStorableMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
-import { checkLimit, checkNumber, toFutureMs } from './checks.ts'
+import { checkLimit, checkNumber } from './checks.ts'
 import type { DerivedMeta, WorkSpecMeta } from './work-spec-meta.ts'
 
 const LIMITS = ['maxRunning', 'maxAttemptsReturned', 'maxRetries'] as const
@@ -24,7 +25,7 @@ export function metaChange(given: Partial<WorkSpecMeta>): MetaChange {
   const { nextContinuous } = given
   for (const name of NUMBERS) if (given[name] !== undefined) checkNumber(given[name], `setMeta: ${name}`)
   for (const name of LIMITS) if (given[name] !== undefined) checkLimit(given[name], `setMeta: ${name}`)
-  if (given.interval !== undefined) toFutureMs(given.interval, 'setMeta: interval')
+  if (given.interval !== undefined) toStorableMs(given.interval, 'setMeta: interval')
   for (const name of FLAGS) {
     if (!['boolean', 'undefined'].includes(typeof given[name])) {
       throw unexpected(`setMeta: ${name}`, 'true or false', given[name])

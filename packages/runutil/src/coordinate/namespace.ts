@@ -1,5 +1,6 @@
+import { toStorableMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
-import { checkData, checkName, toFutureMs } from './checks.ts'
+import { checkData, checkName } from './checks.ts'
 import type { Id, Named, Pruned } from './coordinate-store.ts'
 import { ErrNoSuchWorkSpec } from './errors.ts'
 import type { CoordinateWorkerRecord, Namespace, SummaryRow, WorkSpec } from './model.ts'
@@ -58,7 +59,7 @@ export class StoredNamespace implements Namespace {
 
   /** @param signal ends it between two parts */
   async prune(retention: Duration, signal?: AbortSignal): Promise<number> {
-    const retentionMs = toFutureMs(retention, 'prune: retention')
+    const retentionMs = toStorableMs(retention, 'prune: retention')
     const { store, now } = this.#session
     let removed = 0
     for (let after: Id | undefined = 0; after !== undefined && signal?.aborted !== true;) {

@@ -1,8 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts'
-import { toError } from '../core/errors.ts'
 import { sleep } from '../core/wait.ts'
+import { failAttempt } from './attempt-failure.ts'
 import { type LeasedAttempt, leasedOnes } from './attempt.ts'
-import { toStorableText } from './checks.ts'
 import { AttemptsExpiringError, ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
 import { HeldAttempts } from './held-attempts.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
@@ -51,7 +50,7 @@ export class RunningTask {
       const task = await this.#task()
       await task?.(this.#props.attempts, this.#controller.signal)
     } catch (error) {
-      await this.#failPending(toError(error))
+      await this.#failUntilTold(error)
     } finally {
       this.#done = true
       this.#timer?.clear()
@@ -98,16 +97,21 @@ export class RunningTask {
     return undefined
   }
 
-  /** @returns whether all could be told */
-  async #failPending(error: Error): Promise<boolean> {
-    const { message, stack } = error
-    const why = {
-      message: toStorableText(message),
-      ...(stack !== undefined && { stack: toStorableText(stack) }),
+  /** While the store can't be told, the attempts are kept, until the first of them expires. */
+  async #failUntilTold(error: unknown): Promise<void> {
+    const { clock } = this.#props
+    const expiresAt = this.#held.expiresAt
+    while (!(await this.#failPending(error)) && clock.elapsed() < expiresAt) {
+      await sleep(clock, this.#againMs, this.#controller.signal)
+      if (this.#controller.signal.aborted) break
     }
+  }
+
+  /** @returns whether all could be told */
+  async #failPending(error: unknown): Promise<boolean> {
     const pending = (await this.#active())?.filter((attempt) => this.#held.has(attempt)) ?? this.#held.all
     return this.#forEach(pending, async (attempt) => {
-      await attempt.fail({ ...attempt.leased.data, ...why })
+      await failAttempt(attempt, error)
       this.#held.drop(attempt)
     })
   }
@@ -194,11 +198,15 @@ export class RunningTask {
     return !this.#held.has(attempt)
   }
 
+  get #againMs(): number {
+    return Math.min(AGAIN_MS, this.#held.lifetimeMs / 12)
+  }
+
   /** @param soon since the store couldn't be asked */
   #watch(soon: boolean): void {
     const { clock, autoRenew } = this.#props
     const now = clock.elapsed()
-    const again = soon ? [now + Math.min(AGAIN_MS, this.#held.lifetimeMs / 12)] : []
+    const again = soon ? [now + this.#againMs] : []
     const { warning, alarm } = this.#held.moments(autoRenew)
     const next = Math.min(...[warning, alarm].filter((at) => at > now), ...again)
     this.#timer?.clear()

@@ -35,9 +35,9 @@ export class Session {
     return this.#clock?.now()
   }
 
-  /** @throws ErrNotPending, ErrLostLease, ErrGone */
-  async end(end: AttemptEnd): Promise<void> {
-    const error = await this.#ends.call(end)
+  /** @param size of its data as JSON @throws ErrNotPending, ErrLostLease, ErrGone */
+  async end(end: AttemptEnd, size: number): Promise<void> {
+    const error = await this.#ends.call(end, size)
     if (error !== undefined) throw error
   }
 

@@ -1,5 +1,6 @@
+import { LONGEST_MS } from '../core/duration.ts'
 import { describe } from '../core/errors.ts'
-import { LONGEST_MS, isLimit } from './checks.ts'
+import { isLimit } from './checks.ts'
 import { ErrBadWorkSpecName, ErrNoWorkSpecName } from './errors.ts'
 
 /** Any JSON object with a `name`; what the fields mean that the scheduler knows stands at `metaOf`. */

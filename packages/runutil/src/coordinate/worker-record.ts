@@ -1,7 +1,8 @@
+import { toStorableMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
-import { checkCount, checkData, checkNumber, toFutureMs } from './checks.ts'
+import { checkCount, checkData, checkNumber } from './checks.ts'
 import type { Id, Named, StoredAttempt, StoredWorker } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, AttemptRequest, CoordinateWorkerRecord, WorkUnit, WorkerUpdate } from './model.ts'
@@ -82,7 +83,7 @@ export class StoredWorkerRecord implements CoordinateWorkerRecord {
 
   async makeAttempt(unit: WorkUnit, lifetime: Duration = LIFETIME): Promise<Attempt> {
     if (!(unit instanceof StoredWorkUnit)) throw unexpected('makeAttempt', 'a work unit', unit)
-    const lifetimeMs = toFutureMs(lifetime, 'makeAttempt: lifetime')
+    const lifetimeMs = toStorableMs(lifetime, 'makeAttempt: lifetime')
     const { store, now } = this.#session
     return this.#session.make.attempt(await store.attempts.make(this.#id, unit.id, lifetimeMs, now))
   }
@@ -121,7 +122,7 @@ function resolve(request: AttemptRequest): { asked: Asked; lifetimeMs: number } 
   if (availableGb !== undefined) checkNumber(availableGb, 'requestAttempts: availableGb')
   return {
     asked: { availableGb, units, workSpecs: unlessEmpty(workSpecs), runtimes: unlessEmpty(runtimes) },
-    lifetimeMs: toFutureMs(lifetime, 'requestAttempts: lifetime'),
+    lifetimeMs: toStorableMs(lifetime, 'requestAttempts: lifetime'),
   }
 }
 

@@ -1,12 +1,13 @@
 import { availableParallelism, hostname } from 'node:os'
 import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger } from '../core/context.ts'
-import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { type Duration, toIntervalMs, toStorableIntervalMs, toStorableMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
+import { logWarning } from '../core/log.ts'
 import { checkOptions } from '../core/options.ts'
 import { SafeCallback } from '../core/safe-callback.ts'
 import { isPlainFunction } from '../core/has.ts'
-import { checkCount, checkName, toFutureMs } from './checks.ts'
+import { checkCount, checkName } from './checks.ts'
 import type { Attempt, Namespace } from './model.ts'
 import { StoredNamespace } from './namespace.ts'
 
@@ -86,11 +87,13 @@ export function resolveSettings(options: CoordinateWorkerOptions): CoordinateWor
   checkCount(maxAttempts, `${what}: maxAttempts`)
   return {
     ...{ namespace, tasks: taskMap(tasks), workerId, concurrency, maxAttempts, autoRenew, clock, runtimes },
-    retentionMs: retention === undefined ? undefined : toFutureMs(retention, `${what}: retention`),
-    lifetimeMs: toIntervalMs(toFutureMs(lifetime, `${what}: lifetime`), `${what}: lifetime`),
+    retentionMs: retention === undefined ? undefined : toStorableMs(retention, `${what}: retention`),
+    lifetimeMs: toStorableIntervalMs(lifetime, `${what}: lifetime`),
     pollIntervalMs: toIntervalMs(pollInterval, `${what}: pollInterval`),
     heartbeatMs: toIntervalMs(heartbeatInterval, `${what}: heartbeatInterval`),
-    onError: guarded(errorHandler ?? ((err) => currentLogger().warn({ err }, 'coordinate store failed'))),
+    onError: guarded(
+      errorHandler ?? ((error) => logWarning(currentLogger(), error, 'coordinate store failed')),
+    ),
   }
 }
 

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { isInstance } from './errors.ts'
 
 const subscribers = new WeakMap<AbortSignal, Set<() => void>>()
 
@@ -57,8 +58,16 @@ export function linkedController(parent?: AbortSignal): LinkedController {
   }
 }
 
-/** Whether `error` is nothing but the signal's own reason coming back, as from fetch or throwIfAborted. */
+/** Whether `error` is nothing but the signal's own reason coming back, as from fetch or throwIfAborted. Never throws. */
 export function isAbortOf(signal: AbortSignal, error: unknown): boolean {
   if (!signal.aborted) return false
-  return error === signal.reason || (error instanceof Error && error.cause === signal.reason)
+  return error === signal.reason || (isInstance(error, Error) && causeOf(error) === signal.reason)
+}
+
+function causeOf(error: Error): unknown {
+  try {
+    return error.cause
+  } catch {
+    return undefined
+  }
 }

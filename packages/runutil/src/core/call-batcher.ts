@@ -1,7 +1,9 @@
 import { macrotask } from './clock.ts'
+import { countWithin } from './weight.ts'
 
 interface Waiting<Call, Result> {
   readonly call: Call
+  readonly weight: number
   readonly resolve: (result: Result) => void
   readonly reject: (error: unknown) => void
 }
@@ -9,13 +11,14 @@ interface Waiting<Call, Result> {
 export interface CallBatcherOptions {
   /** More than this in one would hold others up. Default 1,000. */
   most?: number
-  /** Whether an error is the fault of one call among those that were put together. Default: none is. */
+  /** Whether an error may be the fault of one call among those that were put together. Default: none is. */
   isOfOne?: (error: unknown) => boolean
 }
 
 /**
  * Makes one call of those that come in one turn, or while another is on its way, in their order: a commit costs about as
- * much for many as for one. When one of them can't be, each goes by itself, so that none suffers for another.
+ * much for many as for one. If a batch fails because of one call, its halves are tried, down to that call alone, so that
+ * none fails because of another's.
  */
 export class CallBatcher<Call, Result> {
   readonly #run: (calls: readonly Call[]) => Promise<readonly Result[] | void>
@@ -34,9 +37,10 @@ export class CallBatcher<Call, Result> {
     this.#isOfOne = isOfOne
   }
 
-  call(call: Call): Promise<Result> {
+  /** @param weight in characters: a batch has 8 Mi of them at most, or one call that has more */
+  call(call: Call, weight = 0): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ call, resolve, reject })
+      this.#waiting.push({ call, weight, resolve, reject })
       if (!this.#flushing) void this.#flush()
     })
   }
@@ -46,7 +50,11 @@ export class CallBatcher<Call, Result> {
     while (this.#waiting.length > 0) {
       // Others of the same turn come along.
       await macrotask()
-      await this.#together(this.#waiting.splice(0, this.#most))
+      const most = Math.min(
+        this.#most,
+        countWithin(this.#waiting, ({ weight }) => weight),
+      )
+      await this.#together(this.#waiting.splice(0, most))
     }
     this.#flushing = false
   }
@@ -56,8 +64,13 @@ export class CallBatcher<Call, Result> {
       const results = await this.#run(batch.map(({ call }) => call))
       for (const [at, { resolve }] of batch.entries()) resolve(results?.[at] as Result)
     } catch (error) {
-      if (batch.length > 1 && this.#isOfOne(error)) for (const one of batch) await this.#together([one])
-      else for (const { reject } of batch) reject(error)
+      if (batch.length === 1 || !this.#isOfOne(error)) {
+        for (const { reject } of batch) reject(error)
+        return
+      }
+      const half = batch.length >> 1
+      await this.#together(batch.slice(0, half))
+      await this.#together(batch.slice(half))
     }
   }
 }

@@ -28,6 +28,21 @@ export function toIntervalMs(duration: Duration, what: string): number {
   )
 }
 
+/** Some 3,000 years: what is later than that has no time in a store. */
+export const LONGEST_MS = 1e14
+
+/** As `toMs`, for times that a store keeps. @throws InvalidDurationError, also for more than 3,000 years */
+export function toStorableMs(duration: Duration, what: string): number {
+  const ms = toMs(duration, what)
+  if (ms <= LONGEST_MS) return ms
+  throw new InvalidDurationError(`${what}: expected at most ${LONGEST_MS} ms; got ${ms} ms`)
+}
+
+/** As both: more than 0 ms, and at most 3,000 years. */
+export function toStorableIntervalMs(duration: Duration, what: string): number {
+  return toIntervalMs(toStorableMs(duration, what), what)
+}
+
 const TEXT =
   /^(-?\d*\.?\d+) *(?:m(?:illiseconds?|s(?:ecs?)?)|([smhdwy])(?:(?<=s)ec(?:ond)?s?|(?<=m)in(?:ute)?s?|(?<=h)(?:ou)?rs?|(?<=d)ays?|(?<=w)eeks?|(?<=y)(?:ea)?rs?)?)?$/i
 const UNITS: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5, y: 315576e5 }

@@ -14,8 +14,13 @@ export class InvalidDurationError extends RangeError {
   }
 }
 
+/** More than that is no chain of causes. Of getters far fewer: one that makes a new cause each time has no end. */
+const MOST_CAUSES = 200_000
+const MOST_GETTERS = 100
+
 /**
- * Whether `error`, anything in its chain of causes or any of its collected errors is a `type`.
+ * Whether `error`, anything in its chain of causes or any of its collected errors is a `type`. Never throws: what can't
+ * be read of an error isn't there.
  *
  * @example
  * errorIs(groupError, ErrWorkerExitedPrematurely)
@@ -23,21 +28,50 @@ export class InvalidDurationError extends RangeError {
 export function errorIs(error: unknown, type: abstract new (...args: never[]) => unknown): boolean {
   const seen = new Set<unknown>()
   const open = [error]
-  while (open.length > 0) {
+  for (let getters = 0; open.length > 0 && seen.size < MOST_CAUSES && getters < MOST_GETTERS;) {
     const next = open.pop()
-    if (next instanceof type) return true
+    if (isInstance(next, type)) return true
     if (typeof next !== 'object' || next === null || seen.has(next)) continue
     seen.add(next)
-    const { cause, errors } = next as { cause?: unknown; errors?: unknown }
-    open.push(cause)
-    if (Array.isArray(errors)) open.push(...(errors as unknown[]))
+    if (!addCauses(next, open)) getters++
   }
   return false
 }
 
+/** @returns false when it had to ask a getter, or couldn't read */
+function addCauses(error: object, to: unknown[]): boolean {
+  try {
+    const { cause, errors } = error as { cause?: unknown; errors?: unknown }
+    to.push(cause)
+    if (Array.isArray(errors)) for (const one of errors.slice(0, MOST_CAUSES) as unknown[]) to.push(one)
+    return cause === undefined || 'value' in (Object.getOwnPropertyDescriptor(error, 'cause') ?? {})
+  } catch {
+    return false
+  }
+}
+
+/** As `instanceof`, also of a Proxy that was revoked or doesn't say. */
+export function isInstance<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof type
+  } catch {
+    return false
+  }
+}
+
+/** What an error has as its `code`, if that is a text. Never throws. */
+export function codeOf(error: unknown): string | undefined {
+  try {
+    const code: unknown = (error as { code?: unknown } | undefined)?.code
+    return typeof code === 'string' ? code : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** An Error as it is; anything else wrapped, the value kept as `cause`. */
 export function toError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown
+  if (isInstance(thrown, Error)) return thrown
   return new Error(`a non-Error was thrown: ${describe(thrown)}`, { cause: thrown })
 }
 
@@ -51,13 +85,42 @@ export function unexpected(what: string, expected: string, got: unknown, mend = 
   return new InvalidArgumentError(`${what}: expected ${expected}; got ${describe(got)}${mend}`)
 }
 
-/** A value as an error message shows it: short, with its kind. */
+/** A value as an error message shows it: short, with its kind. Never throws. */
 export function describe(value: unknown): string {
+  try {
+    return described(value)
+  } catch {
+    return `${typeof value === 'function' ? 'a function' : 'an object'} that cannot be read`
+  }
+}
+
+function described(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
-  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
+  if (typeof value === 'bigint' || typeof value === 'symbol') return shortened(String(value))
+  if (typeof value === 'function') return `function ${shortened(String(value.name || '(anonymous)'))}`
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value)) return `an array of ${value.length}`
-  const keys = Object.keys(value).slice(0, 5).join(', ')
-  const type = (value.constructor as { name?: string } | undefined)?.name
-  return type && type !== 'Object' ? `an instance of ${type}` : `an object { ${keys} }`
+  // Its keys are its places: to list them takes seconds.
+  if (ArrayBuffer.isView(value)) return `an instance of ${kindOfView(value)}`
+  const type = (value.constructor as { name?: unknown } | undefined)?.name
+  if (typeof type === 'string' && type !== '' && type !== 'Object') return `an instance of ${shortened(type)}`
+  return `an object { ${firstKeys(value).map(shortened).join(', ')} }`
+}
+
+function kindOfView(view: ArrayBufferView): string {
+  const name: unknown = view.constructor?.name
+  return typeof name === 'string' ? shortened(name) : 'ArrayBufferView'
+}
+
+function firstKeys(value: object): string[] {
+  const keys: string[] = []
+  for (const key in value) {
+    if (Object.hasOwn(value, key)) keys.push(key)
+    if (keys.length === 5) break
+  }
+  return keys
+}
+
+function shortened(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

@@ -1,4 +1,5 @@
 import { currentLogger } from './context.ts'
+import { log } from './log.ts'
 
 export type Callback<A extends unknown[]> = (...args: A) => unknown
 
@@ -30,7 +31,8 @@ export class SafeCallback<A extends unknown[]> {
   #log(error: unknown): void {
     if (this.#failed) return
     this.#failed = true
-    currentLogger().error({ err: error }, `a ${this.#what} failed; it is called on, and this is logged once`)
+    const message = `a ${this.#what} failed; it is called on, and this is logged once`
+    log(currentLogger(), 'error', { err: error }, message)
   }
 }
 

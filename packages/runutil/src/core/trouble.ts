@@ -1,4 +1,5 @@
 import { currentLogger } from './context.ts'
+import { log, logWarning } from './log.ts'
 
 /** Logs that something can't be done when it begins to be so, and when that is over; not each time it is tried. */
 export class Trouble {
@@ -12,13 +13,13 @@ export class Trouble {
 
   /** It couldn't be done. */
   begins(error: unknown): void {
-    if (!this.#there) currentLogger().warn({ err: error }, this.#what)
+    if (!this.#there) logWarning(currentLogger(), error, this.#what)
     this.#there = true
   }
 
   /** It could be done. */
   ends(): void {
-    if (this.#there) currentLogger().info(`no longer: ${this.#what}`)
+    if (this.#there) log(currentLogger(), 'info', {}, `no longer: ${this.#what}`)
     this.#there = false
   }
 }

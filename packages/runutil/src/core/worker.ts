@@ -26,14 +26,9 @@ export interface WorkerConfigurer {
   workers(): Iterable<Runnable>
 }
 
-/** Calls a worker so that a synchronous throw is a rejection too. */
-export function callWorker(worker: Worker | WorkerFunc, signal: AbortSignal): Promise<void> {
-  try {
-    return Promise.resolve(typeof worker === 'function' ? worker(signal) : worker.run(signal))
-  } catch (error) {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown, as it was
-    return Promise.reject(error)
-  }
+/** Calls a worker so that a synchronous throw is a rejection too, and whatever it returns is a promise that settles once. */
+export async function callWorker(worker: Worker | WorkerFunc, signal: AbortSignal): Promise<void> {
+  await (typeof worker === 'function' ? worker(signal) : worker.run(signal))
 }
 
 /** @throws InvalidArgumentError when `worker` is neither a function nor has a `run` method */

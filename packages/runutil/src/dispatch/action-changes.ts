@@ -1,5 +1,7 @@
 import type { Clock } from '../core/clock.ts'
+import { asciiText } from '../core/text.ts'
 import { Trouble } from '../core/trouble.ts'
+import { StoreUnavailableError } from '../core/unavailable.ts'
 import { untilAvailable } from '../core/until-available.ts'
 import type { ActionLedger } from './action-ledger.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
@@ -35,9 +37,16 @@ export class ActionChanges {
     return this.#end({ id, status: 'succeeded' }, signal)
   }
 
-  /** As `succeed`. */
-  fail(id: string, error: string, signal: AbortSignal): Promise<void> {
-    return this.#end({ id, status: 'failed', error }, signal)
+  /** As `succeed`. An error that the ledger can't hold is written in letters that any encoding has. */
+  async fail(id: string, error: string, signal: AbortSignal): Promise<void> {
+    const failed = { id, status: 'failed' } as const
+    try {
+      await this.#end({ ...failed, error }, signal)
+    } catch (refusal) {
+      const ascii = asciiText(error)
+      if (refusal instanceof StoreUnavailableError || ascii === error) throw refusal
+      await this.#end({ ...failed, error: ascii }, signal)
+    }
   }
 
   /** That nobody performs it any more, unless it has ended already. */

@@ -1,7 +1,9 @@
 import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger } from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
+import { logWarning } from '../core/log.ts'
 import { checkOptions, checkText } from '../core/options.ts'
+import { messageOf, storableText } from '../core/text.ts'
 import { Trouble } from '../core/trouble.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
 import { untilAvailable } from '../core/until-available.ts'
@@ -58,8 +60,9 @@ export class Manager<I = unknown, O = unknown> implements Worker {
       now: () => this.#clock.now(),
       succeed: (id, signal) => this.#changes.succeed(id, signal),
       fail: (id, error, signal) => {
-        this.#outcomes.knowError(id, error)
-        return this.#changes.fail(id, error.message, signal)
+        const text = storableText(messageOf(error))
+        this.#outcomes.knowError(id, error, text)
+        return this.#changes.fail(id, text, signal)
       },
     })
   }
@@ -186,7 +189,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
         if (record !== undefined && record.status !== 'running') this.#outcomes.settle(record)
       }
     } catch (error) {
-      currentLogger().warn({ err: error }, `cannot see which actions of ${operation} have ended`)
+      logWarning(currentLogger(), error, `cannot see which actions of ${operation} have ended`)
     }
   }
 }

@@ -7,8 +7,8 @@ interface Outcome<I, O> {
   readonly reject: (error: unknown) => void
   readonly ended: Promise<void>
   readonly end: () => void
-  /** What a handler in this process threw. */
-  error?: Error
+  /** What a handler in this process threw, and as the ledger has it. */
+  threw?: { readonly error: Error; readonly text: string }
 }
 
 /** Who waits for what becomes of which action. */
@@ -27,9 +27,10 @@ export class Outcomes<I, O> {
     return { id, completed, drop: (error) => this.#drop(id, error) }
   }
 
-  knowError(id: string, error: Error): void {
+  /** @param text as it is written down */
+  knowError(id: string, error: Error, text: string): void {
     const outcome = this.#waiting.get(id)
-    if (outcome !== undefined) outcome.error = error
+    if (outcome !== undefined) outcome.threw = { error, text }
   }
 
   /** The actions that somebody waits for. */
@@ -48,7 +49,7 @@ export class Outcomes<I, O> {
     if (outcome === undefined) return
     this.#waiting.delete(id)
     if (status === 'succeeded') outcome.resolve(toAction(record))
-    else outcome.reject(outcome.error?.message === error ? outcome.error : failureOf(id, error))
+    else outcome.reject(outcome.threw?.text === error ? outcome.threw.error : failureOf(id, error))
     outcome.end()
   }
 

@@ -1,6 +1,7 @@
 import { linkedController } from '../core/abort.ts'
 import { currentLogger } from '../core/context.ts'
 import { toError } from '../core/errors.ts'
+import { logWarning } from '../core/log.ts'
 import type { Task } from './action.ts'
 import { WorkerLostError } from './errors.ts'
 import type { Announcement, TaskExchange, WorkerInfo } from './task-exchange.ts'
@@ -67,7 +68,7 @@ export class WorkerLoop {
     } catch (error) {
       this.#beLost(error)
       if (!this.#closing.signal.aborted) {
-        currentLogger().warn({ err: error }, `worker for target ${this.worker.target} is not live`)
+        logWarning(currentLogger(), error, `worker for target ${this.worker.target} is not live`)
       }
       await this.#withdraw().catch(() => {})
     }

@@ -1,4 +1,4 @@
-import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { type Duration, toStorableIntervalMs } from '../core/duration.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import type { Worker } from '../core/worker.ts'
 import type { LeaseStore } from './lease-store.ts'
@@ -30,7 +30,7 @@ export function distributedRepeat(
 ): Worker {
   const what = 'distributedRepeat'
   const leaseMs = checkLease(what, leases, name, options)
-  const everyMs = toIntervalMs(every, what)
+  const everyMs = toStorableIntervalMs(every, what)
   checkJob(job, what)
   return leasedWorker({ leases, name, leaseMs, everyMs, run: (signal) => callJob(job, signal) })
 }

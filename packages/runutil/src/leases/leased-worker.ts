@@ -1,9 +1,10 @@
 import { isAbortOf, linkedController, offAbort, onAbort } from '../core/abort.ts'
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
-import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { type Duration, toStorableIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { checkpoint } from '../core/health.ts'
+import { logWarning } from '../core/log.ts'
 import { checkName, checkOptions, checkText } from '../core/options.ts'
 import { Patience } from '../core/patience.ts'
 import { RenewedLease } from '../core/renewed-lease.ts'
@@ -41,7 +42,8 @@ export function checkLease(what: string, leases: LeaseStore, name: string, optio
   if (!has(leases, 'acquire')) throw unexpected(what, 'a MemoryLeaseStore or PostgresLeaseStore', leases)
   checkName(name, `${what}: name`)
   checkText(name, `${what}: name`)
-  return toIntervalMs(checkOptions(what, options, ['lease']).lease ?? '30s', `${what}: lease`)
+  const { lease = '30s' } = checkOptions(what, options, ['lease'])
+  return toStorableIntervalMs(lease, `${what}: lease`)
 }
 
 export function leasedWorker(work: LeasedWork): Worker {
@@ -183,7 +185,7 @@ class LeasedRun {
   }
 
   #warn(what: string, err: unknown): void {
-    this.#context.logger.warn({ err }, `${what} lease ${this.#work.name}`)
+    logWarning(this.#context.logger, err, `${what} lease ${this.#work.name}`)
   }
 }
 

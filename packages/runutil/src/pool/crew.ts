@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../core/clock.ts'
 import type { Events } from '../core/events.ts'
+import { log } from '../core/log.ts'
 import { PoolDestroyedError, type WorkerError } from './errors.ts'
 import { launchAll } from './launch.ts'
 import { Members } from './members.ts'
@@ -196,7 +197,7 @@ export class Crew {
       spec: specOf(settings.command, () => this.#closed),
       relay,
       clock: clock(),
-      onLine: (stream, line) => logger().warn({ workerPid: worker.pid, stream }, line),
+      onLine: (stream, line) => log(logger(), 'warn', { workerPid: worker.pid, stream }, line),
       onReleased: () => onFree(worker),
       onStopping: () => void this.replace(worker, 'it was stopped'),
       onEnded: (error) => this.#ended(worker, error),
@@ -261,7 +262,7 @@ export class Crew {
   }
 
   #report(error: Error, worker: WorkerProcess | undefined): void {
-    this.#props.logger().warn({ err: error, workerPid: worker?.pid }, 'a worker process failed')
+    log(this.#props.logger(), 'warn', { err: error, workerPid: worker?.pid }, 'a worker process failed')
     this.#props.events.emit('error', error, worker)
   }
 }

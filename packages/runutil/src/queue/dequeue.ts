@@ -2,21 +2,23 @@ import type { Clock } from '../core/clock.ts'
 import { offAbort, onAbort } from '../core/abort.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { StoreUnavailableError } from '../core/unavailable.ts'
+import { untilAvailable } from '../core/until-available.ts'
 import { errorText } from './error-text.ts'
 import { ErrInvalidJob, ErrLostLease } from './errors.ts'
 import type { ClaimedJob, QueuedJob } from './job.ts'
 import { normaliseKind } from './job-input.ts'
-import type { JobStore } from './job-store.ts'
+import type { JobStore, JobStoreFacts } from './job-store.ts'
 import { toJson } from './json.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import { type Outcome, type Settlement, settlementOf } from './outcome.ts'
+import { END_OF_TIME, type Outcome, type Settlement, refusalOf, settlementOf } from './outcome.ts'
 import { processClaims } from './process-claims.ts'
 
 /** Makes one attempt at a job and returns the job as it is after it. */
 export type DequeueFn = (job: QueuedJob, signal: AbortSignal) => Promise<QueuedJob>
 
 export interface DequeueProps {
-  readonly store: JobStore
+  readonly store: JobStore & JobStoreFacts
   readonly kinds: readonly string[]
   readonly fn: DequeueFn
   readonly options: { readonly signal?: AbortSignal | undefined }
@@ -61,11 +63,13 @@ async function runHeld(
   keeper.add(job, claimedAt)
   onAbort(signal, stop)
   try {
-    const settlement = await attempt(job, fn, abort.signal, clock).catch(async (error: unknown) => {
-      await store.release([job])
-      throw abort.signal.reason instanceof ErrLostLease ? abort.signal.reason : error
-    })
-    const lost = await store.settle([settlement])
+    const settlement = await attempt(job, { store, fn, clock, signal: abort.signal }).catch(
+      async (error: unknown) => {
+        await store.release([job])
+        throw abort.signal.reason instanceof ErrLostLease ? abort.signal.reason : error
+      },
+    )
+    const lost = await settle(settlement, store, clock)
     if (lost.length > 0) throw new ErrLostLease(job.id)
   } finally {
     offAbort(signal, stop)
@@ -75,20 +79,36 @@ async function runHeld(
 
 async function attempt(
   job: ClaimedJob,
-  fn: DequeueFn,
-  signal: AbortSignal,
-  clock: Clock,
+  { store, fn, clock, signal }: Pick<DequeueProps, 'store' | 'fn' | 'clock'> & { signal: AbortSignal },
 ): Promise<Settlement> {
   const startedAt = clock.elapsed()
   const after = await fn(job, signal)
-  return settlementOf(job, outcomeOf(job, after), clock.elapsed() - startedAt)
+  return settlementOf(job, outcomeOf(job, after, store.maxJson), clock.elapsed() - startedAt)
 }
 
-function outcomeOf(job: QueuedJob, after: QueuedJob): Outcome {
+/** What can't be recorded ends the job as PANIC. @throws what the store says; after a lease when it can't be reached */
+async function settle(settlement: Settlement, store: JobStore, clock: Clock): Promise<Settlement[]> {
+  const giveUpAt = clock.elapsed() + LEASE_MS
+  const patiently = (its: Settlement): Promise<Settlement[]> =>
+    untilAvailable(() => store.settle([its]), {
+      ...{ clock, onRetry: () => {} },
+      givesUp: () => clock.elapsed() >= giveUpAt,
+    })
+  try {
+    return await patiently(settlement)
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) throw error
+    // When that is refused as well, the first error says more.
+    await patiently(refusalOf(settlement, error)).catch(() => {})
+    throw error
+  }
+}
+
+function outcomeOf(job: QueuedJob, after: QueuedJob, maxJson: number | undefined): Outcome {
   const { status, result, lastError, runAt, attemptsDone } = checked(after)
   switch (status) {
     case 'DONE':
-      return { status, result: result === undefined ? undefined : toJson(result, 'dequeue: result') }
+      return { status, result: result === undefined ? undefined : toJson(result, 'dequeue: result', maxJson) }
     case 'FAILED':
     case 'PANIC':
       return { status, lastError: reason(lastError) }
@@ -96,7 +116,8 @@ function outcomeOf(job: QueuedJob, after: QueuedJob): Outcome {
       return {
         status,
         lastError: reason(lastError),
-        runAt,
+        // What is over is taken for now, however long ago it was.
+        runAt: runAt.getTime() < 0 ? new Date(0) : runAt,
         delayMs: 0,
         counted: attemptsDone > job.attemptsDone,
       }
@@ -115,8 +136,8 @@ function checked(after: QueuedJob): QueuedJob {
   if (typeof after !== 'object' || (after as unknown) === null) {
     throw unexpected('dequeue', 'fn to return the job after the attempt', after)
   }
-  if (!(after.runAt instanceof Date) || Number.isNaN(after.runAt.getTime())) {
-    throw new ErrInvalidJob('dequeue: expected the returned job to have a valid runAt')
+  if (!(after.runAt instanceof Date && after.runAt.getTime() < END_OF_TIME)) {
+    throw new ErrInvalidJob('dequeue: expected the returned job to have a valid runAt before the year 10000')
   }
   return after
 }

@@ -1,9 +1,16 @@
-const LONGEST = 10_000
+import { asciiText, messageOf, storableText } from '../core/text.ts'
+import { codeOf } from '../core/errors.ts'
 
-/** An error's text as every store can keep it: not too long, no NUL, no half of a surrogate pair. */
+/** An error's text as every store can keep it: at most 64 KiB, no NUL, no half of a surrogate pair. */
 export function errorText(text: string): string {
-  return text
-    .slice(0, LONGEST)
-    .replaceAll('\0', '\\0')
-    .replaceAll(/\p{Surrogate}/gu, '\ufffd')
+  return storableText(text)
+}
+
+const LONGEST_REASON = 2_000
+
+/** Why a store refused an outcome, in letters that any encoding holds. @param status what was to be recorded */
+export function refusalText(status: string, error: unknown): string {
+  const code = codeOf(error)
+  const said = `${messageOf(error).slice(0, LONGEST_REASON)}${code === undefined ? '' : ` (${code})`}`
+  return asciiText(`panic: the store refused the outcome ${status}: ${said}`)
 }

@@ -1,5 +1,6 @@
-import { type Duration, toMs } from '../core/duration.ts'
-import { describe } from '../core/errors.ts'
+import { type Duration, toStorableMs } from '../core/duration.ts'
+import { describe, isInstance } from '../core/errors.ts'
+import { messageOf } from '../core/text.ts'
 import type { JobStatus } from './job.ts'
 
 /** Jobs with these ids are there already, or an id came twice in one call. Nothing of the call was stored (seed 001). */
@@ -122,28 +123,30 @@ export class DeadlineExceededError extends Error {
 }
 
 /** The shortest time before a retry. */
-const LEAST_RETRY_MS = 5_000
+export const LEAST_RETRY_MS = 5_000
 
 /**
  * Thrown by a handler: run this job again later (seed 001).
+ *
+ * @throws InvalidDurationError
  *
  * @example
  * throw new RetryableError({ cause: error, retryAfter: '1m' })
  */
 export class RetryableError extends Error {
   readonly code = 'ERR_RETRYABLE'
-  /** Ms from now; at least 5 s, which is the default too. */
+  /** Ms from now; at least 5 s, which is the default too, and at most 3,000 years. */
   readonly retryAfterMs: number
   static {
     this.prototype.name = 'RetryableError'
   }
   constructor({ cause, retryAfter = LEAST_RETRY_MS }: { cause?: unknown; retryAfter?: Duration } = {}) {
     super(reasonOf(cause), { cause })
-    this.retryAfterMs = Math.max(LEAST_RETRY_MS, toMs(retryAfter, 'RetryableError: retryAfter'))
+    this.retryAfterMs = Math.max(LEAST_RETRY_MS, toStorableMs(retryAfter, 'RetryableError: retryAfter'))
   }
 }
 
 function reasonOf(cause: unknown): string {
-  if (cause instanceof Error) return cause.message
+  if (isInstance(cause, Error)) return messageOf(cause)
   return typeof cause === 'string' ? cause : cause === undefined ? 'to be retried' : describe(cause)
 }

@@ -17,7 +17,15 @@ export {
 export type { ClaimedJob, JobInput, JobStatus, QueuedJob } from './job.ts'
 export type { JobEvent } from './job-event.ts'
 export { JobQueue } from './job-queue.ts'
-export type { ClaimOptions, Held, InTransaction, JobCounts, JobStore, NewJob } from './job-store.ts'
+export type {
+  ClaimOptions,
+  Held,
+  InTransaction,
+  JobCounts,
+  JobStore,
+  JobStoreFacts,
+  NewJob,
+} from './job-store.ts'
 export type { JobHandler, KindOptions } from './kind.ts'
 export type { KindLimits, ResolvedLimits } from './limits.ts'
 export { MemoryJobStore, type MemoryJobStoreOptions } from './memory-job-store.ts'

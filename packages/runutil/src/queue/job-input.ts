@@ -3,26 +3,29 @@ import { ErrInvalidJob, ErrJobExists } from './errors.ts'
 import type { JobInput } from './job.ts'
 import type { NewJob } from './job-store.ts'
 import { toJson } from './json.ts'
+import { END_OF_TIME } from './outcome.ts'
 
 const LONGEST_ID = 500
 const LONGEST_KIND = 200
 const LONGEST_KEY = 300
-const LARGEST_PAYLOAD = 4 * 2 ** 20
 
 /**
  * Jobs as they are stored: id, kind and key trimmed, kind in lower case, payload as JSON. Status, attempts and errors
  * that the caller gives are dropped.
  *
+ * @param mostJson so many characters of JSON a payload may have; default 4 MiB
  * @throws ErrInvalidJob, ErrJobExists for an id that comes twice
  */
-export function prepareJobs(given: JobInput | readonly JobInput[]): NewJob[] {
+export function prepareJobs(given: JobInput | readonly JobInput[], mostJson?: number): NewJob[] {
   const inputs = Array.isArray(given) ? (given as readonly JobInput[]) : [given as JobInput]
-  const jobs = inputs.map((input, at) => prepareJob(input, Array.isArray(given) ? `jobs[${at}]` : 'job'))
+  const jobs = inputs.map((input, at) =>
+    prepareJob(input, Array.isArray(given) ? `jobs[${at}]` : 'job', mostJson),
+  )
   checkIds(jobs)
   return jobs
 }
 
-function prepareJob(input: JobInput, what: string): NewJob {
+function prepareJob(input: JobInput, what: string, mostJson: number | undefined): NewJob {
   if (typeof input !== 'object' || (input as unknown) === null) {
     throw new ErrInvalidJob(
       `${what}: expected an object { id, kind, payload?, runAt?, … }; got ${describe(input)}`,
@@ -36,7 +39,7 @@ function prepareJob(input: JobInput, what: string): NewJob {
     priority: rank(priority, `${what}.priority`),
     key: key === undefined ? undefined : text(key, `${what}.key`, LONGEST_KEY),
   }
-  return { ...job, payload: payloadOf(input, `${what}.payload`) }
+  return { ...job, payload: payloadOf(input, `${what}.payload`, mostJson) }
 }
 
 function checkIds(jobs: readonly NewJob[]): void {
@@ -77,8 +80,8 @@ function text(value: string, what: string, longest: number): string {
 
 function moment(value: Date | undefined, what: string): Date | undefined {
   if (value === undefined) return undefined
-  // Further out, a Date has no ISO form of four digits for the year, and some databases no timestamp.
-  if (value instanceof Date && Math.abs(value.getTime()) < Date.UTC(10_000, 0)) return value
+  // What is over is taken for now, however long ago it was: some databases have no timestamp for it.
+  if (value instanceof Date && value.getTime() < END_OF_TIME) return value.getTime() < 0 ? new Date(0) : value
   const got = value instanceof Date ? 'an invalid date, or one after the year 9999' : describe(value)
   throw new ErrInvalidJob(`${what}: expected a Date; got ${got}`)
 }
@@ -89,13 +92,7 @@ function rank(value: number | undefined, what: string): number {
   throw new ErrInvalidJob(`${what}: expected a whole number within 32 bits; got ${describe(value)}`)
 }
 
-function payloadOf(input: JobInput, what: string): string {
+function payloadOf(input: JobInput, what: string, mostJson: number | undefined): string {
   // Left out and undefined differ: the one is meant.
-  if (!('payload' in input)) return 'null'
-  const json = toJson(input.payload, what)
-  if (json.length <= LARGEST_PAYLOAD) return json
-  throw new ErrInvalidJob(
-    `${what}: expected at most ${LARGEST_PAYLOAD} characters of JSON; got ${json.length}. ` +
-      'Store it elsewhere and put its address in the payload',
-  )
+  return 'payload' in input ? toJson(input.payload, what, mostJson) : 'null'
 }

@@ -46,7 +46,7 @@ export class JobQueue {
     options: { tx?: TransactionHandle | undefined } = {},
   ): Promise<void> {
     const { tx } = checkOptions('enqueue', options, ['tx'])
-    const prepared = prepareJobs(jobs)
+    const prepared = prepareJobs(jobs, this.store.maxJson)
     if (prepared.length > 0) await this.store.insert(prepared, { tx })
   }
 
@@ -110,14 +110,14 @@ export class JobQueue {
    * To be called in the handler; what that returns later is dropped.
    *
    * @throws ErrLostLease, so that the transaction rolls back: the job is no longer this process's;
-   *   ErrInvalidJob when the result isn't JSON, InvalidArgumentError without a transaction: nothing has changed then
+   *   ErrInvalidJob when the result isn't JSON or too large, InvalidArgumentError without a transaction: nothing has changed then
    */
   async complete(job: ClaimedJob, result: unknown, options: { tx: TransactionHandle }): Promise<void> {
     const { tx } = checkOptions('complete', options, ['tx'])
     if ((tx as unknown) === undefined) throw unexpected('complete: tx', 'the transaction of the writes', tx)
     const outcome = {
       status: 'DONE',
-      result: result === undefined ? undefined : toJson(result, 'complete: result'),
+      result: result === undefined ? undefined : toJson(result, 'complete: result', this.store.maxJson),
     } as const
     const settlement = settlementOf(job, outcome, 0)
     const lost = await this.store.settle([settlement], { tx })

@@ -51,6 +51,12 @@ export interface SettleOptions extends InTransaction {
   readonly afterTransaction?: boolean | undefined
 }
 
+/** What a store may say of itself, beside what it does. */
+export interface JobStoreFacts {
+  /** So many characters of JSON a payload or a result may have. Default 4 MiB. */
+  readonly maxJson?: number | undefined
+}
+
 export type JobCounts = Record<string, Record<JobStatus | 'RUNNING', number>>
 
 /** What `counts` begins a kind with. */
@@ -66,7 +72,10 @@ export function noJobs(): JobCounts[string] {
  * it, what is renewed, settled and released under the last one still counts, and takes that crash back; what isn't under
  * the last claim of a job changes nothing.
  *
- * Every method rejects with a StoreUnavailableError when the store can't be reached for now.
+ * Every method rejects with a StoreUnavailableError when the store can't be reached for now. So do `claim`, `settle`,
+ * `renew`, `release`, `limit`, `prune` and `listen`, which a worker calls and can call again, when the server says in
+ * passing that it can't: a statement took too long, it is read-only after a failover, out of space. To who calls
+ * anything else, or in a transaction of his own, that is an error as the server tells it.
  */
 export interface JobStore {
   /**
@@ -88,8 +97,10 @@ export interface JobStore {
   ): Promise<ClaimedJob[]>
   /**
    * Records outcomes, each of which ends a job's crashes in a row. Settling again what was settled to an end under the
-   * same claim is no loss; settling what was cancelled says that its handler has ended.
+   * same claim is no loss; settling what was cancelled says that its handler has ended. When one can't be recorded, none
+   * is: the caller finds out which.
    *
+   * @throws ErrInvalidJob for a time that no store can hold
    * @returns those of the batch that changed nothing: their claim is lost
    */
   settle<S extends Settlement>(batch: readonly S[], options?: SettleOptions): Promise<S[]>

@@ -1,6 +1,8 @@
-import { describe } from '../core/errors.ts'
+import { codeOf, describe, isInstance } from '../core/errors.ts'
+import { messageOf, nameOf } from '../core/text.ts'
 import { errorText } from './error-text.ts'
-import { RetryableError } from './errors.ts'
+import { LONGEST_MS } from '../core/duration.ts'
+import { LEAST_RETRY_MS, RetryableError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import { toJson } from './json.ts'
 import type { Outcome } from './outcome.ts'
@@ -10,22 +12,34 @@ import type { Performed } from './perform.ts'
 const AFTER_STOP_MS = 5_000
 
 /**
- * What an attempt's end means for its job (seed 001, Attempt). Pure.
+ * What an attempt's end means for its job (seed 001, Attempt). Pure, and it never throws, whatever a handler returned or
+ * threw.
  *
  * DONE when the handler returned. To be retried when it threw a RetryableError, or gave up because it was told to
  * stop. PANIC when it threw what a Go program would call a panic: an error of the language, an assertion, a
  * non-Error; or when what went in or came out isn't what it should be. FAILED for every other error.
+ *
+ * @param mostJson so many characters of JSON a result may have; default 4 MiB
  */
-export function judge(performed: Performed): Outcome {
+export function judge(performed: Performed, mostJson?: number): Outcome {
+  try {
+    return outcomeOf(performed, mostJson)
+  } catch (error) {
+    // A getter that throws only the second time, and the like.
+    return panic(`what came of the handler cannot be read: ${messageOf(error)}`)
+  }
+}
+
+function outcomeOf(performed: Performed, mostJson: number | undefined): Outcome {
   switch (performed.kind) {
     case 'returned':
-      return done(performed.value)
+      return done(performed.value, mostJson)
     case 'threw':
       return failed(performed.error, performed.stopped)
     case 'mismatch':
       return panic(`${performed.what} doesn't fit the schema: ${performed.issues}`)
     case 'overdue':
-      return { status: 'FAILED', lastError: performed.error.message }
+      return { status: 'FAILED', lastError: errorText(performed.error.message) }
     default:
       return performed satisfies never
   }
@@ -37,17 +51,19 @@ export function judgeCrashes({ crashes }: ClaimedJob, maxCrashes: number): Outco
   return panic(`its process died, or lost its lease, ${crashes} times while it held this job`)
 }
 
-function done(value: unknown): Outcome {
+function done(value: unknown, mostJson: number | undefined): Outcome {
   if (value === undefined) return { status: 'DONE' }
   try {
-    return { status: 'DONE', result: toJson(value, 'result') }
+    return { status: 'DONE', result: toJson(value, 'result', mostJson) }
   } catch (error) {
     return panic(messageOf(error))
   }
 }
 
 function failed(error: unknown, stopped: boolean): Outcome {
-  if (error instanceof RetryableError) return again(`retryable-error: ${error.message}`, error.retryAfterMs)
+  if (isInstance(error, RetryableError)) {
+    return again(`retryable-error: ${messageOf(error)}`, storableDelay(error.retryAfterMs))
+  }
   if (stopped) return again(`aborted: ${messageOf(error)}`, AFTER_STOP_MS)
   if (isPanic(error)) return panic(textOf(error))
   return { status: 'FAILED', lastError: errorText(messageOf(error)) }
@@ -61,23 +77,22 @@ function panic(text: string): Outcome {
   return { status: 'PANIC', lastError: errorText(`panic: ${text}`) }
 }
 
-function isPanic(error: unknown): boolean {
-  if (!(error instanceof Error)) return true
-  const ofLanguage = [TypeError, ReferenceError, RangeError, SyntaxError].some(
-    (type) => error instanceof type,
-  )
-  // By its code: this room doesn't load node:assert.
-  return (
-    ofLanguage || (error as { code?: unknown }).code === 'ERR_ASSERTION' || error.name === 'AssertionError'
-  )
+/** Somebody may have written over what the constructor checked. */
+function storableDelay(ms: unknown): number {
+  return typeof ms === 'number' && ms >= 0 && ms <= LONGEST_MS ? ms : LEAST_RETRY_MS
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : describe(error)
+function isPanic(error: unknown): boolean {
+  if (!isInstance(error, Error)) return true
+  const ofLanguage = [TypeError, ReferenceError, RangeError, SyntaxError].some((type) =>
+    isInstance(error, type),
+  )
+  // By its code: this room doesn't load node:assert.
+  return ofLanguage || codeOf(error) === 'ERR_ASSERTION' || nameOf(error) === 'AssertionError'
 }
 
 function textOf(error: unknown): string {
-  return error instanceof Error
-    ? `${error.name}: ${error.message}`
+  return isInstance(error, Error)
+    ? `${nameOf(error)}: ${messageOf(error)}`
     : `a non-Error was thrown: ${describe(error)}`
 }

@@ -1,4 +1,4 @@
-import { type Duration, toIntervalMs } from '../core/duration.ts'
+import { type Duration, toStorableIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 
@@ -51,7 +51,7 @@ function resolveRate(rate: { limit: number; per: Duration }, what: string): { li
   checkOptions(what, rate, ['limit', 'per'])
   const limit = count(rate.limit, `${what}.limit`)
   if (limit === undefined) throw unexpected(`${what}.limit`, 'a whole number of 1 or more', limit)
-  return { limit, perMs: toIntervalMs(rate.per, `${what}.per`) }
+  return { limit, perMs: toStorableIntervalMs(rate.per, `${what}.per`) }
 }
 
 /** @throws InvalidArgumentError unless it is a whole number of 1 or more */

@@ -1,23 +1,34 @@
 import { systemClock } from '../core/clock-system.ts'
 import { type Clock } from '../core/clock.ts'
-import { type Duration, toMs } from '../core/duration.ts'
+import { type Duration, toMs, toStorableMs } from '../core/duration.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import { Events } from '../core/events.ts'
 import { checkOptions } from '../core/options.ts'
 import { ErrJobExists } from './errors.ts'
-import type { ClaimOptions, Held, InTransaction, JobCounts, JobStore, NewJob } from './job-store.ts'
+import { checkMaxJson } from './max-json.ts'
+import type {
+  ClaimOptions,
+  Held,
+  InTransaction,
+  JobCounts,
+  JobStore,
+  JobStoreFacts,
+  NewJob,
+} from './job-store.ts'
 import type { ClaimedJob, QueuedJob } from './job.ts'
 import type { ResolvedLimits } from './limits.ts'
 import { MemoryClaim } from './memory-claim.ts'
 import { MemoryLeases } from './memory-leases.ts'
 import { MemoryLimits } from './memory-limits.ts'
-import { type Settlement, isFinal } from './outcome.ts'
+import { type Settlement, checkStorable, isFinal } from './outcome.ts'
 import { type StoredJob, countJobs, newStoredJob, record, toClaimedJob, toQueuedJob } from './stored-job.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
 
 export interface MemoryJobStoreOptions {
   /** Default: the system's. */
   clock?: Clock | undefined
+  /** So many characters of JSON a payload or a result may have. Default 4 MiB. */
+  maxJson?: number | undefined
 }
 
 /**
@@ -27,7 +38,8 @@ export interface MemoryJobStoreOptions {
  *
  * Source: seed 001, JobQueue.
  */
-export class MemoryJobStore implements JobStore {
+export class MemoryJobStore implements JobStore, JobStoreFacts {
+  readonly maxJson: number
   readonly #clock: Clock
   readonly #jobs = new Map<string, StoredJob>()
   readonly #waiting = new WaitingJobs()
@@ -38,8 +50,10 @@ export class MemoryJobStore implements JobStore {
   #claim = 0
 
   constructor(options: MemoryJobStoreOptions = {}) {
-    const { clock = systemClock } = checkOptions('MemoryJobStore', options, ['clock'])
+    const what = 'MemoryJobStore'
+    const { clock = systemClock, maxJson } = checkOptions(what, options, ['clock', 'maxJson'])
     this.#clock = clock
+    this.maxJson = checkMaxJson(maxJson, what)
   }
 
   // Async, here and below, so that what is thrown is a rejection, as of any other store.
@@ -63,7 +77,7 @@ export class MemoryJobStore implements JobStore {
     lease: Duration,
     options: ClaimOptions = {},
   ): Promise<ClaimedJob[]> {
-    const leaseMs = toMs(lease, 'claim: lease')
+    const leaseMs = toStorableMs(lease, 'claim: lease')
     const now = this.#clock.now()
     this.#rescue(now, options)
     const { jobs } = this.#choose(new Set(kinds), new MemoryClaim(limit, options), now)
@@ -103,6 +117,7 @@ export class MemoryJobStore implements JobStore {
 
   async settle<S extends Settlement>(batch: readonly S[], { tx }: InTransaction = {}): Promise<S[]> {
     refuseTransaction(tx)
+    checkStorable(batch)
     const now = this.#clock.now()
     return batch.filter((settlement) => !this.#settleOne(settlement, now))
   }
@@ -121,7 +136,7 @@ export class MemoryJobStore implements JobStore {
   }
 
   async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
-    const until = this.#clock.now() + toMs(lease, 'renew: lease')
+    const until = this.#clock.now() + toStorableMs(lease, 'renew: lease')
     return held.filter((one) => {
       this.#takeBack(one, until)
       this.#leases.renew(one.claim, until)

@@ -8,6 +8,7 @@ import type {
   InTransaction,
   JobCounts,
   JobStore,
+  JobStoreFacts,
   NewJob,
   SettleOptions,
   PlacedStore,
@@ -17,12 +18,16 @@ import type { Settlement } from './outcome.ts'
 import { placeOf } from './process-claims.ts'
 
 /** A store that tells what passes through it, but for what is part of a transaction of the caller's. */
-export class ObservedJobStore implements JobStore, PlacedStore {
-  readonly #store: JobStore
+export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
+  readonly #store: JobStore & JobStoreFacts
   readonly #events = new Events<{ job: [event: JobEvent] }>()
 
-  constructor(store: JobStore) {
+  constructor(store: JobStore & JobStoreFacts) {
     this.#store = store
+  }
+
+  get maxJson(): number | undefined {
+    return this.#store.maxJson
   }
 
   onEvent(listener: (event: JobEvent) => void): () => void {

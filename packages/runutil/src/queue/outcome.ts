@@ -1,3 +1,7 @@
+import { LONGEST_MS } from '../core/duration.ts'
+import { describe } from '../core/errors.ts'
+import { refusalText } from './error-text.ts'
+import { ErrInvalidJob } from './errors.ts'
 import type { ClaimedJob, JobStatus } from './job.ts'
 
 /** How an attempt ended, as a store records it. */
@@ -40,6 +44,30 @@ export interface JobSettlement extends Settlement {
 export function settlementOf(job: ClaimedJob, outcome: Outcome, durationMs: number): JobSettlement {
   const { id, kind, claim, attemptsDone } = job
   return { id, kind, claim, outcome, attempt: attemptsDone + 1, durationMs, job }
+}
+
+/** A settlement in place of one that the store refused: PANIC, and why, in letters that any encoding holds. */
+export function refusalOf(settlement: Settlement, error: unknown): Settlement {
+  const lastError = refusalText(settlement.outcome.status, error)
+  return { ...settlement, outcome: { status: 'PANIC', lastError } }
+}
+
+/** The first moment that no store can hold: the year 10000. */
+export const END_OF_TIME = Date.UTC(10_000, 0)
+
+/** Refuses a batch that has a time in it which no store can hold, so that all stores do so alike. @throws ErrInvalidJob */
+export function checkStorable(batch: readonly Settlement[]): void {
+  for (const { id, outcome } of batch) {
+    if (outcome.status !== 'PENDING') continue
+    const { runAt, delayMs } = outcome
+    const at = runAt?.getTime() ?? 0
+    if (at < END_OF_TIME && delayMs >= 0 && delayMs <= LONGEST_MS) continue
+    const wrong =
+      at < END_OF_TIME ? `a delay of ${delayMs} ms` : 'an invalid date, or one after the year 9999'
+    throw new ErrInvalidJob(
+      `settle: expected a time that a store can hold for job ${describe(id)}; got ${wrong}`,
+    )
+  }
 }
 
 export function isFinal(status: JobStatus): boolean {

@@ -17,10 +17,16 @@ export function perform(job: ClaimedJob, kind: Kind, signal: AbortSignal): Perfo
   if (kind.input !== undefined || kind.output !== undefined) return performTyped(job, kind, signal)
   try {
     const value = kind.handler(job, signal)
-    // What a query builder's `then` returns may be no promise.
-    if (isThenable(value))
-      return Promise.resolve(value).then(returned, (error: unknown) => threw(error, signal))
-    return returned(value)
+    return isThenable(value) ? awaited(value, signal) : returned(value)
+  } catch (error) {
+    return threw(error, signal)
+  }
+}
+
+/** By `await`: what the `then` of a query builder or of somebody's own promise returns may be no promise. */
+async function awaited(value: PromiseLike<unknown>, signal: AbortSignal): Promise<Performed> {
+  try {
+    return returned(await value)
   } catch (error) {
     return threw(error, signal)
   }
@@ -47,6 +53,7 @@ async function validate(
   return schema === undefined ? { value } : schema['~standard'].validate(value)
 }
 
+/** @throws what an issue of somebody's own schema throws when it is read */
 function texts(issues: readonly StandardSchemaV1.Issue[]): string {
   const pathOf = ({ path = [] }: StandardSchemaV1.Issue): string =>
     path.map((part) => `.${String(typeof part === 'object' ? part.key : part)}`).join('')

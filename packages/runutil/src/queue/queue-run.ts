@@ -89,6 +89,8 @@ export class QueueRun {
     this.#settler = new Settler({
       ...{ store, clock, onRetry: (error, delayMs) => log.unavailable('outcomes', error, delayMs) },
       onSettled: (batch) => this.#settled(batch),
+      onRefused: (settlement, error) => log.refused(settlement, error),
+      onFailure: this.#fail,
     })
     this.#giveBack = new GiveBack({
       release: (jobs) => this.#release(jobs),
@@ -170,14 +172,14 @@ export class QueueRun {
   #ended(attempt: Attempt, performed: Performed): void {
     const { job, durationMs } = attempt
     this.#prefetch.ended(durationMs)
-    this.#settle(job, judge(performed), durationMs, performed)
+    this.#settle(job, judge(performed, this.#props.store.maxJson), durationMs, performed)
     this.#freed.ring()
   }
 
   #settle(job: ClaimedJob, outcome: Outcome, durationMs: number, performed?: Performed): void {
     const settlement = settlementOf(job, outcome, durationMs)
     this.#log.ended(settlement, performed)
-    this.#settler.add(settlement, this.#fail)
+    this.#settler.add(settlement)
   }
 
   #settled(batch: readonly JobSettlement[]): void {

@@ -1,5 +1,7 @@
 import type { Context, HealthState } from '../core/context.ts'
-import { errorIs } from '../core/errors.ts'
+import { errorIs, isInstance } from '../core/errors.ts'
+import { log, logWarning } from '../core/log.ts'
+import { loggableText } from '../core/loggable.ts'
 import { ErrLostLease, RetryableError } from './errors.ts'
 import type { Outcome, Settlement } from './outcome.ts'
 import type { Performed } from './perform.ts'
@@ -25,7 +27,7 @@ export class RunLog {
   unavailable(use: StoreUse, error: unknown, delayMs?: number): void {
     this.#failing.add(use)
     this.#health('firing')
-    this.#context.logger.warn({ err: error, delayMs }, 'job store unavailable')
+    log(this.#context.logger, 'warn', { err: error, delayMs }, 'job store unavailable')
   }
 
   silent(leaseMs: number): void {
@@ -38,15 +40,24 @@ export class RunLog {
   }
 
   /** Of what went well, nothing. */
-  ended({ id, kind, attempt, outcome }: Settlement, performed?: Performed): void {
+  ended(settlement: Settlement, performed?: Performed): void {
+    const { outcome } = settlement
     if (outcome.status === 'DONE') return
-    const err = performed?.kind === 'threw' || performed?.kind === 'overdue' ? performed.error : undefined
-    const { lastError } = outcome
-    const facts = { job: id, kind, attempt, lastError, ...(err !== undefined && { err }) }
+    const { logger } = this.#context
+    if (performed?.kind !== 'threw' && performed?.kind !== 'overdue') {
+      return log(logger, 'warn', factsOf(settlement), verdict(outcome))
+    }
+    const { error } = performed
+    const facts = { ...factsOf(settlement), err: error }
     // A stop is nobody's fault.
-    if (isGivenUp(performed)) this.#context.logger.info(facts, 'job gave up, as it was told to stop')
-    else
-      this.#context.logger.warn(facts, errorIs(err, ErrLostLease) ? 'job lost its lease' : verdict(outcome))
+    if (isGivenUp(performed)) return log(logger, 'info', facts, 'job gave up, as it was told to stop')
+    log(logger, 'warn', facts, errorIs(error, ErrLostLease) ? 'job lost its lease' : verdict(outcome))
+  }
+
+  /** Its job ends as PANIC instead. */
+  refused(settlement: Settlement, error: unknown): void {
+    const facts = { ...factsOf(settlement), err: error }
+    log(this.#context.logger, 'error', facts, 'job panicked: the store refused its outcome')
   }
 
   heldBack(maxHeldBytes: number): void {
@@ -57,10 +68,8 @@ export class RunLog {
   }
 
   notGivenBack(error: unknown): void {
-    this.#context.logger.warn(
-      { err: error },
-      'jobs not given back; they are free when their lease has run out',
-    )
+    const message = 'jobs not given back; they are free when their lease has run out'
+    logWarning(this.#context.logger, error, message)
   }
 
   #health(state: HealthState): void {
@@ -68,9 +77,17 @@ export class RunLog {
   }
 }
 
-function isGivenUp(performed: Performed | undefined): boolean {
-  if (performed?.kind !== 'threw' || !performed.stopped) return false
-  return !(performed.error instanceof RetryableError) && !errorIs(performed.error, ErrLostLease)
+/** The error's text is in the error too: it needs no more room than one needs to recognise it. */
+const LONGEST_REASON = 1_000
+
+function factsOf({ id, kind, attempt, outcome }: Settlement): object {
+  const lastError = outcome.status === 'DONE' ? undefined : outcome.lastError
+  return { job: id, kind, attempt, lastError: lastError && loggableText(lastError, LONGEST_REASON) }
+}
+
+function isGivenUp(performed: Performed): boolean {
+  if (performed.kind !== 'threw' || !performed.stopped) return false
+  return !isInstance(performed.error, RetryableError) && !errorIs(performed.error, ErrLostLease)
 }
 
 function verdict({ status }: Outcome): string {

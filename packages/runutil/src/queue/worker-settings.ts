@@ -1,4 +1,4 @@
-import { type Duration, toIntervalMs, toMs } from '../core/duration.ts'
+import { type Duration, toMs, toStorableIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { count } from './limits.ts'
@@ -60,7 +60,7 @@ export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
   return {
     concurrency: count(concurrency, `${what}: concurrency`)!,
     pollIntervalMs: Math.max(LEAST_POLL_INTERVAL_MS, toMs(pollInterval, `${what}: pollInterval`)),
-    leaseMs: toIntervalMs(lease, `${what}: lease`),
+    leaseMs: toStorableIntervalMs(lease, `${what}: lease`),
     prefetch: natural(prefetch, `${what}: prefetch`),
     maxHeldBytes: count(maxHeldBytes, `${what}: maxHeldBytes`)!,
     maxCrashes: natural(maxCrashes, `${what}: maxCrashes`),

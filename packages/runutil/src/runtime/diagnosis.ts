@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import type { DependencyContainer } from 'tsyringe'
+import { messageOf } from '../core/text.ts'
 import { WorkerResolutionError } from './errors.ts'
 import { type Constructor, parameterLabel } from './parameters.ts'
 
@@ -23,7 +24,7 @@ export function diagnose(
   cause: unknown,
 ): WorkerResolutionError {
   const worker = `cannot make worker ${type.name}`
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = messageOf(cause)
   const finding = findProblem(container, type as Constructor, new Set())
   if (finding === undefined) {
     return new WorkerResolutionError(`${worker}: ${reason}`, { className: type.name, cause })

@@ -1,3 +1,5 @@
+import { messageOf } from '../core/text.ts'
+
 /** Two workers of one group carry the same name, so neither logs nor health could tell them apart. */
 export class DuplicateNameError extends Error {
   readonly code = 'ERR_DUPLICATE_NAME'
@@ -51,7 +53,7 @@ export class WorkerGroupError extends AggregateError {
   constructor(failures: readonly { worker: string; error: Error }[]) {
     super(
       failures.map(({ error }) => error),
-      failures.map(({ worker, error }) => `${worker}: ${error.message}`).join('\n'),
+      failures.map(({ worker, error }) => `${worker}: ${messageOf(error)}`).join('\n'),
     )
     this.workers = failures.map(({ worker }) => worker)
   }

@@ -145,6 +145,10 @@ export class Group {
 
 /** Lets the error say whose it is, without showing up where errors are printed or compared. */
 function attribute(error: Error, worker: string): void {
-  if ('worker' in error || !Object.isExtensible(error)) return
-  Object.defineProperty(error, 'worker', { value: worker, configurable: true, writable: true })
+  try {
+    if ('worker' in error || !Object.isExtensible(error)) return
+    Object.defineProperty(error, 'worker', { value: worker, configurable: true, writable: true })
+  } catch {
+    // A Proxy that doesn't let us.
+  }
 }

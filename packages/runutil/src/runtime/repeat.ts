@@ -125,15 +125,17 @@ class Ticker {
 
   #run(): void {
     this.#running = true
-    let running: Promise<void> | void | undefined
     try {
-      running = withContext(this.#context.child(), this.#call)
+      const running: Promise<void> | void | undefined = withContext(this.#context.child(), this.#call)
+      if (typeof running?.then === 'function') {
+        promiseOf(running).then(this.#succeeded, this.#failed)
+        return
+      }
     } catch (error) {
       this.#failed(error)
       return
     }
-    if (typeof running?.then === 'function') running.then(this.#succeeded, this.#failed)
-    else this.#succeeded()
+    this.#succeeded()
   }
 
   #succeed(): void {
@@ -155,6 +157,11 @@ class Ticker {
     this.#timer?.clear()
     if (!this.#running) this.#resolve()
   }
+}
+
+/** It settles once, whatever the `then` of somebody's own promise does. */
+function promiseOf(running: Promise<void>): Promise<void> {
+  return running instanceof Promise ? running : Promise.resolve(running)
 }
 
 function noop(): void {}

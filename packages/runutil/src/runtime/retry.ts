@@ -1,11 +1,10 @@
-import type { Logger } from 'pino'
 import { isAbortOf } from '../core/abort.ts'
 import { type Backoff, checkBackoff, longestWaitMs } from '../core/backoff.ts'
 import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger, type Context } from '../core/context.ts'
 import { toMs } from '../core/duration.ts'
-import { toError } from '../core/errors.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
+import { log } from '../core/log.ts'
 import { sleep } from '../core/wait.ts'
 import { type Worker, type WorkerFunc, callWorker, checkWorker } from '../core/worker.ts'
 import { carriesName, nameOf, nestedContext } from './named.ts'
@@ -64,7 +63,7 @@ class RetryWorker implements Worker {
       const delayMs = thrown === undefined ? attempts.returned() : attempts.failed()
       if (thrown !== undefined && !isAbortOf(signal, thrown.error)) {
         const logger = named?.logger ?? currentLogger()
-        warnOf(thrown.error, { attempt: attempts.count, delayMs }, logger, 'worker failed')
+        log(logger, 'warn', { attempt: attempts.count, delayMs, err: thrown.error }, 'worker failed')
       }
       if (!signal.aborted) await sleep(clock, delayMs, signal)
     }
@@ -81,7 +80,7 @@ async function retryUntilDone(job: Job | JobFunc, backoff: Backoff, signal: Abor
     if (thrown === undefined) return
     signal.throwIfAborted()
     const delayMs = attempts.failed()
-    warnOf(thrown.error, { attempt: attempts.count, delayMs }, currentLogger(), 'job failed')
+    log(currentLogger(), 'warn', { attempt: attempts.count, delayMs, err: thrown.error }, 'job failed')
     await sleep(clock, delayMs, signal)
   }
 }
@@ -91,13 +90,6 @@ function outcomeOf(run: Promise<void>): Promise<{ error: unknown } | undefined> 
     () => undefined,
     (error: unknown) => ({ error }),
   )
-}
-
-/** pino marks the errors it prints, and throws at a frozen one: that must not end what is retried. */
-function warnOf(thrown: unknown, facts: object, logger: Logger, message: string): void {
-  const error = toError(thrown)
-  const err: unknown = Object.isExtensible(error) ? error : Object.create(error)
-  logger.warn({ ...facts, err }, message)
 }
 
 /** How often in a row it failed, and how long to wait before the next run. */

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import { InvalidArgumentError, describe } from '../../core/errors.ts'
+import { textOf } from '../../core/text.ts'
 import { unlessEnded } from '../../core/unless-ended.ts'
 import { FrameReader } from '../relay/frame-reader.ts'
 import { TOKEN_VARIABLE } from '../relay/handshake.ts'
@@ -24,8 +24,6 @@ export interface ServeOptions {
 
 /** How long a process that was told to stop may be kept up by its timers and connections. */
 const LINGER_MS = 1_000
-/** In characters, as a string counts them. */
-const LONGEST_ERROR = 64 * 1024
 
 /**
  * Does the tasks of a `ProcessPool` until it says stop, on whichever relay and in whichever protocol it speaks. Given
@@ -143,22 +141,13 @@ class ServedWorker {
       const result = handle(payloadOf(context, body), TOOLS)
       return encode(protocol, isPromise(result) ? await link.during(result) : result)
     } catch (error) {
-      return protocol.error(textOf(error).slice(0, LONGEST_ERROR))
+      // Whatever was thrown, a task that failed ends no worker.
+      return protocol.error(textOf(error))
     }
   }
 }
 
 const TOOLS = { reportProgress }
-
-/** Whatever was thrown, a task that failed ends no worker. */
-function textOf(thrown: unknown): string {
-  try {
-    const said = thrown instanceof Error ? thrown.message : thrown
-    return typeof said === 'string' ? said : inspect(said)
-  } catch {
-    return 'the handler threw what cannot be shown'
-  }
-}
 
 function encode(protocol: Protocol, result: Answer): Encoded {
   if (isBytes(result)) return protocol.answer('', result)

@@ -4,6 +4,7 @@ import { StringDecoder } from 'node:string_decoder'
 const KEPT_BYTES = 64 * 1024
 /** A line that goes on for longer is cut: a worker that never ends one must not fill the memory. */
 const LONGEST_LINE = 16 * 1024
+const LONGEST_PIECE = 4 * 1024
 
 /** Takes a stream of text off line by line, without empty ones, and keeps its last 64 KiB. */
 export class OutputTail {
@@ -53,8 +54,13 @@ export class OutputTail {
     this.#pass(line)
   }
 
+  /** A log line has no more than 16 KiB, in UTF-8 and with what has to be escaped. */
   #pass(line: string): void {
-    const text = line.trimEnd()
-    if (text !== '') this.#onLine(text)
+    for (let rest = line.trimEnd(); rest !== '';) {
+      const half = /[\ud800-\udbff]$/.test(rest.slice(0, LONGEST_PIECE))
+      const piece = rest.slice(0, half ? LONGEST_PIECE - 1 : LONGEST_PIECE)
+      this.#onLine(piece)
+      rest = rest.slice(piece.length)
+    }
   }
 }

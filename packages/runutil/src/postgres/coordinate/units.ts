@@ -130,10 +130,9 @@ export class Units implements UnitStore {
   }
 
   async listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>> {
-    const { database, channel } = this.#queries
     // After a reconnect, '': some may have been missed.
     const wakeUps = new WakeUps(onReady)
-    await wakeUps.listen(database, channel, (of) => of === '' || of === `${namespace}`)
+    await wakeUps.listen(this.#queries, this.#queries.channel, (of) => of === '' || of === `${namespace}`)
     return () => wakeUps.stop()
   }
 

@@ -7,6 +7,11 @@ export interface Statement {
    */
   readonly name?: string | undefined
   readonly text: string
+  /**
+   * A loop sends it, and will again: what the server says in passing, such as that it took too long, is a
+   * StoreUnavailableError then. Default false: an error as it is, for who called.
+   */
+  readonly repeats?: boolean | undefined
 }
 
 export interface QueryOptions {

@@ -7,7 +7,7 @@ import { DatabaseClosedError } from './errors.ts'
 import { Listener } from './listener.ts'
 import type { PgConnection } from './pg-connection.ts'
 import { PgConnections } from './pg-connections.ts'
-import { statementError } from './pg-errors.ts'
+import { spoilsConnection, statementError } from './pg-errors.ts'
 import { PoolClients } from './pool-clients.ts'
 import type { PgPool, PgQuery } from './pg-pool.ts'
 import { serverOf } from './pg-server.ts'
@@ -111,7 +111,8 @@ export class PgDatabase implements Database {
     try {
       return await body(connection)
     } catch (error) {
-      if (error instanceof StoreUnavailableError || isStalePlan(error)) broken = error as Error
+      const isLost = error instanceof StoreUnavailableError || isStalePlan(error)
+      if (isLost || spoilsConnection(error)) broken = error as Error
       throw error
     } finally {
       connection.giveBack(broken)

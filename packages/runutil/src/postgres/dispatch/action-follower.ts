@@ -30,8 +30,8 @@ export class ActionFollower {
 
   /** @returns the last revision before */
   async start(): Promise<number> {
-    const { database, channel, s } = this.#queries
-    await this.#wakeUps.listen(database, channel, (payload) => payload === '')
+    const { channel, s } = this.#queries
+    await this.#wakeUps.listen(this.#queries, channel, (payload) => payload === '')
     try {
       const text = /* sql */ `select coalesce(max(revision), 0)::float8 from ${s}.action_records`
       const [row] = await this.#queries.rows<[number]>(text, [])

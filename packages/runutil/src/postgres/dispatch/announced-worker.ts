@@ -106,7 +106,7 @@ export class AnnouncedWorker implements Announcement {
     const { queries, id } = this.#props
     const heard = ['', `task ${id}`]
     const wakeUps = new WakeUps(() => this.#bell.ring())
-    await wakeUps.listen(queries.database, queries.channel, (payload) => heard.includes(payload))
+    await wakeUps.listen(queries, queries.channel, (payload) => heard.includes(payload))
     this.#wakeUps = wakeUps
     if (this.#closed.signal.aborted) await wakeUps.stop()
   }

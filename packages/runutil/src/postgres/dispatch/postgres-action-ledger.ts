@@ -1,5 +1,5 @@
 import { CallBatcher } from '../../core/call-batcher.ts'
-import { type Duration, toIntervalMs, toMs } from '../../core/duration.ts'
+import { type Duration, toStorableIntervalMs, toStorableMs } from '../../core/duration.ts'
 import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
@@ -47,7 +47,7 @@ export class PostgresActionLedger implements ActionLedger {
   readonly exchange: TaskExchange
   readonly #queries: StoreQueries
   readonly #taken: TakenTasks
-  readonly #changes = new CallBatcher<Change, unknown>((changes) => this.#change(changes), {
+  readonly #changes = new CallBatcher<string, unknown>((changes) => this.#change(changes), {
     most: MOST_CHANGES,
     isOfOne: (error) => !(error instanceof StoreUnavailableError),
   })
@@ -59,18 +59,18 @@ export class PostgresActionLedger implements ActionLedger {
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
     this.#queries = new StoreQueries(database, schema, 'dispatch')
     this.#taken = new TakenTasks(this.#queries)
-    this.exchange = new PostgresTaskExchange(this.#queries, toIntervalMs(lease, `${what}: lease`))
+    this.exchange = new PostgresTaskExchange(this.#queries, toStorableIntervalMs(lease, `${what}: lease`))
   }
 
   async create(record: ActionRecord): Promise<void> {
-    await this.#changes.call({ kind: 'create', record })
+    await this.#changed({ kind: 'create', record })
   }
 
   async dispatch(record: ActionRecord): Promise<Posted | undefined> {
     const posted = await this.#taken.watch(record.id)
     let there = false
     try {
-      there = (await this.#changes.call({ kind: 'dispatch', record })) as boolean
+      there = (await this.#changed({ kind: 'dispatch', record })) as boolean
     } finally {
       if (there) this.#taken.posted(record.id)
       else this.#taken.forget(record.id)
@@ -79,17 +79,23 @@ export class PostgresActionLedger implements ActionLedger {
   }
 
   async update(change: RecordChange, { ifRunning = false } = {}): Promise<ActionRecord> {
-    const result = (await this.#changes.call({ kind: 'update', change, ifRunning })) as
+    const result = (await this.#changed({ kind: 'update', change, ifRunning })) as
       ActionRecord | string | null
     if (result === null) throw new ErrNoSuchAction(change.id)
     if (typeof result === 'string') throw new ErrActionEnded(change.id, result)
     return result
   }
 
-  async #change(changes: readonly Change[]): Promise<unknown[]> {
+  async #changed(change: Change): Promise<unknown> {
+    const json = toStorable(change)
+    return this.#changes.call(json, json.length)
+  }
+
+  /** @param changes as JSON */
+  async #change(changes: readonly string[]): Promise<unknown[]> {
     const { s, channel } = this.#queries
     const text = /* sql */ `select ${s}.change_actions($1::text::json, $2::text)::text`
-    const [row] = await this.#queries.rows<[string]>(text, [toStorable(changes), channel])
+    const [row] = await this.#queries.rows<[string]>(text, [`[${changes.join(',')}]`, channel])
     return fromStorable(row![0])
   }
 
@@ -132,7 +138,7 @@ export class PostgresActionLedger implements ActionLedger {
    * distributedRepeat(leases, 'prune', '1d', async () => void (await ledger.prune('30d')))
    */
   async prune(olderThan: Duration): Promise<number> {
-    const ageMs = toMs(olderThan, 'prune')
+    const ageMs = toStorableMs(olderThan, 'prune')
     const text = /* sql */ `select ${this.#queries.s}.prune_actions($1::float8, ${PAGE})`
     for (let removed = 0; ;) {
       const [row] = await this.#queries.rows<[number | null]>(text, [ageMs])

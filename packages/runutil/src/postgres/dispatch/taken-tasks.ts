@@ -26,8 +26,7 @@ export class TakenTasks {
 
   /** To be called before the task is posted; `taken` resolves after `posted` was called. */
   async watch(action: string): Promise<{ taken: Promise<void> }> {
-    const { database, channel } = this.#queries
-    this.#listening ??= database.listen(channel, (payload) => this.#hear(payload))
+    this.#listening ??= this.#queries.listen(this.#queries.channel, (payload) => this.#hear(payload))
     try {
       await this.#listening
     } catch (error) {

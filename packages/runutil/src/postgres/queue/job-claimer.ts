@@ -54,7 +54,7 @@ export class JobClaimer {
   /** Calls back for the notifications of all processes, this one too. @returns takes the callback off */
   async listen(onReady: () => void): Promise<() => Promise<void>> {
     const wakeUps = new WakeUps(onReady)
-    await wakeUps.listen(this.#props.queries.database, this.#props.channel, (payload) => {
+    await wakeUps.listen(this.#props.queries, this.#props.channel, (payload) => {
       if (payload === GIVEN_BACK) this.gaveBack()
       return true
     })

@@ -15,7 +15,8 @@ export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
     ),
     textArray(jobs.map(({ payload }) => payload)),
     unlessNone(
-      jobs.map(({ runAt }) => runAt?.getTime()),
+      // What is over is taken for now, also where the database has no timestamp for it.
+      jobs.map(({ runAt }) => runAt && Math.max(0, runAt.getTime())),
       plainArray,
     ),
     unlessNone(
@@ -82,7 +83,7 @@ export function settlementColumns(batch: readonly Settlement[]): unknown[] {
     unlessNone(results, textArray),
     unlessNone(outcomes.map(errorOf), textArray),
     unlessNone(
-      again.map((outcome) => outcome?.runAt?.getTime()),
+      again.map((outcome) => outcome?.runAt && Math.max(0, outcome.runAt.getTime())),
       plainArray,
     ),
     unlessNone(

@@ -11,25 +11,26 @@ export type JobStatements = ReturnType<typeof jobStatements>
 export function jobStatements(schema: string) {
   const s = quotedSchema(schema)
   const call = (name: string, text: string): Statement => ({ name: statementName(schema, name), text })
+  const loop = (name: string, text: string): Statement => ({ ...call(name, text), repeats: true })
   return {
     enqueue: call(
       'enqueue',
       /* sql */ `select ${s}.enqueue_jobs($1::text::text[], $2::text::text[], $3::text::text[], $4::text::float8[],
         $5::text::integer[], $6::text::text[], $7::text::integer[], $8::float8, $9::text) as taken`,
     ),
-    claim: call(
+    claim: loop(
       'claim',
       /* sql */ `select * from ${s}.claim_jobs($1::text::text[], $2::integer, $3::float8, $4::boolean, $5::float8, $6::float8,
         $7::text::text[], $8::text::integer[], $9::text::float8[], $10::text, $11::integer,
         $12::text::bigint[], $13::integer, $14::boolean, $15::float8, $16::boolean)`,
     ),
-    settle: call('settle', /* sql */ `select ${s}.settle_jobs(${SETTLEMENTS}) as lost`),
-    settleEnded: call('settle ended', /* sql */ `select ${s}.settle_ended_jobs(${SETTLEMENTS}) as lost`),
-    renew: call(
+    settle: loop('settle', /* sql */ `select ${s}.settle_jobs(${SETTLEMENTS}) as lost`),
+    settleEnded: loop('settle ended', /* sql */ `select ${s}.settle_ended_jobs(${SETTLEMENTS}) as lost`),
+    renew: loop(
       'renew',
       /* sql */ `select ${s}.renew_jobs($1::text::text[], $2::text::bigint[], $3::float8, $4::float8) as lost`,
     ),
-    release: call(
+    release: loop(
       'release',
       /* sql */ `select ${s}.release_jobs($1::text::text[], $2::text::bigint[], $3::text::bigint[], $4::boolean, $5::text,
         $6::float8)`,
@@ -42,18 +43,19 @@ export function jobStatements(schema: string) {
     ),
     cancel: call('cancel', /* sql */ `select ${s}.cancel_job($1::text, $2::float8)`),
     retry: call('retry', /* sql */ `select ${s}.retry_job($1::text, $2::text, $3::float8)`),
+    taken: call('taken', /* sql */ `select id from ${s}.jobs where id = any ($1::text::text[])`),
     // Those that somebody holds are PENDING without a row that waits.
     counts: call(
       'counts',
       /* sql */ `select kind, status, count(*)::float8 from ${s}.jobs group by kind, status
         union all select kind, 'WAITING', count(*)::float8 from ${s}.jobs_waiting group by kind`,
     ),
-    limit: call(
+    limit: loop(
       'limit',
       /* sql */ `select ${s}.set_job_limits($1::text::text[], $2::text::integer[], $3::text::integer[], $4::text::integer[],
         $5::text::float8[])`,
     ),
-    prune: call('prune', /* sql */ `select ${s}.prune_jobs($1::float8, $2::integer, $3::float8)`),
-    notify: call('notify', /* sql */ `select pg_notify($1::text, '')`),
+    prune: loop('prune', /* sql */ `select ${s}.prune_jobs($1::float8, $2::integer, $3::float8)`),
+    notify: loop('notify', /* sql */ `select pg_notify($1::text, '')`),
   }
 }

@@ -1,6 +1,6 @@
 import { CallBatcher } from '../../core/call-batcher.ts'
 import type { Clock } from '../../core/clock.ts'
-import { type Duration, toMs } from '../../core/duration.ts'
+import { type Duration, toMs, toStorableMs } from '../../core/duration.ts'
 import { describe, unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
@@ -12,18 +12,20 @@ import type {
   InTransaction,
   JobCounts,
   JobStore,
+  JobStoreFacts,
   NewJob,
   SettleOptions,
   PlacedStore,
 } from '../../queue/job-store.ts'
 import type { ClaimedJob, QueuedJob } from '../../queue/job.ts'
 import type { ResolvedLimits } from '../../queue/limits.ts'
-import type { Settlement } from '../../queue/outcome.ts'
+import { checkMaxJson } from '../../queue/max-json.ts'
+import { type Settlement, checkStorable } from '../../queue/outcome.ts'
 import type { Database } from '../database/database.ts'
 import { BUSY } from '../schema/1-queue/settling.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
-import { plainArray } from '../statements/array-literal.ts'
-import { inChunks } from '../statements/in-chunks.ts'
+import { plainArray, textArray } from '../statements/array-literal.ts'
+import { chunksOf, inChunks } from '../statements/in-chunks.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { LIMIT_MS, SchemaQueries } from '../statements/schema-queries.ts'
 import { JobClaimer } from './job-claimer.ts'
@@ -43,6 +45,8 @@ export interface PostgresJobStoreOptions {
   schema?: string | undefined
   /** For tests: where all times come from. Default: the database's own clock. */
   clock?: Clock | undefined
+  /** So many characters of JSON a payload or a result may have. Default 4 MiB. */
+  maxJson?: number | undefined
 }
 
 /**
@@ -55,7 +59,8 @@ export interface PostgresJobStoreOptions {
  * await migrate(database)
  * const queue = new JobQueue(new PostgresJobStore(database))
  */
-export class PostgresJobStore implements JobStore, PlacedStore {
+export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
+  readonly maxJson: number
   readonly #queries: SchemaQueries
   readonly #clock: Clock | undefined
   readonly #channel: string
@@ -66,7 +71,7 @@ export class PostgresJobStore implements JobStore, PlacedStore {
   #leaseMs = 0
   readonly #claimer: JobClaimer
   readonly #inserts = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
-    isOfOne: (error) => error instanceof ErrJobExists,
+    isOfOne: (error) => !(error instanceof StoreUnavailableError),
   })
   readonly #notifyThrottle = new NotifyThrottle(async () => {
     await this.#queries.run(this.#statements.notify, [this.#channel])
@@ -75,7 +80,9 @@ export class PostgresJobStore implements JobStore, PlacedStore {
   /** @throws InvalidArgumentError */
   constructor(database: Database, options: PostgresJobStoreOptions = {}) {
     const what = 'PostgresJobStore'
-    const { schema = DEFAULT_SCHEMA, clock } = checkOptions(what, options, ['schema', 'clock'])
+    const known = ['schema', 'clock', 'maxJson'] as const
+    const { schema = DEFAULT_SCHEMA, clock, maxJson } = checkOptions(what, options, known)
+    this.maxJson = checkMaxJson(maxJson, what)
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
     this.#queries = new SchemaQueries(database, schema)
     this.#clock = clock
@@ -89,29 +96,32 @@ export class PostgresJobStore implements JobStore, PlacedStore {
   insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
     // In a transaction of the caller's, the notification waits for its commit.
     if (tx !== undefined) return this.#insert(this.#columns(jobs, true), tx)
-    return jobs.length < LARGE ? this.#inserts.call(jobs) : this.#insertMany(jobs)
+    return jobs.length < LARGE ? this.#inserts.call(jobs, weightOf(jobs)) : this.#insertMany(jobs)
   }
 
   /** A long list in one transaction, chunk by chunk. */
   async #insertMany(jobs: readonly NewJob[]): Promise<void> {
     const notify = this.#notifyThrottle.now()
-    if (jobs.length <= CHUNK) return this.#insert(this.#columns(jobs, notify))
+    const chunks = chunksOf(jobs, CHUNK, payloadSize)
+    if (chunks.length <= 1) return this.#insert(this.#columns(jobs, notify))
     try {
-      await this.#queries.database.transaction(
-        (tx) =>
-          inChunks(
-            jobs,
-            CHUNK,
-            (chunk, isLast) => this.#columns(chunk, notify && isLast),
-            (columns) => this.#insert(columns, tx),
-          ),
-        { limitMs: LIMIT_MS },
+      await this.#queries.transaction((tx) =>
+        inChunks(
+          chunks,
+          (chunk, isLast) => this.#columns(chunk, notify && isLast),
+          (columns) => this.#insert(columns, tx),
+        ),
       )
     } catch (error) {
-      if (error instanceof StoreUnavailableError) throw error
-      // Nothing was stored. All at once, it may go, or names all ids that are taken and not those of one chunk.
-      await this.#insert(this.#columns(jobs, notify))
+      // It names those of one chunk.
+      throw error instanceof ErrJobExists ? new ErrJobExists(await this.#taken(jobs, error.ids)) : error
     }
+  }
+
+  async #taken(jobs: readonly NewJob[], known: readonly string[]): Promise<string[]> {
+    const ids = textArray(jobs.map(({ id }) => id))
+    const rows = await this.#queries.run<[string]>(this.#statements.taken, [ids])
+    return [...new Set([...known, ...rows.map(([id]) => id)])]
   }
 
   #columns(jobs: readonly NewJob[], notify: boolean): unknown[] {
@@ -130,7 +140,7 @@ export class PostgresJobStore implements JobStore, PlacedStore {
     lease: Duration,
     options: ClaimOptions = {},
   ): Promise<ClaimedJob[]> {
-    const leaseMs = toMs(lease, 'claim: lease')
+    const leaseMs = toStorableMs(lease, 'claim: lease')
     this.#leaseMs = Math.max(this.#leaseMs, leaseMs)
     const { jobs, late } = await this.#claimer.claim(kinds, limit, leaseMs, options)
     this.#claims.claimed(jobs)
@@ -142,6 +152,7 @@ export class PostgresJobStore implements JobStore, PlacedStore {
   async settle<S extends Settlement>(batch: readonly S[], options: SettleOptions = {}): Promise<S[]> {
     const { tx, afterTransaction = false } = options
     if (batch.length === 0) return []
+    checkStorable(batch)
     const firsts = firstOfEachJob(batch)
     // In a transaction that may yet roll back, its leases stay.
     const finished = tx === undefined ? plainArray(this.#claims.finishedBy(firsts)) : null
@@ -158,7 +169,7 @@ export class PostgresJobStore implements JobStore, PlacedStore {
 
   async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
     if (held.length === 0) return []
-    const leaseMs = toMs(lease, 'renew: lease')
+    const leaseMs = toStorableMs(lease, 'renew: lease')
     const params = [...heldColumns(held), leaseMs, this.#now()]
     const [row] = await this.#queries.run<[string | null]>(this.#statements.renew, params, undefined, {
       limitMs: leaseLimit(leaseMs),
@@ -231,6 +242,14 @@ function busyError(held: readonly Held[]): StoreUnavailableError {
   const which = held.length === 1 ? `job ${describe(held[0]!.id)}` : `one of ${held.length} jobs`
   const message = `a transaction that ${which} is completed in hasn't ended yet`
   return new StoreUnavailableError(message, { outcomeUnknown: false })
+}
+
+function payloadSize({ payload }: NewJob): number {
+  return payload.length
+}
+
+function weightOf(jobs: readonly NewJob[]): number {
+  return jobs.reduce((sum, job) => sum + payloadSize(job), 0)
 }
 
 /** Under each claim: the first outcome of a job counts. */

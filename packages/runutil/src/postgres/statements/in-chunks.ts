@@ -1,17 +1,30 @@
+import { countWithin } from '../../core/weight.ts'
+
+/** A list in pieces of so many items, and of so many characters. */
+export function chunksOf<T>(all: readonly T[], most: number, weigh: (item: T) => number): (readonly T[])[] {
+  const chunks: (readonly T[])[] = []
+  for (let at = 0; at < all.length;) {
+    const next = all.slice(at, at + most)
+    const chunk = next.slice(0, countWithin(next, weigh))
+    chunks.push(chunk)
+    at += chunk.length
+  }
+  return chunks
+}
+
 /**
- * Sends a long list in chunks, one after another: while the server stores one, the next is written down.
+ * Sends chunks, one after another: while the server stores one, the next is written down.
  *
  * @param prepare makes what is sent of a chunk; `isLast` of the last one
  */
 export async function inChunks<T, P>(
-  all: readonly T[],
-  size: number,
-  prepare: (chunk: readonly T[], isLast: boolean) => P,
+  chunks: readonly T[],
+  prepare: (chunk: T, isLast: boolean) => P,
   send: (prepared: P) => Promise<void>,
 ): Promise<void> {
   let sent: Promise<void> = Promise.resolve()
-  for (let at = 0; at < all.length; at += size) {
-    const prepared = prepare(all.slice(at, at + size), at + size >= all.length)
+  for (const [at, chunk] of chunks.entries()) {
+    const prepared = prepare(chunk, at === chunks.length - 1)
     await sent
     sent = send(prepared)
   }

@@ -1,12 +1,12 @@
+import { codeOf } from '../../core/errors.ts'
 import type { TransactionHandle } from '../../core/queryable.ts'
-import type { Database, Statement, StatementOptions } from '../database/database.ts'
+import type { Database, Statement, StatementOptions, Transaction } from '../database/database.ts'
 import { SchemaMissingError } from '../database/errors.ts'
 import { permissionError } from '../database/permission-error.ts'
+import { errorInPassing, isToBeRepeated } from '../database/pg-errors.ts'
 import { settingError } from '../database/setting-error.ts'
 import { queryIn } from '../database/transaction-handle.ts'
 
-/** Undone by the server, since another was in its way: it may be run again at once. */
-const TO_BE_REPEATED = new Set(['40P01', '40001'])
 const MOST_REPEATS = 10
 /** How long a statement may take that names no limit of its own. */
 export const LIMIT_MS = 30_000
@@ -37,35 +37,46 @@ export class SchemaQueries {
     options?: StatementOptions,
   ): Promise<Row[]> {
     try {
-      return tx === undefined
-        ? await this.#repeat<Row>(statement, params, { limitMs: LIMIT_MS, ...options })
-        : ((await queryIn(tx, statement.text, [...params])) as Row[])
+      if (tx !== undefined) return (await queryIn(tx, statement.text, [...params])) as Row[]
+      const limited = { limitMs: LIMIT_MS, ...options }
+      return await this.#repeat(() => this.database.query<Row>(statement, params, limited))
     } catch (error) {
-      throw await this.#explained(error)
+      throw await this.#explained(statement.repeats && tx === undefined ? this.inPassing(error) : error)
     }
   }
 
   async #explained(error: unknown): Promise<unknown> {
-    if (MISSING.has(codeOf(error))) return new SchemaMissingError(this.#schema, error)
+    if (MISSING.has(codeOf(error) ?? '')) return new SchemaMissingError(this.#schema, error)
     if (codeOf(error) === UNREADABLE) return (await settingError(this.database, error)) ?? error
     return permissionError(error, this.#schema) ?? error
   }
 
-  async #repeat<Row extends unknown[]>(
-    statement: Statement,
-    params: readonly unknown[],
-    options: StatementOptions,
-  ): Promise<Row[]> {
+  /** What an error means to a loop, which will ask again. */
+  inPassing(error: unknown): unknown {
+    return errorInPassing(error, this.database.kind === 'pglite')
+  }
+
+  /** As `Database.transaction`, from the beginning when another was in its way. */
+  transaction<T>(body: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#repeat(() => this.database.transaction(body, { limitMs: LIMIT_MS }))
+  }
+
+  /** As `Database.listen`, for a loop. @throws StoreUnavailableError */
+  async listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>> {
+    try {
+      return await this.database.listen(channel, callback)
+    } catch (error) {
+      throw this.inPassing(error)
+    }
+  }
+
+  async #repeat<T>(call: () => Promise<T>): Promise<T> {
     for (let repeats = 0; ; repeats++) {
       try {
-        return await this.database.query<Row>(statement, params, options)
+        return await call()
       } catch (error) {
-        if (!TO_BE_REPEATED.has(codeOf(error)) || repeats === MOST_REPEATS) throw error
+        if (!isToBeRepeated(error) || repeats === MOST_REPEATS) throw error
       }
     }
   }
-}
-
-function codeOf(error: unknown): string {
-  return (error as { code?: string } | undefined)?.code ?? ''
 }

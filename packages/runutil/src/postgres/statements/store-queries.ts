@@ -5,7 +5,10 @@ import { SchemaQueries } from './schema-queries.ts'
 /** Each text has a name of its own, so that the server plans it once a connection. */
 const statements = new Map<string, Statement>()
 
-/** The statements of one store in one schema, each prepared when it is first run. */
+/**
+ * The statements of one store in one schema, each prepared when it is first run. They are sent by loops, or by calls that
+ * loops make as well: what the server says in passing is a StoreUnavailableError to all of them.
+ */
 export class StoreQueries {
   readonly database: Database
   /** The quoted schema. */
@@ -29,8 +32,17 @@ export class StoreQueries {
     params: readonly unknown[],
     options?: StatementOptions,
   ): Promise<Row[]> {
-    const statement = statements.get(text) ?? { name: `runutil ${this.#store} ${statements.size}`, text }
+    const statement = statements.get(text) ?? {
+      name: `runutil ${this.#store} ${statements.size}`,
+      text,
+      repeats: true,
+    }
     statements.set(text, statement)
     return this.#queries.run<Row>(statement, params, undefined, options)
+  }
+
+  /** As `Database.listen`, for a loop. @throws StoreUnavailableError */
+  listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>> {
+    return this.#queries.listen(channel, callback)
   }
 }

@@ -16,7 +16,7 @@ export class WakeUps {
 
   /** As `Database.listen`. @param isMeant whether a notification is for this listener */
   async listen(
-    database: Database,
+    database: Pick<Database, 'listen'>,
     channel: string,
     isMeant: (payload: string) => boolean = () => true,
   ): Promise<void> {

@@ -1,0 +1,37 @@
+import { isInstance } from '../core/errors.ts'
+import { asciiText, messageOf, stackOf, storableText } from '../core/text.ts'
+import { StoreUnavailableError } from '../core/unavailable.ts'
+import type { LeasedAttempt } from './attempt.ts'
+import { ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
+
+/**
+ * Fails an attempt, its data saying why, whatever was thrown. What the store can't hold of the reason is written in
+ * letters that any encoding has.
+ *
+ * @throws what the store says
+ */
+export async function failAttempt(attempt: LeasedAttempt, thrown: unknown): Promise<void> {
+  const { data } = attempt.leased
+  const reason = reasonOf(thrown)
+  try {
+    await attempt.fail({ ...data, ...reason })
+  } catch (error) {
+    if (isKnown(error)) throw error
+    await attempt.fail({ ...data, message: asciiText(reason.message) })
+  }
+}
+
+function reasonOf(thrown: unknown): { message: string; stack?: string } {
+  const stack = isInstance(thrown, Error) ? stackOf(thrown) : undefined
+  const said = messageOf(thrown)
+  const message = isInstance(thrown, Error) ? said : `a non-Error was thrown: ${said}`
+  return { message: storable(message), ...(stack !== undefined && { stack: storable(stack) }) }
+}
+
+function storable(text: string): string {
+  return storableText(text.replaceAll('\0', '\ufffd'))
+}
+
+function isKnown(error: unknown): boolean {
+  return [StoreUnavailableError, ErrNotPending, ErrLostLease, ErrGone].some((type) => error instanceof type)
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { CallBatcher } from '../../packages/runutil/src/core/call-batcher.ts'
+
+const MEBI = 2 ** 20
+
+/** A batcher that tells what it sent together, and refuses a batch with one of these in it. */
+function batcherRefusing(...bad: number[]): { batcher: CallBatcher<number, number>; sent: number[][] } {
+  const sent: number[][] = []
+  const run = async (calls: readonly number[]): Promise<number[]> => {
+    sent.push([...calls])
+    const refused = calls.find((call) => bad.includes(call))
+    if (refused !== undefined) throw new Error(`refused ${refused}`)
+    return calls.map((call) => call * 10)
+  }
+  return { batcher: new CallBatcher(run, { isOfOne: () => true }), sent }
+}
+
+describe('a batch of calls', () => {
+  it('has at most 8 Mi characters together, or one call that has more, in their order', async () => {
+    const { batcher, sent } = batcherRefusing()
+    const weights = [3, 3, 3, 20, 1, 1]
+    const calls = weights.map((weight, at) => batcher.call(at, weight * MEBI))
+    expect(await Promise.all(calls)).toEqual([0, 10, 20, 30, 40, 50])
+    expect(sent).toEqual([[0, 1], [2], [3], [4, 5]])
+  })
+
+  it('that is refused because of one call is halved until that is alone', async () => {
+    const { batcher, sent } = batcherRefusing(37)
+    const calls = Array.from({ length: 64 }, (_, at) => batcher.call(at))
+    const ended = await Promise.allSettled(calls)
+    const rejected = ended.flatMap((each, at) => (each.status === 'rejected' ? [at] : []))
+    expect(rejected).toEqual([37])
+    expect(ended[37]).toMatchObject({ reason: { message: 'refused 37' } })
+    expect(sent.length).toBeLessThanOrEqual(13)
+  })
+
+  it('that is refused because of several calls stores all others', async () => {
+    const { batcher } = batcherRefusing(0, 5, 6)
+    const ended = await Promise.allSettled(Array.from({ length: 8 }, (_, at) => batcher.call(at)))
+    expect(ended.map(({ status }) => (status === 'rejected' ? 'x' : '.')).join('')).toBe('x....xx.')
+  })
+})

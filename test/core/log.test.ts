@@ -1,0 +1,81 @@
+import { pino } from 'pino'
+import { describe, expect, it, test } from 'vitest'
+import { log, logWarning } from '../../packages/runutil/src/core/log.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { oddErrors } from '../support/odd-values.ts'
+
+const LONGEST_LINE = 16 * 1024
+
+function lineOf(thrown: unknown): string {
+  const { logger, texts } = capturedLogger()
+  logWarning(logger, thrown, 'failed')
+  expect(texts).toHaveLength(1)
+  return texts[0]!
+}
+
+describe('a line about an error', () => {
+  test.each(oddErrors)('is written of %s', (_, make) => {
+    const line = lineOf(make())
+    expect(Buffer.byteLength(line)).toBeLessThanOrEqual(LONGEST_LINE)
+    expect(JSON.parse(line)).toMatchObject({ level: 40, msg: 'failed' })
+  })
+
+  test.each<[string, object]>([
+    ['bytes', { body: Buffer.alloc(500_000, 7) }],
+    ['bytes inside of something', { request: { headers: {}, body: new Uint8Array(500_000).fill(7) } }],
+    ['bytes as Buffer.toJSON writes them', { body: Buffer.alloc(500_000, 7).toJSON() }],
+    ['an ArrayBuffer', { body: new Uint8Array(500_000).fill(7).buffer }],
+    ['a long text', { body: '"'.repeat(500_000) }],
+    ['text that is long when it is escaped', { body: '\u0001'.repeat(9_000) }],
+    ['many properties', Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => [`p${at}`, at]))],
+    ['a list of many lists', { rows: new Array(10_000).fill([1, [2, [3, [4]]]]) }],
+    ['a toJSON that gives much', { body: { toJSON: () => 'x'.repeat(500_000) } }],
+    ['a toJSON that throws', { body: { toJSON: () => JSON.parse('{') as unknown } }],
+    ['a long message', { message: '€'.repeat(500_000) }],
+    ['a long stack', { stack: 'x\n'.repeat(500_000) }],
+  ])('has at most 16 KiB, and no bytes as numbers, with %s', (_, carried) => {
+    const line = lineOf(Object.assign(new Error('upload failed'), carried))
+    expect(Buffer.byteLength(line)).toBeLessThanOrEqual(LONGEST_LINE)
+    expect(line).not.toMatch(/7,7|"\d+":7/)
+  })
+
+  it('has at most 16 KiB with a long chain of causes, and each says the first of its message', () => {
+    let error = new Error('x'.repeat(50_000))
+    for (let at = 0; at < 20; at++) error = new Error(`outer ${at} ${'y'.repeat(50_000)}`, { cause: error })
+    expect(lineOf(error).length).toBeLessThanOrEqual(LONGEST_LINE)
+    expect(lineOf(error)).toContain('outer 19')
+  })
+
+  it('has all of an ordinary error', () => {
+    class DeclinedError extends Error {
+      readonly code = 'DECLINED'
+      readonly facts = { card: 'visa', tries: 3, at: new Date(0), nothing: null }
+    }
+    const cause = new TypeError('no such card')
+    const { err } = JSON.parse(lineOf(new DeclinedError('declined', { cause }))) as { err: { stack: string } }
+    expect(err).toMatchObject({
+      ...{ type: 'DeclinedError', message: 'declined: no such card', code: 'DECLINED' },
+      facts: { card: 'visa', tries: 3, at: '1970-01-01T00:00:00.000Z', nothing: null },
+    })
+    expect(err.stack).toMatch(/declined\n +at [^]*caused by: TypeError: no such card\n +at /)
+  })
+
+  it('says what was thrown that is no error', () => {
+    expect(JSON.parse(lineOf({ code: 'declined' }))).toMatchObject({
+      err: { message: 'a non-Error was thrown: an object { code }', thrown: { code: 'declined' } },
+    })
+  })
+})
+
+describe('logging', () => {
+  it('throws nothing when the logger does', () => {
+    const broken = pino({}, { write: () => JSON.parse('{') as void })
+    expect(() => logWarning(broken, new Error('x'), 'failed')).not.toThrow()
+  })
+
+  it('reads nothing of an error that is not logged', () => {
+    const silent = pino({ level: 'error' }, { write: () => {} })
+    const error = Object.defineProperty(new Error('x'), 'cause', { get: () => expect.fail('read') })
+    log(silent, 'warn', { err: error }, 'failed')
+  })
+})

@@ -30,7 +30,12 @@ export function freshQueue(around: (store: JobStore) => JobStore = (store) => st
 
 /** What one process holds, it knows by its store object. */
 export function ofAnotherProcess(store: JobStore): JobStore {
-  return new Proxy(store, { get: (target, method: keyof JobStore) => target[method].bind(target) })
+  return new Proxy(store, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
 }
 
 function short(event: JobEvent): string {

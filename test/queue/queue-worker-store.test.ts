@@ -124,6 +124,29 @@ describe('a store that never answers', () => {
     await stopping
   })
 
+  test.each<[keyof JobStore]>([['claim'], ['renew'], ['settle']])(
+    "when asked to %s isn't 'ok' for that time, and is again when it answers or isn't asked any more",
+    async (method) => {
+      const script = new ScriptedHandler()
+      const { clock, enqueue, store, worker } = freshWorker(script.handle, { concurrency: 2 })
+      const { seen, watch } = healthOf()
+      const stop = new AbortController()
+      const { logger } = capturedLogger()
+      const workers = [namedWorker(worker, 'Queue'), watch]
+      const ended = runAllWorkers(workers, stop.signal, { clock, logger })
+      await enqueue('1')
+      await clock.advance('2s')
+      store.fail(method, { times: 10 })
+      if (method === 'settle') (await script.call('1')).return('x')
+      await clock.advance('40s')
+      if (method !== 'settle') (await script.call('1')).return('x')
+      await clock.advance('1m')
+      expect(seen).toEqual(['ok', 'firing', 'ok'])
+      stop.abort()
+      await ended
+    },
+  )
+
   it('when asked to renew once is asked again, and the handler runs on', async () => {
     const script = new ScriptedHandler()
     const { clock, enqueue, run, queue, store } = freshWorker(script.handle)

@@ -90,6 +90,24 @@ export class PostgresServer {
     return () => this.#start()
   }
 
+  /** Stops all its processes where they are, as a machine that hangs does. @returns lets them go on */
+  async freeze(): Promise<() => void> {
+    const rows = await ask(this.url, 'select pid from pg_stat_activity')
+    // The first, so that it makes no more of them.
+    const pids = [this.#process!.pid!, ...rows.map((row) => (row as { pid: number }).pid)]
+    const tell = (signal: NodeJS.Signals): void => {
+      for (const pid of pids) {
+        try {
+          process.kill(pid, signal)
+        } catch {
+          // It has ended by itself.
+        }
+      }
+    }
+    tell('SIGSTOP')
+    return () => tell('SIGCONT')
+  }
+
   /** Ends every other connection, of one database or of all. @returns how many there were */
   async terminateBackends(database?: string): Promise<number> {
     const [row] = await ask(

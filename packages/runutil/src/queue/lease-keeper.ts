@@ -77,6 +77,10 @@ export class LeaseKeeper<H extends Held> {
     this.#props.open.delete(held.claim)
   }
 
+  get holdsNothing(): boolean {
+    return this.#leases.size === 0
+  }
+
   /** Whether its lease can't have ended yet. */
   holds(held: H): boolean {
     const lease = this.#leases.get(held.claim)

@@ -183,14 +183,21 @@ export class QueueRun {
   }
 
   #settled(batch: readonly JobSettlement[]): void {
-    this.#claims.delete(batch.map(({ job }) => job))
+    this.#letGo(batch.map(({ job }) => job))
+    this.#log.available('outcomes')
     this.#freed.ring()
     // Of a limited kind, the next may start now.
     if (this.#limited) this.#ready.ring()
   }
 
-  #release(jobs: readonly ClaimedJob[]): Promise<void> {
+  #letGo(jobs: readonly ClaimedJob[]): void {
     this.#claims.delete(jobs)
+    // Nothing is left that a renewal could fail for.
+    if (this.#claims.areNone) this.#log.available('renewals')
+  }
+
+  #release(jobs: readonly ClaimedJob[]): Promise<void> {
+    this.#letGo(jobs)
     return this.#ask(() => this.#props.store.release(jobs))
   }
 

@@ -42,6 +42,10 @@ export class RunClaims {
     this.#bytes = new HeldBytes({ most: maxHeldBytes, clock, onHeldBack })
   }
 
+  get areNone(): boolean {
+    return this.#keeper.holdsNothing
+  }
+
   /** How many of `limit` jobs there is room for. */
   room(limit: number): number {
     return limit === 0 ? 0 : this.#bytes.room(limit)

@@ -1,10 +1,21 @@
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
+import { jobStatements } from '../../packages/runutil/src/postgres/queue/job-statements.ts'
 import { createDatabase } from '../support/postgres/create-database.ts'
 import { waitingFor } from '../support/postgres/waiting.ts'
 
+/** Holder, claims that it holds, crashes, last chance, bytes, or one. */
+const NO_OPTIONS = [null, null, null, true, null, true]
 const rate = { limit: 1, perMs: 60_000 }
-const LIMITS = new Map([['mail', { concurrency: undefined, keyConcurrency: undefined, rate }]])
+const RULES = new Map([
+  [
+    'mail',
+    {
+      limits: { concurrency: undefined, keyConcurrency: undefined, rate },
+      retention: { doneMs: Infinity, failedMs: Infinity },
+    },
+  ],
+])
 
 let url: string
 let database: Database
@@ -15,13 +26,18 @@ beforeEach(async () => {
   database = await openDatabase(url)
   await migrate(database)
   store = new PostgresJobStore(database)
-  // By another process, so that this one doesn't look at how long its claims take.
-  await new PostgresJobStore(database).limit(LIMITS)
+  await store.setRules('a worker', RULES)
   await store.insert([
     { id: 'a', kind: 'mail', payload: 'null', runAt: undefined, priority: 0, key: undefined },
   ])
 })
 afterEach(() => database.close())
+
+/** By its statement alone: the store gives back what would start too late. */
+function claimRow(): Promise<unknown[][]> {
+  const params = ['{"mail"}', 1, 60_000, false, null, 25, null, null, null, 'jobs', ...NO_OPTIONS]
+  return database.query({ text: jobStatements('runutil').claim.text }, params)
+}
 
 /** When the job was claimed, and until when it counts as just started. */
 async function times(): Promise<{ claimedAt: Date; startedAt: Date }> {
@@ -33,7 +49,7 @@ async function times(): Promise<{ claimedAt: Date; startedAt: Date }> {
 it('counts a claim against the rate from when it got its turn, not from when it began to wait for it', async () => {
   const { claiming, turn } = await database.transaction(async (tx) => {
     await tx.query('select from runutil.job_limits for update')
-    const claiming = store.claim(['mail'], 1, '1m')
+    const claiming = claimRow()
     await waitingFor('transactionid', url)
     const { rows } = await tx.query('select clock_timestamp() as now')
     // In an object: the transaction needn't wait for it.
@@ -56,13 +72,12 @@ async function slowDown(): Promise<void> {
 
 it('counts a start from the end of its claim, however long that takes', async () => {
   await slowDown()
-  expect(await store.claim(['mail'], 1, '1m')).toHaveLength(1)
+  expect(await claimRow()).toHaveLength(1)
   const { claimedAt, startedAt } = await times()
   expect(startedAt.getTime() - claimedAt.getTime()).toBeGreaterThanOrEqual(100)
 })
 
 it('gives back what would start too late for its rate, as if it had never been claimed', async () => {
-  await store.limit(LIMITS)
   await slowDown()
   expect(await store.claim(['mail'], 1, '1m')).toEqual([])
   expect(await store.counts()).toMatchObject({ mail: { PENDING: 1, RUNNING: 0 } })

@@ -117,14 +117,16 @@ describe('a definition', () => {
   it('carries limits to the store', async () => {
     const { clock, queue } = freshQueue()
     const stop = new AbortController()
-    const limit = vi.spyOn(queue.store, 'limit')
+    const setRules = vi.spyOn(queue.store, 'setRules')
     const ping = defineJob({ kind: 'Ping', concurrency: 2, rate: { limit: 5, per: '1m' }, deadline: '1s' })
     const run = runAllWorkers([new QueueWorker(queue).register(ping, () => {})], stop.signal, { clock })
     await clock.advance(10)
     stop.abort()
     await run
-    expect([...limit.mock.calls[0]![0]]).toEqual([
-      ['ping', { concurrency: 2, keyConcurrency: undefined, rate: { limit: 5, perMs: 60_000 } }],
-    ])
+    expect(setRules.mock.calls[0]![1].get('ping')?.limits).toEqual({
+      concurrency: 2,
+      keyConcurrency: undefined,
+      rate: { limit: 5, perMs: 60_000 },
+    })
   })
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { ResolvedLimits } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { commands, same } from '../support/queue/job-store-commands.ts'
+import { commands, same, sayRules } from '../support/queue/job-store-commands.ts'
 import { JobStoreModel } from '../support/queue/job-store-model.ts'
 import { type JobStoreMaker, kindsOfJobStore } from '../support/queue/job-stores.ts'
 
@@ -28,7 +28,7 @@ describe.each(kindsOfJobStore)('a JobStore in $name', ({ name, open }) => {
       const model = new JobStoreModel(clock.now())
       const limits: ResolvedLimits = { concurrency: undefined, keyConcurrency: undefined, rate: rateOfB }
       model.limits.set('b', limits)
-      await store.limit(model.limits)
+      await sayRules(store, model)
       await fc.asyncModelRun(() => ({ model, real: { store, clock } }), todo)
       await same(model, store, model.jobs.values())
       expect(await store.counts()).toEqual(model.counts())

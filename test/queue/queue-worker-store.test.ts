@@ -9,7 +9,7 @@ import { ScriptedHandler } from '../support/queue/scripted-handler.ts'
 const refusal = new Error('relation "jobs" does not exist')
 
 describe('a store that is away for a while', () => {
-  test.each<[keyof JobStore]>([['limit'], ['listen'], ['claim'], ['settle'], ['prune']])(
+  test.each<[keyof JobStore]>([['setRules'], ['listen'], ['claim'], ['settle'], ['pruneByRules']])(
     'when asked to %s is asked again, and no job is lost or run twice',
     async (method) => {
       const handler = vi.fn(() => 'x')
@@ -173,7 +173,7 @@ describe('a store that never answers', () => {
     await stop()
   })
 
-  test.each<[keyof JobStore]>([['limit'], ['listen'], ['claim'], ['settle'], ['release'], ['prune']])(
+  test.each<[keyof JobStore]>([['setRules'], ['listen'], ['claim'], ['settle'], ['release'], ['pruneByRules']])(
     'when asked to %s holds up the stop for no longer than the grace',
     async (method) => {
       const script = new ScriptedHandler()
@@ -206,7 +206,7 @@ describe('a store that never answers', () => {
 })
 
 describe('a store that refuses for good', () => {
-  test.each<[keyof JobStore]>([['limit'], ['listen'], ['claim'], ['settle'], ['prune']])(
+  test.each<[keyof JobStore]>([['setRules'], ['listen'], ['claim'], ['settle'], ['pruneByRules']])(
     'when asked to %s ends the run with its error',
     async (method) => {
       const { clock, enqueue, run, store } = freshWorker(() => {})

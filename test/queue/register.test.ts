@@ -79,6 +79,36 @@ describe('refused', () => {
       InvalidDurationError,
       'QueueWorker: retention: expected a duration',
     ],
+    ...[Infinity, 8.64e15, 1e14 + 1].map((retention): [string, () => unknown, Thrown, string] => [
+      `a retention of ${retention}`,
+      () => worker({ retention }),
+      InvalidDurationError,
+      `QueueWorker: retention: expected at most 100000000000000 ms, 3,000 years; got ${retention}; to keep jobs without an end, give 'forever'`,
+    ]),
+    [
+      'a retention by outcome that has no end',
+      () => worker({ retention: { failed: Infinity } }),
+      InvalidDurationError,
+      'QueueWorker: retention.failed: expected at most',
+    ],
+    [
+      'a retention by an outcome that there is not',
+      () => worker({ retention: { fialed: '1d' } }),
+      InvalidArgumentError,
+      `QueueWorker: retention: unknown option 'fialed'; did you mean 'failed'?`,
+    ],
+    [
+      'a concurrency that no store counts to',
+      () => register({ concurrency: 2 ** 31 }),
+      InvalidArgumentError,
+      `register('mail'): concurrency: expected a whole number of 1 or more, up to 2147483647; got 2147483648`,
+    ],
+    [
+      'a rate per a time that no store can hold',
+      () => register({ rate: { limit: 1, per: 8.64e15 } }),
+      InvalidDurationError,
+      `register('mail'): rate.per: expected at most`,
+    ],
     [
       'a misspelt limit',
       () => register({ keyConcurency: 2 }),

@@ -153,12 +153,14 @@ const advances = fc.constantFrom(1, 999, 1_000, 4_000, 61_000).map(
     new Command('advance', ms, async (model, { store, clock }) => {
       await clock.advance(ms)
       model.advance(ms)
+      // Before its word ends.
+      await sayRules(store, model)
       // Leases that ran out are over at the next claim.
       expect(await store.claim(['nobody'], 1, 1_000)).toEqual([])
     }),
 )
 
-const limits = fc
+const changes = fc
   .record({
     kind,
     concurrency: fc.constantFrom(undefined, 1, 2),
@@ -170,7 +172,7 @@ const limits = fc
         const { concurrency, keyConcurrency } = given
         const its: ResolvedLimits = { concurrency, keyConcurrency, rate: model.limits.get(given.kind)?.rate }
         model.limits.set(given.kind, its)
-        await store.limit(new Map([[given.kind, its]]))
+        await sayRules(store, model)
       }),
   )
 
@@ -196,6 +198,15 @@ const counts = fc.constant(
   }),
 )
 
+/** As the one worker that there is. */
+export async function sayRules(store: JobStore, { limits }: JobStoreModel): Promise<void> {
+  const retention = { doneMs: Infinity, failedMs: Infinity }
+  await store.setRules(
+    'a worker',
+    new Map([...limits].map(([its, one]) => [its, { limits: one, retention }])),
+  )
+}
+
 /** Claims and settlements come most often. */
 export const commands = fc.commands<JobStoreModel, RealStore>(
   [
@@ -210,7 +221,7 @@ export const commands = fc.commands<JobStoreModel, RealStore>(
     cancels,
     retries,
     advances,
-    limits,
+    changes,
     prunes,
     counts,
   ] as fc.Arbitrary<fc.AsyncCommand<JobStoreModel, RealStore>>[],

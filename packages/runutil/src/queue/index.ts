@@ -28,9 +28,11 @@ export type {
 } from './job-store.ts'
 export type { JobHandler, KindOptions } from './kind.ts'
 export type { KindLimits, ResolvedLimits } from './limits.ts'
+export type { KindRules, OtherRules } from './kind-rules.ts'
 export { MemoryJobStore, type MemoryJobStoreOptions } from './memory-job-store.ts'
 export type { Outcome, Settlement } from './outcome.ts'
 export { QueueWorker } from './queue-worker.ts'
+export type { ResolvedRetention, Retention } from './retention.ts'
 export type { QueueWorkerOptions } from './worker-settings.ts'
 export type {
   DrizzleLike,

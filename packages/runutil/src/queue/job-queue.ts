@@ -14,6 +14,7 @@ import type { ClaimedJob, JobInput, QueuedJob } from './job.ts'
 import { toJson } from './json.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
 import { settlementOf } from './outcome.ts'
+import { toStorableMs } from './retention.ts'
 
 /**
  * Jobs of many kinds that run at or after a time, at least once, on any number of machines (seed 001, JobQueue).
@@ -129,8 +130,14 @@ export class JobQueue {
     return this.store.onEvent(listener)
   }
 
-  /** Removes jobs that ended longer ago than `retention`, in small batches. A QueueWorker does so by itself. */
+  /**
+   * Removes jobs of every kind that ended longer ago than `retention`, in small batches. A QueueWorker does so by itself
+   * with those of its own kinds.
+   *
+   * @throws InvalidDurationError
+   */
   async prune(retention: Duration): Promise<number> {
+    toStorableMs(retention, 'prune: retention')
     const batch = 1_000
     let removed = 0
     for (let last = batch; last === batch; removed += last) last = await this.store.prune(retention, batch)

@@ -1,7 +1,7 @@
 import type { Duration } from '../core/duration.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import type { ClaimedJob, JobStatus, QueuedJob } from './job.ts'
-import type { ResolvedLimits } from './limits.ts'
+import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { Settlement } from './outcome.ts'
 
 /** A job as it is inserted: checked, its payload as JSON. */
@@ -124,10 +124,30 @@ export interface JobStore {
   retryNow(id: string): Promise<boolean>
   /** By kind. PENDING is without the running ones. */
   counts(): Promise<JobCounts>
-  /** Sets the limits of kinds for all processes that claim from here, and takes off those that aren't given. */
-  limit(kinds: ReadonlyMap<string, ResolvedLimits>): Promise<void>
-  /** Removes up to `limit` jobs that ended longer ago than `retention`. @returns how many */
+  /**
+   * What a worker holds its kinds to, instead of all that it said before; an empty map takes its word back. To be said
+   * again every 30 s: a word that isn't renewed ends within 2 minutes.
+   *
+   * For all that claim from here, the limits of all words hold together: the least concurrency and keyConcurrency, and
+   * every rate. One without limits takes none off.
+   *
+   * @returns of these kinds, what other workers say that differs; of many who say the same, one
+   */
+  setRules(worker: string, kinds: ReadonlyMap<string, KindRules>): Promise<OtherRules[]>
+  /**
+   * In how many ms a rate lets the next job of these kinds start that is ready but for that; undefined when no rate holds
+   * one back.
+   */
+  rateOpensIn(kinds: readonly string[]): Promise<number | undefined>
+  /** Removes up to `limit` jobs of any kind that ended longer ago than `retention`. @returns how many */
   prune(retention: Duration, limit: number): Promise<number>
+  /**
+   * Removes some of the jobs whose retention is over: of several words on a kind the longest holds, and of a kind without
+   * one nothing is removed. Cheap when there is nothing to remove.
+   *
+   * @returns whether to ask again at once
+   */
+  pruneByRules(): Promise<boolean>
   /**
    * Calls back when jobs may have become ready, at most once in a short while. Best effort: one polls as well.
    *

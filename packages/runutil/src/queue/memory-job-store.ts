@@ -16,10 +16,11 @@ import type {
   NewJob,
 } from './job-store.ts'
 import type { ClaimedJob, QueuedJob } from './job.ts'
-import type { ResolvedLimits } from './limits.ts'
+import type { KindRules, OtherRules } from './kind-rules.ts'
 import { MemoryClaim } from './memory-claim.ts'
 import { MemoryLeases } from './memory-leases.ts'
-import { MemoryLimits } from './memory-limits.ts'
+import { Allowance, MemoryStarts } from './memory-limits.ts'
+import { MemoryRules } from './memory-rules.ts'
 import { type Settlement, checkStorable, isFinal } from './outcome.ts'
 import { type StoredJob, countJobs, newStoredJob, record, toClaimedJob, toQueuedJob } from './stored-job.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
@@ -44,7 +45,8 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   readonly #jobs = new Map<string, StoredJob>()
   readonly #waiting = new WaitingJobs()
   readonly #leases = new MemoryLeases()
-  readonly #limits = new MemoryLimits()
+  readonly #rules = new MemoryRules()
+  readonly #starts = new MemoryStarts()
   readonly #events = new Events<{ ready: [] }>()
   #seq = 0
   #claim = 0
@@ -87,7 +89,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     for (const job of jobs) {
       this.#waiting.remove(job)
       Object.assign(job, { claim, claimedAt: now, freedFrom: undefined })
-      this.#limits.started(job.kind, now)
+      this.#starts.started(job.kind, this.#rules.limits(job.kind, now), now)
     }
     return jobs.map(toClaimedJob)
   }
@@ -106,13 +108,19 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
 
   #choose(kinds: Set<string>, chosen: MemoryClaim, now: number): MemoryClaim {
     const held = this.#leases.jobs
-    const allowances = new Map([...kinds].map((kind) => [kind, this.#limits.allowance(kind, held, now)]))
+    const allowances = new Map([...kinds].map((kind) => [kind, this.#allowance(kind, held, now)]))
     for (const job of this.#waiting.all) {
       if (chosen.isFull) break
       if (job.runAt > now || chosen.leaves(job)) continue
       if (allowances.get(job.kind)?.take(job.key)) chosen.add(job)
     }
     return chosen
+  }
+
+  #allowance(kind: string, held: readonly StoredJob[], now: number): Allowance {
+    const limits = this.#rules.limits(kind, now)
+    const running = held.filter((job) => job.kind === kind)
+    return new Allowance(limits, running, this.#starts.room(kind, limits, now))
   }
 
   async settle<S extends Settlement>(batch: readonly S[], { tx }: InTransaction = {}): Promise<S[]> {
@@ -189,13 +197,41 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     return countJobs(this.#jobs.values())
   }
 
-  async limit(kinds: ReadonlyMap<string, ResolvedLimits>): Promise<void> {
-    for (const [kind, limits] of kinds) this.#limits.set(kind, limits)
+  async setRules(worker: string, kinds: ReadonlyMap<string, KindRules>): Promise<OtherRules[]> {
+    const now = this.#clock.now()
+    this.#rules.set(worker, kinds, now)
+    return this.#rules.others(worker, kinds, now)
+  }
+
+  async rateOpensIn(kinds: readonly string[]): Promise<number | undefined> {
+    const now = this.#clock.now()
+    const ready = new Set([...this.#waiting.all].filter(({ runAt }) => runAt <= now).map(({ kind }) => kind))
+    const opens = kinds
+      .filter((kind) => ready.has(kind))
+      .map((kind) => this.#starts.opensAt(kind, this.#rules.limits(kind, now)) - now)
+      .filter((inMs) => inMs > 0)
+    return opens.length === 0 ? undefined : Math.min(...opens)
   }
 
   async prune(retention: Duration, limit: number): Promise<number> {
-    const until = this.#clock.now() - toMs(retention, 'prune: retention')
-    const old = [...this.#jobs.values()].filter((job) => isFinal(job.status) && job.updatedAt <= until)
+    const keptMs = toMs(retention, 'prune: retention')
+    return this.#remove(limit, () => keptMs)
+  }
+
+  async pruneByRules(): Promise<boolean> {
+    const retentions = this.#rules.retentions(this.#clock.now())
+    this.#remove(Infinity, ({ kind, status }) => {
+      const { doneMs = Infinity, failedMs = Infinity } = retentions.get(kind) ?? {}
+      return status === 'DONE' ? doneMs : failedMs
+    })
+    return false
+  }
+
+  #remove(limit: number, keptMs: (job: StoredJob) => number): number {
+    const now = this.#clock.now()
+    const old = [...this.#jobs.values()].filter(
+      (job) => isFinal(job.status) && job.updatedAt <= now - keptMs(job),
+    )
     for (const job of old.slice(0, limit)) this.#jobs.delete(job.id)
     return Math.min(old.length, limit)
   }

@@ -1,46 +1,59 @@
-import { NO_LIMITS, type ResolvedLimits } from './limits.ts'
+import type { LimitsInForce } from './limits.ts'
 import type { StoredJob } from './stored-job.ts'
 
-/** The limits of all kinds, and when their jobs were started lately. */
-export class MemoryLimits {
-  readonly #limits = new Map<string, ResolvedLimits>()
+/** When jobs of kinds that have a rate were started, for as long as it counts. */
+export class MemoryStarts {
+  /** By kind; each list in order. */
   readonly #starts = new Map<string, number[]>()
 
-  set(kind: string, limits: ResolvedLimits): void {
-    this.#limits.set(kind, limits)
-  }
-
-  /** What may start now. @param held all jobs that run */
-  allowance(kind: string, held: Iterable<StoredJob>, now: number): Allowance {
-    const limits = this.#limits.get(kind)
-    if (limits === undefined) return new Allowance(NO_LIMITS, [], 0)
-    const running = [...held].filter((job) => job.kind === kind)
-    return new Allowance(limits, running, this.#startsOf(kind, now).length)
-  }
-
-  started(kind: string, now: number): void {
-    if (this.#limits.get(kind)?.rate !== undefined) this.#startsOf(kind, now).push(now)
-  }
-
-  /** Those of the last `per`. */
-  #startsOf(kind: string, now: number): number[] {
-    const perMs = this.#limits.get(kind)?.rate?.perMs ?? 0
-    const starts = (this.#starts.get(kind) ?? []).filter((at) => at > now - perMs)
+  started(kind: string, { rates }: LimitsInForce, now: number): void {
+    if (rates.length === 0) return
+    const starts = this.#starts.get(kind) ?? []
+    const counts = firstAfter(starts, now - Math.max(...rates.map(({ perMs }) => perMs)))
+    // Not one by one: that would move all others each time.
+    if (counts > starts.length / 2) starts.splice(0, counts)
+    starts.push(now)
     this.#starts.set(kind, starts)
-    return starts
+  }
+
+  /** How many more the rates let start. */
+  room(kind: string, { rates }: LimitsInForce, now: number): number {
+    const starts = this.#starts.get(kind) ?? []
+    const rooms = rates.map(({ limit, perMs }) => limit - (starts.length - firstAfter(starts, now - perMs)))
+    return Math.min(Infinity, ...rooms)
+  }
+
+  /** When the rates let the next one start. */
+  opensAt(kind: string, { rates }: LimitsInForce): number {
+    const starts = this.#starts.get(kind) ?? []
+    return Math.max(-Infinity, ...rates.map(({ limit, perMs }) => (starts.at(-limit) ?? -Infinity) + perMs))
   }
 }
 
+/** Where those begin that are later. */
+function firstAfter(ordered: readonly number[], time: number): number {
+  let [low, high] = [0, ordered.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (ordered[middle]! <= time) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 /** Counts down what the limits of a kind still allow at one moment. */
-class Allowance {
+export class Allowance {
   readonly #keyConcurrency: number
   readonly #runningByKey = new Map<string, number>()
   #left: number
 
-  constructor(limits: ResolvedLimits, running: readonly StoredJob[], started: number) {
-    const { concurrency = Infinity, keyConcurrency = Infinity, rate } = limits
-    this.#left = Math.min(concurrency - running.length, (rate?.limit ?? Infinity) - started)
-    this.#keyConcurrency = keyConcurrency
+  /**
+   * @param running the jobs of the kind that run
+   * @param room how many more its rates let start
+   */
+  constructor(limits: LimitsInForce, running: readonly StoredJob[], room: number) {
+    this.#left = Math.min(limits.concurrency - running.length, room)
+    this.#keyConcurrency = limits.keyConcurrency
     for (const { key } of running) this.#count(key)
   }
 

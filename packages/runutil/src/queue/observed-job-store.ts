@@ -13,7 +13,7 @@ import type {
   SettleOptions,
   PlacedStore,
 } from './job-store.ts'
-import type { ResolvedLimits } from './limits.ts'
+import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { Settlement } from './outcome.ts'
 import { placeOf } from './process-claims.ts'
 
@@ -84,12 +84,20 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return this.#store.counts()
   }
 
-  limit(kinds: ReadonlyMap<string, ResolvedLimits>): Promise<void> {
-    return this.#store.limit(kinds)
+  setRules(worker: string, kinds: ReadonlyMap<string, KindRules>): Promise<OtherRules[]> {
+    return this.#store.setRules(worker, kinds)
+  }
+
+  rateOpensIn(kinds: readonly string[]): Promise<number | undefined> {
+    return this.#store.rateOpensIn(kinds)
   }
 
   prune(retention: Duration, limit: number): Promise<number> {
     return this.#store.prune(retention, limit)
+  }
+
+  pruneByRules(): Promise<boolean> {
+    return this.#store.pruneByRules()
   }
 
   listen(onReady: () => void): Promise<() => Promise<void>> {

@@ -15,7 +15,7 @@ const SHORTEST_MS = 0.025
  */
 export class Prefetch {
   readonly #concurrency: number
-  readonly #most: number
+  #most: number
   #averageMs: number | undefined
 
   constructor(concurrency: number, most: number) {
@@ -39,6 +39,11 @@ export class Prefetch {
     if (this.#averageMs === undefined) return 0
     const startsMs = Math.max(SHORTEST_MS, this.#averageMs) / this.#concurrency
     return Math.min(this.#most, Math.floor(WAIT_MS / startsMs))
+  }
+
+  /** From now on at most so many. */
+  allow(most: number): void {
+    this.#most = most
   }
 
   ended(durationMs: number): void {

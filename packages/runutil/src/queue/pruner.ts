@@ -1,28 +1,31 @@
 import type { Clock } from '../core/clock.ts'
-import type { JobStore } from './job-store.ts'
+import { sleep } from '../core/wait.ts'
+import type { ResolvedRetention } from './retention.ts'
 
-const EVERY_MS = 60_000
-const AT_ONCE = 1_000
+/** It looks as often as jobs may be over, within these. */
+const LEAST_MS = 1_000
+const MOST_MS = 60_000
+/** Between two batches: others get to the store, too. */
+const LEAST_PAUSE_MS = 20
 
-/** Removes ended jobs whose retention is over, a small batch at a time, when the worker has nothing else to do. */
-export class Pruner {
-  readonly #store: JobStore
-  readonly #clock: Clock
-  readonly #retentionMs: number
-  #next: number
+export interface PrunerProps {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly retention: ResolvedRetention
+  /** Removes a batch. @returns whether there is more */
+  readonly prune: () => Promise<boolean>
+}
 
-  constructor(store: JobStore, clock: Clock, retentionMs: number) {
-    this.#store = store
-    this.#clock = clock
-    this.#retentionMs = retentionMs
-    this.#next = clock.elapsed()
-  }
-
-  async prune(): Promise<void> {
-    const now = this.#clock.elapsed()
-    if (now < this.#next) return
-    const removed = await this.#store.prune(this.#retentionMs, AT_ONCE)
-    // While there is more, each idle moment takes some.
-    if (removed < AT_ONCE) this.#next = now + EVERY_MS
+/**
+ * Removes ended jobs whose retention is over: by time, however busy the worker is. While there is more, it takes half of
+ * the time.
+ */
+export async function pruneUntilStopped({ clock, signal, retention, prune }: PrunerProps): Promise<void> {
+  const everyMs = Math.max(LEAST_MS, Math.min(retention.doneMs, retention.failedMs, MOST_MS))
+  while (!signal.aborted) {
+    const from = clock.elapsed()
+    const more = await prune()
+    const tookMs = clock.elapsed() - from
+    await sleep(clock, more ? Math.max(LEAST_PAUSE_MS, tookMs) : everyMs, signal)
   }
 }

@@ -11,17 +11,16 @@ import type { Attempt } from './attempt.ts'
 import type { ClaimedJob } from './job.ts'
 import { judge, judgeCrashes } from './judge.ts'
 import type { Kind } from './kind.ts'
-import { isLimited } from './limits.ts'
 import type { ObservedJobStore } from './observed-job-store.ts'
 import { type JobSettlement, type Outcome, settlementOf } from './outcome.ts'
 import { OverdueJobs } from './overdue-jobs.ts'
 import type { Performed } from './perform.ts'
 import { Prefetch } from './prefetch.ts'
-import { Pruner } from './pruner.ts'
 import { RunClaims } from './run-claims.ts'
 import { RunLog } from './run-log.ts'
 import { Settler } from './settler.ts'
 import { untilAvailable } from '../core/until-available.ts'
+import { Upkeep } from './upkeep.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
 export interface QueueRunProps extends WorkerSettings {
@@ -55,10 +54,8 @@ export class QueueRun {
   readonly #prefetch: Prefetch
   readonly #overdue: OverdueJobs
   readonly #giveBack: GiveBack
-  readonly #pruner: Pruner
   readonly #watch: ClaimWatch
-  readonly #idleMs: number
-  readonly #limited: boolean
+  readonly #upkeep: Upkeep
   #stopping = false
   #stoppedAt = Infinity
   readonly #patience: Patience
@@ -68,15 +65,17 @@ export class QueueRun {
     this.#props = props
     const { store, kinds, concurrency, leaseMs, signal } = props
     const [clock, log] = [this.#clock, this.#log]
-    const limits = [...kinds.values()].map((kind) => kind.limits)
     this.#ready = new Doorbell(clock, signal)
     this.#freed = new Doorbell(clock, signal)
-    this.#limited = limits.some(isLimited)
-    this.#prefetch = new Prefetch(concurrency, this.#limited ? 0 : props.prefetch)
-    this.#idleMs = Math.min(props.pollIntervalMs, ...limits.map(({ rate }) => rate?.perMs ?? Infinity))
+    this.#prefetch = new Prefetch(concurrency, 0)
     this.#patience = new Patience(clock, this.#context.scope.graceMs)
     this.#watch = new ClaimWatch({ clock, leaseMs, onSilent: () => log.silent(leaseMs) })
-    this.#pruner = new Pruner(store, clock, props.retentionMs)
+    this.#upkeep = new Upkeep({
+      ...{ store, kinds, retention: props.retention, clock, context: this.#context },
+      ask: (call) => this.#ask(call),
+      onRules: ({ limited }) => this.#prefetch.allow(limited ? 0 : props.prefetch),
+      onFailure: this.#fail,
+    })
     this.#claims = new RunClaims({
       ...{ store, kinds: [...kinds.keys()], leaseMs, clock },
       ...{ maxCrashes: props.maxCrashes, maxHeldBytes: props.maxHeldBytes },
@@ -109,11 +108,11 @@ export class QueueRun {
   }
 
   async run(): Promise<void> {
-    const { store, kinds, signal } = this.#props
+    const { store, signal } = this.#props
     const stop = (): void => this.#stop(signal.reason)
     onAbort(signal, stop)
     try {
-      await this.#ask(() => store.limit(new Map([...kinds].map(([name, { limits }]) => [name, limits]))))
+      await this.#upkeep.begin()
       const unlisten = await this.#ask(() => store.listen(() => this.#ready.ring()))
       await this.#claimUntilStopped().finally(() => this.#ask(unlisten))
     } catch (error) {
@@ -139,8 +138,10 @@ export class QueueRun {
   }
 
   async #idle(): Promise<void> {
-    if (!this.#stopping) await this.#ask(() => this.#pruner.prune())
-    await this.#ready.wait(this.#idleMs)
+    const { store, kinds, pollIntervalMs } = this.#props
+    const asks = this.#upkeep.rules.rated && !this.#stopping
+    const opensInMs = asks ? await this.#ask(() => store.rateOpensIn([...kinds.keys()])) : undefined
+    await this.#ready.wait(Math.min(pollIntervalMs, opensInMs ?? Infinity))
   }
 
   /** @returns whether there may be more to claim */
@@ -187,7 +188,7 @@ export class QueueRun {
     this.#log.available('outcomes')
     this.#freed.ring()
     // Of a limited kind, the next may start now.
-    if (this.#limited) this.#ready.ring()
+    if (this.#upkeep.rules.limited) this.#ready.ring()
   }
 
   #letGo(jobs: readonly ClaimedJob[]): void {
@@ -222,6 +223,7 @@ export class QueueRun {
     this.#stopping = true
     this.#stoppedAt = this.#clock.elapsed()
     this.#patience.stop()
+    this.#upkeep.stop()
     this.#overdue.stop()
     // Before a handler that ends now makes room for them.
     this.#giveBack.add(this.#held.takeWaiting())
@@ -245,5 +247,6 @@ export class QueueRun {
     await this.#settler.finish(this.#settlingMs)
     await this.#giveBack.finish()
     this.#claims.stop()
+    await this.#upkeep.finish()
   }
 }

@@ -2,6 +2,7 @@ import { type Duration, toMs, toStorableIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { count } from './limits.ts'
+import { type ResolvedRetention, type Retention, resolveRetention } from './retention.ts'
 
 export interface QueueWorkerOptions {
   /** How many handlers run at once. Default 1. */
@@ -25,8 +26,12 @@ export interface QueueWorkerOptions {
    * chance, a job is claimed alone, and in no process do two such run at once; with 0, that is each.
    */
   maxCrashes?: number | undefined
-  /** How long ended jobs are kept. Default 7 days. */
-  retention?: Duration | undefined
+  /**
+   * How long ended jobs of its kinds are kept: a duration, `'forever'`, or one for each outcome, as
+   * `{ done: '1d', failed: 'forever' }`, FAILED and PANIC alike. Where live processes differ, the longest holds. Default
+   * 7 days.
+   */
+  retention?: Retention | undefined
 }
 
 /** The options, checked: no default missing, times in ms. */
@@ -37,7 +42,7 @@ export interface WorkerSettings {
   readonly prefetch: number
   readonly maxHeldBytes: number
   readonly maxCrashes: number
-  readonly retentionMs: number
+  readonly retention: ResolvedRetention
 }
 
 const LEAST_POLL_INTERVAL_MS = 100
@@ -64,7 +69,7 @@ export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
     prefetch: natural(prefetch, `${what}: prefetch`),
     maxHeldBytes: count(maxHeldBytes, `${what}: maxHeldBytes`)!,
     maxCrashes: natural(maxCrashes, `${what}: maxCrashes`),
-    retentionMs: toMs(retention, `${what}: retention`),
+    retention: resolveRetention(retention, `${what}: retention`),
   }
 }
 

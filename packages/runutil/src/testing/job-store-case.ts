@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Duration } from '../core/duration.ts'
 import type { ClaimedJob, QueuedJob } from '../queue/job.ts'
 import type { ClaimOptions, JobStore, NewJob } from '../queue/job-store.ts'
+import type { KindRules } from '../queue/kind-rules.ts'
 import { NO_LIMITS, type ResolvedLimits } from '../queue/limits.ts'
 import type { Again, Outcome, Settlement } from '../queue/outcome.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -82,9 +83,24 @@ export function again(job: ClaimedJob, given: Partial<Again> = {}): Settlement {
   return settlement(job, { status: 'PENDING', lastError: 'again', delayMs: 0, counted: true, ...given })
 }
 
-/** Of kind 'a'; without any, it takes all limits off. */
-export function limitTo(store: JobStore, limits: Partial<ResolvedLimits> = {}, kind = 'a'): Promise<void> {
-  return store.limit(new Map([[kind, { ...NO_LIMITS, ...limits }]]))
+/** As the one worker that there is says it. Of kind 'a'; without any, it takes all limits off. */
+export async function limitTo(
+  store: JobStore,
+  limits: Partial<ResolvedLimits> = {},
+  kind = 'a',
+): Promise<void> {
+  await store.setRules(`worker of ${kind}`, new Map([[kind, rules(limits)]]))
+}
+
+/** No limits and kept for ever, unless told otherwise. */
+export function rules(
+  limits: Partial<ResolvedLimits> = {},
+  retention: Partial<KindRules['retention']> = {},
+): KindRules {
+  return {
+    limits: { ...NO_LIMITS, ...limits },
+    retention: { doneMs: Infinity, failedMs: Infinity, ...retention },
+  }
 }
 
 /** Waits for all of them to end, whatever becomes of the others; then rejects as the first that did. */

@@ -9,6 +9,7 @@ import { lateCases } from './job-store-late-cases.ts'
 import { leaseCases } from './job-store-lease-cases.ts'
 import { rateCases } from './job-store-rate-cases.ts'
 import { raceCases } from './job-store-race-cases.ts'
+import { rulesCases } from './job-store-rules-cases.ts'
 import { settleCases } from './job-store-settle-cases.ts'
 import { stewardCases } from './job-store-steward-cases.ts'
 import { textCases } from './job-store-text-cases.ts'
@@ -39,5 +40,6 @@ export const jobStoreConformance: JobStoreCases = {
   ...concurrencyCases,
   ...cancelCases,
   ...rateCases,
+  ...rulesCases,
   ...raceCases,
 }

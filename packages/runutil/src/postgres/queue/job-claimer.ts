@@ -1,7 +1,6 @@
 import { systemClock } from '../../core/clock-system.ts'
 import type { ClaimedJob } from '../../queue/job.ts'
 import type { ClaimOptions } from '../../queue/job-store.ts'
-import type { ResolvedLimits } from '../../queue/limits.ts'
 import { GIVEN_BACK, HELD_BACK } from '../schema/1-queue/claiming.ts'
 import { GRACE_MS, LOOK_AGAIN } from '../schema/1-queue/freeing.ts'
 import { textArray } from '../statements/array-literal.ts'
@@ -35,20 +34,11 @@ export class JobClaimer {
   readonly #rescue = new Rescue()
   readonly #margin = new StartMargin()
   readonly #marks = new ScanMarks()
-  readonly #rated = new Set<string>()
   readonly #wakeUps = new Set<WakeUps>()
   #looksAgain = false
 
   constructor(props: JobClaimerProps) {
     this.#props = props
-  }
-
-  /** What the kinds are held to that are claimed from here. */
-  limit(kinds: ReadonlyMap<string, ResolvedLimits>): void {
-    for (const [kind, { rate }] of kinds) {
-      if (rate === undefined) this.#rated.delete(kind)
-      else this.#rated.add(kind)
-    }
   }
 
   /** Calls back for the notifications of all processes, this one too. @returns takes the callback off */
@@ -97,7 +87,15 @@ export class JobClaimer {
     const jobs = rows.map(toClaimedJob)
     if (jobs.length > 0) for (const wakeUps of this.#wakeUps) wakeUps.worthIt()
     this.#marks.claimed(jobs, marks, tookMs)
-    return { jobs, late: inTime || now !== null ? [] : jobs.filter(({ kind }) => this.#rated.has(kind)) }
+    return { jobs, late: inTime || now !== null || jobs.length === 0 ? [] : await this.#rated(jobs) }
+  }
+
+  /** Asked when it matters, and no sooner: another process may just have given a kind its rate. */
+  async #rated(jobs: readonly ClaimedJob[]): Promise<ClaimedJob[]> {
+    const kinds = textArray([...new Set(jobs.map(({ kind }) => kind))])
+    const rows = await this.#props.queries.run<[string]>(this.#props.statements.rated, [kinds])
+    const rated = new Set(rows.map(([kind]) => kind))
+    return jobs.filter(({ kind }) => rated.has(kind))
   }
 
   /** What a claim says beside its jobs. */

@@ -1,6 +1,5 @@
 import type { ClaimOptions, Held, NewJob } from '../../queue/job-store.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
-import type { ResolvedLimits } from '../../queue/limits.ts'
 import type { Outcome, Settlement } from '../../queue/outcome.ts'
 import { plainArray, textArray, unlessNone, unlessSame } from '../statements/array-literal.ts'
 
@@ -54,17 +53,6 @@ export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
     lastChance,
     maxBytes ?? null,
     orOne,
-  ]
-}
-
-export function limitColumns(kinds: ReadonlyMap<string, ResolvedLimits>): unknown[] {
-  const limits = [...kinds.values()]
-  return [
-    textArray([...kinds.keys()]),
-    plainArray(limits.map(({ concurrency }) => concurrency)),
-    plainArray(limits.map(({ keyConcurrency }) => keyConcurrency)),
-    plainArray(limits.map(({ rate }) => rate?.limit)),
-    plainArray(limits.map(({ rate }) => rate?.perMs)),
   ]
 }
 

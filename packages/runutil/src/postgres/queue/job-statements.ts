@@ -50,10 +50,17 @@ export function jobStatements(schema: string) {
       /* sql */ `select kind, status, count(*)::float8 from ${s}.jobs group by kind, status
         union all select kind, 'WAITING', count(*)::float8 from ${s}.jobs_waiting group by kind`,
     ),
-    limit: loop(
-      'limit',
-      /* sql */ `select ${s}.set_job_limits($1::text::text[], $2::text::integer[], $3::text::integer[], $4::text::integer[],
-        $5::text::float8[])`,
+    setRules: loop(
+      'setRules',
+      /* sql */ `select * from ${s}.set_job_rules($1::text, $2::text::text[], $3::text::integer[], $4::text::integer[],
+        $5::text::integer[], $6::text::float8[], $7::text::float8[], $8::text::float8[], $9::float8)`,
+    ),
+    rateOpensIn: loop('rateOpensIn', /* sql */ `select ${s}.rate_opens_in($1::text::text[], $2::float8)`),
+    pruneByRules: loop('pruneByRules', /* sql */ `select ${s}.prune_by_rules($1::float8)`),
+    // Of these kinds, those that are held to a rate.
+    rated: loop(
+      'rated',
+      /* sql */ `select kind from ${s}.job_limits where rate_limits is not null and kind = any ($1::text::text[])`,
     ),
     prune: loop('prune', /* sql */ `select ${s}.prune_jobs($1::float8, $2::integer, $3::float8)`),
     notify: loop('notify', /* sql */ `select pg_notify($1::text, '')`),

@@ -18,7 +18,7 @@ import type {
   PlacedStore,
 } from '../../queue/job-store.ts'
 import type { ClaimedJob, QueuedJob } from '../../queue/job.ts'
-import type { ResolvedLimits } from '../../queue/limits.ts'
+import type { KindRules, OtherRules } from '../../queue/kind-rules.ts'
 import { checkMaxJson } from '../../queue/max-json.ts'
 import { type Settlement, checkStorable } from '../../queue/outcome.ts'
 import type { Database } from '../database/database.ts'
@@ -29,11 +29,12 @@ import { chunksOf, inChunks } from '../statements/in-chunks.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { LIMIT_MS, SchemaQueries } from '../statements/schema-queries.ts'
 import { JobClaimer } from './job-claimer.ts'
-import { heldColumns, limitColumns, newJobColumns, settlementColumns } from './job-columns.ts'
+import { heldColumns, newJobColumns, settlementColumns } from './job-columns.ts'
 import { type CountRow, type JobRow, toCounts, toQueuedJob } from './job-rows.ts'
 import { type JobStatements, jobStatements } from './job-statements.ts'
 import { NotifyThrottle } from './notify-throttle.ts'
 import { OpenClaims } from './open-claims.ts'
+import { type RuleRow, ruleColumns, toOtherRules } from './rule-columns.ts'
 import { schemaPlace } from './schema-place.ts'
 
 /** So many jobs go to the server in one statement; so many of one call go without those of others. */
@@ -209,14 +210,25 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return toCounts(await this.#queries.run<CountRow>(this.#statements.counts))
   }
 
-  async limit(kinds: ReadonlyMap<string, ResolvedLimits>): Promise<void> {
-    await this.#queries.run(this.#statements.limit, limitColumns(kinds))
-    this.#claimer.limit(kinds)
+  async setRules(worker: string, kinds: ReadonlyMap<string, KindRules>): Promise<OtherRules[]> {
+    const params = [worker, ...ruleColumns(kinds), this.#now()]
+    return (await this.#queries.run<RuleRow>(this.#statements.setRules, params)).map(toOtherRules)
+  }
+
+  async rateOpensIn(kinds: readonly string[]): Promise<number | undefined> {
+    const params = [textArray(kinds), this.#now()]
+    const [row] = await this.#queries.run<[number | null]>(this.#statements.rateOpensIn, params)
+    return row![0] ?? undefined
   }
 
   async prune(retention: Duration, limit: number): Promise<number> {
     const params = [toMs(retention, 'prune: retention'), limit, this.#now()]
     const [row] = await this.#queries.run<[number]>(this.#statements.prune, params)
+    return row![0]
+  }
+
+  async pruneByRules(): Promise<boolean> {
+    const [row] = await this.#queries.run<[boolean]>(this.#statements.pruneByRules, [this.#now()])
     return row![0]
   }
 

@@ -50,18 +50,4 @@ begin
   if found then perform pg_notify(p_channel, ''); end if;
   return true;
 end $$;
-
-create function ${s}.prune_jobs(p_retention float8, p_limit integer, p_now float8)
-returns integer language plpgsql set enable_seqscan = off as $$
-declare
-  v_until timestamptz := ${s}.job_time(p_now) - p_retention * interval '1 ms';
-  v_count integer;
-begin
-  delete from ${s}.jobs where ctid = any (array(
-    select ctid from ${s}.jobs
-    where status <> 'PENDING' and updated_at <= v_until limit p_limit for update skip locked
-  ));
-  get diagnostics v_count = row_count;
-  return v_count;
-end $$;
 `

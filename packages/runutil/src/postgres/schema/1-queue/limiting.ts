@@ -1,50 +1,122 @@
-/** How many jobs of a kind may run or start, over all machines. */
-export const limiting = (s: string): string => /* sql */ `
--- As first_jobs, of a kind of which at most p_each may run for each key. Mostly those are among the first thousand
--- that wait; if not, each key is looked at for its first ones, so that no tenant's backlog holds others back.
-create function ${s}.first_jobs_by_key(p_kind text, p_limit integer, p_each integer)
-returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql as $$
+import { limitingKeys } from './limiting-keys.ts'
+
+/**
+ * How many jobs of a kind may run or start, over all machines. Whatever is full, a claim reads no more than it gives out,
+ * what runs of the kind, and a bounded number of jobs that wait.
+ */
+export const limiting = (s: string): string =>
+  [limitTables, limitingKeys, byRate, choosing].map((part) => part(s)).join('')
+
+const limitTables = (s: string): string => /* sql */ `
+-- What holds for each kind that has limits: what live workers say of it, together (see job_rules).
+create table ${s}.job_limits (
+  kind text collate "C" primary key,
+  concurrency integer,
+  key_concurrency integer,
+  -- Each rate by itself; in ms.
+  rate_limits integer[],
+  rate_pers float8[],
+  -- Then one of the words that this comes from has ended, unless it was renewed.
+  good_until timestamptz not null,
+  -- Where claims go on that find a long backlog of full keys: the last job that was walked past, the last key looked at.
+  after_priority integer,
+  after_run_at timestamptz,
+  after_seq bigint,
+  after_key text collate "C"
+);
+-- The running jobs of kinds that have limits, and those that were cancelled while they ran.
+create table ${s}.job_slots (
+  id text collate "C" not null,
+  claim bigint not null,
+  kind text collate "C" not null,
+  key text collate "C",
+  primary key (id, claim)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+create index job_slots_by_kind on ${s}.job_slots (kind, key);
+-- The last starts of kinds that have a rate, those of a claim together. They are numbered: the next start may be when the
+-- one that is as many before it as the rate allows is over. Neither upto nor at ever goes back within a kind.
+create table ${s}.job_starts (
+  kind text collate "C" not null,
+  -- The number of the last one.
+  upto bigint not null,
+  starts integer not null,
+  at timestamptz not null,
+  kept_until timestamptz not null,
+  claim bigint not null
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+create index job_starts_by_kind on ${s}.job_starts (kind, upto);
+`
+
+const byRate = (s: string): string => /* sql */ `
+-- How many more of a kind may start now, up to p_wanted.
+create function ${s}.rate_room(
+  p_kind text, p_limits integer[], p_pers float8[], p_wanted integer, p_now timestamptz
+) returns integer language plpgsql as $$
 declare
-  v_seen integer;
-  v_places tid[];
+  v_last bigint := coalesce(
+    (select o.upto from ${s}.job_starts as o where o.kind = p_kind order by o.upto desc limit 1), 0);
+  v_room integer := p_wanted;
+  -- Has to be over before the next one starts.
+  v_from bigint;
+  -- The first from there on that isn't.
+  v_first bigint;
 begin
-  select max(c.seen), (array_agg(c.ctid order by c.nth) filter (where c.fits))[1:p_limit] into v_seen, v_places from (
-    select w.*, count(*) over () as seen, row_number() over (order by w.priority desc, w.run_at, w.seq) as nth,
-      w.key is null or p_each >= row_number() over (partition by w.key order by w.priority desc, w.run_at, w.seq)
-        + (select count(*) from ${s}.job_slots as o where o.kind = p_kind and o.key = w.key) as fits
-    from (
-      select j.ctid, j.* from ${s}.jobs_waiting as j where j.kind = p_kind and j.due
-      order by j.priority desc, j.run_at, j.seq limit 1000
-    ) as w
-  ) as c;
-  if v_seen < 1000 or cardinality(v_places) = p_limit then
-    return query select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-      where w.ctid = any (v_places) for update skip locked;
-    return;
-  end if;
-  return query with recursive keys as (
-    (select w.key from ${s}.jobs_waiting as w where w.kind = p_kind and w.due and w.key is not null
-      order by w.key limit 1)
-    union all
-    select (select w.key from ${s}.jobs_waiting as w
-      where w.kind = p_kind and w.due and w.key is not null and w.key > keys.key order by w.key limit 1)
-    from keys where keys.key is not null
-  )
-  select f.* from keys, lateral (
-    select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-    where w.kind = p_kind and w.key = keys.key and w.due and w.key is not null
-    order by w.priority desc, w.run_at, w.seq
-    limit greatest(0, p_each - (select count(*) from ${s}.job_slots as o where o.kind = p_kind and o.key = keys.key))
-    for update skip locked
-  ) as f where keys.key is not null
-  union all
-  select keyless.* from (
-    select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-    where w.kind = p_kind and w.key is null and w.due
-    order by w.priority desc, w.run_at, w.seq limit p_limit for update skip locked
-  ) as keyless;
+  for i in 1..cardinality(p_limits) loop
+    v_room := least(v_room, p_limits[i]);
+    v_from := v_last + 1 - p_limits[i];
+    select o.upto - o.starts + 1 into v_first from (
+      select * from ${s}.job_starts as o where o.kind = p_kind and o.upto >= v_from order by o.upto limit v_room
+    ) as o where o.at > p_now - p_pers[i] * interval '1 ms' order by o.upto limit 1;
+    if found then v_room := greatest(0, least(v_room, v_first - v_from)); end if;
+    if v_room = 0 then return 0; end if;
+  end loop;
+  return v_room;
 end $$;
 
+-- In how many ms a rate lets the next job of these kinds start that is ready; null when none holds one back.
+create function ${s}.rate_opens_in(p_kinds text[], p_now float8) returns float8 language plpgsql as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+begin
+  return (
+    select min(ceil(extract(epoch from opens.at - v_now) * 1000)) from ${s}.job_limits as l, lateral (
+      select o.upto from ${s}.job_starts as o where o.kind = l.kind order by o.upto desc limit 1
+    ) as last, lateral (
+      select max(o.at + rate.per * interval '1 ms') as at
+      from unnest(l.rate_limits, l.rate_pers) as rate (most, per), lateral (
+        select * from ${s}.job_starts as o where o.kind = l.kind and o.upto > last.upto - rate.most
+        order by o.upto limit 1
+      ) as o where o.upto - o.starts <= last.upto - rate.most
+    ) as opens
+    where l.kind = any (p_kinds) and opens.at > v_now
+      and exists (select from ${s}.jobs_waiting as w where w.kind = l.kind and w.due)
+  );
+end $$;
+
+-- As if these claims had started nothing: what they took goes back unstarted.
+create function ${s}.undo_starts(p_ids text[], p_claims bigint[]) returns void language plpgsql as $$
+declare
+  v_kind text;
+  v_start record;
+begin
+  for v_kind in
+    select l.kind from ${s}.job_limits as l
+    where l.rate_limits is not null and l.kind in (select j.kind from ${s}.jobs as j where j.id = any (p_ids))
+    order by l.kind for update of l
+  loop
+    for v_start in
+      select o.place, o.upto, o.starts from (
+        select o.ctid as place, o.* from ${s}.job_starts as o where o.kind = v_kind order by o.upto desc limit 10000
+      ) as o where o.claim = any (p_claims) order by o.upto desc
+    loop
+      delete from ${s}.job_starts where ctid = v_start.place;
+      update ${s}.job_starts set upto = upto - v_start.starts where kind = v_kind and upto > v_start.upto;
+    end loop;
+  end loop;
+end $$;
+`
+
+const choosing = (s: string): string => /* sql */ `
 create function ${s}.limited_candidates(p_kind text, p_limit integer, p_now timestamptz)
 returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql as $$
 declare
@@ -52,18 +124,22 @@ declare
   v_left integer := p_limit;
 begin
   select * into v_limits from ${s}.job_limits as l where l.kind = p_kind;
-  if v_limits.concurrency is not null then
-    v_left := least(v_left, v_limits.concurrency - (select count(*) from ${s}.job_slots as o where o.kind = p_kind));
+  if v_limits.good_until <= p_now then
+    perform ${s}.renew_limits(array[p_kind], p_now);
+    select * into v_limits from ${s}.job_limits as l where l.kind = p_kind;
   end if;
-  if v_limits.rate_limit is not null then
-    v_left := least(v_left, v_limits.rate_limit - (
-      select count(*) from ${s}.job_starts where kind = p_kind and at > p_now - v_limits.rate_per));
+  if v_limits.concurrency is not null then
+    v_left := least(v_left, v_limits.concurrency - (
+      select count(*) from (select from ${s}.job_slots as o where o.kind = p_kind limit v_limits.concurrency) as taken));
+  end if;
+  if v_left > 0 and v_limits.rate_limits is not null then
+    v_left := ${s}.rate_room(p_kind, v_limits.rate_limits, v_limits.rate_pers, v_left, p_now);
   end if;
   if v_left <= 0 then return; end if;
   if v_limits.key_concurrency is null then
     return query select * from ${s}.first_jobs(p_kind, v_left);
   else
-    return query select c.* from ${s}.first_jobs_by_key(p_kind, v_left, v_limits.key_concurrency) as c
+    return query select c.* from ${s}.first_jobs_by_key(p_kind, v_left, v_limits) as c
       order by c.priority desc, c.run_at, c.seq limit v_left;
   end if;
 end $$;
@@ -89,41 +165,16 @@ begin
   insert into ${s}.job_slots (id, claim, kind, key)
     select j.id, p_claim, j.kind, j.key from ${s}.jobs as j join ${s}.job_limits as l using (kind)
     where j.id = any (p_ids) and (l.concurrency is not null or l.key_concurrency is not null);
-  delete from ${s}.job_starts as o using ${s}.job_limits as l where l.kind = o.kind and o.at <= v_now - l.rate_per;
-  insert into ${s}.job_starts (kind, at, claim)
-    select j.kind, case when p_now is null then clock_timestamp() + p_margin * interval '1 ms' else v_now end, p_claim
-    from ${s}.jobs as j join ${s}.job_limits as l using (kind)
-    where j.id = any (p_ids) and l.rate_limit is not null;
-end $$;
-
-create function ${s}.set_job_limits(
-  p_kinds text[], p_concurrency integer[], p_key_concurrency integer[], p_rate_limit integer[], p_rate_per float8[]
-) returns void language plpgsql as $$
-declare
-  v_new text[];
-begin
-  lock table ${s}.job_limits in share row exclusive mode;
-  delete from ${s}.job_limits as l using unnest(p_kinds, p_concurrency, p_key_concurrency, p_rate_limit)
-    as given (kind, concurrency, key_concurrency, rate_limit)
-    where l.kind = given.kind
-      and given.concurrency is null and given.key_concurrency is null and given.rate_limit is null;
-  with changed as (
-    insert into ${s}.job_limits as l
-      select kind, concurrency, key_concurrency, rate_limit, rate_per * interval '1 ms'
-      from unnest(p_kinds, p_concurrency, p_key_concurrency, p_rate_limit, p_rate_per)
-        as given (kind, concurrency, key_concurrency, rate_limit, rate_per)
-      where concurrency is not null or key_concurrency is not null or rate_limit is not null
-    on conflict (kind) do update set concurrency = excluded.concurrency,
-      key_concurrency = excluded.key_concurrency, rate_limit = excluded.rate_limit, rate_per = excluded.rate_per
-    where (l.concurrency, l.key_concurrency, l.rate_limit, l.rate_per)
-      is distinct from (excluded.concurrency, excluded.key_concurrency, excluded.rate_limit, excluded.rate_per)
-    returning kind
-  ) select array_agg(kind) into v_new from changed;
-  -- What runs already counts, too.
-  insert into ${s}.job_slots (id, claim, kind, key)
-    select j.id, c.claim, j.kind, j.key
-    from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq) join ${s}.jobs as j using (id, seq)
-    where j.kind = any (v_new) and j.status = 'PENDING'
-    on conflict do nothing;
+  insert into ${s}.job_starts (kind, upto, starts, at, kept_until, claim)
+    select c.kind, coalesce(last.upto, 0) + c.starts, c.starts, started.at,
+      started.at + (select max(per) from unnest(l.rate_pers) as per) * interval '1 ms', p_claim
+    from (select j.kind, count(*)::integer as starts from ${s}.jobs as j where j.id = any (p_ids) group by j.kind) as c
+    join ${s}.job_limits as l using (kind)
+    left join lateral (
+      select o.upto, o.at from ${s}.job_starts as o where o.kind = c.kind order by o.upto desc limit 1
+    ) as last on true
+    cross join lateral (select greatest(last.at,
+      case when p_now is null then clock_timestamp() + p_margin * interval '1 ms' else v_now end) as at) as started
+    where l.rate_limits is not null;
 end $$;
 `

@@ -3,6 +3,8 @@ import { admin } from './admin.ts'
 import { claiming } from './claiming.ts'
 import { freeing } from './freeing.ts'
 import { limiting } from './limiting.ts'
+import { pruning } from './pruning.ts'
+import { rules } from './rules.ts'
 import { settling } from './settling.ts'
 
 /**
@@ -14,13 +16,17 @@ import { settling } from './settling.ts'
  *   have none, so that however many there are, a claim never meets them. It never walks those that aren't `due`.
  * - `job_claims` has one row for all jobs of a claim. A job that isn't PENDING, or isn't in `ids`, isn't held by it:
  *   that is the fence. One that ends stays in `ids`; one that goes back to waiting doesn't.
+ * - What workers hold their kinds to is in `job_rules`, for as long as they are heard; what follows from it for claims is
+ *   one row a kind, in `job_limits`.
  * - Whoever claims jobs of a limited kind locks the kind's row first, so what it counts stays true until it commits.
  */
 export const queueMigration: Migration = {
   number: 1,
   name: 'queue',
   sql: (schema) =>
-    [tables, enqueueing, freeing, claiming, limiting, settling, admin].map((part) => part(schema)).join(''),
+    [tables, enqueueing, freeing, claiming, limiting, rules, pruning, settling, admin]
+      .map((part) => part(schema))
+      .join(''),
 }
 
 const tables = (s: string): string => /* sql */ `
@@ -43,7 +49,7 @@ create table ${s}.jobs (
   payload json not null,
   result json
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1);
--- For retention alone: it costs next to nothing, and needn't find single rows.
+-- For prune_jobs alone: it costs next to nothing, and needn't find single rows.
 create index jobs_updated on ${s}.jobs using brin (updated_at) with (pages_per_range = 32, autosummarize = on);
 -- In the order of enqueueing: the number of the call, then the place in it.
 create sequence ${s}.job_seq;
@@ -88,26 +94,6 @@ create table ${s}.job_claims (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 -- Written once and soon deleted: to compress them costs more than it saves.
 alter table ${s}.job_claims alter ids set storage external, alter seqs set storage external;
-
-create table ${s}.job_limits (
-  kind text collate "C" primary key,
-  concurrency integer,
-  key_concurrency integer,
-  rate_limit integer,
-  rate_per interval
-);
--- The running jobs of kinds that have limits, and those that were cancelled while they ran.
-create table ${s}.job_slots (
-  id text collate "C" not null,
-  claim bigint not null,
-  kind text collate "C" not null,
-  key text collate "C",
-  primary key (id, claim)
-);
-create index job_slots_by_kind on ${s}.job_slots (kind, key);
--- The last starts of kinds that have a rate.
-create table ${s}.job_starts (kind text collate "C" not null, at timestamptz not null, claim bigint not null);
-create index job_starts_by_kind on ${s}.job_starts (kind, at);
 
 create function ${s}.job_time(p_now float8) returns timestamptz language sql volatile as
   $$ select coalesce(to_timestamp(p_now / 1000.0), clock_timestamp()) $$;

@@ -183,7 +183,7 @@ begin
     perform ${s}.let_go(v_held, p_claims, ${s}.job_time(p_now));
     perform pg_notify(p_channel, '${GIVEN_BACK}');
   end if;
-  if not p_started then delete from ${s}.job_starts where claim = any (p_claims); end if;
+  if not p_started then perform ${s}.undo_starts(p_ids, p_claims); end if;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);
 end $$;
 `

@@ -1,0 +1,74 @@
+/** So many pages of the table are looked at together. */
+const PAGES = 64
+
+/**
+ * Removing jobs that have ended.
+ *
+ * No index knows when a job ended, since each would cost every job that ends. So the table is looked at part by part, and
+ * of each part it is written down when the next of its jobs may be over: until then it isn't read again.
+ */
+export const pruning = (s: string): string => /* sql */ `
+create table ${s}.job_sweeps (part integer primary key, due_at timestamptz not null);
+create index job_sweeps_due on ${s}.job_sweeps (due_at);
+
+create function ${s}.has_aged(p_since timestamptz, p_kept float8, p_now timestamptz) returns boolean
+language sql immutable as $$ select date_part('epoch', p_now - p_since) * 1000 >= p_kept $$;
+
+-- Looks at one part. Whether there was one to look at.
+create function ${s}.prune_by_rules(p_now float8) returns boolean language plpgsql
+set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_least float8;
+  v_parts bigint;
+  v_part integer;
+  v_from tid;
+  v_to tid;
+  v_next timestamptz;
+begin
+  perform ${s}.forget_kinds(v_now);
+  select min(least(r.done_kept, r.failed_kept)) into v_least from ${s}.job_retentions as r;
+  if v_least is null or v_least = 'infinity' then return false; end if;
+  v_parts := (pg_relation_size('${s.replaceAll("'", "''")}.jobs') + ${PAGES * 8192 - 1}) / ${PAGES * 8192};
+  insert into ${s}.job_sweeps (part, due_at)
+    select n, v_now
+    from generate_series(coalesce((select max(part) + 1 from ${s}.job_sweeps), 0), v_parts - 1) as n
+    on conflict do nothing;
+  select part into v_part from ${s}.job_sweeps where due_at <= v_now order by due_at limit 1 for update skip locked;
+  if not found then return false; end if;
+  v_from := format('(%s,0)', v_part * ${PAGES})::tid;
+  v_to := format('(%s,0)', (v_part + 1) * ${PAGES})::tid;
+  delete from ${s}.jobs where ctid = any (array(
+    select j.ctid from ${s}.jobs as j join ${s}.job_retentions as r using (kind)
+    where j.ctid >= v_from and j.ctid < v_to and j.status <> 'PENDING' and r.live
+      and ${s}.has_aged(j.updated_at, case j.status when 'DONE' then r.done_kept else r.failed_kept end, v_now)
+    for update of j skip locked
+  ));
+  select min(j.updated_at + j.kept * interval '1 ms') into v_next from (
+    select j.updated_at, case j.status when 'DONE' then r.done_kept else r.failed_kept end as kept
+    from ${s}.jobs as j join ${s}.job_retentions as r using (kind)
+    where j.ctid >= v_from and j.ctid < v_to and j.status <> 'PENDING'
+  ) as j where j.kept < 'infinity';
+  -- What ends here from now on isn't over before v_least. Nor is a part read more than 20 times in the time that its jobs
+  -- are kept, nor more than 10 of them a second.
+  update ${s}.job_sweeps set due_at = greatest(
+    least(v_next, v_now + v_least * interval '1 ms'),
+    v_now + greatest(1000, v_parts * 100, least(v_least, 604800000) / 20) * interval '1 ms'
+  ) where part = v_part;
+  return true;
+end $$;
+
+create function ${s}.prune_jobs(p_retention float8, p_limit integer, p_now float8)
+returns integer language plpgsql set enable_seqscan = off as $$
+declare
+  v_until timestamptz := ${s}.job_time(p_now) - p_retention * interval '1 ms';
+  v_count integer;
+begin
+  delete from ${s}.jobs where ctid = any (array(
+    select ctid from ${s}.jobs
+    where status <> 'PENDING' and updated_at <= v_until limit p_limit for update skip locked
+  ));
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+`

@@ -1,0 +1,192 @@
+import { WORD_HOLDS_MS } from '../../../queue/kind-rules.ts'
+
+const HOLDS = `interval '${WORD_HOLDS_MS} ms'`
+
+/** What live workers say of their kinds, and what follows from it for the limits and the retention of each kind. */
+export const rules = (s: string): string => [ruleTables, forgetting, saying].map((part) => part(s)).join('')
+
+const ruleTables = (s: string): string => /* sql */ `
+create table ${s}.job_workers (worker text collate "C" primary key, heard_at timestamptz not null);
+create table ${s}.job_rules (
+  kind text collate "C" not null,
+  worker text collate "C" not null,
+  concurrency integer,
+  key_concurrency integer,
+  rate_limit integer,
+  -- In ms, as the others; 'infinity': for ever.
+  rate_per float8,
+  done_kept float8 not null,
+  failed_kept float8 not null,
+  primary key (kind, worker)
+);
+create index job_rules_by_worker on ${s}.job_rules (worker);
+-- The longest of what live workers say; of a kind that nobody speaks of now, what was said last.
+create table ${s}.job_retentions (
+  kind text collate "C" primary key,
+  done_kept float8 not null,
+  failed_kept float8 not null,
+  live boolean not null
+);
+`
+
+const forgetting = (s: string): string => /* sql */ `
+-- Ends the word of workers that weren't heard for too long, and that of p_worker. One at a time.
+create function ${s}.forget_workers(p_worker text, p_now timestamptz) returns text[] language plpgsql as $$
+declare
+  v_kinds text[];
+begin
+  perform pg_advisory_xact_lock(hashtextextended('${s.replaceAll("'", "''")}.job_rules', 0));
+  with gone as (
+    delete from ${s}.job_workers where heard_at <= p_now - ${HOLDS} or worker = p_worker returning worker
+  ), unsaid as (
+    delete from ${s}.job_rules as r using gone where r.worker = gone.worker returning r.kind
+  ) select array_agg(distinct kind) into v_kinds from unsaid;
+  return v_kinds;
+end $$;
+
+-- The same for those that aren't heard any more, with what follows from it.
+create function ${s}.forget_kinds(p_now timestamptz) returns void language plpgsql as $$
+declare
+  v_kinds text[];
+begin
+  if not exists (select from ${s}.job_workers where heard_at <= p_now - ${HOLDS}) then return; end if;
+  v_kinds := ${s}.forget_workers(null, p_now);
+  perform ${s}.renew_limits(v_kinds, p_now);
+  perform ${s}.renew_retentions(v_kinds, p_now);
+end $$;
+
+-- Starts that count for no rate any more.
+create function ${s}.forget_starts(p_kinds text[], p_now timestamptz) returns void language plpgsql as $$
+declare
+  v_kind text;
+  v_count integer;
+begin
+  if not exists (select from ${s}.job_starts) then return; end if;
+  foreach v_kind in array p_kinds loop
+    loop
+      delete from ${s}.job_starts where ctid = any (array(
+        select o.ctid from (
+          select o.ctid, o.kept_until from ${s}.job_starts as o where o.kind = v_kind order by o.upto limit 10000
+        ) as o where o.kept_until <= p_now
+      ));
+      get diagnostics v_count = row_count;
+      exit when v_count < 10000;
+    end loop;
+  end loop;
+end $$;
+
+-- The limits of these kinds as they are said now.
+create function ${s}.limits_said(p_kinds text[], p_now timestamptz) returns table (
+  kind text, concurrency integer, key_concurrency integer, rate_limits integer[], rate_pers float8[],
+  good_until timestamptz
+) language plpgsql as $$
+begin
+  return query
+    with said as materialized (
+      select r.*, w.heard_at from ${s}.job_rules as r join ${s}.job_workers as w using (worker)
+      where r.kind = any (p_kinds) and w.heard_at > p_now - ${HOLDS}
+        and (r.concurrency is not null or r.key_concurrency is not null or r.rate_limit is not null)
+    ), rates as (
+      select r.kind, array_agg(r.least order by r.rate_per) as limits, array_agg(r.rate_per order by r.rate_per) as pers
+      from (
+        select said.kind, said.rate_per, min(said.rate_limit) as least from said
+        where said.rate_limit is not null group by said.kind, said.rate_per
+      ) as r group by r.kind
+    )
+    select said.kind, min(said.concurrency), min(said.key_concurrency), rates.limits, rates.pers,
+      min(said.heard_at) + ${HOLDS}
+    from said left join rates using (kind) group by said.kind, rates.limits, rates.pers;
+end $$;
+
+create function ${s}.renew_limits(p_kinds text[], p_now timestamptz) returns void language plpgsql as $$
+declare
+  v_changed text[];
+begin
+  -- A claim that doesn't know yet that a kind is limited ends first, so that what it takes is counted.
+  if exists (
+    select from ${s}.limits_said(p_kinds, p_now) as said
+    where not exists (select from ${s}.job_limits as l where l.kind = said.kind)
+  ) then lock table ${s}.job_limits in access exclusive mode; end if;
+  perform from ${s}.job_limits as l where l.kind = any (p_kinds) order by l.kind for update;
+  delete from ${s}.job_limits as l where l.kind = any (p_kinds)
+    and not exists (select from ${s}.limits_said(p_kinds, p_now) as said where said.kind = l.kind);
+  with changed as (
+    insert into ${s}.job_limits as l (kind, concurrency, key_concurrency, rate_limits, rate_pers, good_until)
+      select * from ${s}.limits_said(p_kinds, p_now)
+    on conflict (kind) do update set concurrency = excluded.concurrency, key_concurrency = excluded.key_concurrency,
+      rate_limits = excluded.rate_limits, rate_pers = excluded.rate_pers, good_until = excluded.good_until
+    returning kind
+  ) select array_agg(kind) into v_changed from changed;
+  -- What runs already counts, too.
+  insert into ${s}.job_slots (id, claim, kind, key)
+    select j.id, c.claim, j.kind, j.key
+    from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq) join ${s}.jobs as j using (id, seq)
+    where j.kind = any (v_changed) and j.status = 'PENDING'
+    on conflict do nothing;
+end $$;
+
+-- When jobs are to be kept for less time than before, those that were looked at are to be looked at again.
+create function ${s}.renew_retentions(p_kinds text[], p_now timestamptz) returns void language plpgsql as $$
+begin
+  if exists (
+    select from ${s}.job_rules as r left join ${s}.job_retentions as kept using (kind) where r.kind = any (p_kinds)
+    group by r.kind, kept.kind, kept.done_kept, kept.failed_kept
+    having kept.kind is null or max(r.done_kept) < kept.done_kept or max(r.failed_kept) < kept.failed_kept
+  ) then update ${s}.job_sweeps set due_at = p_now where due_at > p_now; end if;
+  update ${s}.job_retentions set live = false where kind = any (p_kinds);
+  insert into ${s}.job_retentions (kind, done_kept, failed_kept, live)
+    select r.kind, max(r.done_kept), max(r.failed_kept), true from ${s}.job_rules as r
+    where r.kind = any (p_kinds) group by r.kind
+  on conflict (kind) do update
+    set done_kept = excluded.done_kept, failed_kept = excluded.failed_kept, live = excluded.live;
+end $$;
+`
+
+const saying = (s: string): string => /* sql */ `
+-- Returns what others say of these kinds that differs; of many who say the same, one.
+create function ${s}.set_job_rules(
+  p_worker text, p_kinds text[], p_concurrency integer[], p_key_concurrency integer[], p_rate_limit integer[],
+  p_rate_per float8[], p_done_kept float8[], p_failed_kept float8[], p_now float8
+) returns table (
+  o_worker text, o_kind text, o_concurrency integer, o_key_concurrency integer, o_rate_limit integer,
+  o_rate_per float8, o_done_kept float8, o_failed_kept float8
+) language plpgsql as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_kinds text[] := ${s}.forget_workers(case when p_kinds = '{}' then p_worker end, v_now);
+begin
+  if p_kinds <> '{}' then
+    insert into ${s}.job_workers values (p_worker, v_now) on conflict (worker) do update set heard_at = excluded.heard_at;
+    with unsaid as (
+      delete from ${s}.job_rules where worker = p_worker and kind <> all (p_kinds) returning kind
+    ), said as (
+      insert into ${s}.job_rules as r (kind, worker, concurrency, key_concurrency, rate_limit, rate_per, done_kept,
+        failed_kept)
+        select given.kind, p_worker, given.c, given.k, given.l, given.p, given.d, given.f
+        from unnest(p_kinds, p_concurrency, p_key_concurrency, p_rate_limit, p_rate_per, p_done_kept, p_failed_kept)
+          as given (kind, c, k, l, p, d, f)
+      on conflict (kind, worker) do update set concurrency = excluded.concurrency,
+        key_concurrency = excluded.key_concurrency, rate_limit = excluded.rate_limit, rate_per = excluded.rate_per,
+        done_kept = excluded.done_kept, failed_kept = excluded.failed_kept
+      where (r.concurrency, r.key_concurrency, r.rate_limit, r.rate_per, r.done_kept, r.failed_kept)
+        is distinct from (excluded.concurrency, excluded.key_concurrency, excluded.rate_limit, excluded.rate_per,
+          excluded.done_kept, excluded.failed_kept)
+      returning kind
+    ) select v_kinds || array_agg(c.kind) into v_kinds from (select kind from unsaid union select kind from said) as c;
+  end if;
+  if cardinality(v_kinds) > 0 then
+    perform ${s}.renew_limits(v_kinds, v_now);
+    perform ${s}.renew_retentions(v_kinds, v_now);
+  end if;
+  perform ${s}.forget_starts(p_kinds, v_now);
+  return query select min(r.worker), r.kind, r.concurrency, r.key_concurrency, r.rate_limit, r.rate_per, r.done_kept,
+      r.failed_kept
+    from ${s}.job_rules as r
+    join unnest(p_kinds, p_concurrency, p_key_concurrency, p_rate_limit, p_rate_per, p_done_kept, p_failed_kept)
+      as given (kind, c, k, l, p, d, f) using (kind)
+    where r.worker <> p_worker
+      and (r.concurrency, r.key_concurrency, r.rate_limit, r.rate_per, r.done_kept, r.failed_kept)
+        is distinct from (given.c, given.k, given.l, given.p, given.d, given.f)
+    group by r.kind, r.concurrency, r.key_concurrency, r.rate_limit, r.rate_per, r.done_kept, r.failed_kept;
+end $$;
+`

@@ -1,0 +1,61 @@
+import { type KindRules, type OtherRules, WORD_HOLDS_MS } from './kind-rules.ts'
+import { type LimitsInForce, limitsTogether, sameLimits } from './limits.ts'
+import { type ResolvedRetention, longestRetention, sameRetention } from './retention.ts'
+
+interface Word {
+  readonly heardAt: number
+  readonly kinds: ReadonlyMap<string, KindRules>
+}
+
+/** What workers hold their kinds to. A word that isn't renewed ends. */
+export class MemoryRules {
+  readonly #words = new Map<string, Word>()
+
+  set(worker: string, kinds: ReadonlyMap<string, KindRules>, now: number): void {
+    if (kinds.size === 0) this.#words.delete(worker)
+    else this.#words.set(worker, { heardAt: now, kinds: new Map(kinds) })
+  }
+
+  /** What other workers say of these kinds that differs; of many who say the same, one. */
+  others(worker: string, kinds: ReadonlyMap<string, KindRules>, now: number): OtherRules[] {
+    const found: OtherRules[] = []
+    for (const [other, word] of this.#live(now)) {
+      for (const [kind, rules] of word.kinds) {
+        if (other === worker || !kinds.has(kind) || !differs(rules, kinds.get(kind)!)) continue
+        if (found.some((one) => one.kind === kind && !differs(one, rules))) continue
+        found.push({ worker: other, kind, limits: rules.limits, retention: rules.retention })
+      }
+    }
+    return found
+  }
+
+  limits(kind: string, now: number): LimitsInForce {
+    return limitsTogether(this.#of(kind, now).map(({ limits }) => limits))
+  }
+
+  /** How long to keep jobs, by kind; of a kind that nobody speaks of, nothing is said. */
+  retentions(now: number): Map<string, ResolvedRetention> {
+    const kinds = new Set(this.#live(now).flatMap(([, word]) => [...word.kinds.keys()]))
+    return new Map(
+      [...kinds].map((kind) => [
+        kind,
+        longestRetention(this.#of(kind, now).map(({ retention }) => retention)),
+      ]),
+    )
+  }
+
+  #of(kind: string, now: number): KindRules[] {
+    return this.#live(now).flatMap(([, { kinds }]) => kinds.get(kind) ?? [])
+  }
+
+  #live(now: number): [worker: string, word: Word][] {
+    for (const [worker, { heardAt }] of this.#words) {
+      if (heardAt <= now - WORD_HOLDS_MS) this.#words.delete(worker)
+    }
+    return [...this.#words]
+  }
+}
+
+function differs(a: KindRules, b: KindRules): boolean {
+  return !sameLimits(a.limits, b.limits) || !sameRetention(a.retention, b.retention)
+}

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Logger } from 'pino'
+import type { JobStore } from './job-store.ts'
+import type { Kind } from './kind.ts'
+import type { KindRules, OtherRules } from './kind-rules.ts'
+import { isLimited, limitsText, sameLimits } from './limits.ts'
+import { type ResolvedRetention, retentionText, sameRetention } from './retention.ts'
+
+export interface WorkerRulesProps {
+  readonly store: JobStore
+  readonly kinds: ReadonlyMap<string, Kind>
+  readonly retention: ResolvedRetention
+  readonly logger: () => Logger
+}
+
+/** What one worker holds its kinds to, and what it has heard of others; where they differ, it warns once. */
+export class WorkerRules {
+  readonly #props: WorkerRulesProps
+  readonly #own: ReadonlyMap<string, KindRules>
+  readonly #worker = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`
+  readonly #warned = new Set<string>()
+  #others: readonly OtherRules[] = []
+
+  constructor(props: WorkerRulesProps) {
+    this.#props = props
+    const { kinds, retention } = props
+    this.#own = new Map([...kinds].map(([kind, { limits }]) => [kind, { limits, retention }]))
+  }
+
+  /** Whether any of its kinds has limits, here or elsewhere. */
+  get limited(): boolean {
+    return this.#all.some(({ limits }) => isLimited(limits))
+  }
+
+  /** Whether any of its kinds has a rate, here or elsewhere. */
+  get rated(): boolean {
+    return this.#all.some(({ limits }) => limits.rate !== undefined)
+  }
+
+  get #all(): readonly KindRules[] {
+    return [...this.#own.values(), ...this.#others]
+  }
+
+  async say(): Promise<void> {
+    this.#others = await this.#props.store.setRules(this.#worker, this.#own)
+    for (const other of this.#others) this.#warn(other)
+  }
+
+  async withdraw(): Promise<void> {
+    await this.#props.store.setRules(this.#worker, new Map())
+  }
+
+  #warn({ kind, worker, ...theirs }: OtherRules): void {
+    const ours = this.#own.get(kind)!
+    const difference = differenceOf(ours, theirs)
+    // Of many like it, once.
+    if (this.#warned.has(`${kind} ${difference}`)) return
+    this.#warned.add(`${kind} ${difference}`)
+    const text = `kind '${kind}' has other options in worker '${worker}': ${difference}`
+    this.#props.logger().warn({ kind, otherWorker: worker, ours, theirs }, text)
+  }
+}
+
+function differenceOf(ours: KindRules, theirs: KindRules): string {
+  const parts: string[] = []
+  if (!sameLimits(ours.limits, theirs.limits)) {
+    parts.push(`${limitsText(ours.limits)} here, ${limitsText(theirs.limits)} there, both hold`)
+  }
+  if (!sameRetention(ours.retention, theirs.retention)) {
+    const [here, there] = [retentionText(ours.retention), retentionText(theirs.retention)]
+    parts.push(`retention ${here} here, ${there} there, the longer holds`)
+  }
+  return parts.join('; ')
+}

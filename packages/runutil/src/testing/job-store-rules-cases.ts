@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict'
+import type { KindRules } from '../queue/kind-rules.ts'
+import type { JobStore } from '../queue/job-store.ts'
+import type { ResolvedLimits } from '../queue/limits.ts'
+import {
+  type JobStoreCases,
+  again,
+  claim,
+  claimOnly,
+  done,
+  failed,
+  idsOf,
+  put,
+  rules,
+  series,
+} from './job-store-case.ts'
+
+const HOUR_MS = 3_600_000
+
+/** What several workers hold one kind to. */
+export const rulesCases: JobStoreCases = {
+  'rules: of several limits on a kind all hold': async ({ store }) => {
+    await say(store, 'one', { concurrency: 3, keyConcurrency: 2 })
+    await say(store, 'two', { concurrency: 5, keyConcurrency: 1 })
+    await put(store, { id: '1', key: 'x' }, { id: '2', key: 'x' }, ...series('free', 9))
+    assert.deepEqual(idsOf(await claim(store)), ['1', 'free1', 'free2'])
+  },
+
+  'rules: a worker without limits takes none off': async ({ store }) => {
+    await say(store, 'one', { concurrency: 1 })
+    await say(store, 'two')
+    await put(store, '1', '2', '3')
+    const job = await claimOnly(store, '1')
+    await say(store, 'three')
+    await store.settle([done(job)])
+    await claimOnly(store, '2')
+  },
+
+  'rules: of several rates on a kind each holds': async ({ store, clock }) => {
+    await say(store, 'one', { rate: { limit: 2, perMs: 1_000 } })
+    await say(store, 'two', { rate: { limit: 5, perMs: 10_000 } })
+    await put(store, ...series('', 20))
+    const perSecond: number[] = []
+    for (let second = 0; second < 11; second++) {
+      perSecond.push((await claim(store)).length)
+      await clock.advance(1_000)
+    }
+    assert.deepEqual(perSecond, [2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 2])
+  },
+
+  'rules: what a worker says replaces what it said before': async ({ store }) => {
+    await say(store, 'one', { concurrency: 1 })
+    await say(store, 'two', { concurrency: 5 })
+    await put(store, ...series('', 9))
+    await claimOnly(store, '1')
+    await say(store, 'one', { concurrency: 4 })
+    assert.equal((await claim(store)).length, 3)
+    await store.setRules('one', new Map([['b', rules({ concurrency: 1 })]]))
+    assert.equal((await claim(store)).length, 1)
+  },
+
+  'rules: a word that is taken back no longer holds, the others do': async ({ store }) => {
+    await say(store, 'one', { concurrency: 1 })
+    await say(store, 'two', { concurrency: 3 })
+    await put(store, ...series('', 9))
+    await claimOnly(store, '1')
+    await store.setRules('one', new Map())
+    await store.setRules('nobody', new Map())
+    assert.equal((await claim(store)).length, 2)
+    await store.setRules('two', new Map())
+    assert.equal((await claim(store)).length, 6)
+  },
+
+  "rules: a dead worker's word ends within 2 minutes, with nobody there but who claims": async (context) => {
+    const { store, clock } = context
+    await say(store, 'dead', { concurrency: 1 })
+    await put(store, ...series('', 5))
+    assert.deepEqual(idsOf(await claim(store, { lease: '5m' })), ['1'])
+    await clock.advance('90s')
+    assert.deepEqual(await claim(store), [])
+    await clock.advance('30s')
+    assert.equal((await claim(store)).length, 4)
+  },
+
+  'rules: a word that is said again goes on': async ({ store, clock }) => {
+    await say(store, 'dead', { concurrency: 1 })
+    await say(store, 'alive', { concurrency: 2 })
+    await put(store, ...series('', 5))
+    for (let seconds = 0; seconds < 120; seconds += 30) {
+      await clock.advance('30s')
+      await say(store, 'alive', { concurrency: 2 })
+    }
+    assert.deepEqual(idsOf(await claim(store)), ['1', '2'])
+    assert.deepEqual(await claim(store), [])
+  },
+
+  'rules: those who differ hear of each other': async ({ store, clock }) => {
+    const [one, two] = [rules({ concurrency: 1 }, { doneMs: 1_000 }), rules({ rate: { limit: 2, perMs: 5 } })]
+    const same = ['a', one] as const
+    assert.deepEqual(await store.setRules('one', new Map([same, ['b', two]])), [])
+    assert.deepEqual(await store.setRules('two', new Map([same, ['c', one]])), [])
+    assert.deepEqual(await store.setRules('three', new Map([['a', two]])), [
+      { worker: 'one', kind: 'a', ...one },
+    ])
+    assert.deepEqual(await store.setRules('one', new Map([same])), [{ worker: 'three', kind: 'a', ...two }])
+    await clock.advance('2m')
+    assert.deepEqual(await store.setRules('one', new Map([same])), [])
+  },
+
+  'rateOpensIn: when the next job may start, exactly': async ({ store, clock }) => {
+    await say(store, 'one', { rate: { limit: 2, perMs: 1_000 } })
+    await put(store, ...series('', 6))
+    const opensIn = (): Promise<number | undefined> => store.rateOpensIn(['b', 'a'])
+    assert.equal(await opensIn(), undefined)
+    await claim(store, { limit: 1 })
+    assert.equal(await opensIn(), undefined)
+    await clock.advance(400)
+    await claim(store)
+    assert.equal(await opensIn(), 600)
+    await clock.advance(599)
+    assert.deepEqual([await opensIn(), (await claim(store)).length], [1, 0])
+    await clock.advance(1)
+    assert.deepEqual([await opensIn(), (await claim(store)).length], [undefined, 1])
+    assert.equal(await opensIn(), 400)
+    await say(store, 'two', { rate: { limit: 1, perMs: 5_000 } })
+    assert.equal(await opensIn(), 5_000)
+  },
+
+  'rateOpensIn: of nothing that waits, of other kinds and without a rate nothing': async ({
+    store,
+    clock,
+  }) => {
+    await say(store, 'one', { rate: { limit: 1, perMs: 1_000 } })
+    await put(store, '1', { id: 'b', kind: 'b' })
+    const job = await claimOnly(store, '1')
+    assert.equal(await store.rateOpensIn(['a', 'b']), undefined)
+    await store.settle([again(job, { delayMs: 500 })])
+    assert.equal(await store.rateOpensIn(['a']), undefined)
+    await clock.advance(500)
+    await claim(store, { kinds: ['b'] })
+    assert.equal(await store.rateOpensIn(['a']), 500)
+    assert.deepEqual([await store.rateOpensIn(['b']), await store.rateOpensIn([])], [undefined, undefined])
+  },
+
+  'pruneByRules: removes what is over by what is said of its kind, and of others nothing': async (
+    context,
+  ) => {
+    const { store, clock } = context
+    const sayAndPrune = async (): Promise<void> => {
+      await store.setRules('one', new Map([['a', rules({}, { doneMs: HOUR_MS, failedMs: HOUR_MS })]]))
+      await store.setRules('two', new Map([['b', rules()]]))
+      await prune(store)
+    }
+    await endJobs(store, 'a', 'b', 'c')
+    await sayAndPrune()
+    await clock.advance('59m')
+    await sayAndPrune()
+    assert.deepEqual(await kept(store), ['a done', 'a failed', 'b done', 'b failed', 'c done', 'c failed'])
+    // A store may take a twentieth longer.
+    await clock.advance('5m')
+    await sayAndPrune()
+    assert.deepEqual(await kept(store), ['b done', 'b failed', 'c done', 'c failed'])
+  },
+
+  'pruneByRules: what ended otherwise than DONE has a time of its own': async ({ store, clock }) => {
+    const its: [string, KindRules][] = [
+      ['a', rules({}, { doneMs: HOUR_MS })],
+      ['b', rules({}, { failedMs: HOUR_MS })],
+    ]
+    await store.setRules('one', new Map(its))
+    await endJobs(store, 'a', 'b')
+    await put(store, { id: 'b cancelled', kind: 'b' }, { id: 'b waits', kind: 'b' })
+    await store.cancel('b cancelled')
+    await clock.advance('70m')
+    await store.setRules('one', new Map(its))
+    await prune(store)
+    assert.deepEqual(await kept(store), ['a failed', 'b done', 'b waits'])
+  },
+
+  'pruneByRules: of several words the longest holds, and a dead one no longer': async ({ store, clock }) => {
+    const short = rules({}, { doneMs: 1_000, failedMs: 1_000 })
+    await endJobs(store, 'a')
+    await store.setRules('long', new Map([['a', rules({}, { doneMs: HOUR_MS, failedMs: HOUR_MS })]]))
+    await store.setRules('short', new Map([['a', short]]))
+    await clock.advance('90s')
+    await prune(store)
+    assert.deepEqual(await kept(store), ['a done', 'a failed'])
+    await store.setRules('short', new Map([['a', short]]))
+    await clock.advance('60s')
+    await prune(store)
+    assert.deepEqual(await kept(store), [])
+  },
+
+  'pruneByRules: a shorter time holds at once': async ({ store, clock }) => {
+    const keep = (ms: number): Promise<unknown> =>
+      store.setRules('one', new Map([['a', rules({}, { doneMs: ms, failedMs: ms })]]))
+    await keep(30 * 24 * HOUR_MS)
+    await endJobs(store, 'a')
+    await prune(store)
+    await clock.advance('1h')
+    await keep(HOUR_MS)
+    await prune(store)
+    assert.deepEqual(await kept(store), [])
+  },
+
+  'pruneByRules: of thousands none is left': async ({ store, clock }) => {
+    await store.setRules('one', new Map([['a', rules({}, { doneMs: HOUR_MS, failedMs: HOUR_MS })]]))
+    await put(store, ...series('', 3_000))
+    await store.settle((await claim(store, { limit: 3_000 })).map((job) => done(job)))
+    await clock.advance('61m')
+    await store.setRules('one', new Map([['a', rules({}, { doneMs: HOUR_MS, failedMs: HOUR_MS })]]))
+    await prune(store)
+    assert.deepEqual(await store.counts(), {})
+  },
+}
+
+async function say(store: JobStore, worker: string, limits: Partial<ResolvedLimits> = {}): Promise<void> {
+  await store.setRules(worker, new Map([['a', rules(limits)]]))
+}
+
+/** One DONE and one FAILED of each kind. */
+async function endJobs(store: JobStore, ...kinds: string[]): Promise<void> {
+  for (const kind of kinds) {
+    await put(store, { id: `${kind} done`, kind }, { id: `${kind} failed`, kind })
+    const [one, two] = await claim(store, { kinds: [kind] })
+    await store.settle([done(one!), failed(two!)])
+  }
+}
+
+async function prune(store: JobStore): Promise<void> {
+  while (await store.pruneByRules());
+}
+
+async function kept(store: JobStore): Promise<string[]> {
+  const ids = ['a', 'b', 'c'].flatMap((kind) =>
+    ['done', 'failed', 'cancelled', 'waits'].map((end) => `${kind} ${end}`),
+  )
+  const found = await Promise.all(ids.map((id) => store.get(id)))
+  return ids.filter((_, at) => found[at] !== undefined)
+}

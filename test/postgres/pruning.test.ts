@@ -1,0 +1,95 @@
+import pg from 'pg'
+import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import type { KindRules } from 'runutil/queue'
+import { VirtualClock } from 'runutil/testing'
+import { afterEach, beforeEach, expect, inject, it } from 'vitest'
+import { createDatabase } from '../support/postgres/create-database.ts'
+
+const HOUR_MS = 3_600_000
+const rules = (keptMs: number): KindRules => ({
+  limits: { concurrency: undefined, keyConcurrency: undefined, rate: undefined },
+  retention: { doneMs: keptMs, failedMs: keptMs },
+})
+
+let database: Database
+let client: pg.Client
+let clock: VirtualClock
+let store: PostgresJobStore
+beforeEach(async () => {
+  const url = await createDatabase(inject('postgresUrl'))
+  database = await openDatabase(url)
+  await migrate(database)
+  clock = new VirtualClock()
+  store = new PostgresJobStore(database, { clock })
+  client = new pg.Client(url)
+  await client.connect()
+})
+afterEach(async () => {
+  await client.end()
+  await database.close()
+})
+
+/** Jobs that have ended now. */
+async function end(kind: string, length: number, prefix = kind): Promise<void> {
+  await client.query(
+    `insert into runutil.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq, status)
+      select $4 || n, $1, to_json(repeat('x', 200)), at, 0, at, at, n, 'DONE'
+      from generate_series(1, $2::integer) as n, to_timestamp($3::float8 / 1000) as at`,
+    [kind, length, clock.now(), prefix],
+  )
+}
+
+/** @returns how many parts were looked at */
+async function prune(kinds: Record<string, number>): Promise<number> {
+  await store.setRules('a worker', new Map(Object.entries(kinds).map(([kind, ms]) => [kind, rules(ms)])))
+  let parts = 0
+  while (await store.pruneByRules()) parts++
+  return parts
+}
+
+async function count(): Promise<Record<string, number>> {
+  const counts = await store.counts()
+  return Object.fromEntries(Object.entries(counts).map(([kind, { DONE }]) => [kind, DONE]))
+}
+
+it('reads the table no more often than there may be something to remove', async () => {
+  await end('keep', 20_000)
+  await end('mail', 2_000)
+  const kinds = { keep: Infinity, mail: 24 * HOUR_MS }
+  const parts = await prune(kinds)
+  expect(parts).toBeGreaterThan(10)
+  let again = 0
+  for (let minutes = 0; minutes < 23 * 60; minutes += 30) {
+    await clock.advance('30m')
+    again += await prune(kinds)
+  }
+  expect(again).toBe(0)
+  await clock.advance('2h')
+  expect(await prune(kinds)).toBeLessThanOrEqual(parts)
+  expect(await count()).toEqual({ keep: 20_000 })
+})
+
+it('removes what ended at many times soon after it is over', async () => {
+  const kinds = { mail: 10 * HOUR_MS }
+  for (let hour = 0; hour < 30; hour++) {
+    await end('mail', 100, `${hour} `)
+    await prune(kinds)
+    await clock.advance('1h')
+  }
+  await prune(kinds)
+  const { mail } = await count()
+  expect(mail).toBeGreaterThanOrEqual(900)
+  expect(mail).toBeLessThanOrEqual(1_000)
+})
+
+it('never removes a job that waits or runs, however old it is', async () => {
+  const newJob = { kind: 'mail', payload: 'null', runAt: undefined, priority: 0, key: undefined }
+  await store.insert([
+    { id: 'waits', ...newJob },
+    { id: 'runs', ...newJob },
+  ])
+  await store.claim(['mail'], 1, '30d')
+  await clock.advance('1d')
+  await prune({ mail: 1_000 })
+  expect(await store.counts()).toMatchObject({ mail: { PENDING: 1, RUNNING: 1 } })
+})

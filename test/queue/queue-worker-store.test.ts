@@ -173,23 +173,27 @@ describe('a store that never answers', () => {
     await stop()
   })
 
-  test.each<[keyof JobStore]>([['setRules'], ['listen'], ['claim'], ['settle'], ['release'], ['pruneByRules']])(
-    'when asked to %s holds up the stop for no longer than the grace',
-    async (method) => {
-      const script = new ScriptedHandler()
-      const { clock, enqueue, store, worker } = freshWorker(script.handle, { concurrency: 2 })
-      store.silence(method)
-      const stop = new AbortController()
-      const options = { clock, logger: capturedLogger().logger, grace: '5s' } as const
-      const ended = follow(runAllWorkers([worker], stop.signal, options))
-      await enqueue('1', '2', '3')
-      await clock.advance('2s')
-      stop.abort()
-      for (const call of script.calls.values) call.return('x')
-      await clock.advance('4.5s')
-      expect(ended.settled).toBe('resolved')
-    },
-  )
+  test.each<[keyof JobStore]>([
+    ['setRules'],
+    ['listen'],
+    ['claim'],
+    ['settle'],
+    ['release'],
+    ['pruneByRules'],
+  ])('when asked to %s holds up the stop for no longer than the grace', async (method) => {
+    const script = new ScriptedHandler()
+    const { clock, enqueue, store, worker } = freshWorker(script.handle, { concurrency: 2 })
+    store.silence(method)
+    const stop = new AbortController()
+    const options = { clock, logger: capturedLogger().logger, grace: '5s' } as const
+    const ended = follow(runAllWorkers([worker], stop.signal, options))
+    await enqueue('1', '2', '3')
+    await clock.advance('2s')
+    stop.abort()
+    for (const call of script.calls.values) call.return('x')
+    await clock.advance('4.5s')
+    expect(ended.settled).toBe('resolved')
+  })
 
   it('gives back what a claim got that was answered after the stop', async () => {
     const { clock, enqueue, run, queue, store } = freshWorker(() => {})

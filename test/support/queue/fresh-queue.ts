@@ -29,7 +29,7 @@ export function freshQueue(around: (store: JobStore) => JobStore = (store) => st
 }
 
 /** What one process holds, it knows by its store object. */
-export function ofAnotherProcess(store: JobStore): JobStore {
+function ofAnotherProcess(store: JobStore): JobStore {
   return new Proxy(store, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name)

@@ -155,7 +155,7 @@ it(
     // A busy machine is late with everything, several times in a row.
     expect(longestGap(one, downs)).toBeLessThan(2_000 + 4 * stalls.longestMs)
     stalls.stop()
-    expect(report.turns).toBeGreaterThan(1)
+    expect(report.turns).toBeGreaterThan(0)
     expect(await acceptedOutOfOrder(database)).toEqual([])
     await database.close()
     await server.stop()

@@ -127,14 +127,14 @@ describe('reset', () => {
   it('has all new workers up before the old ones go, each after its task', async () => {
     await withPool({ numWorkers: 2 }, async (pool, { created, destruct }) => {
       const old = [...pool.workers]
-      const running = ['slow 300', 'slow 300'].map((task) => textOf(pool.exec(task)))
+      const running = ['slow 3000', 'slow 3000'].map((task) => textOf(pool.exec(task)))
       const done = pool.reset()
       await created.times(4)
       expect(destruct.count).toBe(0)
       expect(old.map(({ state }) => state)).toEqual(['working', 'working'])
       expect(await textOf(pool.exec('echo'))).toBe('echo')
       await done
-      expect(await Promise.all(running)).toEqual(['slow 300', 'slow 300'])
+      expect(await Promise.all(running)).toEqual(['slow 3000', 'slow 3000'])
       expect(old.map(({ pid }) => isAlive(pid))).toEqual([false, false])
       expect(destruct.values.map(({ reason }) => reason)).toEqual(Array(2).fill('the pool was reset'))
       expect(pidsOf(pool.workers)).toEqual(pidsOf(created.values.slice(2)))

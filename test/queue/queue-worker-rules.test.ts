@@ -123,12 +123,12 @@ describe('a rate', () => {
       return inMs > 0 ? inMs : undefined
     }
     return new Proxy(inner, {
-      get: (target, name: keyof JobStore) =>
-        name === 'claim'
-          ? claim
-          : name === 'rateOpensIn'
-            ? rateOpensIn
-            : (target[name].bind(target) as unknown),
+      get: (target, name: keyof JobStore): unknown => {
+        if (name === 'claim') return claim
+        if (name === 'rateOpensIn') return rateOpensIn
+        const value: unknown = target[name]
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      },
     })
   }
 

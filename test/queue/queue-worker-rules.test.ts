@@ -126,7 +126,7 @@ describe('a rate', () => {
       get: (target, name: keyof JobStore): unknown => {
         if (name === 'claim') return claim
         if (name === 'rateOpensIn') return rateOpensIn
-        const value: unknown = target[name]
+        const value: unknown = Reflect.get(target, name)
         return typeof value === 'function' ? (value.bind(target) as unknown) : value
       },
     })

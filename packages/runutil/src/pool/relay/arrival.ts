@@ -14,12 +14,12 @@ export interface Arriving {
   failed(error: Error): void
 }
 
-/** Waits for a process's handshake, and not for ever. Calls back once. @returns gives it up */
+/** Waits for a process's handshake, and not for ever. Calls back once. @returns gives it up, and says what was seen meanwhile */
 export function awaitArrival(
   child: ChildProcess,
   { relay, clock, handshakeMs }: ArrivalProps,
   arriving: Arriving,
-): () => void {
+): () => string {
   let hint = ''
   const limit = clock.setTimeout(() => {
     disconnect()
@@ -41,5 +41,6 @@ export function awaitArrival(
   return () => {
     limit.clear()
     disconnect()
+    return hint
   }
 }

@@ -10,6 +10,8 @@ export class Ending {
   failure: Error | undefined
   /** Why it was killed, though it did nothing wrong by itself. */
   killed: string | undefined
+  /** What may explain that it didn't come up. */
+  seen = ''
   /** How many tasks it has answered since it asked to be replaced. */
   #answeredSinceStop: number | undefined
 
@@ -20,8 +22,8 @@ export class Ending {
 
   /** What its end means to those who wait for it. */
   of({ pid = 0, stderr, stdout }: Subprocess, exit: Exit, during: WorkerEnd['during']): EndOfWorker {
-    const { failure, killed } = this
-    const facts = { pid, exit, stderr, stdout, failure, killed }
+    const { failure, killed, seen } = this
+    const facts = { pid, exit, stderr, stdout, failure, killed, seen }
     return {
       begun: this.#begun(exit),
       failure: diagnose({ ...facts, during }),

@@ -25,6 +25,8 @@ export interface WorkerEnd {
   readonly failure: Error | undefined
   /** Why the pool killed it, though it did nothing wrong by itself. */
   readonly killed: string | undefined
+  /** What may explain that its handshake failed; '' if nothing does. */
+  readonly seen: string
 }
 
 /** What a worker's end means to whoever waits for it to start or to answer: always an error. */
@@ -60,7 +62,8 @@ function happened({ exit: { code, signal }, failure }: WorkerEnd): string {
 
 /** What was expected of a handshake and didn't come is said as it is. */
 function handshake(end: WorkerEnd): string {
-  const { failure } = end
-  if (failure === undefined || failure instanceof CorruptFrameError) return `it ${happened(end)}`
+  const { failure, seen } = end
+  if (failure === undefined) return `it ${happened(end)}${seen === '' ? '' : ` (${seen})`}`
+  if (failure instanceof CorruptFrameError) return `it ${happened(end)}`
   return failure.message
 }

@@ -37,7 +37,7 @@ export class WorkerProcess {
   /** The one limit that runs at a time: on life without a relay, on its last task, on a stop. */
   #limit: Timer | undefined
   /** While its handshake is waited for. */
-  #starting: { resolve(): void; reject(error: WorkerError): void; cancel(): void } | undefined
+  #starting: { resolve(): void; reject(error: WorkerError): void; cancel(): string } | undefined
 
   /** Spawns the process. */
   constructor(props: WorkerProps) {
@@ -156,7 +156,7 @@ export class WorkerProcess {
   /** For the pool: resolves when it is ready. @throws HandshakeError, SpawnError when it has ended instead */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#starting = { resolve, reject, cancel: () => {} }
+      this.#starting = { resolve, reject, cancel: () => '' }
       // Then it ends without anybody's doing.
       if (this.pid === 0) return
       this.#starting.cancel = awaitArrival(this.#process.child!, this.#props, {
@@ -282,7 +282,7 @@ export class WorkerProcess {
   }
 
   async #end(exit: Exit): Promise<WorkerExit> {
-    this.#starting?.cancel()
+    this.#ending.seen = this.#starting?.cancel() ?? ''
     await this.#conversation?.drained(this.#props.clock, LINGER_MS)
     this.#limit?.clear()
     this.#streamEnd.clear()

@@ -48,7 +48,8 @@ function outcomeOf(performed: Performed, mostJson: number | undefined): Outcome 
 /** What becomes of a job whose process died under it again and again; undefined: it may run. Pure. */
 export function judgeCrashes({ crashes }: ClaimedJob, maxCrashes: number): Outcome | undefined {
   if (crashes <= maxCrashes) return undefined
-  return panic(`its process died, or lost its lease, ${crashes} times while it held this job`)
+  const why = `its process died, or lost its lease, ${crashes} times while it held this job`
+  return { ...panic(why), counted: false }
 }
 
 function done(value: unknown, mostJson: number | undefined): Outcome {
@@ -73,7 +74,7 @@ function again(lastError: string, delayMs: number): Outcome {
   return { status: 'PENDING', lastError: errorText(lastError), delayMs, counted: true }
 }
 
-function panic(text: string): Outcome {
+function panic(text: string): Outcome & { status: 'PANIC' } {
   return { status: 'PANIC', lastError: errorText(`panic: ${text}`) }
 }
 

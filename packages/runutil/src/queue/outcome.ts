@@ -11,7 +11,12 @@ export type Outcome =
       /** JSON; undefined when the handler returned nothing. */
       readonly result?: string | undefined
     }
-  | { readonly status: 'FAILED' | 'PANIC'; readonly lastError: string | undefined }
+  | {
+      readonly status: 'FAILED' | 'PANIC'
+      readonly lastError: string | undefined
+      /** Whether it adds to `attemptsDone`. Default true. */
+      readonly counted?: boolean | undefined
+    }
   | Again
 
 /** To be run again, `delayMs` after `runAt`, which is now when left out. */

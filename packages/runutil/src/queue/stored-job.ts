@@ -89,7 +89,7 @@ export function countJobs(jobs: Iterable<StoredJob>): JobCounts {
 
 /** Writes down how an attempt ended. */
 export function record(job: StoredJob, outcome: Outcome, now: number): void {
-  const counted = outcome.status !== 'PENDING' || outcome.counted
+  const counted = outcome.status === 'DONE' || (outcome.counted ?? true)
   if (counted) {
     job.attemptsDone++
     job.lastAttemptAt = job.claimedAt

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { JobStore } from '../queue/job-store.ts'
+import type { Outcome } from '../queue/outcome.ts'
 import {
   type JobStoreCases,
   type JobStoreContext,
@@ -60,6 +61,23 @@ export const crashCases: JobStoreCases = {
     assert.equal((await claimOnly(store, '1')).crashes, 1)
   },
 
+  'crash: a job that ends for them alone has no attempt more': async (context) => {
+    const { store } = context
+    await held(store, '1')
+    await expire(context)
+    const job = await claimOnly(store, '1')
+    await store.settle([{ ...job, outcome: panicked(false), attempt: 1, durationMs: 0 }])
+    const { status, attemptsDone, lastAttemptAt } = (await store.get('1'))!
+    assert.deepEqual(
+      { status, attemptsDone, lastAttemptAt },
+      { status: 'PANIC', attemptsDone: 0, lastAttemptAt: undefined },
+    )
+    await put(store, '2')
+    const other = await claimOnly(store, '2')
+    await store.settle([{ ...other, outcome: panicked(), attempt: 1, durationMs: 0 }])
+    assert.equal((await store.get('2'))!.attemptsDone, 1)
+  },
+
   'last chance: such a job is claimed alone, and others beside it': async (context) => {
     const { store } = context
     await crashed(context, '1', '2')
@@ -103,6 +121,10 @@ export const crashCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1 })), ['1'])
     assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1, lastChance: false })), ['2', '3'])
   },
+}
+
+function panicked(counted?: boolean): Outcome {
+  return { status: 'PANIC', lastError: 'panic: it crashed', counted }
 }
 
 /** Stores jobs that crashed once. */

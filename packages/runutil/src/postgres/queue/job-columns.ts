@@ -79,7 +79,7 @@ export function settlementColumns(batch: readonly Settlement[]): unknown[] {
       plainArray,
     ),
     unlessNone(
-      again.map((outcome) => outcome?.counted),
+      outcomes.map((outcome) => (outcome.status === 'DONE' ? undefined : outcome.counted)),
       plainArray,
     ),
   ]

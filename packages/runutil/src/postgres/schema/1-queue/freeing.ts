@@ -70,14 +70,13 @@ begin
   end loop;
 end $$;
 
--- Puts jobs back under the claims that they were freed from, where no other claim has taken them since; whether there
--- were any. Their crash is taken back.
+-- Puts jobs back under the claims that they were freed from, where no other claim has taken them since. Their crash is
+-- taken back.
 create function ${s}.take_back(p_ids text[], p_claims bigint[], p_until timestamptz)
-returns boolean language plpgsql ${BY_INDEX} as $$
+returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_job record;
   v_since timestamptz;
-  v_found boolean := false;
 begin
   for v_job in
     select o.claim, j.id, j.kind, j.key, j.priority, j.run_at, j.seq
@@ -92,7 +91,6 @@ begin
         and (note).claim = v_job.claim returning (note).since into v_since;
     end if;
     continue when not found;
-    v_found := true;
     update ${s}.jobs set crashes = crashes - 1 where id = v_job.id;
     insert into ${s}.job_claims as c (claim, claimed_at, expires_at, ids, seqs)
       values (v_job.claim, v_since, p_until, array[v_job.id], array[v_job.seq])
@@ -101,6 +99,5 @@ begin
     insert into ${s}.job_slots (id, claim, kind, key) values (v_job.id, v_job.claim, v_job.kind, v_job.key)
       on conflict do nothing;
   end loop;
-  return v_found;
 end $$;
 `

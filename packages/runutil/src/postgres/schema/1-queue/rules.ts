@@ -1,4 +1,5 @@
 import { WORD_HOLDS_MS } from '../../../queue/kind-rules.ts'
+import { BY_INDEX } from '../plan-settings.ts'
 
 const HOLDS = `interval '${WORD_HOLDS_MS} ms'`
 
@@ -98,9 +99,10 @@ begin
     from said left join rates using (kind) group by said.kind, rates.limits, rates.pers;
 end $$;
 
-create function ${s}.renew_limits(p_kinds text[], p_now timestamptz) returns void language plpgsql as $$
+create function ${s}.renew_limits(p_kinds text[], p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_changed text[];
+  v_running text[];
 begin
   -- A claim that doesn't know yet that a kind is limited ends first, so that what it takes is counted.
   if exists (
@@ -117,11 +119,17 @@ begin
       rate_limits = excluded.rate_limits, rate_pers = excluded.rate_pers, good_until = excluded.good_until
     returning kind
   ) select array_agg(kind) into v_changed from changed;
-  -- What runs already counts, too.
+  -- What runs already counts, too. Whoever has locked a job just ends it, gives it back or counts it himself.
+  v_running := array(
+    select j.id from ${s}.jobs as j
+    where j.id in (select unnest(c.ids) from ${s}.job_claims as c) and j.kind = any (v_changed) and j.status = 'PENDING'
+    for share of j skip locked
+  );
+  -- Looked at anew: until here, one of them may have ended. From here on, none can.
   insert into ${s}.job_slots (id, claim, kind, key)
     select j.id, c.claim, j.kind, j.key
     from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq) join ${s}.jobs as j using (id, seq)
-    where j.kind = any (v_changed) and j.status = 'PENDING'
+    where j.id = any (v_running) and j.status = 'PENDING'
     on conflict do nothing;
 end $$;
 

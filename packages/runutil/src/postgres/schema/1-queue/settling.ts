@@ -79,7 +79,7 @@ begin
   else
     perform ${s}.lock_leases(p_claims, 'PENDING' = any (p_statuses) or p_finished <> '{}');
   end if;
-  loop
+  for v_round in 1..2 loop
     with held as materialized (
       select c.claim, c.claimed_at as since, u.id, u.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as u (id, seq)
       where c.claim = any (p_claims)
@@ -104,7 +104,9 @@ begin
     ) select array_agg(place), array_agg(again) filter (where again is not null) into v_now_settled, v_again from settled;
     if v_again is not null then perform ${s}.let_go(v_again, p_claims, v_now); end if;
     v_settled := v_settled || v_now_settled;
-    exit when cardinality(v_settled) = cardinality(p_ids) or not ${s}.take_back(p_ids, p_claims, v_now);
+    exit when cardinality(v_settled) = cardinality(p_ids) or v_round = 2;
+    -- Or the holder's renewal does so at the same time.
+    perform ${s}.take_back(p_ids, p_claims, v_now);
   end loop;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);
   if cardinality(v_settled) = cardinality(p_ids) then return null; end if;
@@ -155,12 +157,13 @@ begin
     where claim = any (array(
       select c.claim from ${s}.job_claims as c where c.claim = any (p_claims) order by c.claim for update skip locked
     ));
-  loop
+  for v_round in 1..2 loop
     select json_agg(o.place)::text into v_lost from ${s}.pairs(p_ids, p_claims) as o
     where o.place <> all (array(
       select h.place from ${s}.held_now(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
       where j.status = 'PENDING'));
-    exit when v_lost is null or not ${s}.take_back(p_ids, p_claims, v_until);
+    exit when v_lost is null or v_round = 2;
+    perform ${s}.take_back(p_ids, p_claims, v_until);
   end loop;
   return v_lost;
 end $$;
@@ -172,12 +175,13 @@ declare
   v_held text[];
 begin
   perform ${s}.lock_leases(p_claims, true);
-  loop
+  for v_round in 1..2 loop
     select array_agg(j.id) into v_held from (
       select j.id from ${s}.held_now(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
       where j.status = 'PENDING' for update of j
     ) as j;
-    exit when cardinality(v_held) = cardinality(p_ids) or not ${s}.take_back(p_ids, p_claims, ${s}.job_time(p_now));
+    exit when cardinality(v_held) = cardinality(p_ids) or v_round = 2;
+    perform ${s}.take_back(p_ids, p_claims, ${s}.job_time(p_now));
   end loop;
   if v_held is not null then
     perform ${s}.let_go(v_held, p_claims, ${s}.job_time(p_now));

@@ -1,0 +1,90 @@
+import pg from 'pg'
+import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import type { ClaimedJob, KindRules } from 'runutil/queue'
+import { afterEach, beforeEach, expect, inject, it } from 'vitest'
+import { settlementOf } from '../../packages/runutil/src/queue/outcome.ts'
+import { createDatabase } from '../support/postgres/create-database.ts'
+import { waitingFor } from '../support/postgres/waiting.ts'
+
+/** What two calls leave behind that meet in the middle: one is in a transaction that stays open meanwhile. */
+let url: string
+let database: Database
+let client: pg.Client
+let store: PostgresJobStore
+beforeEach(async () => {
+  url = await createDatabase(inject('postgresUrl'))
+  database = await openDatabase(url)
+  await migrate(database)
+  store = new PostgresJobStore(database)
+  client = new pg.Client(url)
+  await client.connect()
+  await client.query('begin')
+})
+afterEach(async () => {
+  await client.end()
+  await database.close()
+})
+
+const RULES: KindRules = {
+  limits: { concurrency: undefined, keyConcurrency: 1, rate: undefined },
+  retention: { doneMs: Infinity, failedMs: Infinity },
+}
+
+const done = (job: ClaimedJob) => settlementOf(job, { status: 'DONE' }, 1)
+const again = (job: ClaimedJob) =>
+  settlementOf(job, { status: 'PENDING', lastError: 'again', delayMs: 0, counted: true }, 1)
+const slots = async (): Promise<unknown> => (await client.query('select id from runutil.job_slots')).rows
+
+async function claimOne(): Promise<ClaimedJob> {
+  const job = { id: '1', kind: 'a', payload: 'null', runAt: undefined, priority: 0, key: 'k' }
+  await store.insert([job])
+  const [claimed] = await store.claim(['a'], 1, '1h')
+  return claimed!
+}
+
+it.each([
+  ['ends', done],
+  ['is put off', again],
+])('a job that %s while its kind becomes limited takes no place of the limit', async (_, outcome) => {
+  const job = await claimOne()
+  await store.settle([outcome(job)], { tx: client })
+  await store.setRules('a worker', new Map([['a', RULES]]))
+  await client.query('commit')
+  expect(await slots()).toEqual([])
+})
+
+it.each([
+  ['ends', done],
+  ['is put off', again],
+])('a job that %s while its place is being counted gives it up', async (_, outcome) => {
+  const job = await claimOne()
+  await client.query(
+    `select runutil.set_job_rules('a worker', '{a}', '{null}', '{1}', '{null}', '{null}', '{Infinity}', '{Infinity}', null)`,
+  )
+  expect(await slots()).toHaveLength(1)
+  const settled = store.settle([outcome(job)])
+  await waitingFor('transactionid', url)
+  await client.query('commit')
+  expect(await settled).toEqual([])
+  expect(await slots()).toEqual([])
+})
+
+it.each(['settle', 'release'] as const)(
+  'a freed job that is renewed at the same time is still held: %s',
+  async (call) => {
+    const job = await claimOne()
+    await database.query({
+      text: `update runutil.job_claims set expires_at = clock_timestamp() - interval '2 s',
+        suspect_since = clock_timestamp() - interval '1 s'`,
+    })
+    // Frees it, and takes nothing.
+    expect(await new PostgresJobStore(database).claim(['none'], 1, '1h')).toEqual([])
+    await client.query(`select runutil.renew_jobs('{1}', '{${job.claim}}', 1000, null)`)
+    const ended = call === 'settle' ? store.settle([done(job)]) : store.release([job])
+    await waitingFor('transactionid', url)
+    await client.query('commit')
+    expect((await ended) ?? []).toEqual([])
+    expect(await store.get('1')).toMatchObject({ status: call === 'settle' ? 'DONE' : 'PENDING' })
+    expect((await client.query('select from runutil.job_claims where ids <> $1', [[]])).rows).toEqual([])
+  },
+)

@@ -19,6 +19,7 @@ export default defineConfig({
     // A limit for what hangs, not for what is slow: a machine may be busy with something else.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     globalSetup: ['test/support/global-setup.ts'],
     // tsyringe throws at import unless it is loaded first, and tests import in any order.
     setupFiles: ['reflect-metadata'],

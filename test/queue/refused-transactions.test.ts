@@ -50,7 +50,11 @@ afterAll(async () => {
   await Promise.all([database.close(), pool.end()])
   await fresh.drop()
 })
-afterEach(async () => void (await client.query('rollback')))
+const failed: (() => PromiseLike<unknown>)[] = []
+afterEach(async () => {
+  await client.query('rollback')
+  for (const rollBack of failed.splice(0)) await rollBack()
+})
 
 /** Given outside of a transaction: by its name, what it is, and what the error says. */
 const REFUSED: [string, () => unknown, RegExp][] = [
@@ -70,6 +74,46 @@ const REFUSED: [string, () => unknown, RegExp][] = [
       await client.query('begin')
       await client.query('nonsense').catch(() => {})
       return client
+    },
+    /whose transaction has failed/,
+  ],
+  [
+    'a pg client of an older version whose transaction has failed',
+    async () => {
+      await client.query('begin')
+      await client.query('nonsense').catch(() => {})
+      return { query: (text: string, params: unknown[]) => client.query(text, params) }
+    },
+    /whose transaction has failed/,
+  ],
+  [
+    'a trx of knex whose transaction has failed',
+    async () => {
+      const trx = await knexed.transaction()
+      await trx.raw('nonsense').catch(() => {})
+      failed.push(() => trx.rollback())
+      return trx
+    },
+    /whose transaction has failed/,
+  ],
+  [
+    'a transaction of Sequelize that has failed',
+    async () => {
+      const t: Transaction = await sequelize.transaction()
+      await sequelize.query('nonsense', { transaction: t }).catch(() => {})
+      failed.push(() => t.rollback())
+      return t
+    },
+    /whose transaction has failed/,
+  ],
+  [
+    "TypeORM's QueryRunner whose transaction has failed",
+    async () => {
+      const runner = typeorm.createQueryRunner()
+      await runner.startTransaction()
+      await runner.query('nonsense').catch(() => {})
+      failed.push(() => runner.rollbackTransaction().finally(() => runner.release()))
+      return runner
     },
     /whose transaction has failed/,
   ],

@@ -17,8 +17,16 @@ const ANY =
  */
 export async function queryIn(tx: TransactionHandle, text: string, params: unknown[]): Promise<unknown[][]> {
   const handle = handleOf(tx) ?? unknownHandle(tx)
-  if (!handle.isSure) return atSavepoint(handle, tx, (query) => query(text, params))
-  return rowsOf(await handle.query(text, params), tx)
+  try {
+    if (!handle.isSure) return await atSavepoint(handle, tx, (query) => query(text, params))
+    return rowsOf(await handle.query(text, params), tx)
+  } catch (error) {
+    if (!codesOf(error).includes(FAILED_TRANSACTION)) throw error
+    throw refusal(
+      `${describe(tx)}, whose transaction has failed`,
+      'one after rollback and begin: nothing else is taken',
+    )
+  }
 }
 
 /** Anything with a `query` may be one. */
@@ -38,7 +46,7 @@ async function atSavepoint(
   try {
     await query('savepoint runutil', [])
   } catch (error) {
-    if ((error as { code?: unknown }).code !== NO_TRANSACTION) throw error
+    if (!codesOf(error).includes(NO_TRANSACTION)) throw error
     throw refusal(`${describe(tx)}, which is in no transaction`, ANY)
   }
   const result = await body(query)
@@ -54,6 +62,17 @@ async function atSavepoint(
 
 /** no_active_sql_transaction */
 const NO_TRANSACTION = '25P01'
+/** in_failed_sql_transaction */
+const FAILED_TRANSACTION = '25P02'
+
+/** The server's, of which libraries make errors of their own. */
+function codesOf(error: unknown): unknown[] {
+  const { code, original, driverError, cause } = Object(error) as Record<
+    string,
+    { code?: unknown } | undefined
+  >
+  return [code, original?.code, driverError?.code, cause?.code]
+}
 
 /** The rows, or an object that has them; each an array, or an object by its columns. */
 function rowsOf(result: unknown, tx: unknown): unknown[][] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createCoordinate } from 'runutil/coordinate'
+import { notJson } from '../support/not-json.ts'
 import { MemoryCoordinateStore } from '../../packages/runutil/src/coordinate/memory-coordinate-store.ts'
 
 const coordinate = createCoordinate(new MemoryCoordinateStore())
@@ -33,19 +34,23 @@ describe('bad input', () => {
     [
       'data with a cycle',
       () => spec.addWorkUnit('2', cycle),
-      /addWorkUnits\[0\]: data: expected JSON: .*circular/,
+      /addWorkUnits\[0\]: data: expected a JSON value; .*circular/,
     ],
-    ['data with a BigInt', () => attempt!.finish({ n: 1n }), /data: expected JSON/],
+    [
+      'data with a BigInt',
+      () => attempt!.finish({ n: 1n }),
+      /finished: data: expected a JSON value; .*BigInt/,
+    ],
     [
       'a name with half of a surrogate pair',
       () => spec.addWorkUnit('a\ud800', {}),
-      /half of a surrogate pair/,
+      /without NUL characters and unpaired surrogates/,
     ],
     ['a name that is too long', () => spec.addWorkUnit('é'.repeat(1_001), {}), /at most 2000 bytes/],
     [
       'data with half of a surrogate pair',
       () => attempt!.finish({ text: '\udfff' }),
-      /half of a surrogate pair/,
+      /without NUL characters and unpaired surrogates/,
     ],
     [
       'a lifetime without end',
@@ -81,6 +86,37 @@ describe('bad input', () => {
       () => spec.workUnits({ name: '1' } as never),
       /unknown option 'name'; did you mean 'names'/,
     ],
+    ['a unit of a name with NUL', () => spec.workUnit('\0'), /workUnit: name: expected text without NUL/],
+    [
+      'a spec of a name with NUL',
+      () => namespace.workSpec('\0'),
+      /workSpec: name: expected text without NUL/,
+    ],
+    [
+      'names with NUL in a query',
+      () => spec.workUnits({ names: ['a', '\0'] }),
+      /workUnits: names\[1\]: expected text without NUL/,
+    ],
+    [
+      'a page after half of a surrogate pair',
+      () => spec.deleteWorkUnits({ previousName: '\ud800' }),
+      /deleteWorkUnits: previousName: expected text without/,
+    ],
+    [
+      'a request for specs by a name that is no list',
+      () => worker.requestAttempts({ workSpecs: 'spec' as never }),
+      /requestAttempts: workSpecs: expected an array of strings/,
+    ],
+    [
+      'a mode with NUL',
+      () => worker.update({ data: {}, now: new Date(0), expiration: new Date(0), mode: '\0' }),
+      /update: mode: expected text without NUL/,
+    ],
+    [
+      'an expiration that is no time',
+      () => worker.update({ data: {}, now: new Date(0), expiration: new Date(Number.NaN), mode: '' }),
+      /update: expiration: expected a valid Date/,
+    ],
     [
       'a limit of nothing',
       () => spec.workUnits({ limit: 0 }),
@@ -97,6 +133,28 @@ describe('bad input', () => {
     ['a delay that is none', () => attempt!.retry({}, -1), /retry: delay/],
   ])('%s', async (_, call, said) => {
     await expect(async () => call()).rejects.toThrow(said)
+  })
+
+  it.each(notJson)('%s is not stored as something else', async (_, make) => {
+    const data = { field: [make()] }
+    const calls: Record<string, () => Promise<unknown>> = {
+      setWorkSpec: () => namespace.setWorkSpec({ name: 'other', ...data }),
+      setData: () => spec.setData({ name: 'spec', ...data }),
+      addWorkUnits: () => spec.addWorkUnits([{ name: '2', data }]),
+      update: () => worker.update({ data, now: new Date(), expiration: new Date(), mode: '' }),
+      renew: () => attempt!.renew('1m', data),
+      expire: () => attempt!.expire(data),
+      finish: () => attempt!.finish(data),
+      fail: () => attempt!.fail(data),
+      retry: () => attempt!.retry(data),
+    }
+    for (const [call, refused] of Object.entries(calls)) {
+      await expect(refused(), call).rejects.toMatchObject({
+        name: 'InvalidArgumentError',
+        code: 'ERR_INVALID_ARGUMENT',
+        message: expect.stringMatching(/data.*: expected a JSON value; /) as string,
+      })
+    }
   })
 
   it('changes nothing', async () => {

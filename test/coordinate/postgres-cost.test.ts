@@ -42,8 +42,8 @@ async function put(database: Database, state: 'open' | 'closed', count: number):
   await database.query({ text: 'update runutil.work_specs set idle = false' })
   await database.query({
     text: `with made as (
-        insert into runutil.work_attempts (unit, worker, start_time, end_time, expiration_time, status, data)
-        select u.id, (select id from runutil.work_workers), now(), now(), now(), 'finished', '{}'
+        insert into runutil.work_attempts (unit, worker, start_time, end_time, expiration_time, lifetime_ms, status, data)
+        select u.id, (select id from runutil.work_workers), now(), now(), now(), 0, 'finished', '{}'
         from runutil.work_units as u where u.state = 'closed' and u.active is null returning id, unit
       ) update runutil.work_units as u set active = made.id, attempts = 1 from made where u.id = made.unit`,
   })

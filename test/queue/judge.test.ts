@@ -122,9 +122,9 @@ describe('an attempt that threw', () => {
 
 describe('other ends', () => {
   it("a payload or result that doesn't fit is PANIC", () => {
-    expect(judge({ kind: 'mismatch', what: 'payload', issues: '.a too short' })).toEqual({
+    expect(judge({ kind: 'mismatch', what: 'payload', issues: 'a: too short' })).toEqual({
       status: 'PANIC',
-      lastError: `panic: payload doesn't fit the schema: .a too short`,
+      lastError: `panic: payload doesn't fit the schema: a: too short`,
     })
   })
 

@@ -23,7 +23,7 @@ export class Side {
     const namespace = await createCoordinate(store, { clock }).namespace('model')
     const side = new Side(namespace, clock)
     for (const [at, name] of SPECS.entries())
-      await namespace.setWorkSpec({ name, then: SPECS[at + 1], max_retries: 4 })
+      await namespace.setWorkSpec({ name, then: SPECS[at + 1], max_retries: 3 })
     return side
   }
 
@@ -142,6 +142,23 @@ const remove = command(
     (await side.spec(given.spec)).deleteWorkUnits({ statuses: given.statuses, limit: given.limit }),
 )
 
+const again = command(
+  'again',
+  fc.record({
+    spec,
+    call: fc.constantFrom('retryWorkUnits', 'clearWorkUnits'),
+    statuses: fc.constantFrom(
+      undefined,
+      undefined,
+      ['failed' as const],
+      ['finished' as const, 'delayed' as const],
+    ),
+    limit: fc.integer({ min: 1, max: 3 }),
+  }),
+  async (side, { call, statuses, limit, ...given }) =>
+    (await side.spec(given.spec))[call]({ statuses, limit }),
+)
+
 const setMeta = command(
   'setMeta',
   fc.record({
@@ -169,7 +186,7 @@ const prune = command(
 )
 
 export const commands: fc.Arbitrary<Command[]> = fc.array(
-  fc.oneof(add, request, request, request, make, end, end, end, change, remove, setMeta, pass, prune),
+  fc.oneof(add, request, request, request, make, end, end, end, change, remove, again, setMeta, pass, prune),
   { minLength: 5, maxLength: 40 },
 )
 
@@ -185,6 +202,9 @@ export async function sight({ namespace, attempts }: Side): Promise<unknown> {
         await unit.data(),
         await unit.meta(),
         await unit.numAttempts(),
+        await Promise.all(
+          (await unit.attempts()).map(async (each) => [await each.status(), await each.data()]),
+        ),
       ])
       return [each, await found.meta({ withCounts: true }), await Promise.all(seen)]
     }),

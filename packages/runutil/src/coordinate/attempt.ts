@@ -17,6 +17,7 @@ export class LeasedAttempt implements Attempt {
   /** As it was when this object was made. */
   readonly leased: StoredAttempt
   #isSpokenFor = false
+  #onRenewal: (() => (lifetimeMs: number) => void) | undefined
   readonly #id: Id
   readonly #session: Session
 
@@ -32,6 +33,11 @@ export class LeasedAttempt implements Attempt {
   /** By this object it was told to end; it may have failed to. */
   get isSpokenFor(): boolean {
     return this.#isSpokenFor
+  }
+
+  /** @param onRenewal called before the store is asked to renew it; what it returns, when it has been */
+  watchRenewals(onRenewal: () => (lifetimeMs: number) => void): void {
+    this.#onRenewal = onRenewal
   }
 
   async status(): Promise<AttemptStatus> {
@@ -58,7 +64,9 @@ export class LeasedAttempt implements Attempt {
   async renew(extend: Duration, data?: Data): Promise<void> {
     const extendMs = toStorableMs(extend, 'renew: extend')
     if (data !== undefined) checkData(data, 'renew')
+    const onRenewed = this.#onRenewal?.()
     await this.#session.store.attempts.renew(this.#id, extendMs, data, this.#session.now)
+    onRenewed?.(extendMs)
   }
 
   async expire(data?: Data): Promise<void> {

@@ -1,28 +1,35 @@
 import { unexpected } from '../core/errors.ts'
-import { refuseBytes } from '../core/json.ts'
-import { messageOf } from '../core/text.ts'
+import { LARGEST_JSON, toJson } from '../core/json.ts'
+import { checkText } from '../core/options.ts'
+import { isStorable, isStorableJson } from '../core/text.ts'
 import type { Data } from './data.ts'
 
 /** A name stands in an index, whose entries have an end. */
 const MOST_NAME_BYTES = 2_000
-const UNSTORABLE_TEXT = /\0|\p{Surrogate}/u
-/** The same as JSON writes it: after no backslash that escapes the backslash. */
-const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 /** @throws InvalidArgumentError */
 export function checkName(name: unknown, what: string): asserts name is string {
-  if (typeof name !== 'string') throw unexpected(`${what}: name`, 'a string', name)
-  if (UNSTORABLE_TEXT.test(name)) {
-    throw unexpected(`${what}: name`, 'a string without NUL or half of a surrogate pair', name)
-  }
+  checkText(name, `${what}: name`)
   if (Buffer.byteLength(name) > MOST_NAME_BYTES) {
     throw unexpected(`${what}: name`, `at most ${MOST_NAME_BYTES} bytes in UTF-8`, `${name.slice(0, 20)}…`)
   }
 }
 
+/** A list of texts, if there is one. @throws InvalidArgumentError */
+export function checkTexts(texts: unknown, what: string): void {
+  if (texts === undefined) return
+  if (!Array.isArray(texts)) throw unexpected(what, 'an array of strings', texts)
+  for (const [at, text] of texts.entries()) checkText(text, `${what}[${at}]`)
+}
+
+/** @throws InvalidArgumentError */
+export function checkDate(value: unknown, what: string): asserts value is Date {
+  if (!(value instanceof Date && Number.isFinite(value.getTime())))
+    throw unexpected(what, 'a valid Date', value)
+}
+
 export function isStorableName(name: unknown): name is string {
-  if (typeof name !== 'string' || UNSTORABLE_TEXT.test(name)) return false
-  return Buffer.byteLength(name) <= MOST_NAME_BYTES
+  return typeof name === 'string' && isStorable(name) && Buffer.byteLength(name) <= MOST_NAME_BYTES
 }
 
 /** @throws InvalidArgumentError */
@@ -30,20 +37,16 @@ export function checkData(data: unknown, what: string): asserts data is Data {
   dataJson(data, what)
 }
 
-/** Data as JSON. @throws InvalidArgumentError */
+/** Data as JSON, into which the store looks. @throws InvalidArgumentError */
 export function dataJson(data: unknown, what: string): string {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw unexpected(`${what}: data`, 'an object', data)
   }
-  let json: string
-  try {
-    refuseBytes(data, 'data')
-    json = JSON.stringify(data)
-  } catch (error) {
-    throw unexpected(`${what}: data`, `JSON: ${messageOf(error)}`, data)
-  }
-  if (UNSTORABLE.test(json)) {
-    throw unexpected(`${what}: data`, 'JSON without NUL or half of a surrogate pair', data)
+  const json = toJson(data, `${what}: data`, LARGEST_JSON)
+  // A toJSON may have made anything of it.
+  if (!json.startsWith('{')) throw unexpected(`${what}: data`, 'an object', JSON.parse(json))
+  if (!isStorableJson(json)) {
+    throw unexpected(`${what}: data`, 'JSON without NUL characters and unpaired surrogates', data)
   }
   return json
 }

@@ -24,9 +24,15 @@ export interface StoredUnit extends Named {
   readonly numAttempts: number
 }
 
+/** The spec of an attempt, with what a worker has to know of it. */
+export interface AttemptSpec extends Named {
+  /** The name of the task that works on it. */
+  readonly task: string
+}
+
 export interface StoredAttempt {
   readonly id: Id
-  readonly spec: Named
+  readonly spec: AttemptSpec
   readonly unit: Named
   readonly worker: Named
   readonly status: AttemptStatus
@@ -34,6 +40,8 @@ export interface StoredAttempt {
   readonly startTime: number
   readonly endTime: number | undefined
   readonly expirationTime: number
+  /** For how long it was leased or last renewed. */
+  readonly lifetimeMs: number
 }
 
 export interface StoredWorker extends Named {
@@ -132,10 +140,13 @@ export interface UnitStore {
   count(spec: Id, now: Now): Promise<Record<WorkUnitStatus, number>>
   prioritise(spec: Id, selection: UnitSelection, change: PriorityChange, now: Now): Promise<void>
   delete(spec: Id, selection: UnitSelection, now: Now): Promise<number>
+  /** Clears the active attempt of each. @returns how many they are */
+  clear(spec: Id, selection: UnitSelection, now: Now): Promise<number>
   get(id: Id, now: Now): Promise<StoredUnit>
-  setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void>
+  setMeta(id: Id, priority: number, notBefore: number | undefined, now: Now): Promise<void>
   setPriority(id: Id, priority: number): Promise<void>
-  clearActiveAttempt(id: Id): Promise<void>
+  /** Its attempts are counted anew. */
+  clearActiveAttempt(id: Id, now: Now): Promise<void>
   /** The oldest first. */
   attempts(id: Id, now: Now): Promise<StoredAttempt[]>
   /** Calls back when units of a namespace may be to be had. Best effort: one polls as well. @returns takes it off */
@@ -156,7 +167,12 @@ export interface WorkerStore {
 }
 
 export interface AttemptStore {
-  /** Chooses a spec as `choose` does, and leases its first units. @param random in [0, 1) */
+  /**
+   * Chooses a spec as `choose` does, and leases its first units. Those that had their `maxRetries` attempts since they
+   * were last added, cleared or finished fail instead: by a new attempt, which says so.
+   *
+   * @param random in [0, 1)
+   */
   request(worker: Id, asked: Asked, lifetimeMs: number, random: number, now: Now): Promise<StoredAttempt[]>
   make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt>
   get(id: Id, now: Now): Promise<StoredAttempt>

@@ -11,6 +11,15 @@ export interface Moments {
   readonly alarm: number
 }
 
+interface Held {
+  readonly attempt: LeasedAttempt
+  expiresAt: number
+  /** For how long it was leased or last renewed. */
+  lifetimeMs: number
+  /** Which of all renewals was its last. */
+  renewal: number
+}
+
 /**
  * The attempts that a task was handed and hasn't ended, and when each expires: by the clock's `elapsed` here, and no later
  * than in the store, whose clock may show another time.
@@ -18,17 +27,18 @@ export interface Moments {
 export class HeldAttempts {
   /** All of a set were leased for the same time. */
   readonly lifetimeMs: number
-  readonly #held = new Map<number, { readonly attempt: LeasedAttempt; expiresAt: number }>()
+  readonly #held = new Map<number, Held>()
+  #renewals = 0
   /** Between the store's clock and the one here. */
   readonly #ahead: number
 
   /** @param askedAt before they were requested */
   constructor(attempts: readonly LeasedAttempt[], askedAt: number) {
-    const { startTime, expirationTime } = attempts[0]!.leased
-    this.lifetimeMs = expirationTime - startTime
+    const { startTime, lifetimeMs } = attempts[0]!.leased
+    this.lifetimeMs = lifetimeMs
     this.#ahead = startTime - askedAt
     for (const attempt of attempts) {
-      this.#held.set(attempt.leased.id, { attempt, expiresAt: askedAt + this.lifetimeMs })
+      this.#held.set(attempt.leased.id, { attempt, expiresAt: askedAt + lifetimeMs, lifetimeMs, renewal: 0 })
     }
   }
 
@@ -38,54 +48,73 @@ export class HeldAttempts {
   }
 
   get all(): LeasedAttempt[] {
-    return [...this.#held.values()].map(({ attempt }) => attempt)
+    return this.#each(({ attempt }) => attempt)
   }
 
   /** When the first of them expires; never when there is none. */
   get expiresAt(): number {
-    return Math.min(...[...this.#held.values()].map(({ expiresAt }) => expiresAt))
+    return Math.min(...this.#each(({ expiresAt }) => expiresAt))
   }
 
+  /** How long the shortest of their leases is. */
+  get shortestMs(): number {
+    return Math.min(this.lifetimeMs, ...this.#each(({ lifetimeMs }) => lifetimeMs))
+  }
+
+  /** The first of each, by the lease as it was last renewed: of a short one, at half and three quarters of it. */
   moments(autoRenew: boolean): Moments {
-    const first = this.expiresAt
-    const half = this.lifetimeMs / 2
+    const most = autoRenew ? Infinity : WARNING_MS
     return {
-      warning: first - (autoRenew ? half : Math.min(WARNING_MS, half)),
-      alarm: first - Math.min(ALARM_MS, half / 2),
+      warning: Math.min(...this.#each((held) => held.expiresAt - Math.min(most, held.lifetimeMs / 2))),
+      alarm: Math.min(...this.#each((held) => held.expiresAt - Math.min(ALARM_MS, held.lifetimeMs / 4))),
     }
   }
 
   /** Whether one has expired by now. */
   hasExpired(now: number): boolean {
-    return [...this.#held.values()].some(({ expiresAt }) => expiresAt <= now)
+    return this.expiresAt <= now
   }
 
   has({ leased }: LeasedAttempt): boolean {
     return this.#held.has(leased.id)
   }
 
-  dueBy(expiry: number): LeasedAttempt[] {
-    return [...this.#held.values()]
-      .filter(({ expiresAt }) => expiresAt <= expiry)
-      .map(({ attempt }) => attempt)
+  /** Those of which half of the time is over. */
+  halfOver(now: number): LeasedAttempt[] {
+    const isDue = ({ expiresAt, lifetimeMs }: Held): boolean => expiresAt - lifetimeMs / 2 <= now
+    return [...this.#held.values()].filter(isDue).map(({ attempt }) => attempt)
+  }
+
+  /** How many there were. */
+  get renewals(): number {
+    return this.#renewals
   }
 
   /** @param askedAt before the store was asked to */
-  renewed(attempt: LeasedAttempt, askedAt: number): void {
-    this.#expires(attempt, askedAt + this.lifetimeMs)
+  renewed({ leased }: LeasedAttempt, askedAt: number, lifetimeMs: number): void {
+    const renewal = ++this.#renewals
+    const held = this.#held.get(leased.id)
+    if (held !== undefined) Object.assign(held, { expiresAt: askedAt + lifetimeMs, lifetimeMs, renewal })
+  }
+
+  /** @param since `renewals` before the store was asked, which may not have seen later ones */
+  wasRenewed({ leased }: LeasedAttempt, since: number): boolean {
+    return (this.#held.get(leased.id)?.renewal ?? 0) > since
   }
 
   /** @param attempt as the store has it now */
-  saw(attempt: LeasedAttempt): void {
-    this.#expires(attempt, attempt.leased.expirationTime - this.#ahead)
+  saw({ leased }: LeasedAttempt): void {
+    const held = this.#held.get(leased.id)
+    if (held === undefined) return
+    held.expiresAt = leased.expirationTime - this.#ahead
+    held.lifetimeMs = leased.lifetimeMs
   }
 
   drop({ leased }: LeasedAttempt): void {
     this.#held.delete(leased.id)
   }
 
-  #expires({ leased }: LeasedAttempt, expiresAt: number): void {
-    const held = this.#held.get(leased.id)
-    if (held !== undefined) held.expiresAt = expiresAt
+  #each<T>(of: (held: Held) => T): T[] {
+    return [...this.#held.values()].map(of)
   }
 }

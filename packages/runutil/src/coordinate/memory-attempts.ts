@@ -5,8 +5,6 @@ import { ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
 import {
   type AttemptRecord,
   type MemoryTables,
-  type UnitRecord,
-  type WorkerRecord,
   fromJson,
   statusOfAttempt,
   timeOf,
@@ -34,26 +32,14 @@ export class MemoryAttempts implements AttemptStore {
   ): Promise<StoredAttempt[]> {
     const worker = this.#tables.workers.get(workerId)
     const at = timeOf(now)
-    const units = new MemoryRequest(worker.namespace, this.#units, at).units(asked, random)
-    return units.map((unit) => toStoredAttempt(this.#lease(worker, unit, lifetimeMs, at), at))
+    const units = new MemoryRequest(this.#tables, this.#units, worker, at).units(asked, random)
+    return units.map((unit) => toStoredAttempt(this.#tables.addAttempt(worker, unit, lifetimeMs, at), at))
   }
 
   async make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt> {
     const at = timeOf(now)
     const [by, of] = [this.#tables.workers.get(worker), this.#tables.units.get(unit)]
-    return toStoredAttempt(this.#lease(by, of, lifetimeMs, at), at)
-  }
-
-  #lease(worker: WorkerRecord, unit: UnitRecord, lifetimeMs: number, now: number): AttemptRecord {
-    const attempt: AttemptRecord = {
-      ...{ id: this.#tables.nextId(), unit, worker, startTime: now, status: 'pending', data: unit.data },
-      ...{ endTime: undefined, expirationTime: now + lifetimeMs },
-    }
-    unit.attempts.push(attempt)
-    unit.tries++
-    unit.active = attempt
-    worker.attempts.add(attempt)
-    return this.#tables.attempts.add(attempt)
+    return toStoredAttempt(this.#tables.addAttempt(by, of, lifetimeMs, at), at)
   }
 
   async get(id: Id, now: Now): Promise<StoredAttempt> {
@@ -67,7 +53,10 @@ export class MemoryAttempts implements AttemptStore {
     if (status !== 'pending' && status !== 'expired') throw new ErrNotPending('renew', status)
     if (data !== undefined) attempt.data = JSON.stringify(data)
     if (attempt.unit.active !== attempt) throw new ErrLostLease()
-    Object.assign(attempt, { status: 'pending', endTime: undefined, expirationTime: at + extendMs })
+    Object.assign(attempt, {
+      ...{ status: 'pending', endTime: undefined },
+      ...{ expirationTime: at + extendMs, lifetimeMs: extendMs },
+    })
   }
 
   async expire(id: Id, data: Data | undefined, now: Now): Promise<void> {
@@ -93,7 +82,10 @@ export class MemoryAttempts implements AttemptStore {
     record(attempt, status, data, now)
     if (status === 'retryable') attempt.unit.notBefore = now + delayMs
     if (status === 'retryable') this.#units.mayBeHad(attempt.unit.spec)
-    if (status === 'finished') this.#chain(attempt, now)
+    if (status === 'finished') {
+      attempt.unit.tries = 0
+      this.#chain(attempt, now)
+    }
     return undefined
   }
 

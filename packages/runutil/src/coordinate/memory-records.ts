@@ -16,13 +16,16 @@ export interface SpecRecord extends Named {
   readonly namespace: NamespaceRecord
   readonly units: Map<string, UnitRecord>
   data: string
+  task: string
   meta: DerivedMeta & { nextContinuous: Date | undefined }
 }
 
 export interface UnitRecord extends Named {
   readonly spec: SpecRecord
   readonly attempts: AttemptRecord[]
-  /** Attempts, with those that were removed. */
+  /** With those that were removed. */
+  numAttempts: number
+  /** Since it was last added, cleared or finished. */
   tries: number
   data: string
   priority: number
@@ -51,6 +54,8 @@ export interface AttemptRecord {
   data: string
   endTime: number | undefined
   expirationTime: number
+  /** For how long it was leased or last renewed. */
+  lifetimeMs: number
 }
 
 /** Records by their ids. */
@@ -95,6 +100,20 @@ export class MemoryTables {
   nextId(): Id {
     return ++this.#lastId
   }
+
+  /** Which is the unit's active one. */
+  addAttempt(worker: WorkerRecord, unit: UnitRecord, lifetimeMs: number, now: number): AttemptRecord {
+    const attempt: AttemptRecord = {
+      ...{ id: this.nextId(), unit, worker, startTime: now, status: 'pending', data: unit.data },
+      ...{ endTime: undefined, expirationTime: now + lifetimeMs, lifetimeMs },
+    }
+    unit.attempts.push(attempt)
+    unit.numAttempts++
+    unit.tries++
+    unit.active = attempt
+    worker.attempts.add(attempt)
+    return this.attempts.add(attempt)
+  }
 }
 
 export function timeOf(now: Now): number {
@@ -126,21 +145,22 @@ export function statusOfUnit({ active, notBefore }: UnitRecord, now: number): Wo
 }
 
 export function toStoredUnit(unit: UnitRecord, now: number): StoredUnit {
-  const { priority, notBefore, active, tries } = unit
+  const { priority, notBefore, active, numAttempts } = unit
   return {
     ...{ ...named(unit), data: fromJson(active?.data ?? unit.data), priority, notBefore },
-    ...{ status: statusOfUnit(unit, now), numAttempts: tries },
+    ...{ status: statusOfUnit(unit, now), numAttempts },
     activeAttempt: active && toStoredAttempt(active, now),
   }
 }
 
 export function toStoredAttempt(attempt: AttemptRecord, now: number): StoredAttempt {
-  const { id, unit, worker, startTime, expirationTime } = attempt
+  const { id, unit, worker, startTime, expirationTime, lifetimeMs } = attempt
+  const spec = { ...named(unit.spec), task: unit.spec.task }
   const status = statusOfAttempt(attempt, now)
   const endTime = status === 'expired' ? (attempt.endTime ?? expirationTime) : attempt.endTime
   return {
-    ...{ id, spec: named(unit.spec), unit: named(unit), worker: named(worker), status },
-    ...{ data: fromJson(attempt.data), startTime, endTime, expirationTime },
+    ...{ id, spec, unit: named(unit), worker: named(worker), status },
+    ...{ data: fromJson(attempt.data), startTime, endTime, expirationTime, lifetimeMs },
   }
 }
 

@@ -1,8 +1,11 @@
 import {
+  type MemoryTables,
   type NamespaceRecord,
   type SpecRecord,
   type UnitRecord,
+  type WorkerRecord,
   byName,
+  fromJson,
   statusOfUnit,
 } from './memory-records.ts'
 import { type MemoryUnits, countByStatus } from './memory-units.ts'
@@ -10,13 +13,17 @@ import { type Asked, type Candidate, choose } from './scheduler.ts'
 
 /** One request for units: which spec, and which of its units. */
 export class MemoryRequest {
-  readonly #namespace: NamespaceRecord
+  readonly #tables: MemoryTables
   readonly #units: MemoryUnits
+  readonly #worker: WorkerRecord
+  readonly #namespace: NamespaceRecord
   readonly #now: number
 
-  constructor(namespace: NamespaceRecord, units: MemoryUnits, now: number) {
-    this.#namespace = namespace
+  constructor(tables: MemoryTables, units: MemoryUnits, worker: WorkerRecord, now: number) {
+    this.#tables = tables
     this.#units = units
+    this.#worker = worker
+    this.#namespace = worker.namespace
     this.#now = now
   }
 
@@ -47,14 +54,16 @@ export class MemoryRequest {
     if (first.length === 0) return [this.#continued(spec)]
     const { maxRetries } = spec.meta
     const spent = first.filter(({ tries }) => maxRetries > 0 && tries >= maxRetries)
-    for (const unit of spent) this.#fail(unit)
+    for (const unit of spent) this.#fail(unit, maxRetries)
     return first.filter((unit) => !spent.includes(unit))
   }
 
-  /** By its last attempt, which is its active one again. */
-  #fail(unit: UnitRecord): void {
-    const last = unit.attempts.at(-1)!
-    unit.active = Object.assign(last, { status: 'failed', endTime: last.endTime ?? this.#now })
+  /** By an attempt of its own: what others came to stays as it is. */
+  #fail(unit: UnitRecord, maxRetries: number): void {
+    const message = `it had ${unit.tries} attempts since it was last added, cleared or finished; max_retries is ${maxRetries}`
+    const attempt = this.#tables.addAttempt(this.#worker, unit, 0, this.#now)
+    const data = JSON.stringify({ ...fromJson(attempt.data), message })
+    Object.assign(attempt, { status: 'failed', endTime: this.#now, data })
   }
 
   #continued(spec: SpecRecord): UnitRecord {

@@ -3,7 +3,7 @@ import { type MemoryTables, type SpecRecord, byName, fromJson, named, timeOf } f
 import { type MemoryUnits, countByStatus } from './memory-units.ts'
 import { type MetaChange, changedMeta } from './meta-change.ts'
 import type { SummaryRow, WorkUnitStatus } from './model.ts'
-import type { DerivedMeta, WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
+import { type DerivedMeta, type WorkSpecData, type WorkSpecMeta, taskIn } from './work-spec-meta.ts'
 
 export class MemorySpecs implements SpecStore {
   readonly #tables: MemoryTables
@@ -20,7 +20,8 @@ export class MemorySpecs implements SpecStore {
     if (found !== undefined) return replace(found, data, meta).id
     const spec: SpecRecord = {
       ...{ id: this.#tables.nextId(), name, namespace, units: new Map() },
-      ...{ data: JSON.stringify(data), meta: { ...meta, nextContinuous: undefined } },
+      ...{ data: JSON.stringify(data), task: taskIn(data) ?? name },
+      meta: { ...meta, nextContinuous: undefined },
     }
     namespace.specs.set(name, spec)
     return this.#tables.specs.add(spec).id
@@ -79,6 +80,7 @@ export class MemorySpecs implements SpecStore {
 
 function replace(spec: SpecRecord, data: WorkSpecData, meta: DerivedMeta): SpecRecord {
   spec.data = JSON.stringify(data)
+  spec.task = taskIn(data) ?? spec.name
   spec.meta = { ...meta, nextContinuous: spec.meta.nextContinuous }
   return spec
 }

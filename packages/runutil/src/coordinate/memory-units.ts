@@ -44,7 +44,7 @@ export class MemoryUnits implements UnitStore {
     if (found === undefined) return this.#insert(spec, name, given)
     // What is pending goes on as it is; what has ended runs again.
     if (statusOfUnit(found, now) !== 'pending') found.active = undefined
-    return Object.assign(found, given)
+    return Object.assign(found, given, { tries: 0 })
   }
 
   #insert(
@@ -53,7 +53,8 @@ export class MemoryUnits implements UnitStore {
     given: Pick<UnitRecord, 'data' | 'priority' | 'notBefore'>,
   ): UnitRecord {
     const unit: UnitRecord = {
-      ...{ id: this.#tables.nextId(), name, spec, attempts: [], tries: 0, active: undefined },
+      ...{ id: this.#tables.nextId(), name, spec, attempts: [], active: undefined },
+      ...{ numAttempts: 0, tries: 0 },
       ...given,
     }
     spec.units.set(name, unit)
@@ -107,6 +108,12 @@ export class MemoryUnits implements UnitStore {
     return units.length
   }
 
+  async clear(spec: Id, selection: UnitSelection, now: Now): Promise<number> {
+    const units = this.#selected(spec, selection, now)
+    for (const unit of units) this.#clear(unit)
+    return units.length
+  }
+
   /** With its attempts, which leave their workers too. */
   remove(unit: UnitRecord): void {
     for (const attempt of [...unit.attempts]) this.removeAttempt(attempt)
@@ -133,8 +140,11 @@ export class MemoryUnits implements UnitStore {
   }
 
   async clearActiveAttempt(id: Id): Promise<void> {
-    const unit = this.#tables.units.get(id)
-    unit.active = undefined
+    this.#clear(this.#tables.units.get(id))
+  }
+
+  #clear(unit: UnitRecord): void {
+    Object.assign(unit, { active: undefined, tries: 0 })
     this.mayBeHad(unit.spec)
   }
 

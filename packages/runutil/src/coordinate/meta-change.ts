@@ -1,7 +1,7 @@
 import { toStorableMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
-import { checkLimit, checkNumber } from './checks.ts'
+import { checkDate, checkLimit, checkNumber } from './checks.ts'
 import type { DerivedMeta, WorkSpecMeta } from './work-spec-meta.ts'
 
 const LIMITS = ['maxRunning', 'maxAttemptsReturned', 'maxRetries'] as const
@@ -31,9 +31,7 @@ export function metaChange(given: Partial<WorkSpecMeta>): MetaChange {
       throw unexpected(`setMeta: ${name}`, 'true or false', given[name])
     }
   }
-  if (nextContinuous !== undefined && !isDate(nextContinuous)) {
-    throw unexpected('setMeta: nextContinuous', 'a valid Date', nextContinuous)
-  }
+  if (nextContinuous !== undefined) checkDate(nextContinuous, 'setMeta: nextContinuous')
   const valued = [...NUMBERS, ...FLAGS].filter((name) => given[name] !== undefined)
   return {
     ...Object.fromEntries(valued.map((name) => [name, given[name]])),
@@ -44,8 +42,4 @@ export function metaChange(given: Partial<WorkSpecMeta>): MetaChange {
 export function changedMeta<Meta extends DerivedMeta>(meta: Meta, change: MetaChange): Meta {
   const continuous = (change.continuous ?? meta.continuous) && meta.canBeContinuous
   return { ...meta, ...change, continuous }
-}
-
-function isDate(value: unknown): boolean {
-  return value instanceof Date && Number.isFinite(value.getTime())
 }

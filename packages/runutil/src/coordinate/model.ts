@@ -108,6 +108,10 @@ export interface WorkSpec {
   countWorkUnitStatus(): Promise<Record<WorkUnitStatus, number>>
   setWorkUnitPriorities(query: WorkUnitQuery, priority: number): Promise<void>
   adjustWorkUnitPriorities(query: WorkUnitQuery, by: number): Promise<void>
+  /** What has failed runs again, its attempts counted anew; others are left as they are. @returns how many */
+  retryWorkUnits(query?: WorkUnitQuery): Promise<number>
+  /** As `clearActiveAttempt` of each, also of what is finished or pending. @returns how many */
+  clearWorkUnits(query?: WorkUnitQuery): Promise<number>
   /** @returns how many */
   deleteWorkUnits(query?: WorkUnitQuery): Promise<number>
   summarize(): Promise<SummaryRow[]>
@@ -125,7 +129,7 @@ export interface WorkUnit {
   priority(): Promise<number>
   setPriority(priority: number): Promise<void>
   activeAttempt(): Promise<Attempt | undefined>
-  /** It is to be had again, with its own data; its attempts stay. */
+  /** It is to be had again, with its own data; its attempts stay, and are no longer counted for `max_retries`. */
   clearActiveAttempt(): Promise<void>
   /** The oldest first. */
   attempts(): Promise<Attempt[]>

@@ -1,5 +1,6 @@
 import { toStorableMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
+import { checkText } from '../core/options.ts'
 import { checkData, checkName } from './checks.ts'
 import type { Id, Named, Pruned } from './coordinate-store.ts'
 import { ErrNoSuchWorkSpec } from './errors.ts'
@@ -31,11 +32,11 @@ export class StoredNamespace implements Namespace {
   }
 
   async workSpec(name: string): Promise<WorkSpec> {
-    return this.#session.make.workSpec({ id: await this.#specId(name), name })
+    return this.#session.make.workSpec({ id: await this.#specId(name, 'workSpec'), name })
   }
 
   async destroyWorkSpec(name: string): Promise<void> {
-    await this.#session.store.specs.destroy(await this.#specId(name))
+    await this.#session.store.specs.destroy(await this.#specId(name, 'destroyWorkSpec'))
   }
 
   async workSpecNames(): Promise<string[]> {
@@ -75,7 +76,8 @@ export class StoredNamespace implements Namespace {
     return this.#session.store.units.listen(this.#id, onReady)
   }
 
-  async #specId(name: string): Promise<Id> {
+  async #specId(name: string, what: string): Promise<Id> {
+    checkText(name, `${what}: name`)
     const id = await this.#session.store.specs.find(this.#id, name)
     if (id === undefined) throw new ErrNoSuchWorkSpec(name)
     return id

@@ -15,7 +15,6 @@ export interface RunningTaskProps {
   readonly askedAt: number
   readonly tasks: ReadonlyMap<string, CoordinateTask>
   readonly autoRenew: boolean
-  readonly pollIntervalMs: number
   readonly clock: Clock
   readonly onError: (error: unknown) => void
 }
@@ -32,12 +31,15 @@ export class RunningTask {
   readonly #looks = new Turn()
   #timer: Timer | undefined
   #hasLost = false
+  /** Soon, since the store couldn't be asked. */
+  #asksAgain = false
   #done = false
 
   constructor(props: RunningTaskProps) {
     this.#props = props
     this.#held = new HeldAttempts(props.attempts, props.askedAt)
     this.name = props.attempts[0]!.workUnit.workSpec.name
+    for (const attempt of props.attempts) attempt.watchRenewals(() => this.#onRenewal(attempt))
   }
 
   abort(reason: unknown): void {
@@ -68,33 +70,15 @@ export class RunningTask {
     return this.#looks.take(() => this.#look())
   }
 
-  /** @returns undefined when it is told to stop before it could be asked for, or there is none: then all have failed */
+  /** @returns undefined when there is none: then all have failed */
   async #task(): Promise<CoordinateTask | undefined> {
-    const name = await this.#taskName()
-    if (name === undefined) return undefined
+    const name = this.#props.attempts[0]!.leased.spec.task
     const found = this.#props.tasks.get(name)
     if (found === undefined) {
       const known = [...this.#props.tasks.keys()].join(', ')
       await this.#failPending(new Error(`this worker has no task '${name}'; it has ${known || 'none'}`))
     }
     return found
-  }
-
-  async #taskName(): Promise<string | undefined> {
-    const { clock, onError, pollIntervalMs } = this.#props
-    const { signal } = this.#controller
-    const { workSpec } = this.#props.attempts[0]!.workUnit
-    while (!signal.aborted) {
-      try {
-        const { task = workSpec.name } = await workSpec.data()
-        return String(task)
-      } catch (error) {
-        onError(error)
-        if (error instanceof ErrGone) return undefined
-        await sleep(clock, pollIntervalMs, signal)
-      }
-    }
-    return undefined
   }
 
   /** While the store can't be told, the attempts are kept, until the first of them expires. */
@@ -132,16 +116,19 @@ export class RunningTask {
     if (alarm <= clock.elapsed() && !autoRenew) {
       knows = await this.#failPending(new AttemptsExpiringError(this.name))
     }
-    this.#watch(!knows)
+    this.#asksAgain = !knows
+    this.#watch(this.#asksAgain)
   }
 
   /** @returns whether the store could be asked */
   async #refresh(): Promise<boolean> {
+    const { renewals } = this.#held
     const active = await this.#active()
     if (active === undefined) return false
-    for (const attempt of active) this.#held.saw(attempt)
+    const isStale = (attempt: LeasedAttempt): boolean => this.#held.wasRenewed(attempt, renewals)
+    for (const attempt of active) if (!isStale(attempt)) this.#held.saw(attempt)
     const ids = new Set(active.map(({ leased }) => leased.id))
-    const missing = this.#held.all.filter(({ leased }) => !ids.has(leased.id))
+    const missing = this.#held.all.filter((attempt) => !ids.has(attempt.leased.id) && !isStale(attempt))
     return this.#forEach(missing, async (attempt) => {
       const isEnded = attempt.isSpokenFor || !['pending', 'expired'].includes(await attempt.status())
       if (isEnded) this.#held.drop(attempt)
@@ -151,16 +138,22 @@ export class RunningTask {
     })
   }
 
-  /** Those of which half of the time is over. */
   #renew(): Promise<boolean> {
-    const due = this.#held.dueBy(this.#props.clock.elapsed() + this.#held.lifetimeMs / 2)
+    const due = this.#held.halfOver(this.#props.clock.elapsed())
     return this.#forEach(due, (attempt) => this.#renewOne(attempt))
   }
 
-  async #renewOne(attempt: LeasedAttempt): Promise<void> {
+  #renewOne(attempt: LeasedAttempt): Promise<void> {
+    return attempt.renew(this.#held.lifetimeMs)
+  }
+
+  /** Whoever renews it. */
+  #onRenewal(attempt: LeasedAttempt): (lifetimeMs: number) => void {
     const askedAt = this.#props.clock.elapsed()
-    await attempt.renew(this.#held.lifetimeMs)
-    this.#held.renewed(attempt, askedAt)
+    return (lifetimeMs) => {
+      this.#held.renewed(attempt, askedAt, lifetimeMs)
+      this.#watch(this.#asksAgain)
+    }
   }
 
   /** Undefined when the store can't be asked. */
@@ -199,7 +192,7 @@ export class RunningTask {
   }
 
   get #againMs(): number {
-    return Math.min(AGAIN_MS, this.#held.lifetimeMs / 12)
+    return Math.min(AGAIN_MS, this.#held.shortestMs / 12)
   }
 
   /** @param soon since the store couldn't be asked */

@@ -25,7 +25,9 @@ export interface WorkSpecMeta {
   maxRunning: number
   /** Units in one answer at most. */
   maxAttemptsReturned: number
-  /** A unit that was tried so often fails instead of being handed out again. */
+  /**
+   * A unit that was tried so often since it was last added, cleared or finished fails instead of being handed out again.
+   */
   maxRetries: number
   /** Where what a finished unit has as `output` becomes units. */
   readonly nextWorkSpecName: string
@@ -61,6 +63,11 @@ export function metaOf(data: WorkSpecData): DerivedMeta {
     nextWorkSpecName: stringIn(data, 'then') ?? '',
     runtime: stringIn(data, 'runtime') ?? '',
   }
+}
+
+/** Which task works on a spec, if its data says so; else the one of its name does. */
+export function taskIn(data: WorkSpecData): string | undefined {
+  return stringIn(data, 'task')
 }
 
 /** @throws ErrNoWorkSpecName, ErrBadWorkSpecName */

@@ -1,5 +1,5 @@
-import { checkOptions } from '../core/options.ts'
-import { checkCount, checkData, checkName, checkNumber } from './checks.ts'
+import { checkOptions, checkText } from '../core/options.ts'
+import { checkCount, checkData, checkName, checkNumber, checkTexts } from './checks.ts'
 import type { AddedUnit, Id, Named, UnitSelection } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import { ErrChangedName, ErrNoSuchWorkUnit } from './errors.ts'
@@ -60,6 +60,7 @@ export class StoredWorkSpec implements WorkSpec {
   }
 
   async workUnit(name: string): Promise<WorkUnit> {
+    checkText(name, 'workUnit: name')
     const id = await this.#session.store.units.find(this.#id, name)
     if (id === undefined) throw new ErrNoSuchWorkUnit(name)
     return this.#unit({ id, name })
@@ -87,6 +88,17 @@ export class StoredWorkSpec implements WorkSpec {
     await this.#session.store.units.prioritise(this.#id, units, { by }, this.#session.now)
   }
 
+  async retryWorkUnits(query: WorkUnitQuery = {}): Promise<number> {
+    const units = selection(query, 'retryWorkUnits')
+    const failed = { ...units, statuses: (units.statuses ?? ['failed']).filter((one) => one === 'failed') }
+    return this.#session.store.units.clear(this.#id, failed, this.#session.now)
+  }
+
+  async clearWorkUnits(query: WorkUnitQuery = {}): Promise<number> {
+    const units = selection(query, 'clearWorkUnits')
+    return this.#session.store.units.clear(this.#id, units, this.#session.now)
+  }
+
   async deleteWorkUnits(query: WorkUnitQuery = {}): Promise<number> {
     const units = selection(query, 'deleteWorkUnits')
     return this.#session.store.units.delete(this.#id, units, this.#session.now)
@@ -112,5 +124,8 @@ function selection(query: WorkUnitQuery, what: string): UnitSelection {
   const known = ['names', 'statuses', 'previousName', 'limit'] as const
   const { names, statuses, previousName, limit = Infinity } = checkOptions(what, query, known)
   if (limit !== Infinity) checkCount(limit, `${what}: limit`)
+  checkTexts(names, `${what}: names`)
+  checkTexts(statuses, `${what}: statuses`)
+  if (previousName !== undefined) checkText(previousName, `${what}: previousName`)
   return { names, statuses, previousName, limit }
 }

@@ -1,6 +1,5 @@
-import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
-import { checkNumber } from './checks.ts'
+import { checkDate, checkNumber } from './checks.ts'
 import type { Id, Named, StoredUnit } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, WorkSpec, WorkUnit, WorkUnitMeta, WorkUnitStatus } from './model.ts'
@@ -34,7 +33,7 @@ export class StoredWorkUnit implements WorkUnit {
 
   async setMeta(meta: WorkUnitMeta): Promise<void> {
     const { priority, notBefore } = unitMeta(meta, 'setMeta')
-    await this.#session.store.units.setMeta(this.id, priority, notBefore)
+    await this.#session.store.units.setMeta(this.id, priority, notBefore, this.#session.now)
   }
 
   async priority(): Promise<number> {
@@ -52,7 +51,7 @@ export class StoredWorkUnit implements WorkUnit {
   }
 
   clearActiveAttempt(): Promise<void> {
-    return this.#session.store.units.clearActiveAttempt(this.id)
+    return this.#session.store.units.clearActiveAttempt(this.id, this.#session.now)
   }
 
   async attempts(): Promise<Attempt[]> {
@@ -76,8 +75,6 @@ export function unitMeta(
 ): { priority: number; notBefore: number | undefined } {
   const { priority = 0, notBefore } = checkOptions(`${what}: meta`, meta, ['priority', 'notBefore'])
   checkNumber(priority, `${what}: priority`)
-  if (notBefore !== undefined && !(notBefore instanceof Date && Number.isFinite(notBefore.getTime()))) {
-    throw unexpected(`${what}: notBefore`, 'a valid Date', notBefore)
-  }
+  if (notBefore !== undefined) checkDate(notBefore, `${what}: notBefore`)
   return { priority, notBefore: notBefore?.getTime() }
 }

@@ -1,8 +1,8 @@
 import { toStorableMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
-import { checkOptions } from '../core/options.ts'
-import { checkCount, checkData, checkNumber } from './checks.ts'
+import { checkOptions, checkText } from '../core/options.ts'
+import { checkCount, checkData, checkDate, checkNumber, checkTexts } from './checks.ts'
 import type { Id, Named, StoredAttempt, StoredWorker } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, AttemptRequest, CoordinateWorkerRecord, WorkUnit, WorkerUpdate } from './model.ts'
@@ -72,6 +72,9 @@ export class StoredWorkerRecord implements CoordinateWorkerRecord {
       'mode',
     ])
     checkData(data, 'update')
+    checkDate(now, 'update: now')
+    checkDate(expiration, 'update: expiration')
+    checkText(mode, 'update: mode')
     await this.#session.store.workers.update(this.#id, { data, now, expiration, mode })
   }
 
@@ -119,6 +122,8 @@ function resolve(request: AttemptRequest): { asked: Asked; lifetimeMs: number } 
   const { availableGb, lifetime = LIFETIME, ...rest } = checkOptions('requestAttempts', request, known)
   const { numberOfWorkUnits: units = 1, workSpecs, runtimes } = rest
   checkCount(units, 'requestAttempts: numberOfWorkUnits')
+  checkTexts(workSpecs, 'requestAttempts: workSpecs')
+  checkTexts(runtimes, 'requestAttempts: runtimes')
   if (availableGb !== undefined) checkNumber(availableGb, 'requestAttempts: availableGb')
   return {
     asked: { availableGb, units, workSpecs: unlessEmpty(workSpecs), runtimes: unlessEmpty(runtimes) },

@@ -12,8 +12,9 @@ import type { Attempt, Namespace } from './model.ts'
 import { StoredNamespace } from './namespace.ts'
 
 /**
- * Works on attempts, all of one spec. Its signal aborts when the worker stops, before the first of them expires, with an
- * AttemptsExpiringError, and when others have taken those that are left, with an ErrLostLease. What is pending when it returns stays so until it expires or the worker stops.
+ * Works on attempts, all of one spec. Its signal aborts when the worker stops; with an AttemptsExpiringError 30 s before
+ * the first of them expires, of leases under a minute, as last renewed, at half; and with an ErrLostLease when others have
+ * taken those that are left. What is pending when it returns stays so until it expires or the worker stops.
  */
 export type CoordinateTask = (attempts: Attempt[], signal: AbortSignal) => Promise<void> | void
 

@@ -1,18 +1,17 @@
-import { describe, isInstance } from './errors.ts'
+import { InvalidArgumentError, describe, isInstance } from './errors.ts'
 import { messageOf } from './text.ts'
 
 /** How many characters of JSON a payload or a result may have, unless a store was told otherwise: 4 MiB. */
 export const MOST_JSON = 4 * 2 ** 20
 
-/** A value that isn't JSON, or too much of it: says where and what. Modules throw their own error of its message. */
-export class NotJsonError extends Error {
-  static {
-    this.prototype.name = 'NotJsonError'
-  }
-}
+/** More than this is more than one statement takes: 128 MiB. */
+export const LARGEST_JSON = 128 * 2 ** 20
+
+/** An InvalidArgumentError by name and code: a value that isn't JSON, or too much of it. Says where and what. */
+export class NotJsonError extends InvalidArgumentError {}
 
 /**
- * The JSON text of a value. Properties that are undefined are left out and `toJSON` is called, as JSON.stringify does;
+ * The JSON text of a value: what every module stores of what it is given. Properties that are undefined are left out and `toJSON` is called, as JSON.stringify does;
  * what JSON.stringify would change without a word is an error: NaN, functions, undefined in an array, bytes, Maps, Errors,
  * Promises. So are more characters than `most`, which is noticed before they are written down.
  *
@@ -37,19 +36,6 @@ export function toJson(value: unknown, name: string, most = MOST_JSON): string {
   return text
 }
 
-/** What is looked through for bytes; of more, JSON.stringify will say that it is too much or runs in circles. */
-const MOST_LOOKED_THROUGH = 16 * 2 ** 20
-
-/** @throws NotJsonError when there are bytes in it, which JSON.stringify takes minutes for and writes as numbers */
-export function refuseBytes(value: unknown, name: string): void {
-  const look = new Look(name, MOST_LOOKED_THROUGH, DEEPEST, false)
-  try {
-    look.at(value, name, 0)
-  } catch (error) {
-    if (look.foundBytes) throw error
-  }
-}
-
 /** JSON.stringify makes `{}` of them. */
 const LOSSY = [Map, Set, WeakMap, WeakSet, Promise, Error, RegExp] as const
 
@@ -61,18 +47,15 @@ class Look {
   readonly #name: string
   readonly #most: number
   readonly #deepest: number
-  readonly #strict: boolean
   #count = 0
   #hasToJson = false
   /** Something lies deeper than it looked. */
   isDeep = false
-  foundBytes = false
 
-  constructor(name: string, most: number, deepest = DEEPEST, strict = true) {
+  constructor(name: string, most: number, deepest = DEEPEST) {
     this.#name = name
     this.#most = most
     this.#deepest = deepest
-    this.#strict = strict
   }
 
   /** It has seen all that JSON.stringify will. */
@@ -86,7 +69,7 @@ class Look {
     if (typeof value === 'number' && Number.isFinite(value)) return this.#add(1)
     // JSON.stringify says what is wrong with it.
     if (typeof value === 'bigint') return
-    if (typeof value !== 'object') return this.#refuse(value, path)
+    if (typeof value !== 'object') throw notJson(value, path)
     this.#add(2)
     if (Array.isArray(value)) this.#lookAtItems(value, path, depth + 1)
     else if (this.#isPlain(value, path)) this.#lookAtProperties(value, path, depth + 1)
@@ -96,10 +79,7 @@ class Look {
   #isPlain(value: object, path: string): value is Record<string, unknown> {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype) {
-      if (isBytes(value)) {
-        this.foundBytes = true
-        throw notJson(value, path)
-      }
+      if (isBytes(value)) throw notJson(value, path)
       if (value instanceof Date) return this.#lookAtDate(value, path)
     }
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
@@ -107,15 +87,14 @@ class Look {
       return false
     }
     if (prototype !== Object.prototype && LOSSY.some((type) => value instanceof type)) {
-      this.#refuse(value, path)
-      return false
+      throw notJson(value, path)
     }
     return true
   }
 
   #lookAtDate(value: Date, path: string): false {
     // Of an invalid one, JSON.stringify makes null.
-    if (Number.isNaN(value.getTime())) this.#refuse(value, path)
+    if (Number.isNaN(value.getTime())) throw notJson(value, path)
     return false
   }
 
@@ -142,11 +121,6 @@ class Look {
   #add(count: number): void {
     this.#count += count
     if (this.#count > this.#most) throw tooLarge(this.#name, this.#most, 'more')
-  }
-
-  #refuse(value: unknown, path: string): void {
-    if (this.#strict) throw notJson(value, path)
-    this.#add(4)
   }
 }
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, unexpected } from './errors.ts'
+import { isStorable } from './text.ts'
 
 /**
  * An options object, checked: an unknown key is an error that offers the nearest known one.
@@ -28,11 +29,13 @@ export function checkName(name: unknown, what: string): asserts name is string {
   throw unexpected(what, `a name that isn't empty`, name)
 }
 
+/** What a text is that every store can hold, for an error's message. */
+export const STORABLE_TEXT = 'text without NUL characters and unpaired surrogates'
+
 /** @throws InvalidArgumentError unless it is a string that every store can hold */
 export function checkText(text: unknown, what: string): asserts text is string {
   if (typeof text !== 'string') throw unexpected(what, 'a string', text)
-  if (/\0|\p{Surrogate}/u.test(text))
-    throw unexpected(what, 'text without NUL characters and unpaired surrogates', text)
+  if (!isStorable(text)) throw unexpected(what, STORABLE_TEXT, text)
 }
 
 /** The known key that has nearly the same letters. */

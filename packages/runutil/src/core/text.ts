@@ -46,6 +46,20 @@ export function stackOf(error: unknown): string | undefined {
   }
 }
 
+const UNSTORABLE = /\0|\p{Surrogate}/u
+/** The same as JSON writes it: after no backslash that escapes the backslash. */
+const UNSTORABLE_IN_JSON = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
+
+/** Whether every store can keep a text as it is: as a name, or where it looks into what it keeps. */
+export function isStorable(text: string): boolean {
+  return !UNSTORABLE.test(text)
+}
+
+/** The same of all texts in a JSON text. */
+export function isStorableJson(json: string): boolean {
+  return !UNSTORABLE_IN_JSON.test(json)
+}
+
 /** Text that every store can keep: at most 64 KiB in UTF-8, no NUL, no half of a surrogate pair. */
 export function storableText(text: string): string {
   const clean = text

@@ -31,7 +31,7 @@ export class Actions<I = unknown, O = unknown> {
     return record?.operation === this.#operation ? toAction(record) : undefined
   }
 
-  /** Those with deeply the same input, as JSON has it, the oldest first. @throws InvalidActionError */
+  /** Those with deeply the same input, as JSON has it, the oldest first. @throws InvalidArgumentError */
   async byInput(input: I): Promise<Action<I, O>[]> {
     const found: Action<I, O>[] = []
     const wanted = asJson(input, 'byInput')

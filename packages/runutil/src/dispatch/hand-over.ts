@@ -1,9 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 import { toError } from '../core/errors.ts'
 import { ErrNoWorker } from './errors.ts'
-import { asJson } from './json.ts'
 import type { ManagerSettings } from './manager-options.ts'
-import { validated } from './schema.ts'
+import { validJson } from './schema.ts'
 import type { Posted, WorkerInfo } from './task-exchange.ts'
 import { Turns } from './turns.ts'
 
@@ -29,7 +28,7 @@ export class HandOver {
 
   /**
    * @param started what to wait for before anything is written
-   * @throws ErrNoWorker, InvalidActionError; what the ledger says
+   * @throws ErrNoWorker, InvalidActionError, InvalidArgumentError; what the ledger says
    */
   give(order: Order, started: Promise<unknown>): Promise<Posted> {
     const giving = this.#give(order, started)
@@ -61,7 +60,7 @@ export class HandOver {
   async #record({ id, target, input: given }: Order, found: Promise<Found>) {
     const { operation, input: schema } = this.#settings
     const what = `input for ${target}`
-    const input = asJson(await validated(schema, given, what), what)
+    const input = await validJson(schema, given, what)
     const { worker, error } = await found
     if (error !== undefined) throw error
     if (worker === undefined) throw new ErrNoWorker(operation, target)

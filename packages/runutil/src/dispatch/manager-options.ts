@@ -4,6 +4,7 @@ import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { checkOptions, checkText } from '../core/options.ts'
+import { checkSchema } from '../core/schema.ts'
 import type { ActionLedger } from './action-ledger.ts'
 
 export interface ManagerOptions<I = unknown, O = unknown> {
@@ -56,5 +57,7 @@ export function managerSettings<I, O>(options: ManagerOptions<I, O>): ManagerSet
       ledger,
     )
   }
+  checkSchema(input, 'Manager: input')
+  checkSchema(output, 'Manager: output')
   return { operation, ledger, input, output, graceMs: toMs(gracePeriod, 'Manager: gracePeriod'), clock }
 }

@@ -19,7 +19,7 @@ import { LiveWorkers } from './live-workers.ts'
 import { LostWorkers } from './lost-workers.ts'
 import { type ManagerOptions, type ManagerSettings, managerSettings } from './manager-options.ts'
 import { Outcomes } from './outcomes.ts'
-import { validated } from './schema.ts'
+import { validJson } from './schema.ts'
 
 /** The id of an action, once its worker has taken the task. */
 export type Dispatched<I, O> = Promise<string> & {
@@ -76,8 +76,8 @@ export class Manager<I = unknown, O = unknown> implements Worker {
    *
    * Rejects only when nothing was written. Resolves when the worker has taken the task, or the action has failed before.
    *
-   * @throws ErrNoWorker, InvalidActionError, ManagerNotRunningError; what the ledger says: after a StoreUnavailableError
-   *   with `outcomeUnknown` it may have been written and done
+   * @throws ErrNoWorker, InvalidActionError, InvalidArgumentError for what isn't JSON, ManagerNotRunningError; what the
+   *   ledger says: after a StoreUnavailableError with `outcomeUnknown` it may have been written and done
    */
   do(target: string, input: I, options: Record<string, never> = {}): Dispatched<I, O> {
     const outcome = this.#outcomes.open()
@@ -106,7 +106,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
   /**
    * Merges what is given into an action.
    *
-   * @throws ErrNoSuchAction, ErrActionEnded, InvalidActionError
+   * @throws ErrNoSuchAction, ErrActionEnded, InvalidActionError, InvalidArgumentError for what isn't JSON
    */
   async update(action: Partial<Action<I, O>> & { readonly id: string }): Promise<Action<I, O>> {
     const given = {
@@ -123,9 +123,9 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     const output =
       given.output === undefined
         ? undefined
-        : await validated(this.#settings.output, given.output, `output of ${id}`)
-    const change = asJson({ ...given, output }, `update of ${id}`)
-    return toAction(await this.#changes.update(change))
+        : await validJson(this.#settings.output, given.output, `output of ${id}`)
+    const change = asJson({ ...given, output: undefined }, `update of ${id}`)
+    return toAction(await this.#changes.update({ ...change, output }))
   }
 
   /**

@@ -1,18 +1,19 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { validate } from '../core/schema.ts'
 import { InvalidActionError } from './errors.ts'
+import { asJson } from './json.ts'
 
-/** What a schema makes of a value; without one, the value. @throws InvalidActionError */
-export async function validated<T>(
+/**
+ * What a schema makes of a value, as JSON has it; without one, of the value.
+ *
+ * @throws InvalidActionError when it doesn't fit; InvalidArgumentError when what comes out isn't JSON
+ */
+export async function validJson<T>(
   schema: StandardSchemaV1 | undefined,
   value: unknown,
   what: string,
 ): Promise<T> {
-  if (schema === undefined) return value as T
-  const result = await schema['~standard'].validate(value)
-  if (result.issues === undefined) return result.value as T
-  const texts = result.issues.map(({ message, path = [] }) => {
-    const keys = path.map((key) => String(typeof key === 'object' ? key.key : key))
-    return keys.length === 0 ? message : `${keys.join('.')}: ${message}`
-  })
-  throw new InvalidActionError(`${what}: ${texts.join('; ')}`)
+  const result = await validate(schema, value)
+  if ('issues' in result) throw new InvalidActionError(`${what} doesn't fit the schema: ${result.issues}`)
+  return asJson(result.value as T, what)
 }

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { checkSchema } from '../core/schema.ts'
 import { type KindOptions, KIND_OPTIONS } from './kind.ts'
 
 type Schema = StandardSchemaV1
@@ -56,9 +56,4 @@ export function defineJob<I extends Schema = Schema, O extends Schema = Schema>(
   checkSchema(input, 'defineJob: input')
   checkSchema(output, 'defineJob: output')
   return Object.freeze({ kind, input, output, options, job: <J>(job: J) => ({ ...job, kind }) })
-}
-
-function checkSchema(schema: Schema | undefined, what: string): void {
-  if (schema === undefined || typeof schema['~standard']?.validate === 'function') return
-  throw unexpected(what, 'a Standard Schema, such as one of zod, valibot or arktype', schema)
 }

@@ -1,4 +1,6 @@
 import { describe } from '../core/errors.ts'
+import { STORABLE_TEXT } from '../core/options.ts'
+import { isStorable } from '../core/text.ts'
 import { ErrInvalidJob, ErrJobExists } from './errors.ts'
 import type { JobInput } from './job.ts'
 import type { NewJob } from './job-store.ts'
@@ -71,9 +73,8 @@ function text(value: string, what: string, longest: number): string {
     const got = `${trimmed.length}: ${describe(trimmed)}`
     throw new ErrInvalidJob(`${what}: expected at most ${longest} characters; got ${got}`)
   }
-  if (/\0|\p{Surrogate}/u.test(trimmed)) {
-    const wrong = 'without NUL characters and unpaired surrogates'
-    throw new ErrInvalidJob(`${what}: expected text ${wrong}; got ${describe(value)}`)
+  if (!isStorable(trimmed)) {
+    throw new ErrInvalidJob(`${what}: expected ${STORABLE_TEXT}; got ${describe(value)}`)
   }
   return trimmed
 }

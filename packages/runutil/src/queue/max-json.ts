@@ -1,8 +1,5 @@
 import { unexpected } from '../core/errors.ts'
-import { MOST_JSON } from '../core/json.ts'
-
-/** More than this is more than one statement takes. */
-const LARGEST = 128 * 2 ** 20
+import { LARGEST_JSON as LARGEST, MOST_JSON } from '../core/json.ts'
 
 /** The option `maxJson` of a store. @throws InvalidArgumentError */
 export function checkMaxJson(value: number | undefined, what: string): number {

@@ -1,4 +1,4 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { validate } from '../core/schema.ts'
 import { DeadlineExceededError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
@@ -35,29 +35,14 @@ async function awaited(value: PromiseLike<unknown>, signal: AbortSignal): Promis
 async function performTyped(job: ClaimedJob, kind: Kind, signal: AbortSignal): Promise<Performed> {
   try {
     const payload = await validate(kind.input, job.payload)
-    if (payload.issues !== undefined)
-      return { kind: 'mismatch', what: 'payload', issues: texts(payload.issues) }
+    if ('issues' in payload) return { kind: 'mismatch', what: 'payload', issues: payload.issues }
     const value: unknown = await kind.handler({ ...job, payload: payload.value }, signal)
     const result = await validate(kind.output, value)
-    if (result.issues !== undefined) return { kind: 'mismatch', what: 'result', issues: texts(result.issues) }
+    if ('issues' in result) return { kind: 'mismatch', what: 'result', issues: result.issues }
     return returned(result.value)
   } catch (error) {
     return threw(error, signal)
   }
-}
-
-async function validate(
-  schema: StandardSchemaV1 | undefined,
-  value: unknown,
-): Promise<StandardSchemaV1.Result<unknown>> {
-  return schema === undefined ? { value } : schema['~standard'].validate(value)
-}
-
-/** @throws what an issue of somebody's own schema throws when it is read */
-function texts(issues: readonly StandardSchemaV1.Issue[]): string {
-  const pathOf = ({ path = [] }: StandardSchemaV1.Issue): string =>
-    path.map((part) => `.${String(typeof part === 'object' ? part.key : part)}`).join('')
-  return issues.map((issue) => `${pathOf(issue)} ${issue.message}`.trim()).join('; ')
 }
 
 function returned(value: unknown): Performed {

@@ -3,6 +3,7 @@ import type { CoordinateCases } from './coordinate-case.ts'
 import { modelCases } from './coordinate-model-cases.ts'
 import { pruneCases } from './coordinate-prune-cases.ts'
 import { requestCases } from './coordinate-request-cases.ts'
+import { retryCases } from './coordinate-retry-cases.ts'
 import { unitCases } from './coordinate-unit-cases.ts'
 
 /**
@@ -23,5 +24,6 @@ export const coordinateConformance: CoordinateCases = {
   ...unitCases,
   ...attemptCases,
   ...requestCases,
+  ...retryCases,
   ...pruneCases,
 }

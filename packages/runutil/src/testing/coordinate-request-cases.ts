@@ -89,7 +89,7 @@ export const requestCases: CoordinateCases = {
     await (await take(worker, '1')).expire()
     await take(worker, 'o')
     assert.deepEqual(await statusesOf(spec), { '1': 'failed' })
-    assert.equal(await (await spec.workUnit('1')).numAttempts(), 1)
+    assert.equal(await (await spec.workUnit('1')).numAttempts(), 2)
   },
 
   'continuous: a spec without units gets one, and the next not before its interval is over': async (

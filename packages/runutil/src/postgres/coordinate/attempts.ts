@@ -103,17 +103,20 @@ export class Attempts implements AttemptStore {
 }
 
 /** What a request leased: of each attempt, what is its own. */
-interface Leased extends Pick<StoredAttempt, 'spec' | 'worker' | 'startTime' | 'expirationTime'> {
+interface Leased extends Pick<
+  StoredAttempt,
+  'spec' | 'worker' | 'startTime' | 'expirationTime' | 'lifetimeMs'
+> {
   readonly attempts: readonly [id: Id, unit: Id, name: string, data: Data][]
 }
 
 function storedAttempt(
-  { spec, worker, startTime, expirationTime }: Leased,
+  { spec, worker, startTime, expirationTime, lifetimeMs }: Leased,
   [id, unit, name, data]: Leased['attempts'][number],
 ): StoredAttempt {
   return {
     ...{ id, spec, unit: { id: unit, name }, worker, status: 'pending', data },
-    ...{ startTime, endTime: undefined, expirationTime },
+    ...{ startTime, endTime: undefined, expirationTime, lifetimeMs },
   }
 }
 

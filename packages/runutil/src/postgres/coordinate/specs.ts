@@ -1,7 +1,12 @@
 import type { Id, Named, Now, SpecStore } from '../../coordinate/coordinate-store.ts'
 import type { MetaChange } from '../../coordinate/meta-change.ts'
 import type { SummaryRow } from '../../coordinate/model.ts'
-import type { DerivedMeta, WorkSpecData, WorkSpecMeta } from '../../coordinate/work-spec-meta.ts'
+import {
+  type DerivedMeta,
+  type WorkSpecData,
+  type WorkSpecMeta,
+  taskIn,
+} from '../../coordinate/work-spec-meta.ts'
 import { existing, namedRows, statusOrder, summaryRows } from './namespaces.ts'
 import type { Queries } from './queries.ts'
 import { metaColumns, metaJson, metaParameters, metaValues } from './spec-columns.ts'
@@ -18,12 +23,12 @@ export class Specs implements SpecStore {
 
   async set(namespace: Id, name: string, data: WorkSpecData, meta: DerivedMeta): Promise<Id> {
     const { s } = this.#queries
-    const text = /* sql */ `insert into ${s}.work_specs (namespace, name, data, ${columns})
-      select id, $2::text, $3::text::json, ${metaParameters(4).join(', ')} from ${s}.work_namespaces where id = $1::bigint
+    const text = /* sql */ `insert into ${s}.work_specs (namespace, name, data, task, ${columns})
+      select id, $2::text, $3::text::json, $4::text, ${metaParameters(5).join(', ')} from ${s}.work_namespaces where id = $1::bigint
       on conflict (namespace, name) do update
-        set data = excluded.data, (${columns}) = row(${metaColumns.map((column) => `excluded.${column}`).join(', ')})
+        set data = excluded.data, task = excluded.task, (${columns}) = row(${metaColumns.map((column) => `excluded.${column}`).join(', ')})
       returning id`
-    const params = [namespace, name, JSON.stringify(data), ...metaValues(meta)]
+    const params = [namespace, name, JSON.stringify(data), taskIn(data) ?? name, ...metaValues(meta)]
     return Number((await this.#queries.row<[string]>('the namespace', text, params))[0])
   }
 
@@ -52,8 +57,9 @@ export class Specs implements SpecStore {
 
   async setData(id: Id, data: WorkSpecData, meta: DerivedMeta): Promise<void> {
     const text = /* sql */ `update ${this.#queries.s}.work_specs
-      set data = $2::text::json, (${columns}) = row(${metaParameters(3).join(', ')}) where id = $1::bigint returning id`
-    await this.#queries.row(WHAT, text, [id, JSON.stringify(data), ...metaValues(meta)])
+      set data = $2::text::json, task = coalesce($3::text, name), (${columns}) = row(${metaParameters(4).join(', ')})
+      where id = $1::bigint returning id`
+    await this.#queries.row(WHAT, text, [id, JSON.stringify(data), taskIn(data) ?? null, ...metaValues(meta)])
   }
 
   async meta(id: Id, withCounts: boolean, now: Now): Promise<WorkSpecMeta> {

@@ -80,6 +80,14 @@ export class Units implements UnitStore {
     return (await this.#queries.row<[number]>(WHAT, text, params))[0]
   }
 
+  async clear(spec: Id, selection: UnitSelection, now: Now): Promise<number> {
+    const { s, channel } = this.#queries
+    const text = /* sql */ `select ${s}.clear_units($1::bigint, $2::text::text[], $3::text::text[], $4::text, $5::bigint,
+      $7::text, $6::float8)`
+    const { params } = this.#selected(spec, selection, now)
+    return (await this.#queries.row<[number]>('the work spec', text, [...params, channel]))[0]
+  }
+
   async get(id: Id, now: Now): Promise<StoredUnit> {
     const { s } = this.#queries
     const text = /* sql */ `select json_build_object('id', u.id, 'name', u.name, 'data', coalesce(a.data, u.data),
@@ -96,11 +104,12 @@ export class Units implements UnitStore {
     }
   }
 
-  async setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void> {
-    // One that is delayed to a time that is over is brought up to date by the next request.
-    const set = `priority = $3::float8, not_before = to_timestamp($4::float8 / 1000.0),
-      state = case when state not in ('open', 'delayed') then state when $4::float8 is null then 'open' else 'delayed' end`
-    await this.#open(set, [id, this.#queries.channel, priority, notBefore ?? null])
+  async setMeta(id: Id, priority: number, notBefore: number | undefined, now: Now): Promise<void> {
+    const { s, channel } = this.#queries
+    const set = `priority = $4::float8, not_before = to_timestamp($5::float8 / 1000.0),
+      state = case when state not in ('open', 'delayed') then state
+        when to_timestamp($5::float8 / 1000.0) > ${s}.job_time($3::float8) then 'delayed' else 'open' end`
+    await this.#open(set, [id, channel, now ?? null, priority, notBefore ?? null])
   }
 
   async setPriority(id: Id, priority: number): Promise<void> {
@@ -108,9 +117,11 @@ export class Units implements UnitStore {
     await this.#queries.row(WHAT, text, [id, priority])
   }
 
-  async clearActiveAttempt(id: Id): Promise<void> {
-    const set = `active = null, state = case when not_before is null then 'open' else 'delayed' end`
-    await this.#open(set, [id, this.#queries.channel])
+  async clearActiveAttempt(id: Id, now: Now): Promise<void> {
+    const { s, channel } = this.#queries
+    const set = `active = null, tries = 0,
+      state = case when not_before > ${s}.job_time($3::float8) then 'delayed' else 'open' end`
+    await this.#open(set, [id, channel, now ?? null])
   }
 
   /** Changes a unit such that it may be to be had. */

@@ -14,7 +14,7 @@ begin
       as given (name, data, priority, not_before, place)
     order by name, place desc
   on conflict (spec, name) do update set data = excluded.data, priority = excluded.priority,
-    not_before = excluded.not_before,
+    not_before = excluded.not_before, tries = 0,
     active = case when u.state = 'pending' and u.expires > p_now then u.active end,
     state = case when u.state = 'pending' and u.expires > p_now then 'pending' else excluded.state end;
 end $$;
@@ -35,19 +35,47 @@ begin
   );
 end $$;
 
+-- The chosen ones are to be had again, with their own data.
+create function ${s}.clear_units(
+  p_spec bigint, p_names text[], p_statuses text[], p_previous text, p_limit bigint, p_channel text, p_now float8
+) returns float8 language plpgsql ${BY_INDEX} as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_ids bigint[];
+  v_cleared float8;
+begin
+  perform from ${s}.work_specs where id = p_spec for key share;
+  if not found then return null; end if;
+  select array_agg(id) into v_ids
+    from ${s}.select_units(p_spec, p_names, p_statuses, p_previous, p_limit, v_now);
+  perform from ${s}.work_units where id = any (v_ids) order by id for update;
+  -- As they are now that they are locked.
+  with cleared as (
+    update ${s}.work_units as u set active = null, tries = 0,
+      state = case when u.not_before > v_now then 'delayed' else 'open' end
+    where u.id = any (v_ids) and (p_statuses is null or (
+      select ${s}.unit_status(max(a.status), max(a.expiration_time), u.not_before, v_now)
+      from ${s}.work_attempts as a where a.id = u.active) = any (p_statuses))
+    returning u.id
+  ) select count(*) into v_cleared from cleared;
+  if v_cleared > 0 then perform ${s}.wake_specs(array[p_spec], p_channel); end if;
+  return v_cleared;
+end $$;
+
 create function ${s}.lease_units(p_worker bigint, p_units bigint[], p_lifetime float8, p_now timestamptz)
 returns table (id bigint, unit bigint, name text, data json) language plpgsql ${BY_INDEX} as $$
 begin
   return query
     with leased as (
-      insert into ${s}.work_attempts as a (unit, worker, start_time, expiration_time, data)
-        select u.id, p_worker, p_now, p_now + p_lifetime * interval '1 ms', u.data
+      insert into ${s}.work_attempts as a (unit, worker, start_time, expiration_time, lifetime_ms, data)
+        select u.id, p_worker, p_now, p_now + p_lifetime * interval '1 ms', p_lifetime, u.data
         from unnest(p_units) with ordinality as given (id, place) join ${s}.work_units as u on u.id = given.id
         order by given.place
       returning a.id, a.unit, a.expiration_time, a.data
     )
     update ${s}.work_units as u set
-      active = leased.id, attempts = u.attempts + 1, state = 'pending', expires = leased.expiration_time
+      active = leased.id, attempts = u.attempts + 1, tries = u.tries + 1,
+      state = 'pending', expires = leased.expiration_time
     from leased where u.id = leased.unit
     returning leased.id, leased.unit, u.name, leased.data;
 end $$;
@@ -96,7 +124,8 @@ begin
   ), closed as (
     update ${s}.work_units as u set
       state = case when e.status <> 'retryable' then 'closed' when e.delay > 0 then 'delayed' else 'open' end,
-      not_before = case when e.status = 'retryable' then v_now + e.delay * interval '1 ms' else u.not_before end
+      not_before = case when e.status = 'retryable' then v_now + e.delay * interval '1 ms' else u.not_before end,
+      tries = case when e.status = 'finished' then 0 else u.tries end
     from ended as e where u.id = e.unit
     returning e.place, case when e.status = 'retryable' then u.spec end as opened
   ) select array_agg(place), array_agg(distinct opened) filter (where opened is not null) into v_ended, v_opened from closed;
@@ -139,7 +168,7 @@ begin
   if v_status not in ('pending', 'expired') then return v_status; end if;
   update ${s}.work_attempts set data = coalesce(p_data::json, data) where id = p_id;
   if v_unit.active is distinct from p_id then return 'lost'; end if;
-  update ${s}.work_attempts set status = 'pending', end_time = null,
+  update ${s}.work_attempts set status = 'pending', end_time = null, lifetime_ms = p_extend,
     expiration_time = v_now + p_extend * interval '1 ms' where id = p_id;
   update ${s}.work_units set state = 'pending', expires = v_now + p_extend * interval '1 ms' where id = v_unit.id;
   return null;

@@ -44,6 +44,8 @@ create table ${s}.work_specs (
   next_continuous timestamptz,
   runtime text collate "C" not null,
   next_name text collate "C" not null,
+  -- Of what works on it.
+  task text collate "C" not null,
   name text collate "C" not null,
   data json not null,
   unique (namespace, name)
@@ -71,7 +73,9 @@ create table ${s}.work_units (
   expires timestamptz,
   not_before timestamptz,
   priority float8 not null,
+  -- How many were made, and of these since it was last added, cleared or finished.
   attempts integer not null default 0,
+  tries integer not null default 0,
   state text collate "C" not null,
   name text collate "C" not null,
   data json not null,
@@ -88,6 +92,8 @@ create table ${s}.work_attempts (
   start_time timestamptz not null,
   end_time timestamptz,
   expiration_time timestamptz not null,
+  -- For how long it was leased or last renewed.
+  lifetime_ms float8 not null,
   status text collate "C" not null default 'pending',
   data json not null
   -- No index has what changes when one ends, so that none grows then.
@@ -126,11 +132,12 @@ $$;
 -- All that is known of attempts, in the order given, as JSON.
 create function ${s}.attempts_json(p_ids bigint[], p_now timestamptz) returns json language sql stable ${BY_INDEX} as $$
   select coalesce(json_agg(json_build_object(
-    'id', a.id, 'spec', json_build_object('id', s.id, 'name', s.name),
+    'id', a.id, 'spec', json_build_object('id', s.id, 'name', s.name, 'task', s.task),
     'unit', json_build_object('id', u.id, 'name', u.name),
     'worker', json_build_object('id', w.id, 'name', w.name),
     'status', ${s}.attempt_status(a.status, a.expiration_time, p_now), 'data', a.data,
     'startTime', ${s}.work_ms(a.start_time), 'expirationTime', ${s}.work_ms(a.expiration_time),
+    'lifetimeMs', a.lifetime_ms,
     'endTime', ${s}.work_ms(coalesce(a.end_time,
       case when a.status = 'pending' and a.expiration_time <= p_now then a.expiration_time end))
   ) order by given.place), '[]')

@@ -57,8 +57,8 @@ begin
       if cardinality(v_units) <= v_choice.units then v_empty := v_empty || v_choice.spec; end if;
       v_units := v_units[1:v_choice.units];
       if v_choice.retries > 0 then
-        select array_agg(id) into v_spent from ${s}.work_units where id = any (v_units) and attempts >= v_choice.retries;
-        perform ${s}.fail_units(v_spent, v_now);
+        select array_agg(id) into v_spent from ${s}.work_units where id = any (v_units) and tries >= v_choice.retries;
+        perform ${s}.fail_units(p_worker, v_spent, v_choice.retries, v_now);
         select array_agg(id order by priority desc, name) into v_units from ${s}.work_units
           where id = any (v_units) and id <> all (coalesce(v_spent, '{}'));
       end if;
@@ -85,22 +85,33 @@ begin
   if v_leased is null then return 'null'; end if;
   return (
     select json_build_object(
-      'spec', json_build_object('id', s.id, 'name', s.name), 'worker', json_build_object('id', w.id, 'name', w.name),
+      'spec', json_build_object('id', s.id, 'name', s.name, 'task', s.task),
+      'worker', json_build_object('id', w.id, 'name', w.name), 'lifetimeMs', p_lifetime,
       'startTime', ${s}.work_ms(p_now), 'expirationTime', ${s}.work_ms(p_now + p_lifetime * interval '1 ms'),
       'attempts', v_leased)::text
     from ${s}.work_specs as s, ${s}.work_workers as w where s.id = p_spec and w.id = p_worker
   );
 end $$;
 
--- By their last attempts, which are their active ones again.
-create function ${s}.fail_units(p_units bigint[], p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
+-- By attempts of their own, which say why: what others came to stays as it is.
+create function ${s}.fail_units(p_worker bigint, p_units bigint[], p_retries float8, p_now timestamptz)
+returns void language plpgsql ${BY_INDEX} as $$
 begin
   with failed as (
-    update ${s}.work_attempts set status = 'failed', end_time = coalesce(end_time, p_now)
-    where id = any (array(select max(id) from ${s}.work_attempts where unit = any (p_units) group by unit))
+    insert into ${s}.work_attempts
+        (unit, worker, start_time, end_time, expiration_time, lifetime_ms, status, data)
+      select u.id, p_worker, p_now, p_now, p_now, 0, 'failed', (
+        select json_object_agg(key, value) from (
+          select key, value from json_each(u.data) where key <> 'message'
+          union all select 'message', to_json(format(
+            'it had %s attempts since it was last added, cleared or finished; max_retries is %s', u.tries, p_retries))
+        ) as field)
+      from unnest(p_units) with ordinality as given (id, place) join ${s}.work_units as u on u.id = given.id
+      order by given.place
     returning id, unit
   )
-  update ${s}.work_units as u set active = failed.id, state = 'closed' from failed where u.id = failed.unit;
+  update ${s}.work_units as u set active = failed.id, attempts = u.attempts + 1, tries = u.tries + 1, state = 'closed'
+    from failed where u.id = failed.unit;
 end $$;
 
 create function ${s}.continue_spec(p_spec bigint, p_now timestamptz) returns bigint language plpgsql ${BY_INDEX} as $$

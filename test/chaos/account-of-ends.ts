@@ -1,4 +1,4 @@
-import type { Facts, StoredJob } from './facts.ts'
+import { type Facts, type StoredJob, endedForCrashes, isPoison } from './facts.ts'
 import { grouped } from './grouped.ts'
 import type { Holds } from './holds.ts'
 import type { Run, RunEnd } from './ledger.ts'
@@ -16,7 +16,7 @@ const LAST_END: Record<string, { readonly end: RunEnd; readonly what: string }> 
 export function accountOfEnds(facts: Facts, holds: Holds): Finding[] {
   const ended = [...facts.stored.values()].filter(({ status }) => status !== 'PENDING')
   return [
-    { what: 'enqueued', count: facts.planned.length },
+    { what: 'enqueued', count: facts.planned.size },
     ...Object.entries(LAST_END).map(([status, { what }]) => ({
       what,
       count: ended.filter((job) => job.status === status).length,
@@ -26,19 +26,24 @@ export function accountOfEnds(facts: Facts, holds: Holds): Finding[] {
   ]
 }
 
-function accountOfPlan({ planned, stored }: Facts): Finding[] {
+function accountOfPlan(facts: Facts): Finding[] {
+  const planned = [...facts.planned.values()]
+  const { stored } = facts
+  // Of innocents that end so, there is an account of its own.
+  const isForCrashes = (id: string): boolean => stored.has(id) && endedForCrashes(stored.get(id)!)
   const statusOf = (id: string): string => stored.get(id)?.status ?? 'PENDING'
   const lost = planned.filter(({ id }) => statusOf(id) === 'PENDING')
-  const otherwise = planned.filter(
-    ({ id, payload }) => ![STATUS_OF[payload.fate], 'PENDING'].includes(statusOf(id)),
+  const otherwise = planned.filter(({ id, payload }) =>
+    isForCrashes(id)
+      ? false
+      : isPoison(id, facts) || ![STATUS_OF[payload.fate], 'PENDING'].includes(statusOf(id)),
   )
-  const ids = new Set(idsOf(planned))
   return [
     none('ended otherwise than planned', idsOf(otherwise)),
     none('lost: not there, or not ended', idsOf(lost)),
     none(
       'there, but never enqueued',
-      [...stored.keys()].filter((id) => !ids.has(id)),
+      [...stored.keys()].filter((id) => !facts.planned.has(id)),
     ),
   ]
 }
@@ -50,7 +55,7 @@ function accountOfSettling(ended: readonly StoredJob[], { runs }: Facts, holds: 
   return [
     none(
       'settled by a stale worker (by what handlers saw)',
-      such((job) => job.claim !== newest(runsOf(job))),
+      such((job) => job.claim === null || job.claim < newest(runsOf(job))),
     ),
     none('settled by a stale worker (by the database)', holds.stale),
     none('changed after their end', holds.changed),
@@ -66,7 +71,9 @@ function accountOfSettling(ended: readonly StoredJob[], { runs }: Facts, holds: 
 }
 
 /** What is stored comes from the run of the claim that is stored, and for a result, that run says so itself. */
-function endedByItsRun({ status, claim, returned }: StoredJob, runs: readonly Run[]): boolean {
+function endedByItsRun(job: StoredJob, runs: readonly Run[]): boolean {
+  const { status, claim, returned } = job
+  if (endedForCrashes(job)) return !runs.some((run) => run.claim === claim)
   if (status === 'DONE' && returned !== claim) return false
   return runs.some((run) => run.claim === claim && run.end === LAST_END[status]?.end)
 }

@@ -1,11 +1,12 @@
-import { holdOf } from './account-of-runs.ts'
 import type { Facts } from './facts.ts'
 import { grouped } from './grouped.ts'
 import type { Holds } from './holds.ts'
 import type { Run } from './ledger.ts'
 import { liveUntil } from './live-run.ts'
-import { LIMITED, LIMITS } from './planned-job.ts'
+import { LIMITED } from './planned-job.ts'
+import { holdOf } from './reasons.ts'
 import type { Finding } from './report.ts'
+import { LIMITS } from './settings.ts'
 
 /**
  * The least time after its claim that the rate is kept for. Less a ms, which the wall clock doesn't tell. A worker that is

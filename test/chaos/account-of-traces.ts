@@ -1,4 +1,5 @@
 import { PostgresJobStore, openDatabase } from 'runutil/postgres'
+import type { Facts } from './facts.ts'
 import type { Fleet } from './fleet.ts'
 import type { Observer } from './observer.ts'
 import { type Finding, none } from './report.ts'
@@ -16,9 +17,6 @@ export async function accountOfTraces(observer: Observer, { all }: Fleet, url: s
     const [row] = await observer.ask<{ count: number }>(`select count(*)::int from runutil.${table}`)
     return row!.count
   }
-  const complaints = all.flatMap(({ name, complaint }) =>
-    complaint === undefined ? [] : [`${name} ${complaint}`],
-  )
   // Not by their numbers: of a thousand, the system uses some again.
   const alive = all.filter(({ state }) => state !== 'gone').map(({ name }) => name)
   return [
@@ -26,9 +24,22 @@ export async function accountOfTraces(observer: Observer, { all }: Fleet, url: s
     { what: 'rows left in job_slots', count: await count('job_slots'), mustBeNone: [] },
     { what: 'rows left in jobs_waiting', count: await count('jobs_waiting'), mustBeNone: [] },
     { what: 'worker processes started', count: all.length },
-    none('of which ended otherwise than asked', complaints),
     none('processes left', alive),
     { what: 'connections left', count: await connectionsLeft(observer), mustBeNone: [] },
+  ]
+}
+
+/** One that a job has killed has no choice. */
+export function accountOfProcesses({ workers }: Facts): Finding[] {
+  const all = [...workers.values()]
+  return [
+    { what: 'worker processes killed by a job', count: all.filter(({ poisoned }) => poisoned).length },
+    none(
+      'worker processes that ended otherwise than asked',
+      all.flatMap(({ name, complaint, poisoned }) =>
+        complaint === undefined || poisoned ? [] : [`${name} ${complaint}`],
+      ),
+    ),
   ]
 }
 

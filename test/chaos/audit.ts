@@ -2,6 +2,7 @@ import type { Observer } from './observer.ts'
 
 /** What the database did with leases and ends, in its own order. Times in ms of the wall clock, with fractions. */
 export type AuditEvent =
+  /** For the first time, or again under the claim that they were freed from. */
   | {
       readonly type: 'claimed'
       readonly worker: string
@@ -12,7 +13,15 @@ export type AuditEvent =
   /** These jobs were taken off their lease: released, or to be run again. */
   | { readonly type: 'let go'; readonly claim: number; readonly ids: readonly string[]; readonly at: number }
   /** The lease is gone, with all that it still held. */
-  | { readonly type: 'gone'; readonly claim: number; readonly expiresAt: number; readonly at: number }
+  | {
+      readonly type: 'gone'
+      readonly worker: string
+      readonly claim: number
+      readonly expiresAt: number
+      readonly at: number
+    }
+  /** So many crashes are counted now. */
+  | { readonly type: 'crashes'; readonly id: string; readonly crashes: number; readonly at: number }
   /** A job came to an end, or what had ended was changed. */
   | {
       readonly type: 'ended'
@@ -33,7 +42,7 @@ export const AUDIT = `
 create table public.audit (
   seq bigserial primary key, at timestamptz not null default clock_timestamp(),
   worker text not null default current_setting('application_name'),
-  type text not null, claim bigint, ids text[], was text, expires_at timestamptz
+  type text not null, claim bigint, ids text[], was text, crashes integer, expires_at timestamptz
 );
 create index on public.audit (claim) where type = 'claimed';
 -- How far it has come, for whoever paces by it: what is rolled back stays counted.
@@ -44,9 +53,13 @@ begin
     insert into public.audit (type, claim, ids) values ('claimed', new.claim, new.ids);
   elsif tg_op = 'DELETE' then
     insert into public.audit (type, claim, expires_at) values ('gone', old.claim, old.expires_at);
-  elsif new.ids <> old.ids then
+  else
     insert into public.audit (type, claim, ids)
-      values ('let go', old.claim, array(select unnest(old.ids) except select unnest(new.ids)));
+      select 'let go', old.claim, array_agg(id) from (select unnest(old.ids) except select unnest(new.ids)) as o (id)
+      having count(*) > 0;
+    insert into public.audit (type, claim, ids)
+      select 'claimed', old.claim, array_agg(id) from (select unnest(new.ids) except select unnest(old.ids)) as n (id)
+      having count(*) > 0;
   end if;
   return null;
 end $$;
@@ -56,10 +69,17 @@ begin
   insert into public.audit (type, claim, ids, was) values ('ended', new.claim, array[new.id], old.status);
   return null;
 end $$;
+create function public.audit_crash() returns trigger language plpgsql as $$
+begin
+  insert into public.audit (type, ids, crashes) values ('crashes', array[new.id], new.crashes);
+  return null;
+end $$;
 create trigger audit after insert or update or delete on runutil.job_claims
   for each row execute function public.audit_claim();
 create trigger audit after update on runutil.jobs
   for each row when (old.status <> 'PENDING' or new.status <> 'PENDING') execute function public.audit_end();
+create trigger audit_crash after update on runutil.jobs
+  for each row when (old.crashes <> new.crashes) execute function public.audit_crash();
 `
 
 interface AuditRow {
@@ -68,25 +88,28 @@ interface AuditRow {
   claim: number | null
   ids: string[] | null
   was: string | null
+  crashes: number | null
   at: number
   expires_at: number | null
 }
 
 export async function readAudit(observer: Observer): Promise<AuditEvent[]> {
   const rows = await observer.ask<AuditRow>(`
-    select type, worker, claim::float8, ids, was, extract(epoch from at)::float8 * 1000 as at,
+    select type, worker, claim::float8, ids, was, crashes, extract(epoch from at)::float8 * 1000 as at,
       extract(epoch from expires_at)::float8 * 1000 as expires_at from public.audit order by seq`)
   return rows.map(toEvent)
 }
 
-function toEvent({ type, worker, claim, ids, was, at, expires_at }: AuditRow): AuditEvent {
+function toEvent({ type, worker, claim, ids, was, crashes, at, expires_at }: AuditRow): AuditEvent {
   switch (type) {
     case 'claimed':
       return { type, worker, claim: claim!, ids: ids!, at }
     case 'let go':
       return { type, claim: claim!, ids: ids!, at }
     case 'gone':
-      return { type, claim: claim!, expiresAt: expires_at!, at }
+      return { type, worker, claim: claim!, expiresAt: expires_at!, at }
+    case 'crashes':
+      return { type, id: ids![0]!, crashes: crashes!, at }
     case 'ended':
       return { type, claim: claim ?? undefined, id: ids![0]!, was: was!, at }
     default:

@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrate, openDatabase } from 'runutil/postgres'
 import { PostgresServer } from '../support/postgres/server.ts'
+import { accountOfCrashes } from './account-of-crashes.ts'
 import { accountOfEnds } from './account-of-ends.ts'
 import { accountOfLimits } from './account-of-limits.ts'
 import { accountOfRuns } from './account-of-runs.ts'
-import { accountOfTraces } from './account-of-traces.ts'
+import { accountOfProcesses, accountOfTraces } from './account-of-traces.ts'
+import { accountOfVersions } from './account-of-versions.ts'
 import { AUDIT, readAudit } from './audit.ts'
+import { type Disturbance, countsFor } from './disturbances.ts'
 import { dump } from './dump.ts'
-import type { Facts, StoredJob } from './facts.ts'
+import type { Facts, Outage, StoredJob } from './facts.ts'
 import { Feeder } from './feeder.ts'
 import { Fleet } from './fleet.ts'
 import { Holds } from './holds.ts'
@@ -17,15 +20,17 @@ import { readLedgers } from './ledger.ts'
 import { machineMs } from './machine-clock.ts'
 import { Observer } from './observer.ts'
 import type { ChaosOptions } from './options.ts'
-import { type PlannedJob, planJob } from './planned-job.ts'
+import { type Plan, type PlannedJob, planJobs } from './planned-job.ts'
 import { Random } from './random.ts'
 import { type Finding, isWrong, printReport } from './report.ts'
+import { SilentProxy } from './silent-proxy.ts'
 import { Storm } from './storm.ts'
 import { bundleWorker } from './worker-bundle.ts'
+import { workerFacts } from './worker-facts.ts'
 
 /**
- * Drains jobs with several processes while these are killed, frozen and stopped, and while the database is restarted
- * and its connections are ended. Then it accounts for each job and each run.
+ * Drains jobs with several processes while these are killed, frozen and stopped, by others and by their own jobs, and
+ * while the database is away, refuses, or doesn't answer. Then it accounts for each job, each run and each crash.
  *
  * @returns whether all that must hold did
  */
@@ -34,9 +39,10 @@ export async function runChaos(options: ChaosOptions): Promise<boolean> {
   const { jobs, kills, workers, seed } = options
   console.log(`seed ${seed}: ${jobs} jobs, ${kills} kills, ${workers} workers; traces in ${folder}`)
   const server = await PostgresServer.start()
+  const proxy = await SilentProxy.open(server.port)
   const controller = new AbortController()
   const late = setTimeout(() => controller.abort(new Error('it took too long')), options.timeoutMs)
-  const chaos = new Chaos(options, server, folder, controller.signal)
+  const chaos = new Chaos({ options, server, proxy, folder, signal: controller.signal })
   try {
     const findings = await chaos.run()
     printReport(findings)
@@ -51,40 +57,49 @@ export async function runChaos(options: ChaosOptions): Promise<boolean> {
   } finally {
     clearTimeout(late)
     chaos.fleet?.abandon()
+    proxy.close()
     await server.stop()
   }
 }
 
+interface ChaosProps {
+  readonly options: ChaosOptions
+  readonly server: PostgresServer
+  readonly proxy: SilentProxy
+  readonly folder: string
+  readonly signal: AbortSignal
+}
+
 class Chaos {
-  readonly #options: ChaosOptions
-  readonly #server: PostgresServer
-  readonly #folder: string
-  readonly #signal: AbortSignal
+  readonly #props: ChaosProps
   readonly #observer: Observer
+  readonly #random: Random
+  readonly #counts: Readonly<Record<Disturbance, number>>
+  readonly #planned: ReadonlyMap<string, PlannedJob>
+  readonly #plan: Plan
+  readonly #outages: Outage[] = []
   readonly #startedAt = machineMs()
   fleet: Fleet | undefined
 
-  constructor(options: ChaosOptions, server: PostgresServer, folder: string, signal: AbortSignal) {
-    this.#options = options
-    this.#server = server
-    this.#folder = folder
-    this.#signal = signal
-    this.#observer = new Observer(server.url, signal)
+  constructor(props: ChaosProps) {
+    this.#props = props
+    this.#observer = new Observer(props.server.url, props.signal)
+    this.#random = new Random(props.options.seed)
+    const { jobs: count, kills, without } = props.options
+    this.#counts = countsFor(kills, without)
+    this.#plan = planJobs(count, this.#counts, this.#random)
+    const { jobs, blockers } = this.#plan
+    this.#planned = new Map([...jobs, ...blockers].map((job) => [job.id, job]))
   }
 
   async run(): Promise<Finding[]> {
-    const { url } = this.#server
-    await prepare(url)
-    const random = new Random(this.#options.seed)
-    const planned = Array.from({ length: this.#options.jobs }, (_, n) => planJob(n, random))
-    const shared = { url, random, folder: this.#folder, signal: this.#signal }
-    const program = await bundleWorker(this.#folder)
-    const fleet = (this.fleet = new Fleet({ ...shared, program, size: this.#options.workers }))
-    process.once('exit', () => fleet.abandon())
-    const feeder = await Feeder.open(url, this.#signal)
-    const given = { server: this.#server, observer: this.#observer, kills: this.#options.kills }
-    const storm = new Storm({ ...given, random, fleet, feeder, jobs: planned })
-    await storm.run()
+    const { server, proxy, signal } = this.#props
+    await prepare(server.url)
+    const fleet = (this.fleet = await this.#startFleet())
+    const feeder = await Feeder.open(server.url, signal)
+    const counts = this.#counts
+    const ground = { server, proxy, fleet, feeder, observer: this.#observer, random: this.#random }
+    await new Storm({ ...ground, ...this.#plan, counts, outages: this.#outages }).run()
     const stormMs = this.#passed()
     await this.#drained()
     const times = [
@@ -92,10 +107,22 @@ class Chaos {
       { what: 'ms until all jobs had ended', count: this.#passed() },
     ]
     await fleet.stop()
-    const traces = await accountOfTraces(this.#observer, fleet, url)
-    const findings = this.#account(await this.#facts(planned, fleet, storm))
+    const traces = await accountOfTraces(this.#observer, fleet, server.url)
+    const findings = account(await this.#facts(fleet))
     await Promise.all([feeder.close(), this.#observer.close()])
-    return [...disturbances(storm, feeder), ...findings, ...traces, ...times]
+    return [...disturbances(counts, feeder), ...findings, ...traces, ...times]
+  }
+
+  /** Its workers reach the server through the proxy. */
+  async #startFleet(): Promise<Fleet> {
+    const { server, proxy, folder, signal, options } = this.#props
+    const through = new URL(server.url)
+    through.port = String(proxy.port)
+    const program = await bundleWorker(folder)
+    const random = this.#random
+    const fleet = new Fleet({ url: through.href, random, folder, signal, program, size: options.workers })
+    process.once('exit', () => fleet.abandon())
+    return fleet
   }
 
   #passed(): number {
@@ -109,27 +136,35 @@ class Chaos {
     })
   }
 
-  async #facts(planned: readonly PlannedJob[], fleet: Fleet, { outages }: Storm): Promise<Facts> {
+  async #facts(fleet: Fleet): Promise<Facts> {
     const stored = await this.#observer.ask<StoredJob>(`
-      select id, status, attempts_done as attempts, claim::float8 as claim, (result->>'claim')::float8 as returned
-      from runutil.jobs`)
+      select id, status, attempts_done as attempts, claim::float8 as claim,
+        (result->>'claim')::float8 as returned, last_error as "lastError" from runutil.jobs`)
+    const ledgers = readLedgers(this.#props.folder)
     return {
-      planned,
+      planned: this.#planned,
       stored: new Map(stored.map((job) => [job.id, job])),
-      runs: readLedgers(this.#folder),
+      runs: ledgers.runs,
       audit: await readAudit(this.#observer),
-      workers: new Map(fleet.all.map((worker) => [worker.name, worker])),
-      outages,
+      workers: workerFacts(fleet.all, ledgers, this.#planned),
+      outages: this.#outages,
     }
-  }
-
-  #account(facts: Facts): Finding[] {
-    const holds = new Holds(facts.audit)
-    return [...accountOfEnds(facts, holds), ...accountOfRuns(facts, holds), ...accountOfLimits(facts, holds)]
   }
 }
 
-function disturbances({ counts }: Storm, { again, found }: Feeder): Finding[] {
+function account(facts: Facts): Finding[] {
+  const holds = new Holds(facts.audit)
+  return [
+    ...accountOfEnds(facts, holds),
+    ...accountOfRuns(facts, holds),
+    ...accountOfCrashes(facts, holds),
+    ...accountOfLimits(facts, holds),
+    ...accountOfVersions(facts, holds),
+    ...accountOfProcesses(facts),
+  ]
+}
+
+function disturbances(counts: Readonly<Record<Disturbance, number>>, { again, found }: Feeder): Finding[] {
   return [
     ...Object.entries(counts).map(([what, count]) => ({ what: `disturbance: ${what}`, count })),
     { what: 'enqueued anew after an outage', count: again },

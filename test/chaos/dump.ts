@@ -18,9 +18,10 @@ export async function dump(fleet: Fleet | undefined, url: string): Promise<void>
   const states = fleet?.all
     .filter(({ state }) => state !== 'gone')
     .map(({ name, pid, state }) => ({ name, pid, state }))
-  console.error('workers', states)
+  console.error('workers:', JSON.stringify(states))
   for (const [what, question] of Object.entries(QUESTIONS)) {
-    const rows = await ask(url, question).catch((error: unknown) => error)
-    console.error(what, JSON.stringify(rows, undefined, 1))
+    const rows = await ask(url, question).catch((error: unknown) => [String(error)])
+    console.error(`${what}:`)
+    for (const row of rows) console.error(`  ${JSON.stringify(row)}`)
   }
 }

@@ -12,6 +12,7 @@ export interface StoredJob {
   readonly claim: number | null
   /** The claim that its handler says it ran under. */
   readonly returned: number | null
+  readonly lastError: string | null
 }
 
 export interface WorkerFacts {
@@ -19,16 +20,39 @@ export interface WorkerFacts {
   /** On the machine's clock, and on the wall's. */
   readonly diedAt: number
   readonly diedWall: number
+  /** From when on it was sure to die, if it was killed. */
+  readonly killedWall: number
+  /** Whether a job of its own killed it. */
+  readonly poisoned: boolean
   readonly frozen: readonly Span[]
+  /** When its event loop stood still, for whatever reason, and of that, when a handler held it up. */
+  readonly stalls: readonly Span[]
+  readonly blocked: readonly Span[]
+  /** Why its end isn't what was asked of it. */
+  readonly complaint: string | undefined
+}
+
+/** When the database was away, or was there but refused, or connections to it were silent. */
+export interface Outage extends Span {
+  readonly how: 'away' | 'refusing' | 'silent'
 }
 
 /** All that is known of what happened, by three witnesses: the handlers, the database and who disturbed them. */
 export interface Facts {
-  readonly planned: readonly PlannedJob[]
+  readonly planned: ReadonlyMap<string, PlannedJob>
   readonly stored: ReadonlyMap<string, StoredJob>
   /** In the order of their starts. */
   readonly runs: readonly Run[]
   readonly audit: readonly AuditEvent[]
   readonly workers: ReadonlyMap<string, WorkerFacts>
-  readonly outages: readonly Span[]
+  readonly outages: readonly Outage[]
+}
+
+/** Ended by a worker that found that too many processes had died under it. */
+export function endedForCrashes({ status, lastError }: StoredJob): boolean {
+  return status === 'PANIC' && /its process died/.test(lastError ?? '')
+}
+
+export function isPoison(id: string, { planned }: Facts): boolean {
+  return planned.get(id)?.payload.fate === 'poison'
 }

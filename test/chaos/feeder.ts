@@ -45,11 +45,18 @@ export class Feeder {
           this.found++
           return
         }
-        if (!(error instanceof StoreUnavailableError)) throw error
-        outcomeUnknown ||= error.outcomeUnknown
+        if (error instanceof StoreUnavailableError) outcomeUnknown ||= error.outcomeUnknown
+        else if (!isRefusal(error)) throw error
       }
       this.again++
       await new Promise((resolve) => setTimeout(resolve, BETWEEN_TRIES_MS))
     }
   }
+}
+
+/** What the server says to a caller while it refuses: too late, no lock in time, read-only. Nothing is stored then. */
+function isRefusal(error: unknown): boolean {
+  const { code, cause } = error as { code?: unknown; cause?: unknown }
+  if (['57014', '55P03', '25006'].includes(String(code))) return true
+  return cause instanceof Error && isRefusal(cause)
 }

@@ -15,13 +15,14 @@ export class Fleet {
   /** All there ever were. */
   readonly all: WorkerProcess[] = []
   readonly #props: FleetProps
-  #ending = false
+  #size: number
   #waiting: (() => void)[] = []
 
   constructor(props: FleetProps) {
     this.#props = props
+    this.#size = props.size
     props.signal.addEventListener('abort', () => this.#wake())
-    for (let n = 0; n < props.size; n++) this.#add()
+    this.#fill()
   }
 
   /**
@@ -37,19 +38,44 @@ export class Fleet {
     }
   }
 
+  /** Tells all but one to stop. Resolves when these are gone, with the one. */
+  async leaveOne(): Promise<WorkerProcess> {
+    const one = await this.toRunning((worker) => worker)
+    this.#size = 1
+    await this.#stop(this.#there.filter((worker) => worker !== one))
+    await Promise.all(this.all.filter(({ state }) => state === 'ending').map(({ exit }) => exit))
+    return this.toRunning((worker) => worker)
+  }
+
+  /** To its full number again. */
+  refill(): void {
+    this.#size = this.#props.size
+    this.#fill()
+  }
+
   async stop(): Promise<void> {
-    this.#ending = true
-    const there = this.all.filter(({ state }) => state !== 'gone' && state !== 'ending')
-    // One that isn't listening yet doesn't know how to stop.
-    await Promise.all(
-      there.map(async (worker) => (worker.state === 'starting' ? worker.kill() : worker.stop())),
-    )
+    this.#size = 0
+    await this.#stop(this.#there)
     await Promise.all(this.all.map(({ exit }) => exit))
   }
 
   abandon(): void {
-    this.#ending = true
+    this.#size = 0
     for (const worker of this.all) worker.abandon()
+  }
+
+  get #there(): WorkerProcess[] {
+    return this.all.filter(({ state }) => state !== 'gone' && state !== 'ending')
+  }
+
+  async #stop(workers: readonly WorkerProcess[]): Promise<void> {
+    // One that isn't listening yet doesn't know how to stop.
+    await Promise.all(workers.map((worker) => (worker.state === 'starting' ? worker.kill() : worker.stop())))
+  }
+
+  /** The next doesn't wait for the end of the one before. */
+  #fill(): void {
+    while (this.#there.length < this.#size) this.#add()
   }
 
   #wake(): void {
@@ -61,17 +87,10 @@ export class Fleet {
   #add(): void {
     const { program, url, folder } = this.#props
     const name = `worker-${this.all.length + 1}`
-    let replaced = false
     const onChange = (): void => {
-      const { state } = worker
-      // The next doesn't wait for the end of the one before.
-      if (!replaced && !this.#ending && (state === 'ending' || state === 'gone')) {
-        replaced = true
-        this.#add()
-      }
+      this.#fill()
       this.#wake()
     }
-    const worker = new WorkerProcess({ name, program, url, folder, onChange })
-    this.all.push(worker)
+    this.all.push(new WorkerProcess({ name, program, url, folder, onChange }))
   }
 }

@@ -1,6 +1,7 @@
 import { openSync, readFileSync, readdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { machineMs } from './machine-clock.ts'
+import type { Span } from './worker-process.ts'
 
 /** How a handler ended. `aborted`: it gave up since its signal was. */
 export type RunEnd = 'returned' | 'failed' | 'panicked' | 'retried' | 'aborted'
@@ -50,39 +51,62 @@ export class Ledger {
     this.#write(['end', id, claim, machineMs(), end])
   }
 
+  /** @param from in ms of the wall clock, as `to` */
+  stalled(from: number, to: number): void {
+    this.#write(['stall', '-', from, to])
+  }
+
   #write(fields: readonly (string | number)[]): void {
     writeSync(this.#file, `${fields.join(' ')}\n`)
   }
 }
 
-/** All that the ledgers of a folder say: runs, in the order of their starts. */
-export function readLedgers(folder: string): Run[] {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.ledger'))
-  const runs = files.flatMap((file) =>
-    readLedger(file.slice(0, -'.ledger'.length), readFileSync(join(folder, file), 'utf8')),
-  )
-  return runs.sort((a, b) => a.startedAt - b.startedAt)
+/** What one process wrote down. */
+interface Account {
+  readonly runs: Run[]
+  /** When its event loop stood still, in ms of the wall clock. */
+  readonly stalls: Span[]
 }
 
-function readLedger(worker: string, text: string): Run[] {
-  const runs: Run[] = []
+export interface Ledgers {
+  /** In the order of their starts. */
+  readonly runs: readonly Run[]
+  readonly stallsOf: ReadonlyMap<string, readonly Span[]>
+}
+
+/** All that the ledgers of a folder say. */
+export function readLedgers(folder: string): Ledgers {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ledger'))
+  const accounts = files.map((file) => {
+    const worker = file.slice(0, -'.ledger'.length)
+    return { worker, ...readLedger(worker, readFileSync(join(folder, file), 'utf8')) }
+  })
+  return {
+    runs: accounts.flatMap(({ runs }) => runs).sort((a, b) => a.startedAt - b.startedAt),
+    stallsOf: new Map(accounts.map(({ worker, stalls }) => [worker, stalls])),
+  }
+}
+
+function readLedger(worker: string, text: string): Account {
+  const account: Account = { runs: [], stalls: [] }
   const open = new Map<string, Run>()
   // What follows the last newline is cut short, or nothing.
   for (const line of text.split('\n').slice(0, -1)) {
     const [what = '', id = '', claim, at, kindOrEnd = '', wall, key = ''] = line.split(' ')
     const place = `${id} ${claim}`
-    if (what === 'start') {
+    if (what === 'stall') account.stalls.push({ from: Number(claim), to: Number(at) })
+    else if (what === 'start') {
       const times = { startedAt: Number(at), startedWall: Number(wall) }
       const begun = { worker, id, kind: kindOrEnd, key, claim: Number(claim), ...times }
       const run: Run = { ...begun, endedAt: undefined, end: undefined }
-      runs.push(run)
+      account.runs.push(run)
       open.set(place, run)
-      continue
+    } else {
+      const run = open.get(place)
+      if (run === undefined) throw new Error(`${worker} ended what it hadn't started: ${line}`)
+      run.endedAt = Number(at)
+      run.end = kindOrEnd as RunEnd
     }
-    const run = open.get(place)
-    if (run === undefined) throw new Error(`${worker} ended what it hadn't started: ${line}`)
-    run.endedAt = Number(at)
-    run.end = kindOrEnd as RunEnd
   }
-  return runs
+  return account
 }

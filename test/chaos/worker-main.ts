@@ -4,9 +4,10 @@ import { pino } from 'pino'
 import { runAllWorkers, shutdownSignal } from 'runutil'
 import { PostgresJobStore, openDatabase } from 'runutil/postgres'
 import { type ClaimedJob, JobQueue, QueueWorker, RetryableError } from 'runutil/queue'
-import { LEASE_MS } from './lease.ts'
 import { Ledger, type RunEnd } from './ledger.ts'
-import { FREE, LIMITED, LIMITS, type Payload } from './planned-job.ts'
+import { FREE, LIMITED, MIXED, type Payload } from './planned-job.ts'
+import { LEASE_MS, LIMITS, MAX_CRASHES, versionOf } from './settings.ts'
+import { watchStalls } from './stall-watch.ts'
 
 const [name, url, folder] = process.argv.slice(2) as [string, string, string]
 const ledger = new Ledger(join(folder, `${name}.ledger`))
@@ -14,16 +15,17 @@ const logger = pino({ level: 'warn' }, pino.destination({ dest: join(folder, `${
 let first = true
 
 const signal = shutdownSignal()
+watchStalls((from, to) => ledger.stalled(from, to))
 say('listening')
 try {
   const database = await openWhenThere()
   const queue = new JobQueue(new PostgresJobStore(database))
-  // No kill is to end a job: each is claimed until it has run.
-  const options = { concurrency: 8, lease: LEASE_MS, maxCrashes: 1_000_000, pollInterval: 200 }
+  const options = { concurrency: 8, lease: LEASE_MS, maxCrashes: MAX_CRASHES, pollInterval: 200 }
   const free = new QueueWorker(queue, options).register(FREE, handle)
-  // In a worker of its own: beside a kind with limits, nothing is prefetched.
+  // In workers of their own: beside a kind with limits, nothing is prefetched.
   const limited = new QueueWorker(queue, options).register(LIMITED, handle, LIMITS)
-  await runAllWorkers([free, limited], signal, { logger })
+  const mixed = new QueueWorker(queue, options).register(MIXED, handle, versionOf(name))
+  await runAllWorkers([free, limited, mixed], signal, { logger })
   await database.close()
 } catch (error) {
   logger.error({ err: error }, 'the worker ended')
@@ -37,7 +39,9 @@ async function handle(given: ClaimedJob, abort: AbortSignal): Promise<{ claim: n
   first = false
   let end: RunEnd = 'aborted'
   try {
-    await passing(job.payload, abort)
+    if (job.payload.fate === 'block' && job.crashes === 0) block(job.payload.takesMs)
+    else await passing(job.payload, abort)
+    if (job.payload.fate === 'poison') process.kill(process.pid, 'SIGKILL')
     end = endOf(job)
     // What fails when it was told to stop is taken to fail for that, and is to be run again.
     if (abort.aborted && end !== 'returned' && end !== 'retried') end = 'aborted'
@@ -54,6 +58,11 @@ function endOf({ payload, attemptsDone }: ClaimedJob<Payload>): RunEnd {
   if (payload.fate === 'fail') return 'failed'
   if (payload.fate === 'panic') return 'panicked'
   return payload.fate === 'retry' && attemptsDone === 0 ? 'retried' : 'returned'
+}
+
+/** Nothing else happens in this process meanwhile. */
+function block(forMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, forMs)
 }
 
 /** @throws the signal's reason, for a job that heeds it */

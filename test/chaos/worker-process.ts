@@ -37,6 +37,8 @@ export class WorkerProcess {
   /** On the machine's clock, at most a moment late. */
   diedAt = Infinity
   diedWall = Infinity
+  /** From when on it was sure to die. */
+  killedWall = Infinity
   /** Why its end isn't what was asked of it. */
   complaint: string | undefined
 
@@ -65,6 +67,7 @@ export class WorkerProcess {
 
   async kill(): Promise<void> {
     this.#become('ending')
+    this.killedWall = Date.now()
     this.#process.kill('SIGKILL')
     await this.exit
   }
@@ -75,6 +78,7 @@ export class WorkerProcess {
     this.#process.kill('SIGTERM')
     const late = setTimeout(() => {
       this.complaint = `didn't stop within ${STOPS_WITHIN_MS} ms`
+      this.killedWall = Date.now()
       this.#process.kill('SIGKILL')
     }, STOPS_WITHIN_MS)
     await this.exit

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
 const inRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
-const TEST_TIMEOUT_MS = 120_000
+const TEST_TIMEOUT_MS = 300_000
 /** In seconds: so that it still has time to say what it was waiting for. */
-const GIVEN_UP_AFTER = '90'
+const GIVEN_UP_AFTER = '240'
 
 /** Runs the program. @returns its exit code, all it printed, and the numbers of its table */
 async function chaos(
@@ -30,36 +30,51 @@ async function chaos(
   }
 }
 
+const JOBS = 800
+const KILLS = 8
+
 it(
-  'drains 2,000 jobs through 20 kills, restarts and freezes, and accounts for each run',
+  'drains a queue while workers, connections and the server fail in every known way, and accounts for each run',
   async () => {
     const { code, printed, numbers } = await chaos(
       '--jobs',
-      '2000',
+      String(JOBS),
       '--kills',
-      '20',
+      String(KILLS),
       '--timeout',
       GIVEN_UP_AFTER,
     )
     const number = (what: string): number | undefined => numbers.get(what)
+    console.log(printed.split('\n', 1)[0])
     // What it printed has the seed, and is what to look at when this fails.
     expect(printed).toContain('\nall is accounted for')
     expect(code, printed).toBe(0)
-    expect([number('enqueued'), number('disturbance: kill')], printed).toEqual([2_000, 20])
-    expect(number('done')! + number('failed')! + number('panicked')!, printed).toBe(2_000)
+    expect([number('enqueued'), number('disturbance: kill')], printed).toEqual([JOBS + 1, KILLS])
+    expect(number('done')! + number('failed')! + number('panicked')!, printed).toBe(JOBS + 1)
     for (const none of [
       'lost: not there, or not ended',
       'settled by a stale worker (by what handlers saw)',
       'settled by a stale worker (by the database)',
       'unexplained reruns',
       'overlapping runs of one job under live leases',
+      'crashes counted by the process itself',
+      'crashes counted for no known reason',
+      'innocents punished',
+      'claimed beyond a limit that a live version gives the kind',
       'rows left in job_claims',
       'rows left in job_slots',
       'processes left',
     ]) {
       expect(number(none), `${none}\n${printed}`).toBe(0)
     }
-    expect(number('jobs that ran more than once'), printed).toBeGreaterThan(0)
+    for (const some of [
+      'jobs that ran more than once',
+      'worker processes killed by a job',
+      'crashes counted',
+      'claims of a kind that some versions limit',
+    ]) {
+      expect(number(some), `${some}\n${printed}`).toBeGreaterThan(0)
+    }
     expect(number('most of the kind at once'), printed).toBeLessThanOrEqual(3)
     expect(number('most of one key at once'), printed).toBe(1)
   },

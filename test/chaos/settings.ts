@@ -8,7 +8,7 @@ export const MAX_CRASHES = 3
 export const LIMITS = { concurrency: 3, keyConcurrency: 1, rate: { limit: 8, per: 250 } } as const
 
 /** The limits of the kind MIXED in each version of the program. Worker n is of version n modulo their number. */
-export const VERSIONS = [{ concurrency: 2 }, {}, { keyConcurrency: 1 }, {}] as const
+const VERSIONS = [{ concurrency: 2 }, {}, { keyConcurrency: 1 }, {}] as const
 
 export type Version = { readonly concurrency?: number; readonly keyConcurrency?: number }
 

@@ -48,6 +48,7 @@ export class Storm {
     await feeder.enqueue(jobs.slice(0, atFirst))
     let fed = atFirst
     for (const [at, beat] of beats.entries()) {
+      await this.#earlier(beat)
       const next = atFirst + Math.round(((jobs.length - atFirst) * (at + 1)) / beats.length)
       await this.#progress(jobs.slice(fed, next))
       fed = next
@@ -67,6 +68,12 @@ export class Storm {
       else beats.push([name])
     }
     return beats
+  }
+
+  /** So that each meets jobs, and not those that come one after the other a queue that has been drained meanwhile. */
+  async #earlier(beat: readonly Act[]): Promise<void> {
+    if (beat.some(isOfDatabase)) await this.#ofDatabase
+    if (beat.includes('freeze')) await this.#freezes
   }
 
   /** Hands in jobs, and waits until as many as half of these have ended, of whatever jobs. */

@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -99,7 +100,8 @@ class Chaos {
     const feeder = await Feeder.open(server.url, signal)
     const counts = this.#counts
     const ground = { server, proxy, fleet, feeder, observer: this.#observer, random: this.#random }
-    await new Storm({ ...ground, ...this.#plan, counts, outages: this.#outages }).run()
+    const told = { counts, outages: this.#outages, onBeat: (beat: string) => this.#note(beat) }
+    await new Storm({ ...ground, ...this.#plan, ...told }).run()
     const stormMs = this.#passed()
     await this.#drained()
     const times = [
@@ -123,6 +125,11 @@ class Chaos {
     const fleet = new Fleet({ url: through.href, random, folder, signal, program, size: options.workers })
     process.once('exit', () => fleet.abandon())
     return fleet
+  }
+
+  /** For whoever looks at the traces. */
+  #note(beat: string): void {
+    appendFileSync(join(this.#props.folder, 'course.log'), `${this.#passed()} ms, ${Date.now()}: ${beat}\n`)
   }
 
   #passed(): number {

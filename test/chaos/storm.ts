@@ -22,6 +22,8 @@ const ACTS = DISTURBANCES.filter((name) => name !== 'poison' && name !== 'block'
 type Act = (typeof ACTS)[number]
 
 export interface StormProps extends Ground, Plan {
+  /** Told of each beat, in words. */
+  readonly onBeat: (beat: string) => void
   readonly counts: Readonly<Record<Disturbance, number>>
 }
 
@@ -42,7 +44,7 @@ export class Storm {
   }
 
   async run(): Promise<void> {
-    const { feeder, jobs } = this.#props
+    const { feeder, jobs, onBeat } = this.#props
     const beats = this.#beats()
     const atFirst = Math.ceil(jobs.length / 4)
     await feeder.enqueue(jobs.slice(0, atFirst))
@@ -52,6 +54,7 @@ export class Storm {
       const next = atFirst + Math.round(((jobs.length - atFirst) * (at + 1)) / beats.length)
       await this.#progress(jobs.slice(fed, next))
       fed = next
+      onBeat(beat.join(', '))
       for (const disturbance of beat) await this.#disturb(disturbance)
     }
     await feeder.enqueue(jobs.slice(fed))

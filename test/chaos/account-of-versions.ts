@@ -5,7 +5,10 @@ import { MIXED } from './planned-job.ts'
 import { type Finding, none } from './report.ts'
 import { type Version, versionOf } from './settings.ts'
 
-/** Limits that a process has told, from its first claim of the kind to its death. In ms of the database's clock. */
+/**
+ * Limits that a process has told, from its first claim of the kind until it dies or is told to stop: then it takes its
+ * word back when its last job of the kind has ended. In ms of the wall clock.
+ */
 interface Word {
   readonly limits: Version
   readonly from: number
@@ -50,7 +53,7 @@ function wordsOf(ofKind: readonly Hold[], { workers }: Facts): Word[] {
     .map(([name, its]) => ({
       limits: versionOf(name),
       from: Math.min(...its.map(({ from }) => from)),
-      to: Math.min(workers.get(name)!.diedWall, workers.get(name)!.killedWall),
+      to: Math.min(workers.get(name)!.diedWall, workers.get(name)!.toldWall),
     }))
     .filter(({ limits }) => Object.keys(limits).length > 0)
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrate, openDatabase } from 'runutil/postgres'
 import { PostgresServer } from '../support/postgres/server.ts'
+import { TcpProxy } from '../support/postgres/tcp-proxy.ts'
 import { accountOfCrashes } from './account-of-crashes.ts'
 import { accountOfEnds } from './account-of-ends.ts'
 import { accountOfLimits } from './account-of-limits.ts'
@@ -19,12 +20,12 @@ import { Fleet } from './fleet.ts'
 import { Holds } from './holds.ts'
 import { readLedgers } from './ledger.ts'
 import { machineMs } from './machine-clock.ts'
+import { MachineWatch, PULSE } from './machine-watch.ts'
 import { Observer } from './observer.ts'
 import type { ChaosOptions } from './options.ts'
 import { type Plan, type PlannedJob, planJobs } from './planned-job.ts'
 import { Random } from './random.ts'
 import { type Finding, isWrong, printReport } from './report.ts'
-import { SilentProxy } from './silent-proxy.ts'
 import { Storm } from './storm.ts'
 import { bundleWorker } from './worker-bundle.ts'
 import { workerFacts } from './worker-facts.ts'
@@ -40,7 +41,7 @@ export async function runChaos(options: ChaosOptions): Promise<boolean> {
   const { jobs, kills, workers, seed } = options
   console.log(`seed ${seed}: ${jobs} jobs, ${kills} kills, ${workers} workers; traces in ${folder}`)
   const server = await PostgresServer.start()
-  const proxy = await SilentProxy.open(server.port)
+  const proxy = await TcpProxy.start(server.url)
   const controller = new AbortController()
   const late = setTimeout(() => controller.abort(new Error('it took too long')), options.timeoutMs)
   const chaos = new Chaos({ options, server, proxy, folder, signal: controller.signal })
@@ -58,7 +59,7 @@ export async function runChaos(options: ChaosOptions): Promise<boolean> {
   } finally {
     clearTimeout(late)
     chaos.fleet?.abandon()
-    proxy.close()
+    await proxy.stop()
     await server.stop()
   }
 }
@@ -66,7 +67,7 @@ export async function runChaos(options: ChaosOptions): Promise<boolean> {
 interface ChaosProps {
   readonly options: ChaosOptions
   readonly server: PostgresServer
-  readonly proxy: SilentProxy
+  readonly proxy: TcpProxy
   readonly folder: string
   readonly signal: AbortSignal
 }
@@ -96,6 +97,7 @@ class Chaos {
   async run(): Promise<Finding[]> {
     const { server, proxy, signal } = this.#props
     await prepare(server.url)
+    const watch = new MachineWatch(server.url, (span) => this.#outages.push({ how: 'slow', ...span }))
     const fleet = (this.fleet = await this.#startFleet())
     const feeder = await Feeder.open(server.url, signal)
     const counts = this.#counts
@@ -109,6 +111,7 @@ class Chaos {
       { what: 'ms until all jobs had ended', count: this.#passed() },
     ]
     await fleet.stop()
+    await watch.stop()
     const traces = await accountOfTraces(this.#observer, fleet, server.url)
     const findings = account(await this.#facts(fleet))
     await Promise.all([feeder.close(), this.#observer.close()])
@@ -118,11 +121,10 @@ class Chaos {
   /** Its workers reach the server through the proxy. */
   async #startFleet(): Promise<Fleet> {
     const { server, proxy, folder, signal, options } = this.#props
-    const through = new URL(server.url)
-    through.port = String(proxy.port)
+    const url = proxy.urlOf(server.url)
     const program = await bundleWorker(folder)
     const random = this.#random
-    const fleet = new Fleet({ url: through.href, random, folder, signal, program, size: options.workers })
+    const fleet = new Fleet({ url, random, folder, signal, program, size: options.workers })
     process.once('exit', () => fleet.abandon())
     return fleet
   }
@@ -182,6 +184,6 @@ function disturbances(counts: Readonly<Record<Disturbance, number>>, { again, fo
 async function prepare(url: string): Promise<void> {
   const database = await openDatabase(url)
   await migrate(database)
-  await database.transaction((tx) => tx.script(AUDIT))
+  await database.transaction((tx) => tx.script(AUDIT + PULSE))
   await database.close()
 }

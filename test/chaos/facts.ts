@@ -22,6 +22,8 @@ export interface WorkerFacts {
   readonly diedWall: number
   /** From when on it was sure to die, if it was killed. */
   readonly killedWall: number
+  /** When it was told to stop, or killed. */
+  readonly toldWall: number
   /** Whether a job of its own killed it. */
   readonly poisoned: boolean
   readonly frozen: readonly Span[]
@@ -32,9 +34,9 @@ export interface WorkerFacts {
   readonly complaint: string | undefined
 }
 
-/** When the database was away, or was there but refused, or connections to it were silent. */
+/** When the database was away, or was there but refused, or connections to it were silent, or the way to it was slow. */
 export interface Outage extends Span {
-  readonly how: 'away' | 'refusing' | 'silent'
+  readonly how: 'away' | 'refusing' | 'silent' | 'slow'
 }
 
 /** All that is known of what happened, by three witnesses: the handlers, the database and who disturbed them. */

@@ -1,16 +1,16 @@
 import type { PostgresServer } from '../support/postgres/server.ts'
+import type { TcpProxy } from '../support/postgres/tcp-proxy.ts'
 import type { Outage } from './facts.ts'
 import type { Feeder } from './feeder.ts'
 import type { Fleet } from './fleet.ts'
 import type { Observer } from './observer.ts'
 import type { Random } from './random.ts'
-import type { SilentProxy } from './silent-proxy.ts'
 
 /** What disturbances act on. */
 export interface Ground {
   readonly server: PostgresServer
   /** Between the workers and the server. */
-  readonly proxy: SilentProxy
+  readonly proxy: TcpProxy
   readonly fleet: Fleet
   readonly feeder: Feeder
   readonly observer: Observer

@@ -51,7 +51,7 @@ export class Observer {
 
   async #connect(): Promise<pg.Client> {
     // What the server is told to refuse to others doesn't count here.
-    const options = '-c statement_timeout=0 -c lock_timeout=0'
+    const options = '-c statement_timeout=0 -c lock_timeout=0 -c default_transaction_read_only=off'
     const client = new pg.Client({ connectionString: this.#url, application_name: 'observer', options })
     // A lost one is found out by the next question.
     client.on('error', () => {})

@@ -13,7 +13,7 @@ export const EXPIRIES = {
   away: 'of which after a lease ran out while the database was away',
   refusing: 'of which after a lease ran out while the database refused',
   silent: 'of which after a lease ran out while connections were silent',
-  stall: 'of which after a lease ran out while the machine was too busy',
+  slow: 'of which after a lease ran out while the machine was too busy',
 } as const
 
 export type Expiry = keyof typeof EXPIRIES
@@ -31,7 +31,9 @@ export function expiryOf(hold: Hold, { workers, outages }: Facts): Expiry | unde
   const isIn = (spans: readonly Span[]): boolean => spans.some((span) => overlap(span, unrenewed))
   if (isIn(worker.frozen)) return 'freeze'
   if (isIn(worker.blocked)) return 'block'
-  return outages.find((span) => overlap(span, unrenewed))?.how ?? (isIn(worker.stalls) ? 'stall' : undefined)
+  const hows = outages.filter((span) => overlap(span, unrenewed)).map(({ how }) => how)
+  const isSlow = hows.length > 0 || isIn(worker.stalls)
+  return hows.find((how) => how !== 'slow') ?? (isSlow ? 'slow' : undefined)
 }
 
 /** One that stopped as it was told has left nothing behind. */

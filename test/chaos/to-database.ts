@@ -7,8 +7,8 @@ import { LEASE_MS } from './settings.ts'
 /** How long statements may take while it is said that they may not take long. */
 const SHORT = '150ms'
 const LOCKS = 3
-/** How long the server takes to end connections whose client is silent. */
-const KEPT_SILENT_MS = LEASE_MS * 1.5
+/** Until the next one is done to the database; those that nobody asks anything stay silent. */
+const SILENT_MS = LEASE_MS * 1.5
 
 export const restart = (ground: Ground, mode: 'fast' | 'immediate'): Promise<void> =>
   during(ground, 'away', () => ground.server.restart(mode))
@@ -48,11 +48,13 @@ export const refuseWrites = (ground: Ground): Promise<void> =>
 
 /** All connections that workers have. It counts until the last of them has been given up. */
 export async function silence(ground: Ground): Promise<void> {
+  const { proxy, observer } = ground
   const outage = begin(ground, 'silent')
-  const silenced = ground.proxy.silence()
-  void silenced.givenUp.then(() => (outage.to = Date.now()))
-  await passed(ground, KEPT_SILENT_MS)
-  silenced.dropFar()
+  proxy.silence()
+  const givenUp = observer.until(() => proxy.silenced === 0).then(() => (outage.to = Date.now()))
+  // Not waited for: it may take until all is over.
+  givenUp.catch(() => {})
+  await passed(ground, SILENT_MS)
 }
 
 function begin({ outages }: Ground, how: Outage['how']): Outage {

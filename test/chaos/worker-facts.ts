@@ -14,13 +14,14 @@ export function workerFacts(
   return new Map(all.map((worker) => [worker.name, factsOf(worker, runsOf.get(worker.name) ?? [])]))
 
   function factsOf(worker: WorkerProcess, runs: readonly Run[]): WorkerFacts {
-    const { name, diedAt, diedWall, killedWall, frozen, complaint } = worker
+    const { name, diedAt, diedWall, killedWall, toldWall, frozen, complaint } = worker
     const fateOf = ({ id }: Run): string | undefined => planned.get(id)?.payload.fate
     const poisoned =
       killedWall === Infinity && runs.some((run) => run.end === undefined && fateOf(run) === 'poison')
     const stalls = stallsOf.get(name) ?? []
     const blocked = runs.filter((run) => fateOf(run) === 'block').map((run) => spanOf(run, diedWall))
-    return { name, diedAt, diedWall, killedWall, poisoned, frozen, stalls, blocked, complaint }
+    const ends = { diedAt, diedWall, killedWall, toldWall, poisoned, complaint }
+    return { name, ...ends, frozen, stalls, blocked }
   }
 }
 

@@ -39,6 +39,8 @@ export class WorkerProcess {
   diedWall = Infinity
   /** From when on it was sure to die. */
   killedWall = Infinity
+  /** When it was told to stop, or killed. */
+  toldWall = Infinity
   /** Why its end isn't what was asked of it. */
   complaint: string | undefined
 
@@ -67,7 +69,7 @@ export class WorkerProcess {
 
   async kill(): Promise<void> {
     this.#become('ending')
-    this.killedWall = Date.now()
+    this.killedWall = this.toldWall = Date.now()
     this.#process.kill('SIGKILL')
     await this.exit
   }
@@ -75,6 +77,7 @@ export class WorkerProcess {
   /** Tells it to stop. Resolves when it is gone, with or without a complaint. */
   async stop(): Promise<void> {
     this.#become('ending')
+    this.toldWall = Date.now()
     this.#process.kill('SIGTERM')
     const late = setTimeout(() => {
       this.complaint = `didn't stop within ${STOPS_WITHIN_MS} ms`

@@ -43,6 +43,11 @@ export class TcpProxy {
     return this.#pairs.size
   }
 
+  /** How many connections are open that carry nothing: their clients haven't given them up. */
+  get silenced(): number {
+    return [...this.#pairs].filter(({ silent }) => silent).length
+  }
+
   /** How many connections were made so far. */
   get made(): number {
     return this.#made

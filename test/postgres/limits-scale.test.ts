@@ -116,8 +116,8 @@ describe('a claim of a kind with keyConcurrency', () => {
 
 describe('a claim of a kind with a rate', () => {
   const starts = (length: number): string => `
-    insert into runutil.job_starts (kind, upto, starts, at, kept_until, claim)
-      select 'a', n, 1, now() - interval '10 min' + n * interval '1 ms', now() + interval '1 day', n
+    insert into runutil.job_starts (kind, upto, starts, at, kept_until, ahead, claim)
+      select 'a', n, 1, now() - interval '10 min' + n * interval '1 ms', now() + interval '1 day', 0, n
       from generate_series(1, ${length}) as n`
 
   it.each([

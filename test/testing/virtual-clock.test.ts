@@ -26,6 +26,16 @@ describe('time', () => {
     expect([clock.now(), clock.elapsed()]).toEqual([86_401_000.25, 86_400_000.25])
   })
 
+  test('the time of day may be set, and timers fire when they would have', async () => {
+    const clock = new VirtualClock({ now: 5_000 })
+    const fired: number[] = []
+    for (const delay of [100, 200]) clock.setTimeout(() => fired.push(clock.now()), delay)
+    await clock.advance(150)
+    clock.set(0)
+    await clock.advance(50)
+    expect([fired, clock.elapsed()]).toEqual([[5_100, 50], 200])
+  })
+
   test('a timer sees its own moment, not the one that is advanced to', async () => {
     const clock = new VirtualClock()
     const seen: number[] = []

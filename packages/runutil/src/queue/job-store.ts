@@ -41,6 +41,8 @@ export interface ClaimOptions {
   readonly orOne?: boolean | undefined
   /** Called when a job would have been claimed, but for its bytes. */
   readonly onHeldBack?: (() => void) | undefined
+  /** Called once when the clock that the store goes by was set, by so many ms: back when it's negative. */
+  readonly onClockSet?: ((byMs: number) => void) | undefined
 }
 
 export interface SettleOptions extends InTransaction {
@@ -71,6 +73,9 @@ export function noJobs(): JobCounts[string] {
  * only grows, and a lease; a job whose lease ran out is ready again, with one crash more. Until another claim takes
  * it, what is renewed, settled and released under the last one still counts, and takes that crash back; what isn't under
  * the last claim of a job changes nothing.
+ *
+ * The store's clock may be set. What counts from a moment then lies no further ahead than its own length: a lease, the
+ * delay of a retry, a start under a rate, a worker's word. A `runAt` that somebody gave is a time of day, and stays.
  *
  * Every method rejects with a StoreUnavailableError when the store can't be reached for now. So do `claim`, `settle`,
  * `renew`, `release`, `limit`, `prune` and `listen`, which a worker calls and can call again, when the server says in

@@ -21,8 +21,17 @@ import { MemoryClaim } from './memory-claim.ts'
 import { MemoryLeases } from './memory-leases.ts'
 import { Allowance, MemoryStarts } from './memory-limits.ts'
 import { MemoryRules } from './memory-rules.ts'
+import { type ClockSet, MemoryTime } from './memory-time.ts'
 import { type Settlement, checkStorable, isFinal } from './outcome.ts'
-import { type StoredJob, countJobs, newStoredJob, record, toClaimedJob, toQueuedJob } from './stored-job.ts'
+import {
+  type StoredJob,
+  countJobs,
+  moveTime,
+  newStoredJob,
+  record,
+  toClaimedJob,
+  toQueuedJob,
+} from './stored-job.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
 
 export interface MemoryJobStoreOptions {
@@ -41,7 +50,7 @@ export interface MemoryJobStoreOptions {
  */
 export class MemoryJobStore implements JobStore, JobStoreFacts {
   readonly maxJson: number
-  readonly #clock: Clock
+  readonly #time: MemoryTime
   readonly #jobs = new Map<string, StoredJob>()
   readonly #waiting = new WaitingJobs()
   readonly #leases = new MemoryLeases()
@@ -54,8 +63,8 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   constructor(options: MemoryJobStoreOptions = {}) {
     const what = 'MemoryJobStore'
     const { clock = systemClock, maxJson } = checkOptions(what, options, ['clock', 'maxJson'])
-    this.#clock = clock
     this.maxJson = checkMaxJson(maxJson, what)
+    this.#time = new MemoryTime(clock, (set) => this.#moveTimes(set))
   }
 
   // Async, here and below, so that what is thrown is a rejection, as of any other store.
@@ -64,7 +73,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     const ids = new Set<string>()
     const taken = jobs.filter(({ id }) => this.#jobs.has(id) || ids.size === ids.add(id).size)
     if (taken.length > 0) throw new ErrJobExists(taken.map(({ id }) => id))
-    const now = this.#clock.now()
+    const now = this.#time.now()
     for (const job of jobs) {
       const stored = newStoredJob(job, ++this.#seq, now)
       this.#jobs.set(job.id, stored)
@@ -80,7 +89,8 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     options: ClaimOptions = {},
   ): Promise<ClaimedJob[]> {
     const leaseMs = toStorableMs(lease, 'claim: lease')
-    const now = this.#clock.now()
+    const now = this.#time.now()
+    this.#time.tell(options.onClockSet)
     this.#rescue(now, options)
     const { jobs } = this.#choose(new Set(kinds), new MemoryClaim(limit, options), now)
     if (jobs.length === 0) return []
@@ -126,7 +136,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   async settle<S extends Settlement>(batch: readonly S[], { tx }: InTransaction = {}): Promise<S[]> {
     refuseTransaction(tx)
     checkStorable(batch)
-    const now = this.#clock.now()
+    const now = this.#time.now()
     return batch.filter((settlement) => !this.#settleOne(settlement, now))
   }
 
@@ -144,7 +154,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   }
 
   async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
-    const until = this.#clock.now() + toStorableMs(lease, 'renew: lease')
+    const until = this.#time.now() + toStorableMs(lease, 'renew: lease')
     return held.filter((one) => {
       this.#takeBack(one, until)
       this.#leases.renew(one.claim, until)
@@ -154,7 +164,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
 
   async release(held: readonly Held[]): Promise<void> {
     for (const one of held) {
-      this.#takeBack(one, this.#clock.now())
+      this.#takeBack(one, this.#time.now())
       this.#leases.free(one)
       const job = this.#heldJob(one)
       if (job !== undefined) this.#giveBack(job)
@@ -171,7 +181,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     const job = this.#openJob(id)
     if (job === undefined) return false
     this.#waiting.remove(job)
-    const updatedAt = this.#clock.now()
+    const updatedAt = this.#time.now()
     Object.assign(job, {
       status: 'FAILED',
       lastError: 'cancelled',
@@ -187,7 +197,8 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     if (job === undefined) return false
     const waits = job.claim === undefined
     if (waits) this.#waiting.remove(job)
-    job.runAt = Math.min(job.runAt, this.#clock.now())
+    job.runAt = Math.min(job.runAt, this.#time.now())
+    job.delayed = false
     if (waits) this.#giveBack(job)
     this.#events.emit('ready')
     return true
@@ -198,13 +209,13 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   }
 
   async setRules(worker: string, kinds: ReadonlyMap<string, KindRules>): Promise<OtherRules[]> {
-    const now = this.#clock.now()
+    const now = this.#time.now()
     this.#rules.set(worker, kinds, now)
     return this.#rules.others(worker, kinds, now)
   }
 
   async rateOpensIn(kinds: readonly string[]): Promise<number | undefined> {
-    const now = this.#clock.now()
+    const now = this.#time.now()
     const ready = new Set([...this.#waiting.all].filter(({ runAt }) => runAt <= now).map(({ kind }) => kind))
     const opens = kinds
       .filter((kind) => ready.has(kind))
@@ -219,7 +230,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   }
 
   async pruneByRules(): Promise<boolean> {
-    const retentions = this.#rules.retentions(this.#clock.now())
+    const retentions = this.#rules.retentions(this.#time.now())
     this.#remove(Infinity, ({ kind, status }) => {
       const { doneMs = Infinity, failedMs = Infinity } = retentions.get(kind) ?? {}
       return status === 'DONE' ? doneMs : failedMs
@@ -228,7 +239,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   }
 
   #remove(limit: number, keptMs: (job: StoredJob) => number): number {
-    const now = this.#clock.now()
+    const now = this.#time.now()
     const old = [...this.#jobs.values()].filter(
       (job) => isFinal(job.status) && job.updatedAt <= now - keptMs(job),
     )
@@ -239,6 +250,13 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   async listen(onReady: () => void): Promise<() => Promise<void>> {
     const off = this.#events.on('ready', onReady)
     return async () => off()
+  }
+
+  /** Whatever counts from a moment moves with the clock. */
+  #moveTimes(set: ClockSet): void {
+    for (const part of [this.#leases, this.#starts, this.#rules]) part.move(set.byMs)
+    for (const job of this.#jobs.values()) if (!isFinal(job.status)) moveTime(job, set)
+    this.#waiting.reorder()
   }
 
   #openJob(id: string): StoredJob | undefined {

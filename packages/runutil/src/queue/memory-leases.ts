@@ -26,6 +26,10 @@ export class MemoryLeases {
     for (const job of jobs) held.set(job.id, job)
   }
 
+  move(byMs: number): void {
+    for (const lease of this.#leases.values()) lease.until += byMs
+  }
+
   renew(claim: number, until: number): void {
     const lease = this.#leases.get(claim)
     if (lease !== undefined) lease.until = until

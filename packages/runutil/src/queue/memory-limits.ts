@@ -16,6 +16,15 @@ export class MemoryStarts {
     this.#starts.set(kind, starts)
   }
 
+  move(byMs: number): void {
+    for (const [kind, starts] of this.#starts) {
+      this.#starts.set(
+        kind,
+        starts.map((at) => at + byMs),
+      )
+    }
+  }
+
   /** How many more the rates let start. */
   room(kind: string, { rates }: LimitsInForce, now: number): number {
     const starts = this.#starts.get(kind) ?? []

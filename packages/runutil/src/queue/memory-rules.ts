@@ -3,7 +3,7 @@ import { type LimitsInForce, limitsTogether, sameLimits } from './limits.ts'
 import { type ResolvedRetention, longestRetention, sameRetention } from './retention.ts'
 
 interface Word {
-  readonly heardAt: number
+  heardAt: number
   readonly kinds: ReadonlyMap<string, KindRules>
 }
 
@@ -14,6 +14,10 @@ export class MemoryRules {
   set(worker: string, kinds: ReadonlyMap<string, KindRules>, now: number): void {
     if (kinds.size === 0) this.#words.delete(worker)
     else this.#words.set(worker, { heardAt: now, kinds: new Map(kinds) })
+  }
+
+  move(byMs: number): void {
+    for (const word of this.#words.values()) word.heardAt += byMs
   }
 
   /** What other workers say of these kinds that differs; of many who say the same, one. */

@@ -19,7 +19,7 @@ export type Outcome =
     }
   | Again
 
-/** To be run again, `delayMs` after `runAt`, which is now when left out. */
+/** To be run again, `delayMs` after `runAt`, a time of day. Without one, the delay counts from now. */
 export interface Again {
   readonly status: 'PENDING'
   readonly lastError: string | undefined

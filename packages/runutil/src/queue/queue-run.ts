@@ -83,6 +83,7 @@ export class QueueRun {
       onRenewed: () => log.available('renewals'),
       onError: (error) => log.unavailable('renewals', error),
       onHeldBack: () => log.heldBack(props.maxHeldBytes),
+      onClockSet: (byMs) => log.clockSet(byMs),
       onRoom: () => this.#ready.ring(),
     })
     this.#settler = new Settler({

@@ -22,6 +22,8 @@ export interface RunClaimsProps {
   readonly onError: (error: unknown) => void
   /** Jobs have waited for a minute for `maxHeldBytes`. */
   readonly onHeldBack: () => void
+  /** The store's clock was set, by so many ms. */
+  readonly onClockSet: (byMs: number) => void
   /** A job is gone that others have waited for. */
   readonly onRoom: () => void
 }
@@ -70,11 +72,18 @@ export class RunClaims {
     const sentAt = clock.elapsed()
     let heldBack = false
     const onHeldBack = (): void => void (heldBack = true)
-    const options = { holder, holding, maxCrashes, lastChance, ...this.#bytes.left, onHeldBack }
+    const onClockSet = (byMs: number): void => this.#clockSet(byMs)
+    const options = { holder, holding, maxCrashes, lastChance, ...this.#bytes.left, onHeldBack, onClockSet }
     const jobs = await store.claim(kinds, limit, leaseMs, options)
     for (const job of jobs) this.#keeper.add(job, sentAt)
     this.#bytes.claimed(jobs, heldBack)
     return jobs
+  }
+
+  /** Set forward, the leases look to others as if they had run out. */
+  #clockSet(byMs: number): void {
+    this.#props.onClockSet(byMs)
+    void this.#keeper.renew()
   }
 
   /** Whether it is a claim of one job on its last chance: others may be had beside it. */

@@ -67,6 +67,13 @@ export class RunLog {
     )
   }
 
+  clockSet(byMs: number): void {
+    this.#context.logger.warn(
+      { byMs },
+      `the job store's clock was set ${byMs < 0 ? 'back' : 'forward'}: leases, delays and rates count from now on`,
+    )
+  }
+
   notGivenBack(error: unknown): void {
     const message = 'jobs not given back; they are free when their lease has run out'
     logWarning(this.#context.logger, error, message)

@@ -1,5 +1,6 @@
 import type { ClaimedJob, JobStatus, QueuedJob } from './job.ts'
 import { type JobCounts, type NewJob, noJobs } from './job-store.ts'
+import type { ClockSet } from './memory-time.ts'
 import { type Outcome, isFinal } from './outcome.ts'
 import { bytesOf } from './payload-bytes.ts'
 
@@ -14,6 +15,8 @@ export interface StoredJob {
   readonly payload: string
   readonly createdAt: number
   runAt: number
+  /** Whether it counts from a moment: a time of day else. */
+  delayed: boolean
   status: JobStatus
   updatedAt: number
   result: string | undefined
@@ -32,7 +35,7 @@ export interface StoredJob {
 export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
   return {
     ...{ id: job.id, kind: job.kind, key: job.key, priority: job.priority, seq, payload: job.payload },
-    ...{ createdAt: now, updatedAt: now, runAt: Math.max(now, job.runAt?.getTime() ?? now) },
+    ...{ createdAt: now, updatedAt: now, runAt: Math.max(now, job.runAt?.getTime() ?? now), delayed: false },
     ...{
       status: 'PENDING',
       result: undefined,
@@ -101,6 +104,13 @@ export function record(job: StoredJob, outcome: Outcome, now: number): void {
   job.lastError = outcome.status === 'DONE' ? undefined : outcome.lastError
   // An ended job keeps it: settling it twice under one claim is no loss.
   if (!isFinal(outcome.status)) job.claim = undefined
-  if (outcome.status === 'PENDING')
-    job.runAt = Math.max(now, outcome.runAt?.getTime() ?? now) + outcome.delayMs
+  if (outcome.status !== 'PENDING') return
+  job.runAt = Math.max(now, outcome.runAt?.getTime() ?? now) + outcome.delayMs
+  job.delayed = outcome.runAt === undefined
+}
+
+/** The clock was set: what is due stays so, and a delay is as long as before. */
+export function moveTime(job: StoredJob, { byMs, before, now }: ClockSet): void {
+  if (job.delayed) job.runAt += byMs
+  else if (job.runAt <= before) job.runAt = Math.min(job.runAt, now)
 }

@@ -18,6 +18,11 @@ export class WaitingJobs {
     if (this.#jobs[at] === job) this.#jobs.splice(at, 1)
   }
 
+  /** After their `runAt` has changed. */
+  reorder(): void {
+    this.#jobs.sort(byUrgency)
+  }
+
   /** Where it is, or would go. */
   #placeOf(job: StoredJob): number {
     let [low, high] = [0, this.#jobs.length]

@@ -2,6 +2,7 @@ import { cancelCases } from './job-store-cancel-cases.ts'
 import type { JobStoreCases } from './job-store-case.ts'
 import { claimBytesCases } from './job-store-claim-bytes-cases.ts'
 import { claimCases } from './job-store-claim-cases.ts'
+import { clockCases } from './job-store-clock-cases.ts'
 import { concurrencyCases } from './job-store-concurrency-cases.ts'
 import { crashCases } from './job-store-crash-cases.ts'
 import { insertCases } from './job-store-insert-cases.ts'
@@ -41,5 +42,6 @@ export const jobStoreConformance: JobStoreCases = {
   ...cancelCases,
   ...rateCases,
   ...rulesCases,
+  ...clockCases,
   ...raceCases,
 }

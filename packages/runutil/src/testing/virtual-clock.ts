@@ -97,6 +97,11 @@ export class VirtualClock implements Clock {
     else if (this.#auto) this.#jump()
   }
 
+  /** Sets the time of day, as a machine's clock is set: timers and `elapsed()` don't notice. @param now ms since the epoch */
+  set(now: number): void {
+    this.#now = now
+  }
+
   /** Moves on by `duration`: fires each timer in its turn, and lets what it wakes run before going on. */
   advance(duration: Duration): Promise<void> {
     const ms = toMs(duration, 'advance')

@@ -1,7 +1,10 @@
+import { ClockSteps } from '../../core/clock-steps.ts'
 import { systemClock } from '../../core/clock-system.ts'
+import type { Clock } from '../../core/clock.ts'
 import type { ClaimedJob } from '../../queue/job.ts'
 import type { ClaimOptions } from '../../queue/job-store.ts'
 import { GIVEN_BACK, HELD_BACK } from '../schema/1-queue/claiming.ts'
+import { TIME } from '../schema/1-queue/clock-set.ts'
 import { GRACE_MS, LOOK_AGAIN } from '../schema/1-queue/freeing.ts'
 import { textArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
@@ -18,8 +21,8 @@ export interface JobClaimerProps {
   readonly queries: SchemaQueries
   readonly statements: JobStatements
   readonly channel: string
-  /** Null: the database's time. */
-  readonly now: () => number | null
+  /** Where all times come from; undefined: the database's own clock. */
+  readonly clock: Clock | undefined
 }
 
 export interface Claimed {
@@ -35,6 +38,7 @@ export class JobClaimer {
   readonly #margin = new StartMargin()
   readonly #marks = new ScanMarks()
   readonly #wakeUps = new Set<WakeUps>()
+  readonly #steps = new ClockSteps()
   #looksAgain = false
 
   constructor(props: JobClaimerProps) {
@@ -67,12 +71,13 @@ export class JobClaimer {
     options: ClaimOptions,
   ): Promise<Claimed> {
     const { queries, statements, channel } = this.#props
-    const now = this.#props.now()
+    const { clock = systemClock } = this.#props
+    const now = this.#props.clock?.now() ?? null
     // Tests that own the clock expect it at once.
     const frees = now !== null || this.#rescue.isDue()
     const margin = this.#margin.ms
     const marks = now === null ? this.#marks.columns(kinds) : NO_MARKS
-    const sentAt = systemClock.elapsed()
+    const sentAt = clock.elapsed()
     const params = [
       ...[textArray(kinds), limit, leaseMs, frees, now, margin, ...marks, channel],
       ...claimColumns(options, frees),
@@ -81,8 +86,8 @@ export class JobClaimer {
       limitMs: leaseLimit(leaseMs),
       reserved: 'claims',
     })
-    while (rows[0]?.[0] === null) this.#hear(rows.shift()!, options)
-    const tookMs = systemClock.elapsed() - sentAt
+    while (rows[0]?.[0] === null) this.#hear(rows.shift()!, sentAt, options)
+    const tookMs = clock.elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)
     const jobs = rows.map(toClaimedJob)
     if (jobs.length > 0) for (const wakeUps of this.#wakeUps) wakeUps.worthIt()
@@ -99,9 +104,18 @@ export class JobClaimer {
   }
 
   /** What a claim says beside its jobs. */
-  #hear([, said]: ClaimedRow, { onHeldBack }: ClaimOptions): void {
+  #hear([, said, , , time]: ClaimedRow, sentAt: number, { onHeldBack, onClockSet }: ClaimOptions): void {
     if (said === HELD_BACK) onHeldBack?.()
     if (said === LOOK_AGAIN) this.#lookAgain()
+    if (said === TIME) this.#hearTime(Number(time), sentAt, onClockSet)
+  }
+
+  #hearTime(time: number, sentAt: number, onClockSet: ClaimOptions['onClockSet']): void {
+    const { clock = systemClock } = this.#props
+    const { seenMs, sureMs } = this.#steps.look(time, sentAt, clock.elapsed())
+    // What is enqueued from now on may lie before the marks.
+    if (seenMs < 0) this.gaveBack()
+    if (sureMs !== 0) onClockSet?.(sureMs)
   }
 
   /** Leases ran out that nobody renewed up to now: when their grace is over, their jobs are free. */

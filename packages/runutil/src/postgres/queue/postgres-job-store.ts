@@ -91,7 +91,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     const statements = (this.#statements = jobStatements(schema))
     // Shared by two schemas whose long names begin alike, it would wake one too often.
     const channel = (this.#channel = `jobs.${schema}`.slice(0, 63))
-    this.#claimer = new JobClaimer({ queries: this.#queries, statements, channel, now: () => this.#now() })
+    this.#claimer = new JobClaimer({ queries: this.#queries, statements, channel, clock })
   }
 
   insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {

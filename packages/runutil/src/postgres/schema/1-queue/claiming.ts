@@ -1,4 +1,5 @@
 import { BY_INDEX } from '../plan-settings.ts'
+import { SLACK, TIME } from './clock-set.ts'
 import { LOOK_AGAIN } from './freeing.ts'
 
 /** What a notification says when jobs of the past may be claimed again; of new ones it says nothing. */
@@ -35,6 +36,9 @@ declare
   v_expired record;
 begin
   if p_free then
+    o_kind := '${TIME}';
+    o_run_at := ${ms('v_now')};
+    return next;
     select * into v_expired from ${s}.free_expired_jobs(v_now, p_now is not null, p_holder, p_holding);
     if v_expired.freed then
       p_mark_kinds := null;
@@ -43,6 +47,11 @@ begin
     if v_expired.suspects then
       o_kind := '${LOOK_AGAIN}';
       return next;
+    end if;
+    if v_expired.too_long then perform ${s}.cut_leases(p_now); end if;
+    v_now := ${s}.job_time(p_now);
+    if exists (select from ${s}.jobs_waiting where not due and delayed_since > v_now + ${SLACK}) then
+      perform ${s}.cut_delays(v_now);
     end if;
   end if;
   update ${s}.jobs_waiting set due = true where ctid = any (array(
@@ -82,8 +91,8 @@ begin
   end if;
   if v_ids is null then return; end if;
   v_claim := nextval('${s.replaceAll("'", "''")}.job_claim_numbers');
-  insert into ${s}.job_claims (claim, claimed_at, expires_at, holder, ids, seqs)
-    values (v_claim, v_now, v_now + p_lease * interval '1 ms', p_holder, v_ids, v_seqs);
+  insert into ${s}.job_claims (claim, claimed_at, expires_at, lease, holder, ids, seqs)
+    values (v_claim, v_now, v_now + p_lease * interval '1 ms', p_lease, p_holder, v_ids, v_seqs);
   delete from ${s}.jobs_waiting where ctid = any (v_places);
   if v_limited then perform ${s}.count_limited_jobs(v_ids, v_claim, p_now, p_margin); end if;
   return query

@@ -1,4 +1,5 @@
 import { BY_INDEX } from '../plan-settings.ts'
+import { SLACK } from './clock-set.ts'
 
 /** What a claim says instead of a job, as its kind, with no id: leases ran out; look again in a moment. */
 export const LOOK_AGAIN = 'look again'
@@ -27,17 +28,22 @@ $$;
 -- Leases that ran out, but for those that the caller holds. The first look notes that they did, one after the grace
 -- frees their jobs. Where nobody looked for seconds, the server may have been away, and renewals are still on their way.
 create function ${s}.free_expired_jobs(
-  p_now timestamptz, p_at_once boolean, p_holder integer, p_holding bigint[], out suspects boolean, out freed boolean
+  p_now timestamptz, p_at_once boolean, p_holder integer, p_holding bigint[],
+  out suspects boolean, out freed boolean, out too_long boolean
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_lease record;
+  v_ended boolean;
 begin
   suspects := false;
   freed := false;
   p_holding := coalesce(p_holding, '{}');
-  if not exists (select from ${s}.job_claims where expires_at <= p_now and claim <> all (p_holding)) then return; end if;
+  select coalesce(bool_or(expires_at <= p_now and claim <> all (p_holding)), false),
+      coalesce(bool_or(expires_at > p_now + lease * interval '1 ms' + ${SLACK}), false)
+    into v_ended, too_long from ${s}.job_claims;
+  if not v_ended then return; end if;
   update ${s}.job_claims set suspect_since = p_now where claim = any (array(
-    select claim from ${s}.job_claims where expires_at <= p_now and suspect_since is null and claim <> all (p_holding)
+    select claim from ${s}.job_claims where expires_at <= p_now and (suspect_since is null or suspect_since > p_now) and claim <> all (p_holding)
     for update skip locked
   ));
   suspects := found and not p_at_once;
@@ -62,7 +68,7 @@ begin
       returning j.*
     )
     insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
-      select id, kind, run_at, run_at <= p_now, priority, key, seq, case when v_lease.holder = p_holder
+      select id, kind, run_at, true, priority, key, seq, case when v_lease.holder = p_holder
         then ${s}.note_of(payload, crashes, null, null)
         else ${s}.note_of(payload, crashes, v_lease.claim, v_lease.claimed_at) end
       from back;
@@ -72,7 +78,7 @@ end $$;
 
 -- Puts jobs back under the claims that they were freed from, where no other claim has taken them since. Their crash is
 -- taken back.
-create function ${s}.take_back(p_ids text[], p_claims bigint[], p_until timestamptz)
+create function ${s}.take_back(p_ids text[], p_claims bigint[], p_now timestamptz, p_lease float8)
 returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_job record;
@@ -92,8 +98,8 @@ begin
     end if;
     continue when not found;
     update ${s}.jobs set crashes = crashes - 1 where id = v_job.id;
-    insert into ${s}.job_claims as c (claim, claimed_at, expires_at, ids, seqs)
-      values (v_job.claim, v_since, p_until, array[v_job.id], array[v_job.seq])
+    insert into ${s}.job_claims as c (claim, claimed_at, expires_at, lease, ids, seqs)
+      values (v_job.claim, v_since, p_now + p_lease * interval '1 ms', p_lease, array[v_job.id], array[v_job.seq])
       on conflict (claim) do update set ids = c.ids || excluded.ids, seqs = c.seqs || excluded.seqs;
     -- It has been running all along, whatever the limits.
     insert into ${s}.job_slots (id, claim, kind, key) values (v_job.id, v_job.claim, v_job.kind, v_job.key)

@@ -1,4 +1,6 @@
+import { SLACK } from './clock-set.ts'
 import { limitingKeys } from './limiting-keys.ts'
+import { WORD_HOLDS } from './word-holds.ts'
 
 /**
  * How many jobs of a kind may run or start, over all machines. Whatever is full, a claim reads no more than it gives out,
@@ -42,6 +44,8 @@ create table ${s}.job_starts (
   starts integer not null,
   at timestamptz not null,
   kept_until timestamptz not null,
+  -- So many ms was at ahead of the clock.
+  ahead float8 not null,
   claim bigint not null
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 create index job_starts_by_kind on ${s}.job_starts (kind, upto);
@@ -124,7 +128,7 @@ declare
   v_left integer := p_limit;
 begin
   select * into v_limits from ${s}.job_limits as l where l.kind = p_kind;
-  if v_limits.good_until <= p_now then
+  if v_limits.good_until <= p_now or v_limits.good_until > p_now + ${WORD_HOLDS} + ${SLACK} then
     perform ${s}.renew_limits(array[p_kind], p_now);
     select * into v_limits from ${s}.job_limits as l where l.kind = p_kind;
   end if;
@@ -133,6 +137,7 @@ begin
       select count(*) from (select from ${s}.job_slots as o where o.kind = p_kind limit v_limits.concurrency) as taken));
   end if;
   if v_left > 0 and v_limits.rate_limits is not null then
+    perform ${s}.cut_starts(p_kind, p_now);
     v_left := ${s}.rate_room(p_kind, v_limits.rate_limits, v_limits.rate_pers, v_left, p_now);
   end if;
   if v_left <= 0 then return; end if;
@@ -165,16 +170,17 @@ begin
   insert into ${s}.job_slots (id, claim, kind, key)
     select j.id, p_claim, j.kind, j.key from ${s}.jobs as j join ${s}.job_limits as l using (kind)
     where j.id = any (p_ids) and (l.concurrency is not null or l.key_concurrency is not null);
-  insert into ${s}.job_starts (kind, upto, starts, at, kept_until, claim)
+  insert into ${s}.job_starts (kind, upto, starts, at, kept_until, ahead, claim)
     select c.kind, coalesce(last.upto, 0) + c.starts, c.starts, started.at,
-      started.at + (select max(per) from unnest(l.rate_pers) as per) * interval '1 ms', p_claim
+      started.at + (select max(per) from unnest(l.rate_pers) as per) * interval '1 ms',
+      date_part('epoch', started.at - v_now) * 1000, p_claim
     from (select j.kind, count(*)::integer as starts from ${s}.jobs as j where j.id = any (p_ids) group by j.kind) as c
     join ${s}.job_limits as l using (kind)
     left join lateral (
       select o.upto, o.at from ${s}.job_starts as o where o.kind = c.kind order by o.upto desc limit 1
     ) as last on true
     cross join lateral (select greatest(last.at,
-      case when p_now is null then clock_timestamp() + p_margin * interval '1 ms' else v_now end) as at) as started
+      case when p_now is null then ${s}.job_time(null) + p_margin * interval '1 ms' else v_now end) as at) as started
     where l.rate_limits is not null;
 end $$;
 `

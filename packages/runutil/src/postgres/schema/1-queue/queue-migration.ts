@@ -1,6 +1,7 @@
 import type { Migration } from '../migration.ts'
 import { admin } from './admin.ts'
 import { claiming } from './claiming.ts'
+import { clockSet } from './clock-set.ts'
 import { freeing } from './freeing.ts'
 import { limiting } from './limiting.ts'
 import { pruning } from './pruning.ts'
@@ -24,7 +25,7 @@ export const queueMigration: Migration = {
   number: 1,
   name: 'queue',
   sql: (schema) =>
-    [tables, enqueueing, freeing, claiming, limiting, rules, pruning, settling, admin]
+    [tables, enqueueing, clockSet, freeing, claiming, limiting, rules, pruning, settling, admin]
       .map((part) => part(schema))
       .join(''),
 }
@@ -72,18 +73,23 @@ create table ${s}.jobs_waiting (
   id text collate "C" not null,
   key text collate "C",
   -- Of those with a large payload, and of those that crashed. Of all others null, which takes no room.
-  note ${s}.job_note
+  note ${s}.job_note,
+  -- Of those that run again after a delay, which counts from then.
+  delayed_since timestamptz
 ) with (autovacuum_vacuum_scale_factor = 0.02);
 create index jobs_waiting_due on ${s}.jobs_waiting (kind, priority desc, run_at, seq) where due;
 create index jobs_waiting_by_key on ${s}.jobs_waiting (kind, key, priority desc, run_at, seq)
   where due and key is not null;
 create index jobs_waiting_later on ${s}.jobs_waiting (run_at, seq) where not due;
+create index jobs_waiting_delayed on ${s}.jobs_waiting (delayed_since) where not due and delayed_since is not null;
 
 create sequence ${s}.job_claim_numbers;
 create table ${s}.job_claims (
   claim bigint primary key,
   claimed_at timestamptz not null,
   expires_at timestamptz not null,
+  -- In ms, from when it was last renewed.
+  lease float8 not null,
   -- When it was first seen that it ran out.
   suspect_since timestamptz,
   -- The process that claimed.

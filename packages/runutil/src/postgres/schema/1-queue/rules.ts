@@ -1,7 +1,6 @@
-import { WORD_HOLDS_MS } from '../../../queue/kind-rules.ts'
 import { BY_INDEX } from '../plan-settings.ts'
-
-const HOLDS = `interval '${WORD_HOLDS_MS} ms'`
+import { SLACK } from './clock-set.ts'
+import { WORD_HOLDS } from './word-holds.ts'
 
 /** What live workers say of their kinds, and what follows from it for the limits and the retention of each kind. */
 export const rules = (s: string): string => [ruleTables, forgetting, saying].map((part) => part(s)).join('')
@@ -37,8 +36,9 @@ declare
   v_kinds text[];
 begin
   perform pg_advisory_xact_lock(hashtextextended('${s.replaceAll("'", "''")}.job_rules', 0));
+  update ${s}.job_workers set heard_at = p_now where heard_at > p_now + ${SLACK};
   with gone as (
-    delete from ${s}.job_workers where heard_at <= p_now - ${HOLDS} or worker = p_worker returning worker
+    delete from ${s}.job_workers where heard_at <= p_now - ${WORD_HOLDS} or worker = p_worker returning worker
   ), unsaid as (
     delete from ${s}.job_rules as r using gone where r.worker = gone.worker returning r.kind
   ) select array_agg(distinct kind) into v_kinds from unsaid;
@@ -50,7 +50,7 @@ create function ${s}.forget_kinds(p_now timestamptz) returns void language plpgs
 declare
   v_kinds text[];
 begin
-  if not exists (select from ${s}.job_workers where heard_at <= p_now - ${HOLDS}) then return; end if;
+  if not exists (select from ${s}.job_workers where heard_at <= p_now - ${WORD_HOLDS}) then return; end if;
   v_kinds := ${s}.forget_workers(null, p_now);
   perform ${s}.renew_limits(v_kinds, p_now);
   perform ${s}.renew_retentions(v_kinds, p_now);
@@ -85,7 +85,7 @@ begin
   return query
     with said as materialized (
       select r.*, w.heard_at from ${s}.job_rules as r join ${s}.job_workers as w using (worker)
-      where r.kind = any (p_kinds) and w.heard_at > p_now - ${HOLDS}
+      where r.kind = any (p_kinds) and w.heard_at > p_now - ${WORD_HOLDS}
         and (r.concurrency is not null or r.key_concurrency is not null or r.rate_limit is not null)
     ), rates as (
       select r.kind, array_agg(r.least order by r.rate_per) as limits, array_agg(r.rate_per order by r.rate_per) as pers
@@ -95,7 +95,7 @@ begin
       ) as r group by r.kind
     )
     select said.kind, min(said.concurrency), min(said.key_concurrency), rates.limits, rates.pers,
-      min(said.heard_at) + ${HOLDS}
+      least(min(said.heard_at), p_now) + ${WORD_HOLDS}
     from said left join rates using (kind) group by said.kind, rates.limits, rates.pers;
 end $$;
 

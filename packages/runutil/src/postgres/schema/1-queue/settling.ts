@@ -48,11 +48,14 @@ begin
     order by given.id;
 end $$;
 
--- Takes jobs off their leases that go back to waiting.
-create function ${s}.let_go(p_ids text[], p_claims bigint[], p_now timestamptz) returns void language plpgsql as $$
+-- Takes jobs off their leases that go back to waiting: after a delay, but for those that have a time of day; null when all
+-- are as they were, and so due.
+create function ${s}.let_go(p_ids text[], p_claims bigint[], p_now timestamptz, p_at_times text[])
+returns void language plpgsql as $$
 begin
-  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
-    select id, kind, run_at, run_at <= p_now, priority, key, seq, ${s}.note_of(payload, crashes, null, null)
+  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
+    select id, kind, run_at, p_at_times is null or run_at <= p_now, priority, key, seq,
+      ${s}.note_of(payload, crashes, null, null), case when run_at > p_now and id <> all (p_at_times) then p_now end
     from ${s}.jobs where id = any (p_ids);
   update ${s}.job_claims set (ids, seqs) = (
     select coalesce(array_agg(u.id), '{}'), coalesce(array_agg(u.seq), '{}') from unnest(ids, seqs) as u (id, seq)
@@ -102,11 +105,14 @@ begin
       where j.id = h.id and j.seq = h.seq and j.status = 'PENDING'
       returning h.place, case when j.status = 'PENDING' then j.id end as again
     ) select array_agg(place), array_agg(again) filter (where again is not null) into v_now_settled, v_again from settled;
-    if v_again is not null then perform ${s}.let_go(v_again, p_claims, v_now); end if;
+    if v_again is not null then
+      perform ${s}.let_go(v_again, p_claims, v_now, case when p_run_ats = '{}' then '{}' else
+        array(select o.id from ${s}.pairs(p_ids, p_claims) as o where p_run_ats[o.place] is not null) end);
+    end if;
     v_settled := v_settled || v_now_settled;
     exit when cardinality(v_settled) = cardinality(p_ids) or v_round = 2;
     -- Or the holder's renewal does so at the same time.
-    perform ${s}.take_back(p_ids, p_claims, v_now);
+    perform ${s}.take_back(p_ids, p_claims, v_now, 0);
   end loop;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);
   if cardinality(v_settled) = cardinality(p_ids) then return null; end if;
@@ -149,11 +155,11 @@ end $$;
 create function ${s}.renew_jobs(p_ids text[], p_claims bigint[], p_lease float8, p_now float8)
 returns text language plpgsql ${BY_INDEX} as $$
 declare
-  v_until timestamptz := ${s}.job_time(p_now) + p_lease * interval '1 ms';
+  v_now timestamptz := ${s}.job_time(p_now);
   v_lost text;
 begin
   -- One whose lease is locked is being settled; the next renewal will have it.
-  update ${s}.job_claims set expires_at = v_until, suspect_since = null
+  update ${s}.job_claims set expires_at = v_now + p_lease * interval '1 ms', lease = p_lease, suspect_since = null
     where claim = any (array(
       select c.claim from ${s}.job_claims as c where c.claim = any (p_claims) order by c.claim for update skip locked
     ));
@@ -163,7 +169,7 @@ begin
       select h.place from ${s}.held_now(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
       where j.status = 'PENDING'));
     exit when v_lost is null or v_round = 2;
-    perform ${s}.take_back(p_ids, p_claims, v_until);
+    perform ${s}.take_back(p_ids, p_claims, v_now, p_lease);
   end loop;
   return v_lost;
 end $$;
@@ -181,10 +187,10 @@ begin
       where j.status = 'PENDING' for update of j
     ) as j;
     exit when cardinality(v_held) = cardinality(p_ids) or v_round = 2;
-    perform ${s}.take_back(p_ids, p_claims, ${s}.job_time(p_now));
+    perform ${s}.take_back(p_ids, p_claims, ${s}.job_time(p_now), 0);
   end loop;
   if v_held is not null then
-    perform ${s}.let_go(v_held, p_claims, ${s}.job_time(p_now));
+    perform ${s}.let_go(v_held, p_claims, ${s}.job_time(p_now), null);
     perform pg_notify(p_channel, '${GIVEN_BACK}');
   end if;
   if not p_started then perform ${s}.undo_starts(p_ids, p_claims); end if;

@@ -1,0 +1,42 @@
+import { ClockSteps } from '../core/clock-steps.ts'
+import type { Clock } from '../core/clock.ts'
+
+export interface ClockSet {
+  readonly byMs: number
+  /** The last time that was read before it. */
+  readonly before: number
+  readonly now: number
+}
+
+/** The time of day, by a clock that may be set. */
+export class MemoryTime {
+  readonly #clock: Clock
+  readonly #onSet: (set: ClockSet) => void
+  readonly #steps = new ClockSteps()
+  #untoldMs = 0
+  #last: number
+
+  /** @param onSet called before anything is compared with the new time */
+  constructor(clock: Clock, onSet: (set: ClockSet) => void) {
+    this.#clock = clock
+    this.#onSet = onSet
+    this.#last = clock.now()
+    this.now()
+  }
+
+  now(): number {
+    const now = this.#clock.now()
+    const { seenMs, sureMs } = this.#steps.look(now, this.#clock.elapsed())
+    this.#untoldMs += sureMs
+    if (seenMs !== 0) this.#onSet({ byMs: seenMs, before: this.#last, now })
+    this.#last = now
+    return now
+  }
+
+  /** Tells of what is sure and wasn't told yet. */
+  tell(onClockSet: ((byMs: number) => void) | undefined): void {
+    if (this.#untoldMs === 0 || onClockSet === undefined) return
+    onClockSet(this.#untoldMs)
+    this.#untoldMs = 0
+  }
+}

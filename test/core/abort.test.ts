@@ -152,6 +152,23 @@ describe('linkedController', () => {
 describe('isAbortOf', () => {
   const reason = new Error('stop')
   const aborted = AbortSignal.abort(reason)
+  const other = new Error('disk full')
+  const shared = new Error('cannot sync', { cause: reason })
+  const named = (name: string, code: string): Error => Object.assign(new Error('canceled'), { name, code })
+  const deep = (depth: number, cause: Error): Error => {
+    let error = cause
+    for (let level = 0; level < depth; level++) error = new Error('outer', { cause: error })
+    return error
+  }
+  const aggregate = (...errors: unknown[]): Error => {
+    const last = errors.at(-1)
+    const options = last instanceof Error ? undefined : (last as ErrorOptions | undefined)
+    return new AggregateError(options === undefined ? errors : errors.slice(0, -1), 'many', options)
+  }
+  const circle = (by: 'cause' | 'errors' = 'cause'): Error => {
+    const error = new Error('round')
+    return Object.assign(error, by === 'cause' ? { cause: error } : { errors: [error] })
+  }
 
   test.each([
     ['the reason itself', aborted, reason, true],
@@ -161,8 +178,25 @@ describe('isAbortOf', () => {
       new Error('AbortError', { cause: reason }),
       true,
     ],
-    ['an error that only has the name', aborted, new DOMException('aborted', 'AbortError'), false],
+    ['what fetch throws', aborted, new DOMException('aborted', 'AbortError'), true],
+    ['what axios throws', aborted, named('CanceledError', 'ERR_CANCELED'), true],
+    ['what got throws', aborted, named('RequestError', 'ERR_ABORTED'), true],
+    ['what Node throws', aborted, named('AbortError', 'ABORT_ERR'), true],
+    ['one of these, deep among causes', aborted, deep(10_000, named('AbortError', 'ABORT_ERR')), true],
+    ['an aggregate of such', aborted, new AggregateError([reason, named('AbortError', '')], 'all'), true],
+    ['an aggregate of aggregates of such', aborted, aggregate(aggregate(reason), reason), true],
+    ['an aggregate with one of another kind', aborted, aggregate(aggregate(reason, other), reason), false],
+    ['the same with the reason as cause', aborted, aggregate(other, reason, { cause: reason }), false],
+    ['an aggregate of nothing', aborted, aggregate(), false],
+    ['an aggregate of nothing, caused by the reason', aborted, aggregate({ cause: reason }), true],
+    ['the same error twice', aborted, aggregate(shared, shared), true],
+    ['a circle of causes', aborted, circle(), false],
+    ['an aggregate that holds itself', aborted, circle('errors'), false],
+    ['an aggregate of the reason and a circle', aborted, aggregate(reason, circle()), false],
+    ['an error of another kind', aborted, other, false],
+    ['a time limit', aborted, new DOMException('too late', 'TimeoutError'), false],
     ['the same before the abort', new AbortController().signal, reason, false],
+    ["fetch's before the abort", new AbortController().signal, new DOMException('', 'AbortError'), false],
     ["another signal's reason", aborted, new Error('stop'), false],
     ['a reason that is no Error', AbortSignal.abort('bye'), 'bye', true],
     ['nothing', aborted, undefined, false],

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
@@ -132,6 +133,23 @@ describe('progress', () => {
       })
     },
   )
+
+  it('is heard in the stores of its caller, and listeners of the pool have those of none', async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const { pool } = freshPool({ minWorkers: 0, numWorkers: 1 })
+    pool.on('created', () => seen.push(['created', storage.getStore()]))
+    const report = (name: string): Promise<unknown> =>
+      storage.run(name, () =>
+        pool.exec('report 1', { onProgress: (value) => seen.push([value, storage.getStore()]) }),
+      )
+    await pool.start()
+    const tasks = [report('a'), report('b')]
+    await Promise.all(tasks)
+    await pool.destroy()
+    const byCaller = ['a', 'b'].flatMap((name) => [1, null, { n: 1 }].map((value) => [value, name]))
+    expect(seen).toEqual([['created', undefined], ...byCaller])
+  })
 
   it('has to be heard by a function', async () => {
     await withPool({}, async (pool) => {

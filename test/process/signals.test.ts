@@ -1,3 +1,4 @@
+import { wait } from 'runutil'
 import { describe, it } from 'vitest'
 import { Child, type Exit } from '../support/child.ts'
 
@@ -17,7 +18,15 @@ const once = (signal: NodeJS.Signals, when: string) => async (child: Child) => {
 }
 const twice = (signal: NodeJS.Signals, first: string, second: string) => async (child: Child) => {
   await once(signal, first)(child)
-  await once(signal, second)(child)
+  await child.printed(second)
+  // For half a second it would be the same request.
+  await wait(700)
+  child.kill(signal)
+}
+/** As a terminal and the dev runner that it reaches too. */
+const passedOn = (signal: NodeJS.Signals, when: string) => async (child: Child) => {
+  await once(signal, when)(child)
+  await once(signal, 'told to stop')(child)
 }
 
 const scenarios: Record<string, Scenario> = {
@@ -45,6 +54,41 @@ const scenarios: Record<string, Scenario> = {
     ends: exits(16),
     prints: ['aborted', 'told to stop again'],
     neverPrints: 'not reached',
+  },
+  'one SIGTERM that comes twice, as by npm and node --watch, is one request': {
+    program: ['delayed', '150ms'],
+    steps: passedOn('SIGTERM', 'working'),
+    ends: exits(0),
+    prints: ['told to stop', 'working after SIGTERM', 'stopped'],
+    neverPrints: 'told to stop again',
+  },
+  'one that comes twice while the loop is blocked is one request, however late that is': {
+    program: ['blocked'],
+    steps: passedOn('SIGINT', 'working'),
+    ends: exits(0),
+    prints: ['told to stop', 'blocked for 800 ms', 'stopped'],
+    neverPrints: 'told to stop again',
+  },
+  'what is left open after a clean end is named in one warning, after 5 s': {
+    program: ['left-open'],
+    steps: async (child) => {
+      await once('SIGTERM', 'working')(child)
+      await once('SIGKILL', 'TCPServerWrap')(child)
+    },
+    ends: { code: null, signal: 'SIGKILL' },
+    prints: ['stopped', 'all workers have ended, but the process stays up for what is still open: '],
+  },
+  'as the first process of a container, it still ends on a SIGTERM after its run': {
+    program: ['after-run', 'as-first'],
+    steps: once('SIGTERM', 'serving'),
+    ends: exits(143),
+    prints: ['migrated', '2 handlers', 'serving'],
+  },
+  'in a worker thread it says that no signals arrive': {
+    program: ['thread'],
+    ends: exits(0),
+    prints: ['signals do not arrive in a worker thread'],
+    neverPrints: 'it aborted',
   },
   'a worker that ignores the abort past the grace period is named, and the process exits with 1': {
     program: ['stubborn', '50ms'],

@@ -1,4 +1,12 @@
-import { type Runnable, WorkerGroupError, errorIs, namedWorker, runAllWorkers } from 'runutil'
+import {
+  type Runnable,
+  WorkerGroupError,
+  errorIs,
+  namedWorker,
+  repeat,
+  runAllJobs,
+  runAllWorkers,
+} from 'runutil'
 import { describe, expect, test, vi } from 'vitest'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 
@@ -116,5 +124,69 @@ describe('an error in a group', () => {
     const error = await failureOf<WorkerGroupError>(runAllWorkers([worker]))
     expect(error.workers).toEqual([label])
     expect(error.errors[0]).toHaveProperty('worker', label)
+  })
+})
+
+describe('a clean stop', () => {
+  const named = (name: string, code: string): Error => Object.assign(new Error('canceled'), { name, code })
+  const clients: [string, (signal: AbortSignal) => unknown][] = [
+    ['fetch', () => new DOMException('This operation was aborted', 'AbortError')],
+    ['axios', () => named('CanceledError', 'ERR_CANCELED')],
+    ['got', () => named('AbortError', 'ERR_ABORTED')],
+    ['a program that wraps it', () => new Error('cannot sync', { cause: named('AbortError', 'ABORT_ERR') })],
+    ['a program that throws no Error', (signal) => ({ cause: signal.reason as unknown })],
+    ['Promise.any', (signal) => new AggregateError([signal.reason, named('AbortError', '')], 'all failed')],
+  ]
+  const throwing =
+    (make: (signal: AbortSignal) => unknown): Runnable =>
+    async (signal) => {
+      await untilAbort(signal)
+      throw make(signal)
+    }
+
+  test.each(clients)('is one with the error of %s, if the caller aborted', async (_, make) => {
+    const stop = new AbortController()
+    const run = runAllWorkers([throwing(make), untilAbort], stop.signal)
+    stop.abort()
+    await expect(run).resolves.toBeUndefined()
+  })
+
+  test.each(clients)('is none with the error of %s, if another worker failed', async (_, make) => {
+    const broken = new Error('broken')
+    const run = runAllWorkers([() => Promise.reject(broken), throwing(make)], new AbortController().signal)
+    expect((await failureOf<WorkerGroupError>(run)).errors).toHaveLength(2)
+  })
+
+  test.each(clients)('is none with the error of %s before any abort', async (_, make) => {
+    const stop = new AbortController()
+    const early = async (): Promise<never> => {
+      throw make(stop.signal)
+    }
+    const run = runAllWorkers([early, untilAbort], stop.signal)
+    const failed = failureOf<WorkerGroupError>(run)
+    await new Promise((resolve) => setImmediate(resolve))
+    stop.abort()
+    expect((await failed).errors).toHaveLength(1)
+  })
+
+  test('is one of jobs in a repeated one, and of a group in a worker', async () => {
+    const stop = new AbortController()
+    const job = throwing((signal) => signal.reason) as (signal: AbortSignal) => Promise<void>
+    const jobs = repeat('1h', (signal) => runAllJobs([job, job], signal), { startImmediately: true })
+    const run = runAllWorkers([jobs, (signal) => runAllWorkers([job], signal)], stop.signal)
+    stop.abort()
+    await expect(run).resolves.toBeUndefined()
+  })
+
+  test('is none with a real failure beside, at any depth', async () => {
+    const stop = new AbortController()
+    const full = new Error('disk full')
+    const errors = (signal: AbortSignal): unknown[] => [
+      signal.reason,
+      new AggregateError([signal.reason, full]),
+    ]
+    const run = runAllWorkers([throwing((signal) => new AggregateError(errors(signal)))], stop.signal)
+    stop.abort()
+    expect(errorIs(await failureOf(run), WorkerGroupError)).toBe(true)
   })
 })

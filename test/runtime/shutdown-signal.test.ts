@@ -13,6 +13,7 @@ import {
   shutdownSignal,
 } from 'runutil'
 import { Probe, VirtualClock } from 'runutil/testing'
+import fc from 'fast-check'
 import { container } from 'tsyringe'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
@@ -82,6 +83,58 @@ describe('the signal', () => {
   })
 })
 
+describe('the same signal again', () => {
+  test('within 500 ms is the same request, another signal is not', async () => {
+    const { logger } = capturedLogger()
+    const run = runAllWorkers([untilAbort, () => new Promise(() => {})], ask(), { logger, grace: 20 })
+    const exits = await exitsOf(() => {
+      for (let n = 0; n < 3; n++) tell('SIGHUP')
+    })
+    expect(exits).toEqual([])
+    expect(await exitsOf(() => void tell('SIGUSR2'))).toEqual([16])
+    await failureOf(run)
+  })
+
+  test('is one request for any sequence whose signals come within 500 ms of the first', async () => {
+    const step = fc.record({ after: fc.integer({ min: 0, max: 300 }), name: fc.constantFrom(...NAMES) })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
+        vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate'] })
+        try {
+          const signal = ask({ delay: '1h' })
+          const finish = new Probe('finish')
+          const { logger } = capturedLogger()
+          const run = runAllJobs([() => finish.times(1).then(() => {})], signal, { logger })
+          let now = 0
+          const at = steps.map(({ after, name }) => ({ at: (now += after), name }))
+          const forced = at.findIndex(
+            (one, n) => n > 0 && (one.name !== at[0]!.name || one.at - at[0]!.at > 500),
+          )
+          let exitedAt = -1
+          for (const [n, { after, name }] of steps.entries()) {
+            await vi.advanceTimersByTimeAsync(after)
+            const exits = await exitsOf(() => void tell(name))
+            if (exits.length > 0 && exitedAt < 0) exitedAt = n
+          }
+          expect(exitedAt).toBe(forced)
+          finish.hit()
+          await run
+        } finally {
+          vi.useRealTimers()
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('that comes twice in the list is listened to once', async () => {
+    const signal = shutdownSignal({ signals: ['SIGHUP', 'SIGHUP'] })
+    expect(handlers()).toBe(1)
+    await runAllJobs([() => {}], signal)
+    expect(handlers()).toBe(0)
+  })
+})
+
 describe('a second request', () => {
   test('exits at once with code 16, and says so', async () => {
     const { logger, lines } = capturedLogger()
@@ -99,8 +152,8 @@ describe('a second request', () => {
   test('exits during the delay too', async () => {
     const run = runAllWorkers([untilAbort], ask({ delay: 20 }), { logger: capturedLogger().logger })
     const exits = await exitsOf(() => {
-      tell()
-      tell()
+      tell('SIGUSR2')
+      tell('SIGHUP')
     })
     expect(exits).toEqual([16])
     await run
@@ -218,6 +271,26 @@ describe('bad input is refused at the call, and leaves no handler:', () => {
     ['one name', { signals: 'SIGTERM' }, InvalidArgumentError, /^shutdownSignal: expected signal names/],
     ['no name of a signal', { signals: ['SIGTERM', 'stop'] }, InvalidArgumentError, /expected signal names/],
     ['a number', { signals: [15] }, InvalidArgumentError, /expected signal names/],
+    [
+      'no names',
+      { signals: [] },
+      InvalidArgumentError,
+      /expected signal names such as \['SIGTERM'\]; got an array/,
+    ],
+    [
+      'a misspelt name',
+      { signals: ['SIGTREM'] },
+      InvalidArgumentError,
+      /"SIGTREM"; did you mean 'SIGTERM'\?/,
+    ],
+    ['a name without SIG', { signals: ['term'] }, InvalidArgumentError, /"term"; did you mean 'SIGTERM'\?/],
+    [
+      'one that nobody hears',
+      { signals: ['SIGKILL'] },
+      InvalidArgumentError,
+      /no process can handle it: did you mean/,
+    ],
+    ['another such', { signals: ['SIGINT', 'SIGSTOP'] }, InvalidArgumentError, /no process can handle it/],
     [
       'a bad delay',
       { signals: NAMES, delay: 'soon' },

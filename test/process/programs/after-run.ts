@@ -2,6 +2,9 @@
 import { runAllJobs, runAllWorkers, shutdownSignal } from 'runutil'
 import { aborted, print } from './print.ts'
 
+// As in a container without an init: nobody else has this number.
+if (process.argv[2] === 'as-first') Object.defineProperty(process, 'pid', { value: 1 })
+
 const signal = shutdownSignal()
 await runAllJobs([() => print('migrated')], signal)
 const handlers = process.listenerCount('SIGTERM') + process.listenerCount('SIGINT')

@@ -1,3 +1,4 @@
+import { linkedController } from '../core/abort.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { sleep } from '../core/wait.ts'
 import { failAttempt } from './attempt-failure.ts'
@@ -26,7 +27,7 @@ const AGAIN_MS = 5_000
 export class RunningTask {
   readonly name: string
   readonly #props: RunningTaskProps
-  readonly #controller = new AbortController()
+  readonly #controller = linkedController()
   readonly #held: HeldAttempts
   readonly #looks = new Turn()
   #timer: Timer | undefined

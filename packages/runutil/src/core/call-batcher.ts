@@ -1,4 +1,5 @@
 import { macrotask } from './clock.ts'
+import { Stores } from './stores.ts'
 import { countWithin } from './weight.ts'
 
 interface Waiting<Call, Result> {
@@ -18,12 +19,13 @@ export interface CallBatcherOptions {
 /**
  * Makes one call of those that come in one turn, or while another is on its way, in their order: a commit costs about as
  * much for many as for one. If a batch fails because of one call, its halves are tried, down to that call alone, so that
- * none fails because of another's.
+ * none fails because of another's. Batches run in the stores in which it was made, not in those of one of the callers.
  */
 export class CallBatcher<Call, Result> {
   readonly #run: (calls: readonly Call[]) => Promise<readonly Result[] | void>
   readonly #most: number
   readonly #isOfOne: (error: unknown) => boolean
+  readonly #stores = new Stores()
   #waiting: Waiting<Call, Result>[] = []
   #flushing = false
 
@@ -41,7 +43,7 @@ export class CallBatcher<Call, Result> {
   call(call: Call, weight = 0): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ call, weight, resolve, reject })
-      if (!this.#flushing) void this.#flush()
+      if (!this.#flushing) void this.#stores.run(() => this.#flush())
     })
   }
 

@@ -2,6 +2,7 @@ import { pop, push } from './clock-heap.ts'
 import { type Link, Slot } from './clock-slot.ts'
 import type { Clock, Timer } from './clock.ts'
 import { InvalidDurationError } from './errors.ts'
+import { Stores, importersStores } from './stores.ts'
 
 /** Node fires a longer timer after 1 ms. */
 const LONGEST_NATIVE_DELAY = 2 ** 31 - 1
@@ -10,7 +11,7 @@ const resolved = Promise.resolve()
 
 /**
  * Real time. Timers due in the same millisecond share one slot, and one native timer waits for the
- * earliest slot: re-arming a ticker is a map lookup, where a native timer each costs an async resource.
+ * earliest slot: re-arming a ticker is a map lookup, where a native timer is a new async resource each time.
  */
 export class SystemClock implements Clock {
   readonly #slots = new Map<number, Slot<SystemTimer>>()
@@ -110,7 +111,7 @@ export class SystemClock implements Clock {
     if (next === undefined) return
     // Node warns of a negative one.
     const delay = Math.max(1, Math.ceil(next.due - performance.now()))
-    this.#native = setTimeout(this.#fire, Math.min(delay, LONGEST_NATIVE_DELAY))
+    this.#native = importersStores.runInAsyncScope(armNative, undefined, this.#fire, delay)
   }
 
   readonly #fire = (): void => {
@@ -124,9 +125,15 @@ export class SystemClock implements Clock {
   }
 }
 
+function armNative(fire: () => void, delayMs: number): NodeJS.Timeout {
+  return setTimeout(fire, Math.min(delayMs, LONGEST_NATIVE_DELAY))
+}
+
 class SystemTimer implements Timer, Link<SystemTimer> {
   readonly #clock: SystemClock
   readonly #callback: () => void
+  /** One native timer serves all: it has the stores of none. */
+  readonly #stores = new Stores()
   #immediate: NodeJS.Immediate | undefined
   next: Link<SystemTimer> | undefined
   previous: Link<SystemTimer> | undefined
@@ -152,7 +159,7 @@ class SystemTimer implements Timer, Link<SystemTimer> {
 
   fire(): void {
     try {
-      this.#callback()
+      this.#stores.run(this.#callback)
     } catch (error) {
       // As a native timer would: the process hears of it, the other timers still run.
       queueMicrotask(() => {

@@ -1,6 +1,6 @@
 /**
  * The only source of time and randomness. Everything in runutil takes it from here, so a test can put a
- * virtual one in its place. Callbacks run in no particular async context.
+ * virtual one in its place. Callbacks run in the AsyncLocalStorage stores in which their timer was first set.
  */
 export interface Clock {
   /** The time of day in ms since the Unix epoch. May jump when the machine's clock is set. */

@@ -66,6 +66,11 @@ export const withContext: <T, A extends unknown[]>(
   ...args: A
 ) => T = storage.run.bind(storage)
 
+/** As `withContext`, until the end of the scope around it: only for what is called by `Stores`, whose scopes end. */
+export function enterContext(context: Context): void {
+  storage.enterWith(context)
+}
+
 /** The context of the running worker; undefined outside of any. */
 export function currentContext(): Context | undefined {
   return storage.getStore()

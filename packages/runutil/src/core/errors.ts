@@ -40,13 +40,20 @@ export function errorIs(error: unknown, type: abstract new (...args: never[]) =>
 
 /** @returns false when it had to ask a getter, or couldn't read */
 function addCauses(error: object, to: unknown[]): boolean {
+  const { cause, errors, isPlain } = causesOf(error)
+  to.push(cause)
+  for (const one of errors) to.push(one)
+  return isPlain
+}
+
+/** What an error came of, and what it collects. Never throws. `isPlain` is false where a getter was asked, or it can't be read. */
+export function causesOf(error: object): { cause?: unknown; errors: readonly unknown[]; isPlain: boolean } {
   try {
     const { cause, errors } = error as { cause?: unknown; errors?: unknown }
-    to.push(cause)
-    if (Array.isArray(errors)) for (const one of errors.slice(0, MOST_CAUSES) as unknown[]) to.push(one)
-    return cause === undefined || 'value' in (Object.getOwnPropertyDescriptor(error, 'cause') ?? {})
+    const isPlain = cause === undefined || 'value' in (Object.getOwnPropertyDescriptor(error, 'cause') ?? {})
+    return { cause, errors: Array.isArray(errors) ? errors.slice(0, MOST_CAUSES) : [], isPlain }
   } catch {
-    return false
+    return { errors: [], isPlain: false }
   }
 }
 

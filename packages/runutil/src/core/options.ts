@@ -39,7 +39,7 @@ export function checkText(text: unknown, what: string): asserts text is string {
 }
 
 /** The known key that has nearly the same letters. */
-function nearest(key: string, known: readonly string[]): string | undefined {
+export function nearest(key: string, known: readonly string[]): string | undefined {
   const apart = (name: string): number => lettersApart(key.toLowerCase(), name.toLowerCase())
   const [best] = [...known].sort((a, b) => apart(a) - apart(b))
   return best !== undefined && apart(best) <= 2 ? best : undefined

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../core/clock.ts'
 import type { Events } from '../core/events.ts'
 import { log } from '../core/log.ts'
+import { Stores } from '../core/stores.ts'
 import { PoolDestroyedError, type WorkerError } from './errors.ts'
 import { launchAll } from './launch.ts'
 import { Members } from './members.ts'
@@ -13,6 +14,7 @@ import { StartGate } from './start-gate.ts'
 import { Successions } from './successions.ts'
 import { specOf } from './worker/spawn.ts'
 import { WorkerProcess } from './worker/worker-process.ts'
+import type { WorkerProps } from './worker/worker-props.ts'
 
 export interface CrewProps {
   readonly settings: PoolSettings
@@ -33,6 +35,8 @@ export class Crew {
   readonly #processes = new Set<WorkerProcess>()
   readonly #members: Members
   readonly #successions = new Successions()
+  /** Processes outlive the task that they were started for, and do those of others. */
+  readonly #stores = new Stores()
   #wanted = 0
   #up = false
   #closed = false
@@ -191,7 +195,7 @@ export class Crew {
   /** @param early from 0 to 1: how much of its allotted work and time it gives up, so that not all go together */
   #spawn(early = 0): WorkerProcess {
     const { settings, relay, clock, logger, onFree } = this.#props
-    const worker: WorkerProcess = new WorkerProcess({
+    const props: WorkerProps = {
       ...settings,
       early,
       spec: specOf(settings.command, () => this.#closed),
@@ -201,7 +205,8 @@ export class Crew {
       onReleased: () => onFree(worker),
       onStopping: () => void this.replace(worker, 'it was stopped'),
       onEnded: (error) => this.#ended(worker, error),
-    })
+    }
+    const worker: WorkerProcess = this.#stores.run(() => new WorkerProcess(props))
     this.#processes.add(worker)
     return worker
   }
@@ -257,7 +262,7 @@ export class Crew {
     for (let next = attempt; !this.#closed; next = 0) {
       const there = this.workers.length + reserve.length + this.coming
       if (there >= this.#wanted + this.#successions.count) break
-      this.#replacements.add(next)
+      this.#stores.run(() => this.#replacements.add(next))
     }
   }
 

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { Stores } from '../core/stores.ts'
 import { TaskTimeoutError, type WorkerError } from './errors.ts'
 import type { Message, PayloadMessage } from './relay/message-reader.ts'
 import type { Payload } from './relay/payload.ts'
@@ -77,7 +78,11 @@ export class Task implements Assignment {
     if (onProgress !== undefined && typeof onProgress !== 'function') {
       throw unexpected('exec: onProgress', 'a function (value) => void', onProgress)
     }
-    this.#onProgress = onProgress
+    if (onProgress !== undefined) {
+      const stores = new Stores()
+      // Its worker may have been started for another's task.
+      this.#onProgress = (value) => stores.run(() => onProgress(value))
+    }
     if (signal === undefined) return
     if (!(signal instanceof AbortSignal)) throw unexpected('exec: signal', 'an AbortSignal', signal)
     this.#onAbort = () => this.#giveUp(signal.reason, 'its task was aborted')

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts'
+import type { Stores } from '../core/stores.ts'
 import { DeadlineExceededError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
@@ -9,14 +10,17 @@ export class Attempt {
   readonly job: ClaimedJob
   readonly #kind: Kind
   readonly #clock: Clock
+  readonly #stores: Stores
   readonly #startedAt: number
   readonly #controller = new AbortController()
   #deadline: Timer | undefined
 
-  constructor(job: ClaimedJob, kind: Kind, clock: Clock) {
+  /** @param stores what the handler hears of an abort in */
+  constructor(job: ClaimedJob, kind: Kind, clock: Clock, stores: Stores) {
     this.job = job
     this.#kind = kind
     this.#clock = clock
+    this.#stores = stores
     this.#startedAt = clock.elapsed()
   }
 
@@ -27,7 +31,7 @@ export class Attempt {
 
   /** The first reason stays. */
   abort(reason: unknown): void {
-    this.#controller.abort(reason)
+    this.#stores.run(() => this.#controller.abort(reason))
   }
 
   /** Never rejects. It doesn't wait for a handler that outlasts its deadline. */

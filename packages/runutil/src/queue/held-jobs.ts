@@ -1,5 +1,6 @@
 import { type Clock, macrotask } from '../core/clock.ts'
 import { type Context, withContext } from '../core/context.ts'
+import { Stores } from '../core/stores.ts'
 import { Attempt } from './attempt.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
@@ -23,6 +24,8 @@ const MOST_IN_A_TURN = 32
 /** The jobs that a worker holds: waiting ─► running ─► ended. At most `concurrency` run. */
 export class HeldJobs {
   readonly #props: HeldJobsProps
+  /** Those in which the worker runs. */
+  readonly #stores = new Stores()
   readonly #running = new Map<ClaimedJob, Attempt>()
   #waiting: ClaimedJob[] = []
   #startedInTurn = 0
@@ -79,7 +82,8 @@ export class HeldJobs {
   }
 
   #start(job: ClaimedJob): void {
-    const attempt = new Attempt(job, this.#props.kinds.get(job.kind)!, this.#props.clock)
+    const { kinds, clock } = this.#props
+    const attempt = new Attempt(job, kinds.get(job.kind)!, clock, this.#stores)
     this.#running.set(job, attempt)
     const performed = withContext(this.#props.context(), runAttempt, attempt)
     if (isThenable(performed)) void performed.then((ended) => this.#end(attempt, ended))

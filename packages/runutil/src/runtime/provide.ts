@@ -70,14 +70,11 @@ export async function runProvidedWorkers(
   const { group, ...given } = checkOptions(what, options, ['logger', 'clock', 'grace', 'group'])
   const logger = given.logger ?? container.resolve(LOGGER)
   // Held until all is disposed: a second request to stop, in the middle of it, is one still.
-  const { finish } = resolveRunOptions(what, { ...given, logger }, signal)
-  try {
+  await resolveRunOptions(what, { ...given, logger }, signal).during(async () => {
     const types = workerTypes(container, group)
     if (types.size === 0) warnOfNone(logger, group)
     else await runTypes(container, types, signal, { ...given, logger })
-  } finally {
-    finish()
-  }
+  })
 }
 
 function warnOfNone(logger: Logger, group: string | undefined): void {

@@ -1,10 +1,11 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import type { Timer } from '../core/clock.ts'
-import { Context, currentContext, newScope, withContext } from '../core/context.ts'
+import { Context, currentContext, enterContext, newScope } from '../core/context.ts'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { checkpoint } from '../core/health.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import { checkOptions } from '../core/options.ts'
+import { Stores } from '../core/stores.ts'
 import type { Worker } from '../core/worker.ts'
 
 export interface RepeatOptions {
@@ -17,7 +18,8 @@ export interface RepeatOptions {
  *
  * Starts lie on a fixed grid that doesn't drift. Never two runs at once: when a run takes longer, one missed start
  * is made up for at once, more are dropped, and it is back on the grid. An error ends the worker with that error;
- * no run starts after the abort. Each run is a health checkpoint and has a trace span of its own.
+ * no run starts after the abort. Each run is a health checkpoint, has a trace span of its own and the AsyncLocalStorage
+ * stores in which the worker was started.
  *
  * Not for running things at a time of day: the grid begins when the worker starts.
  *
@@ -63,8 +65,9 @@ class Ticker {
   readonly #signal: AbortSignal
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
+  readonly #stores = new Stores()
   readonly #tick: () => void
-  /** The job with its signal: `withContext` passes on arguments slowly. */
+  /** The job, with its context and its signal. */
   readonly #call: () => Promise<void> | void
   readonly #succeeded: () => void
   readonly #failed: (error: unknown) => void
@@ -84,7 +87,11 @@ class Ticker {
     this.#signal = signal
     // Not as field initialisers: V8 gives a function a dictionary of 250 bytes to hold a private field's name.
     this.#tick = () => this.#begin()
-    this.#call = () => callJob(job, signal)
+    this.#call = () => {
+      // Cheaper than to run within it: the scope that this is called in ends anyway.
+      enterContext(this.#context.child())
+      return callJob(job, signal)
+    }
     this.#succeeded = () => this.#succeed()
     this.#failed = (error) => this.#fail(error)
     this.#aborted = () => this.#stop()
@@ -126,7 +133,7 @@ class Ticker {
   #run(): void {
     this.#running = true
     try {
-      const running: Promise<void> | void | undefined = withContext(this.#context.child(), this.#call)
+      const running: Promise<void> | void | undefined = this.#stores.runAnew(this.#call)
       if (typeof running?.then === 'function') {
         promiseOf(running).then(this.#succeeded, this.#failed)
         return

@@ -12,8 +12,9 @@ import { type RunOptions, resolveRunOptions } from './run-options.ts'
  * Runs all workers as one group and settles when all have ended.
  *
  * All start at once; the first to exit, with or without an error, aborts the others. Resolves when `signal` was
- * aborted and every worker returned, or threw nothing but the signal's own reason. With no workers it resolves
- * at once; with an already aborted signal no worker's body starts. Names must differ within the group.
+ * aborted and every worker returned, or ended by that abort: with the signal's reason or an AbortError, as it is or among
+ * its causes; an aggregate when all that it collects are such. With no workers it resolves at once; with an already
+ * aborted signal no worker's body starts. Names must differ within the group.
  *
  * @throws WorkerGroupError always, even for one error: root cause first. A worker that returned on its own adds
  *   an ErrWorkerExitedPrematurely, one that outlived `options.grace` a ShutdownTimeoutError.
@@ -75,16 +76,12 @@ export async function runGroup(
   options: RunOptions,
   policy: { exitStopsAll: boolean },
 ): Promise<void> {
-  const { graceMs, finish, ...given } = resolveRunOptions(what, options, signal)
-  try {
-    const scope = newScope({ ...given, graceMs })
-    const name = currentName()
-    const start = (member: Member, abort: AbortSignal): Promise<void> =>
-      withContext(new Context(scope, name), startMember, member, abort)
-    await new Group({ members, start, signal, graceMs, clock: scope.clock, ...policy }).run()
-  } finally {
-    finish()
-  }
+  const { logger, clock, graceMs, during } = resolveRunOptions(what, options, signal)
+  const scope = newScope({ logger, clock, graceMs })
+  const name = currentName()
+  const start = (member: Member, abort: AbortSignal): Promise<void> =>
+    withContext(new Context(scope, name), startMember, member, abort)
+  await during(() => new Group({ members, start, signal, graceMs, clock: scope.clock, ...policy }).run())
 }
 
 function listOf<T>(items: Iterable<T>, what: string, name: string): T[] {

@@ -23,8 +23,8 @@ export interface ResolvedRunOptions {
   logger: Logger | undefined
   clock: Clock | undefined
   graceMs: number | undefined
-  /** To be called once when the run has ended. */
-  finish: () => void
+  /** Runs the body as a run of the signal's: if it is a `shutdownSignal()`, that handles signals until its end. */
+  during: (body: () => Promise<void>) => Promise<void>
 }
 
 export function resolveRunOptions(
@@ -44,7 +44,15 @@ export function resolveRunOptions(
   }
   const givenGraceMs = grace === undefined ? undefined : toMs(grace, `${what}: grace`)
   const shutdown = useShutdownSignal(signal, logger)
-  return { logger, clock, graceMs: givenGraceMs ?? shutdown?.graceMs, finish: shutdown?.release ?? noop }
+  const release = shutdown?.release ?? (() => {})
+  const during = async (body: () => Promise<void>): Promise<void> => {
+    let clean = false
+    try {
+      await body()
+      clean = true
+    } finally {
+      release({ clean })
+    }
+  }
+  return { logger, clock, graceMs: givenGraceMs ?? shutdown?.graceMs, during }
 }
-
-function noop(): void {}

@@ -1,12 +1,12 @@
+import { constants } from 'node:os'
+import { isMainThread } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import { linkedController } from '../core/abort.ts'
-import { systemClock } from '../core/clock-system.ts'
-import { type Timer } from '../core/clock.ts'
 import { rootLogger } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
-import { checkOptions } from '../core/options.ts'
-import { ShutdownRequestedError } from './errors.ts'
+import { log } from '../core/log.ts'
+import { checkOptions, nearest } from '../core/options.ts'
+import { ProcessWatch } from './process-watch.ts'
 
 export interface ShutdownSignalOptions {
   /** Default SIGINT and SIGTERM. */
@@ -15,17 +15,19 @@ export interface ShutdownSignalOptions {
   delay?: Duration | undefined
 }
 
-/** What the process exits with when it is told a second time. */
-const FORCED_EXIT_CODE = 16
 const DEFAULT_GRACE_MS = 30_000
+/** Of these no process hears. */
+const UNSTOPPABLE: readonly string[] = ['SIGKILL', 'SIGSTOP']
 
 const watches = new WeakMap<AbortSignal, ProcessWatch>()
 
 /**
  * A signal that aborts with a ShutdownRequestedError when the process is asked to stop.
  *
- * A second request exits at once with code 16. Runs that are given this signal have 30 s of `grace` by default;
- * when the last of them ends, the process's handlers come off again, until another run is given the signal.
+ * A second request exits at once with code 16; the same signal again within 500 ms is the first one still, for terminals
+ * and dev runners pass it on twice. Runs that are given this signal have 30 s of `grace` by default; when the last of
+ * them ends, the process's handlers come off again, until another run is given the signal. If something then keeps the
+ * process up for 5 s, a warning lists what. In a worker thread it never aborts, and a warning says so.
  *
  * @throws InvalidDurationError, InvalidArgumentError
  *
@@ -35,79 +37,43 @@ const watches = new WeakMap<AbortSignal, ProcessWatch>()
 export function shutdownSignal(options: ShutdownSignalOptions = {}): AbortSignal {
   const what = 'shutdownSignal'
   const { signals = ['SIGINT', 'SIGTERM'], delay = 0 } = checkOptions(what, options, ['signals', 'delay'])
-  if (!Array.isArray(signals) || signals.some((name) => !/^SIG[A-Z0-9]+$/.test(name))) {
-    throw unexpected(what, `signal names such as ['SIGTERM']`, signals)
-  }
-  const watch = new ProcessWatch(signals, toMs(delay, `${what}: delay`))
+  checkSignals(signals)
+  const delayMs = toMs(delay, `${what}: delay`)
+  if (!isMainThread) log(rootLogger(), 'warn', {}, IN_THREAD)
+  const watch = new ProcessWatch([...new Set(signals)], delayMs)
   watches.set(watch.signal, watch)
   return watch.signal
+}
+
+const IN_THREAD =
+  'shutdownSignal: signals do not arrive in a worker thread; call it in the main thread, and pass the stop on by a message'
+
+function checkSignals(signals: unknown): void {
+  const fail = (got: unknown, hint?: string): Error => unexpected('shutdownSignal', EXPECTED, got, hint)
+  if (!Array.isArray(signals) || signals.length === 0) throw fail(signals)
+  const known = Object.keys(constants.signals).filter((name) => !UNSTOPPABLE.includes(name))
+  for (const name of signals as unknown[]) {
+    if (typeof name !== 'string') throw fail(signals)
+    if (known.includes(name)) continue
+    throw fail(name, UNSTOPPABLE.includes(name) ? UNHEARD : didYouMean(name, known))
+  }
+}
+
+const EXPECTED = `signal names such as ['SIGTERM']`
+const UNHEARD = `; no process can handle it: did you mean 'SIGTERM'?`
+
+function didYouMean(name: string, known: readonly string[]): string {
+  const near = nearest(name, known) ?? nearest(`SIG${name}`, known)
+  return near === undefined ? '' : `; did you mean '${near}'?`
 }
 
 /** What a run with a `shutdownSignal()` needs to know of it; undefined for any other signal. */
 export function useShutdownSignal(
   signal: AbortSignal | undefined,
   logger: Logger | undefined,
-): { graceMs: number; release: () => void } | undefined {
+): { graceMs: number; release: (ended: { clean: boolean }) => void } | undefined {
   const watch = signal && watches.get(signal)
   if (watch === undefined) return undefined
   watch.use(logger)
-  return { graceMs: DEFAULT_GRACE_MS, release: () => watch.release() }
-}
-
-class ProcessWatch {
-  readonly #controller = linkedController()
-  readonly #signals: readonly NodeJS.Signals[]
-  readonly #delayMs: number
-  #listening = false
-  #requested: ShutdownRequestedError | undefined
-  #delay: Timer | undefined
-  #users = 0
-  #logger: Logger | undefined
-
-  constructor(signals: readonly NodeJS.Signals[], delayMs: number) {
-    this.#signals = signals
-    this.#delayMs = delayMs
-    this.#listen()
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  use(logger: Logger | undefined): void {
-    this.#users++
-    this.#logger = logger ?? this.#logger
-    this.#listen()
-  }
-
-  release(): void {
-    if (--this.#users > 0) return
-    for (const name of this.#signals) process.off(name, this.#receive)
-    this.#listening = false
-    // Nothing is left that would go on during the delay.
-    if (this.#requested !== undefined) this.#abort()
-  }
-
-  /** From the start on, so that a request isn't missed before the first run; anew when a run follows another. */
-  #listen(): void {
-    if (this.#listening) return
-    this.#listening = true
-    for (const name of this.#signals) process.on(name, this.#receive)
-  }
-
-  readonly #receive = (name: NodeJS.Signals): void => {
-    if (this.#requested !== undefined) {
-      const logger = this.#logger ?? rootLogger()
-      logger.error({ signal: name }, 'told to stop again')
-      process.exit(FORCED_EXIT_CODE)
-    }
-    this.#requested = new ShutdownRequestedError(name)
-    if (this.#delayMs === 0) this.#abort()
-    else this.#delay = systemClock.setTimeout(() => this.#abort(), this.#delayMs)
-  }
-
-  #abort(): void {
-    this.#delay?.clear()
-    this.#controller.abort(this.#requested)
-  }
+  return { graceMs: DEFAULT_GRACE_MS, release: ({ clean }) => watch.release(clean) }
 }

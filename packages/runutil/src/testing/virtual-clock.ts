@@ -2,6 +2,7 @@ import { type Clock, type Timer, macrotask } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { InvalidDurationError } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { Stores } from '../core/stores.ts'
 
 export interface VirtualClockOptions {
   /** What `now()` begins at, in ms since the Unix epoch. Default: 2000-01-01T00:00:00Z. */
@@ -148,7 +149,7 @@ export class VirtualClock implements Clock {
   #fire(timer: VirtualTimer): void {
     if (!this.#timers.delete(timer)) return
     this.#changes++
-    timer.callback()
+    timer.stores.run(timer.callback)
   }
 
   #clear(timer: VirtualTimer): void {
@@ -177,6 +178,7 @@ export class VirtualClock implements Clock {
 
 class VirtualTimer implements Timer {
   readonly callback: () => void
+  readonly stores = new Stores()
   readonly #set: (timer: VirtualTimer, elapsedMs: number) => void
   readonly #clear: (timer: VirtualTimer) => void
   due = 0

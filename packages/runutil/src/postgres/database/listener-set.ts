@@ -1,4 +1,5 @@
 import { SafeCallback } from '../../core/safe-callback.ts'
+import { Stores } from '../../core/stores.ts'
 
 /** Callbacks by channel. One that was taken off isn't called again; what one throws is logged, once a callback. */
 export class ListenerSet {
@@ -16,8 +17,10 @@ export class ListenerSet {
   add(channel: string, callback: (payload: string) => void): () => void {
     const listeners = this.#channels.get(channel) ?? new Set()
     this.#channels.set(channel, listeners)
-    // Wrapped, so that one function given twice is two.
-    const listener = new SafeCallback(callback, 'callback of Database.listen')
+    const stores = new Stores()
+    // Wrapped, so that one function given twice is two, and none runs in the stores of who happened to connect.
+    const inStores = (payload: string): unknown => stores.run(() => callback(payload))
+    const listener = new SafeCallback(inStores, 'callback of Database.listen')
     listeners.add(listener)
     return () => {
       listeners.delete(listener)

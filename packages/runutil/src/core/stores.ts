@@ -1,0 +1,42 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+
+/** Nobody hears of its end, which would cost a weak reference each. */
+const UNHEARD = { requireManualDestroy: true }
+
+/**
+ * The AsyncLocalStorage stores of the moment in which it is made: those of OpenTelemetry, Sentry, nestjs-cls and our own.
+ * What is called later, from a timer, a batch or somebody's abort, runs in them, not in those of whoever caused it.
+ */
+export class Stores extends AsyncResource {
+  constructor() {
+    super('runutil', UNHEARD)
+  }
+
+  run<T>(body: () => T): T {
+    return this.runInAsyncScope(body)
+  }
+
+  /** As `run`, for what is called again and again: what one call enters, by `enterWith`, the next doesn't find. */
+  runAnew<T>(body: () => T): T {
+    return scopesRestore ? this.runInAsyncScope(body) : this.runInAsyncScope(inCopy<T>, undefined, body)
+  }
+}
+
+/** Those of whoever imported runutil first; none, in nearly every program. */
+export const importersStores = new Stores()
+
+function inCopy<T>(body: () => T): T {
+  return new Stores().runInAsyncScope(body)
+}
+
+/** Whether a scope has its stores again when it is entered a second time, as where Node has AsyncContextFrame (24). */
+const scopesRestore = tryScopes()
+
+function tryScopes(): boolean {
+  const storage = new AsyncLocalStorage<boolean>()
+  const scope = new AsyncResource('runutil', UNHEARD)
+  scope.runInAsyncScope(() => storage.enterWith(true))
+  const restores = scope.runInAsyncScope(() => storage.getStore()) === undefined
+  storage.disable()
+  return restores
+}

@@ -1,0 +1,101 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Clock, systemClock, wait } from 'runutil'
+import { VirtualClock } from 'runutil/testing'
+import { describe, expect, test } from 'vitest'
+import { linkedController } from '../../packages/runutil/src/core/abort.ts'
+import { CallBatcher } from '../../packages/runutil/src/core/call-batcher.ts'
+import { Stores } from '../../packages/runutil/src/core/stores.ts'
+
+const storage = new AsyncLocalStorage<string>()
+const store = (): string | undefined => storage.getStore()
+
+describe('kept stores', () => {
+  test('are those of the moment in which they were kept', () => {
+    const kept = storage.run('a', () => new Stores())
+    expect(storage.run('b', () => kept.run(store))).toBe('a')
+    expect(store()).toBeUndefined()
+  })
+
+  test('keep from the next call what one enters, also in a store that had nothing', () => {
+    const other = new AsyncLocalStorage<string>()
+    const kept = storage.run('a', () => new Stores())
+    const seen: unknown[] = []
+    for (let n = 0; n < 3; n++) {
+      kept.runAnew(() => {
+        seen.push([store(), other.getStore()])
+        storage.enterWith('entered')
+        other.enterWith('entered')
+      })
+    }
+    expect(seen).toEqual(Array.from({ length: 3 }, () => ['a', undefined]))
+    expect([store(), other.getStore()]).toEqual([undefined, undefined])
+  })
+})
+
+/** What callbacks of timers find that were set in two stores, for one moment, when time is moved on in a third. */
+async function storesOfTimers(clock: Clock, passes: () => Promise<unknown>): Promise<unknown[]> {
+  const seen: unknown[] = []
+  for (const name of ['a', 'b']) {
+    storage.run(name, () => clock.setTimeout(() => seen.push([name, store()]), 5))
+    storage.run(name, () => clock.setTimeout(() => seen.push([`${name}, at once`, store()]), 0))
+  }
+  const again = storage.run('c', () => clock.setTimeout(() => seen.push(['c', store()]), 10_000))
+  storage.run('d', () => again.restartAt(clock.elapsed() + 5))
+  await storage.run('another', passes)
+  return seen
+}
+
+describe('a timer calls back in the stores in which it was first set', () => {
+  const expected = [
+    ['a, at once', 'a'],
+    ['b, at once', 'b'],
+    ['a', 'a'],
+    ['b', 'b'],
+    ['c', 'c'],
+  ]
+
+  test('on the clock of the system, where one native timer serves all', async () => {
+    const seen = await storesOfTimers(systemClock, () => wait(20))
+    expect(seen).toHaveLength(5)
+    expect(seen).toEqual(expect.arrayContaining(expected))
+  })
+
+  test('on a virtual one', async () => {
+    const clock = new VirtualClock()
+    expect(await storesOfTimers(clock, () => clock.advance(20))).toEqual(expected)
+  })
+})
+
+describe('a linked controller', () => {
+  test.each([
+    ['itself', (_: AbortController, child: { abort(reason: unknown): void }) => child.abort('over')],
+    ['by its parent', (parent: AbortController) => parent.abort('over')],
+  ])('that is aborted %s calls listeners in the stores in which it was made', (_, abort) => {
+    const parent = new AbortController()
+    const child = storage.run('own', () => linkedController(parent.signal))
+    const seen: unknown[] = []
+    child.signal.addEventListener('abort', () => seen.push(store()))
+    storage.run('of who aborts', () => abort(parent, child))
+    expect(seen).toEqual(['own'])
+  })
+})
+
+describe('a batcher', () => {
+  test('makes its calls in the stores in which it was made, in none of a caller', async () => {
+    const seen: unknown[] = []
+    const run = async (calls: readonly string[]): Promise<readonly string[]> => {
+      seen.push([[...calls], store()])
+      await wait(1)
+      return calls
+    }
+    const batcher = storage.run('own', () => new CallBatcher<string, string>(run))
+    const call = (name: string): Promise<string> => storage.run(name, () => batcher.call(name))
+    const first = [call('a'), call('b')]
+    await first[0]
+    await Promise.all([...first, call('c')])
+    expect(seen).toEqual([
+      [['a', 'b'], 'own'],
+      [['c'], 'own'],
+    ])
+  })
+})

@@ -1,0 +1,16 @@
+// Blocks the loop when it is told to stop, so that a second signal is heard of long after it came.
+import { runAllWorkers, shutdownSignal } from 'runutil'
+import { aborted, print } from './print.ts'
+
+const worker = async (signal: AbortSignal): Promise<void> => {
+  print('working')
+  await aborted(signal)
+  print('told to stop')
+  const until = performance.now() + 800
+  while (performance.now() < until);
+  print('blocked for 800 ms')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  print('stopped')
+}
+
+await runAllWorkers([worker], shutdownSignal())

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
@@ -9,7 +9,11 @@ import { commandsOf, linksOf, programsOf, roomsOf } from '../support/readme/page
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const PAGES = ['README.md', 'packages/runutil/README.md', 'CONTRIBUTING.md', 'docs/pool.md']
+const MANUAL = readdirSync(join(ROOT, 'docs')).filter((page) => page.endsWith('.md'))
+const PAGES = [
+  ...['README.md', 'packages/runutil/README.md', 'CONTRIBUTING.md'],
+  ...MANUAL.map((page) => `docs/${page}`),
+]
 const PAGES_WITH_ROOMS = PAGES.slice(0, 2)
 
 const json = (path: string): Record<string, object> =>

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** A hung program must not hang the tests. Far longer than any of them needs. */
-const KILL_AFTER_MS = 60_000
+const KILL_AFTER_MS = 100_000
 
 const inRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 // As a URL, so that programs run in any folder.

@@ -8,6 +8,8 @@ import { type Performed, isThenable, perform } from './perform.ts'
 /** One call of a handler, with a signal of its own: it aborts for a stop, a lost lease and the deadline. */
 export class Attempt {
   readonly job: ClaimedJob
+  /** Its job is completed in a transaction that may still be open. */
+  isCompleting = false
   readonly #kind: Kind
   readonly #clock: Clock
   readonly #stores: Stores

@@ -1,6 +1,7 @@
 import { type Duration, toStorableMs } from '../core/duration.ts'
 import { describe, isInstance } from '../core/errors.ts'
 import { messageOf } from '../core/text.ts'
+import { StoreUnavailableError } from '../core/unavailable.ts'
 import type { JobStatus } from './job.ts'
 
 /** Jobs with these ids are there already, or an id came twice in one call. Nothing of the call was stored (seed 001). */
@@ -149,4 +150,11 @@ export class RetryableError extends Error {
 function reasonOf(cause: unknown): string {
   if (isInstance(cause, Error)) return messageOf(cause)
   return typeof cause === 'string' ? cause : cause === undefined ? 'to be retried' : describe(cause)
+}
+
+/** A job is completed in a transaction of a caller's that hasn't ended: what its handler returned is recorded after that. */
+export class TransactionOpenError extends StoreUnavailableError {
+  constructor(message: string) {
+    super(message, { outcomeUnknown: false })
+  }
 }

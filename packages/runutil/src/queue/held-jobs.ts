@@ -3,6 +3,7 @@ import { type Context, withContext } from '../core/context.ts'
 import { Stores } from '../core/stores.ts'
 import { Attempt } from './attempt.ts'
 import type { ClaimedJob } from './job.ts'
+import type { Held } from './job-store.ts'
 import type { Kind } from './kind.ts'
 import type { Performed } from './perform.ts'
 import { isThenable } from './perform.ts'
@@ -60,6 +61,13 @@ export class HeldJobs {
 
   abortAll(reason: unknown): void {
     for (const attempt of this.#running.values()) attempt.abort(reason)
+  }
+
+  /** These are being completed in transactions of their handlers'. */
+  completing(held: readonly Held[]): void {
+    for (const [{ id, claim }, attempt] of this.#running) {
+      if (held.some((one) => one.id === id && one.claim === claim)) attempt.isCompleting = true
+    }
   }
 
   /** Resolves when no handler runs any more. */

@@ -110,6 +110,10 @@ export class JobQueue {
    * Ends a job as DONE in the transaction that carries what its handler wrote, so that both are there or neither.
    * To be called in the handler; what that returns later is dropped.
    *
+   * One statement, and one more when the handler has returned. While the transaction is open, nothing else of the worker
+   * waits for it, and its lease is renewed as ever; but no other process takes over this job, nor those that were claimed
+   * with it, should this one die and the server not know it yet. See docs/transactions.md.
+   *
    * @throws ErrLostLease, so that the transaction rolls back: the job is no longer this process's;
    *   ErrInvalidJob when the result isn't JSON or too large, InvalidArgumentError without a transaction: nothing has changed then
    */

@@ -3,6 +3,7 @@ import type { TransactionHandle } from '../core/queryable.ts'
 import type { ClaimedJob, JobStatus, QueuedJob } from './job.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { Settlement } from './outcome.ts'
+import type { OnReady } from './ready-listeners.ts'
 
 /** A job as it is inserted: checked, its payload as JSON. */
 export interface NewJob {
@@ -156,9 +157,16 @@ export interface JobStore {
   /**
    * Calls back when jobs may have become ready, at most once in a short while. Best effort: one polls as well.
    *
+   * @param kinds with these it is one of those who share the jobs of a kind: of all of them, in whatever processes, about as
+   *   many are called at once as there are jobs, by chance; others later, if the first don't take the jobs
    * @returns takes the callback off
    */
-  listen(onReady: () => void): Promise<() => Promise<void>>
+  listen(onReady: OnReady, kinds?: readonly string[]): Promise<() => Promise<void>>
+  /**
+   * For how many ms no job of these kinds becomes ready that `listen` doesn't tell of, as far as is known now: none falls due
+   * and no lease runs out. 0: one has to poll.
+   */
+  quietFor(kinds: readonly string[]): Promise<number>
 }
 
 /** Several objects that keep the same jobs, in one process. */

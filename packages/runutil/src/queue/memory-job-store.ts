@@ -2,7 +2,6 @@ import { systemClock } from '../core/clock-system.ts'
 import { type Clock } from '../core/clock.ts'
 import { type Duration, toMs, toStorableMs } from '../core/duration.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
-import { Events } from '../core/events.ts'
 import { checkOptions } from '../core/options.ts'
 import { ErrJobExists } from './errors.ts'
 import { checkMaxJson } from './max-json.ts'
@@ -22,6 +21,7 @@ import { MemoryLeases } from './memory-leases.ts'
 import { Allowance, MemoryStarts } from './memory-limits.ts'
 import { MemoryRules } from './memory-rules.ts'
 import { type ClockSet, MemoryTime } from './memory-time.ts'
+import { type OnReady, ReadyListeners } from './ready-listeners.ts'
 import { type Settlement, checkStorable, isFinal } from './outcome.ts'
 import {
   type StoredJob,
@@ -56,13 +56,14 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   readonly #leases = new MemoryLeases()
   readonly #rules = new MemoryRules()
   readonly #starts = new MemoryStarts()
-  readonly #events = new Events<{ ready: [] }>()
+  readonly #listeners: ReadyListeners
   #seq = 0
   #claim = 0
 
   constructor(options: MemoryJobStoreOptions = {}) {
     const what = 'MemoryJobStore'
     const { clock = systemClock, maxJson } = checkOptions(what, options, ['clock', 'maxJson'])
+    this.#listeners = new ReadyListeners(clock)
     this.maxJson = checkMaxJson(maxJson, what)
     this.#time = new MemoryTime(clock, (set) => this.#moveTimes(set))
   }
@@ -79,7 +80,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
       this.#jobs.set(job.id, stored)
       this.#waiting.add(stored)
     }
-    this.#events.emit('ready')
+    this.#listeners.wakeFor(jobs)
   }
 
   async claim(
@@ -169,7 +170,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
       const job = this.#heldJob(one)
       if (job !== undefined) this.#giveBack(job)
     }
-    this.#events.emit('ready')
+    this.#listeners.wakeAll()
   }
 
   async get(id: string): Promise<QueuedJob | undefined> {
@@ -200,7 +201,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     job.runAt = Math.min(job.runAt, this.#time.now())
     job.delayed = false
     if (waits) this.#giveBack(job)
-    this.#events.emit('ready')
+    this.#listeners.wakeAll()
     return true
   }
 
@@ -247,8 +248,13 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     return Math.min(old.length, limit)
   }
 
-  async listen(onReady: () => void): Promise<() => Promise<void>> {
-    const off = this.#events.on('ready', onReady)
+  /** To look costs nothing here. */
+  async quietFor(): Promise<number> {
+    return 0
+  }
+
+  async listen(onReady: OnReady, kinds?: readonly string[]): Promise<() => Promise<void>> {
+    const off = this.#listeners.add(onReady, kinds)
     return async () => off()
   }
 

@@ -15,12 +15,13 @@ import type {
 } from './job-store.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { Settlement } from './outcome.ts'
+import type { OnReady } from './ready-listeners.ts'
 import { placeOf } from './process-claims.ts'
 
 /** A store that tells what passes through it, but for what is part of a transaction of the caller's. */
 export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly #store: JobStore & JobStoreFacts
-  readonly #events = new Events<{ job: [event: JobEvent] }>()
+  readonly #events = new Events<{ job: [event: JobEvent]; completing: [held: readonly Held[]] }>()
 
   constructor(store: JobStore & JobStoreFacts) {
     this.#store = store
@@ -52,6 +53,8 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
   }
 
   async settle<S extends Settlement>(batch: readonly S[], options?: SettleOptions): Promise<S[]> {
+    // Before it is: its handler may return meanwhile.
+    if (isInTransaction(options)) this.#events.emit('completing', batch)
     const lost = await this.#store.settle(batch, options)
     if (!this.#events.heard('job') || isInTransaction(options)) return lost
     const isLost = new Set<Settlement>(lost)
@@ -100,8 +103,17 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return this.#store.pruneByRules()
   }
 
-  listen(onReady: () => void): Promise<() => Promise<void>> {
-    return this.#store.listen(onReady)
+  listen(onReady: OnReady, kinds?: readonly string[]): Promise<() => Promise<void>> {
+    return this.#store.listen(onReady, kinds)
+  }
+
+  quietFor(kinds: readonly string[]): Promise<number> {
+    return this.#store.quietFor(kinds)
+  }
+
+  /** Calls back with jobs that are being settled in a transaction of the caller's. @returns takes the listener off */
+  onCompleting(listener: (held: readonly Held[]) => void): () => void {
+    return this.#events.on('completing', listener)
   }
 
   place(): object {

@@ -3,16 +3,18 @@ import { Context, currentClock, currentContext, newScope } from '../core/context
 import { StoreUnavailableError } from '../core/unavailable.ts'
 import { Patience } from '../core/patience.ts'
 import { Doorbell } from '../core/doorbell.ts'
+import { ApartSettlements } from './apart-settlements.ts'
 import { ClaimWatch } from './claim-watch.ts'
 import { ErrLostLease } from './errors.ts'
 import { GiveBack } from './give-back.ts'
 import { HeldJobs } from './held-jobs.ts'
+import { IdleTime } from './idle-time.ts'
 import type { Attempt } from './attempt.ts'
 import type { ClaimedJob } from './job.ts'
 import { judge, judgeCrashes } from './judge.ts'
 import type { Kind } from './kind.ts'
 import type { ObservedJobStore } from './observed-job-store.ts'
-import { type JobSettlement, type Outcome, settlementOf } from './outcome.ts'
+import { type JobSettlement, settlementOf } from './outcome.ts'
 import { OverdueJobs } from './overdue-jobs.ts'
 import type { Performed } from './perform.ts'
 import { Prefetch } from './prefetch.ts'
@@ -51,6 +53,8 @@ export class QueueRun {
   readonly #held: HeldJobs
   readonly #claims: RunClaims
   readonly #settler: Settler<JobSettlement>
+  readonly #apart: ApartSettlements<JobSettlement>
+  readonly #idleTime: IdleTime
   readonly #prefetch: Prefetch
   readonly #overdue: OverdueJobs
   readonly #giveBack: GiveBack
@@ -92,6 +96,12 @@ export class QueueRun {
       onRefused: (settlement, error) => log.refused(settlement, error),
       onFailure: this.#fail,
     })
+    this.#apart = new ApartSettlements({
+      ...{ store, clock, onRetry: (error, delayMs) => log.unavailable('outcomes', error, delayMs) },
+      onSettled: (batch) => this.#settled(batch),
+      onRefused: (settlement) => this.#settler.add(settlement),
+    })
+    this.#idleTime = new IdleTime({ ...props, clock, ask: (call) => this.#ask(call) })
     this.#giveBack = new GiveBack({
       release: (jobs) => this.#release(jobs),
       onGivenUp: (error) => log.notGivenBack(error),
@@ -109,17 +119,19 @@ export class QueueRun {
   }
 
   async run(): Promise<void> {
-    const { store, signal } = this.#props
+    const { store, kinds, signal } = this.#props
     const stop = (): void => this.#stop(signal.reason)
+    const offCompleting = store.onCompleting((held) => this.#held.completing(held))
     onAbort(signal, stop)
     try {
       await this.#upkeep.begin()
-      const unlisten = await this.#ask(() => store.listen(() => this.#ready.ring()))
+      const unlisten = await this.#ask(() => store.listen(() => this.#ready.ring(), [...kinds.keys()]))
       await this.#claimUntilStopped().finally(() => this.#ask(unlisten))
     } catch (error) {
       this.#fail(error)
     }
     await this.#windDown()
+    offCompleting()
     offAbort(signal, stop)
     if (this.#failure !== undefined) throw this.#failure.error
   }
@@ -142,7 +154,9 @@ export class QueueRun {
     const { store, kinds, pollIntervalMs } = this.#props
     const asks = this.#upkeep.rules.rated && !this.#stopping
     const opensInMs = asks ? await this.#ask(() => store.rateOpensIn([...kinds.keys()])) : undefined
-    await this.#ready.wait(Math.min(pollIntervalMs, opensInMs ?? Infinity))
+    // A place under a limit that gets free elsewhere is told to nobody.
+    const idleMs = this.#upkeep.rules.limited || this.#stopping ? pollIntervalMs : await this.#idleTime.next()
+    if (await this.#ready.wait(Math.min(idleMs, opensInMs ?? Infinity))) this.#idleTime.reset()
   }
 
   /** @returns whether there may be more to claim */
@@ -154,6 +168,7 @@ export class QueueRun {
     const jobs = await this.#ask(() => this.#claims.claim(limit), giveBack)
     this.#watch.answered()
     this.#log.available('claims')
+    if (jobs.length > 0) this.#idleTime.reset()
     if (this.#stopping) this.#giveBack.add(jobs)
     else this.#held.add(jobs)
     this.#overdue.watch()
@@ -167,21 +182,25 @@ export class QueueRun {
       return false
     }
     const outcome = judgeCrashes(job, this.#props.maxCrashes)
-    if (outcome !== undefined) this.#settle(job, outcome, 0)
+    if (outcome !== undefined) this.#settle(settlementOf(job, outcome, 0))
     return outcome === undefined
   }
 
   #ended(attempt: Attempt, performed: Performed): void {
     const { job, durationMs } = attempt
     this.#prefetch.ended(durationMs)
-    this.#settle(job, judge(performed, this.#props.store.maxJson), durationMs, performed)
+    const settlement = settlementOf(job, judge(performed, this.#props.store.maxJson), durationMs)
+    this.#settle(settlement, performed, attempt.isCompleting ? this.#apart : this.#settler)
     this.#freed.ring()
   }
 
-  #settle(job: ClaimedJob, outcome: Outcome, durationMs: number, performed?: Performed): void {
-    const settlement = settlementOf(job, outcome, durationMs)
+  #settle(
+    settlement: JobSettlement,
+    performed?: Performed,
+    settler: { add(settlement: JobSettlement): void } = this.#settler,
+  ): void {
     this.#log.ended(settlement, performed)
-    this.#settler.add(settlement)
+    settler.add(settlement)
   }
 
   #settled(batch: readonly JobSettlement[]): void {
@@ -245,6 +264,7 @@ export class QueueRun {
   async #windDown(): Promise<void> {
     this.#watch.stop()
     await this.#held.idle()
+    await this.#apart.finish(this.#settlingMs)
     await this.#settler.finish(this.#settlingMs)
     await this.#giveBack.finish()
     this.#claims.stop()

@@ -3,17 +3,17 @@ import { systemClock } from '../../core/clock-system.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { ClaimedJob } from '../../queue/job.ts'
 import type { ClaimOptions } from '../../queue/job-store.ts'
-import { GIVEN_BACK, HELD_BACK } from '../schema/1-queue/claiming.ts'
+import { HELD_BACK } from '../schema/1-queue/claiming.ts'
 import { TIME } from '../schema/1-queue/clock-set.ts'
 import { GRACE_MS, LOOK_AGAIN } from '../schema/1-queue/freeing.ts'
 import { textArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { Rescue } from '../statements/rescue.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
-import { WakeUps } from '../statements/wake-ups.ts'
 import { claimColumns } from './job-columns.ts'
 import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
 import type { JobStatements } from './job-statements.ts'
+import type { JobNotifications } from './job-notifications.ts'
 import { ScanMarks, NO_MARKS } from './scan-marks.ts'
 import { StartMargin } from './start-margin.ts'
 
@@ -21,6 +21,7 @@ export interface JobClaimerProps {
   readonly queries: SchemaQueries
   readonly statements: JobStatements
   readonly channel: string
+  readonly notifications: JobNotifications
   /** Where all times come from; undefined: the database's own clock. */
   readonly clock: Clock | undefined
 }
@@ -37,26 +38,11 @@ export class JobClaimer {
   readonly #rescue = new Rescue()
   readonly #margin = new StartMargin()
   readonly #marks = new ScanMarks()
-  readonly #wakeUps = new Set<WakeUps>()
   readonly #steps = new ClockSteps()
   #looksAgain = false
 
   constructor(props: JobClaimerProps) {
     this.#props = props
-  }
-
-  /** Calls back for the notifications of all processes, this one too. @returns takes the callback off */
-  async listen(onReady: () => void): Promise<() => Promise<void>> {
-    const wakeUps = new WakeUps(onReady)
-    await wakeUps.listen(this.#props.queries, this.#props.channel, (payload) => {
-      if (payload === GIVEN_BACK) this.gaveBack()
-      return true
-    })
-    this.#wakeUps.add(wakeUps)
-    return () => {
-      this.#wakeUps.delete(wakeUps)
-      return wakeUps.stop()
-    }
   }
 
   /** Jobs of the past may be claimed again. */
@@ -90,7 +76,7 @@ export class JobClaimer {
     const tookMs = clock.elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)
     const jobs = rows.map(toClaimedJob)
-    if (jobs.length > 0) for (const wakeUps of this.#wakeUps) wakeUps.worthIt()
+    this.#props.notifications.claimed(kinds, jobs)
     this.#marks.claimed(jobs, marks, tookMs)
     return { jobs, late: inTime || now !== null || jobs.length === 0 ? [] : await this.#rated(jobs) }
   }
@@ -125,7 +111,7 @@ export class JobClaimer {
     systemClock.setTimeout(() => {
       this.#looksAgain = false
       this.#rescue.hasten()
-      for (const wakeUps of this.#wakeUps) wakeUps.wake()
+      this.#props.notifications.wakeUps.wakeAll()
     }, GRACE_MS)
   }
 }

@@ -16,7 +16,7 @@ export function jobStatements(schema: string) {
     enqueue: call(
       'enqueue',
       /* sql */ `select ${s}.enqueue_jobs($1::text::text[], $2::text::text[], $3::text::text[], $4::text::float8[],
-        $5::text::integer[], $6::text::text[], $7::text::integer[], $8::float8, $9::text) as taken`,
+        $5::text::integer[], $6::text::text[], $7::text::integer[], $8::float8, $9::text, $10::text) as taken`,
     ),
     claim: loop(
       'claim',
@@ -63,6 +63,12 @@ export function jobStatements(schema: string) {
       /* sql */ `select kind from ${s}.job_limits where rate_limits is not null and kind = any ($1::text::text[])`,
     ),
     prune: loop('prune', /* sql */ `select ${s}.prune_jobs($1::float8, $2::integer, $3::float8)`),
-    notify: loop('notify', /* sql */ `select pg_notify($1::text, '')`),
+    notify: loop('notify', /* sql */ `select pg_notify($1::text, $2::text)`),
+    quietFor: loop('quietFor', /* sql */ `select ${s}.quiet_for($1::text::text[], $2::float8)`),
+    // As they say themselves; one that has died is forgotten after a while.
+    workers: loop(
+      'workers',
+      /* sql */ `select kind, count(*)::float8 from ${s}.job_rules where kind = any ($1::text::text[]) group by kind`,
+    ),
   }
 }

@@ -5,7 +5,7 @@ import { describe, unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
-import { ErrJobExists } from '../../queue/errors.ts'
+import { ErrJobExists, TransactionOpenError } from '../../queue/errors.ts'
 import type {
   ClaimOptions,
   Held,
@@ -21,6 +21,7 @@ import type { ClaimedJob, QueuedJob } from '../../queue/job.ts'
 import type { KindRules, OtherRules } from '../../queue/kind-rules.ts'
 import { checkMaxJson } from '../../queue/max-json.ts'
 import { type Settlement, checkStorable } from '../../queue/outcome.ts'
+import type { OnReady } from '../../queue/ready-listeners.ts'
 import type { Database } from '../database/database.ts'
 import { BUSY } from '../schema/1-queue/settling.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
@@ -31,8 +32,8 @@ import { LIMIT_MS, SchemaQueries } from '../statements/schema-queries.ts'
 import { JobClaimer } from './job-claimer.ts'
 import { heldColumns, newJobColumns, settlementColumns } from './job-columns.ts'
 import { type CountRow, type JobRow, toCounts, toQueuedJob } from './job-rows.ts'
+import { JobNotifications, NO_NOTICE } from './job-notifications.ts'
 import { type JobStatements, jobStatements } from './job-statements.ts'
-import { NotifyThrottle } from './notify-throttle.ts'
 import { OpenClaims } from './open-claims.ts'
 import { type RuleRow, ruleColumns, toOtherRules } from './rule-columns.ts'
 import { schemaPlace } from './schema-place.ts'
@@ -74,9 +75,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly #inserts = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
     isOfOne: (error) => !(error instanceof StoreUnavailableError),
   })
-  readonly #notifyThrottle = new NotifyThrottle(async () => {
-    await this.#queries.run(this.#statements.notify, [this.#channel])
-  })
+  readonly #notifications: JobNotifications
 
   /** @throws InvalidArgumentError */
   constructor(database: Database, options: PostgresJobStoreOptions = {}) {
@@ -91,25 +90,27 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     const statements = (this.#statements = jobStatements(schema))
     // Shared by two schemas whose long names begin alike, it would wake one too often.
     const channel = (this.#channel = `jobs.${schema}`.slice(0, 63))
-    this.#claimer = new JobClaimer({ queries: this.#queries, statements, channel, clock })
+    const props = { queries: this.#queries, statements, channel }
+    const onGivenBack = (): void => this.#claimer.gaveBack()
+    const notifications = (this.#notifications = new JobNotifications({ ...props, clock, onGivenBack }))
+    this.#claimer = new JobClaimer({ ...props, notifications, clock })
   }
 
   insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
-    // In a transaction of the caller's, the notification waits for its commit.
     if (tx !== undefined) return this.#insert(this.#columns(jobs, true), tx)
     return jobs.length < LARGE ? this.#inserts.call(jobs, weightOf(jobs)) : this.#insertMany(jobs)
   }
 
   /** A long list in one transaction, chunk by chunk. */
   async #insertMany(jobs: readonly NewJob[]): Promise<void> {
-    const notify = this.#notifyThrottle.now()
     const chunks = chunksOf(jobs, CHUNK, payloadSize)
-    if (chunks.length <= 1) return this.#insert(this.#columns(jobs, notify))
+    if (chunks.length <= 1) return this.#insert(this.#columns(jobs, false))
+    const notice = this.#notifications.columnsOf(jobs, false)
     try {
       await this.#queries.transaction((tx) =>
         inChunks(
           chunks,
-          (chunk, isLast) => this.#columns(chunk, notify && isLast),
+          (chunk, isLast) => [...newJobColumns(chunk), this.#now(), ...(isLast ? notice : NO_NOTICE)],
           (columns) => this.#insert(columns, tx),
         ),
       )
@@ -125,8 +126,8 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return [...new Set([...known, ...rows.map(([id]) => id)])]
   }
 
-  #columns(jobs: readonly NewJob[], notify: boolean): unknown[] {
-    return [...newJobColumns(jobs), this.#now(), notify ? this.#channel : null]
+  #columns(jobs: readonly NewJob[], inTransaction: boolean): unknown[] {
+    return [...newJobColumns(jobs), this.#now(), ...this.#notifications.columnsOf(jobs, inTransaction)]
   }
 
   async #insert(columns: unknown[], tx?: InTransaction['tx']): Promise<void> {
@@ -163,7 +164,10 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
       limitMs: this.#limitMs(),
     })
     if (row![0] === BUSY) throw busyError(firsts)
-    if (tx === undefined) this.#claims.ended(firsts)
+    if (tx === undefined) {
+      this.#claims.ended(firsts)
+      this.#notifications.settled(firsts)
+    }
     const lost = at(firsts, row![0])
     return batch.filter((one) => lost.some(({ id, claim }) => id === one.id && claim === one.claim))
   }
@@ -232,8 +236,15 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return row![0]
   }
 
-  listen(onReady: () => void): Promise<() => Promise<void>> {
-    return this.#claimer.listen(onReady)
+  listen(onReady: OnReady, kinds?: readonly string[]): Promise<() => Promise<void>> {
+    return this.#notifications.wakeUps.listen(onReady, kinds)
+  }
+
+  async quietFor(kinds: readonly string[]): Promise<number> {
+    if (!this.#notifications.wakeUps.hears) return 0
+    const params = [textArray(kinds), this.#now()]
+    const [row] = await this.#queries.run<[number | null]>(this.#statements.quietFor, params)
+    return Math.max(0, row![0] ?? Infinity)
   }
 
   place(): object {
@@ -250,10 +261,9 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   }
 }
 
-function busyError(held: readonly Held[]): StoreUnavailableError {
+function busyError(held: readonly Held[]): TransactionOpenError {
   const which = held.length === 1 ? `job ${describe(held[0]!.id)}` : `one of ${held.length} jobs`
-  const message = `a transaction that ${which} is completed in hasn't ended yet`
-  return new StoreUnavailableError(message, { outcomeUnknown: false })
+  return new TransactionOpenError(`a transaction that ${which} is completed in hasn't ended yet`)
 }
 
 function payloadSize({ payload }: NewJob): number {

@@ -3,7 +3,7 @@ import { Throttle } from '../../core/throttle.ts'
 import type { Database } from '../database/database.ts'
 
 /** Whoever may connect may notify, as often as they like and without any right on the schema. */
-const WAKE_EVERY_MS = 10
+export const WAKE_EVERY_MS = 10
 
 /** Wakes who looks at the database when it is notified. What comes for nothing wakes it at most once in 10 ms. */
 export class WakeUps {
@@ -23,11 +23,6 @@ export class WakeUps {
     this.#off = await database.listen(channel, (payload) => {
       if (isMeant(payload)) this.#throttle.call()
     })
-  }
-
-  /** As a notification does. */
-  wake(): void {
-    this.#throttle.call()
   }
 
   /** There was something to be had. */

@@ -1,5 +1,8 @@
 import { BY_INDEX } from '../plan-settings.ts'
 
+/** Of jobs that fall due, so many are looked at for those of some kinds. */
+const NEXT = 100
+
 /** What one does to jobs from outside, held or not. */
 export const admin = (s: string): string => /* sql */ `
 create function ${s}.cancel_job(p_id text, p_now float8) returns boolean language plpgsql ${BY_INDEX} as $$
@@ -47,7 +50,20 @@ begin
     update ${s}.jobs_waiting set run_at = v_now where kind = v_job.kind and due and priority = v_job.priority
       and run_at = v_job.run_at and seq = v_job.seq and id = p_id;
   end if;
-  if found then perform pg_notify(p_channel, ''); end if;
+  if found then perform pg_notify(p_channel, json_build_array(json_build_array(v_job.kind, 1, 0))::text); end if;
   return true;
+end $$;
+
+-- In how many ms the next job of these kinds falls due or the next lease runs out; null for none. Where others have many
+-- that fall due sooner, it may say less.
+create function ${s}.quiet_for(p_kinds text[], p_now float8) returns float8 language plpgsql ${BY_INDEX} as $$
+declare
+  v_next record;
+begin
+  select min(run_at) filter (where kind = any (p_kinds)) as its, max(run_at) as last, count(*) as count into v_next
+  from (select kind, run_at from ${s}.jobs_waiting where not due order by run_at, seq limit ${NEXT}) as next;
+  return date_part('epoch', least(
+    v_next.its, case when v_next.count = ${NEXT} then v_next.last end, (select min(expires_at) from ${s}.job_claims)
+  ) - ${s}.job_time(p_now)) * 1000;
 end $$;
 `

@@ -112,7 +112,7 @@ create function ${s}.job_time(p_now float8) returns timestamptz language sql vol
 const enqueueing = (s: string): string => /* sql */ `
 create function ${s}.enqueue_jobs(
   p_ids text[], p_kinds text[], p_payloads text[], p_run_ats float8[], p_priorities integer[], p_keys text[],
-  p_bytes integer[], p_now float8, p_channel text
+  p_bytes integer[], p_now float8, p_channel text, p_notice text
 ) returns text language plpgsql as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
@@ -129,7 +129,7 @@ begin
       case when bytes is not null then row(bytes, 0, null, null)::${s}.job_note end
     from unnest(p_ids, p_kinds, p_run_ats, p_priorities, p_keys, p_bytes) with ordinality
       as given (id, kind, run_at, priority, key, bytes, place);
-  if p_channel is not null then perform pg_notify(p_channel, ''); end if;
+  if p_channel is not null then perform pg_notify(p_channel, p_notice); end if;
   return null;
 exception when unique_violation then
   -- Such a transaction sees none that was stored since it began.

@@ -1,0 +1,68 @@
+import type { Clock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
+import type { NewJob } from '../../queue/job-store.ts'
+import type { Settlement } from '../../queue/outcome.ts'
+import { GIVEN_BACK } from '../schema/1-queue/claiming.ts'
+import { textArray } from '../statements/array-literal.ts'
+import type { SchemaQueries } from '../statements/schema-queries.ts'
+import type { JobStatements } from './job-statements.ts'
+import { JobWakeUps } from './job-wake-ups.ts'
+import { countNew, countPutOff, payloadOf } from './notice.ts'
+import { NotifyThrottle } from './notify-throttle.ts'
+
+export interface JobNotificationsProps {
+  readonly queries: SchemaQueries
+  readonly statements: JobStatements
+  readonly channel: string
+  /** Where the times of jobs come from; undefined: the database. */
+  readonly clock: Clock | undefined
+  /** Jobs of the past may be claimed again. */
+  readonly onGivenBack: () => void
+}
+
+/** Parameters of a statement: what it notifies of. */
+export type NoticeColumns = readonly [channel: string | null, notice: string | null]
+
+export const NO_NOTICE: NoticeColumns = [null, null]
+
+/** What processes tell each other of jobs, by NOTIFY. */
+export class JobNotifications {
+  readonly wakeUps: JobWakeUps
+  readonly #props: JobNotificationsProps
+  readonly #clock: Clock
+  readonly #ready = new NotifyThrottle((counts) => this.#notify(payloadOf(counts)))
+  /** Apart, so that no new job waits for it. */
+  readonly #taken = new NotifyThrottle((counts) => this.#notify(payloadOf(counts)))
+
+  constructor(props: JobNotificationsProps) {
+    this.#props = props
+    this.#clock = props.clock ?? systemClock
+    const { queries, statements, channel, onGivenBack } = props
+    this.wakeUps = new JobWakeUps({
+      ...{ queries, channel, clock: this.#clock },
+      askFleet: (kinds) => queries.run(statements.workers, [textArray(kinds)]),
+      notify: (payload) => this.#notify(payload),
+      onNotice: (payload) => (payload === GIVEN_BACK ? onGivenBack() : undefined),
+    })
+  }
+
+  /** In a transaction of the caller's, the notification waits for its commit. */
+  columnsOf(jobs: readonly NewJob[], inTransaction: boolean): NoticeColumns {
+    const counts = countNew(jobs, this.#clock.now())
+    const notice = inTransaction ? counts : this.#ready.now(counts)
+    return notice.length === 0 ? NO_NOTICE : [this.#props.channel, payloadOf(notice)]
+  }
+
+  settled(batch: readonly Settlement[]): void {
+    this.#ready.send(countPutOff(batch, this.#clock.now()))
+  }
+
+  claimed(kinds: readonly string[], jobs: readonly { readonly kind: string }[]): void {
+    this.#taken.send(this.wakeUps.claimed(kinds, jobs))
+  }
+
+  async #notify(payload: string): Promise<void> {
+    const { queries, statements, channel } = this.#props
+    await queries.run(statements.notify, [channel, payload])
+  }
+}

@@ -1,0 +1,138 @@
+import type { Clock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock-system.ts'
+import { Throttle } from '../../core/throttle.ts'
+import { type OnReady, ReadyListeners } from '../../queue/ready-listeners.ts'
+import type { SchemaQueries } from '../statements/schema-queries.ts'
+import { WAKE_EVERY_MS } from '../statements/wake-ups.ts'
+import { FleetSize, type FleetSizeProps } from './fleet-size.ts'
+import { LaterJobs } from './later-jobs.ts'
+import { type JobCount, type Notice, noticeOf, together } from './notice.ts'
+import { WakeRounds } from './wake-rounds.ts'
+
+export interface JobWakeUpsProps {
+  readonly queries: SchemaQueries
+  readonly channel: string
+  /** By which jobs fall due. */
+  readonly clock: Clock
+  readonly askFleet: FleetSizeProps['ask']
+  /** Sends a notification. */
+  readonly notify: (payload: string) => Promise<void>
+  /** For each notification, before anybody is woken. */
+  readonly onNotice: (payload: string) => void
+}
+
+/** What who begins to listen says, so that others count workers anew; who hears its own knows that it hears. */
+const JOINED = 'joined '
+
+/**
+ * Wakes workers when the database notifies of jobs, of all processes together about as many as there are jobs; all of them
+ * when it may be any job. What comes for nothing wakes nobody more often than once in 10 ms.
+ */
+export class JobWakeUps {
+  readonly #props: JobWakeUpsProps
+  readonly #throttle = new Throttle(() => this.#wake(), WAKE_EVERY_MS, systemClock)
+  readonly #listeners = new ReadyListeners(systemClock)
+  readonly #fleet: FleetSize
+  readonly #rounds: WakeRounds
+  readonly #later: LaterJobs
+  readonly #joined = `${JOINED}${systemClock.random().toString(36).slice(2)}`
+  #notices: Notice[] = []
+  #hears = false
+  #hearers = 0
+  #off: Promise<() => Promise<void>> | undefined
+
+  constructor(props: JobWakeUpsProps) {
+    this.#props = props
+    this.#fleet = new FleetSize({ clock: systemClock, ask: props.askFleet })
+    this.#rounds = new WakeRounds({ clock: systemClock, listeners: this.#listeners, fleet: this.#fleet })
+    this.#later = new LaterJobs(props.clock, (counts) => this.#add(counts))
+  }
+
+  /** Whether notifications come through, which some poolers only seem to let pass. */
+  get hears(): boolean {
+    return this.#hears
+  }
+
+  /** As `JobStore.listen`. */
+  async listen(onReady: OnReady, kinds?: readonly string[]): Promise<() => Promise<void>> {
+    const stop = await this.#startHearing()
+    const remove = this.#listeners.add(onReady, kinds)
+    const off = (): Promise<void> => {
+      remove()
+      return stop()
+    }
+    try {
+      await this.#fleet.count(kinds ?? [])
+      if (this.#props.queries.database.listens) await this.#props.notify(this.#joined)
+      return off
+    } catch (error) {
+      await off()
+      throw error
+    }
+  }
+
+  /** Once for all listeners. @returns stops it for one of them, however often it is called */
+  async #startHearing(): Promise<() => Promise<void>> {
+    const { queries, channel } = this.#props
+    this.#hearers++
+    this.#off ??= queries.listen(channel, (payload) => this.#heard(payload))
+    const hearing = this.#off
+    let stopped: Promise<void> | undefined
+    const stop = (): Promise<void> => (stopped ??= this.#stopHearing(hearing))
+    try {
+      await hearing
+      return stop
+    } catch (error) {
+      await stop().catch(() => {})
+      throw error
+    }
+  }
+
+  async #stopHearing(hearing: Promise<() => Promise<void>>): Promise<void> {
+    if (--this.#hearers > 0) return
+    this.#off = undefined
+    this.#hears = false
+    this.#rounds.stop()
+    this.#later.stop()
+    const off = await hearing
+    await off()
+  }
+
+  /** Everybody here looks, as if any job might be ready. */
+  wakeAll(): void {
+    this.#add('any')
+  }
+
+  /** What came of a claim of these kinds. @returns what others wait to hear of it */
+  claimed(kinds: readonly string[], jobs: readonly { readonly kind: string }[]): JobCount[] {
+    if (jobs.length > 0) this.#throttle.worthIt()
+    return this.#rounds.claimed(kinds, jobs)
+  }
+
+  #heard(payload: string): void {
+    if (payload.startsWith(JOINED)) {
+      this.#fleet.changed()
+      this.#hears ||= payload === this.#joined
+      return
+    }
+    this.#props.onNotice(payload)
+    this.#add(noticeOf(payload))
+  }
+
+  #add(notice: Notice): void {
+    this.#notices.push(notice)
+    this.#throttle.call()
+  }
+
+  #wake(): void {
+    const notices = this.#notices
+    this.#notices = []
+    if (notices.includes('any')) return this.#listeners.wakeAll()
+    const counts = notices.flatMap((notice) => (notice === 'any' ? [] : notice))
+    for (const { kind, count } of together(counts.filter(({ inMs }) => inMs === 0)))
+      this.#rounds.heard(kind, count)
+    for (const count of counts)
+      if (count.inMs > 0 && this.#listeners.count(count.kind) > 0) this.#later.add(count)
+    this.#listeners.wakeUnshared()
+  }
+}

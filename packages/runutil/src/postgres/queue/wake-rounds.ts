@@ -1,0 +1,116 @@
+import type { Clock, Timer } from '../../core/clock.ts'
+import type { ReadyListeners } from '../../queue/ready-listeners.ts'
+import type { FleetSize } from './fleet-size.ts'
+import { type JobCount, together } from './notice.ts'
+
+export interface WakeRoundsProps {
+  readonly clock: Clock
+  readonly listeners: ReadyListeners
+  readonly fleet: FleetSize
+}
+
+/** Jobs of a kind that nobody has said of that they are taken. */
+interface Open {
+  jobs: number
+  /** So many times as likely as at first each worker is woken; Infinity: all were. */
+  times: number
+  readonly timer: Timer
+}
+
+/** So many more wake than there are jobs: each does by itself, by chance, and some are busy. */
+const MORE = 2
+/** From one round to the next, up to twice as much. */
+const ROUND_MS = 50
+const TIMES = 4
+/** For so long the word that jobs are taken is still counted against them. */
+const REMEMBERED_MS = 1_000
+
+/**
+ * Which workers of a fleet look when there are jobs. Each process hears of all jobs, and knows how many workers there are:
+ *
+ * - at once about as many wake as there are jobs, each by chance;
+ * - those say when they have taken jobs. Where they don't, being busy or gone, four times as many wake, and so on, until
+ *   after a few tenths of a second all have.
+ */
+export class WakeRounds {
+  readonly #props: WakeRoundsProps
+  readonly #open = new Map<string, Open>()
+  /** How many were woken that haven't claimed since, where others wait to hear of it. */
+  readonly #looking = new Map<string, number>()
+
+  constructor(props: WakeRoundsProps) {
+    this.#props = props
+  }
+
+  /** There are so many more jobs; fewer than none: so many were taken. */
+  heard(kind: string, count: number): void {
+    const open = this.#open.get(kind)
+    if (open !== undefined) open.jobs += count
+    if (open !== undefined && open.jobs <= 0) this.#end(kind)
+    else if (count > 0) this.#begin(kind, count, open)
+  }
+
+  /** What came of a claim. @returns what others wait to hear of it */
+  claimed(kinds: readonly string[], jobs: readonly { readonly kind: string }[]): JobCount[] {
+    if (this.#looking.size === 0) return []
+    const looked = kinds.filter((kind) => this.#looking.has(kind))
+    for (const kind of looked) {
+      const left = this.#looking.get(kind)! - 1
+      if (left > 0) this.#looking.set(kind, left)
+      else this.#looking.delete(kind)
+    }
+    const taken = jobs.filter(({ kind }) => looked.includes(kind))
+    return together(taken.map(({ kind }) => ({ kind, count: -1, inMs: 0 })))
+  }
+
+  stop(): void {
+    for (const kind of this.#open.keys()) this.#end(kind)
+    this.#looking.clear()
+  }
+
+  #begin(kind: string, count: number, open: Open | undefined): void {
+    const { listeners, fleet } = this.#props
+    const here = listeners.count(kind)
+    if (here === 0) return
+    // With none elsewhere, those that wait are known.
+    if (fleet.of(kind) <= here) return void listeners.wake(kind, count)
+    const times = this.#wake(kind, count, 1)
+    // Rounds that are still to come are for all jobs that are told of before.
+    if (times === Infinity || (open !== undefined && open.times < Infinity)) return
+    this.#end(kind)
+    this.#plan(kind, open?.jobs ?? count, times)
+  }
+
+  #plan(kind: string, jobs: number, times: number): void {
+    const { clock } = this.#props
+    const ms = times === Infinity ? REMEMBERED_MS : ROUND_MS * (1 + clock.random())
+    this.#open.set(kind, { jobs, times, timer: clock.setTimeout(() => this.#next(kind), ms) })
+  }
+
+  #next(kind: string): void {
+    const { jobs, times } = this.#open.get(kind)!
+    this.#end(kind)
+    if (times < Infinity) this.#plan(kind, jobs, this.#wake(kind, jobs, TIMES * times))
+  }
+
+  #end(kind: string): void {
+    this.#open.get(kind)?.timer.clear()
+    this.#open.delete(kind)
+  }
+
+  /** @returns times, or Infinity when all were woken */
+  #wake(kind: string, jobs: number, times: number): number {
+    const { clock, listeners, fleet } = this.#props
+    const share = (times * (jobs + MORE)) / fleet.of(kind)
+    const some = share * listeners.count(kind)
+    const woken = share >= 1 ? listeners.wake(kind, Infinity) : listeners.wake(kind, atRandom(some, clock))
+    if (share >= 1) return Infinity
+    if (woken > 0) this.#looking.set(kind, woken + (this.#looking.get(kind) ?? 0))
+    return times
+  }
+}
+
+/** A whole number that is `mean` on average. */
+function atRandom(mean: number, clock: Clock): number {
+  return Math.floor(mean) + (clock.random() < mean % 1 ? 1 : 0)
+}

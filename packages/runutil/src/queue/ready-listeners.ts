@@ -1,0 +1,74 @@
+import type { Clock } from '../core/clock.ts'
+import { SafeCallback } from '../core/safe-callback.ts'
+
+/** Called when there may be something to claim. @returns false when nobody waited for it: whoever it is looks anyway */
+export type OnReady = () => unknown
+
+interface Listening {
+  readonly onReady: SafeCallback<[]>
+  /** Undefined: it hears of everything, and shares it with nobody. */
+  readonly kinds: ReadonlySet<string> | undefined
+}
+
+/** Those in this process who wait for jobs: wakes as many of them as there is something to do for, by chance. */
+export class ReadyListeners {
+  readonly #clock: Clock
+  readonly #all = new Set<Listening>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** @returns takes it off again */
+  add(onReady: OnReady, kinds?: readonly string[]): () => void {
+    const callback = new SafeCallback(onReady, 'listener of a job store')
+    const listening = { onReady: callback, kinds: kinds && new Set(kinds) }
+    this.#all.add(listening)
+    return () => void this.#all.delete(listening)
+  }
+
+  /** How many share the jobs of a kind. */
+  count(kind: string): number {
+    let count = 0
+    for (const { kinds } of this.#all) if (kinds?.has(kind)) count++
+    return count
+  }
+
+  /** For each of these jobs one of those who share its kind, and all who share nothing. */
+  wakeFor(jobs: readonly { readonly kind: string }[]): void {
+    if (jobs.length === 0) return
+    const counts = new Map<string, number>()
+    for (const { kind } of jobs) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+    for (const [kind, count] of counts) this.wake(kind, count)
+    this.wakeUnshared()
+  }
+
+  /** Calls those who share a kind until `most` of them had waited. @returns how many had */
+  wake(kind: string, most: number): number {
+    let woken = 0
+    for (const { onReady } of this.#inRandomOrder(kind)) {
+      if (woken >= most) break
+      if (onReady.call() !== false) woken++
+    }
+    return woken
+  }
+
+  wakeUnshared(): void {
+    for (const { onReady, kinds } of [...this.#all]) if (kinds === undefined) onReady.call()
+  }
+
+  wakeAll(): void {
+    for (const { onReady } of [...this.#all]) onReady.call()
+  }
+
+  *#inRandomOrder(kind: string): Iterable<Listening> {
+    const left = [...this.#all].filter(({ kinds }) => kinds?.has(kind))
+    for (; left.length > 0; left.pop()) {
+      const last = left.length - 1
+      const at = Math.floor(this.#clock.random() * left.length)
+      const chosen = left[at]!
+      left[at] = left[last]!
+      yield chosen
+    }
+  }
+}

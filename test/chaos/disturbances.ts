@@ -13,7 +13,7 @@ const PROPORTIONS = {
   'read-only': 0.1,
   silence: 0.1,
   /** These two are jobs. */
-  poison: 0.1,
+  poison: 0.3,
   block: 0.15,
 } as const
 

@@ -1,6 +1,7 @@
 import type { JobQueue } from 'runutil/queue'
 import type { VirtualClock } from 'runutil/testing'
 import { describe, expect, it, test } from 'vitest'
+import type { FreshQueue } from '../support/queue/fresh-queue.ts'
 import { type FreshWorkerOptions, breakableQueue, freshWorker } from '../support/queue/fresh-worker.ts'
 import { ScriptedHandler } from '../support/queue/scripted-handler.ts'
 
@@ -10,6 +11,16 @@ const ids = (length: number): string[] => Array.from({ length }, (_, at) => `${a
 async function die({ elsewhere, clock }: { elsewhere: JobQueue; clock: VirtualClock }): Promise<void> {
   await elsewhere.store.claim(['a'], 1_000, 1)
   await clock.advance(2)
+}
+
+/** Stores jobs that others die under at once. */
+async function crashedElsewhere(fresh: FreshQueue, ...crashed: string[]): Promise<void> {
+  const { store } = fresh.elsewhere
+  const other = { kind: 'a', payload: 'null', runAt: undefined, priority: 1, key: undefined }
+  // In one turn, so that no worker here is quicker.
+  const inserted = store.insert(crashed.map((id) => ({ id, ...other })))
+  await Promise.all([inserted, store.claim(['a'], crashed.length, 1)])
+  await fresh.clock.advance(2)
 }
 
 /** A worker beside jobs that crashed as often as is said, and new ones. */
@@ -22,16 +33,63 @@ async function afterCrashes(crashed: string[], options: FreshWorkerOptions, fres
 }
 
 describe('a job on its last chance', () => {
-  it('never runs beside another, in no worker of the process, while others run', async () => {
+  it('waits for what runs, in all workers of the process, and what comes then waits for it', async () => {
+    const first = await afterCrashes([], {})
+    const second = freshWorker(first.script.handle, { fresh: first, concurrency: 10, maxCrashes: 1 })
+    const runs = [await first.run(), await second.run()]
+    const { script, clock, enqueue } = first
+    await enqueue('x', 'y')
+    await crashedElsewhere(first, '1', '2')
+    await clock.advance('1s')
+    await enqueue('z')
+    await clock.advance('1s')
+    ;(await script.call('x')).return()
+    await clock.advance('2s')
+    expect(script.ids).toEqual(['x', 'y'])
+    ;(await script.call('y')).return()
+    await clock.advance(0)
+    expect(script.ids).toEqual(['x', 'y', '1'])
+    await clock.advance('4s')
+    ;(await script.call('1')).return()
+    await clock.advance(0)
+    // Between two such, others have their turn.
+    expect(script.ids).toEqual(['x', 'y', '1', 'z'])
+    ;(await script.call('z')).return()
+    await clock.advance(0)
+    ;(await script.call('2')).return()
+    await clock.advance(0)
+    expect(await first.queue.counts()).toMatchObject({ a: { DONE: 5 } })
+    await Promise.all(runs.map(({ stop }) => stop()))
+  })
+
+  it('is wanted by a worker no more that stops before it could run', async () => {
+    const first = await afterCrashes([], {})
+    const second = freshWorker(first.script.handle, { fresh: first, concurrency: 10, maxCrashes: 1 })
+    const run = await first.run()
+    const { script, clock, enqueue } = first
+    await enqueue('x')
+    await crashedElsewhere(first, '1')
+    await clock.advance('1s')
+    const other = await second.run()
+    await run.abort()
+    ;(await script.call('x')).return()
+    await run.ended
+    await clock.advance('1s')
+    expect(script.ids).toEqual(['x', '1'])
+    ;(await script.call('1')).return()
+    await other.stop()
+  })
+
+  it('never runs beside another, and beside others when one of them takes long', async () => {
     const first = await afterCrashes(ids(3), {})
     const second = freshWorker(first.script.handle, { fresh: first, concurrency: 10, maxCrashes: 1 })
     await first.enqueue('x', 'y')
     const runs = [await first.run(), await second.run()]
-    await first.clock.advance('3s')
+    await first.clock.advance('7s')
     expect(first.script.ids.sort()).toEqual(['1', 'x', 'y'])
     for (const id of ids(3)) {
       ;(await first.script.call(id)).return()
-      await first.clock.advance('3s')
+      await first.clock.advance('7s')
     }
     for (const id of ['x', 'y']) (await first.script.call(id)).return()
     await first.clock.advance(0)

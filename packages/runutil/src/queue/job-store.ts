@@ -36,6 +36,8 @@ export interface ClaimOptions {
   readonly maxCrashes?: number | undefined
   /** Whether a job on its last chance may be claimed. Default true. */
   readonly lastChance?: boolean | undefined
+  /** Called when one was left that would have been claimed, but for its being on its last chance. */
+  readonly onLastChance?: (() => void) | undefined
   /** The most bytes of payload that are claimed, those of up to 512 not counted. Default: any number. */
   readonly maxBytes?: number | undefined
   /** Whether the first job is claimed however large it is. Default true. */

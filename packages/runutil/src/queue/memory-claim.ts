@@ -21,7 +21,9 @@ export class MemoryClaim {
 
   /** Whether a job is left to another claim, since it is on its last chance. */
   leaves(job: StoredJob): boolean {
-    return this.#isLast(job) && (this.jobs.length > 0 || this.#options.lastChance === false)
+    const leaves = this.#isLast(job) && (this.jobs.length > 0 || this.#options.lastChance === false)
+    if (leaves) this.#options.onLastChance?.()
+    return leaves
   }
 
   add(job: StoredJob): void {

@@ -122,8 +122,10 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     const allowances = new Map([...kinds].map((kind) => [kind, this.#allowance(kind, held, now)]))
     for (const job of this.#waiting.all) {
       if (chosen.isFull) break
-      if (job.runAt > now || chosen.leaves(job)) continue
-      if (allowances.get(job.kind)?.take(job.key)) chosen.add(job)
+      const allowance = allowances.get(job.kind)
+      if (job.runAt > now || !allowance?.allows(job.key) || chosen.leaves(job)) continue
+      allowance.take(job.key)
+      chosen.add(job)
     }
     return chosen
   }

@@ -66,13 +66,16 @@ export class Allowance {
     for (const { key } of running) this.#count(key)
   }
 
-  /** Takes a place for one more; false when there is none. */
-  take(key: string | undefined): boolean {
+  /** Whether there is a place for one more. */
+  allows(key: string | undefined): boolean {
     if (this.#left <= 0) return false
-    if (key !== undefined && (this.#runningByKey.get(key) ?? 0) >= this.#keyConcurrency) return false
+    return key === undefined || (this.#runningByKey.get(key) ?? 0) < this.#keyConcurrency
+  }
+
+  /** Takes it. */
+  take(key: string | undefined): void {
     this.#count(key)
     this.#left--
-    return true
   }
 
   #count(key: string | undefined): void {

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { JobStore, PlacedStore } from './job-store.ts'
+import { LastChance } from './last-chance.ts'
 
 /** What all workers of a process hold of one store: a process never frees its own claims. */
 export class ProcessClaims {
@@ -7,18 +8,7 @@ export class ProcessClaims {
   readonly holder = randomInt(2 ** 31 - 1)
   /** Claims of which a job waits here, runs, or has an outcome that isn't recorded. */
   readonly open = new Set<number>()
-  #lastChanceOf: object | undefined
-
-  /** Whether its next claim may bring a job on its last chance: of all that run in a process, at most one is. */
-  takeLastChance(worker: object): boolean {
-    if (this.#lastChanceOf !== undefined) return false
-    this.#lastChanceOf = worker
-    return true
-  }
-
-  giveLastChance(worker: object): void {
-    if (this.#lastChanceOf === worker) this.#lastChanceOf = undefined
-  }
+  readonly lastChance = new LastChance(this.open)
 }
 
 const byPlace = new WeakMap<object, ProcessClaims>()

@@ -88,7 +88,7 @@ export class QueueRun {
       onError: (error) => log.unavailable('renewals', error),
       onHeldBack: () => log.heldBack(props.maxHeldBytes),
       onClockSet: (byMs) => log.clockSet(byMs),
-      onRoom: () => this.#ready.ring(),
+      onRoom: () => this.#hasRoom(),
     })
     this.#settler = new Settler({
       ...{ store, clock, onRetry: (error, delayMs) => log.unavailable('outcomes', error, delayMs) },
@@ -172,7 +172,12 @@ export class QueueRun {
     if (this.#stopping) this.#giveBack.add(jobs)
     else this.#held.add(jobs)
     this.#overdue.watch()
-    return jobs.length === limit || this.#claims.isLastChance(jobs)
+    return jobs.length === limit || this.#claims.isApart
+  }
+
+  #hasRoom(): void {
+    this.#ready.ring()
+    this.#freed.ring()
   }
 
   #mayStart(job: ClaimedJob): boolean {

@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock.ts'
 import { Doorbell } from '../core/doorbell.ts'
 import { HeldBytes } from './held-bytes.ts'
 import type { ClaimedJob } from './job.ts'
-import type { JobStore } from './job-store.ts'
+import type { ClaimOptions, JobStore } from './job-store.ts'
+import type { Claimant } from './last-chance.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { type ProcessClaims, processClaims } from './process-claims.ts'
 
@@ -24,7 +25,7 @@ export interface RunClaimsProps {
   readonly onHeldBack: () => void
   /** The store's clock was set, by so many ms. */
   readonly onClockSet: (byMs: number) => void
-  /** A job is gone that others have waited for. */
+  /** A job is gone that others have waited for, or for which claims had to wait. */
   readonly onRoom: () => void
 }
 
@@ -34,6 +35,7 @@ export class RunClaims {
   readonly #process: ProcessClaims
   readonly #keeper: LeaseKeeper<ClaimedJob>
   readonly #bytes: HeldBytes
+  readonly #claimant: Claimant
 
   constructor(props: RunClaimsProps) {
     const { store, leaseMs, clock, onLost, onRenewed, onError, maxHeldBytes, onHeldBack } = props
@@ -42,6 +44,7 @@ export class RunClaims {
     const { open } = this.#process
     this.#keeper = new LeaseKeeper({ store, leaseMs, clock, onLost, onRenewed, onError, open })
     this.#bytes = new HeldBytes({ most: maxHeldBytes, clock, onHeldBack })
+    this.#claimant = { clock, onMayClaim: props.onRoom }
   }
 
   get areNone(): boolean {
@@ -50,31 +53,40 @@ export class RunClaims {
 
   /** How many of `limit` jobs there is room for. */
   room(limit: number): number {
-    return limit === 0 ? 0 : this.#bytes.room(limit)
+    return limit === 0 || !this.#mayClaim ? 0 : this.#bytes.room(limit)
+  }
+
+  get #mayClaim(): boolean {
+    return this.#process.lastChance.mayClaim(this.#claimant)
   }
 
   async claim(limit: number): Promise<ClaimedJob[]> {
-    const lastChance = this.#process.takeLastChance(this)
+    if (!this.#mayClaim) return []
+    const turns = this.#process.lastChance
     // With no crash allowed, each job is on its last chance.
-    if (this.#props.maxCrashes === 0) limit = lastChance ? 1 : 0
+    const isEach = this.#props.maxCrashes === 0
+    const lastChance = turns.ask(this.#claimant, isEach)
     let jobs: ClaimedJob[] = []
+    let isLeft = false
+    const onLastChance = (): void => void (isLeft = true)
     try {
-      if (limit > 0) jobs = await this.#ask(limit, lastChance)
+      if (lastChance || !isEach) jobs = await this.#ask(isEach ? 1 : limit, { lastChance, onLastChance })
     } finally {
-      if (lastChance && !this.isLastChance(jobs)) this.#process.giveLastChance(this)
+      turns.answered(this.#claimant, this.#isLastChance(jobs))
     }
+    if (isLeft) turns.want(this.#claimant)
     return jobs
   }
 
-  async #ask(limit: number, lastChance: boolean): Promise<ClaimedJob[]> {
+  async #ask(limit: number, chance: ClaimOptions): Promise<ClaimedJob[]> {
     const { store, kinds, leaseMs, clock, maxCrashes } = this.#props
     const { holder, open: holding } = this.#process
     const sentAt = clock.elapsed()
     let heldBack = false
     const onHeldBack = (): void => void (heldBack = true)
     const onClockSet = (byMs: number): void => this.#clockSet(byMs)
-    const options = { holder, holding, maxCrashes, lastChance, ...this.#bytes.left, onHeldBack, onClockSet }
-    const jobs = await store.claim(kinds, limit, leaseMs, options)
+    const heeds = { holder, holding, maxCrashes, ...chance, ...this.#bytes.left }
+    const jobs = await store.claim(kinds, limit, leaseMs, { ...heeds, onHeldBack, onClockSet })
     for (const job of jobs) this.#keeper.add(job, sentAt)
     this.#bytes.claimed(jobs, heldBack)
     return jobs
@@ -86,8 +98,12 @@ export class RunClaims {
     void this.#keeper.renew()
   }
 
-  /** Whether it is a claim of one job on its last chance: others may be had beside it. */
-  isLastChance(jobs: readonly ClaimedJob[]): boolean {
+  /** Whether it claims on as soon as it may: for a job on its last chance, and when that has ended. */
+  get isApart(): boolean {
+    return this.#process.lastChance.isApart(this.#claimant)
+  }
+
+  #isLastChance(jobs: readonly ClaimedJob[]): boolean {
     return jobs[0]?.crashes === this.#props.maxCrashes
   }
 
@@ -110,20 +126,19 @@ export class RunClaims {
   }
 
   delete(jobs: readonly ClaimedJob[]): void {
-    let hasRoom = this.#bytes.isHeldBack
+    const hasRoom = this.#bytes.isHeldBack
     for (const job of jobs) {
       this.#keeper.delete(job)
       this.#bytes.delete(job)
-      if (job.crashes !== this.#props.maxCrashes) continue
-      this.#process.giveLastChance(this)
-      hasRoom = true
+      if (job.crashes === this.#props.maxCrashes) this.#process.lastChance.end(this.#claimant)
     }
+    this.#process.lastChance.changed()
     if (hasRoom) this.#props.onRoom()
   }
 
   stop(): void {
     this.#keeper.stop()
     this.#bytes.stop()
-    this.#process.giveLastChance(this)
+    this.#process.lastChance.leave(this.#claimant)
   }
 }

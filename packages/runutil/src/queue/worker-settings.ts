@@ -23,7 +23,8 @@ export interface QueueWorkerOptions {
   maxHeldBytes?: number | undefined
   /**
    * A job that its process died under, or lost the lease of, more often in a row than that ends as PANIC. Default 3. On its last
-   * chance, a job is claimed alone, and in no process do two such run at once; with 0, that is each.
+   * chance, a job is claimed alone, and in no process do two such run at once; with 0, that is each. It begins when all else
+   * that the process holds has ended, and nothing begins beside it, each for 5 s at most; with 0, it runs beside others.
    */
   maxCrashes?: number | undefined
   /**

@@ -89,6 +89,20 @@ export const crashCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1 })), ['2'])
   },
 
+  'last chance: a claim says when it leaves such a job': async (context) => {
+    const { store } = context
+    await crashed(context, '1')
+    await put(store, { id: '0', priority: 1 }, '2')
+    let left = 0
+    const options = { maxCrashes: 1, onLastChance: () => left++ }
+    assert.deepEqual(idsOf(await claim(store, { ...options, limit: 1, lastChance: false })), ['0'])
+    assert.equal(left, 0)
+    assert.deepEqual(idsOf(await claim(store, { ...options, limit: 1, lastChance: false })), ['2'])
+    assert.equal(left, 1)
+    assert.deepEqual(idsOf(await claim(store, options)), ['1'])
+    assert.equal(left, 1)
+  },
+
   'last chance: such jobs wait until they are first, and those with fewer crashes or more do not': async (
     context,
   ) => {

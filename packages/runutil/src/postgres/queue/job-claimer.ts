@@ -3,7 +3,7 @@ import { systemClock } from '../../core/clock-system.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { ClaimedJob } from '../../queue/job.ts'
 import type { ClaimOptions } from '../../queue/job-store.ts'
-import { HELD_BACK } from '../schema/1-queue/claiming.ts'
+import { HELD_BACK, LAST_CHANCE } from '../schema/1-queue/claiming.ts'
 import { TIME } from '../schema/1-queue/clock-set.ts'
 import { GRACE_MS, LOOK_AGAIN } from '../schema/1-queue/freeing.ts'
 import { textArray } from '../statements/array-literal.ts'
@@ -62,7 +62,9 @@ export class JobClaimer {
     // Tests that own the clock expect it at once.
     const frees = now !== null || this.#rescue.isDue()
     const margin = this.#margin.ms
-    const marks = now === null ? this.#marks.columns(kinds) : NO_MARKS
+    // One that was left may lie before the marks.
+    const looksBack = options.lastChance === true && options.maxCrashes !== 0
+    const marks = now === null && !looksBack ? this.#marks.columns(kinds) : NO_MARKS
     const sentAt = clock.elapsed()
     const params = [
       ...[textArray(kinds), limit, leaseMs, frees, now, margin, ...marks, channel],
@@ -90,10 +92,11 @@ export class JobClaimer {
   }
 
   /** What a claim says beside its jobs. */
-  #hear([, said, , , time]: ClaimedRow, sentAt: number, { onHeldBack, onClockSet }: ClaimOptions): void {
-    if (said === HELD_BACK) onHeldBack?.()
+  #hear([, said, , , time]: ClaimedRow, sentAt: number, options: ClaimOptions): void {
+    if (said === HELD_BACK) options.onHeldBack?.()
+    if (said === LAST_CHANCE) options.onLastChance?.()
     if (said === LOOK_AGAIN) this.#lookAgain()
-    if (said === TIME) this.#hearTime(Number(time), sentAt, onClockSet)
+    if (said === TIME) this.#hearTime(Number(time), sentAt, options.onClockSet)
   }
 
   #hearTime(time: number, sentAt: number, onClockSet: ClaimOptions['onClockSet']): void {

@@ -8,6 +8,9 @@ export const GIVEN_BACK = 'given back'
 /** What a claim says instead of a job, as its kind, with no id: the next job has too many bytes. */
 export const HELD_BACK = 'held back'
 
+/** The same for a job that is left since it is on its last chance. */
+export const LAST_CHANCE = 'last chance'
+
 /** Whole ms since the epoch: a bigint is written and read in a fraction of the time of a float or a timestamp. */
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`
 
@@ -34,6 +37,7 @@ declare
   v_claim bigint;
   v_noted bigint;
   v_expired record;
+  v_fitting record;
 begin
   if p_free then
     o_kind := '${TIME}';
@@ -85,9 +89,19 @@ begin
     select count(note) into v_noted from ${s}.jobs_waiting where ctid = any (v_places);
   end if;
   if v_noted > 0 then
-    select places, ids, seqs, case when held_back then '${HELD_BACK}' end into v_places, v_ids, v_seqs, o_kind
-    from ${s}.fitting_jobs(v_places, p_kinds, p_limit, not v_limited, p_max_crashes, p_last_chance, p_max_bytes, p_or_one);
-    if o_kind is not null then return next; end if;
+    select * into v_fitting from ${s}.fitting_jobs(
+      v_places, p_kinds, p_limit, not v_limited, p_max_crashes, p_last_chance, p_max_bytes, p_or_one);
+    v_places := v_fitting.places;
+    v_ids := v_fitting.ids;
+    v_seqs := v_fitting.seqs;
+    if v_fitting.held_back then
+      o_kind := '${HELD_BACK}';
+      return next;
+    end if;
+    if v_fitting.skipped then
+      o_kind := '${LAST_CHANCE}';
+      return next;
+    end if;
   end if;
   if v_ids is null then return; end if;
   v_claim := nextval('${s.replaceAll("'", "''")}.job_claim_numbers');
@@ -107,14 +121,15 @@ end $$;
 -- are looked for behind them.
 create function ${s}.fitting_jobs(
   p_places tid[], p_kinds text[], p_limit integer, p_look_further boolean, p_max_crashes integer, p_last_chance boolean,
-  p_max_bytes float8, p_or_one boolean, out places tid[], out ids text[], out seqs bigint[], out held_back boolean
+  p_max_bytes float8, p_or_one boolean, out places tid[], out ids text[], out seqs bigint[], out held_back boolean,
+  out skipped boolean
 ) language plpgsql as $$
 declare
   v_job record;
   v_places tid[] := p_places;
   v_left float8 := p_max_bytes;
-  v_skipped boolean := false;
 begin
+  skipped := false;
   for v_round in 1..2 loop
     for v_job in
       select w.ctid as place, w.id, w.seq, coalesce((w.note).bytes, 0) as bytes,
@@ -122,7 +137,7 @@ begin
       from ${s}.jobs_waiting as w where w.ctid = any (v_places) order by w.priority desc, w.run_at, w.seq
     loop
       if v_job.is_last and not (p_last_chance and ids is null and v_round = 1) then
-        v_skipped := true;
+        skipped := true;
         continue;
       end if;
       held_back := v_job.bytes > v_left and not (p_or_one and ids is null);
@@ -133,7 +148,7 @@ begin
       seqs := seqs || v_job.seq;
       if v_job.is_last then return; end if;
     end loop;
-    if v_round = 2 or not (p_look_further and v_skipped and cardinality(p_places) = p_limit) then return; end if;
+    if v_round = 2 or not (p_look_further and skipped and cardinality(p_places) = p_limit) then return; end if;
     select array_agg(f.place) into v_places from (
       select c.place from unnest(p_kinds) as k (kind), ${s}.first_jobs_but_last(k.kind, p_limit, p_max_crashes) as c
       order by c.priority desc, c.run_at, c.seq limit p_limit

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { prepareFolder } from './prepare-folder.ts'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 const dist = join(root, 'dist')
@@ -35,7 +36,7 @@ export async function build(): Promise<BuildResult> {
   const made = join(workshop, `${process.pid}`)
   await mkdir(made, { recursive: true })
   try {
-    const complaints = await compile(made)
+    const [complaints] = await Promise.all([compile(made), prepareFolder()])
     // What is edited from here on is newer than what was built, even before the build is in place.
     await utimes(made, startedAt, startedAt)
     // Types may be wrong and modules there all the same; without modules, what was there before stays.
@@ -48,7 +49,9 @@ export async function build(): Promise<BuildResult> {
 
 /** As `build`, when there is no `dist` or a source or setting has changed since. */
 export async function buildIfStale(): Promise<BuildResult> {
-  return (await isFresh()) ? { complaints: '' } : build()
+  if (!(await isFresh())) return build()
+  await prepareFolder()
+  return { complaints: '' }
 }
 
 async function compile(outDir: string): Promise<string> {

@@ -32,6 +32,7 @@ class ForgetfulDatabase implements Database {
   readonly transaction: Database['transaction'] = (body) => this.#database.transaction(body)
   readonly listen: Database['listen'] = (channel, callback) => this.#database.listen(channel, callback)
   readonly close = (): Promise<void> => this.#database.close()
+  readonly [Symbol.asyncDispose] = this.close
 }
 
 let database: Database

@@ -6,15 +6,19 @@ import pg from 'pg'
 import {
   type Database,
   MigrationError,
+  PostgresJobStore,
   SchemaChangedError,
   SchemaTooNewError,
   migrate,
   openDatabase,
 } from 'runutil/postgres'
+import { JobQueue } from 'runutil/queue'
+import { Probe } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { applyMigrations } from '../../packages/runutil/src/postgres/schema/migrate.ts'
 import type { Migration } from '../../packages/runutil/src/postgres/schema/migration.ts'
 import { migrations } from '../../packages/runutil/src/postgres/schema/migrations.ts'
+import { channelName } from '../../packages/runutil/src/postgres/schema/schema-name.ts'
 import { ask } from '../support/postgres/ask.ts'
 import { freshDatabase, kindsOfDatabase } from '../support/postgres/databases.ts'
 import { rejection } from '../support/postgres/rejection.ts'
@@ -57,9 +61,35 @@ describe.each(kindsOfDatabase)('migrate on $name', ({ open }) => {
     },
   )
 
-  it.each(['', 'a'.repeat(64), 'a\0b', 'pg_mine', 5])('refuses %j as a schema', async (schema) => {
+  it.each([
+    ['', /1 to 63 bytes/],
+    ['a'.repeat(64), /1 to 63 bytes/],
+    ['ü'.repeat(32), /1 to 63 bytes/],
+    ['a\0b', /without NUL/],
+    ['a$$b', /schema: expected a name without \$\$; got "a\$\$b"/],
+    ['pg_mine', /doesn't begin with pg_/],
+    [5, /1 to 63 bytes/],
+  ])('refuses %j as a schema, and says why', async (schema, why) => {
     const error = await rejection(migrate(database, { schema: schema as string }))
-    expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+    expect(error).toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringMatching(why) as string,
+    })
+  })
+
+  it('takes a name as long as can be, of letters of two bytes, for all that the stores do', async () => {
+    const schema = 'ü'.repeat(31)
+    await migrate(database, { schema })
+    const store = new PostgresJobStore(database, { schema })
+    const heard = new Probe('a notification')
+    const off = await store.listen(() => heard.hit())
+    await new JobQueue(store).enqueue({ id: 'a', kind: 'k' })
+    await heard.times(1)
+    await off()
+    for (const name of ['jobs', 'dispatch', 'work'])
+      await (
+        await database.listen(channelName(name, schema), () => {})
+      )()
   })
 
   it('refuses an unknown option', async () => {

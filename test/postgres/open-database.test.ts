@@ -1,9 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pg from 'pg'
 import { type Database, DatabaseRefusedError, MissingPeerError, openDatabase } from 'runutil/postgres'
 import { afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
 import { importPeer } from '../../packages/runutil/src/postgres/database/import-peer.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { capturedLogger, withLogger } from '../support/logs.ts'
 import { rejection } from '../support/postgres/rejection.ts'
 
 const server = inject('postgresUrl')
@@ -45,6 +49,18 @@ describe('openDatabase on a server', () => {
   it('takes DATABASE_URL when no target is given', async () => {
     vi.stubEnv('DATABASE_URL', server)
     await using(openDatabase(), async (database) => expect(database.kind).toBe('postgres'))
+  })
+
+  it('logs what was opened when no target is given, without its password', async () => {
+    vi.stubEnv('DATABASE_URL', server)
+    const { logger, lines } = capturedLogger()
+    await using(
+      withLogger(logger, () => openDatabase()),
+      async () => {},
+    )
+    expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
+      [30, `opened PostgreSQL at 127.0.0.1:${port}, as DATABASE_URL says`],
+    ])
   })
 
   it('opens no more connections than max', async () => {
@@ -187,6 +203,11 @@ describe('openDatabase with bad input', () => {
   const targets = /'postgres:\/\/…', 'memory:', 'file:DIR', a pg.Pool or a PGlite/
   it.each<[string, unknown, RegExp]>([
     ['another scheme', 'mysql://me:secret@host/db', targets],
+    ['a scheme without slashes', 'mysql:me:secret@host', targets],
+    ['a password among words', `host=db password='a secret'`, targets],
+    ['no scheme', 'me:secret@host:5432/db', targets],
+    ['no slashes after the scheme', 'postgres:me:secret@host/db', targets],
+    ['an option that there is none of', 'file:data?durabel=off', /durable=on or durable=off/],
     ['another scheme with odd letters', 'mysql://me:se/cr@et@host/db', targets],
     ['a password among parameters', 'mysql://host/db?password=secret', targets],
     ['an empty string', '', targets],
@@ -197,6 +218,7 @@ describe('openDatabase with bad input', () => {
     ['a pg.Client', new pg.Client(), targets],
     ['an empty object', {}, targets],
     ['a URL that is none', 'postgres://me:secret@host:port/db', /expected a URL as postgres:/],
+    ['a password for a port', 'postgres://me:secret', /expected a URL as postgres:/],
     ['an escape that stands for no letter', 'postgres://me:secret%FF@host/db', /expected a URL as postgres:/],
   ])('refuses %s', async (_, target, message) => {
     vi.stubEnv('DATABASE_URL', '')
@@ -214,6 +236,45 @@ describe('openDatabase with bad input', () => {
     [{ max: NaN }, /max: expected a whole number/],
   ])('refuses the options %j', async (options, message) => {
     await expect(openDatabase(server, options)).rejects.toThrow(message)
+  })
+})
+
+describe('openDatabase without a target', () => {
+  it('refuses an empty DATABASE_URL', async () => {
+    vi.stubEnv('DATABASE_URL', '')
+    await expect(openDatabase()).rejects.toThrow('openDatabase: DATABASE_URL is empty')
+  })
+
+  it('says that it was DATABASE_URL, and shows nothing of it but the scheme', async () => {
+    vi.stubEnv('DATABASE_URL', 'postgers://me:secret@host/db')
+    const error = (await rejection(openDatabase())) as Error
+    expect(error.message).toMatch(/^openDatabase: DATABASE_URL: .*; got a string that begins with postgers:$/)
+  })
+
+  it('opens no embedded database in production that was not asked for by name', async () => {
+    vi.stubEnv('DATABASE_URL', undefined)
+    vi.stubEnv('NODE_ENV', 'production')
+    await expect(openDatabase()).rejects.toThrow(
+      /expected a target or DATABASE_URL, since NODE_ENV is production/,
+    )
+    vi.stubEnv('DATABASE_URL', 'memory:')
+    await using(openDatabase(), async (database) => expect(database.kind).toBe('pglite'))
+  })
+
+  it('opens the folder .runutil otherwise, and logs where', async () => {
+    vi.stubEnv('DATABASE_URL', undefined)
+    const folder = await mkdtemp(join(tmpdir(), 'runutil-default-'))
+    vi.spyOn(process, 'cwd').mockReturnValue(folder)
+    const { logger, lines } = capturedLogger()
+    await using(
+      withLogger(logger, () => openDatabase()),
+      async (database) => expect(database.kind).toBe('pglite'),
+    )
+    const where = join(folder, '.runutil')
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      `opened the embedded database in ${where}, since DATABASE_URL is not set`,
+    ])
+    await rm(folder, { recursive: true })
   })
 })
 

@@ -1,21 +1,28 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseInUseError, openDatabase } from 'runutil/postgres'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { lockFolder } from '../../packages/runutil/src/postgres/database/folder-lock.ts'
+import { lockFolder as lock } from '../../packages/runutil/src/postgres/database/open-embedded.ts'
+import { thisProcess } from '../../packages/runutil/src/core/process-identity.ts'
 import { Child } from '../support/child.ts'
 import { rejection } from '../support/postgres/rejection.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
+const me = await thisProcess()
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'runutil-folder-'))
 })
 afterEach(() => rm(folder, { recursive: true }))
 
+/** @returns unlocks it */
+const lockFolder = async (of: string): Promise<() => Promise<void>> => {
+  const held = await lock(of)
+  return () => held.release()
+}
 const lockFile = (of = folder): string => join(of, 'runutil.lock')
 const claimOf = async (of = folder): Promise<{ pid: number; began?: string; id: string }> =>
   JSON.parse(await readFile(lockFile(of), 'utf8')) as { pid: number; id: string }
@@ -38,9 +45,11 @@ describe('a database in a folder', () => {
     const here = await rejection(openDatabase(target))
     expect(here).toBeInstanceOf(DatabaseInUseError)
     const { pid } = here as DatabaseInUseError
-    expect((here as Error).message).toMatch(`${join(folder, 'made', 'for it')}; process ${pid} has it open`)
+    expect(here).toMatchObject({ host: hostname(), since: expect.any(Date) as Date })
+    const inUse = `folder ${join(folder, 'made', 'for it')} is in use by process ${pid} on ${hostname()} (since 2`
+    expect((here as Error).message).toContain(inUse)
     const said = (await second.exit).lines.join('\n')
-    expect(said).toMatch(/^ERR_DATABASE_IN_USE: .*has it open/)
+    expect(said).toMatch(/^ERR_DATABASE_IN_USE: .*is in use by process/)
     child.kill('SIGKILL')
     expect((await child.exit).lines).toContain(`open in ${pid}`)
 
@@ -48,7 +57,7 @@ describe('a database in a folder', () => {
     expect(await database.query({ text: 'select n from t' })).toEqual([[1]])
     const again = await rejection(openDatabase(`file://${join(folder, 'made/for it/')}`))
     expect(again).toMatchObject({ code: 'ERR_DATABASE_IN_USE', pid: process.pid })
-    expect((again as Error).message).toMatch('this process has it open')
+    expect((again as Error).message).toMatch(`is in use by process ${process.pid}`)
     await database.close()
     expect(existsSync(lockFile(join(folder, 'made', 'for it')))).toBe(false)
   })
@@ -79,7 +88,7 @@ describe('the lock of a folder', () => {
   })
 
   it('is taken over from a process that is dead', async () => {
-    await leave({ pid: DEAD, began: 'long ago', id: 'dead' })
+    await leave({ ...me, pid: DEAD, id: 'dead' })
     const unlock = await lockFolder(folder)
     expect((await claimOf()).pid).toBe(process.pid)
     await unlock()
@@ -89,21 +98,16 @@ describe('the lock of a folder', () => {
   it.runIf(process.platform === 'linux')(
     'is taken over when its pid is of another process by now',
     async () => {
-      await leave({ pid: process.ppid, began: 'another boot 1', id: 'reused' })
+      await leave({ ...me, pid: process.ppid, began: '1', id: 'reused' })
       await lockFolder(folder)
       expect((await claimOf()).pid).toBe(process.pid)
     },
   )
 
-  it('is left to a living process of which nothing more is known', async () => {
-    await leave({ pid: process.ppid, id: 'alive' })
-    expect(await rejection(lockFolder(folder))).toMatchObject({ pid: process.ppid })
-  })
-
   it('is taken over from any number that died while they took it over', async () => {
-    await leave({ pid: DEAD, id: 'a' })
-    await leave({ pid: DEAD, id: 'b' }, `${lockFile()}.a`)
-    await leave({ pid: DEAD, id: 'c' }, `${lockFile()}.b`)
+    await leave({ ...me, pid: DEAD, id: 'a' })
+    await leave({ ...me, pid: DEAD, id: 'b' }, `${lockFile()}.a`)
+    await leave({ ...me, pid: DEAD, id: 'c' }, `${lockFile()}.b`)
     const unlock = await lockFolder(folder)
     expect(await readdir(folder)).toEqual(['runutil.lock'])
     expect(await rejection(lockFolder(folder))).toBeInstanceOf(DatabaseInUseError)
@@ -118,14 +122,14 @@ describe('the lock of a folder', () => {
   })
 
   it('is left to one that is just taking it over', async () => {
-    await leave({ pid: DEAD, id: 'a' })
-    await leave({ pid: process.pid, id: 'b' }, `${lockFile()}.a`)
+    await leave({ ...me, pid: DEAD, id: 'a' })
+    await leave({ ...me, id: 'b' }, `${lockFile()}.a`)
     expect(await rejection(lockFolder(folder))).toMatchObject({ pid: process.pid })
   })
 
   it('goes to one of several processes that find the same dead one, each time', async () => {
     const folders = await Promise.all(Array.from({ length: 200 }, () => mkdtemp(join(folder, 'f-'))))
-    for (const stale of folders) await leave({ pid: DEAD, id: 'dead' }, lockFile(stale))
+    for (const stale of folders) await leave({ ...me, pid: DEAD, id: 'dead' }, lockFile(stale))
     const children = Array.from({ length: 4 }, () => new Child('postgres/programs/lock-each', ...folders))
     for (const child of children) await child.printed('ready')
     for (const child of children) child.kill('SIGUSR2')

@@ -40,7 +40,7 @@ export class Program {
     this.#process = spawn(process.execPath, ['--import', TSX, inRoot(path), ...args], {
       cwd: cwd ?? inRoot(''),
       // No database but those that a test names.
-      env: { ...process.env, DATABASE_URL: '', TSX_TSCONFIG_PATH: inRoot(tsconfig), ...env },
+      env: { ...process.env, DATABASE_URL: undefined, TSX_TSCONFIG_PATH: inRoot(tsconfig), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#collect(this.#process.stdout!, this.#output)

@@ -1,5 +1,5 @@
 // Locks as many of the folders as it can, and never lets go.
-import { lockFolder } from '../../../packages/runutil/src/postgres/database/folder-lock.ts'
+import { lockFolder } from '../../../packages/runutil/src/postgres/database/open-embedded.ts'
 
 setInterval(() => {}, 1e9)
 const told = new Promise((resolve) => process.once('SIGUSR2', resolve))

@@ -36,7 +36,12 @@ export const kindsOfLedger: readonly { name: string; open: () => Promise<LedgerM
       return {
         fresh: async () => {
           const file = join(folder, `${++count}.jsonl`)
-          return { ledger: open(file), again: async () => open(file) }
+          const ledger = open(file)
+          const again = async (): Promise<JsonLinesActionLedger> => {
+            await ledger.close()
+            return open(file)
+          }
+          return { ledger, again }
         },
         close: async () => {
           await Promise.all(opened.map((ledger) => ledger.close()))

@@ -113,6 +113,24 @@ export class LedgerCorruptError extends Error {
   }
 }
 
+/** Another process, or another ledger of this one, has the file open. */
+export class LedgerInUseError extends Error {
+  readonly code = 'ERR_LEDGER_IN_USE'
+  readonly file: string
+  readonly pid: number
+  /** The host, or container, in which `pid` means it. */
+  readonly host: string
+  static {
+    this.prototype.name = 'LedgerInUseError'
+  }
+  constructor(file: string, holder: { pid: number; host: string }, who: string) {
+    super(`ledger ${file} is in use by ${who}; close it there first, or share a PostgresActionLedger`)
+    this.file = file
+    this.pid = holder.pid
+    this.host = holder.host
+  }
+}
+
 /** A task should be tried again (seed 002). */
 export class TaskRetryError extends Error {
   readonly code = 'ERR_TASK_RETRY'

@@ -2,6 +2,7 @@ export { type Action, type ActionStatus, type Task, equivalentAction } from './a
 export type { ActionRecord, RecordChange } from './action.ts'
 export type { ActionLedger, SearchHint, SeenRecord } from './action-ledger.ts'
 export type { ActionQuery, Condition } from './action-query.ts'
+export { LockLostError } from '../core/held-lock.ts'
 export { Actions, type SearchOptions } from './actions.ts'
 export {
   ActionFailedError,
@@ -11,6 +12,7 @@ export {
   ErrTargetTaken,
   InvalidActionError,
   LedgerCorruptError,
+  LedgerInUseError,
   ManagerNotRunningError,
   ManagerRunningError,
   RetriesExhaustedError,

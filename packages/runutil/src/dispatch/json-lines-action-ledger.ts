@@ -10,7 +10,8 @@ import type { Posted } from './task-exchange.ts'
 
 /**
  * Actions in a file of JSON lines, one for each creation and change, for one process at a time. What is acknowledged is on
- * the disk. The file is read on first use; it is made when there is none, in a folder that there must be.
+ * the disk. The file is read on first use; it is made when there is none, for its owner alone, in a folder that there must
+ * be. `FILE.lock` beside it keeps other processes out (LedgerInUseError), until `close` or the end of this process.
  *
  * A process that dies in the middle of a line leaves it torn: it was acknowledged to nobody, and is cut off with a warning.
  * Tasks that waited when it died are nobody's afterwards: their actions fail as those do that were begun.
@@ -69,9 +70,13 @@ export class JsonLinesActionLedger implements ActionLedger {
     return this.#table.follow(onChange)
   }
 
-  /** Of the file; for tests and tools, since a process that ends needs none. */
+  /** Lets others have the file. Where none wait for it, a process that ends needs none. */
   async close(): Promise<void> {
     await (await this.#opened)?.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   #lose(id: string, now: number): Promise<ActionRecord> {

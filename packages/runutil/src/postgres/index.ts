@@ -1,7 +1,12 @@
 export type { Database, Statement, Transaction } from './database/database.ts'
+export { LockLostError } from '../core/held-lock.ts'
 export {
+  BundledPeerError,
   DatabaseClosedError,
+  DatabaseFolderError,
+  DatabaseFullError,
   DatabaseInUseError,
+  DatabasePanicError,
   DatabaseRefusedError,
   DatabaseSettingError,
   MigrationError,

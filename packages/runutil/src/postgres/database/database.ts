@@ -41,11 +41,13 @@ export interface Transaction extends Queryable {
  *
  * Each method rejects with a StoreUnavailableError when the server can't be reached or the connection breaks, with a
  * DatabaseRefusedError when the server doesn't let it in, with a DatabaseClosedError after `close`, and with the
- * driver's own error for everything else. Nothing that may have taken effect is tried again here.
+ * driver's own error for everything else. An embedded one stops for good at a full disk (DatabaseFullError), when
+ * PostgreSQL breaks off in it (DatabasePanicError) and when another process has taken over its folder (LockLostError):
+ * from then on each call rejects with that. Nothing that may have taken effect is tried again here.
  *
  * Values come as the driver makes them: a bigint is a string, a number or a bigint, a bytea a Uint8Array.
  */
-export interface Database {
+export interface Database extends AsyncDisposable {
   readonly kind: 'postgres' | 'pglite'
   /** Whether `listen` hears notifications; else callers have to poll. */
   readonly listens: boolean
@@ -73,7 +75,7 @@ export interface Database {
   listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>
   /**
    * Ends the connections that it opened itself; one that was handed in stays open. What still runs has 5 s to end.
-   * Safe to call again.
+   * Safe to call again. `await using` does it at the end of a block.
    */
   close(): Promise<void>
 }

@@ -1,15 +1,15 @@
-import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { rootLogger } from '../../core/context.ts'
 import { type Duration, toIntervalMs } from '../../core/duration.ts'
-import { InvalidArgumentError, describe, unexpected } from '../../core/errors.ts'
+import { InvalidArgumentError, unexpected } from '../../core/errors.ts'
 import { checkOptions } from '../../core/options.ts'
+import { EXPECTED, type ParsedTarget, parseTarget } from './database-target.ts'
 import type { Database } from './database.ts'
-import { lockFolder } from './folder-lock.ts'
-import { importPeer } from './import-peer.ts'
-import { PgDatabase } from './pg-database.ts'
+import { openFolder, openMemory } from './open-embedded.ts'
+import { type UrlOptions, openPool, openServer } from './open-server.ts'
 import { CONNECT_MS } from './pg-connections.ts'
 import { type PgPool, isPgPool } from './pg-pool.ts'
-import { withoutPassword } from './pg-server.ts'
+import { serverOf } from './pg-server.ts'
 import { PgliteDatabase } from './pglite-database.ts'
 import { type Pglite, isPglite } from './pglite.ts'
 
@@ -41,20 +41,24 @@ export interface OpenDatabaseOptions {
   acquireTimeout?: Duration | undefined
 }
 
-const EXPECTED = `'postgres://…', 'memory:', 'file:DIR', a pg.Pool or a PGlite`
-const ACQUIRE_MS = 10_000
-const KEEP_ALIVE_MS = 10_000
+const DEFAULT_FOLDER = '.runutil'
 
 /**
  * Opens a PostgreSQL and runs a first statement on it.
  *
+ * An embedded database in a folder has on the disk what it acknowledges: each commit waits for a flush.
+ * `file:DIR?durable=off` leaves that to the system: a process that is killed loses nothing then either, but a loss of
+ * power may take the last commits, or all of the folder.
+ *
  * @param target `postgres://user:password@host:port/database` for a server, `memory:` or `file:DIR` for an embedded
- *   one, or the caller's own `pg.Pool` or PGlite. Default: DATABASE_URL of the environment, else `file:.runutil`.
- * @throws InvalidArgumentError, MissingPeerError, StoreUnavailableError when no server answers, DatabaseRefusedError
- *   when it doesn't let us in, DatabaseInUseError when another process has the folder
+ *   one, or the caller's own `pg.Pool` or PGlite. Default: DATABASE_URL of the environment, else `file:.runutil`; which
+ *   it was is logged. With NODE_ENV=production there is no such default: a target has to be named, here or there.
+ * @throws InvalidArgumentError, MissingPeerError, BundledPeerError, StoreUnavailableError when no server answers,
+ *   DatabaseRefusedError when it doesn't let us in, DatabaseInUseError when another process has the folder,
+ *   DatabaseFolderError when there is something else in it, or the database of another version of PostgreSQL
  */
 export async function openDatabase(
-  target: DatabaseTarget = process.env.DATABASE_URL || 'file:.runutil',
+  target?: DatabaseTarget,
   options: OpenDatabaseOptions = {},
 ): Promise<Database> {
   const known = ['listen', 'max', 'acquireTimeout'] as const
@@ -64,85 +68,58 @@ export async function openDatabase(
   if (typeof listen !== 'boolean') throw unexpected('openDatabase: listen', 'a boolean', listen)
   if (!Number.isInteger(max) || max < 1)
     throw unexpected('openDatabase: max', 'a whole number from 1 on', max)
-  if (typeof target === 'string') return openUrl(target, { listen, max, acquireMs })
-  if (isPgPool(target)) return openPool(target, false, { listen, acquireMs })
+  if (target === undefined) return openDefault({ listen, max, acquireMs })
+  if (typeof target === 'string')
+    return openParsed(parseTarget(target, 'openDatabase'), { listen, max, acquireMs })
+  if (isPgPool(target)) return answering(openPool(target, false, { listen, acquireMs }))
   if (isPglite(target)) return answering(new PgliteDatabase({ pglite: target }))
   throw unexpected('openDatabase', EXPECTED, target)
 }
 
-interface ServerOptions {
-  readonly listen: boolean
-  readonly acquireMs: number | undefined
-}
-
-function openUrl(url: string, options: ServerOptions & { readonly max: number }): Promise<Database> {
-  if (/^postgres(ql)?:\/\//i.test(url)) return openServer(url, options)
-  if (url === 'memory:') return openPglite(undefined)
-  // As with PGlite itself, what follows `file://` is a path, from here unless it begins with a slash.
-  const folder = /^file:(?:\/\/)?(.+)$/s.exec(url)?.[1]
-  if (folder !== undefined) return openFolder(resolve(folder))
-  throw new InvalidArgumentError(`openDatabase: expected ${EXPECTED}; got ${describe(withoutPassword(url))}`)
-}
-
-async function openServer(
-  url: string,
-  { max, ...options }: ServerOptions & { readonly max: number },
-): Promise<Database> {
-  const { default: pg } = await importPeer('pg', () => import('pg'))
-  checkServerUrl(url, (given) => new pg.Client(given))
-  const pool = new pg.Pool({
-    connectionString: url,
-    max,
-    fallback_application_name: 'runutil',
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    // For the client alone: for the pool, it would bound the wait for a free connection too.
-    Client: class extends pg.Client {
-      constructor(config?: object) {
-        super({ ...config, connectionTimeoutMillis: CONNECT_MS })
-      }
-    },
-  })
-  return openPool(pool, true, options)
-}
-
-function openPool(pool: PgPool, owned: boolean, { listen, acquireMs }: ServerOptions): Promise<Database> {
-  const waitsMs = acquireMs ?? (pool.options.connectionTimeoutMillis || ACQUIRE_MS)
-  return answering(new PgDatabase({ pool, owned, session: listen, acquireMs: waitsMs }))
-}
-
-/** Tried here, since what Node says of a broken URL may repeat its password. */
-function checkServerUrl(url: string, parse: (url: string) => unknown): void {
-  try {
-    parse(url)
-  } catch (error) {
+/** What the environment names, or nobody. Whoever misspelt its name should see it in the log. */
+async function openDefault(options: UrlOptions): Promise<Database> {
+  const { DATABASE_URL: url, NODE_ENV: environment } = process.env
+  if (url === '')
+    throw new InvalidArgumentError(`openDatabase: DATABASE_URL is empty; name a database in it, or unset it`)
+  if (url === undefined && environment === 'production')
     throw new InvalidArgumentError(
-      `openDatabase: expected a URL as postgres://user:password@host:5432/database; got ` +
-        `${describe(withoutPassword(url))} (${(error as Error).message}); ` +
-        'write special letters of user and password as %40 and the like',
+      'openDatabase: expected a target or DATABASE_URL, since NODE_ENV is production; got neither; ' +
+        `name a server, or an embedded database as openDatabase('file:${DEFAULT_FOLDER}')`,
     )
+  const target =
+    url === undefined
+      ? ({ kind: 'folder', folder: DEFAULT_FOLDER, durable: true } as const)
+      : parseTarget(url, 'openDatabase: DATABASE_URL')
+  const database = await openParsed(target, options)
+  const why = url === undefined ? 'since DATABASE_URL is not set' : 'as DATABASE_URL says'
+  rootLogger().info(`opened ${inWords(target)}, ${why}`)
+  return database
+}
+
+function openParsed(target: ParsedTarget, options: UrlOptions): Promise<Database> {
+  switch (target.kind) {
+    case 'server':
+      return openServer(target.url, options).then(answering)
+    case 'memory':
+      return openMemory().then(answering)
+    case 'folder':
+      return openFolder(resolve(target.folder), target).then(answering)
+    default:
+      return target satisfies never
   }
 }
 
-async function openFolder(folder: string): Promise<Database> {
-  await mkdir(folder, { recursive: true })
-  const unlock = await lockFolder(folder)
-  try {
-    return await openPglite(folder, unlock)
-  } catch (error) {
-    await unlock()
-    throw error
+function inWords(target: ParsedTarget): string {
+  switch (target.kind) {
+    case 'server':
+      return serverOf({ connectionString: target.url })
+    case 'memory':
+      return 'an embedded database in memory'
+    case 'folder':
+      return `the embedded database in ${resolve(target.folder)}`
+    default:
+      return target satisfies never
   }
-}
-
-async function openPglite(folder: string | undefined, unlock?: () => Promise<void>): Promise<Database> {
-  const { PGlite } = await importPeer('@electric-sql/pglite', () => import('@electric-sql/pglite'))
-  const pglite = await PGlite.create(folder === undefined ? 'memory://' : folder)
-  const closes = async (): Promise<void> => {
-    await pglite.close()
-    await unlock?.()
-  }
-  return answering(new PgliteDatabase({ pglite, closes }))
 }
 
 /** One that is there only if it answers. */

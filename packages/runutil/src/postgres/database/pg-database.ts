@@ -88,6 +88,10 @@ export class PgDatabase implements Database {
     return (this.#closed ??= this.#close())
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   async #close(): Promise<void> {
     const { pool, owned } = this.#props
     const own = this.#listener.close().then(() => this.#connections.close())

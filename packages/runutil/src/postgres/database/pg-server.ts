@@ -7,11 +7,6 @@ export function serverOf({ connectionString, host, port }: PgPoolOptions): strin
   return `PostgreSQL at ${name}:${url?.port || port || process.env.PGPORT || 5432}`
 }
 
-/** A URL without what stands for user and password in it, and without any given as a parameter. */
-export function withoutPassword(url: string): string {
-  return url.replace(/\/\/.*@/s, '//…@').replace(/(password=)[^&\s]*/gi, '$1…')
-}
-
 function parsed(url: string): URL | undefined {
   try {
     return new URL(url)

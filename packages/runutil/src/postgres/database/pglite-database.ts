@@ -1,11 +1,14 @@
 import type { Database, Statement, Transaction } from './database.ts'
 import { DatabaseClosedError, TransactionRolledBackError } from './errors.ts'
 import { ListenerSet } from './listener-set.ts'
+import type { PgliteStorage } from './pglite-storage.ts'
 import type { Pglite, PgliteTransaction } from './pglite.ts'
 import { quotedName } from './quoted-name.ts'
 
 export interface PgliteDatabaseProps {
   readonly pglite: Pglite
+  /** Its files, unless it was handed in. */
+  readonly storage?: PgliteStorage | undefined
   /** Undefined for one that was handed in. */
   readonly closes?: (() => Promise<void>) | undefined
 }
@@ -17,6 +20,7 @@ export class PgliteDatabase implements Database {
   readonly #props: PgliteDatabaseProps
   readonly #listeners = new ListenerSet()
   readonly #offNotification: () => void
+  #checkpoint: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
   constructor(props: PgliteDatabaseProps) {
@@ -27,18 +31,22 @@ export class PgliteDatabase implements Database {
   }
 
   async query<Row extends unknown[]>(statement: Statement, params: readonly unknown[] = []): Promise<Row[]> {
-    const { rows } = await this.#open().query(statement.text, [...params], { rowMode: 'array' })
+    const { rows } = await this.#run((pglite) =>
+      pglite.query(statement.text, [...params], { rowMode: 'array' }),
+    )
     return rows as Row[]
   }
 
   async transaction<T>(body: (tx: Transaction) => Promise<T>): Promise<T> {
     let resolved = false
     try {
-      return await this.#open().transaction(async (tx) => {
-        const value = await body(transactionOn(tx))
-        resolved = true
-        return value
-      })
+      return await this.#run((pglite) =>
+        pglite.transaction(async (tx) => {
+          const value = await body(transactionOn(tx, this.#props.storage))
+          resolved = true
+          return value
+        }),
+      )
     } catch (error) {
       if (resolved && (error as { code?: string }).code === ABORTED)
         throw new TransactionRolledBackError(error)
@@ -52,14 +60,14 @@ export class PgliteDatabase implements Database {
     const pglite = this.#open()
     const off = this.#listeners.add(channel, callback)
     try {
-      await pglite.exec(/* sql */ `listen ${name}`)
+      await this.#run(() => pglite.exec(/* sql */ `listen ${name}`))
     } catch (error) {
       off()
       throw error
     }
     return async () => {
       off()
-      if (!this.#listeners.has(channel) && !pglite.closed) await pglite.exec(/* sql */ `unlisten ${name}`)
+      if (!this.#listeners.has(channel) && this.#isUsable()) await pglite.exec(/* sql */ `unlisten ${name}`)
     }
   }
 
@@ -67,15 +75,51 @@ export class PgliteDatabase implements Database {
     return (this.#closed ??= this.#close())
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   async #close(): Promise<void> {
     this.#offNotification()
     this.#listeners.clear()
+    await this.#checkpoint
     await this.#props.closes?.()
   }
 
+  async #run<T>(use: (pglite: Pglite) => Promise<T>): Promise<T> {
+    const { storage } = this.#props
+    const pglite = this.#open()
+    try {
+      return await use(pglite)
+    } catch (error) {
+      throw storage?.errorOf(error) ?? error
+    } finally {
+      if (storage?.isCheckpointDue) this.#checkpoint ??= this.#makeCheckpoint(storage)
+    }
+  }
+
+  /** Behind whoever waits already. One that fails has stopped the storage, and the next statement says so. */
+  async #makeCheckpoint(storage: PgliteStorage): Promise<void> {
+    try {
+      await this.#props.pglite.exec('checkpoint')
+      storage.checkpointed()
+    } catch (error) {
+      storage.errorOf(error)
+    } finally {
+      this.#checkpoint = undefined
+    }
+  }
+
+  #isUsable(): boolean {
+    return (
+      !this.#props.pglite.closed && this.#closed === undefined && this.#props.storage?.failure === undefined
+    )
+  }
+
   #open(): Pglite {
-    const { pglite } = this.#props
-    if (this.#closed !== undefined || pglite.closed) throw new DatabaseClosedError()
+    const { pglite, storage } = this.#props
+    if (this.#closed !== undefined || pglite.closed) throw new DatabaseClosedError(storage?.failure)
+    storage?.assertUsable()
     return pglite
   }
 }
@@ -83,11 +127,16 @@ export class PgliteDatabase implements Database {
 /** What COMMIT ends with after a statement has failed. */
 const ABORTED = '25P02'
 
-function transactionOn(tx: PgliteTransaction): Transaction {
+function transactionOn(tx: PgliteTransaction, storage: PgliteStorage | undefined): Transaction {
+  const run = async <T>(running: Promise<T>): Promise<T> => {
+    try {
+      return await running
+    } catch (error) {
+      throw storage?.errorOf(error) ?? error
+    }
+  }
   return {
-    query: (text, params) => tx.query(text, params),
-    async script(text) {
-      await tx.exec(text)
-    },
+    query: (text, params) => run(tx.query(text, params)),
+    script: (text) => run(tx.exec(text)).then(() => {}),
   }
 }

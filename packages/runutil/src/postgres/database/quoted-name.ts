@@ -1,7 +1,7 @@
 import { unexpected } from '../../core/errors.ts'
 
 /** PostgreSQL cuts longer names off without an error, and then two may be one. */
-const LONGEST_NAME_BYTES = 63
+export const LONGEST_NAME_BYTES = 63
 
 /**
  * A name as SQL takes it, whatever letters are in it.

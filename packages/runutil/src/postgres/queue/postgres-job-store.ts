@@ -24,7 +24,7 @@ import { type Settlement, checkStorable } from '../../queue/outcome.ts'
 import type { OnReady } from '../../queue/ready-listeners.ts'
 import type { Database } from '../database/database.ts'
 import { BUSY } from '../schema/1-queue/settling.ts'
-import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
+import { DEFAULT_SCHEMA, channelName } from '../schema/schema-name.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 import { chunksOf, inChunks } from '../statements/in-chunks.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
@@ -88,8 +88,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     this.#clock = clock
     this.#place = schemaPlace(database, schema)
     const statements = (this.#statements = jobStatements(schema))
-    // Shared by two schemas whose long names begin alike, it would wake one too often.
-    const channel = (this.#channel = `jobs.${schema}`.slice(0, 63))
+    const channel = (this.#channel = channelName('jobs', schema))
     const props = { queries: this.#queries, statements, channel }
     const onGivenBack = (): void => this.#claimer.gaveBack()
     const notifications = (this.#notifications = new JobNotifications({ ...props, clock, onGivenBack }))

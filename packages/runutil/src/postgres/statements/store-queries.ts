@@ -1,5 +1,5 @@
 import type { Database, Statement, StatementOptions } from '../database/database.ts'
-import { quotedSchema } from '../schema/schema-name.ts'
+import { channelName, quotedSchema } from '../schema/schema-name.ts'
 import { SchemaQueries } from './schema-queries.ts'
 
 /** Each text has a name of its own, so that the server plans it once a connection. */
@@ -22,7 +22,7 @@ export class StoreQueries {
   constructor(database: Database, schema: string, store: 'dispatch' | 'work') {
     this.database = database
     this.s = quotedSchema(schema)
-    this.channel = `${store}.${schema}`.slice(0, 63)
+    this.channel = channelName(store, schema)
     this.#store = store
     this.#queries = new SchemaQueries(database, schema)
   }

@@ -1,0 +1,16 @@
+import { systemClock } from './clock-system.ts'
+import type { Clock, Timer } from './clock.ts'
+
+/** Calls back again and again until cleared. Unlike a timer of the clock, it doesn't keep the process alive. */
+export function inBackground(clock: Clock, callback: () => void, everyMs: number): Pick<Timer, 'clear'> {
+  if (clock !== systemClock) {
+    const timer = clock.setTimeout(() => {
+      timer.restartAt(clock.elapsed() + everyMs)
+      callback()
+    }, everyMs)
+    return timer
+  }
+  const handle = setInterval(callback, everyMs)
+  handle.unref()
+  return { clear: () => clearInterval(handle) }
+}

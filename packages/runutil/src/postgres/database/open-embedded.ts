@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { rootLogger } from '../../core/context.ts'
+import { lockFile } from '../../core/file-lock.ts'
+import type { HeldLock } from '../../core/held-lock.ts'
+import { inWords } from '../../core/lock-claim.ts'
+import { fillFolder, flushLeftovers, hasDatabase, keepFolder, makeFolder } from './database-folder.ts'
+import type { Database } from './database.ts'
+import { DatabaseFolderError, DatabaseFullError, DatabaseInUseError } from './errors.ts'
+import { importPeer } from './import-peer.ts'
+import { assertUnbundled } from './pglite-bundled.ts'
+import { PgliteDatabase } from './pglite-database.ts'
+import { PgliteStorage } from './pglite-storage.ts'
+import type { Pglite } from './pglite.ts'
+import { preparedFolder } from './prepared-folder.ts'
+
+export interface FolderOptions {
+  /** Whether what is acknowledged is on the disk, and so survives a loss of power. */
+  readonly durable: boolean
+}
+
+/** The part of the package that is used. */
+interface PgliteClass {
+  new (options: object): unknown
+  create(dataDir: string, options: object): Promise<Pglite>
+  readonly defaultStartParams: readonly string[]
+}
+
+export async function openMemory(): Promise<Database> {
+  const storage = new PgliteStorage({ durable: false, prepared: await preparedFolder() })
+  const pglite = await start('memory://', storage, {})
+  return new PgliteDatabase({ pglite, storage, closes: () => end(pglite, storage) })
+}
+
+/**
+ * Opens the database in a folder, for this process alone; a new one where there is none.
+ *
+ * @throws DatabaseInUseError, DatabaseFolderError, DatabaseFullError
+ */
+export async function openFolder(folder: string, { durable }: FolderOptions): Promise<Database> {
+  await makeFolder(folder)
+  const lock = await lockFolder(folder)
+  try {
+    return await openLocked(folder, lock, durable)
+  } catch (error) {
+    await lock.release()
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new DatabaseFullError(folder, error)
+    throw error
+  }
+}
+
+/** Two at once would ruin it. */
+export function lockFolder(folder: string): Promise<HeldLock> {
+  return lockFile({
+    path: join(folder, 'runutil.lock'),
+    what: `database folder ${folder}`,
+    inUse: (claim) => new DatabaseInUseError(folder, claim, inWords(claim)),
+  })
+}
+
+async function openLocked(folder: string, lock: HeldLock, durable: boolean): Promise<Database> {
+  const storage = new PgliteStorage({ folder, durable, guard: () => lock.assertHeld() })
+  const isNew = !(await hasDatabase(folder))
+  const isPrepared = isNew && (await fillFolder(folder, durable))
+  await flushLeftovers(folder, durable)
+  if (!durable)
+    rootLogger().warn(
+      `database folder ${folder}: durable=off: a loss of power may take what it acknowledged, or all of it`,
+    )
+  const pglite = await startIn(folder, storage, durable)
+  if (isNew && !isPrepared) await keepFolder(folder, durable)
+  storage.started()
+  const closes = async (): Promise<void> => {
+    await end(pglite, storage)
+    await lock.release()
+  }
+  return new PgliteDatabase({ pglite, storage, closes })
+}
+
+/** One that has failed must not write what PostgreSQL writes at its end. */
+async function end(pglite: Pglite, storage: PgliteStorage): Promise<void> {
+  if (storage.failure === undefined) await pglite.close()
+  else storage.abandon()
+}
+
+async function startIn(folder: string, storage: PgliteStorage, durable: boolean): Promise<Pglite> {
+  const version = await readFile(join(folder, 'PG_VERSION'), 'utf8').catch(() => undefined)
+  try {
+    return await start(folder, storage, { durable })
+  } catch (error) {
+    if (storage.failure !== undefined) throw storage.failure
+    if (version === undefined) throw error
+    throw new DatabaseFolderError(folder, whyNot(version.trim(), storage.said, error as Error), error)
+  } finally {
+    // Of one that didn't start, nothing else closes the files.
+    if (storage.failure !== undefined) storage.abandon()
+  }
+}
+
+async function start(dataDir: string, storage: PgliteStorage, { durable = false }): Promise<Pglite> {
+  const module = await importPeer('@electric-sql/pglite', () => import('@electric-sql/pglite'))
+  const PGlite = module.PGlite as unknown as PgliteClass
+  assertUnbundled(PGlite)
+  return PGlite.create(dataDir, {
+    extensions: { runutil: storage.extension },
+    onStderr: storage.onStderr,
+    startParams: startParams(PGlite.defaultStartParams, durable),
+  })
+}
+
+/** PGlite itself begins with `-F`, for no fsync; and of the ways to flush, its WASM has one that does anything. */
+function startParams(defaults: readonly string[], durable: boolean): string[] {
+  if (!durable) return [...defaults]
+  return [...defaults.filter((param) => param !== '-F'), '-c', 'fsync=on', '-c', 'wal_sync_method=fsync']
+}
+
+function whyNot(version: string, said: readonly string[], error: Error): string {
+  const own = /not compatible with this version (\d+)/.exec(said.join('\n'))?.[1]
+  if (own === undefined) return `PGlite could not open it: ${said.join(' ') || error.message}`
+  return (
+    `it was made by PostgreSQL ${version}, and the installed @electric-sql/pglite is PostgreSQL ${own}; install the ` +
+    `PGlite of ${version} to go on with it, or carry it over: docs/embedded-database.md says how`
+  )
+}

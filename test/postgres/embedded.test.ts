@@ -63,12 +63,19 @@ describe('an embedded database in a folder', () => {
     expect(lines[0]!.msg).toMatch(/durable=off: a loss of power may take/)
   })
 
-  it('has on the disk what a hasty one has left there, before it goes on', async () => {
-    const hasty = await open(`file:${folder}?durable=off`)
-    await hasty.close()
-    expect(readdirSync(folder)).toContain('runutil.not-durable')
-    await open()
-    expect(readdirSync(folder)).not.toContain('runutil.not-durable')
+  it('has on the disk what one that did not flush has left there, before it goes on', async () => {
+    const file = await fs.promises.open(parent, 'r')
+    const syncs = vi.spyOn(Object.getPrototypeOf(file) as typeof file, 'sync')
+    await file.close()
+    const syncsToOpen = async (target: string): Promise<number> => {
+      syncs.mockClear()
+      await (await open(target)).close()
+      return syncs.mock.calls.length
+    }
+    // Beside those of the lock.
+    expect(await syncsToOpen(`file:${folder}?durable=off`)).toBeLessThan(5)
+    expect(await syncsToOpen(`file:${folder}`)).toBeGreaterThan(900)
+    expect(await syncsToOpen(`file:${folder}`)).toBeLessThan(5)
   })
 
   it('makes a checkpoint after 64 MiB of log, so that neither log nor recovery grow for ever', async () => {

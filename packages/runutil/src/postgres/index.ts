@@ -1,12 +1,7 @@
 export type { Database, Statement, Transaction } from './database/database.ts'
 export { LockLostError } from '../core/held-lock.ts'
 export {
-  BundledPeerError,
   DatabaseClosedError,
-  DatabaseFolderError,
-  DatabaseFullError,
-  DatabaseInUseError,
-  DatabasePanicError,
   DatabaseRefusedError,
   DatabaseSettingError,
   MigrationError,
@@ -17,6 +12,13 @@ export {
   SchemaTooNewError,
   TransactionRolledBackError,
 } from './database/errors.ts'
+export {
+  BundledPeerError,
+  DatabaseFolderError,
+  DatabaseFullError,
+  DatabaseInUseError,
+  DatabasePanicError,
+} from './database/embedded-errors.ts'
 export { type MigrateOptions, migrate } from './schema/migrate.ts'
 export { type DatabaseTarget, type OpenDatabaseOptions, openDatabase } from './database/open-database.ts'
 export { PostgresActionLedger, type PostgresActionLedgerOptions } from './dispatch/postgres-action-ledger.ts'

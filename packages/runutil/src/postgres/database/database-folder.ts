@@ -7,6 +7,8 @@ const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 /** What lets others than the owner in. */
 const OPEN = 0o077
+/** Only those leave it behind that flush what they write. */
+const DURABLE = 'runutil.durable'
 /** Modes mean nothing there. */
 const isWindows = process.platform === 'win32'
 
@@ -48,6 +50,7 @@ async function put(folder: string, { folders, files }: PreparedFolder, durable: 
     writeFile(inside(path), content(), { mode: FILE_MODE, flush: durable })
   await inGroups(files.slice(0, -1), write)
   if (durable) await inGroups(['.', ...folders].map(inside), flush)
+  if (durable) await writeFile(inside(DURABLE), '', { mode: FILE_MODE, flush: true })
   await write(files.at(-1)!)
   if (durable) await flush(folder)
 }
@@ -60,16 +63,17 @@ export async function keepFolder(folder: string, durable: boolean): Promise<void
 }
 
 /**
- * Has on the disk what a process left there that was killed, or that opened it without `durable`.
+ * Has on the disk what was there before: of a process that was killed, or of one that didn't flush, by this package or
+ * PGlite alone.
  *
  * @param durable whether this process flushes what it writes
  */
 export async function flushLeftovers(folder: string, durable: boolean): Promise<void> {
-  const mark = join(folder, 'runutil.not-durable')
-  if (!durable) return writeFile(mark, '', { mode: FILE_MODE })
+  const mark = join(folder, DURABLE)
+  if (!durable) return rm(mark, { force: true })
   const [isMarked, isInUse] = await Promise.all([mark, join(folder, 'postmaster.pid')].map(isThere))
-  if (isMarked || isInUse) await flushAll(folder)
-  if (isMarked) await rm(mark)
+  if (!isMarked || isInUse) await flushAll(folder)
+  if (!isMarked) await writeFile(mark, '', { mode: FILE_MODE, flush: true })
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { BundledPeerError } from './errors.ts'
+import { BundledPeerError } from './embedded-errors.ts'
 
 /**
  * PGlite reads files that lie beside its code. Where it was bundled they don't, and it would end the process by an error

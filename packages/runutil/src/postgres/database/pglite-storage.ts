@@ -1,5 +1,5 @@
 import { fdatasyncSync, fsyncSync } from 'node:fs'
-import { DatabaseFullError, DatabasePanicError } from './errors.ts'
+import { DatabaseFullError, DatabasePanicError } from './embedded-errors.ts'
 import {
   type FileChange,
   type FileNode,

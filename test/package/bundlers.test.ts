@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type BuildOptions, build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+const PGLITE = '@electric-sql/pglite'
+const BANNER = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`
+const PROGRAM = `
+  import { openDatabase } from 'runutil/postgres'
+  import { runAllJobs, currentLogger } from 'runutil'
+
+  async function main() {
+    await runAllJobs([async () => currentLogger().info('logged')])
+    const database = await openDatabase('memory:')
+    console.log(await database.query({ text: 'select 1' }))
+    await database.close()
+  }
+  main().catch((error) => console.log(error.code, error.message))
+`
+
+/** Inside the repository, so that what runs in it finds the installed packages. */
+let out: string
+beforeAll(async () => {
+  const parent = fileURLToPath(new URL('.runutil', import.meta.url))
+  await mkdir(parent, { recursive: true })
+  out = await mkdtemp(join(parent, 'bundles-'))
+  await writeFile(join(out, 'main.mjs'), PROGRAM)
+})
+afterAll(() => rm(out, { recursive: true }))
+
+/** What a bundle of the program prints. */
+async function printed(name: string, options: BuildOptions): Promise<string> {
+  const outfile = join(out, name)
+  const bundled = { bundle: true, platform: 'node', target: 'node20', logLevel: 'error' } as const
+  await build({ entryPoints: [join(out, 'main.mjs')], outfile, tsconfigRaw: {}, ...bundled, ...options })
+  return new Promise((resolve) => {
+    execFile(process.execPath, [outfile], (error, stdout, stderr) => resolve(`${stdout}${stderr}`))
+  })
+}
+
+describe('a bundle by esbuild', () => {
+  it.each<[string, BuildOptions]>([
+    ['esm.mjs', { format: 'esm', banner: { js: BANNER } }],
+    ['cjs.cjs', { format: 'cjs' }],
+  ])('works as %s, with PGlite left out of it', async (name, options) => {
+    const lines = await printed(name, { ...options, external: [PGLITE, 'pg-native'] })
+    expect(lines).toContain('"msg":"logged"')
+    expect(lines).toContain('[ [ 1 ] ]')
+  })
+
+  it.each<[string, BuildOptions]>([
+    ['inside.mjs', { format: 'esm', banner: { js: BANNER } }],
+    ['inside.cjs', { format: 'cjs' }],
+    ['inside-minified.mjs', { format: 'esm', banner: { js: BANNER }, minify: true }],
+  ])('says, as %s, that PGlite has to be left out of it', async (name, options) => {
+    const lines = await printed(name, { ...options, external: ['pg-native'] })
+    expect(lines).toContain(`ERR_BUNDLED_PEER expected the package '${PGLITE}' as it is installed; it was bundled`)
+    expect(lines).toContain(`keep ${PGLITE} external`)
+    expect(lines).not.toMatch(/ENOENT|Invalid URL/)
+  })
+})

@@ -1,9 +1,10 @@
-import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import fs, { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { syncBuiltinESMExports } from 'node:module'
+import { tmpdir, uptime } from 'node:os'
 import { join } from 'node:path'
 import { VirtualClock } from 'runutil/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { macrotask } from '../../packages/runutil/src/core/clock.ts'
 import { lockFile } from '../../packages/runutil/src/core/file-lock.ts'
 import type { HeldLock } from '../../packages/runutil/src/core/held-lock.ts'
@@ -96,6 +97,59 @@ describe('a lock that was made where its pid means nothing here', () => {
     expect(lines.at(-1)!.msg).toContain(`the thing: taken over from process 1 on ${claim.host}`)
     await held.release()
     expect(await readdir(folder)).toEqual([])
+  })
+
+  it('is taken over at once when this machine was started anew since it was renewed', async () => {
+    const startedAt = clock.now() - uptime() * 1000
+    leave({ ...me, boot: 'earlier', id: 'other', since: 'before' }, startedAt - 5_000)
+    const held = await take()
+    expect(clock.elapsed()).toBe(0)
+    await held.release()
+  })
+
+  it.each([
+    ['was renewed since then: it is on another machine of the same name', {}, 0],
+    ['is of another machine', { host: 'm2' }, -1e9],
+    ['is of another container, which may be on another machine', { namespace: 'pid:[1]' }, -1e9],
+  ])('is watched when it is of another boot, but %s', async (_, other, ago) => {
+    leave({ ...me, ...other, boot: 'another', id: 'other', since: 'before' }, clock.now() + ago)
+    const taking = take()
+    expect(await msUntilSettled(taking)).toBeGreaterThanOrEqual(15_000)
+    await (await taking).release()
+  })
+})
+
+describe('a file system without hard links', () => {
+  beforeEach(() => {
+    const refuse = (): Promise<never> =>
+      Promise.reject(Object.assign(new Error('no links'), { code: 'EPERM' }))
+    vi.spyOn(fs.promises, 'link').mockImplementation(refuse)
+    syncBuiltinESMExports()
+  })
+  afterEach(() => {
+    vi.restoreAllMocks()
+    syncBuiltinESMExports()
+  })
+
+  it('has locks all the same', async () => {
+    const first = await take()
+    expect(await failureOf(take())).toBeInstanceOf(TakenError)
+    await clock.advance('4s')
+    first.assertHeld()
+    await first.release()
+    leave({ ...me, pid: 4_194_305, id: 'dead', since: 'before' })
+    const second = await take()
+    second.assertHeld()
+    await second.release()
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('may show half a claim for a moment, which is read again', async () => {
+    writeFileSync(path, '{"id":')
+    const taking = failureOf(take())
+    await macrotask()
+    leave({ ...me, id: 'other', since: 'now' })
+    expect(await taking).toBeInstanceOf(TakenError)
   })
 })
 

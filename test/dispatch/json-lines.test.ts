@@ -80,7 +80,7 @@ describe('a ledger in a file', () => {
     const last = JSON.stringify({ id: '1', updatedAt: 2, status: 'succeeded', output: 'ü€' })
     const bytes = Buffer.from(last)
     for (let kept = 1; kept <= bytes.length; kept += 7) {
-      await writeFile(file, Buffer.concat([Buffer.from(whole), bytes.subarray(0, kept)]))
+      await writeFile(file, Buffer.concat([Buffer.from(whole), bytes.subarray(0, kept)]), { mode: 0o600 })
       const { logger, lines } = capturedLogger()
       await runAllJobs(
         [async () => withLedger(async (ledger) => void (await ledger.create(record('2'))))],

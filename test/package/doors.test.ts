@@ -103,8 +103,9 @@ describe('the package', () => {
       ...['MemoryCoordinateStore', 'createCoordinate'],
     ])
     expect(await names('runutil/postgres')).toEqual([
-      ...['DatabaseClosedError', 'DatabaseInUseError', 'DatabaseRefusedError', 'DatabaseSettingError'],
-      ...['MigrationError', 'MissingPeerError', 'PermissionDeniedError'],
+      ...['BundledPeerError', 'DatabaseClosedError', 'DatabaseFolderError', 'DatabaseFullError'],
+      ...['DatabaseInUseError', 'DatabasePanicError', 'DatabaseRefusedError', 'DatabaseSettingError'],
+      ...['LockLostError', 'MigrationError', 'MissingPeerError', 'PermissionDeniedError'],
       ...[
         'PostgresActionLedger',
         'PostgresCoordinateStore',
@@ -132,7 +133,8 @@ describe('the package', () => {
         'ErrNoWorker',
         'ErrTargetTaken',
       ],
-      ...['InvalidActionError', 'JsonLinesActionLedger', 'LedgerCorruptError', 'LiveWorkers', 'Manager'],
+      ...['InvalidActionError', 'JsonLinesActionLedger', 'LedgerCorruptError', 'LedgerInUseError'],
+      ...['LiveWorkers', 'LockLostError', 'Manager'],
       ...[
         'ManagerNotRunningError',
         'ManagerRunningError',

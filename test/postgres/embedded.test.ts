@@ -90,6 +90,42 @@ describe('an embedded database in a folder', () => {
     expect(await redo()).not.toBe(before)
   })
 
+  it('makes checkpoints in memory too', async () => {
+    const database = await open('memory:')
+    await run(database, 'create table t (v text)')
+    const segments = async (): Promise<number> =>
+      Number((await run(database, 'select count(*) from pg_ls_waldir()'))[0]![0])
+    for (let round = 0; round < 8; round++) {
+      await run(database, `insert into t select repeat('x', 1000) from generate_series(1, 30000)`)
+      await run(database, 'truncate t')
+    }
+    expect(await segments()).toBeLessThan(12)
+  })
+
+  it('vacuums tables that have grown, while it is open and when it is opened', async () => {
+    const database = await open(`file:${folder}?durable=off`)
+    await run(database, 'create table t (n int, v text)')
+    await run(database, `create table "odd.Name" as select n from generate_series(1, 100000) as n`)
+    const write = async (rows: number): Promise<void> => {
+      await run(database, `insert into t select n, repeat('x', 1000) from generate_series(1, ${rows}) as n`)
+      await run(database, 'delete from t')
+    }
+    const pages = async (of: Database): Promise<unknown[]> => {
+      const text = `select pg_relation_size('t') / 8192, (select relpages from pg_class where relname = 'odd.Name')`
+      return (await run(of, text))[0]!
+    }
+    for (let round = 0; round < 12; round++) await write(14_000)
+    // Without it, they are 24,000.
+    expect((await pages(database))[0]).toBeLessThan(14_000)
+    expect((await pages(database))[1]).toBeGreaterThan(400)
+    await run(database, 'vacuum t')
+    await write(1_000)
+    expect((await pages(database))[0]).toBeGreaterThan(140)
+    await database.close()
+    const again = await open(`file:${folder}?durable=off`)
+    expect((await pages(again))[0]).toBe(0)
+  })
+
   it.each([
     ['the log', '/pg_wal/'],
     ['a table', '/base/'],

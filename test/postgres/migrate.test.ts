@@ -78,7 +78,7 @@ describe.each(kindsOfDatabase)('migrate on $name', ({ open }) => {
   })
 
   it('takes a name as long as can be, of letters of two bytes, for all that the stores do', async () => {
-    const schema = 'ü'.repeat(31)
+    const schema = `x${'ö'.repeat(31)}`
     await migrate(database, { schema })
     const store = new PostgresJobStore(database, { schema })
     const heard = new Probe('a notification')

@@ -25,7 +25,7 @@ export interface ProgramProps {
   args?: string[]
   cwd?: string
   tsconfig?: string
-  env?: Record<string, string>
+  env?: Record<string, string | undefined>
 }
 
 /** A TypeScript program run in a process of its own, as `tsx` runs it: on the sources, with no build. */

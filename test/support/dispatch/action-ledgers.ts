@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { JsonLinesActionLedger, MemoryActionLedger } from 'runutil/dispatch'
@@ -36,12 +36,13 @@ export const kindsOfLedger: readonly { name: string; open: () => Promise<LedgerM
       return {
         fresh: async () => {
           const file = join(folder, `${++count}.jsonl`)
-          const ledger = open(file)
           const again = async (): Promise<JsonLinesActionLedger> => {
-            await ledger.close()
-            return open(file)
+            // The file itself is still open.
+            const copy = join(folder, `${++count}.jsonl`)
+            await copyFile(file, copy)
+            return open(copy)
           }
-          return { ledger, again }
+          return { ledger: open(file), again }
         },
         close: async () => {
           await Promise.all(opened.map((ledger) => ledger.close()))

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { link, open, rename, rm } from 'node:fs/promises'
+import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { systemClock } from './clock-system.ts'
 import type { Clock } from './clock.ts'
 import { rootLogger } from './context.ts'
 import { HeldLock } from './held-lock.ts'
 import { type Claim, type SeenClaim, inWords, readClaim } from './lock-claim.ts'
-import { sharesMachine, standingOf, thisProcess } from './process-identity.ts'
+import { isOfEarlierBoot, sharesMachine, standingOf, thisProcess } from './process-identity.ts'
 import { sleep } from './wait.ts'
 
 /** So long a claim that can't be asked about is watched at least. */
@@ -13,6 +13,8 @@ const WATCH_MS = 5_000
 /** One that was renewed no more for so long is a dead process's. */
 const STALE_MS = 15_000
 const LOOK_MS = 250
+/** What file systems without hard links say: FAT, some shares and FUSE, and Android of any. */
+const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES']
 
 export interface FileLockProps {
   /** The file that is the lock. Its folder must be there. */
@@ -52,22 +54,22 @@ export async function lockFile(props: FileLockProps): Promise<HeldLock> {
     since: new Date(clock.now()).toISOString(),
   }
   const draft = `${path}.${claim.id}.draft`
-  await write(draft, claim)
+  await write(draft, JSON.stringify(claim))
   try {
     while (!(await take(props, draft, claim))) {
       // Somebody was faster: look again who it is.
     }
-    return new HeldLock({ path, what, claim, clock })
   } finally {
     await rm(draft)
   }
+  return new HeldLock({ path, what, claim, clock })
 }
 
-/** It is linked to its name when it is complete, and on the disk: nobody ever reads half a claim. */
-async function write(draft: string, claim: Claim): Promise<void> {
-  const file = await open(draft, 'wx', 0o600)
+/** On the disk, for its owner alone. */
+async function write(path: string, claim: string | Buffer): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
   try {
-    await file.writeFile(JSON.stringify(claim))
+    await file.writeFile(claim)
     await file.sync()
   } finally {
     await file.close()
@@ -100,7 +102,8 @@ async function leftBehind(
   seen: SeenClaim,
   me: Claim,
 ): Promise<SeenClaim | undefined> {
-  const standing = await standingOf(seen.claim, me)
+  const { clock = systemClock } = props
+  const standing = isOfEarlierBoot(seen, me, clock.now()) ? 'dead' : await standingOf(seen.claim, me)
   if (standing === 'dead') return seen
   if (standing === 'alive') throw props.inUse(seen.claim)
   return watch(props, path, seen, me)
@@ -146,9 +149,23 @@ async function succeed(lock: string, path: string, leftovers: readonly Leftover[
   return true
 }
 
+/** Gives the claim its name, complete as it is. @returns false when the name is taken */
 async function linked(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path)
+    return true
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    if (NO_LINKS.includes(code)) return written(draft, path)
+    throw error
+  }
+}
+
+/** Where there are no hard links. For a moment, a reader may find half a claim. */
+async function written(draft: string, path: string): Promise<boolean> {
+  try {
+    await write(path, await readFile(draft))
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false

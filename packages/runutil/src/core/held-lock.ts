@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, futimesSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, futimesSync, openSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { inBackground } from './background-timer.ts'
 import { systemClock } from './clock-system.ts'
@@ -92,10 +92,10 @@ export class HeldLock {
 
   #isOurs(): boolean {
     const { path, claim } = this.#props
-    const there = statSync(path, { throwIfNoEntry: false })
-    const own = fstatSync(this.#file)
-    if (there?.ino !== own.ino || there.dev !== own.dev) return false
-    return !existsSync(`${path}.${claim.id}`)
+    // Opened anew: network file systems then ask their server.
+    return (
+      existsSync(path) && readFileSync(path, 'utf8').includes(claim.id) && !existsSync(`${path}.${claim.id}`)
+    )
   }
 
   #lose(cause?: Error): void {

@@ -1,6 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { systemClock } from './clock-system.ts'
 import { describe } from './errors.ts'
 import type { ProcessIdentity } from './process-identity.ts'
+import { sleep } from './wait.ts'
+
+const LOOKS = 20
+const LOOK_MS = 50
 
 /** What a lock file holds. */
 export interface Claim extends ProcessIdentity {
@@ -16,8 +21,21 @@ export interface SeenClaim {
   readonly renewedAt: number
 }
 
-/** Opened anew each time: network file systems then ask their server. @returns undefined when there is no such file */
+/** @returns undefined when there is no such file */
 export async function readClaim(path: string): Promise<SeenClaim | undefined> {
+  for (let look = 1; ; look++) {
+    const read = await readOnce(path)
+    if (read === undefined) return undefined
+    const claim = parse(read.text)
+    if (claim !== undefined) return { claim, renewedAt: read.renewedAt }
+    // It may be half written.
+    if (look === LOOKS) throw noClaim(path, read.text)
+    await sleep(systemClock, LOOK_MS)
+  }
+}
+
+/** Opened anew each time: network file systems then ask their server. */
+async function readOnce(path: string): Promise<{ text: string; renewedAt: number } | undefined> {
   let file: FileHandle
   try {
     file = await open(path)
@@ -27,7 +45,7 @@ export async function readClaim(path: string): Promise<SeenClaim | undefined> {
   }
   try {
     const { mtimeMs } = await file.stat()
-    return { claim: parse(path, await file.readFile('utf8')), renewedAt: mtimeMs }
+    return { text: await file.readFile('utf8'), renewedAt: mtimeMs }
   } finally {
     await file.close()
   }
@@ -38,13 +56,16 @@ export function inWords({ pid, host, since }: Claim): string {
   return `process ${pid} on ${host ?? 'an unknown host'} (since ${since ?? 'an unknown time'})`
 }
 
-function parse(path: string, text: string): Claim {
+function parse(text: string): Claim | undefined {
   try {
     const claim = JSON.parse(text) as Claim | null
-    if (typeof claim?.id === 'string' && typeof claim.pid === 'number') return claim
+    return typeof claim?.id === 'string' && typeof claim.pid === 'number' ? claim : undefined
   } catch {
-    // Said below.
+    return undefined
   }
+}
+
+function noClaim(path: string, text: string): Error {
   const hint = 'remove the file if no process has it open'
-  throw new Error(`expected a lock of runutil in ${path}; got ${describe(text)}; ${hint}`)
+  return new Error(`expected a lock of runutil in ${path}; got ${describe(text)}; ${hint}`)
 }

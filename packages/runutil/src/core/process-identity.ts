@@ -1,5 +1,5 @@
 import { readFile, readlink } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { hostname, uptime } from 'node:os'
 
 /** A process, told apart from a later one with the same pid, and from one of another container or machine. */
 export interface ProcessIdentity {
@@ -37,6 +37,21 @@ export async function standingOf(other: ProcessIdentity, me: ProcessIdentity): P
 /** Whether both were started by one kernel; then both go by one clock too. */
 export function sharesMachine(one: ProcessIdentity, other: ProcessIdentity): boolean {
   return one.boot !== undefined && one.boot === other.boot
+}
+
+/**
+ * Whether it has ended because its machine was started anew since. Another machine of the same name would have to be
+ * behind by its clock for longer than this one runs.
+ *
+ * @param now in ms since the epoch
+ */
+export function isOfEarlierBoot(
+  { claim, renewedAt }: { claim: ProcessIdentity; renewedAt: number },
+  me: ProcessIdentity,
+  now: number,
+): boolean {
+  if (claim.host !== me.host || claim.namespace !== me.namespace || sharesMachine(claim, me)) return false
+  return renewedAt < now - uptime() * 1000
 }
 
 /** Host names alone don't tell machines apart, but where there is no more, they have to do. */

@@ -11,6 +11,7 @@ import { importPeer } from './import-peer.ts'
 import { assertUnbundled } from './pglite-bundled.ts'
 import { PgliteDatabase } from './pglite-database.ts'
 import { PgliteStorage } from './pglite-storage.ts'
+import { PgliteUpkeep } from './pglite-upkeep.ts'
 import type { Pglite } from './pglite.ts'
 import { preparedFolder } from './prepared-folder.ts'
 
@@ -27,8 +28,9 @@ interface PgliteClass {
 }
 
 export async function openMemory(): Promise<Database> {
+  const PGlite = await pgliteClass()
   const storage = new PgliteStorage({ durable: false, prepared: await preparedFolder() })
-  const pglite = await start('memory://', storage, {})
+  const pglite = await start(PGlite, 'memory://', storage, false)
   return new PgliteDatabase({ pglite, storage, closes: () => end(pglite, storage) })
 }
 
@@ -38,10 +40,11 @@ export async function openMemory(): Promise<Database> {
  * @throws DatabaseInUseError, DatabaseFolderError, DatabaseFullError
  */
 export async function openFolder(folder: string, { durable }: FolderOptions): Promise<Database> {
+  const PGlite = await pgliteClass()
   await makeFolder(folder)
   const lock = await lockFolder(folder)
   try {
-    return await openLocked(folder, lock, durable)
+    return await openLocked(PGlite, { folder, lock, durable })
   } catch (error) {
     await lock.release()
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new DatabaseFullError(folder, error)
@@ -58,7 +61,20 @@ export function lockFolder(folder: string): Promise<HeldLock> {
   })
 }
 
-async function openLocked(folder: string, lock: HeldLock, durable: boolean): Promise<Database> {
+/** @throws MissingPeerError, BundledPeerError */
+async function pgliteClass(): Promise<PgliteClass> {
+  const module = await importPeer('@electric-sql/pglite', () => import('@electric-sql/pglite'))
+  const PGlite = module.PGlite as unknown as PgliteClass
+  assertUnbundled(PGlite)
+  return PGlite
+}
+
+interface LockedFolder extends FolderOptions {
+  readonly folder: string
+  readonly lock: HeldLock
+}
+
+async function openLocked(PGlite: PgliteClass, { folder, lock, durable }: LockedFolder): Promise<Database> {
   const storage = new PgliteStorage({ folder, durable, guard: () => lock.assertHeld() })
   const isNew = !(await hasDatabase(folder))
   const isPrepared = isNew && (await fillFolder(folder, durable))
@@ -67,9 +83,10 @@ async function openLocked(folder: string, lock: HeldLock, durable: boolean): Pro
     rootLogger().warn(
       `database folder ${folder}: durable=off: a loss of power may take what it acknowledged, or all of it`,
     )
-  const pglite = await startIn(folder, storage, durable)
+  const pglite = await startIn(folder, storage, () => start(PGlite, folder, storage, durable))
   if (isNew && !isPrepared) await keepFolder(folder, durable)
   storage.started()
+  await new PgliteUpkeep(pglite, storage).vacuum()
   const closes = async (): Promise<void> => {
     await end(pglite, storage)
     await lock.release()
@@ -83,10 +100,14 @@ async function end(pglite: Pglite, storage: PgliteStorage): Promise<void> {
   else storage.abandon()
 }
 
-async function startIn(folder: string, storage: PgliteStorage, durable: boolean): Promise<Pglite> {
+async function startIn(
+  folder: string,
+  storage: PgliteStorage,
+  start: () => Promise<Pglite>,
+): Promise<Pglite> {
   const version = await readFile(join(folder, 'PG_VERSION'), 'utf8').catch(() => undefined)
   try {
-    return await start(folder, storage, { durable })
+    return await start()
   } catch (error) {
     if (storage.failure !== undefined) throw storage.failure
     if (version === undefined) throw error
@@ -97,10 +118,12 @@ async function startIn(folder: string, storage: PgliteStorage, durable: boolean)
   }
 }
 
-async function start(dataDir: string, storage: PgliteStorage, { durable = false }): Promise<Pglite> {
-  const module = await importPeer('@electric-sql/pglite', () => import('@electric-sql/pglite'))
-  const PGlite = module.PGlite as unknown as PgliteClass
-  assertUnbundled(PGlite)
+function start(
+  PGlite: PgliteClass,
+  dataDir: string,
+  storage: PgliteStorage,
+  durable: boolean,
+): Promise<Pglite> {
   return PGlite.create(dataDir, {
     extensions: { runutil: storage.extension },
     onStderr: storage.onStderr,

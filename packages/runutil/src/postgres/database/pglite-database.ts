@@ -2,6 +2,7 @@ import type { Database, Statement, Transaction } from './database.ts'
 import { DatabaseClosedError, TransactionRolledBackError } from './errors.ts'
 import { ListenerSet } from './listener-set.ts'
 import type { PgliteStorage } from './pglite-storage.ts'
+import { PgliteUpkeep } from './pglite-upkeep.ts'
 import type { Pglite, PgliteTransaction } from './pglite.ts'
 import { quotedName } from './quoted-name.ts'
 
@@ -20,12 +21,14 @@ export class PgliteDatabase implements Database {
   readonly #props: PgliteDatabaseProps
   readonly #listeners = new ListenerSet()
   readonly #offNotification: () => void
-  #checkpoint: Promise<void> | undefined
+  readonly #upkeep: PgliteUpkeep | undefined
   #closed: Promise<void> | undefined
 
   constructor(props: PgliteDatabaseProps) {
     this.#props = props
-    this.#offNotification = props.pglite.onNotification((channel, payload) =>
+    const { pglite, storage } = props
+    this.#upkeep = storage && new PgliteUpkeep(pglite, storage)
+    this.#offNotification = pglite.onNotification((channel, payload) =>
       this.#listeners.call(channel, payload),
     )
   }
@@ -82,7 +85,7 @@ export class PgliteDatabase implements Database {
   async #close(): Promise<void> {
     this.#offNotification()
     this.#listeners.clear()
-    await this.#checkpoint
+    await this.#upkeep?.settled()
     await this.#props.closes?.()
   }
 
@@ -94,19 +97,7 @@ export class PgliteDatabase implements Database {
     } catch (error) {
       throw storage?.errorOf(error) ?? error
     } finally {
-      if (storage?.isCheckpointDue) this.#checkpoint ??= this.#makeCheckpoint(storage)
-    }
-  }
-
-  /** Behind whoever waits already. One that fails has stopped the storage, and the next statement says so. */
-  async #makeCheckpoint(storage: PgliteStorage): Promise<void> {
-    try {
-      await this.#props.pglite.exec('checkpoint')
-      storage.checkpointed()
-    } catch (error) {
-      storage.errorOf(error)
-    } finally {
-      this.#checkpoint = undefined
+      this.#upkeep?.afterUse()
     }
   }
 

@@ -1,6 +1,7 @@
 /** As much of the WASM module in a PGlite as is used. Its functions are called by PGlite as properties of it. */
 export interface PgliteModule {
   readonly FS: {
+    write: StreamOperations['write']
     isFile(mode: number): boolean
     mkdirTree(path: string): void
     writeFile(path: string, content: Uint8Array): void

@@ -131,6 +131,7 @@ export class PgliteStorage {
     this.#module = module
     const { folder, durable, prepared } = this.#props
     if (prepared !== undefined) putInMemory(module, prepared)
+    this.#countLog(module)
     if (folder === undefined) return
     const { stream_ops: streams, node_ops: nodes } = module.NODEFS
     const write = streams.write.bind(streams)
@@ -138,13 +139,21 @@ export class PgliteStorage {
     streams.write = (...args) => {
       const [stream, , , length] = args
       this.#noteChange(module, stream.node)
-      const written = this.#write(length, () => write(...args))
-      if (stream.path.startsWith(`${DATA}/pg_wal/`)) this.#walBytes += written
-      return written
+      return this.#write(length, () => write(...args))
     }
     streams.setattr = (stream, wanted) => change(stream, this.#allowed(module, stream.node, wanted))
     nodes.setattr = (node, wanted) => changeNode(node, this.#allowed(module, node, wanted))
     if (durable) streams.fsync = (stream) => this.#flush(module, stream)
+  }
+
+  /** In memory too, where it would grow as well. */
+  #countLog({ FS }: PgliteModule): void {
+    const write = FS.write.bind(FS)
+    FS.write = (...args) => {
+      const written = write(...args)
+      if (args[0].path.startsWith(`${DATA}/pg_wal/`)) this.#walBytes += written
+      return written
+    }
   }
 
   #noteChange({ NODEFS }: PgliteModule, node: FileNode): void {

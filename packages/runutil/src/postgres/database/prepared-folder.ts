@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliDecompress } from 'node:zlib'
+
+const BESIDE = 'runutil-folder.br'
 
 /** What `prepared/folder.br` begins with, as JSON after its length in four bytes; then come the contents. */
 export interface PreparedHeader {
@@ -33,19 +37,24 @@ export interface PreparedFolder {
  * @returns undefined where a bundler has left it out; then PGlite makes its own
  */
 export async function preparedFolder(): Promise<PreparedFolder | undefined> {
-  try {
-    // Three folders up both from `src` and from `dist`. In a bundle as CommonJS, there is no `import.meta.url`.
-    return unpack(
-      await promisify(brotliDecompress)(
-        await readFile(new URL('../../../prepared/folder.br', import.meta.url)),
-      ),
-    )
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ERR_INVALID_URL' || code === 'ENOTDIR') return undefined
-    throw error
+  for (const place of places()) {
+    const packed = await readFile(place).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
+    })
+    if (packed !== undefined) return unpack(await promisify(brotliDecompress)(packed))
   }
+  return undefined
 }
+
+/** In the package, three folders up both from `src` and from `dist`; and beside a bundle. */
+function places(): (URL | string)[] {
+  // In a bundle as CommonJS there is none.
+  const url = import.meta.url as string | undefined
+  if (!url?.startsWith('file:')) return typeof __dirname === 'string' ? [join(__dirname, BESIDE)] : []
+  return [new URL('../../../prepared/folder.br', import.meta.url), join(fileURLToPath(url), '..', BESIDE)]
+}
+
+declare const __dirname: string | undefined
 
 function unpack(packed: Buffer): PreparedFolder {
   const start = 4 + packed.readUInt32LE(0)

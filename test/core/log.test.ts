@@ -1,7 +1,8 @@
 import { pino } from 'pino'
-import { describe, expect, it, test } from 'vitest'
+import { currentLogger } from 'runutil'
+import { describe, expect, it, test, vi } from 'vitest'
 import { log, logWarning } from '../../packages/runutil/src/core/log.ts'
-import { capturedLogger } from '../support/logs.ts'
+import { capturedLogger, withLogger } from '../support/logs.ts'
 import { oddErrors } from '../support/odd-values.ts'
 
 const LONGEST_LINE = 16 * 1024
@@ -71,6 +72,36 @@ describe('logging', () => {
   it('throws nothing when the logger does', () => {
     const broken = pino({}, { write: () => JSON.parse('{') as void })
     expect(() => logWarning(broken, new Error('x'), 'failed')).not.toThrow()
+  })
+
+  it.each<[string, object]>([
+    [
+      'for errors',
+      { serializers: { err: (error: { response: { status: number } }) => error.response.status } },
+    ],
+    ['that reads a class of its own', { serializers: { err: (error: { own(): string }) => error.own() } }],
+  ])('says the message where a serializer %s throws', (_, options) => {
+    const texts: string[] = []
+    logWarning(pino(options, { write: (text) => texts.push(text) }), new Error('disk full'), 'failed')
+    expect(texts).toHaveLength(1)
+    expect(JSON.parse(texts[0]!)).toMatchObject({ msg: 'failed: disk full' })
+  })
+
+  it('is not waited for, and rejects nobody', async () => {
+    const rejected = vi.fn()
+    process.on('unhandledRejection', rejected)
+    const slow = { warn: () => Promise.reject(new Error('log server is down')) }
+    logWarning(slow as never, new Error('x'), 'failed')
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', rejected)
+    expect(rejected).not.toHaveBeenCalled()
+  })
+
+  it('is done by the root where it makes no children', () => {
+    const { logger, lines } = capturedLogger()
+    const childless = Object.assign(logger, { child: () => JSON.parse('{') as never })
+    withLogger(childless, () => currentLogger().warn('still here'))
+    expect(lines).toEqual([expect.objectContaining({ msg: 'still here' })])
   })
 
   it('reads nothing of an error that is not logged', () => {

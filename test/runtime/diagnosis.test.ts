@@ -1,9 +1,18 @@
-import { inject, injectable } from 'tsyringe'
-import { describe, expect, it } from 'vitest'
+import { type DependencyContainer, inject, injectable } from 'tsyringe'
+import { describe, expect, it, vi } from 'vitest'
 import { type Runnable, Worker, WorkerResolutionError } from 'runutil'
+import { failureOf } from '../support/outcome.ts'
 import { fresh, names, runGroup } from '../support/runtime/run-group.ts'
 
 class Other {}
+
+const registrations = new Map<string, (container: DependencyContainer) => void>()
+
+/** All that an error says, with its stack and its causes. */
+function textIn(error: unknown): number {
+  if (!(error instanceof Error)) return 0
+  return error.message.length + (error.stack?.length ?? 0) + textIn(error.cause)
+}
 
 describe('diagnosis', () => {
   class NeedsArgument {
@@ -64,6 +73,49 @@ describe('diagnosis', () => {
       },
       says: /parameter #0 \(dsn\) of class Svc: nothing is registered under 'dsn'; call container.register\('dsn'/,
     },
+    'a class that has to be registered, not made': {
+      make: (group) => {
+        class Queue {
+          constructor(readonly store: object) {}
+        }
+        @Worker({ group, inject: [Queue] })
+        class Svc {
+          constructor(readonly queue: Queue) {}
+          workers = () => []
+        }
+        void Svc
+      },
+      says: /parameter #0 \(store\) of class Queue: .*no Queue is registered: call container\.register\(Queue, \{ useValue/,
+    },
+    'one that is missing after an optional one': {
+      make: (group) => {
+        @Worker({ group })
+        class Svc {
+          constructor(
+            @inject('metrics', { isOptional: true }) readonly metrics: object | undefined,
+            @inject('dsn') readonly dsn: string,
+          ) {}
+          workers = () => []
+        }
+        void Svc
+      },
+      says: /parameter #1 \(dsn\) of class Svc: nothing is registered under 'dsn'/,
+    },
+    'a class that another is registered with': {
+      make: (group) => {
+        class Bare {
+          constructor(readonly url: string) {}
+        }
+        registrations.set(group, (container) => container.register('bare', { useClass: Bare }))
+        @Worker({ group, inject: ['bare'] })
+        class Svc {
+          constructor(readonly bare: object) {}
+          workers = () => []
+        }
+        void Svc
+      },
+      says: /parameter #0 \(url\) of class Bare: its type is unknown/,
+    },
     'two classes that need each other': {
       make: (group) => {
         class A {
@@ -91,11 +143,57 @@ describe('diagnosis', () => {
 
   it.each(Object.entries(cases))('names class, parameter and mend for %s', async (name, { make, says }) => {
     make(name)
-    const error: unknown = await runGroup(fresh(), name).catch((reason: unknown) => reason)
+    const container = fresh()
+    registrations.get(name)?.(container)
+    const error: unknown = await runGroup(container, name).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(WorkerResolutionError)
     expect((error as Error).message).toMatch(says)
     expect((error as Error).cause).toBeInstanceOf(Error)
     expect(names).toEqual([])
+  })
+
+  it('of a circle of many classes is short, also a second time', async () => {
+    const circle: { new (next: object): object }[] = Array.from(
+      { length: 60 },
+      (_, at) =>
+        ({
+          [`Link${at}`]: class {
+            constructor(readonly next: object) {}
+          },
+        })[`Link${at}`]!,
+    )
+    for (const [at, type] of circle.entries()) {
+      inject(circle[(at + 1) % circle.length]!)(type, undefined, 0)
+      injectable()(type)
+    }
+    Worker({ group: 'circle', inject: [circle[0]!] })(
+      class Svc {
+        constructor(readonly first: object) {}
+        workers = () => []
+      },
+    )
+    const container = fresh()
+    for (let time = 0; time < 2; time++) {
+      const error = await failureOf(runGroup(container, 'circle'))
+      expect(error).toBeInstanceOf(WorkerResolutionError)
+      expect(error.message).toMatch(/parameter #0 \(next\) of class Link59: it needs Link0, .*: a circle/)
+      expect(textIn(error)).toBeLessThan(16 * 1024)
+    }
+  })
+
+  it('says that workers() must not be async, and nobody hears what that rejects with', async () => {
+    const rejected = vi.fn()
+    process.on('unhandledRejection', rejected)
+    Worker({ group: 'async' })(
+      class Svc {
+        workers = () => Promise.reject(new Error('late')) as never
+      },
+    )
+    const { message } = await failureOf(runGroup(fresh(), 'async'))
+    expect(message).toMatch(/got an instance of Promise; workers\(\) must not be async: await in the worker/)
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', rejected)
+    expect(rejected).not.toHaveBeenCalled()
   })
 
   it.each<[string, unknown]>([

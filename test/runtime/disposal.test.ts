@@ -35,10 +35,33 @@ describe('what is registered', () => {
     [
       'by a factory',
       (c) => c.register('thing', { useFactory: () => new Thing() }),
-      { fresh: true, disposed: true },
+      { fresh: true, disposed: false },
+    ],
+    [
+      'by a factory that has the container construct it',
+      (c) => c.register('thing', { useFactory: (inner) => inner.resolve(Thing) }),
+      { fresh: true, disposed: false },
+    ],
+    [
+      'by a factory that keeps what the container constructed',
+      (c) => c.register('thing', { useFactory: instanceCachingFactory((inner) => inner.resolve(Thing)) }),
+      { fresh: false, disposed: false },
     ],
     ['by another token', (c) => c.register('thing', { useToken: Thing }), { fresh: true, disposed: true }],
     ['as a value', (c) => c.register('thing', { useValue: existing }), { fresh: false, disposed: false }],
+    [
+      'as another name of a value',
+      (c) => c.register('value', { useValue: existing }).registerSingleton('thing', 'value'),
+      { fresh: false, disposed: false },
+    ],
+    [
+      'as another name of a value, by a factory',
+      (c) =>
+        c
+          .register('value', { useValue: existing })
+          .register('thing', { useFactory: (i) => i.resolve('value') }),
+      { fresh: false, disposed: false },
+    ],
   ]
 
   describe.each(['own', 'parent'])('in the container (%s)', (where) => {
@@ -89,48 +112,69 @@ describe('what is registered', () => {
     expect(kept[0]![0]!.disposed).toBe(1)
   })
 
-  test('by a factory that keeps what it made is disposed once, and handed out again', async () => {
+  test('by a factory has what the container constructed for it disposed', async () => {
     const container = root.createChildContainer()
-    container.register('thing', { useFactory: instanceCachingFactory(() => new Thing()) })
+    container.registerSingleton(Thing)
+    const things: Thing[] = []
+    const make = (inner: DependencyContainer): object => ({
+      thing: things[things.push(inner.resolve(Thing)) - 1],
+    })
+    container.register('repository', { useFactory: make })
+    await runBriefly(container, grouped(keeper([]), 'repository', 'repository'))
+    expect(things).toHaveLength(2)
+    expect(things[0]).toBe(things[1])
+    expect(things[0]!.disposed).toBe(1)
+  })
+
+  test("by a factory and as a class too is the container's", async () => {
+    const container = root.createChildContainer()
+    container.registerSingleton(Thing)
+    container.register('thing', { useFactory: (inner) => inner.resolve(Thing) })
     const kept: Thing[][] = []
-    await runBriefly(container, grouped(keeper(kept), 'thing', 'thing'))
+    await runBriefly(container, grouped(keeper(kept), 'thing', Thing))
     expect(kept[0]![0]).toBe(kept[0]![1])
     expect(kept[0]![0]!.disposed).toBe(1)
   })
 })
 
 describe('the end of a run', () => {
-  interface Traced {
+  interface Ending {
     dispose?: () => unknown
     [Symbol.asyncDispose]?: () => unknown
   }
+  type Class = new () => object
   const traced = (
     order: string[],
     name: string,
     how: 'dispose' | 'asyncDispose' | 'both' = 'dispose',
-  ): Traced => {
+  ): Class => {
     const end = (by: string) => async () => {
       order.push(`${name} ${by}`)
       await new Promise((resolve) => setImmediate(resolve))
       order.push(`${name} ended`)
     }
-    return {
-      ...(how !== 'asyncDispose' && { dispose: end('dispose') }),
-      ...(how !== 'dispose' && { [Symbol.asyncDispose]: end('asyncDispose') }),
+    class Traced implements Ending {
+      dispose?: () => unknown;
+      [Symbol.asyncDispose]?: () => unknown
+      constructor() {
+        if (how !== 'asyncDispose') this.dispose = end('dispose')
+        if (how !== 'dispose') this[Symbol.asyncDispose] = end('asyncDispose')
+      }
     }
+    return Traced
   }
-  const registered = (things: Record<string, () => unknown>): DependencyContainer => {
+  const registered = (things: Record<string, Class>): DependencyContainer => {
     const container = root.createChildContainer()
-    for (const [token, make] of Object.entries(things)) container.register(token, { useFactory: make })
+    for (const [token, useClass] of Object.entries(things)) container.register(token, { useClass })
     return container
   }
 
   test('takes asyncDispose before dispose, one after another, the last made first', async () => {
     const order: string[] = []
     const container = registered({
-      a: () => traced(order, 'a'),
-      b: () => traced(order, 'b', 'asyncDispose'),
-      c: () => traced(order, 'c', 'both'),
+      a: traced(order, 'a'),
+      b: traced(order, 'b', 'asyncDispose'),
+      c: traced(order, 'c', 'both'),
     })
     await runBriefly(container, grouped(keeper([]), 'a', 'b', 'c'))
     expect(order).toEqual(['c asyncDispose', 'c ended', 'b asyncDispose', 'b ended', 'a dispose', 'a ended'])
@@ -146,28 +190,32 @@ describe('the end of a run', () => {
       }
     }
     const container = registered({
-      conn: () => new Conn(),
-      odd: () => ({ dispose: true }),
-      text: () => 'text',
-      none: () => null,
+      conn: Conn,
+      odd: class {
+        dispose = true
+      },
     })
+    container.register('text', { useFactory: () => 'text' }).register('none', { useFactory: () => null })
     await runBriefly(container, grouped(keeper([]), 'conn', 'odd', 'text', 'none'))
     expect(ended).toEqual([expect.objectContaining({ open: false })])
   })
 
   test('tells all that failed: the workers first, then each disposal, whose others went on', async () => {
     const order: string[] = []
-    const fail = (name: string) => () => ({
-      dispose: () => {
-        order.push(name)
-        throw new Error(`${name} fails`)
-      },
-    })
     const container = registered({
-      a: fail('a'),
-      b: () => traced(order, 'b'),
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a non-Error is what is tested
-      c: () => ({ [Symbol.asyncDispose]: () => Promise.reject('c fails') }),
+      a: class {
+        dispose(): void {
+          order.push('a')
+          throw new Error('a fails')
+        }
+      },
+      b: traced(order, 'b'),
+      c: class {
+        [Symbol.asyncDispose](): Promise<void> {
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is what is tested
+          return Promise.reject('c fails')
+        }
+      },
     })
     class Failing {
       workers = (): Runnable[] => [{ name: 'w', worker: () => Promise.reject(new Error('w fails')) }]
@@ -195,7 +243,7 @@ describe('the end of a run', () => {
     }
     const group = grouped(Stubborn)
     Worker({ group, inject: ['a'] })(keeper([]))
-    const container = registered({ a: () => traced(order, 'a') })
+    const container = registered({ a: traced(order, 'a') })
     const clock = new VirtualClock({ auto: true })
     const error = await failureOf<WorkerGroupError>(runBriefly(container, group, { clock, grace: '1s' }))
     expect(error.errors).toEqual([expect.any(ShutdownTimeoutError)])
@@ -203,7 +251,7 @@ describe('the end of a run', () => {
   })
 
   test('leaves the container as it was: it resolves, and hooks nothing any more', async () => {
-    const container = registered({ thing: () => new Thing() })
+    const container = registered({ thing: Thing })
     const before = Object.keys(container)
     const kept: Thing[][] = []
     await runBriefly(container, grouped(keeper(kept), 'thing'))

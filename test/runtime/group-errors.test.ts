@@ -4,6 +4,7 @@ import {
   errorIs,
   namedWorker,
   repeat,
+  retry,
   runAllJobs,
   runAllWorkers,
 } from 'runutil'
@@ -190,3 +191,61 @@ describe('a clean stop', () => {
     expect(errorIs(await failureOf(run), WorkerGroupError)).toBe(true)
   })
 })
+
+describe('what a WorkerGroupError says', () => {
+  test('is its root cause and how many more there are, never all of a thousand', async () => {
+    const root = new Error('disk full')
+    const sibling = async (signal: AbortSignal): Promise<void> => {
+      await untilAbort(signal)
+      throw signal.reason
+    }
+    const fails = namedWorker(() => Promise.reject(root), 'Fails')
+    const error = await failureOf<WorkerGroupError>(
+      runAllWorkers([fails, ...Array.from({ length: 1_000 }, () => sibling)]),
+    )
+    const lines = error.message.split('\n')
+    expect(lines[0]).toBe('/Fails: disk full')
+    expect(lines).toHaveLength(11)
+    expect(lines.at(-1)).toBe('… and 991 more, in errors')
+    expect(error.errors).toHaveLength(1_001)
+  })
+
+  test('is short, however long names and messages are', async () => {
+    const long = 'x'.repeat(1_000_000)
+    const workers = Array.from({ length: 20 }, (_, at) =>
+      namedWorker(() => Promise.reject(new Error(long)), `${at}${long}`),
+    )
+    const error = await failureOf<WorkerGroupError>(runAllWorkers(workers))
+    expect(error.message.length + error.stack!.length).toBeLessThan(16 * 1024)
+    const early = await failureOf<WorkerGroupError>(runAllWorkers([namedWorker(async () => {}, long)]))
+    expect(early.errors[0]!.stack!.length).toBeLessThan(16 * 1024)
+  })
+
+  test.each<[string, Runnable, string]>([
+    [
+      'a repeated function',
+      repeat(1, function sync() {
+        throw new Error('x')
+      }),
+      '/sync',
+    ],
+    [
+      'one without a name',
+      repeat(
+        1,
+        (
+          () => () =>
+            Promise.reject(new Error('x'))
+        )(),
+      ),
+      '/#0',
+    ],
+    ['what retry repeats', retry(unnamed(), { duration: () => NaN }), '/#0'],
+  ])('calls %s by its own name, not by what repeats it', async (_, worker, label) => {
+    expect((await failureOf<WorkerGroupError>(runAllWorkers([worker]))).workers).toEqual([label])
+  })
+})
+
+function unnamed(): () => Promise<void> {
+  return () => Promise.reject(new Error('x'))
+}

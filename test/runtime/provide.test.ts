@@ -207,7 +207,7 @@ describe('disposal', () => {
     }
     void Svc
     const container = fresh()
-    container.register('cache', { useFactory: () => new Cache() })
+    container.register('cache', { useClass: Cache })
     container.register('given', { useValue: { dispose: () => order.push('never') } })
     await runGroup(container, 'disposal')
     expect(order).toEqual([

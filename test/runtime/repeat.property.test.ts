@@ -1,8 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { repeat, wait } from 'runutil'
+import { type Clock, type Timer, repeat, runAllWorkers, wait } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
-import { runAllWorkers } from 'runutil'
 
 interface Scenario {
   every: number
@@ -20,8 +20,10 @@ const scenario = fc.record<Scenario>({
   abortAt: fc.integer({ min: 0, max: 300 }).map((at) => at + 0.5),
 })
 
+const storage = new AsyncLocalStorage<string>()
+
 describe('repeat against a ticker with a buffer of one', () => {
-  it('starts its runs at the same moments, and ends with the last of them', async () => {
+  it('starts its runs at the same moments, in its own stores, and ends with the last of them', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async (given) => {
         expect(await runScenario(given)).toEqual(model(given))
@@ -34,14 +36,17 @@ describe('repeat against a ticker with a buffer of one', () => {
 async function runScenario({ every, lengths, startImmediately, abortAt }: Scenario) {
   const clock = new VirtualClock({ auto: true })
   const controller = new AbortController()
-  clock.setTimeout(() => controller.abort(), abortAt)
+  storage.run('of another', () => clock.setTimeout(() => controller.abort(), abortAt))
   const starts: number[] = []
   const job = async (): Promise<void> => {
     const length = lengths[starts.length % lengths.length]!
     starts.push(clock.elapsed())
+    expect(storage.getStore()).toBe('own')
+    storage.enterWith('entered')
     if (length > 0) await wait(length)
   }
-  await runAllWorkers([repeat(every, job, { startImmediately })], controller.signal, { clock })
+  const worker = repeat(every, job, { startImmediately })
+  await storage.run('own', () => runAllWorkers([worker], controller.signal, { clock }))
   return { starts, endedAt: clock.elapsed() }
 }
 
@@ -70,3 +75,55 @@ function model({ every, lengths, startImmediately, abortAt }: Scenario) {
   }
   return { starts, endedAt: Math.max(abortAt, busyUntil) }
 }
+
+/** A clock whose timers wake late, each by another time. */
+function lateClock(inner: VirtualClock, late: readonly number[]): Clock {
+  let count = 0
+  const later = (at: number): number => at + late[count++ % late.length]!
+  const lateTimer = (timer: Timer): Timer => ({
+    clear: () => timer.clear(),
+    restartAt: (at) => timer.restartAt(later(at)),
+  })
+  return {
+    now: () => inner.now(),
+    elapsed: () => inner.elapsed(),
+    random: () => inner.random(),
+    setTimeout: (callback, ms) => inner.setTimeout(callback, later(ms)),
+    setTimeoutAt: (callback, at) => lateTimer(inner.setTimeoutAt(callback, later(at))),
+  }
+}
+
+describe('repeat on timers that are late', () => {
+  const lateness = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 8 })
+
+  it('never runs early, twice at once or more often than its grid has starts, and stays on the grid', async () => {
+    await fc.assert(
+      fc.asyncProperty(scenario, lateness, async ({ every, lengths, abortAt }, late) => {
+        const clock = new VirtualClock({ auto: true })
+        const stop = new AbortController()
+        clock.setTimeout(() => stop.abort(), abortAt)
+        const runs: { from: number; to: number }[] = []
+        const job = async (): Promise<void> => {
+          const run = { from: clock.elapsed(), to: Infinity }
+          runs.push(run)
+          await wait(lengths[runs.length % lengths.length]!)
+          run.to = clock.elapsed()
+        }
+        await runAllWorkers([repeat(every, job)], stop.signal, { clock: lateClock(clock, late) })
+        const grid = (at: number): number => Math.floor(at / every)
+        const most = Math.max(...late)
+        for (const [at, { from }] of runs.entries()) {
+          const before = runs[at - 1]
+          expect(from).toBeLessThan(abortAt)
+          // One start of the grid for each, and at most one that was missed.
+          expect(grid(from)).toBeGreaterThanOrEqual(at + 1)
+          if (before === undefined) continue
+          expect(from).toBeGreaterThanOrEqual(before.to)
+          const due = Math.max(before.to, (grid(before.from) + 1) * every)
+          expect(from).toBeLessThanOrEqual(due + most)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

@@ -1,5 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import fc from 'fast-check'
-import pino from 'pino'
+import { type Logger, pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { backoff, retry, runAllWorkers, wait } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
@@ -9,6 +10,20 @@ interface Scenario {
   initial: number
   max: number
   abortAt: number
+  logger: keyof typeof loggers
+}
+
+/** However it is broken, it decides nothing. */
+const loggers = {
+  good: (write: (line: string) => void) => pino({}, { write }),
+  'a serializer that throws': () => pino({ serializers: { err: fail } }, { write: () => {} }),
+  'a stream that throws': () => pino({}, { write: fail }),
+  'no children': () => Object.assign(pino({}, { write: () => {} }), { child: fail }),
+  'methods that throw': () => ({ child: () => ({ warn: fail }) }) as unknown as Logger,
+}
+
+function fail(): never {
+  throw new Error('cannot log')
 }
 
 const scenario = fc.record<Scenario>({
@@ -19,10 +34,13 @@ const scenario = fc.record<Scenario>({
   initial: fc.integer({ min: 1, max: 50 }),
   max: fc.integer({ min: 1, max: 100 }),
   abortAt: fc.integer({ min: 0, max: 1_500 }).map((at) => at + 0.5),
+  logger: fc.constantFrom(...(Object.keys(loggers) as (keyof typeof loggers)[])),
 })
 
+const storage = new AsyncLocalStorage<string>()
+
 describe('retry against its model', () => {
-  it('starts at the same moments, logs the same attempts and ends with the abort', async () => {
+  it('starts at the same moments in its own stores, logs the same attempts and ends with the abort', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async (given) => {
         expect(await runScenario(given)).toEqual(model(given))
@@ -32,25 +50,28 @@ describe('retry against its model', () => {
   })
 })
 
-async function runScenario({ runs, initial, max, abortAt }: Scenario) {
+async function runScenario({ runs, initial, max, abortAt, logger }: Scenario) {
   const clock = new VirtualClock({ auto: true })
   const controller = new AbortController()
-  clock.setTimeout(() => controller.abort(), abortAt)
+  storage.run('of another', () => clock.setTimeout(() => controller.abort(), abortAt))
   const attempts: number[] = []
   const write = (line: string): void => void attempts.push((JSON.parse(line) as { attempt: number }).attempt)
   const starts: number[] = []
   const worker = async (signal: AbortSignal): Promise<void> => {
     const run = runs[starts.length]
     starts.push(clock.elapsed())
+    expect(storage.getStore()).toBe('own')
+    if (run?.outcome === 'return') storage.enterWith('entered')
     await wait(run?.length ?? 10_000, signal)
     if (run?.outcome === 'throw') throw new Error('failed')
   }
   const retried = retry(worker, backoff({ initial, max }))
-  await runAllWorkers([retried], controller.signal, { clock, logger: pino({}, { write }) })
+  const options = { clock, logger: loggers[logger](write) }
+  await storage.run('own', () => runAllWorkers([retried], controller.signal, options))
   return { starts, attempts, endedAt: clock.elapsed() }
 }
 
-function model({ runs, initial, max, abortAt }: Scenario) {
+function model({ runs, initial, max, abortAt, logger }: Scenario) {
   const starts: number[] = []
   const attempts: number[] = []
   let failures = 0
@@ -62,7 +83,7 @@ function model({ runs, initial, max, abortAt }: Scenario) {
     now = endsAt
     if (run?.outcome === 'throw') {
       failures = uptime > Math.max(10, max) ? 1 : failures + 1
-      attempts.push(failures)
+      if (logger === 'good') attempts.push(failures)
       now += Math.min(max, initial * 2 ** (failures - 1))
     } else {
       failures = 0

@@ -292,6 +292,42 @@ describe('a backoff that answers with no duration', () => {
   )
 })
 
+describe('a backoff that is broken', () => {
+  const boom = new Error('boom')
+  test.each<[string, () => unknown, RegExp]>([
+    ['throws', () => raise(boom), /backoff.duration\(1\): expected a number of ms; it threw: boom/],
+    ['gives NaN', () => NaN, /backoff.duration\(1\): expected a duration .*; got NaN/],
+    ['gives a promise', () => Promise.resolve(5), /got an instance of Promise/],
+  ])('that %s is told with the error of the worker', async (_, duration, says) => {
+    const down = new Error('database is down')
+    const waits = { duration: duration as () => number }
+    const { logger } = capturedLogger()
+    const run = runAllWorkers([retry(() => Promise.reject(down), waits)], undefined, { logger })
+    const { errors } = await failureOf<WorkerGroupError>(run)
+    expect(errors[0]!.message).toMatch(says)
+    expect(errors[0]!.cause).toBe(down)
+  })
+
+  test('is not asked when there is nothing to wait for, nor how far it goes', async () => {
+    const clock = new VirtualClock({ auto: true })
+    const stop = new AbortController()
+    let runs = 0
+    const waits = { duration: (attempt: number) => (attempt > 3 ? raise(boom) : 5) }
+    const worker = async (signal: AbortSignal): Promise<void> => {
+      if (++runs === 3) stop.abort()
+      await wait('1m', signal)
+      throw new Error('down')
+    }
+    const { logger } = capturedLogger()
+    await runAllWorkers([retry(worker, waits)], stop.signal, { clock, logger })
+    expect(runs).toBe(3)
+  })
+})
+
+function raise(error: Error): never {
+  throw error
+}
+
 describe('retryJob', () => {
   test('waits as its backoff says and resolves with the first success', async () => {
     const clock = new VirtualClock({ auto: true })

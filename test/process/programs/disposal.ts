@@ -1,7 +1,7 @@
 // A worker made of a service that is made of a database, each with something to end. With an argument, the
 // database never ends.
 import { type Runnable, Worker, type WorkerConfigurer, runProvidedWorkers, shutdownSignal } from 'runutil'
-import { container, injectable } from 'tsyringe'
+import { container, inject, injectable } from 'tsyringe'
 import { aborted, print } from './print.ts'
 
 @injectable()
@@ -13,8 +13,9 @@ class Database {
   }
 }
 
+@injectable()
 class Service {
-  constructor(readonly database: Database) {}
+  constructor(@inject(Database) readonly database: Database) {}
   dispose(): void {
     print('service closed')
   }
@@ -39,6 +40,5 @@ class Serving implements WorkerConfigurer {
   }
 }
 
-container.register(Service, { useFactory: (from) => new Service(from.resolve(Database)) })
 await runProvidedWorkers(container, shutdownSignal())
 print('all closed')

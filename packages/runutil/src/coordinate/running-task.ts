@@ -1,5 +1,6 @@
 import { linkedController } from '../core/abort.ts'
 import type { Clock, Timer } from '../core/clock.ts'
+import { apart } from '../core/stores.ts'
 import { sleep } from '../core/wait.ts'
 import { failAttempt } from './attempt-failure.ts'
 import { type LeasedAttempt, leasedOnes } from './attempt.ts'
@@ -51,7 +52,7 @@ export class RunningTask {
     this.#watch(false)
     try {
       const task = await this.#task()
-      await task?.(this.#props.attempts, this.#controller.signal)
+      await apart(() => task?.(this.#props.attempts, this.#controller.signal))
     } catch (error) {
       await this.#failUntilTold(error)
     } finally {

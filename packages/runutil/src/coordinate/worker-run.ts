@@ -1,5 +1,6 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import { Doorbell } from '../core/doorbell.ts'
+import { healthCheckpoint } from '../core/health.ts'
 import { sleep } from '../core/wait.ts'
 import { ChildRun } from './child-run.ts'
 import { heartbeat } from './heartbeat.ts'
@@ -34,6 +35,7 @@ export class WorkerRun {
     const itself = await namespace.worker(workerId)
     try {
       await this.#report(itself)
+      healthCheckpoint()
       const unlisten = await namespace.listen(() => this.#ready.ring())
       await this.#work(itself)
       await this.#trying(() => unlisten())
@@ -102,11 +104,14 @@ export class WorkerRun {
     await itself.update(heartbeat(tasks, this.#settings.clock.now()))
   }
 
-  /** An error of the store is told of, and is no reason to end. */
+  /** An error of the store is told of, and is no reason to end. How the worker is depends on what was asked last. */
   readonly #trying = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
     try {
-      return await call()
+      const answer = await call()
+      healthCheckpoint()
+      return answer
     } catch (error) {
+      if (!this.#signal.aborted) healthCheckpoint(error)
       this.#settings.onError(error)
       return undefined
     }

@@ -1,9 +1,10 @@
 import type { Clock } from './clock.ts'
 import { currentClock } from './context.ts'
 import { type Duration, toMs } from './duration.ts'
-import { describe, unexpected } from './errors.ts'
+import { InvalidDurationError, describe, unexpected } from './errors.ts'
 import { has } from './has.ts'
 import { checkOptions } from './options.ts'
+import { messageOf } from './text.ts'
 
 /** How long to wait before an attempt. Attempt 0, the first, is always 0 ms. */
 export interface Backoff {
@@ -80,7 +81,41 @@ export function checkBackoff(value: unknown, what: string): asserts value is Bac
   throw unexpected(what, `a Backoff, as backoff('5s') or backoff({ initial: '1s', max: '1m' })`, value)
 }
 
-/** The longest wait a backoff gives, as far as can be told: a far attempt is at its cap. */
+/** The longest wait a backoff gives, as far as can be told: a far attempt is at its cap. NaN where it can't be. */
 export function longestWaitMs(of: Backoff): number {
-  return of instanceof ExponentialBackoff ? of.maxMs : of.duration(1_000)
+  if (of instanceof ExponentialBackoff) return of.maxMs
+  try {
+    return of.duration(1_000)
+  } catch {
+    return NaN
+  }
+}
+
+/**
+ * What a backoff of anybody's says.
+ *
+ * @param failure what it is asked for: if the answer is none, nobody must lose sight of that
+ * @throws InvalidDurationError, with the failure as cause
+ */
+export function waitMsOf(of: Backoff, attempt: number, failure: unknown): number {
+  const what = `backoff.duration(${attempt})`
+  const said = askedFor(of, attempt)
+  if ('error' in said) {
+    throw new InvalidDurationError(`${what}: expected a number of ms; it threw: ${messageOf(said.error)}`, {
+      cause: failure,
+    })
+  }
+  try {
+    return toMs(said.ms, what)
+  } catch (error) {
+    throw new InvalidDurationError(messageOf(error), { cause: failure })
+  }
+}
+
+function askedFor(of: Backoff, attempt: number): { ms: number } | { error: unknown } {
+  try {
+    return { ms: of.duration(attempt) }
+  } catch (error) {
+    return { error }
+  }
 }

@@ -2,13 +2,28 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Logger, pino } from 'pino'
 import { systemClock } from './clock-system.ts'
 import { type Clock } from './clock.ts'
+import { shared } from './shared.ts'
 
 export type HealthState = 'init' | 'ok' | 'firing'
+
+/** How a worker is, by its own word or by that of whoever runs it. */
+export interface Health {
+  readonly state: HealthState
+  /** It has said so itself at some time: then nobody else says 'ok' for it. */
+  readonly spoke: boolean
+  readonly scope: RunScope
+}
 
 /** What all workers of one run share. Two runs in one process share none of it. */
 export interface RunScope {
   readonly clock: Clock
-  readonly health: Map<string, HealthState>
+  /** Of all workers, also those of the groups inside of it. */
+  readonly health: Map<string, Health>
+  /** Those of them that are this group's own: below the name of the worker that it runs in. */
+  readonly names: Set<string>
+  readonly outer: { readonly name: string; readonly scope: RunScope } | undefined
+  /** Its workers have ended: what they still say of themselves isn't heard. */
+  isOver: boolean
   readonly logger: Logger
   /** How long workers may go on after the abort. Undefined: no limit. */
   readonly graceMs: number | undefined
@@ -42,7 +57,7 @@ export class Context {
 
   /** Made on first use, from the root: pino prints a key twice when children nest. */
   get logger(): Logger {
-    return (this.#logger ??= this.scope.logger.child(this.#bindings()))
+    return (this.#logger ??= childOf(this.scope.logger, this.#bindings()))
   }
 
   #bindings(): Record<string, string> {
@@ -56,7 +71,16 @@ export class Context {
   }
 }
 
-const storage = new AsyncLocalStorage<Context>()
+/** A logger that can't make a child logs all the same. */
+function childOf(logger: Logger, bindings: Record<string, string>): Logger {
+  try {
+    return logger.child(bindings)
+  } catch {
+    return logger
+  }
+}
+
+const storage = shared('context', () => new AsyncLocalStorage<Context>())
 let fallbackLogger: Logger | undefined
 
 /** Runs `body` so that `current…` in it, and in all it awaits, finds `context`. */
@@ -106,12 +130,15 @@ export function newScope(given: {
   clock?: Clock | undefined
   graceMs?: number | undefined
 }): RunScope {
-  const outer = currentContext()?.scope
+  const context = currentContext()
+  const outer = context?.scope
   const clock = given.clock ?? outer?.clock ?? systemClock
-  const health = outer?.health ?? new Map<string, HealthState>()
   return {
     clock,
-    health,
+    health: outer?.health ?? new Map<string, Health>(),
+    names: new Set(),
+    outer: context && { name: context.name, scope: context.scope },
+    isOver: false,
     graceMs: given.graceMs ?? outer?.graceMs,
     get logger() {
       return given.logger ?? outer?.logger ?? defaultLogger()

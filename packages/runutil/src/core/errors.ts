@@ -1,8 +1,14 @@
+/** What a message of ours has room for: with its stack, no error has more than 16 KiB of text. */
+const LONGEST_MESSAGE = 4_000
+
 /** What was expected of an argument, what came and how to mend it. */
 export class InvalidArgumentError extends TypeError {
   readonly code = 'ERR_INVALID_ARGUMENT'
   static {
     this.prototype.name = 'InvalidArgumentError'
+  }
+  constructor(message = '', options?: ErrorOptions) {
+    super(shortened(message, LONGEST_MESSAGE), options)
   }
 }
 
@@ -11,6 +17,9 @@ export class InvalidDurationError extends RangeError {
   readonly code = 'ERR_INVALID_DURATION'
   static {
     this.prototype.name = 'InvalidDurationError'
+  }
+  constructor(message = '', options?: ErrorOptions) {
+    super(shortened(message, LONGEST_MESSAGE), options)
   }
 }
 
@@ -111,7 +120,9 @@ function described(value: unknown): string {
   if (ArrayBuffer.isView(value)) return `an instance of ${kindOfView(value)}`
   const type = (value.constructor as { name?: unknown } | undefined)?.name
   if (typeof type === 'string' && type !== '' && type !== 'Object') return `an instance of ${shortened(type)}`
-  return `an object { ${firstKeys(value).map(shortened).join(', ')} }`
+  return `an object { ${firstKeys(value)
+    .map((key) => shortened(key))
+    .join(', ')} }`
 }
 
 function kindOfView(view: ArrayBufferView): string {
@@ -128,6 +139,7 @@ function firstKeys(value: object): string[] {
   return keys
 }
 
-function shortened(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+/** The beginning of a text that is too long for a message. */
+export function shortened(text: string, most = 80): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, describe, isInstance } from './errors.ts'
-import { messageOf } from './text.ts'
+import { reasonOf } from './text.ts'
 
 /** How many characters of JSON a payload or a result may have, unless a store was told otherwise: 4 MiB. */
 export const MOST_JSON = 4 * 2 ** 20
@@ -29,7 +29,7 @@ export function toJson(value: unknown, name: string, most = MOST_JSON): string {
   } catch (error) {
     if (isInstance(error, NotJsonError)) throw error
     // What a toJSON throws, or what is nested too deep.
-    throw new NotJsonError(`${name}: expected a JSON value; ${messageOf(error)}`)
+    throw new NotJsonError(`${name}: expected a JSON value; ${reasonOf(error)}`)
   }
   if (text === undefined) throw notJson(value, name)
   if (text.length > most) throw tooLarge(name, most, `${text.length}`)

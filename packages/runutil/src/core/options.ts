@@ -1,4 +1,4 @@
-import { InvalidArgumentError, unexpected } from './errors.ts'
+import { InvalidArgumentError, shortened, unexpected } from './errors.ts'
 import { isStorable } from './text.ts'
 
 /**
@@ -18,7 +18,7 @@ export function checkOptions<T extends object>(
     if ((known as readonly string[]).includes(key)) continue
     const near = nearest(key, known)
     const mend = near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`
-    throw new InvalidArgumentError(`${what}: unknown option '${key}'; ${mend}`)
+    throw new InvalidArgumentError(`${what}: unknown option '${shortened(key)}'; ${mend}`)
   }
   return options
 }

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { describe, isInstance } from './errors.ts'
+import { describe, isInstance, shortened } from './errors.ts'
 
 /** Of an error's text, stores keep so many bytes at most. */
 export const LONGEST_TEXT = 64 * 1024
@@ -18,6 +18,11 @@ export function messageOf(thrown: unknown): string {
   } catch {
     return UNREADABLE
   }
+}
+
+/** As `messageOf`, as far as there is room for it in the message of another error. */
+export function reasonOf(thrown: unknown): string {
+  return shortened(messageOf(thrown), 2_000)
 }
 
 /** As `messageOf`, but a thrown string is what it says, and an object that is no Error is shown with its properties. */

@@ -1,6 +1,7 @@
 import type { Backoff } from './backoff.ts'
 import { unexpected } from './errors.ts'
 import { has, isPlainFunction } from './has.ts'
+import { apart } from './stores.ts'
 
 /** Runs until the signal aborts. Returning earlier is an error for the group it runs in. */
 export interface Worker {
@@ -26,9 +27,12 @@ export interface WorkerConfigurer {
   workers(): Iterable<Runnable>
 }
 
-/** Calls a worker so that a synchronous throw is a rejection too, and whatever it returns is a promise that settles once. */
+/**
+ * Calls a worker so that a synchronous throw is a rejection too, and whatever it returns is a promise that settles once. The
+ * stores that it enters are its own.
+ */
 export async function callWorker(worker: Worker | WorkerFunc, signal: AbortSignal): Promise<void> {
-  await (typeof worker === 'function' ? worker(signal) : worker.run(signal))
+  await apart(() => (typeof worker === 'function' ? worker(signal) : worker.run(signal)))
 }
 
 /** @throws InvalidArgumentError when `worker` is neither a function nor has a `run` method */

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { healthCheckpoint } from '../core/health.ts'
 import { Trouble } from '../core/trouble.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
 import { sleep } from '../core/wait.ts'
@@ -33,9 +34,11 @@ export class LostWorkers {
       try {
         for (const action of await this.#lost()) await lose(action)
         trouble.ends()
+        healthCheckpoint()
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error
         trouble.begins(error)
+        healthCheckpoint(error)
       }
       await sleep(clock, LOOK_EVERY_MS, signal)
     }

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger } from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
+import { healthCheckpoint } from '../core/health.ts'
 import { logWarning } from '../core/log.ts'
 import { checkOptions, checkText } from '../core/options.ts'
 import { messageOf, storableText } from '../core/text.ts'
@@ -167,7 +168,10 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     const follow = () => ledger.follow(onChange, () => {})
     const following = await untilAvailable(follow, {
       ...{ clock: this.#clock, signal, givesUp: () => signal.aborted },
-      onRetry: (error) => trouble.begins(error),
+      onRetry: (error) => {
+        trouble.begins(error)
+        healthCheckpoint(error)
+      },
     })
     trouble.ends()
     return following

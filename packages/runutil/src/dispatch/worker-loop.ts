@@ -2,6 +2,7 @@ import { linkedController } from '../core/abort.ts'
 import { currentLogger } from '../core/context.ts'
 import { toError } from '../core/errors.ts'
 import { logWarning } from '../core/log.ts'
+import { apart } from '../core/stores.ts'
 import type { Task } from './action.ts'
 import { WorkerLostError } from './errors.ts'
 import type { Announcement, TaskExchange, WorkerInfo } from './task-exchange.ts'
@@ -98,7 +99,7 @@ export class WorkerLoop {
     // A handler that listens for the abort would never hear of it.
     if (signal.aborted) return this.#deps.fail(task.action, new WorkerLostError(), closing)
     try {
-      await this.#handler(task, signal)
+      await apart(() => this.#handler(task, signal))
     } catch (error) {
       await this.#withdraw()
       // One that was lost is announced again.

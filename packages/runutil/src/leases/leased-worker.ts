@@ -3,11 +3,12 @@ import { Context, currentContext, newScope, withContext } from '../core/context.
 import { type Duration, toStorableIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
-import { checkpoint } from '../core/health.ts'
+import { checkpoint, healthOf } from '../core/health.ts'
 import { logWarning } from '../core/log.ts'
 import { checkName, checkOptions, checkText } from '../core/options.ts'
 import { Patience } from '../core/patience.ts'
 import { RenewedLease } from '../core/renewed-lease.ts'
+import { apart } from '../core/stores.ts'
 import { sleep } from '../core/wait.ts'
 import { type Worker } from '../core/worker.ts'
 import { LeaseLostError } from './errors.ts'
@@ -101,8 +102,7 @@ class LeasedRun {
 
   /** To be there is all that one can do that has no lease; a run that failed before still counts. */
   #standBy(): void {
-    const { scope, name } = this.#context
-    if (scope.health.get(name) === 'init') checkpoint(this.#context, 'ok')
+    if (healthOf(this.#context)?.state === 'init') checkpoint(this.#context, 'ok')
     this.#isHeard()
   }
 
@@ -124,7 +124,7 @@ class LeasedRun {
       // It was over, or this told to stop, before the store's answer came.
       lease.isLost()
       signal.throwIfAborted()
-      await withContext(this.#context.child(), () => withFence(fence, () => run(signal)))
+      await apart(() => withContext(this.#context.child(), () => withFence(fence, () => run(signal))))
     } catch (error) {
       failure = { error }
     }

@@ -3,6 +3,7 @@ import { offAbort, onAbort } from '../core/abort.ts'
 import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger } from '../core/context.ts'
 import { Events } from '../core/events.ts'
+import { healthReporter } from '../core/health.ts'
 import type { Worker } from '../core/worker.ts'
 import { Allocation } from './allocation.ts'
 import { AnswerStream } from './answer-stream.ts'
@@ -204,15 +205,24 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
     if (this.#phase === 'ending') throw new PoolDestroyedError()
     const stop = (): void => void this.destroy()
     onAbort(signal, stop)
+    const unwatch = this.#watchHealth()
     try {
       await this.start()
       await this.#over
     } catch (error) {
       if (!(error instanceof PoolDestroyedError)) throw error
     } finally {
+      unwatch()
       offAbort(signal, stop)
     }
     await this.destroy()
+  }
+
+  /** 'ok' once a worker is up, 'firing' from when one breaks or doesn't come up until the next is. */
+  #watchHealth(): () => void {
+    const report = healthReporter()
+    const offs = [this.on('created', () => report()), this.on('error', (error) => report(error))]
+    return () => offs.forEach((off) => off())
   }
 
   #submit(encoded: Encoded, caller: TaskCaller, options: ExecOptions | undefined): Task {

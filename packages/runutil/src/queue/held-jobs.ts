@@ -1,6 +1,6 @@
 import { type Clock, macrotask } from '../core/clock.ts'
 import { type Context, withContext } from '../core/context.ts'
-import { Stores } from '../core/stores.ts'
+import { Stores, apart } from '../core/stores.ts'
 import { Attempt } from './attempt.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Held } from './job-store.ts'
@@ -93,7 +93,7 @@ export class HeldJobs {
     const { kinds, clock } = this.#props
     const attempt = new Attempt(job, kinds.get(job.kind)!, clock, this.#stores)
     this.#running.set(job, attempt)
-    const performed = withContext(this.#props.context(), runAttempt, attempt)
+    const performed = apart(() => withContext(this.#props.context(), runAttempt, attempt))
     if (isThenable(performed)) void performed.then((ended) => this.#end(attempt, ended))
     else this.#ended(attempt, performed)
   }

@@ -1,5 +1,6 @@
 import type { Context, HealthState } from '../core/context.ts'
 import { errorIs, isInstance } from '../core/errors.ts'
+import { checkpoint } from '../core/health.ts'
 import { log, logWarning } from '../core/log.ts'
 import { loggableText } from '../core/loggable.ts'
 import { ErrLostLease, RetryableError } from './errors.ts'
@@ -80,7 +81,7 @@ export class RunLog {
   }
 
   #health(state: HealthState): void {
-    if (this.#context.name !== '') this.#context.scope.health.set(this.#context.name, state)
+    checkpoint(this.#context, state)
   }
 }
 

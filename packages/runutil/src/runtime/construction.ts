@@ -1,10 +1,12 @@
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
-import { toError } from '../core/errors.ts'
-import { untoldParameter } from './diagnosis.ts'
-import type { Constructor } from './parameters.ts'
+import type { WorkerEntry } from '../core/worker-registry.ts'
+import { diagnose } from './diagnosis.ts'
+import { type Kept, Made, closureOf, liveRuns } from './made.ts'
+import { type Constructor, inheritTokens, untoldParameter } from './parameters.ts'
+import type { Token } from './tokens.ts'
 
 /**
- * What runutil needs of tsyringe beyond its public face, all in this file. tsyringe tells nobody what it made,
+ * What runutil needs of tsyringe beyond its public face, in this file and `made`. tsyringe tells nobody what it made,
  * disposes in the order of making, without waiting, and keeps handing out a singleton that it has disposed.
  */
 interface Internals {
@@ -18,9 +20,14 @@ type Construct = (type: Constructor | Delayed, context: unknown) => unknown
 interface Delayed {
   createProxy(make: (token: InjectionToken) => unknown): unknown
 }
-interface Registration {
+interface Registration extends Kept {
   provider: { useFactory?: unknown }
-  instance?: unknown
+}
+
+/** A class or a factory that is being called, and what it has been given so far. */
+interface Frame {
+  readonly needs: Set<Made>
+  readonly isFactory: boolean
 }
 
 /** The container that this one is a child of. */
@@ -28,23 +35,62 @@ export function parentOf(container: DependencyContainer): DependencyContainer | 
   return (container as Internals).parent
 }
 
-/** What was made while resolving, in that order, and how to end it. */
-export class Construction {
-  readonly #container: DependencyContainer
-  readonly #shared: ReadonlySet<Function>
-  readonly #instances = new Map<Function, unknown>()
-  readonly #made = new Set<unknown>()
-  readonly #singletons: Registration[] = []
+/** A class is under way in so many resolutions at once only if there is no end to it. */
+const MOST_AT_ONCE = 20
 
-  /** @param shared classes to be made once, for all who depend on them */
-  constructor(container: DependencyContainer, shared: ReadonlySet<Function>) {
+/** What a run resolves, and what was constructed for that: it is the run's to dispose of, once no other run uses it. */
+export class Construction {
+  readonly uses = new Set<Made>()
+  readonly #container: DependencyContainer
+  readonly #workers: ReadonlyMap<Function, WorkerEntry>
+  /** What a container was told of the parameters of classes. */
+  readonly #tokens: ReadonlyMap<Function, readonly Token[]>
+  readonly #instances = new Map<Function, unknown>()
+  readonly #frames: Frame[] = []
+  readonly #underWay: { type: Constructor; context: unknown }[] = []
+  /** What has to be disposed of yet, the next one last. */
+  #left: Made[] | undefined
+
+  /** @param workers classes to be made once, for all who depend on them */
+  constructor(container: DependencyContainer, workers: ReadonlyMap<Function, WorkerEntry>) {
     this.#container = container
-    this.#shared = shared
+    this.#workers = workers
+    this.#tokens = new Map(
+      [...workers].flatMap(([type, { inject }]) => (inject ? [[type, inject as Token[]]] : [])),
+    )
+    liveRuns.add(this)
   }
 
-  /** Resolves a class, and takes note of everything that has to be made for it. */
+  /**
+   * Resolves a class, and takes note of everything that has to be made for it.
+   *
+   * @throws WorkerResolutionError
+   */
   resolve(type: Function): unknown {
-    return this.#resolve(type as InjectionToken)
+    try {
+      return this.#resolve(type as InjectionToken)
+    } catch (error) {
+      throw diagnose(this.#container, type, error, this.#tokens)
+    }
+  }
+
+  /**
+   * What is to be disposed of next, the last made first: nobody's but the container's, and used by no other run. Whoever
+   * resolves from now on gets new ones.
+   */
+  next(): Made | undefined {
+    this.#left ??= [...closureOf(this.uses)].sort((a, b) => a.order - b.order)
+    for (let made = this.#left.pop(); made !== undefined; made = this.#left.pop()) {
+      const isOurs = !productsIn(this.uses).has(made)
+      this.uses.delete(made)
+      if (isOurs && !this.#isUsedElsewhere(made)) return made
+    }
+    liveRuns.delete(this)
+    return undefined
+  }
+
+  #isUsedElsewhere(made: Made): boolean {
+    return [...liveRuns].some((run) => run !== this && closureOf(run.uses).has(made))
   }
 
   #resolve(token: InjectionToken, ...context: unknown[]): unknown {
@@ -63,49 +109,90 @@ export class Construction {
   #observe(internals: Internals): void {
     const { construct, resolveRegistration } = internals
     if (construct === undefined || resolveRegistration === undefined) return
-    internals.construct = (type, context) => {
-      // Resolved when it is first used: of that, too, note is taken.
-      if ('createProxy' in type) return type.createProxy((token) => this.#resolve(token, context))
-      if (this.#instances.has(type)) return this.#instances.get(type)
-      if (untoldParameter(type) !== undefined) {
-        throw new TypeError(type.name)
-      }
-      const instance = construct.call(internals, type, context)
-      if (this.#shared.has(type)) this.#instances.set(type, instance)
-      this.#made.add(instance)
-      return instance
-    }
-    internals.resolveRegistration = (registration, context) => {
-      const existed = registration.instance !== undefined
-      const instance = resolveRegistration.call(internals, registration, context)
-      if (registration.provider.useFactory !== undefined) this.#made.add(instance)
-      if (!existed && registration.instance !== undefined) this.#singletons.push(registration)
-      return instance
+    internals.construct = (type, context) =>
+      'createProxy' in type
+        ? this.#later(type, context)
+        : this.#construct(type, context, () => {
+            const tokens = this.#tokens.get(type)
+            if (tokens === undefined) return construct.call(internals, type, context)
+            return new type(...tokens.map((token) => internals.resolve(token, context)))
+          })
+    internals.resolveRegistration = (registration, context) =>
+      this.#handOut(registration, () => resolveRegistration.call(internals, registration, context))
+  }
+
+  /** Resolved when it is first used: of that, too, note is taken, and it is needed by what is under way now. */
+  #later(type: Delayed, context: unknown): unknown {
+    const frame = this.#frames.at(-1) ?? { needs: new Set(), isFactory: false }
+    return type.createProxy((token) => this.#within(frame, () => this.#resolve(token, context)))
+  }
+
+  #construct(type: Constructor, context: unknown, construct: () => unknown): unknown {
+    if (this.#instances.has(type)) return this.#seen(this.#instances.get(type))
+    inheritTokens(type)
+    const isTold = this.#tokens.has(type)
+    if (!isTold && untoldParameter(type, this.#workers.has(type)) !== undefined)
+      throw new TypeError(type.name)
+    this.#checkCircle(type, context)
+    this.#underWay.push({ type, context })
+    try {
+      const frame: Frame = { needs: new Set(), isFactory: false }
+      const instance = this.#within(frame, construct) as object
+      if (this.#workers.has(type)) this.#instances.set(type, instance)
+      if (Made.of(instance) === undefined) new Made(instance, frame.needs, this.#container)
+      return this.#seen(instance)
+    } finally {
+      this.#underWay.pop()
     }
   }
 
-  /**
-   * Ends everything that was made, the last first, one after another. What the caller had before is left alone.
-   *
-   * @returns the errors of those that failed to end
-   */
-  async dispose(): Promise<{ worker: string; error: Error }[]> {
-    const failures: { worker: string; error: Error }[] = []
-    for (const instance of [...this.#made].reverse()) {
-      try {
-        await disposerOf(instance)?.call(instance)
-      } catch (error) {
-        failures.push({ worker: `disposing ${(instance as object).constructor.name}`, error: toError(error) })
-      }
+  /** tsyringe would go round until the stack is full, with a message that grows with the square of that. */
+  #checkCircle(type: Constructor, context: unknown): void {
+    const same = this.#underWay.filter((other) => other.type === type)
+    if (same.length < MOST_AT_ONCE && !same.some((other) => other.context === context)) return
+    throw new TypeError(`${type.name} is needed to make ${type.name}: a circle`)
+  }
+
+  #handOut(registration: Registration, resolve: () => unknown): unknown {
+    const hadInstance = registration.instance !== undefined
+    const isFactory = registration.provider.useFactory !== undefined
+    const frame: Frame = { needs: new Set(), isFactory }
+    const instance = isFactory ? this.#within(frame, resolve) : resolve()
+    const made = Made.of(instance)
+    if (isFactory) {
+      if (made !== undefined) made.isProduct = true
+      const around = this.#frames.at(-1)
+      for (const needed of frame.needs) around?.needs.add(needed)
+      return instance
     }
-    // The next run makes new ones.
-    for (const registration of this.#singletons) registration.instance = undefined
-    return failures
+    if (!hadInstance && registration.instance !== undefined) made?.keptIn(registration)
+    return this.#seen(instance)
+  }
+
+  /** Takes note that it is needed by what is under way, or by a class of the run. */
+  #seen(instance: unknown): unknown {
+    const made = Made.of(instance)
+    if (made === undefined) return instance
+    const around = this.#frames.at(-1)
+    around?.needs.add(made)
+    if (around?.isFactory !== true) made.isInjected = true
+    if (!this.uses.has(made)) this.#left?.push(made)
+    this.uses.add(made)
+    return instance
+  }
+
+  #within<T>(frame: Frame, body: () => T): T {
+    this.#frames.push(frame)
+    try {
+      return body()
+    } finally {
+      this.#frames.pop()
+    }
   }
 }
 
-function disposerOf(instance: unknown): (() => unknown) | undefined {
-  const { [Symbol.asyncDispose]: asyncDispose, dispose } = (instance ?? {}) as Record<PropertyKey, unknown>
-  const disposer = asyncDispose ?? dispose
-  return typeof disposer === 'function' ? (disposer as () => unknown) : undefined
+/** What factories handed out, with all that was made for these alone. */
+function productsIn(uses: ReadonlySet<Made>): Set<Made> {
+  const products = [...uses].filter((made) => made.isProduct && !made.isInjected)
+  return closureOf(products, (made) => !made.isShared)
 }

@@ -1,8 +1,16 @@
-import 'reflect-metadata'
 import type { DependencyContainer } from 'tsyringe'
-import { messageOf } from '../core/text.ts'
+import { isInstance } from '../core/errors.ts'
+import { reasonOf, stackOf } from '../core/text.ts'
 import { WorkerResolutionError } from './errors.ts'
-import { type Constructor, parameterLabel } from './parameters.ts'
+import {
+  type Constructor,
+  TOKENS,
+  TYPES,
+  parameterLabel,
+  untoldParameter,
+  withConstructor,
+} from './parameters.ts'
+import type { Token } from './tokens.ts'
 
 interface Finding {
   type: Constructor
@@ -13,82 +21,138 @@ interface Finding {
 
 /** Types that metadata has for a parameter when it says nothing of what to inject. */
 const BUILT_IN = new Set<unknown>([String, Number, Boolean, Array, Function, Promise, Symbol, Date, Map, Set])
+const BY_DELAY = 'inject it by delay(() => Type) from tsyringe'
+
+/** What tsyringe says grows with the square of how deep it looked. */
+const LONGEST_STACK = 4_000
+
+/** What a container was told of a token. */
+interface Provider {
+  useClass?: unknown
+  useToken?: unknown
+}
 
 /**
  * Why a class can't be resolved, in words that name the class, the parameter and the mend. tsyringe's own error
  * is kept as `cause`.
+ *
+ * @param told tokens that a container was given for the parameters of classes
  */
 export function diagnose(
   container: DependencyContainer,
   type: Function,
   cause: unknown,
+  told: ReadonlyMap<Function, readonly Token[]>,
 ): WorkerResolutionError {
   const worker = `cannot make worker ${type.name}`
-  const reason = messageOf(cause)
-  const finding = findProblem(container, type as Constructor, new Set())
+  const finding = new Search(container, told).findIn(type as Constructor, undefined)
+  const kept = shortCause(cause)
   if (finding === undefined) {
-    return new WorkerResolutionError(`${worker}: ${reason}`, { className: type.name, cause })
+    return new WorkerResolutionError(`${worker}: ${reasonOf(cause)}`, { className: type.name, cause: kept })
   }
   const className = finding.type.name
   const parameter = parameterLabel(finding.type, finding.at)
   const message = `${worker}: parameter ${parameter} of class ${className}: ${finding.problem}`
-  return new WorkerResolutionError(message, { className, parameter, cause })
+  return new WorkerResolutionError(message, { className, parameter, cause: kept })
 }
 
-/**
- * The first parameter of a constructor that neither metadata nor a token tells of; tsyringe would quietly pass
- * undefined for it where a later parameter has a token.
- */
-export function untoldParameter(type: Constructor): number | undefined {
-  if (Reflect.getMetadata('design:paramtypes', type) !== undefined) return undefined
-  const tokens = tokensOf(type)
-  const at = Array.from({ length: type.length }, (_, index) => index).find(
-    (index) => tokens[index] === undefined,
-  )
-  return tokens.length === 0 ? undefined : at
+function shortCause(cause: unknown): unknown {
+  const stack = stackOf(cause)
+  if (!isInstance(cause, Error) || stack === undefined || stack.length <= LONGEST_STACK) return cause
+  const short = new Error(reasonOf(cause))
+  short.stack = `${stack.slice(0, LONGEST_STACK)}…`
+  return short
 }
 
-/** The first parameter that can't be had, looking into the parameters' own classes too. */
-function findProblem(
-  container: DependencyContainer,
-  type: Constructor,
-  path: Set<unknown>,
-): Finding | undefined {
-  if (path.has(type)) return undefined
-  const tokens = tokensOf(type)
-  const untold = tokens.length === 0 && type.length > 0 ? 0 : untoldParameter(type)
-  if (untold !== undefined) return withoutMetadata(type, untold)
-  for (const [at, token] of tokens.entries()) {
-    const finding = judgeToken(container, type, at, token, new Set([...path, type]))
-    if (finding !== undefined) return finding
+/** Looks through the parameters of classes, and through those of the parameters' own classes. */
+class Search {
+  readonly #container: DependencyContainer
+  readonly #told: ReadonlyMap<Function, readonly Token[]>
+  /** What is being made, from the worker on. */
+  readonly #path = new Set<unknown>()
+  /** Nothing was found in them. */
+  readonly #sound = new Set<unknown>()
+
+  constructor(container: DependencyContainer, told: ReadonlyMap<Function, readonly Token[]>) {
+    this.#container = container
+    this.#told = told
   }
-  return undefined
+
+  /** The first parameter that can't be had. @param needs the parameter that the class is for; none for a worker */
+  findIn(type: Constructor, needs: Finding | undefined): Finding | undefined {
+    if (this.#path.has(type) || this.#sound.has(type)) return undefined
+    this.#path.add(type)
+    const finding = this.#findAmong(this.#tokensOf(type), type, needs)
+    this.#path.delete(type)
+    if (finding === undefined) this.#sound.add(type)
+    return finding
+  }
+
+  #findAmong(tokens: readonly unknown[], type: Constructor, needs: Finding | undefined): Finding | undefined {
+    const isUntold = !this.#told.has(type) && tokens.length === 0 && type.length > 0
+    const untold = isUntold
+      ? 0
+      : this.#told.has(type)
+        ? undefined
+        : untoldParameter(type, needs === undefined)
+    if (untold !== undefined) return withoutMetadata(type, untold, needs !== undefined)
+    for (const [at, token] of tokens.entries()) {
+      const finding = isOptional(token) ? undefined : this.#judge({ type, at, problem: '' }, tokenIn(token))
+      if (finding !== undefined) return finding
+    }
+    return undefined
+  }
+
+  #judge(parameter: Finding, token: unknown): Finding | undefined {
+    if (token !== undefined && this.#container.isRegistered(token as string, true)) {
+      const { useClass, useToken } = this.#providerOf(token) ?? {}
+      if (useToken !== undefined) return this.#judge(parameter, useToken)
+      return typeof useClass === 'function' ? this.#judgeClass(parameter, useClass) : undefined
+    }
+    const problem = problemOf(token)
+    if (problem !== undefined) return { ...parameter, problem }
+    return typeof token === 'function' ? this.#judgeClass(parameter, token) : undefined
+  }
+
+  #judgeClass(parameter: Finding, type: Function): Finding | undefined {
+    if (this.#path.has(type)) {
+      const problem = `it needs ${type.name}, which is being made for it: a circle; ${BY_DELAY}`
+      return { ...parameter, problem }
+    }
+    return this.findIn(type as Constructor, parameter)
+  }
+
+  #providerOf(token: unknown): Provider | undefined {
+    const { getRegistration } = this.#container as { getRegistration?: (token: unknown) => unknown }
+    return (getRegistration?.call(this.#container, token) as { provider?: Provider } | undefined)?.provider
+  }
+
+  /** What will be looked for, parameter by parameter: emitted types, overridden by `inject`. */
+  #tokensOf(type: Constructor): unknown[] {
+    const told = this.#told.get(type)
+    if (told !== undefined) return [...told]
+    const own = withConstructor(type)
+    const emitted = (Reflect.getOwnMetadata(TYPES, own) as unknown[] | undefined) ?? []
+    const declared = Reflect.getOwnMetadata(TOKENS, type) as Record<string, unknown> | undefined
+    const tokens = Array.from(emitted)
+    for (const [at, token] of Object.entries(declared ?? {})) tokens[Number(at)] = token
+    return Array.from(tokens)
+  }
 }
 
-function withoutMetadata(type: Constructor, at: number): Finding {
-  const problem =
-    'its type is unknown, for there is no decorator metadata; ' +
-    'name it in @Worker({ inject: […] }) or by @inject(…), or build with emitDecoratorMetadata'
+/** @param isNested it is only needed for a worker, which is not to know how it is made */
+function withoutMetadata(type: Constructor, at: number, isNested: boolean): Finding {
+  const how = 'name it in @Worker({ inject: […] }) or by @inject(…), or build with emitDecoratorMetadata'
+  const problem = isNested
+    ? `its type is unknown, and no ${type.name} is registered: ` +
+      `call container.register(${type.name}, { useValue: … }); or, if it is to be constructed here, ${how}`
+    : `its type is unknown, for there is no decorator metadata; ${how}`
   return { type, at, problem }
 }
 
-function judgeToken(
-  container: DependencyContainer,
-  type: Constructor,
-  at: number,
-  token: unknown,
-  path: Set<unknown>,
-): Finding | undefined {
-  if (token !== undefined && container.isRegistered(token as string, true)) return undefined
-  const problem = problemOf(token, path)
-  if (problem !== undefined) return { type, at, problem }
-  return typeof token === 'function' ? findProblem(container, token as Constructor, path) : undefined
-}
-
 /** What keeps an unregistered token from being resolved, by itself. */
-function problemOf(token: unknown, path: Set<unknown>): string | undefined {
-  const byDelay = 'inject it by delay(() => Type) from tsyringe'
-  if (token === undefined) return `its type was not loaded yet: two files import each other; ${byDelay}`
+function problemOf(token: unknown): string | undefined {
+  if (token === undefined) return `its type was not loaded yet: two files import each other; ${BY_DELAY}`
   if (typeof token === 'string' || typeof token === 'symbol') {
     const name = typeof token === 'string' ? `'${token}'` : token.toString()
     return `nothing is registered under ${name}; call container.register(${name}, …)`
@@ -96,21 +160,17 @@ function problemOf(token: unknown, path: Set<unknown>): string | undefined {
   if (token === Object) {
     return 'its type is an interface, or a class of an `import type`; inject a token or import the class'
   }
-  const name = (token as Function).name
-  if (BUILT_IN.has(token)) return `its type is ${name}, so inject a token`
-  return path.has(token) ? `it needs ${name}, which is being made for it: a circle; ${byDelay}` : undefined
-}
-
-/** What tsyringe will look for, parameter by parameter: emitted types, overridden by `inject`. */
-function tokensOf(type: Constructor): unknown[] {
-  const emitted = (Reflect.getMetadata('design:paramtypes', type) as unknown[] | undefined) ?? []
-  const named = (Reflect.getOwnMetadata('injectionTokens', type) as Record<string, unknown> | undefined) ?? {}
-  const tokens = Array.from(emitted)
-  for (const [at, token] of Object.entries(named)) tokens[Number(at)] = tokenIn(token)
-  return Array.from(tokens)
+  const { name } = token as Function
+  return BUILT_IN.has(token) ? `its type is ${name}, so inject a token` : undefined
 }
 
 /** `@inject` with options and `@injectAll` keep the token in a descriptor. */
 function tokenIn(given: unknown): unknown {
   return typeof given === 'object' && given !== null && 'token' in given ? given.token : given
+}
+
+function isOptional(given: unknown): boolean {
+  return (
+    typeof given === 'object' && given !== null && (given as { isOptional?: unknown }).isOptional === true
+  )
 }

@@ -1,4 +1,9 @@
+import { shortened } from '../core/errors.ts'
 import { messageOf } from '../core/text.ts'
+
+const LONGEST_MESSAGE = 4_000
+/** In a message; the error's own field has all of it. */
+const LONGEST_NAME = 400
 
 /** Two workers of one group carry the same name, so neither logs nor health could tell them apart. */
 export class DuplicateNameError extends Error {
@@ -7,9 +12,18 @@ export class DuplicateNameError extends Error {
   static {
     this.prototype.name = 'DuplicateNameError'
   }
-  constructor(worker: string) {
-    super(`two workers of this group are named '${worker}'; give each its own name`)
+  /** Where the two were decorated or provided, as far as that can be told. */
+  readonly places: readonly string[]
+  constructor(worker: string, places: readonly string[] = []) {
+    const where =
+      places.length === 0
+        ? ''
+        : ` (in ${places.map((place) => shortened(place, LONGEST_NAME)).join(' and ')})`
+    super(
+      `two workers of this group are named '${shortened(worker, LONGEST_NAME)}'${where}; give each its own name`,
+    )
     this.worker = worker
+    this.places = places
   }
 }
 
@@ -21,7 +35,10 @@ export class ErrWorkerExitedPrematurely extends Error {
     this.prototype.name = 'ErrWorkerExitedPrematurely'
   }
   constructor(worker: string) {
-    super(`worker ${worker} exited prematurely`)
+    super(
+      `worker ${shortened(worker, LONGEST_NAME)} exited prematurely: it returned, but a worker runs until its signal ` +
+        'aborts; for what ends by itself there are runAllJobs and repeat',
+    )
     this.worker = worker
   }
 }
@@ -35,13 +52,31 @@ export class ShutdownTimeoutError extends Error {
     this.prototype.name = 'ShutdownTimeoutError'
   }
   constructor(workers: readonly string[], graceMs: number) {
-    super(`still running ${graceMs} ms after the abort: ${workers.join(', ')}`)
+    super(`still running ${graceMs} ms after the abort: ${namesIn(workers)}`)
     this.workers = workers
     this.graceMs = graceMs
   }
 }
 
-/** All that went wrong in a group: the root cause first, what followed from it after. */
+function namesIn(workers: readonly string[]): string {
+  const first = workers.slice(0, MOST_LINES).map((name) => shortened(name, LONGEST_NAME))
+  const more = workers.length - first.length
+  return [...first, ...(more > 0 ? [`${more} more`] : [])].join(', ')
+}
+
+/** What went wrong, and with whom. */
+export interface Failure {
+  readonly worker: string
+  readonly error: Error
+}
+
+/** Of more failures, a message says how many there are. */
+const MOST_LINES = 10
+const LONGEST_LINE = 400
+/** Of the root cause. */
+const LONGEST_FIRST = 2_000
+
+/** All that went wrong in a group: the root cause first, what followed from it after. The message tells the first ten. */
 export class WorkerGroupError extends AggregateError {
   readonly code = 'ERR_WORKER_GROUP'
   declare errors: Error[]
@@ -50,13 +85,27 @@ export class WorkerGroupError extends AggregateError {
   static {
     this.prototype.name = 'WorkerGroupError'
   }
-  constructor(failures: readonly { worker: string; error: Error }[]) {
+  constructor(failures: readonly Failure[]) {
     super(
       failures.map(({ error }) => error),
-      failures.map(({ worker, error }) => `${worker}: ${messageOf(error)}`).join('\n'),
+      linesOf(failures),
     )
     this.workers = failures.map(({ worker }) => worker)
   }
+}
+
+function linesOf(failures: readonly Failure[]): string {
+  const told = failures.slice(0, MOST_LINES)
+  const lines = told.map(({ worker, error }, at) =>
+    shortened(`${worker}: ${messageOf(error)}`, at === 0 ? LONGEST_FIRST : LONGEST_LINE),
+  )
+  const more = failures.length - told.length
+  return [...lines, ...(more > 0 ? [`… and ${more} more, in errors`] : [])].join('\n')
+}
+
+/** With whom each error of a group came from. */
+export function failuresIn({ errors, workers }: WorkerGroupError): Failure[] {
+  return errors.map((error, at) => ({ worker: workers[at]!, error }))
 }
 
 /** Why a signal of `shutdownSignal()` aborted. */
@@ -80,7 +129,7 @@ export class SiblingExitedError extends Error {
     this.prototype.name = 'SiblingExitedError'
   }
   constructor(worker: string, cause: Error) {
-    super(`${worker} exited`, { cause })
+    super(`${shortened(worker, LONGEST_NAME)} exited`, { cause })
     this.worker = worker
   }
 }
@@ -99,7 +148,7 @@ export class WorkerResolutionError extends Error {
     message: string,
     facts: { className: string; parameter?: string | undefined; cause?: unknown },
   ) {
-    super(message, { cause: facts.cause })
+    super(shortened(message, LONGEST_MESSAGE), { cause: facts.cause })
     this.className = facts.className
     this.parameter = facts.parameter
   }

@@ -3,10 +3,12 @@ import { type Clock, keepAlive } from '../core/clock.ts'
 import { toError } from '../core/errors.ts'
 import {
   ErrWorkerExitedPrematurely,
+  type Failure,
   ShutdownTimeoutError,
   SiblingExitedError,
   WorkerGroupError,
 } from './errors.ts'
+import type { Grace } from './grace.ts'
 
 /** One of a group. */
 export interface Member {
@@ -19,7 +21,8 @@ export interface GroupProps {
   readonly members: readonly Member[]
   readonly start: (member: Member, signal: AbortSignal) => Promise<void>
   readonly signal: AbortSignal | undefined
-  readonly graceMs: number | undefined
+  /** Begins when the group is told to stop. */
+  readonly grace: Grace
   readonly clock: Clock
   /** Whether the first exit aborts the others, and returning early is an error. */
   readonly exitStopsAll: boolean
@@ -40,7 +43,7 @@ const MEMBERS_PER_SIGNAL = 64
 export class Group {
   readonly #props: GroupProps
   readonly #controllers: LinkedController[] = []
-  readonly #failures: { worker: string; error: Error }[] = []
+  readonly #failures: Failure[] = []
   readonly #running: Set<Member>
   #stopReason: { reason: unknown } | undefined
   #settle: () => void = () => {}
@@ -119,13 +122,15 @@ export class Group {
   }
 
   #limitGrace(): void {
-    const { graceMs, clock } = this.#props
-    if (graceMs === undefined) return
+    const { grace, clock } = this.#props
+    grace.begin()
+    const { ms } = grace
+    if (ms === undefined) return
     const timer = clock.setTimeout(() => {
       const late = Array.from(this.#running, (member) => member.label)
-      this.#failures.push({ worker: late.join(', '), error: new ShutdownTimeoutError(late, graceMs) })
+      this.#failures.push({ worker: late.join(', '), error: new ShutdownTimeoutError(late, ms) })
       this.#settle()
-    }, graceMs)
+    }, ms)
     const settle = this.#settle
     this.#settle = () => {
       timer.clear()

@@ -3,7 +3,7 @@ import { has } from '../core/has.ts'
 import { type Worker, type WorkerFunc, callWorker } from '../core/worker.ts'
 
 /** Marks a worker whose `name` is a name that was given to it. */
-export const carriesName = Symbol()
+export const carriesName = Symbol.for('runutil.name')
 
 /** A worker that runs one level further down in names, with its own logger and trace. */
 export class NamedWorker implements Worker {
@@ -40,4 +40,14 @@ export function nameOf(worker: unknown): string | undefined {
 function fullName(name: string, worker: unknown): string {
   const inner = nameOf(worker)
   return inner === undefined ? name : `${name}/${inner}`
+}
+
+/** What a worker of runutil's own runs: by that it is called, where it has no name. */
+export const runs = Symbol.for('runutil.runs')
+
+/** What a worker runs in the end. */
+export function innerOf(worker: object): object {
+  let inner = worker as { [runs]?: object }
+  while (inner[runs] !== undefined) inner = inner[runs]
+  return inner
 }

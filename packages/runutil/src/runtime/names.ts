@@ -1,9 +1,9 @@
 import { InvalidArgumentError, describe } from '../core/errors.ts'
 import { checkName } from '../core/options.ts'
+import { decorationOf } from '../core/worker-registry.ts'
 import type { Runnable, Worker } from '../core/worker.ts'
 import { toWorker } from './declarative.ts'
 import { NamedWorker } from './named.ts'
-import { workerOptionsOf } from './worker-decorator.ts'
 
 /**
  * The worker, one level further down in names: what runs in it logs, reports its health and fails as '…/name'.
@@ -27,7 +27,7 @@ export function namedWorkerFromType(worker: Runnable, of: object | Function): Wo
 /** @throws InvalidArgumentError for an anonymous class */
 export function typeNameOf(of: object | Function): string {
   const type: unknown = typeof of === 'function' ? of : (of as object | null | undefined)?.constructor
-  const name = typeof type === 'function' ? (workerOptionsOf(type)?.name ?? type.name) : ''
+  const name = typeof type === 'function' ? decorationOf(type)?.name || type.name : ''
   if (name !== '') return name
   throw new InvalidArgumentError(
     `expected a class with a name, or an instance of one; got ${describe(of)}; name it in @Worker({ name: '…' })`,

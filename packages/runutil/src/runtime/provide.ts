@@ -1,46 +1,32 @@
 import 'reflect-metadata'
 import type { Logger } from 'pino'
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
-import { Context, currentName, newScope, rootLogger, withContext } from '../core/context.ts'
+import { Context, type RunScope, currentName, newScope, rootLogger, withContext } from '../core/context.ts'
 import { toError, unexpected } from '../core/errors.ts'
-import { WorkerGroupError } from './errors.ts'
-import { checkOptions } from '../core/options.ts'
-import { type WorkerConfigurer } from '../core/worker.ts'
 import { has } from '../core/has.ts'
-import { Construction, parentOf } from './construction.ts'
-import { diagnose } from './diagnosis.ts'
+import { log } from '../core/log.ts'
+import { checkOptions } from '../core/options.ts'
+import type { WorkerEntry } from '../core/worker-registry.ts'
+import type { WorkerConfigurer } from '../core/worker.ts'
+import { Construction } from './construction.ts'
+import { dispose } from './disposal.ts'
+import {
+  DuplicateNameError,
+  type Failure,
+  ShutdownTimeoutError,
+  WorkerGroupError,
+  failuresIn,
+} from './errors.ts'
+import { Grace } from './grace.ts'
 import type { Member } from './group.ts'
 import { NamedWorker, nestedContext } from './named.ts'
 import { typeNameOf } from './names.ts'
-import { checkNames, membersOf, runGroup } from './run-all.ts'
+import { checkContainer, workersFor } from './provided.ts'
+import { membersOf, runMembers } from './run-all.ts'
 import { type RunOptions, resolveRunOptions } from './run-options.ts'
-import { decoratedWorkers, workerOptionsOf } from './worker-decorator.ts'
 
 /** Where the container keeps the root logger. Without a registration, injecting it gives the run's. */
 export const LOGGER: InjectionToken<Logger> = Symbol.for('runutil.LOGGER')
-
-const provided = new WeakMap<DependencyContainer, Set<Function>>()
-
-/**
- * Adds a class whose `workers()` returns what should run, for this container and its children. It needs no
- * `@Worker()`; one that has it as well still runs once.
- *
- * Source: seed 004, ProvideWorker.
- *
- * @throws InvalidArgumentError when `container` isn't a tsyringe container or `type` no class
- */
-export function provideWorker(
-  container: DependencyContainer,
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a constructor with any parameters
-  type: new (...args: any[]) => WorkerConfigurer,
-): void {
-  checkContainer(container, 'provideWorker')
-  if (typeof type !== 'function' || (type as Function).prototype === undefined) {
-    throw unexpected('provideWorker', 'a class with workers()', type)
-  }
-  const types = provided.get(container) ?? new Set()
-  provided.set(container, types.add(type))
-}
 
 export interface RunProvidedOptions extends RunOptions {
   /** Run only the classes of this group: one image can serve several roles. Default: all. */
@@ -51,8 +37,11 @@ export interface RunProvidedOptions extends RunOptions {
  * Runs what all worker classes return from `workers()` as one group; see `runAllWorkers` for how it ends.
  *
  * The classes are those decorated with `@Worker()` and those of `provideWorker`, for this container or its parents.
- * Each is made once, from `container`; what had to be made for them is disposed after all workers ended, the last
- * first, one after another, by `[Symbol.asyncDispose]()` or `dispose()`. No class: resolves at once, with a warning.
+ * Each is made once, from `container`. No class: resolves at once, with a warning.
+ *
+ * The classes that the container constructed for them are disposed of after all workers ended, the last first, one after
+ * another, by `[Symbol.asyncDispose]()` or `dispose()`: within what is left of `grace`, at least 1 s. One that another run
+ * uses too is left to that one. What a factory returned, and values, are the caller's.
  *
  * @throws WorkerResolutionError before any worker starts, when a class can't be made
  * @throws WorkerGroupError
@@ -69,74 +58,79 @@ export async function runProvidedWorkers(
   if (!container.isRegistered(LOGGER, true)) container.register(LOGGER, { useFactory: () => rootLogger() })
   const { group, ...given } = checkOptions(what, options, ['logger', 'clock', 'grace', 'group'])
   const logger = given.logger ?? container.resolve(LOGGER)
+  const { clock, graceMs, during } = resolveRunOptions(what, { ...given, logger }, signal)
   // Held until all is disposed: a second request to stop, in the middle of it, is one still.
-  await resolveRunOptions(what, { ...given, logger }, signal).during(async () => {
-    const types = workerTypes(container, group)
-    if (types.size === 0) warnOfNone(logger, group)
-    else await runTypes(container, types, signal, { ...given, logger })
+  await during(async () => {
+    const workers = workersFor(container, group)
+    if (workers.size === 0) warnOfNone(logger, group)
+    else await runWorkers(container, workers, signal, newScope({ logger, clock, graceMs }), graceMs)
   })
 }
 
 function warnOfNone(logger: Logger, group: string | undefined): void {
   const scope = group === undefined ? '' : ` of group '${group}'`
-  logger.warn(`no worker${scope} found: decorate a class with @Worker() or call provideWorker`)
+  log(logger, 'warn', {}, `no worker${scope} found: decorate a class with @Worker() or call provideWorker`)
 }
 
-async function runTypes(
+async function runWorkers(
   container: DependencyContainer,
-  types: ReadonlySet<Function>,
+  workers: ReadonlyMap<Function, WorkerEntry>,
   signal: AbortSignal | undefined,
-  options: RunOptions & { logger: Logger },
+  scope: RunScope,
+  graceMs: number | undefined,
 ): Promise<void> {
-  checkNames([...types].map(typeNameOf))
-  const construction = new Construction(container, types)
+  checkTypes(workers)
+  const construction = new Construction(container, workers)
+  const grace = new Grace(graceMs, scope.clock)
+  const run = async (): Promise<void> => {
+    const members = [...workers].flatMap(([type, { name }]) => configure(construction, type, name))
+    await runMembers({ members, signal, scope, grace, exitStopsAll: true })
+  }
+  const end = (): Promise<readonly Failure[]> => dispose(() => construction.next(), grace, scope.clock)
   // What is made for the run logs, and is given, the run's logger.
-  const context = new Context(newScope({ logger: options.logger, clock: options.clock }), currentName())
-  await withContext(context, disposingAfter, construction, async () => {
-    const members = [...types].flatMap((type) => configure(container, construction, type))
-    await runGroup('runProvidedWorkers', members, signal, options, { exitStopsAll: true })
-  })
+  await withContext(new Context(scope, currentName()), thenDispose, run, end)
 }
 
-/** Runs, then disposes whatever came of it; the errors of both are told. */
-async function disposingAfter(construction: Construction, run: () => Promise<void>): Promise<void> {
+/** @throws DuplicateNameError, InvalidArgumentError for a class without a name */
+function checkTypes(workers: ReadonlyMap<Function, WorkerEntry>): void {
+  const seen = new Map<string, WorkerEntry>()
+  for (const [type, entry] of workers) {
+    const name = entry.name || typeNameOf(type)
+    const other = seen.get(name)
+    if (other !== undefined) throw new DuplicateNameError(name, [other.origin.place, entry.origin.place])
+    seen.set(name, entry)
+  }
+}
+
+/** Runs, then disposes of whatever came of it; the errors of both are told. */
+async function thenDispose(run: () => Promise<void>, end: () => Promise<readonly Failure[]>): Promise<void> {
   const failed = await run().catch(toError)
-  const failures = await construction.dispose()
-  if (failures.length > 0) throw new WorkerGroupError([...failuresIn(failed), ...failures])
+  const failures = await end()
+  if (failures.length > 0) throw new WorkerGroupError(joined([...failuresOf(failed), ...failures]))
   if (failed !== undefined) throw failed
 }
 
-function failuresIn(failed: Error | void): { worker: string; error: Error }[] {
-  if (failed instanceof WorkerGroupError) {
-    return failed.errors.map((error, at) => ({ worker: failed.workers[at]!, error }))
-  }
+function failuresOf(failed: Error | void): Failure[] {
+  if (failed instanceof WorkerGroupError) return failuresIn(failed)
   return failed === undefined ? [] : [{ worker: 'starting', error: failed }]
 }
 
-/** The decorated and the provided classes, each once, in the order they became known. */
-function workerTypes(container: DependencyContainer, group: string | undefined): Set<Function> {
-  const types = new Set<Function>()
-  for (const [type] of decoratedWorkers()) types.add(type)
-  for (const ancestor of ancestry(container)) {
-    for (const type of provided.get(ancestor) ?? []) types.add(type)
-  }
-  if (group === undefined) return types
-  return new Set([...types].filter((type) => workerOptionsOf(type)?.group === group))
-}
-
-/** The outermost container first, `container` last. */
-function ancestry(container: DependencyContainer): DependencyContainer[] {
-  const parent = parentOf(container)
-  return parent === undefined ? [container] : [...ancestry(parent), container]
+/** Workers and disposals that took too long are told as one. */
+function joined(failures: readonly Failure[]): Failure[] {
+  const late = failures.map(({ error }) => error).filter((error) => error instanceof ShutdownTimeoutError)
+  if (late.length < 2) return [...failures]
+  const names = late.flatMap(({ workers }) => workers)
+  const error = new ShutdownTimeoutError(names, late[0]!.graceMs)
+  const others = failures.filter((failure) => !late.includes(failure.error as ShutdownTimeoutError))
+  return [...others, { worker: names.join(', '), error }]
 }
 
 /** Makes the class and takes what its workers() returns, each named after the class. */
-function configure(container: DependencyContainer, construction: Construction, type: Function): Member[] {
-  const instance = resolve(container, construction, type)
+function configure(construction: Construction, type: Function, name: string): Member[] {
+  const instance = construction.resolve(type)
   if (!has(instance, 'workers')) {
     throw unexpected(`worker ${type.name}`, 'a class with a method workers()', instance)
   }
-  const name = typeNameOf(type)
   const members = withContext(nestedContext(name), () =>
     membersOf((instance as WorkerConfigurer).workers(), `worker ${name}`, 'workers()'),
   )
@@ -144,17 +138,4 @@ function configure(container: DependencyContainer, construction: Construction, t
     const named = new NamedWorker((signal) => member.start(signal), name)
     return { label: member.label, start: (signal) => named.run(signal) }
   })
-}
-
-function resolve(container: DependencyContainer, construction: Construction, type: Function): unknown {
-  try {
-    return construction.resolve(type)
-  } catch (error) {
-    throw diagnose(container, type, error)
-  }
-}
-
-function checkContainer(container: unknown, what: string): asserts container is DependencyContainer {
-  if (has(container, 'resolve') && has(container, 'createChildContainer')) return
-  throw unexpected(what, 'a tsyringe container', container)
 }

@@ -7,6 +7,7 @@ import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import { checkOptions } from '../core/options.ts'
 import { Stores } from '../core/stores.ts'
 import type { Worker } from '../core/worker.ts'
+import { runs } from './named.ts'
 
 export interface RepeatOptions {
   /** Run once at the start too; the grid begins when that run has ended. Default false. */
@@ -38,13 +39,14 @@ export function repeat(every: Duration, job: Job | JobFunc, options: RepeatOptio
 }
 
 class RepeatWorker implements Worker {
+  readonly [runs]: Job | JobFunc
   readonly #everyMs: number
   readonly #job: Job | JobFunc
   readonly #startImmediately: boolean
 
   constructor(everyMs: number, job: Job | JobFunc, startImmediately: boolean) {
     this.#everyMs = everyMs
-    this.#job = job
+    this[runs] = this.#job = job
     this.#startImmediately = startImmediately
   }
 

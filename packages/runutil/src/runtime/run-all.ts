@@ -1,11 +1,13 @@
-import { Context, currentName, newScope, withContext } from '../core/context.ts'
+import { Context, type RunScope, currentName, newScope, withContext } from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
+import { forgetHealth } from '../core/health.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import { type Runnable, type Worker, type WorkerFunc, callWorker } from '../core/worker.ts'
 import { toWorker } from './declarative.ts'
 import { DuplicateNameError } from './errors.ts'
+import { Grace } from './grace.ts'
 import { Group, type Member } from './group.ts'
-import { nameOf } from './named.ts'
+import { innerOf, nameOf } from './named.ts'
 import { type RunOptions, resolveRunOptions } from './run-options.ts'
 
 /**
@@ -68,8 +70,7 @@ export function membersOf(workers: Iterable<Runnable>, what: string, list: strin
   return members
 }
 
-/** Runs members in a context of their own until all have ended. */
-export async function runGroup(
+async function runGroup(
   what: string,
   members: Member[],
   signal: AbortSignal | undefined,
@@ -78,16 +79,41 @@ export async function runGroup(
 ): Promise<void> {
   const { logger, clock, graceMs, during } = resolveRunOptions(what, options, signal)
   const scope = newScope({ logger, clock, graceMs })
+  const grace = new Grace(graceMs, scope.clock)
+  await during(() => runMembers({ members, signal, scope, grace, ...policy }))
+}
+
+export interface MembersRun {
+  readonly members: readonly Member[]
+  readonly signal: AbortSignal | undefined
+  readonly scope: RunScope
+  readonly grace: Grace
+  readonly exitStopsAll: boolean
+}
+
+/** Runs members in a context of their own until all have ended. */
+export function runMembers({ scope, ...run }: MembersRun): Promise<void> {
   const name = currentName()
   const start = (member: Member, abort: AbortSignal): Promise<void> =>
     withContext(new Context(scope, name), startMember, member, abort)
-  await during(() => new Group({ members, start, signal, graceMs, clock: scope.clock, ...policy }).run())
+  return new Group({ ...run, start, clock: scope.clock }).run().finally(() => forgetHealth(scope))
 }
 
 function listOf<T>(items: Iterable<T>, what: string, name: string): T[] {
   const iterable = items as Iterable<T> | null | undefined
   if (typeof iterable === 'object' && typeof iterable?.[Symbol.iterator] === 'function') return [...iterable]
-  throw unexpected(what, `an array or other iterable as ${name}`, items)
+  throw unexpected(what, `an array or other iterable as ${name}`, items, hintFor(items, name))
+}
+
+/** The promise of an async function that was meant to give the list. */
+function hintFor(items: unknown, name: string): string {
+  if (typeof (items as { then?: unknown } | null | undefined)?.then !== 'function') return ''
+  // What it rejects with would end the process.
+  Promise.resolve(items).catch(() => {})
+  const isMethod = name.endsWith('()')
+  return isMethod
+    ? `; ${name} must not be async: await in the worker itself, or before the class is made`
+    : '; await it first'
 }
 
 /** @throws DuplicateNameError for a name that comes twice */
@@ -116,9 +142,9 @@ class RunnableMember implements Member {
     this.#worker = worker
   }
 
-  /** Its name; else its function's or class's; else its place in the list. */
+  /** Its name; else its function's or class's, or that of what it repeats; else its place in the list. */
   get label(): string {
-    return `${this.#path}/${nameOf(this.#given) ?? typeName(this.#given) ?? `#${this.#at}`}`
+    return `${this.#path}/${nameOf(this.#given) ?? typeName(innerOf(this.#given)) ?? `#${this.#at}`}`
   }
 
   start(signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { log } from '../core/log.ts'
 import { checkOptions, nearest } from '../core/options.ts'
+import { shared } from '../core/shared.ts'
 import { ProcessWatch } from './process-watch.ts'
 
 export interface ShutdownSignalOptions {
@@ -19,7 +20,7 @@ const DEFAULT_GRACE_MS = 30_000
 /** Of these no process hears. */
 const UNSTOPPABLE: readonly string[] = ['SIGKILL', 'SIGSTOP']
 
-const watches = new WeakMap<AbortSignal, ProcessWatch>()
+const watches = shared('watches', () => new WeakMap<AbortSignal, ProcessWatch>())
 
 /**
  * A signal that aborts with a ShutdownRequestedError when the process is asked to stop.

@@ -3,6 +3,7 @@ export {
   type ActionLedgerContext,
   actionLedgerConformance,
 } from './action-ledger-cases.ts'
+export { type WorkerIsolation, isolateWorkers } from './isolate-workers.ts'
 export type { JobStoreCases, JobStoreContext } from './job-store-case.ts'
 export { jobStoreConformance } from './job-store-conformance.ts'
 export { type LeaseCases, type LeaseContext, leaseConformance } from './lease-cases.ts'

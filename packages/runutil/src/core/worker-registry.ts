@@ -1,0 +1,65 @@
+import { type Origin, isReloaded } from './origin.ts'
+import { shared } from './shared.ts'
+
+/** What a worker class was decorated or provided with. */
+export interface WorkerEntry {
+  readonly name: string
+  readonly group: string | undefined
+  /** The tokens of its constructor's parameters, in the container that it was provided to. */
+  readonly inject?: readonly unknown[] | undefined
+  readonly origin: Origin
+}
+
+/**
+ * Worker classes, in the order in which they became known. A class that a file defines anew, when it is loaded a second
+ * time, takes the place of the older one.
+ */
+export class WorkerRegistry {
+  readonly #entries = new Map<Function, WorkerEntry>()
+
+  add(type: Function, entry: WorkerEntry): void {
+    for (const [other, older] of this.#entries) {
+      if (other !== type && isSame(older, entry)) this.#entries.delete(other)
+    }
+    this.#entries.set(type, entry)
+  }
+
+  get(type: Function): WorkerEntry | undefined {
+    return this.#entries.get(type)
+  }
+
+  [Symbol.iterator](): IterableIterator<[Function, WorkerEntry]> {
+    return this.#entries.entries()
+  }
+}
+
+function isSame(older: WorkerEntry, newer: WorkerEntry): boolean {
+  return older.name === newer.name && older.group === newer.group && isReloaded(older.origin, newer.origin)
+}
+
+const decorated = shared('decorated', () => ({ current: new WorkerRegistry() }))
+const entries = shared('decorations', () => new WeakMap<Function, WorkerEntry>())
+
+/** The decorated classes that a run finds by itself. */
+export function decoratedWorkers(): WorkerRegistry {
+  return decorated.current
+}
+
+export function addDecorated(type: Function, entry: WorkerEntry): void {
+  entries.set(type, entry)
+  decorated.current.add(type, entry)
+}
+
+/** What a class was decorated with, whether runs find it or not. */
+export function decorationOf(type: Function): WorkerEntry | undefined {
+  return entries.get(type)
+}
+
+/** From now on runs find only the classes that are decorated from now on, until what this returns is called. */
+export function isolate(): () => void {
+  const outer = decorated.current
+  const inner = (decorated.current = new WorkerRegistry())
+  return () => {
+    if (decorated.current === inner) decorated.current = outer
+  }
+}

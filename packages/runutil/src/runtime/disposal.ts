@@ -1,0 +1,43 @@
+import type { Clock } from '../core/clock.ts'
+import { toError } from '../core/errors.ts'
+import { within } from '../core/within.ts'
+import { type Failure, ShutdownTimeoutError } from './errors.ts'
+import type { Grace } from './grace.ts'
+import type { Made } from './made.ts'
+
+/**
+ * Disposes of one thing after another, for as long as the grace period lasts but at least a second. What takes longer is
+ * left to itself; those after it still get their turn, and a moment.
+ *
+ * @param next what is to be disposed of now; undefined when that is all
+ * @returns what failed, and a ShutdownTimeoutError that names what took too long
+ */
+export async function dispose(
+  next: () => Made | undefined,
+  grace: Grace,
+  clock: Clock,
+): Promise<readonly Failure[]> {
+  const failures: Failure[] = []
+  const late: string[] = []
+  const endsAt = clock.elapsed() + grace.leftMs
+  for (let made = next(); made !== undefined; made = next()) {
+    try {
+      const leftMs = Math.max(0, endsAt - clock.elapsed())
+      if (!(await hasEnded(made.dispose(), leftMs, clock))) late.push(made.name)
+    } catch (error) {
+      failures.push({ worker: made.name, error: toError(error) })
+    }
+  }
+  if (late.length > 0) failures.push(lateFailure(late, grace))
+  return failures
+}
+
+async function hasEnded(disposal: Promise<void>, ms: number, clock: Clock): Promise<boolean> {
+  if (ms < Infinity) return within(disposal, ms, clock)
+  await disposal
+  return true
+}
+
+function lateFailure(late: readonly string[], { ms = 0 }: Grace): Failure {
+  return { worker: late.join(', '), error: new ShutdownTimeoutError(late, ms) }
+}

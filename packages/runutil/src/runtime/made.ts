@@ -1,0 +1,82 @@
+import type { DependencyContainer } from 'tsyringe'
+import { shared } from '../core/shared.ts'
+
+/** What runutil needs of tsyringe beyond its public face: what it will dispose of by itself, and whether it has. */
+interface Disposing {
+  disposables?: Set<unknown>
+  disposed?: boolean
+}
+
+/** Where the container keeps an instance that it hands out again. */
+export interface Kept {
+  instance?: unknown
+}
+
+const known = shared('made', () => new WeakMap<object, Made>())
+const counter = shared('made-count', () => ({ count: 0 }))
+
+/** The runs that have not disposed of what they use. */
+export const liveRuns = shared('runs', () => new Set<{ readonly uses: ReadonlySet<Made> }>())
+
+/** An object that a container constructed while a run of ours resolved its classes. */
+export class Made {
+  readonly instance: object
+  /** What was needed for it; it may still grow, by what it resolves when it is first used. */
+  readonly needs: ReadonlySet<Made>
+  /** Later ones may depend on earlier ones. */
+  readonly order = ++counter.count
+  readonly #container: Disposing
+  readonly #keptIn = new Set<Kept>()
+  /** A factory returned it: then it is the caller's, unless a class was given it as itself too. */
+  isProduct = false
+  isInjected = false
+
+  constructor(instance: object, needs: ReadonlySet<Made>, container: DependencyContainer) {
+    this.instance = instance
+    this.needs = needs
+    this.#container = container as Disposing
+    known.set(instance, this)
+  }
+
+  static of(instance: unknown): Made | undefined {
+    return typeof instance === 'object' && instance !== null ? known.get(instance) : undefined
+  }
+
+  get name(): string {
+    return `disposing ${(this.instance.constructor as { name?: string } | undefined)?.name ?? 'an object'}`
+  }
+
+  get isShared(): boolean {
+    return this.#keptIn.size > 0
+  }
+
+  keptIn(registration: Kept): void {
+    this.#keptIn.add(registration)
+  }
+
+  /** Ends it. From now on the container makes a new one, and doesn't end this one again. */
+  async dispose(): Promise<void> {
+    for (const registration of this.#keptIn) {
+      if (registration.instance === this.instance) registration.instance = undefined
+    }
+    const { disposables, disposed } = this.#container
+    const isItsOwn = disposables?.delete(this.instance) === true
+    // `container.dispose()` has ended it already.
+    if (isItsOwn && disposed === true) return
+    await disposerOf(this.instance)?.call(this.instance)
+  }
+}
+
+/** All that is needed for these, and they themselves. */
+export function closureOf(roots: Iterable<Made>, follow: (made: Made) => boolean = () => true): Set<Made> {
+  const all = new Set(roots)
+  // A set that grows is walked to its end.
+  for (const made of all) for (const needed of made.needs) if (follow(needed)) all.add(needed)
+  return all
+}
+
+function disposerOf(instance: object): (() => unknown) | undefined {
+  const { [Symbol.asyncDispose]: asyncDispose, dispose } = instance as Record<PropertyKey, unknown>
+  const disposer = asyncDispose ?? dispose
+  return typeof disposer === 'function' ? (disposer as () => unknown) : undefined
+}

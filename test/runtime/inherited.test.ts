@@ -1,0 +1,192 @@
+import { EventEmitter } from 'node:events'
+import { inject, injectable, singleton } from 'tsyringe'
+import { describe, expect, it, test } from 'vitest'
+import { Worker, WorkerResolutionError, provideWorker } from 'runutil'
+import { runGroup, fresh } from '../support/runtime/run-group.ts'
+import { failureOf } from '../support/outcome.ts'
+
+class Database {}
+class Cache {}
+
+let groups = 0
+const made: unknown[] = []
+/** Runs a class, alone in its group; what it was made with. */
+async function madeWith(type: new (...args: never[]) => object, options: object = {}): Promise<unknown[]> {
+  const group = `inherited ${groups++}`
+  made.length = 0
+  Worker({ group, ...options })(type as never)
+  await runGroup(fresh(), group)
+  return [...made]
+}
+
+abstract class Noting {
+  constructor(...dependencies: unknown[]) {
+    made.push(...dependencies)
+  }
+  workers(): [] {
+    return []
+  }
+}
+
+describe('a subclass without a constructor', () => {
+  test('takes over what its base class names with inject, at any distance', async () => {
+    class Base extends Noting {
+      constructor(database: Database, cache: Cache) {
+        super(database, cache)
+      }
+    }
+    Worker({ group: 'nobody', inject: [Database, Cache] })(Base)
+    class Nightly extends Base {}
+    class Weekly extends Nightly {
+      label = 'constructor(nothing) { }'
+    }
+    const both = [expect.any(Database), expect.any(Cache)]
+    expect(await madeWith(Nightly)).toEqual(both)
+    expect(await madeWith(Weekly)).toEqual(both)
+  })
+
+  test('takes over what @inject says of its base class, also as a dependency', async () => {
+    @injectable()
+    class Base {
+      readonly database: unknown
+      constructor(@inject(Database) database: unknown) {
+        this.database = database
+      }
+    }
+    @singleton()
+    class Derived extends Base {}
+    class Plain extends Base {}
+    class Holder extends Noting {
+      constructor(derived: Derived, plain: Plain) {
+        super(derived.database, plain.database)
+      }
+    }
+    expect(await madeWith(Holder, { inject: [Derived, Plain] })).toEqual([
+      expect.any(Database),
+      expect.any(Database),
+    ])
+  })
+
+  test('of its own inject is given that', async () => {
+    class Base extends Noting {
+      constructor(database: Database) {
+        super(database)
+      }
+    }
+    Worker({ group: 'nobody', inject: [Database] })(Base)
+    class Other extends Base {}
+    expect(await madeWith(Other, { inject: [Cache] })).toEqual([expect.any(Cache)])
+  })
+
+  it.each<[string, () => new (...args: never[]) => object]>([
+    ['nothing tells of', () => class Derived extends Undecorated {}],
+    [
+      'nothing tells of, and passes all on',
+      () =>
+        class Derived extends Undecorated {
+          constructor(...args: [Database]) {
+            super(...args)
+          }
+        },
+    ],
+  ])('whose parameters %s is a WorkerResolutionError', async (_, make) => {
+    class Holder extends make() {}
+    const error = await failureOf<WorkerResolutionError>(madeWith(Holder))
+    expect(error).toBeInstanceOf(WorkerResolutionError)
+    expect(error.message).toMatch(/cannot make worker Holder: parameter #0 .*its type is unknown/)
+  })
+
+  test('of a class of Node or a library, which needs no arguments, is made', async () => {
+    class Bus extends EventEmitter {}
+    class Client {
+      readonly options: unknown
+      constructor(options?: object) {
+        this.options = options
+      }
+    }
+    class Database extends Client {}
+    class Holder extends Noting {
+      constructor(bus: Bus, database: Database) {
+        super(bus, database)
+      }
+    }
+    expect(await madeWith(Holder, { inject: [Bus, Database] })).toHaveLength(2)
+    class Emitter extends EventEmitter {
+      workers = () => []
+    }
+    expect(await madeWith(Emitter)).toEqual([])
+  })
+})
+
+class Undecorated extends Noting {
+  constructor(database: Database) {
+    super(database)
+  }
+}
+
+describe('provideWorker', () => {
+  test('names the parameters for its container alone, and the worker', async () => {
+    class Consumer extends Noting {
+      constructor(database: object, cache: Cache) {
+        super(database, cache)
+      }
+    }
+    const [one, other] = [fresh(), fresh()]
+    provideWorker(one, Consumer, { inject: [Database, Cache], group: 'provided', name: 'One' })
+    provideWorker(other, Consumer, { inject: [Cache, Cache], group: 'provided' })
+    for (const [container, first] of [
+      [one, Database],
+      [other, Cache],
+    ] as const) {
+      made.length = 0
+      await runGroup(container, 'provided')
+      expect(made).toEqual([expect.any(first), expect.any(Cache)])
+    }
+  })
+
+  test('says what it cannot do', async () => {
+    class Consumer extends Noting {
+      constructor(database: Database) {
+        super(database)
+      }
+    }
+    const container = fresh()
+    expect(() => provideWorker(container, Consumer, { inject: [] as never })).toThrow(
+      /provideWorker: inject: expected a token for each constructor parameter of Consumer \(database\)/,
+    )
+    expect(() => provideWorker(container, Consumer, { injekt: [] } as never)).toThrow(/did you mean 'inject'/)
+    expect(() => provideWorker(container, Consumer, { name: '' })).toThrow(/provideWorker: name: expected/)
+    provideWorker(container, Consumer, { inject: ['dsn'], group: 'missing' })
+    const error = await failureOf<WorkerResolutionError>(runGroup(container, 'missing'))
+    expect(error.message).toMatch(
+      /parameter #0 \(database\) of class Consumer: nothing is registered under 'dsn'/,
+    )
+  })
+
+  test('and @Worker are held to the constructor by the compiler', () => {
+    class Consumer {
+      constructor(
+        readonly database: { url: string },
+        readonly retries: number,
+      ) {}
+      workers = () => []
+    }
+    class Url {
+      url = ''
+    }
+    const container = fresh()
+    const none = (): void => {
+      provideWorker(container, Consumer, { inject: [Url, 'retries'] })
+      Worker({ inject: [Url, 'retries'] })(Consumer)
+      // @ts-expect-error -- a Cache has no url
+      provideWorker(container, Consumer, { inject: [Cache, 'retries'] })
+      // @ts-expect-error -- one is missing
+      provideWorker(container, Consumer, { inject: [Url] })
+      // @ts-expect-error -- a Cache has no url
+      Worker({ inject: [Cache, 'retries'] })(Consumer)
+      // @ts-expect-error -- one is too many
+      Worker({ inject: [Url, 'retries', Cache] })(Consumer)
+    }
+    expect(none).toBeTypeOf('function')
+  })
+})

@@ -1,0 +1,12 @@
+// A class of a name that another file has too.
+import { provideWorker } from 'runutil'
+import type { DependencyContainer } from 'tsyringe'
+import { note } from '../../support/runtime/run-group.ts'
+
+class Twin {
+  workers = () => [note]
+}
+
+export function provideTwin(container: DependencyContainer, group: string): void {
+  provideWorker(container, Twin, { group })
+}

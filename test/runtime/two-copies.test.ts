@@ -1,0 +1,82 @@
+import { container as root } from 'tsyringe'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import {
+  type Runnable,
+  currentName,
+  healthCheckpoint,
+  healthSnapshot,
+  namedWorker,
+  runAllWorkers,
+  runProvidedWorkers,
+} from 'runutil'
+import { VirtualClock } from 'runutil/testing'
+import { Child } from '../support/child.ts'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, untilAbort } from '../support/outcome.ts'
+
+const { logger } = capturedLogger()
+
+/** Loads all of runutil a second time, as a program does that has two copies of it. */
+async function anotherCopy(): Promise<typeof import('runutil')> {
+  vi.resetModules()
+  return import('runutil')
+}
+
+afterEach(() => process.removeAllListeners('SIGUSR2'))
+
+describe('two copies of the package in one program', () => {
+  test('find the classes that the other decorated or was given', async () => {
+    const other = await anotherCopy()
+    expect(other.runProvidedWorkers).not.toBe(runProvidedWorkers)
+    const seen: unknown[] = []
+    class Importer {
+      workers(): Runnable[] {
+        return [(signal) => (seen.push([currentName(), other.currentName()]), untilAbort(signal))]
+      }
+    }
+    class Exporter extends Importer {}
+    other.Worker({ group: 'two copies' })(Importer)
+    const container = root.createChildContainer()
+    other.provideWorker(container, Exporter, { group: 'two copies' })
+    const stop = new AbortController()
+    setImmediate(() => stop.abort())
+    await runProvidedWorkers(container, stop.signal, { group: 'two copies', logger })
+    expect(seen).toEqual([
+      ['/Importer', '/Importer'],
+      ['/Exporter', '/Exporter'],
+    ])
+  })
+
+  test('have one name, one health and one logger for a worker', async () => {
+    const other = await anotherCopy()
+    const seen: unknown[] = []
+    const stop = new AbortController()
+    const worker = async (signal: AbortSignal): Promise<void> => {
+      other.healthCheckpoint()
+      seen.push(currentName(), other.currentName(), healthSnapshot(), other.healthSnapshot())
+      await other.runAllWorkers([namedWorker(async () => stop.abort(), 'Inner')], signal)
+    }
+    const label = failureOf(other.runAllWorkers([namedWorker(async () => {}, 'Named')]))
+    expect((await label).message).toContain('/Named: worker /Named exited')
+    await runAllWorkers([{ name: 'Outer', worker }], stop.signal, { logger })
+    healthCheckpoint()
+    expect(seen).toEqual(['/Outer', '/Outer', { '/Outer': 'ok' }, { '/Outer': 'ok' }])
+  })
+
+  test('know the signals of the other: with its grace, and its handlers come off', async () => {
+    const other = await anotherCopy()
+    const signal = other.shutdownSignal({ signals: ['SIGUSR2'] })
+    const clock = new VirtualClock({ auto: true })
+    const run = failureOf(runAllWorkers([() => new Promise(() => {})], signal, { clock, logger }))
+    process.emit('SIGUSR2', 'SIGUSR2')
+    await run
+    expect(clock.elapsed()).toBe(30_000)
+    expect(process.listenerCount('SIGUSR2')).toBe(0)
+  })
+
+  test('that cannot work together say so, with both paths', async () => {
+    const { lines } = await new Child('runtime/programs/old-copy').exit
+    const warnings = lines.filter((line) => line.includes('two copies of runutil'))
+    expect(warnings).toEqual([expect.stringMatching(/\/old\/runutil\/dist and .*packages\/runutil\/src/)])
+  })
+})

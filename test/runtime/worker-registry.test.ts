@@ -1,0 +1,88 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { DuplicateNameError, Worker, provideWorker } from 'runutil'
+import { isolateWorkers } from 'runutil/testing'
+import { fresh, names, note, runGroup } from '../support/runtime/run-group.ts'
+import { failureOf } from '../support/outcome.ts'
+
+afterEach(() => vi.resetModules())
+
+const here = (line: string): RegExp => new RegExp(`${line}.*:\\d+`)
+
+describe('a class of a name that another has', () => {
+  test('is told with the files of both, where they were decorated', async () => {
+    Worker({ group: 'same name' })(
+      class Twin {
+        workers = () => [note]
+      },
+    )
+    const { provideTwin } = await import('./programs/twin.ts')
+    const container = fresh()
+    provideTwin(container, 'same name')
+    const error = await failureOf<DuplicateNameError>(runGroup(container, 'same name'))
+    expect(error).toBeInstanceOf(DuplicateNameError)
+    expect(error.places).toEqual([
+      expect.stringMatching(here('worker-registry.test.ts')),
+      expect.stringMatching(here('twin.ts')),
+    ])
+    expect(error.message).toContain(
+      `two workers of this group are named 'Twin' (in ${error.places.join(' and ')})`,
+    )
+  })
+
+  test('in the same file, at the same time, is told too', async () => {
+    const make = () =>
+      class Twin {
+        workers = () => [note]
+      }
+    for (const type of [make(), make()]) Worker({ group: 'same file' })(type)
+    await expect(runGroup(fresh(), 'same file')).rejects.toBeInstanceOf(DuplicateNameError)
+  })
+})
+
+describe('a file that is loaded a second time', () => {
+  test('has its newer class take the place of the older one', async () => {
+    const first = await import('./programs/reloaded.ts')
+    const container = fresh()
+    first.provide(container)
+    await new Promise((resolve) => setImmediate(resolve))
+    vi.resetModules()
+    const second = await import('./programs/reloaded.ts')
+    expect(second.Reloaded).not.toBe(first.Reloaded)
+    second.provide(container)
+    await runGroup(container, 'reloaded')
+    expect(second.made).toEqual(['Reloaded', 'Provided'])
+    expect(first.made).toEqual([])
+  })
+})
+
+describe('isolateWorkers', () => {
+  const decorate = (): void =>
+    void Worker({ group: 'isolated' })(
+      class Isolated {
+        workers = () => [note]
+      },
+    )
+
+  test('hides what was decorated before, and what is decorated until its end from what comes after', async () => {
+    decorate()
+    const end = isolateWorkers()
+    expect(await runGroup(fresh(), 'isolated')).toEqual([])
+    decorate()
+    expect(await runGroup(fresh(), 'isolated')).toEqual(['/Isolated'])
+    end()
+    await expect(runGroup(fresh(), 'isolated')).resolves.toEqual(['/Isolated'])
+  })
+
+  test('leaves to a hidden class its name and group, for provideWorker', async () => {
+    class Hidden {
+      workers = () => [note]
+    }
+    Worker({ group: 'isolated', name: 'Known' })(Hidden)
+    const isolation = isolateWorkers()
+    const container = fresh()
+    provideWorker(container, Hidden)
+    expect(await runGroup(container, 'isolated')).toEqual(['/Known'])
+    expect(names).toEqual(['/Known'])
+    isolation[Symbol.dispose]()
+  })
+})

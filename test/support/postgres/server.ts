@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chown, mkdtemp } from 'node:fs/promises'
+import { chown, cp, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,8 +12,8 @@ import { type Binaries, type Identity, PASSWORD } from './binaries.ts'
 import { binariesFor, initialise, run, serverIdentity } from './binaries.ts'
 import { createDatabase } from './create-database.ts'
 
-/** PostgreSQL itself says so, on starting and after each restart. */
-const READY = 'database system is ready to accept connections'
+/** PostgreSQL itself says so, on starting and after each restart; the second is a standby. */
+const READY = /database system is ready to accept (read-only )?connections/
 const FAR_LONGER_THAN_NEEDED = '60s'
 
 export interface PostgresServerOptions {
@@ -40,14 +40,43 @@ export class PostgresServer {
   #process: ChildProcess | undefined
 
   static async start({ settings = {} }: PostgresServerOptions = {}): Promise<PostgresServer> {
+    const server = await PostgresServer.#made(settings)
+    await initialise(server.#data, server.#program.identity, server.#program.binaries)
+    await server.#start()
+    return server
+  }
+
+  static async #made(settings: Record<string, string>): Promise<PostgresServer> {
     const identity = serverIdentity()
     const folder = await mkdtemp(join(tmpdir(), 'runutil-postgres-'))
     if (identity.uid !== undefined) await chown(folder, identity.uid, identity.gid!)
     const binaries = await binariesFor(identity, folder)
-    const server = new PostgresServer(folder, await freePort(), { identity, binaries }, settings)
-    await initialise(server.#data, identity, binaries)
-    await server.#start()
-    return server
+    return new PostgresServer(folder, await freePort(), { identity, binaries }, settings)
+  }
+
+  /** Another server that follows this one, from a copy of its data; this one is away meanwhile. */
+  async standby(): Promise<PostgresServer> {
+    const source = new URL(this.url)
+    const primary_conninfo = `host=127.0.0.1 port=${source.port} user=postgres password=${PASSWORD}`
+    const standby = await PostgresServer.#made({ primary_conninfo })
+    const start = await this.pause('fast')
+    await cp(this.#data, standby.#data, { recursive: true })
+    await writeFile(join(standby.#data, 'standby.signal'), '')
+    const { uid, gid } = standby.#program.identity
+    if (uid !== undefined) await chownAll(standby.#data, uid, gid!)
+    await start()
+    await standby.#start()
+    return standby
+  }
+
+  /** Ends a standby's following: from now on it takes writes itself. */
+  async promote(): Promise<void> {
+    await ask(this.url, 'select pg_promote()')
+  }
+
+  /** Ends it as a machine that loses power does, for good. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
   }
 
   private constructor(folder: string, port: number, program: Program, settings: Record<string, string>) {
@@ -135,7 +164,7 @@ export class PostgresServer {
     const lines: string[] = []
     createInterface(this.#process.stderr!).on('line', (line) => {
       lines.push(line)
-      if (line.includes(READY)) ready.hit()
+      if (READY.test(line)) ready.hit()
     })
     const ended = once(this.#process, 'exit').then(() => {
       if (ready.count === 0) throw new Error(`PostgreSQL didn't start:\n${lines.join('\n')}`)
@@ -180,6 +209,12 @@ function guard(folder: string): ChildProcess {
 /** A pipe is a socket, though its type doesn't say so. */
 function unref(pipe: Readable | Writable): void {
   ;(pipe as Socket).unref()
+}
+
+async function chownAll(folder: string, uid: number, gid: number): Promise<void> {
+  await chown(folder, uid, gid)
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true })
+  await Promise.all(entries.map(({ parentPath, name }) => chown(join(parentPath, name), uid, gid)))
 }
 
 async function freePort(): Promise<number> {

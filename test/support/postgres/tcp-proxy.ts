@@ -10,7 +10,7 @@ export class TcpProxy {
   /** Hit with the number of connections that were made by then. */
   readonly connected = new Probe<number>('connected through the proxy', '60s')
   readonly #server: Server
-  readonly #target: { host: string; port: number }
+  #target = { host: '', port: 0 }
   readonly #pairs = new Set<Pair>()
   #refuses = false
   #silencesNew = false
@@ -18,15 +18,14 @@ export class TcpProxy {
   #made = 0
 
   static async start(targetUrl: string): Promise<TcpProxy> {
-    const { hostname, port } = new URL(targetUrl)
-    const proxy = new TcpProxy({ host: hostname, port: Number(port) })
+    const proxy = new TcpProxy()
+    proxy.switchTo(targetUrl)
     proxy.#server.listen(0, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
   }
 
-  private constructor(target: { host: string; port: number }) {
-    this.#target = target
+  private constructor() {
     this.#server = createServer((near) => this.#accept(near))
   }
 
@@ -51,6 +50,13 @@ export class TcpProxy {
   /** How many connections were made so far. */
   get made(): number {
     return this.#made
+  }
+
+  /** Ends all connections; those to come go to another server. */
+  switchTo(targetUrl: string): void {
+    const { hostname, port } = new URL(targetUrl)
+    this.#target = { host: hostname, port: Number(port) }
+    this.cut()
   }
 
   /** Carries nothing more on the connections that are there, nor their ends. @param andNew nor on those to come */

@@ -28,7 +28,7 @@ begin
   p_free_in := greatest(0, date_part('epoch', v_lease.expires - v_now) * 1000);
   p_due_in := case when p_every is null then 0 else greatest(0, date_part('epoch', v_lease.due - v_now) * 1000) end;
   if p_free_in > 0 or (v_lease.expires is null and p_due_in > 0) then return; end if;
-  update ${s}.leases set fence = fence + 1, expires = v_now + p_lease * interval '1 ms',
+  update ${s}.leases set fence = greatest(fence + 1, ${s}.on_timeline(1)), expires = v_now + p_lease * interval '1 ms',
     due = v_now + coalesce(p_every, 0) * interval '1 ms'
     where name = p_name returning fence into p_fence;
 end $$;

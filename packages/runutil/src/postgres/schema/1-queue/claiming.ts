@@ -104,7 +104,7 @@ begin
     end if;
   end if;
   if v_ids is null then return; end if;
-  v_claim := nextval('${s.replaceAll("'", "''")}.job_claim_numbers');
+  v_claim := ${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.job_claim_numbers'));
   insert into ${s}.job_claims (claim, claimed_at, expires_at, lease, holder, ids, seqs)
     values (v_claim, v_now, v_now + p_lease * interval '1 ms', p_lease, p_holder, v_ids, v_seqs);
   delete from ${s}.jobs_waiting where ctid = any (v_places);

@@ -1,4 +1,5 @@
 import type { Migration } from '../migration.ts'
+import { numbers } from '../numbers.ts'
 import { admin } from './admin.ts'
 import { claiming } from './claiming.ts'
 import { clockSet } from './clock-set.ts'
@@ -25,7 +26,7 @@ export const queueMigration: Migration = {
   number: 1,
   name: 'queue',
   sql: (schema) =>
-    [tables, enqueueing, clockSet, freeing, claiming, limiting, rules, pruning, settling, admin]
+    [numbers, tables, enqueueing, clockSet, freeing, claiming, limiting, rules, pruning, settling, admin]
       .map((part) => part(schema))
       .join(''),
 }

@@ -84,8 +84,9 @@ create table ${s}.work_units (
 create index work_units_open on ${s}.work_units (spec, priority desc, name) where state = 'open';
 create index work_units_pending on ${s}.work_units (spec, expires) where state = 'pending';
 create index work_units_delayed on ${s}.work_units (not_before) where state = 'delayed';
+create sequence ${s}.work_attempt_numbers;
 create table ${s}.work_attempts (
-  id bigint generated always as identity primary key,
+  id bigint primary key default ${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.work_attempt_numbers')),
   -- Without foreign keys, whose checks take as long as the rest. They go with their units; see below.
   unit bigint not null,
   worker bigint not null,

@@ -37,7 +37,7 @@ create index actions_ended on ${s}.actions (revision) where status <> 'running';
 const changes = (s: string): string => /* sql */ `
 create function ${s}.put_action(p_record json) returns void language plpgsql ${BY_INDEX} as $$
 declare
-  v_revision bigint := nextval('${s.replaceAll("'", "''")}.action_revision');
+  v_revision bigint := ${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.action_revision'));
 begin
   insert into ${s}.action_records (revision, record) values (v_revision, p_record);
   insert into ${s}.actions (id, operation, host, target, status, revision, record)

@@ -44,7 +44,7 @@ begin
     update ${s}.worker_tasks set taken = false where worker = p_was and taken and action is distinct from p_last;
   end if;
   delete from ${s}.worker_tasks where worker = v_worker.id and (taken or v_worker.host <> p_host);
-  update ${s}.live_workers set host = p_host, owner = p_owner, turn = turn + 1, closing = false,
+  update ${s}.live_workers set host = p_host, owner = p_owner, turn = greatest(turn + 1, ${s}.on_timeline(1)), closing = false,
       expires = clock_timestamp() + p_lease * interval '1 ms'
     where id = v_worker.id returning id, turn into p_id, p_turn;
 end $$;

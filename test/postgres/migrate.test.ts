@@ -112,12 +112,24 @@ describe.each(kindsOfDatabase)('migrate on $name', ({ open }) => {
     await applyMigrations(database, 'half', steps)
   })
 
-  it('refuses a schema that a later version has made, and says what to do', async () => {
+  it('takes a schema that the next version has made, and refuses one after that, and says what to do', async () => {
     await applyMigrations(database, 'newer', steps)
-    const error = await rejection(applyMigrations(database, 'newer', steps.slice(0, 2)))
+    await applyMigrations(database, 'newer', steps.slice(0, 2))
+    expect(await numbers('newer')).toEqual([1, 2, 3])
+    const error = await rejection(applyMigrations(database, 'newer', steps.slice(0, 1)))
     expect(error).toBeInstanceOf(SchemaTooNewError)
-    expect(error).toMatchObject({ schema: 'newer', found: 3, known: 2 })
-    expect((error as Error).message).toMatch(/migration 2 or older; got 3.*upgrade runutil/)
+    expect(error).toMatchObject({ schema: 'newer', found: 3, known: 1 })
+    expect((error as Error).message).toMatch(/migration 1 or older.*; got 3.*upgrade runutil/)
+  })
+
+  it('takes a schema for as long as its newest step still works with what is known', async () => {
+    const last = { ...steps[2]!, needs: 1 }
+    await applyMigrations(database, 'gentle', [...steps.slice(0, 2), last])
+    await applyMigrations(database, 'gentle', steps.slice(0, 1))
+    await applyMigrations(database, 'harsh', [...steps.slice(0, 2), { ...last, needs: 3 }])
+    expect(await rejection(applyMigrations(database, 'harsh', steps.slice(0, 2)))).toBeInstanceOf(
+      SchemaTooNewError,
+    )
   })
 
   it('refuses a schema whose steps were others under the same numbers, and says what to do', async () => {

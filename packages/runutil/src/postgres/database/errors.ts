@@ -47,7 +47,8 @@ export class SchemaTooNewError extends Error {
   }
   constructor(schema: string, found: number, known: number) {
     super(
-      `schema '${schema}': expected migration ${known} or older; got ${found}, which a newer runutil has made; ` +
+      `schema '${schema}': expected migration ${known} or older, or one that still works with it; got ${found}, ` +
+        'which a newer runutil has made; ' +
         'upgrade runutil in this program too',
     )
     this.schema = schema

@@ -1,8 +1,6 @@
 import { InvalidArgumentError, unexpected } from '../../core/errors.ts'
 import { quotedName } from '../database/quoted-name.ts'
-
-/** Asks for rows, each an array of its columns. */
-type Ask = (text: string, params: unknown[]) => Promise<unknown[][]>
+import type { Ask } from './applied.ts'
 
 /** The names of the roles, checked. @throws InvalidArgumentError */
 export function rolesOf(grantTo: string | readonly string[] | undefined): readonly string[] {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { toError, unexpected } from '../../core/errors.ts'
+import { toError } from '../../core/errors.ts'
 import { checkOptions } from '../../core/options.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
 import type { Database, Transaction } from '../database/database.ts'
-import { MigrationError, SchemaChangedError, SchemaTooNewError } from '../database/errors.ts'
+import { MigrationError, SchemaChangedError } from '../database/errors.ts'
 import { grantStatements } from '../database/grant-statements.ts'
 import { permissionError } from '../database/permission-error.ts'
 import { quotedName } from '../database/quoted-name.ts'
+import { type Ask, appliedTo, tableOf, tooNew } from './applied.ts'
 import { rolesOf, rolesWithoutGrants, tablesOf } from './grants.ts'
 import type { Migration } from './migration.ts'
 import { migrations } from './migrations.ts'
@@ -24,10 +25,11 @@ export interface MigrateOptions {
 
 /**
  * Brings the schema up to this version of runutil, all of it or nothing. Safe to call at each start, by any number
- * of processes at once: each step is taken once. Where there is nothing to do, it needs no right but to look.
+ * of processes at once: each step is taken once. Where there is nothing to do, it needs no right but to look. A schema that
+ * the next version has made is taken as it is, so that old replicas may run, and restart, beside new ones.
  *
  * @throws InvalidArgumentError for a schema's name that PostgreSQL doesn't take, or a role that isn't there;
- *   SchemaTooNewError when a later version was here, SchemaChangedError when a pre-release was, MigrationError when a step
+ *   SchemaTooNewError when a version after the next was here, SchemaChangedError when a pre-release was, MigrationError when a step
  *   fails, PermissionDeniedError for a role that may not do it
  *
  * @example
@@ -63,9 +65,6 @@ export async function applyMigrations(
   }
 }
 
-/** Runs a statement; each row is an array of its columns. */
-type Ask = (text: string, params: unknown[]) => Promise<unknown[][]>
-
 async function isDone(
   ask: Ask,
   schema: string,
@@ -79,35 +78,16 @@ async function isDone(
 /** @throws SchemaTooNewError, SchemaChangedError */
 async function missing(ask: Ask, schema: string, list: readonly Migration[]): Promise<readonly Migration[]> {
   const applied = await appliedTo(ask, schema)
-  const [found, known] = [Math.max(0, ...applied.keys()), Math.max(0, ...list.map(({ number }) => number))]
-  if (found > known) throw new SchemaTooNewError(schema, found, known)
+  const { checksums } = applied
+  const error = tooNew(schema, applied, Math.max(0, ...list.map(({ number }) => number)))
+  if (error !== undefined) throw error
   const changed = list.find(
-    (migration) => applied.has(migration.number) && applied.get(migration.number) !== checksumOf(migration),
+    (migration) =>
+      checksums.has(migration.number) && checksums.get(migration.number) !== checksumOf(migration),
   )
   if (changed !== undefined) throw new SchemaChangedError(schema, changed)
-  return list.filter(({ number }) => !applied.has(number))
+  return list.filter(({ number }) => !checksums.has(number))
 }
-
-/** The checksum of each migration by its number; undefined where it was applied before there were any. */
-async function appliedTo(ask: Ask, schema: string): Promise<ReadonlyMap<number, string | undefined>> {
-  const table = `${quotedSchema(schema)}.migrations`
-  const [row] = await ask(COLUMNS, [schema])
-  const [isThere, isOurs, hasChecksums] = row as [boolean, boolean, boolean]
-  if (!isThere) return new Map()
-  if (!isOurs)
-    throw unexpected('schema', 'a schema of its own', schema, `; its table migrations isn't runutil's`)
-  const checksum = hasChecksums ? 'checksum' : 'null as checksum'
-  const rows = await ask(/* sql */ `select number, ${checksum} from ${table}`, [])
-  return new Map(rows.map(([number, sum]) => [Number(number), (sum as string | null) ?? undefined]))
-}
-
-/** Whether the table is there, is runutil's, and has its column. By the catalog: who may not use the schema is told so later. */
-const COLUMNS = /* sql */ `select pg_catalog.count(*) operator(pg_catalog.>) 0 as is_there,
-    pg_catalog.count(*) filter (where a.attname = 'number') operator(pg_catalog.>) 0 as is_ours,
-    pg_catalog.count(*) filter (where a.attname = 'checksum') operator(pg_catalog.>) 0 as has_checksums
-  from pg_catalog.pg_attribute as a join pg_catalog.pg_class as c on c.oid = a.attrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-  where n.nspname = $1::text and c.relname = 'migrations' and a.attnum > 0 and not a.attisdropped`
 
 /** Of what a step does, whatever schema it does it in. */
 export function checksumOf(migration: Migration): string {
@@ -125,17 +105,18 @@ async function createTable(tx: Transaction, ask: Ask, schema: string): Promise<v
   const quoted = quotedSchema(schema)
   const [exists] = await ask('select to_regnamespace($1) is not null', [quoted])
   if (exists![0] !== true) await tx.script(/* sql */ `create schema if not exists ${quoted}`)
-  const [row] = await ask(COLUMNS, [schema])
-  if (row![0] === true) return
-  await tx.script(/* sql */ `create table ${quoted}.migrations
-       (number int primary key, name text not null, applied_at timestamptz not null default now(), checksum text)`)
+  const [isThere] = await tableOf(ask, schema)
+  if (isThere) return
+  await tx.script(/* sql */ `create table ${quoted}.migrations (number int primary key, name text not null,
+    applied_at timestamptz not null default pg_catalog.now(), checksum text, needs int)`)
 }
 
 async function apply(tx: Transaction, quoted: string, migration: Migration): Promise<void> {
   try {
     await tx.script(migration.sql(quoted))
-    const record = /* sql */ `insert into ${quoted}.migrations (number, name, checksum) values ($1, $2, $3)`
-    await tx.query(record, [migration.number, migration.name, checksumOf(migration)])
+    const { number, name, needs = number - 1 } = migration
+    const record = /* sql */ `insert into ${quoted}.migrations (number, name, checksum, needs) values ($1, $2, $3, $4)`
+    await tx.query(record, [number, name, checksumOf(migration), needs])
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error
     throw new MigrationError(migration, toError(error))

@@ -1,11 +1,11 @@
 import { codeOf } from '../../core/errors.ts'
 import type { TransactionHandle } from '../../core/queryable.ts'
 import type { Database, Statement, StatementOptions, Transaction } from '../database/database.ts'
-import { SchemaMissingError } from '../database/errors.ts'
 import { permissionError } from '../database/permission-error.ts'
 import { errorInPassing, isToBeRepeated } from '../database/pg-errors.ts'
 import { settingError } from '../database/setting-error.ts'
 import { queryIn } from '../database/transaction-handle.ts'
+import { missingError } from './schema-state.ts'
 
 const MOST_REPEATS = 10
 /** How long a statement may take that names no limit of its own. */
@@ -28,7 +28,7 @@ export class SchemaQueries {
   /**
    * @param tx the caller's transaction to run it in
    * @param options its limit is 30 s unless told otherwise
-   * @throws SchemaMissingError, PermissionDeniedError, DatabaseSettingError, StoreUnavailableError
+   * @throws SchemaMissingError, SchemaTooNewError, PermissionDeniedError, DatabaseSettingError, StoreUnavailableError
    */
   async run<Row extends unknown[]>(
     statement: Statement,
@@ -46,7 +46,7 @@ export class SchemaQueries {
   }
 
   async #explained(error: unknown): Promise<unknown> {
-    if (MISSING.has(codeOf(error) ?? '')) return new SchemaMissingError(this.#schema, error)
+    if (MISSING.has(codeOf(error) ?? '')) return missingError(this.database, this.#schema, error)
     if (codeOf(error) === UNREADABLE) return (await settingError(this.database, error)) ?? error
     return permissionError(error, this.#schema) ?? error
   }

@@ -1,0 +1,54 @@
+import { unexpected } from '../../core/errors.ts'
+import { SchemaTooNewError } from '../database/errors.ts'
+import { quotedSchema } from './schema-name.ts'
+
+/** Asks for rows, each an array of its columns. */
+export type Ask = (text: string, params: unknown[]) => Promise<unknown[][]>
+
+/** What was done to a schema. */
+export interface Applied {
+  /** Of each migration by its number; undefined where it was applied before there were any. */
+  readonly checksums: ReadonlyMap<number, string | undefined>
+  /** Which migration code has to know to work on it. */
+  readonly needs: number
+}
+
+/** @throws InvalidArgumentError for a schema with a table of that name that isn't runutil's */
+export async function appliedTo(ask: Ask, schema: string): Promise<Applied> {
+  const [isThere, isOurs] = await tableOf(ask, schema)
+  if (!isThere) return { checksums: new Map(), needs: 0 }
+  if (!isOurs)
+    throw unexpected('schema', 'a schema of its own', schema, `; its table migrations isn't runutil's`)
+  // By name: a pre-release's table lacks some columns.
+  const column = (name: string): string => `pg_catalog.to_json(m) operator(pg_catalog.->>) '${name}' as ${name}`
+  const rows = (await ask(
+    /* sql */ `select m.number, ${column('checksum')}, ${column('needs')} from ${quotedSchema(schema)}.migrations as m`,
+    [],
+  )) as [number, string | null, string | null][]
+  return {
+    checksums: new Map(rows.map(([number, checksum]) => [Number(number), checksum ?? undefined])),
+    needs: Math.max(0, ...rows.map(([number, , needs]) => Number(needs ?? number - 1))),
+  }
+}
+
+/** The error when code whose newest migration is `known` can't work on the schema. */
+export function tooNew(
+  schema: string,
+  { checksums, needs }: Applied,
+  known: number,
+): SchemaTooNewError | undefined {
+  return needs > known ? new SchemaTooNewError(schema, Math.max(...checksums.keys()), known) : undefined
+}
+
+/** Whether the table `migrations` is there, and whether it is runutil's. */
+export async function tableOf(ask: Ask, schema: string): Promise<readonly [boolean, boolean]> {
+  const [row] = await ask(TABLE, [schema])
+  return row as [boolean, boolean]
+}
+
+/** By the catalog: who may not use the schema is told so later. */
+const TABLE = /* sql */ `select pg_catalog.count(*) operator(pg_catalog.>) 0 as is_there,
+    pg_catalog.count(*) filter (where a.attname = 'number') operator(pg_catalog.>) 0 as is_ours
+  from pg_catalog.pg_attribute as a join pg_catalog.pg_class as c on c.oid = a.attrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where n.nspname = $1::text and c.relname = 'migrations' and a.attnum > 0 and not a.attisdropped`

@@ -2,7 +2,6 @@ import { runAllWorkers, wait } from 'runutil'
 import { createCoordinate } from 'runutil/coordinate'
 import { currentFence, distributedRepeat, singleton } from 'runutil/leases'
 import {
-  type Database,
   PostgresCoordinateStore,
   PostgresJobStore,
   PostgresLeaseStore,

@@ -93,3 +93,47 @@ it('never removes a job that waits or runs, however old it is', async () => {
   await prune({ mail: 1_000 })
   expect(await store.counts()).toMatchObject({ mail: { PENDING: 1, RUNNING: 1 } })
 })
+
+/** A batch of a thousand: where the next one is to begin and end, and how many pages it looks at. */
+async function pruneBatch(
+  from: number | null,
+  to: number | null,
+): Promise<{ from: number; to: number; pages: number }> {
+  const call = `select o_from, o_to from runutil.prune_jobs(60000, 1000, ${clock.now()}, ${from}, ${to})`
+  await client.query('begin')
+  const { rows: plan } = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, buffers) ${call}`)
+  await client.query('rollback')
+  const [, hit = 0, read = 0] = /Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(
+    plan.map((row) => row['QUERY PLAN']).join('\n'),
+  )!
+  const { rows } = await client.query<{ o_from: number; o_to: number }>(call)
+  return { from: rows[0]!.o_from, to: rows[0]!.o_to, pages: Number(hit) + Number(read) }
+}
+
+it('reads no page again for each batch of jobs that it removes', async () => {
+  await end('mail', 20_000)
+  await clock.advance('1h')
+  const pages: number[] = []
+  let from: number | null = null
+  let to: number | null = null
+  for (let batch = 1; batch < 20; batch++) {
+    const done: Awaited<ReturnType<typeof pruneBatch>> = await pruneBatch(from, to)
+    from = done.from
+    to = done.to
+    pages.push(done.pages)
+  }
+  expect(pages.at(-1)).toBeLessThan(pages[1]! * 1.2)
+  expect(await count()).toEqual({ mail: 1_000 })
+})
+
+it('goes on where the last batch of a pass ended, and leaves nothing behind', async () => {
+  await end('mail', 2_500)
+  await clock.advance('1h')
+  await end('new', 10)
+  const pass = {}
+  const batches = [1, 2, 3].map(() => () => store.prune('1m', 1_000, pass))
+  const removed: number[] = []
+  for (const batch of batches) removed.push(await batch())
+  expect(removed).toEqual([1_000, 1_000, 500])
+  expect(await count()).toEqual({ new: 10 })
+})

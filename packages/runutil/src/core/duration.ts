@@ -31,11 +31,16 @@ export function toIntervalMs(duration: Duration, what: string): number {
 /** Some 3,000 years: what is later than that has no time in a store. */
 export const LONGEST_MS = 1e14
 
-/** As `toMs`, for times that a store keeps. @throws InvalidDurationError, also for more than 3,000 years */
-export function toStorableMs(duration: Duration, what: string): number {
-  const ms = toMs(duration, what)
+/**
+ * As `toMs`, for times that a store keeps.
+ *
+ * @param hint what to give instead of a longer one, beginning with '; '
+ * @throws InvalidDurationError, also for more than 3,000 years
+ */
+export function toStorableMs(duration: Duration, what: string, hint = ''): number {
+  const ms = duration === Infinity ? Infinity : toMs(duration, what)
   if (ms <= LONGEST_MS) return ms
-  throw new InvalidDurationError(`${what}: expected at most ${LONGEST_MS} ms; got ${ms} ms`)
+  throw new InvalidDurationError(`${what}: expected at most ${LONGEST_MS} ms, 3,000 years; got ${ms}${hint}`)
 }
 
 /** As both: more than 0 ms, and at most 3,000 years. */

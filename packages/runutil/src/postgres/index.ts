@@ -1,4 +1,4 @@
-export type { Database, Statement, Transaction } from './database/database.ts'
+export type { Database, QueryOptions, Statement, StatementOptions, Transaction } from './database/database.ts'
 export { LockLostError } from '../core/held-lock.ts'
 export {
   DatabaseClosedError,

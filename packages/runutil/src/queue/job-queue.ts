@@ -1,5 +1,5 @@
 import { currentClock } from '../core/context.ts'
-import { type Duration } from '../core/duration.ts'
+import { type Duration, toStorableMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
@@ -14,7 +14,6 @@ import type { ClaimedJob, JobInput, QueuedJob } from './job.ts'
 import { toJson } from './json.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
 import { settlementOf } from './outcome.ts'
-import { toStorableMs } from './retention.ts'
 
 /**
  * Jobs of many kinds that run at or after a time, at least once, on any number of machines (seed 001, JobQueue).
@@ -143,8 +142,11 @@ export class JobQueue {
   async prune(retention: Duration): Promise<number> {
     toStorableMs(retention, 'prune: retention')
     const batch = 1_000
+    const pass = {}
     let removed = 0
-    for (let last = batch; last === batch; removed += last) last = await this.store.prune(retention, batch)
+    for (let last = batch; last === batch; removed += last) {
+      last = await this.store.prune(retention, batch, pass)
+    }
     return removed
   }
 }

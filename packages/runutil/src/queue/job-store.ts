@@ -147,8 +147,13 @@ export interface JobStore {
    * one back.
    */
   rateOpensIn(kinds: readonly string[]): Promise<number | undefined>
-  /** Removes up to `limit` jobs of any kind that ended longer ago than `retention`. @returns how many */
-  prune(retention: Duration, limit: number): Promise<number>
+  /**
+   * Removes up to `limit` jobs of any kind that ended longer ago than `retention`.
+   *
+   * @param pass the same object with each call, until one removes less than `limit`: the next goes on where the last ended
+   * @returns how many
+   */
+  prune(retention: Duration, limit: number, pass?: object): Promise<number>
   /**
    * Removes some of the jobs whose retention is over: of several words on a kind the longest holds, and of a kind without
    * one nothing is removed. Cheap when there is nothing to remove.

@@ -95,8 +95,8 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return this.#store.rateOpensIn(kinds)
   }
 
-  prune(retention: Duration, limit: number): Promise<number> {
-    return this.#store.prune(retention, limit)
+  prune(retention: Duration, limit: number, pass?: object): Promise<number> {
+    return this.#store.prune(retention, limit, pass)
   }
 
   pruneByRules(): Promise<boolean> {

@@ -1,5 +1,4 @@
-import { type Duration, toMs } from '../core/duration.ts'
-import { InvalidDurationError } from '../core/errors.ts'
+import { type Duration, toStorableMs } from '../core/duration.ts'
 import { checkOptions } from '../core/options.ts'
 
 /** How long ended jobs are kept; `'forever'`: until somebody removes them. */
@@ -17,8 +16,6 @@ export interface ResolvedRetention {
 }
 
 const DEFAULT = '7d'
-/** Some 3,000 years: so long ago and so far ahead, every store has a time. */
-const LONGEST_MS = 1e14
 
 /** @throws InvalidArgumentError, InvalidDurationError */
 export function resolveRetention(retention: Retention, what: string): ResolvedRetention {
@@ -49,18 +46,6 @@ export function longestRetention(all: readonly ResolvedRetention[]): ResolvedRet
     doneMs: Math.max(...all.map(({ doneMs }) => doneMs)),
     failedMs: Math.max(...all.map(({ failedMs }) => failedMs)),
   }
-}
-
-/**
- * A duration that a store can hold.
- *
- * @param mend what to give instead of a longer one
- * @throws InvalidDurationError
- */
-export function toStorableMs(duration: Duration, what: string, mend = ''): number {
-  const ms = duration === Infinity ? Infinity : toMs(duration, what)
-  if (ms <= LONGEST_MS) return ms
-  throw new InvalidDurationError(`${what}: expected at most ${LONGEST_MS} ms, 3,000 years; got ${ms}${mend}`)
 }
 
 function timeOf(time: RetentionTime, what: string): number {

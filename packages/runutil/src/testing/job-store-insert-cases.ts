@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { ErrJobExists } from '../queue/errors.ts'
+import type { NewJob } from '../queue/job-store.ts'
 import {
   type JobStoreCases,
+  atOnce,
   claim,
   claimOnly,
   done,
@@ -25,8 +27,15 @@ export const insertCases: JobStoreCases = {
 
   'insert: a runAt that is left out or over is now': async ({ store, clock }) => {
     await clock.advance('1h')
-    await put(store, '1', { id: '2', runAt: later(clock, -1) }, { id: '3', runAt: new Date(-1e12) })
-    for (const id of ['1', '2', '3']) assert.deepEqual((await got(store, id)).runAt, new Date(clock.now()))
+    await put(
+      store,
+      '1',
+      { id: '2', runAt: later(clock, -1) },
+      { id: '3', runAt: new Date(-1e12) },
+      { id: '4', runAt: new Date(-8.64e15) },
+    )
+    for (const id of ['1', '2', '3', '4'])
+      assert.deepEqual((await got(store, id)).runAt, new Date(clock.now()))
   },
 
   'insert: nothing is fine': async ({ store }) => {
@@ -76,6 +85,19 @@ export const insertCases: JobStoreCases = {
     const others = jobs.map((job) => ({ ...job, id: `other ${job.id}` }))
     await store.insert(others)
     assert.deepEqual(idsOf(await claim(store, { limit: 20_000 })), idsOf(others))
+  },
+
+  'insert: large jobs, put together or of one call, are all stored': async ({ store }) => {
+    const large = (id: string): NewJob => newJob({ id, payload: `"${'x'.repeat(2 * 2 ** 20)}"` })
+    const ids = ['1', '2', '3', '4', '5', '6']
+    await atOnce([...ids.map((id) => store.insert([large(id)])), put(store, 'small')])
+    await store.insert(ids.map((id) => large(`one call ${id}`)))
+    await assert.rejects(
+      store.insert(['7', 'one call 1', '8', '9', '10', 'one call 6'].map(large)),
+      jobExists('one call 1', 'one call 6'),
+    )
+    assert.equal(await store.get('7'), undefined)
+    assert.deepEqual(await store.counts(), { a: { PENDING: 13, RUNNING: 0, DONE: 0, FAILED: 0, PANIC: 0 } })
   },
 
   'get: a job that was never inserted is undefined': async ({ store }) => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { InvalidDurationError } from '../core/errors.ts'
+import { ErrInvalidJob } from '../queue/errors.ts'
 import {
   type JobStoreCases,
   LEASE_MS,
@@ -158,6 +160,37 @@ export const settleCases: JobStoreCases = {
     const late = [done({ ...job, id: 'nobody' }), done({ ...job, claim: job.claim + 1 })]
     assert.deepEqual(await store.settle(late), late)
     assert.equal((await got(store, '1')).status, 'PENDING')
+  },
+
+  'settle: a time that no store can hold is refused, and nothing of the batch is recorded': async (
+    context,
+  ) => {
+    const { store, clock } = context
+    await put(store, '1', '2')
+    const [first, second] = await claim(store)
+    const wrong = [{ delayMs: 1e16 }, { delayMs: Infinity }, { delayMs: NaN }, { delayMs: -1 }]
+    const dates = [new Date(8.64e15), new Date(NaN), new Date(Date.UTC(10_000, 0))]
+    for (const given of [...wrong, ...dates.map((runAt) => ({ runAt }))]) {
+      await assert.rejects(store.settle([done(second!), again(first!, given)]), ErrInvalidJob)
+      assert.equal((await got(store, '2')).status, 'PENDING')
+    }
+    assert.deepEqual(await store.settle([done(second!), again(first!, { delayMs: 1e14 })]), [])
+    assert.deepEqual((await got(store, '1')).runAt, later(clock, 1e14))
+  },
+
+  'settle: a time of long ago is now': async ({ store, clock }) => {
+    const job = await held(store, '1')
+    assert.deepEqual(await store.settle([again(job, { runAt: new Date(-8.64e15) })]), [])
+    assert.deepEqual((await got(store, '1')).runAt, later(clock, 0))
+  },
+
+  'claim and renew: a lease that no store can hold is refused': async ({ store }) => {
+    const job = await held(store, '1')
+    for (const lease of [1e16, Infinity, NaN, -1]) {
+      await assert.rejects(store.claim(['a'], 1, lease), InvalidDurationError)
+      await assert.rejects(store.renew([job], lease), InvalidDurationError)
+    }
+    assert.deepEqual(await store.renew([job], '365d'), [])
   },
 
   'release: a job is as if it had never been claimed': async ({ store, clock }) => {

@@ -62,7 +62,11 @@ export function jobStatements(schema: string) {
       'rated',
       /* sql */ `select kind from ${s}.job_limits where rate_limits is not null and kind = any ($1::text::text[])`,
     ),
-    prune: loop('prune', /* sql */ `select ${s}.prune_jobs($1::float8, $2::integer, $3::float8)`),
+    prune: loop(
+      'prune',
+      /* sql */ `select o_count, o_from, o_to
+        from ${s}.prune_jobs($1::float8, $2::integer, $3::float8, $4::float8, $5::float8)`,
+    ),
     notify: loop('notify', /* sql */ `select pg_notify($1::text, $2::text)`),
     quietFor: loop('quietFor', /* sql */ `select ${s}.quiet_for($1::text::text[], $2::float8)`),
     // As they say themselves; one that has died is forgotten after a while.

@@ -42,6 +42,9 @@ import { schemaPlace } from './schema-place.ts'
 const CHUNK = 5_000
 const LARGE = 200
 
+/** Blocks of a table; null: not known, all is to be looked at. */
+type Places = readonly [from: number | null, to: number | null]
+
 export interface PostgresJobStoreOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
   schema?: string | undefined
@@ -68,6 +71,8 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly #channel: string
   readonly #statements: JobStatements
   readonly #claims = new OpenClaims()
+  /** Of a pass, where it goes on and where it ends. */
+  readonly #pruning = new WeakMap<object, Places>()
   readonly #place: object
   /** The longest that was claimed for: what comes later is of no use to who settles and releases. */
   #leaseMs = 0
@@ -224,10 +229,13 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return row![0] ?? undefined
   }
 
-  async prune(retention: Duration, limit: number): Promise<number> {
-    const params = [toMs(retention, 'prune: retention'), limit, this.#now()]
-    const [row] = await this.#queries.run<[number]>(this.#statements.prune, params)
-    return row![0]
+  async prune(retention: Duration, limit: number, pass: object = {}): Promise<number> {
+    const places = this.#pruning.get(pass) ?? [null, null]
+    const params = [toMs(retention, 'prune: retention'), limit, this.#now(), ...places]
+    const [row] = await this.#queries.run<[number, ...Places]>(this.#statements.prune, params)
+    const [count, from, to] = row!
+    this.#pruning.set(pass, [from, to])
+    return count
   }
 
   async pruneByRules(): Promise<boolean> {

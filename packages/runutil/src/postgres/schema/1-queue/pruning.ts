@@ -58,17 +58,46 @@ begin
   return true;
 end $$;
 
-create function ${s}.prune_jobs(p_retention float8, p_limit integer, p_now float8)
-returns integer language plpgsql set enable_seqscan = off as $$
+-- Where as many were removed as may be, o_from and o_to are the blocks of the table that the next call is to begin and
+-- end with: what this one has passed isn't read again. The first finds by the index where such jobs may be.
+create function ${s}.prune_jobs(
+  p_retention float8, p_limit integer, p_now float8, p_from float8, p_to float8,
+  out o_count integer, out o_from float8, out o_to float8
+) language plpgsql set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
-  v_until timestamptz := ${s}.job_time(p_now) - p_retention * interval '1 ms';
-  v_count integer;
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_until timestamptz := v_now - p_retention * interval '1 ms';
+  v_from tid;
+  v_to tid;
+  v_places tid[];
 begin
-  delete from ${s}.jobs where ctid = any (array(
-    select ctid from ${s}.jobs
-    where status <> 'PENDING' and updated_at <= v_until limit p_limit for update skip locked
-  ));
-  get diagnostics v_count = row_count;
-  return v_count;
+  if p_from is null then
+    v_places := array(
+      select ctid from ${s}.jobs
+      where status <> 'PENDING' and updated_at <= v_until limit p_limit for update skip locked
+    );
+  else
+    v_from := format('(%s,0)', p_from::bigint)::tid;
+    v_to := format('(%s,0)', p_to::bigint + 1)::tid;
+    v_places := array(
+      select ctid from ${s}.jobs
+      where ctid >= v_from and ctid < v_to and status <> 'PENDING' and ${s}.has_aged(updated_at, p_retention, v_now)
+      limit p_limit for update skip locked
+    );
+  end if;
+  delete from ${s}.jobs where ctid = any (v_places);
+  o_count := cardinality(v_places);
+  -- Before 14, PostgreSQL can't read a part of a table.
+  if o_count < p_limit or current_setting('server_version_num')::integer < 140000 then return; end if;
+  o_from := ${s}.block_of(v_places[o_count]);
+  o_to := coalesce(p_to, (
+    select ${s}.block_of(last.ctid) from (
+      select ctid from ${s}.jobs where status <> 'PENDING' and updated_at <= v_until order by ctid desc limit 1
+    ) as last
+  ), o_from);
 end $$;
+
+create function ${s}.block_of(p_place tid) returns float8 language sql immutable as $$
+  select (p_place::text::point)[0]
+$$;
 `

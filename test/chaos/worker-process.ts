@@ -99,7 +99,8 @@ export class WorkerProcess {
   thaw(): void {
     this.#process.kill('SIGCONT')
     this.frozen.at(-1)!.to = Date.now()
-    this.#become('running')
+    // A job of its own may have killed it just when it was frozen.
+    if (this.state === 'frozen') this.#become('running')
   }
 
   /** At the end of the parent, whatever the state. */

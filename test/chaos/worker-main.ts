@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { runAllWorkers, shutdownSignal } from 'runutil'
-import { PostgresJobStore, openDatabase } from 'runutil/postgres'
+import { type Database, PostgresJobStore, openDatabase } from 'runutil/postgres'
 import { type ClaimedJob, JobQueue, QueueWorker, RetryableError } from 'runutil/queue'
 import { Ledger, type RunEnd } from './ledger.ts'
 import { FREE, LIMITED, MIXED, type Payload } from './planned-job.ts'
@@ -19,6 +19,13 @@ watchStalls((from, to) => ledger.stalled(from, to))
 say('listening')
 try {
   const database = await openWhenThere()
+  if (database !== undefined) await work(database)
+} catch (error) {
+  logger.error({ err: error }, 'the worker ended')
+  process.exitCode = 1
+}
+
+async function work(database: Database): Promise<void> {
   const queue = new JobQueue(new PostgresJobStore(database))
   const options = { concurrency: 8, lease: LEASE_MS, maxCrashes: MAX_CRASHES, pollInterval: 200 }
   const free = new QueueWorker(queue, options).register(FREE, handle)
@@ -27,9 +34,6 @@ try {
   const mixed = new QueueWorker(queue, options).register(MIXED, handle, versionOf(name))
   await runAllWorkers([free, limited, mixed], signal, { logger })
   await database.close()
-} catch (error) {
-  logger.error({ err: error }, 'the worker ended')
-  process.exitCode = 1
 }
 
 async function handle(given: ClaimedJob, abort: AbortSignal): Promise<{ claim: number }> {
@@ -80,13 +84,14 @@ function passing({ takesMs, heeds }: Payload, abort: AbortSignal): Promise<void>
   })
 }
 
-/** A worker may be started while the database is away. */
-async function openWhenThere(): ReturnType<typeof openDatabase> {
+/** A worker may be started while the database is away, and be told to stop before it is back. */
+async function openWhenThere(): Promise<Database | undefined> {
   for (;;) {
     try {
       return await openDatabase(url)
     } catch (error) {
-      if (signal.aborted || (error as { code?: string }).code !== 'ERR_STORE_UNAVAILABLE') throw error
+      if ((error as { code?: string }).code !== 'ERR_STORE_UNAVAILABLE') throw error
+      if (signal.aborted) return undefined
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

@@ -87,13 +87,17 @@ describe('a job on its last chance', () => {
     const runs = [await first.run(), await second.run()]
     await first.clock.advance('7s')
     expect(first.script.ids.sort()).toEqual(['1', 'x', 'y'])
+    await first.enqueue('z')
+    expect(first.script.ids).toHaveLength(3)
+    await first.clock.advance('5s')
+    expect(first.script.ids).toHaveLength(4)
     for (const id of ids(3)) {
       ;(await first.script.call(id)).return()
       await first.clock.advance('7s')
     }
-    for (const id of ['x', 'y']) (await first.script.call(id)).return()
+    for (const id of ['x', 'y', 'z']) (await first.script.call(id)).return()
     await first.clock.advance(0)
-    expect(await first.queue.counts()).toMatchObject({ a: { DONE: 5 } })
+    expect(await first.queue.counts()).toMatchObject({ a: { DONE: 6 } })
     await Promise.all(runs.map(({ stop }) => stop()))
   })
 

@@ -12,6 +12,8 @@ export interface Claimant {
 
 interface Turn {
   readonly of: Claimant
+  /** It is claimed as any other, beside others. */
+  readonly atOnce: boolean
   /** `wanted`: there is such a job, and the process is to be empty first. `asked`: the claim is on its way. */
   stage: 'wanted' | 'asked' | 'held'
   /** Whether others have to wait. */
@@ -54,7 +56,7 @@ export class LastChance {
   /** There is such a job that it may claim. */
   want(run: Claimant): void {
     if (this.#turn !== undefined) return
-    this.#turn = { of: run, stage: 'wanted', isApart: true }
+    this.#turn = { of: run, atOnce: false, stage: 'wanted', isApart: true }
     this.#wait()
   }
 
@@ -66,7 +68,7 @@ export class LastChance {
    */
   ask(run: Claimant, atOnce: boolean): boolean {
     this.#asks++
-    if (atOnce) this.#turn ??= { of: run, stage: 'wanted', isApart: false }
+    if (atOnce) this.#turn ??= { of: run, atOnce, stage: 'wanted', isApart: false }
     if (this.#turn?.of !== run || this.#turn.stage !== 'wanted') return false
     this.#turn.stage = 'asked'
     return true
@@ -78,7 +80,9 @@ export class LastChance {
     if (this.#turn?.of !== run || this.#turn.stage !== 'asked') return this.changed()
     if (!found) return this.#end(run)
     this.#turn.stage = 'held'
-    if (this.#turn.isApart) this.#wait()
+    if (this.#turn.atOnce) return
+    this.#turn.isApart = true
+    this.#wait()
   }
 
   /** A claim isn't held any more. */

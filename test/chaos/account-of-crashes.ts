@@ -58,12 +58,12 @@ function accountOfPanics(facts: Facts, holds: Holds, isRunThatEnded: (hold: Hold
     ),
   ]
 
-  /** More crashes in a row than it may have, none without a reason, and the last of them by no job beside it. */
+  /** More crashes in a row than it may have, none without a reason, and the one too many by no job beside it. */
   function wasUnlucky(id: string): boolean {
     const its = holds.of.get(id)!
     const inARow = its.slice(its.findLastIndex(isRunThatEnded) + 1).filter(({ crashed }) => crashed)
     const reasons = inARow.map((hold) => expiryOf(hold, facts))
-    return reasons.length > MAX_CRASHES && !reasons.includes(undefined) && reasons.at(-1) !== 'poison'
+    return reasons.length > MAX_CRASHES && !reasons.includes(undefined) && reasons[MAX_CRASHES] !== 'poison'
   }
 }
 

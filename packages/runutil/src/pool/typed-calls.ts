@@ -1,4 +1,5 @@
 import { InvalidArgumentError, describe } from '../core/errors.ts'
+import { toJson } from '../core/json.ts'
 import type { Payload } from './relay/payload.ts'
 
 /** What `serve` is given: a handler for each name. */
@@ -13,7 +14,7 @@ export function encodeCall(name: unknown, input: unknown): Payload {
   if (typeof name !== 'string' || name === '') {
     throw new InvalidArgumentError(`call: expected the name of a handler; got ${describe(name)}`)
   }
-  return { context: Buffer.from(JSON.stringify({ call: name })), body: Buffer.from(jsonOf(input)) }
+  return { context: Buffer.from(JSON.stringify({ call: name })), body: Buffer.from(textOf(input)) }
 }
 
 /** What the handler returned; no bytes are undefined. */
@@ -22,15 +23,7 @@ export function decodeResult({ body }: Payload): unknown {
   return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString()) as unknown
 }
 
-function jsonOf(input: unknown): string {
-  if (input === undefined) return ''
-  try {
-    const json = JSON.stringify(input) as string | undefined
-    if (json !== undefined) return json
-  } catch (error) {
-    throw new InvalidArgumentError(
-      `call: expected an input that is JSON; got ${describe(input)}: ${(error as Error).message}`,
-    )
-  }
-  throw new InvalidArgumentError(`call: expected an input that is JSON; got ${describe(input)}`)
+/** As long as maxFrame lets it be. */
+function textOf(input: unknown): string {
+  return input === undefined ? '' : toJson(input, 'call: input', Infinity)
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, describe } from '../../core/errors.ts'
+import { toJson } from '../../core/json.ts'
 import type { Payload } from '../relay/payload.ts'
 import type { Handler, Tools } from './handler.ts'
 
@@ -42,11 +43,7 @@ function textOf(bytes: Uint8Array = new Uint8Array()): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
 }
 
+/** As long as maxFrame lets it be. */
 function jsonOf(result: unknown, name: string): string {
-  if (result === undefined) return ''
-  const json = JSON.stringify(result) as string | undefined
-  if (json !== undefined) return json
-  throw new InvalidArgumentError(
-    `serve: expected the handler '${name}' to return JSON; got ${describe(result)}`,
-  )
+  return result === undefined ? '' : toJson(result, `serve: what the handler '${name}' returned`, Infinity)
 }

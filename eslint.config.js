@@ -23,7 +23,17 @@ export default tseslint.config(
   },
   {
     files: ['packages/runutil/src/**/*.ts'],
-    rules: { 'no-console': 'error' },
+    rules: {
+      'no-console': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ObjectExpression > SpreadElement > ObjectExpression',
+          message:
+            'A literal spread into a literal hides misspelt keys from the compiler: write its properties out.',
+        },
+      ],
+    },
   },
   {
     files: ['packages/runutil/src/**/memory-*.ts'],

@@ -1,4 +1,4 @@
-import { WorkerGroupError, runAllWorkers } from 'runutil'
+import { WorkerGroupError, healthSnapshot, runAllWorkers } from 'runutil'
 import { PoolDestroyedError, ProcessPool } from 'runutil/pool'
 import { Probe } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
@@ -51,6 +51,27 @@ describe('a pool in a list of workers', () => {
       { msg: 'one', worker: '/Pool', workerPid: pid, stream: 'stderr' },
       { msg: 'two', worker: '/Pool', workerPid: pid, stream: 'stderr' },
     ])
+  })
+
+  it("is 'init' until a worker is up, 'firing' from when one breaks until the next is up", async () => {
+    const { pool, seen } = freshPool()
+    const health: unknown[] = []
+    const stop = new AbortController()
+    const look = async (signal: AbortSignal): Promise<void> => {
+      const note = (): void => void health.push(healthSnapshot()['/Pool'])
+      note()
+      await seen.created.times(1)
+      note()
+      await errorOf(pool.exec('exit 3'))
+      await seen.error.times(1)
+      note()
+      await seen.created.times(2)
+      note()
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+    }
+    pool.on('created', () => seen.created.count === 2 && setImmediate(() => stop.abort()))
+    await runAllWorkers([{ name: 'Pool', worker: pool }, look], stop.signal, quiet)
+    expect(health).toEqual(['init', 'ok', 'firing', 'ok'])
   })
 
   it('with an aborted signal does nothing', async () => {

@@ -54,8 +54,10 @@ export class MemoryAttempts implements AttemptStore {
     if (data !== undefined) attempt.data = JSON.stringify(data)
     if (attempt.unit.active !== attempt) throw new ErrLostLease()
     Object.assign(attempt, {
-      ...{ status: 'pending', endTime: undefined },
-      ...{ expirationTime: at + extendMs, lifetimeMs: extendMs },
+      status: 'pending',
+      endTime: undefined,
+      expirationTime: at + extendMs,
+      lifetimeMs: extendMs,
     })
   }
 

@@ -104,8 +104,15 @@ export class MemoryTables {
   /** Which is the unit's active one. */
   addAttempt(worker: WorkerRecord, unit: UnitRecord, lifetimeMs: number, now: number): AttemptRecord {
     const attempt: AttemptRecord = {
-      ...{ id: this.nextId(), unit, worker, startTime: now, status: 'pending', data: unit.data },
-      ...{ endTime: undefined, expirationTime: now + lifetimeMs, lifetimeMs },
+      id: this.nextId(),
+      unit,
+      worker,
+      startTime: now,
+      status: 'pending',
+      data: unit.data,
+      endTime: undefined,
+      expirationTime: now + lifetimeMs,
+      lifetimeMs,
     }
     unit.attempts.push(attempt)
     unit.numAttempts++
@@ -147,8 +154,12 @@ export function statusOfUnit({ active, notBefore }: UnitRecord, now: number): Wo
 export function toStoredUnit(unit: UnitRecord, now: number): StoredUnit {
   const { priority, notBefore, active, numAttempts } = unit
   return {
-    ...{ ...named(unit), data: fromJson(active?.data ?? unit.data), priority, notBefore },
-    ...{ status: statusOfUnit(unit, now), numAttempts },
+    ...named(unit),
+    data: fromJson(active?.data ?? unit.data),
+    priority,
+    notBefore,
+    status: statusOfUnit(unit, now),
+    numAttempts,
     activeAttempt: active && toStoredAttempt(active, now),
   }
 }
@@ -159,8 +170,16 @@ export function toStoredAttempt(attempt: AttemptRecord, now: number): StoredAtte
   const status = statusOfAttempt(attempt, now)
   const endTime = status === 'expired' ? (attempt.endTime ?? expirationTime) : attempt.endTime
   return {
-    ...{ id, spec, unit: named(unit), worker: named(worker), status },
-    ...{ data: fromJson(attempt.data), startTime, endTime, expirationTime, lifetimeMs },
+    id,
+    spec,
+    unit: named(unit),
+    worker: named(worker),
+    status,
+    data: fromJson(attempt.data),
+    startTime,
+    endTime,
+    expirationTime,
+    lifetimeMs,
   }
 }
 

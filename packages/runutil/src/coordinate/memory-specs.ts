@@ -19,8 +19,12 @@ export class MemorySpecs implements SpecStore {
     const found = namespace.specs.get(name)
     if (found !== undefined) return replace(found, data, meta).id
     const spec: SpecRecord = {
-      ...{ id: this.#tables.nextId(), name, namespace, units: new Map() },
-      ...{ data: JSON.stringify(data), task: taskIn(data) ?? name },
+      id: this.#tables.nextId(),
+      name,
+      namespace,
+      units: new Map(),
+      data: JSON.stringify(data),
+      task: taskIn(data) ?? name,
       meta: { ...meta, nextContinuous: undefined },
     }
     namespace.specs.set(name, spec)

@@ -53,8 +53,13 @@ export class MemoryUnits implements UnitStore {
     given: Pick<UnitRecord, 'data' | 'priority' | 'notBefore'>,
   ): UnitRecord {
     const unit: UnitRecord = {
-      ...{ id: this.#tables.nextId(), name, spec, attempts: [], active: undefined },
-      ...{ numAttempts: 0, tries: 0 },
+      id: this.#tables.nextId(),
+      name,
+      spec,
+      attempts: [],
+      active: undefined,
+      numAttempts: 0,
+      tries: 0,
       ...given,
     }
     spec.units.set(name, unit)

@@ -27,8 +27,16 @@ export class MemoryWorkers implements WorkerStore {
     if (found !== undefined) return found.id
     const at = timeOf(now)
     const worker: WorkerRecord = {
-      ...{ id: this.#tables.nextId(), name, namespace, attempts: new Set(), parent: undefined },
-      ...{ active: true, mode: '', data: '{}', expiration: at + EXPIRES_AFTER_MS, lastUpdate: at },
+      id: this.#tables.nextId(),
+      name,
+      namespace,
+      attempts: new Set(),
+      parent: undefined,
+      active: true,
+      mode: '',
+      data: '{}',
+      expiration: at + EXPIRES_AFTER_MS,
+      lastUpdate: at,
     }
     namespace.workers.set(name, worker)
     return this.#tables.workers.add(worker).id
@@ -41,8 +49,13 @@ export class MemoryWorkers implements WorkerStore {
   async get(id: Id): Promise<StoredWorker> {
     const { parent, active, mode, data, expiration, lastUpdate, ...worker } = this.#tables.workers.get(id)
     return {
-      ...{ ...named(worker), parent: parent && named(parent), active, mode, data: fromJson(data) },
-      ...{ expiration, lastUpdate },
+      ...named(worker),
+      parent: parent && named(parent),
+      active,
+      mode,
+      data: fromJson(data),
+      expiration,
+      lastUpdate,
     }
   }
 
@@ -57,8 +70,11 @@ export class MemoryWorkers implements WorkerStore {
 
   async update(id: Id, { data, now, expiration, mode }: WorkerUpdate): Promise<void> {
     Object.assign(this.#tables.workers.get(id), {
-      ...{ active: true, data: JSON.stringify(data), mode },
-      ...{ lastUpdate: now.getTime(), expiration: expiration.getTime() },
+      active: true,
+      data: JSON.stringify(data),
+      mode,
+      lastUpdate: now.getTime(),
+      expiration: expiration.getTime(),
     })
   }
 

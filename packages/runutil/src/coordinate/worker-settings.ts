@@ -87,7 +87,14 @@ export function resolveSettings(options: CoordinateWorkerOptions): CoordinateWor
   checkCount(concurrency, `${what}: concurrency`)
   checkCount(maxAttempts, `${what}: maxAttempts`)
   return {
-    ...{ namespace, tasks: taskMap(tasks), workerId, concurrency, maxAttempts, autoRenew, clock, runtimes },
+    namespace,
+    tasks: taskMap(tasks),
+    workerId,
+    concurrency,
+    maxAttempts,
+    autoRenew,
+    clock,
+    runtimes,
     retentionMs: retention === undefined ? undefined : toStorableMs(retention, `${what}: retention`),
     lifetimeMs: toStorableIntervalMs(lifetime, `${what}: lifetime`),
     pollIntervalMs: toIntervalMs(pollInterval, `${what}: pollInterval`),

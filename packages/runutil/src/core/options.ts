@@ -1,15 +1,23 @@
 import { InvalidArgumentError, shortened, unexpected } from './errors.ts'
 import { isStorable } from './text.ts'
 
+/** What a list lacks that should have all keys of a type: nothing, or the compiler says what. */
+type Complete<T, K extends readonly unknown[]> = string extends keyof T
+  ? unknown
+  : [Exclude<keyof T, K[number]>] extends [never]
+    ? unknown
+    : { readonly 'lacks the option': Exclude<keyof T, K[number]> }
+
 /**
  * An options object, checked: an unknown key is an error that offers the nearest known one.
  *
  * @param what the call that takes the options; the error begins with it
+ * @param known all keys of its type: one that is missing, or too many, doesn't compile
  */
-export function checkOptions<T extends object>(
+export function checkOptions<T extends object, const K extends readonly (keyof T & string)[]>(
   what: string,
   options: T,
-  known: readonly (keyof T & string)[],
+  known: K & Complete<T, K>,
 ): T {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw unexpected(what, `an options object { ${known.join(', ')} }`, options)

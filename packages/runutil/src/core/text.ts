@@ -91,7 +91,11 @@ export function cutToBytes(text: string, most: number): string {
 }
 
 const SHOWN = {
-  ...{ depth: 2, breakLength: Infinity, customInspect: false, maxArrayLength: 10, maxStringLength: 1_000 },
+  depth: 2,
+  breakLength: Infinity,
+  customInspect: false,
+  maxArrayLength: 10,
+  maxStringLength: 1_000,
 } as const
 
 /** With its properties, for a reader. */

@@ -66,8 +66,14 @@ export class HandOver {
     if (worker === undefined) throw new ErrNoWorker(operation, target)
     const now = this.#clock().now()
     return {
-      ...{ id, operation, host: worker.host, target, input, status: 'running' as const },
-      ...{ createdAt: now, updatedAt: now },
+      id,
+      operation,
+      host: worker.host,
+      target,
+      input,
+      status: 'running' as const,
+      createdAt: now,
+      updatedAt: now,
     }
   }
 }

@@ -167,7 +167,9 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     // The search for lost workers ends for the same reason.
     const follow = () => ledger.follow(onChange, () => {})
     const following = await untilAvailable(follow, {
-      ...{ clock: this.#clock, signal, givesUp: () => signal.aborted },
+      clock: this.#clock,
+      signal,
+      givesUp: () => signal.aborted,
       onRetry: (error) => {
         trouble.begins(error)
         healthCheckpoint(error)

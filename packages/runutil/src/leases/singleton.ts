@@ -26,7 +26,10 @@ export function singleton(
   const leaseMs = checkLease('singleton', leases, name, options)
   checkWorker(worker, 'singleton')
   return leasedWorker({
-    ...{ leases, name, leaseMs, everyMs: undefined },
+    leases,
+    name,
+    leaseMs,
+    everyMs: undefined,
     run: (signal) => callWorker(worker, signal),
   })
 }

@@ -57,8 +57,12 @@ async function runHeld(
   const onLost = (): void => abort.abort(new ErrLostLease(job.id))
   // A renewal that fails is tried again; when none succeeds in time, the lease is lost.
   const keeper = new LeaseKeeper<ClaimedJob>({
-    ...{ store, leaseMs: LEASE_MS, clock, open: processClaims(store).open },
-    ...{ onLost, onError: () => {} },
+    store,
+    leaseMs: LEASE_MS,
+    clock,
+    open: processClaims(store).open,
+    onLost,
+    onError: () => {},
   })
   keeper.add(job, claimedAt)
   onAbort(signal, stop)
@@ -91,7 +95,8 @@ async function settle(settlement: Settlement, store: JobStore, clock: Clock): Pr
   const giveUpAt = clock.elapsed() + LEASE_MS
   const patiently = (its: Settlement): Promise<Settlement[]> =>
     untilAvailable(() => store.settle([its]), {
-      ...{ clock, onRetry: () => {} },
+      clock,
+      onRetry: () => {},
       givesUp: () => clock.elapsed() >= giveUpAt,
     })
   try {

@@ -147,6 +147,8 @@ export interface JobStore {
    * one back.
    */
   rateOpensIn(kinds: readonly string[]): Promise<number | undefined>
+  /** Kinds that no worker says it handles, though jobs of them are due: at most 100 of them. */
+  unhandledKinds(): Promise<string[]>
   /**
    * Removes up to `limit` jobs of any kind that ended longer ago than `retention`.
    *

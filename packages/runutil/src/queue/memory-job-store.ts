@@ -184,14 +184,8 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     const job = this.#openJob(id)
     if (job === undefined) return false
     this.#waiting.remove(job)
-    const updatedAt = this.#time.now()
-    Object.assign(job, {
-      status: 'FAILED',
-      lastError: 'cancelled',
-      claim: undefined,
-      freedFrom: undefined,
-      updatedAt,
-    })
+    const ended = { status: 'FAILED', lastError: 'cancelled', claim: undefined, freedFrom: undefined }
+    Object.assign(job, ended, { updatedAt: this.#time.now() })
     return true
   }
 
@@ -225,6 +219,10 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
       .map((kind) => this.#starts.opensAt(kind, this.#rules.limits(kind, now)) - now)
       .filter((inMs) => inMs > 0)
     return opens.length === 0 ? undefined : Math.min(...opens)
+  }
+
+  async unhandledKinds(): Promise<string[]> {
+    return this.#rules.unhandled(this.#waiting.all, this.#time.now())
   }
 
   async prune(retention: Duration, limit: number): Promise<number> {

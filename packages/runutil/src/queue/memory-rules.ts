@@ -48,6 +48,13 @@ export class MemoryRules {
     )
   }
 
+  /** Of due jobs, the kinds that nobody speaks of. */
+  unhandled(waiting: Iterable<{ kind: string; runAt: number }>, now: number): string[] {
+    const handled = new Set(this.#live(now).flatMap(([, word]) => [...word.kinds.keys()]))
+    const due = Array.from(waiting).filter(({ kind, runAt }) => runAt <= now && !handled.has(kind))
+    return [...new Set(due.map(({ kind }) => kind))].sort().slice(0, 100)
+  }
+
   #of(kind: string, now: number): KindRules[] {
     return this.#live(now).flatMap(([, { kinds }]) => kinds.get(kind) ?? [])
   }

@@ -95,6 +95,10 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return this.#store.rateOpensIn(kinds)
   }
 
+  unhandledKinds(): Promise<string[]> {
+    return this.#store.unhandledKinds()
+  }
+
   prune(retention: Duration, limit: number, pass?: object): Promise<number> {
     return this.#store.prune(retention, limit, pass)
   }

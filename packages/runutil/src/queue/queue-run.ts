@@ -75,14 +75,22 @@ export class QueueRun {
     this.#patience = new Patience(clock, this.#context.scope.graceMs)
     this.#watch = new ClaimWatch({ clock, leaseMs, onSilent: () => log.silent(leaseMs) })
     this.#upkeep = new Upkeep({
-      ...{ store, kinds, retention: props.retention, clock, context: this.#context },
+      store,
+      kinds,
+      retention: props.retention,
+      clock,
+      context: this.#context,
       ask: (call) => this.#ask(call),
       onRules: ({ limited }) => this.#prefetch.allow(limited ? 0 : props.prefetch),
       onFailure: this.#fail,
     })
     this.#claims = new RunClaims({
-      ...{ store, kinds: [...kinds.keys()], leaseMs, clock },
-      ...{ maxCrashes: props.maxCrashes, maxHeldBytes: props.maxHeldBytes },
+      store,
+      kinds: [...kinds.keys()],
+      leaseMs,
+      clock,
+      maxCrashes: props.maxCrashes,
+      maxHeldBytes: props.maxHeldBytes,
       onLost: (job) => this.#held.abort(job, new ErrLostLease(job.id)),
       onRenewed: () => log.available('renewals'),
       onError: (error) => log.unavailable('renewals', error),
@@ -91,13 +99,17 @@ export class QueueRun {
       onRoom: () => this.#hasRoom(),
     })
     this.#settler = new Settler({
-      ...{ store, clock, onRetry: (error, delayMs) => log.unavailable('outcomes', error, delayMs) },
+      store,
+      clock,
+      onRetry: (error, delayMs) => log.unavailable('outcomes', error, delayMs),
       onSettled: (batch) => this.#settled(batch),
       onRefused: (settlement, error) => log.refused(settlement, error),
       onFailure: this.#fail,
     })
     this.#apart = new ApartSettlements({
-      ...{ store, clock, onRetry: (error, delayMs) => log.unavailable('outcomes', error, delayMs) },
+      store,
+      clock,
+      onRetry: (error, delayMs) => log.unavailable('outcomes', error, delayMs),
       onSettled: (batch) => this.#settled(batch),
       onRefused: (settlement) => this.#settler.add(settlement),
     })
@@ -108,7 +120,10 @@ export class QueueRun {
       onFailure: this.#fail,
     })
     this.#held = new HeldJobs({
-      ...{ kinds, concurrency, clock, context: () => this.#context.child() },
+      kinds,
+      concurrency,
+      clock,
+      context: () => this.#context.child(),
       mayStart: (job) => this.#mayStart(job),
       onEnd: (attempt, performed) => this.#ended(attempt, performed),
     })

@@ -34,16 +34,25 @@ export interface StoredJob {
 
 export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
   return {
-    ...{ id: job.id, kind: job.kind, key: job.key, priority: job.priority, seq, payload: job.payload },
-    ...{ createdAt: now, updatedAt: now, runAt: Math.max(now, job.runAt?.getTime() ?? now), delayed: false },
-    ...{
-      status: 'PENDING',
-      result: undefined,
-      attemptsDone: 0,
-      lastAttemptAt: undefined,
-      lastError: undefined,
-    },
-    ...{ claim: undefined, claimedAt: 0, crashes: 0, freedFrom: undefined },
+    id: job.id,
+    kind: job.kind,
+    key: job.key,
+    priority: job.priority,
+    seq,
+    payload: job.payload,
+    createdAt: now,
+    updatedAt: now,
+    runAt: Math.max(now, job.runAt?.getTime() ?? now),
+    delayed: false,
+    status: 'PENDING',
+    result: undefined,
+    attemptsDone: 0,
+    lastAttemptAt: undefined,
+    lastError: undefined,
+    claim: undefined,
+    claimedAt: 0,
+    crashes: 0,
+    freedFrom: undefined,
   }
 }
 
@@ -54,13 +63,13 @@ export function byUrgency(a: StoredJob, b: StoredJob): number {
 
 export function toQueuedJob(job: StoredJob): QueuedJob {
   return {
-    ...{
-      id: job.id,
-      kind: job.kind,
-      runAt: new Date(job.runAt),
-      payload: JSON.parse(job.payload) as unknown,
-    },
-    ...{ status: job.status, createdAt: new Date(job.createdAt), updatedAt: new Date(job.updatedAt) },
+    id: job.id,
+    kind: job.kind,
+    runAt: new Date(job.runAt),
+    payload: JSON.parse(job.payload) as unknown,
+    status: job.status,
+    createdAt: new Date(job.createdAt),
+    updatedAt: new Date(job.updatedAt),
     attemptsDone: job.attemptsDone,
     ...(job.result !== undefined && { result: JSON.parse(job.result) as unknown }),
     ...(job.lastAttemptAt !== undefined && { lastAttemptAt: new Date(job.lastAttemptAt) }),
@@ -73,7 +82,9 @@ export function toClaimedJob(job: StoredJob): ClaimedJob {
   const payloadBytes = bytesOf(job.payload)
   return {
     ...toQueuedJob(job),
-    ...{ claim: claim!, priority, crashes },
+    claim: claim!,
+    priority,
+    crashes,
     ...(key !== undefined && { key }),
     ...(payloadBytes !== undefined && { payloadBytes }),
   }

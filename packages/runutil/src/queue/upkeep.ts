@@ -34,8 +34,8 @@ export class Upkeep {
 
   constructor(props: UpkeepProps) {
     this.#props = props
-    const { store, kinds, retention, context } = props
-    this.#rules = new WorkerRules({ store, kinds, retention, logger: () => context.logger })
+    const { store, kinds, retention, clock, context } = props
+    this.#rules = new WorkerRules({ store, kinds, retention, clock, logger: () => context.logger })
   }
 
   get rules(): WorkerRules {

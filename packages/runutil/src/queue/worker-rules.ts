@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
+import type { Clock } from '../core/clock.ts'
+import { log } from '../core/log.ts'
 import type { JobStore } from './job-store.ts'
 import type { Kind } from './kind.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import { isLimited, limitsText, sameLimits } from './limits.ts'
 import { type ResolvedRetention, retentionText, sameRetention } from './retention.ts'
+import { UnhandledKinds } from './unhandled-kinds.ts'
 
 export interface WorkerRulesProps {
   readonly store: JobStore
   readonly kinds: ReadonlyMap<string, Kind>
   readonly retention: ResolvedRetention
   readonly logger: () => Logger
+  readonly clock: Clock
 }
 
 /** What one worker holds its kinds to, and what it has heard of others; where they differ, it warns once. */
@@ -20,11 +24,13 @@ export class WorkerRules {
   readonly #own: ReadonlyMap<string, KindRules>
   readonly #worker = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`
   readonly #warned = new Set<string>()
+  readonly #unhandled: UnhandledKinds
   #others: readonly OtherRules[] = []
 
   constructor(props: WorkerRulesProps) {
     this.#props = props
     const { kinds, retention } = props
+    this.#unhandled = new UnhandledKinds(props)
     this.#own = new Map([...kinds].map(([kind, { limits }]) => [kind, { limits, retention }]))
   }
 
@@ -45,6 +51,7 @@ export class WorkerRules {
   async say(): Promise<void> {
     this.#others = await this.#props.store.setRules(this.#worker, this.#own)
     for (const other of this.#others) this.#warn(other)
+    await this.#unhandled.look()
   }
 
   async withdraw(): Promise<void> {
@@ -58,7 +65,7 @@ export class WorkerRules {
     if (this.#warned.has(`${kind} ${difference}`)) return
     this.#warned.add(`${kind} ${difference}`)
     const text = `kind '${kind}' has other options in worker '${worker}': ${difference}`
-    this.#props.logger().warn({ kind, otherWorker: worker, ours, theirs }, text)
+    log(this.#props.logger(), 'warn', { kind, otherWorker: worker, ours, theirs }, text)
   }
 }
 

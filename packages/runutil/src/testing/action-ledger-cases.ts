@@ -38,7 +38,10 @@ export const actionLedgerConformance: ActionLedgerCases = {
     const changed = { ...action('1'), output: { x: 1 }, updatedAt: 2 }
     assert.deepEqual(await ledger.update(change), changed)
     assert.deepEqual(await ledger.update({ id: '1', updatedAt: 3, status: 'failed', error: 'broken' }), {
-      ...{ ...changed, status: 'failed', error: 'broken', updatedAt: 3 },
+      ...changed,
+      status: 'failed',
+      error: 'broken',
+      updatedAt: 3,
     })
     assert.deepEqual(await (await again()).get('1'), await ledger.get('1'))
   },
@@ -151,8 +154,14 @@ export const actionLedgerConformance: ActionLedgerCases = {
 
 function action(id: string, given: Partial<ActionRecord> = {}): ActionRecord {
   return {
-    ...{ id, operation: 'test', host: 'host', target: 'target', input: {}, status: 'running' },
-    ...{ createdAt: 1, updatedAt: 1 },
+    id,
+    operation: 'test',
+    host: 'host',
+    target: 'target',
+    input: {},
+    status: 'running',
+    createdAt: 1,
+    updatedAt: 1,
     ...given,
   }
 }

@@ -75,8 +75,12 @@ export const modelCases: CoordinateCases = {
   'spec: setMeta passes over what it cannot change': async (context) => {
     const { spec } = await placeOf(context, ['1'], { then: 'next', runtime: 'node' })
     await spec.setMeta({
-      ...{ canBeContinuous: true, continuous: true, nextWorkSpecName: 'other', runtime: 'go' },
-      ...{ availableCount: 7, pendingCount: 7 },
+      canBeContinuous: true,
+      continuous: true,
+      nextWorkSpecName: 'other',
+      runtime: 'go',
+      availableCount: 7,
+      pendingCount: 7,
     })
     const meta = await spec.meta({ withCounts: true })
     assert.deepEqual([meta.canBeContinuous, meta.continuous, meta.nextWorkSpecName], [false, false, 'next'])

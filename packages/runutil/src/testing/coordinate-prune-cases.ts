@@ -53,7 +53,11 @@ export const pruneCases: CoordinateCases = {
     await context.clock.advance('1m')
     assert.equal(await namespace.prune('30s'), 1_500)
     assert.deepEqual(await spec.countWorkUnitStatus(), {
-      ...{ available: 0, pending: 0, finished: 0, failed: 0, delayed: 0 },
+      available: 0,
+      pending: 0,
+      finished: 0,
+      failed: 0,
+      delayed: 0,
     })
     assert.deepEqual(await statusesOf(theirs), { '1': 'finished' })
   },

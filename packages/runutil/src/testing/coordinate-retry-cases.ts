@@ -69,7 +69,11 @@ export const retryCases: CoordinateCases = {
     assert.equal(await spec.retryWorkUnits({ statuses: ['finished', 'pending'] }), 0)
     assert.equal(await spec.retryWorkUnits({ limit: 1 }), 1)
     assert.deepEqual(await statusesOf(spec), {
-      ...{ a: 'available', b: 'failed', c: 'pending', done: 'finished', spent: 'failed' },
+      a: 'available',
+      b: 'failed',
+      c: 'pending',
+      done: 'finished',
+      spent: 'failed',
     })
     assert.equal(await spec.retryWorkUnits({ statuses: ['failed', 'finished'], names: ['done', 'spent'] }), 1)
     assert.equal(await spec.retryWorkUnits(), 1)
@@ -92,11 +96,19 @@ export const retryCases: CoordinateCases = {
     assert.equal(await spec.clearWorkUnits({ names: ['1', '2', 'none'] }), 2)
     await rejectsWith('ErrLostLease', lost.finish())
     assert.deepEqual(await statusesOf(spec), {
-      ...{ '1': 'available', '2': 'available', '3': 'failed', '4': 'available', later: 'delayed' },
+      '1': 'available',
+      '2': 'available',
+      '3': 'failed',
+      '4': 'available',
+      later: 'delayed',
     })
     assert.equal(await spec.clearWorkUnits(), 5)
     assert.deepEqual(await statusesOf(spec), {
-      ...{ '1': 'available', '2': 'available', '3': 'available', '4': 'available', later: 'delayed' },
+      '1': 'available',
+      '2': 'available',
+      '3': 'available',
+      '4': 'available',
+      later: 'delayed',
     })
     assert.equal((await worker.requestAttempts({ numberOfWorkUnits: 9 })).length, 4)
     await spec.deleteWorkUnits()

@@ -67,7 +67,11 @@ export const unitCases: CoordinateCases = {
     await take(worker, '3')
     await spec.addWorkUnit('5', {}, { notBefore: new Date(context.clock.now() + 1_000) })
     assert.deepEqual(await spec.countWorkUnitStatus(), {
-      ...{ available: 1, pending: 1, finished: 1, failed: 1, delayed: 1 },
+      available: 1,
+      pending: 1,
+      finished: 1,
+      failed: 1,
+      delayed: 1,
     })
     const counted = (status: string) => ({ namespace: 'namespace', workSpec: 'spec', status, count: 1 })
     const rows = await spec.summarize()

@@ -10,9 +10,18 @@ export const claimCases: JobStoreCases = {
     assert.deepEqual(more, [])
     assert.ok(Number.isSafeInteger(job!.claim), `expected a whole number; got ${job!.claim}`)
     assert.deepEqual(job, {
-      ...{ id: '1', kind: 'mail', priority: 7, key: 'ada', payload: { to: 'ada' }, status: 'PENDING' },
-      ...{ runAt: now, createdAt: now, updatedAt: job!.updatedAt, attemptsDone: 0 },
-      ...{ claim: job!.claim, crashes: 0 },
+      id: '1',
+      kind: 'mail',
+      priority: 7,
+      key: 'ada',
+      payload: { to: 'ada' },
+      status: 'PENDING',
+      runAt: now,
+      createdAt: now,
+      updatedAt: job!.updatedAt,
+      attemptsDone: 0,
+      claim: job!.claim,
+      crashes: 0,
     })
   },
 

@@ -20,8 +20,14 @@ export const insertCases: JobStoreCases = {
     await put(store, { id: '1', kind: 'mail', runAt, priority: 7, key: 'ada', payload: '{"to":"ada"}' })
     const now = new Date(clock.now())
     assert.deepEqual(await store.get('1'), {
-      ...{ id: '1', kind: 'mail', runAt, payload: { to: 'ada' }, status: 'PENDING' },
-      ...{ createdAt: now, updatedAt: now, attemptsDone: 0 },
+      id: '1',
+      kind: 'mail',
+      runAt,
+      payload: { to: 'ada' },
+      status: 'PENDING',
+      createdAt: now,
+      updatedAt: now,
+      attemptsDone: 0,
     })
   },
 

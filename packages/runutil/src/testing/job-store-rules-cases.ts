@@ -10,6 +10,7 @@ import {
   done,
   failed,
   idsOf,
+  later,
   put,
   rules,
   series,
@@ -140,6 +141,17 @@ export const rulesCases: JobStoreCases = {
     await claim(store, { kinds: ['b'] })
     assert.equal(await store.rateOpensIn(['a']), 500)
     assert.deepEqual([await store.rateOpensIn(['b']), await store.rateOpensIn([])], [undefined, undefined])
+  },
+
+  'unhandledKinds: those of due jobs that no live worker says it has': async ({ store, clock }) => {
+    await put(store, '1', '2', { id: 'b', kind: 'b' }, { id: 'c', kind: 'c', runAt: later(clock, HOUR_MS) })
+    assert.deepEqual(await store.unhandledKinds(), ['a', 'b'])
+    await say(store, 'one')
+    assert.deepEqual(await store.unhandledKinds(), ['b'])
+    await claim(store, { kinds: ['b'] })
+    assert.deepEqual(await store.unhandledKinds(), [])
+    await clock.advance('3m')
+    assert.deepEqual(await store.unhandledKinds(), ['a'])
   },
 
   'pruneByRules: removes what is over by what is said of its kind, and of others nothing': async (

@@ -87,7 +87,11 @@ export const textCases: JobStoreCases = {
     assert.deepEqual(Object.keys(counts).sort(), [...AWKWARD].sort())
     for (const text of AWKWARD) {
       assert.deepEqual(Object.getOwnPropertyDescriptor(counts, text)?.value, {
-        ...{ PENDING: 1, RUNNING: 0, DONE: 0, FAILED: 0, PANIC: 0 },
+        PENDING: 1,
+        RUNNING: 0,
+        DONE: 0,
+        FAILED: 0,
+        PANIC: 0,
       })
     }
     assert.equal(({} as { PENDING?: unknown }).PENDING, undefined)

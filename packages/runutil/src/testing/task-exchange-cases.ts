@@ -150,7 +150,12 @@ function task(action: string): Task {
 
 function action(id: string, given: Partial<ActionRecord> = {}): ActionRecord {
   return {
-    ...{ id, ...info('a'), input: {}, status: 'running', createdAt: 1, updatedAt: 1 },
+    id,
+    ...info('a'),
+    input: {},
+    status: 'running',
+    createdAt: 1,
+    updatedAt: 1,
     ...given,
   }
 }

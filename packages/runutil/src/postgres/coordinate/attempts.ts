@@ -115,8 +115,16 @@ function storedAttempt(
   [id, unit, name, data]: Leased['attempts'][number],
 ): StoredAttempt {
   return {
-    ...{ id, spec, unit: { id: unit, name }, worker, status: 'pending', data },
-    ...{ startTime, endTime: undefined, expirationTime, lifetimeMs },
+    id,
+    spec,
+    unit: { id: unit, name },
+    worker,
+    status: 'pending',
+    data,
+    startTime,
+    endTime: undefined,
+    expirationTime,
+    lifetimeMs,
   }
 }
 

@@ -62,7 +62,9 @@ type SummaryColumns = [namespace: string, workSpec: string, status: string, coun
 
 export function summaryRows(rows: SummaryColumns[]): SummaryRow[] {
   return rows.map(([namespace, workSpec, status, count]) => ({
-    ...{ namespace, workSpec, count },
+    namespace,
+    workSpec,
+    count,
     status: status as WorkUnitStatus,
   }))
 }

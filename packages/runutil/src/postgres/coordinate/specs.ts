@@ -76,7 +76,8 @@ export class Specs implements SpecStore {
     return {
       ...(JSON.parse(meta) as DerivedMeta),
       nextContinuous: nextContinuous === null ? undefined : new Date(nextContinuous),
-      ...{ availableCount: available ?? 0, pendingCount: pending ?? 0 },
+      availableCount: available ?? 0,
+      pendingCount: pending ?? 0,
     }
   }
 

@@ -57,7 +57,11 @@ export class Units implements UnitStore {
     const text = /* sql */ `select status, count::float8 from ${s}.count_units(array[$1::bigint], ${s}.job_time($2::float8))`
     const rows = await this.#queries.rows<[WorkUnitStatus, number]>(text, [spec, now ?? null])
     return {
-      ...{ available: 0, pending: 0, finished: 0, failed: 0, delayed: 0 },
+      available: 0,
+      pending: 0,
+      finished: 0,
+      failed: 0,
+      delayed: 0,
       ...Object.fromEntries(rows),
     }
   }
@@ -99,7 +103,8 @@ export class Units implements UnitStore {
     type Row = StoredUnit & { notBefore: number | null; activeAttempt: StoredAttempt | null }
     const { notBefore, activeAttempt, ...unit } = await this.#queries.json<Row>(WHAT, text, [id, now ?? null])
     return {
-      ...{ ...unit, notBefore: notBefore ?? undefined },
+      ...unit,
+      notBefore: notBefore ?? undefined,
       activeAttempt: activeAttempt === null ? undefined : withoutNulls(activeAttempt),
     }
   }

@@ -48,7 +48,9 @@ const kysely: Recognise = (tx) => {
   // As Kysely's CompiledQuery.raw makes it.
   const query = (sql: string, parameters: unknown[]): PromiseLike<unknown> =>
     (tx.executeQuery as (query: object) => PromiseLike<unknown>)({
-      ...{ sql, parameters, queryId: { queryId: 'runutil' } },
+      sql,
+      parameters,
+      queryId: { queryId: 'runutil' },
       query: { kind: 'RawNode', sqlFragments: [sql], parameters: [] },
     })
   return { query, isSure: true }

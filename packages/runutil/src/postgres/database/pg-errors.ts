@@ -97,7 +97,9 @@ export function errorInPassing(error: unknown, embedded: boolean): unknown {
   // After many repeats, others are still in the way.
   if (!passes && !isToBeRepeated(error)) return error
   return new StoreUnavailableError(`the database can't do it for now: ${inWords(error)} (${code})`, {
-    ...{ outcomeUnknown: false, answered: true, cause: error },
+    outcomeUnknown: false,
+    answered: true,
+    cause: error,
   })
 }
 

@@ -32,7 +32,9 @@ export class PostgresLeaseStore implements LeaseStore {
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
     const s = quotedSchema(schema)
     const statement = (call: string, text: string): Statement => ({
-      ...{ name: statementName(schema, `lease ${call}`), text, repeats: true },
+      name: statementName(schema, `lease ${call}`),
+      text,
+      repeats: true,
     })
     this.#queries = new SchemaQueries(database, schema)
     this.#acquire = statement(

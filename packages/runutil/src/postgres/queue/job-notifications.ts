@@ -39,7 +39,9 @@ export class JobNotifications {
     this.#clock = props.clock ?? systemClock
     const { queries, statements, channel, onGivenBack } = props
     this.wakeUps = new JobWakeUps({
-      ...{ queries, channel, clock: this.#clock },
+      queries,
+      channel,
+      clock: this.#clock,
       askFleet: (kinds) => queries.run(statements.workers, [textArray(kinds)]),
       notify: (payload) => this.#notify(payload),
       onNotice: (payload) => (payload === GIVEN_BACK ? onGivenBack() : undefined),

@@ -75,8 +75,14 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     result,
   ] = row
   return {
-    ...{ id, kind, status, attemptsDone, payload: JSON.parse(payload) as unknown },
-    ...{ runAt: moment(runAt), createdAt: moment(createdAt), updatedAt: moment(updatedAt) },
+    id,
+    kind,
+    status,
+    attemptsDone,
+    payload: JSON.parse(payload) as unknown,
+    runAt: moment(runAt),
+    createdAt: moment(createdAt),
+    updatedAt: moment(updatedAt),
     ...(lastAttemptAt !== null && { lastAttemptAt: moment(lastAttemptAt) }),
     ...(lastError !== null && { lastError }),
     ...(result !== null && { result: JSON.parse(result) as unknown }),

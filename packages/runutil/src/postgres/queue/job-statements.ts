@@ -56,6 +56,10 @@ export function jobStatements(schema: string) {
         $5::text::integer[], $6::text::float8[], $7::text::float8[], $8::text::float8[], $9::float8)`,
     ),
     rateOpensIn: loop('rateOpensIn', /* sql */ `select ${s}.rate_opens_in($1::text::text[], $2::float8)`),
+    unhandledKinds: loop(
+      'unhandledKinds',
+      /* sql */ `select kind from ${s}.unhandled_kinds($1::float8) as kind`,
+    ),
     pruneByRules: loop('pruneByRules', /* sql */ `select ${s}.prune_by_rules($1::float8)`),
     // Of these kinds, those that are held to a rate.
     rated: loop(

@@ -229,6 +229,11 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return row![0] ?? undefined
   }
 
+  async unhandledKinds(): Promise<string[]> {
+    const rows = await this.#queries.run<[string]>(this.#statements.unhandledKinds, [this.#now()])
+    return rows.map(([kind]) => kind)
+  }
+
   async prune(retention: Duration, limit: number, pass: object = {}): Promise<number> {
     const places = this.#pruning.get(pass) ?? [null, null]
     const params = [toMs(retention, 'prune: retention'), limit, this.#now(), ...places]

@@ -3,7 +3,8 @@ import { SLACK } from './clock-set.ts'
 import { WORD_HOLDS } from './word-holds.ts'
 
 /** What live workers say of their kinds, and what follows from it for the limits and the retention of each kind. */
-export const rules = (s: string): string => [ruleTables, forgetting, saying].map((part) => part(s)).join('')
+export const rules = (s: string): string =>
+  [ruleTables, forgetting, saying, unhandled].map((part) => part(s)).join('')
 
 const ruleTables = (s: string): string => /* sql */ `
 create table ${s}.job_workers (worker text collate "C" primary key, heard_at timestamptz not null);
@@ -196,5 +197,29 @@ begin
       and (r.concurrency, r.key_concurrency, r.rate_limit, r.rate_per, r.done_kept, r.failed_kept)
         is distinct from (given.c, given.k, given.l, given.p, given.d, given.f)
     group by r.kind, r.concurrency, r.key_concurrency, r.rate_limit, r.rate_per, r.done_kept, r.failed_kept;
+end $$;
+`
+
+/** One look at an index for each kind that is due, however many jobs it has. */
+const unhandled = (s: string): string => /* sql */ `
+create function ${s}.unhandled_kinds(p_now float8) returns setof text language plpgsql ${BY_INDEX} as $$
+declare
+  v_now timestamptz := ${s}.job_time(p_now);
+  v_kind text;
+  v_found integer := 0;
+begin
+  select w.kind into v_kind from ${s}.jobs_waiting as w where w.due order by w.kind limit 1;
+  while v_kind is not null and v_found < 100 loop
+    if not exists (
+      select from ${s}.job_rules as r join ${s}.job_workers as w using (worker)
+      where r.kind = v_kind and w.heard_at > v_now - ${WORD_HOLDS}
+    ) then
+      v_found := v_found + 1;
+      return next v_kind;
+    end if;
+    select (
+      select w.kind from ${s}.jobs_waiting as w where w.due and w.kind > v_kind order by w.kind limit 1
+    ) into v_kind;
+  end loop;
 end $$;
 `

@@ -1,0 +1,48 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../core/clock.ts'
+import { shortened } from '../core/errors.ts'
+import { log } from '../core/log.ts'
+import { nearest } from '../core/options.ts'
+import type { JobStore } from './job-store.ts'
+import type { Kind } from './kind.ts'
+
+export interface UnhandledKindsProps {
+  readonly store: JobStore
+  readonly kinds: ReadonlyMap<string, Kind>
+  readonly logger: () => Logger
+  readonly clock: Clock
+}
+
+const AGAIN_MS = 3_600_000
+
+/** Warns, once a kind and hour, of jobs that no worker of any process handles: their kind is misspelt, or its worker is down. */
+export class UnhandledKinds {
+  readonly #props: UnhandledKindsProps
+  /** When it last said so. */
+  readonly #saidAt = new Map<string, number>()
+  /** What nobody handled when it last looked; a worker that is just starting is let to. */
+  #before: ReadonlySet<string> | undefined
+
+  constructor(props: UnhandledKindsProps) {
+    this.#props = props
+  }
+
+  /** To be called now and then. The first time it says nothing. */
+  async look(): Promise<void> {
+    const isFirst = this.#before === undefined
+    const found = isFirst ? [] : await this.#props.store.unhandledKinds()
+    for (const kind of found) if (this.#before?.has(kind)) this.#warn(kind)
+    this.#before = new Set(found)
+  }
+
+  #warn(kind: string): void {
+    const { kinds, logger, clock } = this.#props
+    const now = clock.elapsed()
+    if (now - (this.#saidAt.get(kind) ?? -Infinity) < AGAIN_MS) return
+    this.#saidAt.set(kind, now)
+    const near = nearest(kind, [...kinds.keys()])
+    const hint = near === undefined ? '' : `; did you mean '${near}'?`
+    const text = `jobs of kind '${shortened(kind)}' wait, but no worker has a handler for it${hint}`
+    log(logger(), 'warn', { kind: shortened(kind) }, text)
+  }
+}

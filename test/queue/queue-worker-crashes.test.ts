@@ -114,13 +114,17 @@ describe('a job on its last chance', () => {
   })
 
   it('waits until the outcome of the one before is recorded', async () => {
-    const { run, script, clock, store } = await afterCrashes(ids(2), {})
+    const { run, script, clock, store, enqueue } = await afterCrashes(ids(2), {})
     const { stop } = await run()
     const arrive = store.hold('settle')
     ;(await script.call('1')).return()
-    await clock.advance('3s')
+    await enqueue('x')
+    // For longer than others wait for a handler.
+    await clock.advance('12s')
     expect(script.ids).toEqual(['1'])
     arrive()
+    await clock.advance(0)
+    ;(await script.call('x')).return()
     await clock.advance('3s')
     ;(await script.call('2')).return()
     await stop()

@@ -2,6 +2,8 @@ import type { Clock, Timer } from '../core/clock.ts'
 
 /** So long others wait at most: once for the process to be empty, and once for the job to end. */
 const APART_MS = 5_000
+/** And so long for its outcome to be recorded: until then, it counts as running if the process dies. */
+const RECORDED_MS = 30_000
 
 /** One run of a worker, as far as claims go. */
 export interface Claimant {
@@ -25,7 +27,7 @@ interface Turn {
  * process would end it, too.
  *
  * Nobody claims until what the process holds has ended, and then until the job has. For some seconds each: where jobs take
- * longer than that, it runs beside them, and others beside it.
+ * longer than that, it runs beside them, and others beside it. What has ended is to be recorded as well.
  *
  * nobody's ─► wanted ─► asked ─► held ─► nobody's
  */
@@ -85,6 +87,11 @@ export class LastChance {
     this.#wait()
   }
 
+  /** The handler of the job has ended, if it is that job. */
+  handled(run: Claimant): void {
+    if (this.isApart(run) && this.#turn?.stage === 'held') this.#wait(RECORDED_MS)
+  }
+
   /** A claim isn't held any more. */
   changed(): void {
     if (this.#turn?.stage === 'wanted' && this.#isClear) this.#turn.of.onMayClaim()
@@ -115,12 +122,12 @@ export class LastChance {
     return this.#asks === 0 && this.#open.size === 0
   }
 
-  #wait(): void {
+  #wait(ms = APART_MS): void {
     this.#timer?.clear()
     this.#timer = this.#turn?.of.clock.setTimeout(() => {
       if (this.#turn !== undefined) this.#turn.isApart = false
       this.#tell()
-    }, APART_MS)
+    }, ms)
   }
 
   #tell(): void {

@@ -209,6 +209,7 @@ export class QueueRun {
   #ended(attempt: Attempt, performed: Performed): void {
     const { job, durationMs } = attempt
     this.#prefetch.ended(durationMs)
+    this.#claims.handled(job)
     const settlement = settlementOf(job, judge(performed, this.#props.store.maxJson), durationMs)
     this.#settle(settlement, performed, attempt.isCompleting ? this.#apart : this.#settler)
     this.#freed.ring()

@@ -125,6 +125,11 @@ export class RunClaims {
     await renewed.wait(CATCH_UP_MS)
   }
 
+  /** Its handler has ended. */
+  handled(job: ClaimedJob): void {
+    if (job.crashes === this.#props.maxCrashes) this.#process.lastChance.handled(this.#claimant)
+  }
+
   delete(jobs: readonly ClaimedJob[]): void {
     const hasRoom = this.#bytes.isHeldBack
     for (const job of jobs) {

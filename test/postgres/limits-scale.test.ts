@@ -47,10 +47,7 @@ const others = (length: number): string =>
 
 /** Pages looked at by a claim of ten, which is undone. */
 async function pagesOfAClaim(): Promise<number> {
-  const call = jobStatements('runutil').claim.text.replace(
-    /\$(\d+)/g,
-    (_, at: string) => VALUES[Number(at) - 1]!,
-  )
+  const call = claimCall()
   await client.query('begin')
   // What a connection plans and looks up the first time isn't counted.
   await client.query(call)
@@ -63,6 +60,20 @@ async function pagesOfAClaim(): Promise<number> {
   const [, hit = 0, read = 0] = /Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(text)!
   return Number(hit) + Number(read)
 }
+
+/** Of what runs, the entries that a claim of ten reads, which is undone. */
+async function slotsReadByAClaim(): Promise<number> {
+  await client.query('begin')
+  await client.query(claimCall())
+  const { rows } = await client.query<{ read: string }>(
+    `select pg_stat_get_xact_tuples_returned('runutil.job_slots_by_kind'::regclass) as read`,
+  )
+  await client.query('rollback')
+  return Number(rows[0]!.read)
+}
+
+const claimCall = (): string =>
+  jobStatements('runutil').claim.text.replace(/\$(\d+)/g, (_, at: string) => VALUES[Number(at) - 1]!)
 
 const VALUES = [
   ...[`'{"a"}'`, '10', '60000', 'false', 'null', '25', 'null', 'null', 'null', `'jobs'`],
@@ -100,6 +111,20 @@ describe('a claim of a kind with keyConcurrency', () => {
     expect([...reached].sort()).toEqual([...first(200), 'keyless'].sort())
     expect(await store.claim(['a'], 10, '1h')).toEqual([])
   }, 60_000)
+
+  it('reads what runs of the first keys alone where those have room, and all that runs once where they have none', async () => {
+    await limitTo({ keyConcurrency: 1 })
+    await client.query(`insert into runutil.job_slots (id, claim, kind, key)
+      select 'full' || n, 1, 'a', 'full' || n from generate_series(1, 5000) as n`)
+    await put(others(1_000))
+    expect(await slotsReadByAClaim()).toBeLessThan(200)
+    await client.query('truncate runutil.jobs_waiting, runutil.jobs')
+    await put(
+      `select 'job' || n as id, 'full' || (n % 5000 + 1) as key, n as seq from generate_series(1, 10000) as n`,
+    )
+    expect(await slotsReadByAClaim()).toBeLessThan(6_000)
+    expect(await store.claim(['a'], 10, '1h')).toEqual([])
+  })
 
   it('gives one job of a key at most, wherever it finds them', async () => {
     await limitTo({ keyConcurrency: 2 })

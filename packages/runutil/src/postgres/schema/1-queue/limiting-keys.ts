@@ -2,6 +2,8 @@ import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
 
 /** A claim of a kind whose keys are limited walks past at most so many jobs. */
 const WALK = 4_096
+/** So many at first, whatever is full. */
+const FIRST = 64
 /** From the beginning so many, and then so many, when it goes on where another stopped. */
 const SHORT_WALK = 512
 const FURTHER = 2_048
@@ -18,42 +20,47 @@ returns table (place tid, id text, priority integer, run_at timestamptz, seq big
 ${BY_HASH} as $$
 declare
   v_each integer := p_limits.key_concurrency;
-  v_keys text[];
-  v_running integer[];
+  -- Mostly there is room for the first ones: then it doesn't matter how many keys are full.
   v_full text[];
-  v_take integer := greatest(64, 4 * p_limit);
-  v_walk integer := greatest(case when p_limits.after_seq is null then ${WALK} else ${SHORT_WALK} end, 4 * p_limit);
+  v_take integer := greatest(${FIRST}, 4 * p_limit);
+  v_walked integer := v_take;
+  v_walk integer := greatest(case when p_limits.after_seq is null then ${WALK} else ${SHORT_WALK} end, v_take);
   v_found integer;
   v_goes_on boolean;
   v_places tid[];
 begin
-  select array_agg(o.key), array_agg(o.running), array_agg(o.key) filter (where o.running >= v_each)
-    into v_keys, v_running, v_full
-    from (
-      select o.key, count(*)::integer as running from ${s}.job_slots as o
-      where o.kind = p_kind and o.key is not null group by o.key
-    ) as o;
   loop
     -- Of keys that aren't full yet, several may wait for one place: then more are looked at. The last of the walk tells
     -- that it goes on.
-    select count(*), bool_or(c.nth = v_walk),
-        (array_agg(c.place order by c.nth) filter (where c.fits))[1:p_limit]
+    select count(*), bool_or(c.nth = v_walked), (array_agg(c.place order by c.nth) filter (where c.fits))[1:p_limit]
       into v_found, v_goes_on, v_places from (
-      select w.*, w.key is null or v_each >= coalesce(o.running, 0)
-        + row_number() over (partition by w.key order by w.nth) as fits
+      select w.*, w.key is null or case when w.turn <= v_each then v_each >= w.turn + (
+        select count(*) from (
+          select from ${s}.job_slots as o where o.kind = p_kind and o.key = w.key limit v_each
+        ) as running
+      ) else false end as fits
       from (
-        select f.* from (
-          select j.ctid as place, j.key, row_number() over () as nth from (
-            select j.ctid, j.key from ${s}.jobs_waiting as j where j.kind = p_kind and j.due
-            order by j.priority desc, j.run_at, j.seq limit v_walk
-          ) as j
-        ) as f where f.key is null or f.nth = v_walk or f.key not in (select unnest(v_full)) limit v_take
-      ) as w left join unnest(v_keys, v_running) as o (key, running) on o.key = w.key
+        select o.*, row_number() over (partition by o.key order by o.nth) as turn from (
+          select f.* from (
+            select j.ctid as place, j.key, row_number() over () as nth from (
+              select j.ctid, j.key from ${s}.jobs_waiting as j where j.kind = p_kind and j.due
+              order by j.priority desc, j.run_at, j.seq limit v_walked
+            ) as j
+          ) as f where f.key is null or f.nth = v_walked or f.key not in (select unnest(v_full)) limit v_take
+        ) as o
+      ) as w
     ) as c;
-    exit when cardinality(v_places) = p_limit or v_found < v_take or v_take >= v_walk;
-    v_take := least(v_walk, v_take * 8);
+    exit when cardinality(v_places) = p_limit or v_walked = v_walk and (v_found < v_take or v_take = v_walk)
+      or v_walked < v_walk and v_goes_on is not true;
+    if v_walked = v_walk then
+      v_take := least(v_walk, 8 * v_take);
+    else
+      v_full := ${s}.full_keys(p_kind, v_each);
+      v_walked := v_walk;
+    end if;
   end loop;
   if v_goes_on and coalesce(cardinality(v_places), 0) < p_limit then
+    v_full := coalesce(v_full, ${s}.full_keys(p_kind, v_each));
     v_places := v_places || ${s}.places_further_on(p_kind, p_limit, v_walk, p_limits, v_full)
       || ${s}.places_of_some_keys(p_kind, p_limit, p_limits);
   end if;
@@ -64,6 +71,18 @@ begin
   ) as c where c.key is null or c.nth <= v_each;
   return query select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
     where w.ctid = any (v_places) for update skip locked;
+end $$;
+
+-- The keys of which p_each jobs run.
+create function ${s}.full_keys(p_kind text, p_each integer) returns text[] language plpgsql ${BY_INDEX} as $$
+begin
+  if p_each = 1 then
+    return array(select o.key from ${s}.job_slots as o where o.kind = p_kind and o.key is not null);
+  end if;
+  return array(
+    select o.key from ${s}.job_slots as o where o.kind = p_kind and o.key is not null
+    group by o.key having count(*) >= p_each
+  );
 end $$;
 
 -- The first jobs of keys that aren't full, of the next ${FURTHER} that wait where the last claim stopped that came here.

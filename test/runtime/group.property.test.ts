@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -46,8 +47,10 @@ const scenario = fc.record<Scenario>({
   ),
 })
 
+const storage = new AsyncLocalStorage<string>()
+
 describe('a group against its model', () => {
-  it('settles at the same time with the same errors in the same order', async () => {
+  it('settles at the same time with the same errors in the same order, each worker in its own stores', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async (given) => {
         expect(await runScenario(given)).toEqual(model(given))
@@ -62,11 +65,12 @@ async function runScenario({ scripts, abortAt, grace }: Scenario): Promise<Resul
   const controller = new AbortController()
   const reason = new Error('reason')
   if (abortAt === 0) controller.abort(reason)
-  else clock.setTimeout(() => controller.abort(reason), abortAt)
+  else storage.run('of another', () => clock.setTimeout(() => controller.abort(reason), abortAt))
   const workers = scripts.map((one, at) => ({ name: `w${at}`, worker: play(one, at) }))
   const began = clock.elapsed()
   let settledAt = -1
-  const errors = await runAllWorkers(workers, controller.signal, { clock, grace }).then(
+  const run = storage.run('own', () => runAllWorkers(workers, controller.signal, { clock, grace }))
+  const errors = await run.then(
     () => ((settledAt = clock.elapsed() - began), undefined),
     (error: unknown) => ((settledAt = clock.elapsed() - began), (error as WorkerGroupError).errors),
   )
@@ -75,7 +79,12 @@ async function runScenario({ scripts, abortAt, grace }: Scenario): Promise<Resul
 
 function play({ exitAt, exit, stopAfter, stop }: Script, at: number) {
   return async (signal: AbortSignal): Promise<void> => {
+    // What isn't so would be an error that the model doesn't know.
+    expect(storage.getStore()).toBe('own')
+    signal.addEventListener('abort', () => expect(storage.getStore()).toBe('own'))
+    storage.enterWith(`entered by ${at}`)
     await wait(exitAt, signal)
+    expect(storage.getStore()).toBe(`entered by ${at}`)
     if (!signal.aborted) {
       if (exit === 'throw') throw new Error(`exit ${at}`)
       return

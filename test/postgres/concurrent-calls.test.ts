@@ -88,3 +88,25 @@ it.each(['settle', 'release'] as const)(
     expect((await client.query('select from runutil.job_claims where ids <> $1', [[]])).rows).toEqual([])
   },
 )
+
+it('a claim that waits for a connection frees nothing that its process has got meanwhile', async () => {
+  await store.insert([{ id: '1', kind: 'a', payload: 'null', runAt: undefined, priority: 0, key: undefined }])
+  const [job] = await store.claim(['a'], 1, '1h', { holder: 1 })
+  await database.query({
+    text: `update runutil.job_claims set expires_at = clock_timestamp() - interval '2 s',
+      suspect_since = clock_timestamp() - interval '1 s'`,
+  })
+  const single = await openDatabase(url, { max: 1 })
+  await client.query('lock table runutil.jobs_waiting in access exclusive mode')
+  const claim = (holding: Set<number>) =>
+    new PostgresJobStore(single).claim(['none'], 1, '1h', { holder: 1, holding })
+  const first = claim(new Set([job!.claim]))
+  await waitingFor('relation', url)
+  const holding = new Set<number>()
+  const second = claim(holding)
+  holding.add(job!.claim)
+  await client.query('commit')
+  await Promise.all([first, second])
+  expect(await store.settle([done(job!)])).toEqual([])
+  await single.close()
+})

@@ -1,7 +1,8 @@
 import { ask } from './ask.ts'
 
-/** What PostgreSQL calls it when a statement waits in pg_sleep, for an advisory lock, or for another's lock of a row. */
-export type WaitEvent = 'PgSleep' | 'advisory' | 'transactionid'
+/** What PostgreSQL calls it when a statement waits in pg_sleep, for an advisory lock, or for another's lock of a row
+ * or table. */
+export type WaitEvent = 'PgSleep' | 'advisory' | 'transactionid' | 'relation'
 
 /** Resolves once so many statements of the database wait for that. */
 export async function waitingFor(event: WaitEvent, url: string, count = 1): Promise<void> {

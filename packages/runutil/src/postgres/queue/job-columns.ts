@@ -1,6 +1,7 @@
 import type { ClaimOptions, Held, NewJob } from '../../queue/job-store.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
 import type { Outcome, Settlement } from '../../queue/outcome.ts'
+import { LateParam } from '../database/late-param.ts'
 import { plainArray, textArray, unlessNone, unlessSame } from '../statements/array-literal.ts'
 
 // Parameters of the functions in the schema, a list for each column. Those that say nothing new are left short.
@@ -48,7 +49,8 @@ export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
   const { holder, holding, maxCrashes, lastChance = true, maxBytes, orOne = true } = options
   return [
     holder ?? null,
-    frees && holding !== undefined ? plainArray([...holding]) : null,
+    // Another worker of the process may get its claim while this one waits for a connection.
+    frees && holding !== undefined ? new LateParam(() => plainArray([...holding])) : null,
     maxCrashes ?? null,
     lastChance,
     maxBytes ?? null,

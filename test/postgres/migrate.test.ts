@@ -100,7 +100,7 @@ describe.each(kindsOfDatabase)('migrate on $name', ({ open }) => {
     const broken: Migration = {
       number: 4,
       name: 'break',
-      sql: () => 'create table broken (); select nonsense',
+      sql: (schema) => `create table ${schema}.broken (); select nonsense`,
     }
     const error = await rejection(applyMigrations(database, 'half', [...steps, broken]))
     expect(error).toBeInstanceOf(MigrationError)

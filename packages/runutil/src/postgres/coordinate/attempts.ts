@@ -3,6 +3,7 @@ import type { AttemptEnd, AttemptStore, Id, Now, StoredAttempt } from '../../coo
 import type { Data } from '../../coordinate/data.ts'
 import { ErrGone, ErrLostLease, ErrNotPending } from '../../coordinate/errors.ts'
 import type { Asked } from '../../coordinate/scheduler.ts'
+import { TEXT, TEXTS } from '../database/qualified.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 import { Rescue } from '../statements/rescue.ts'
 import { existing } from './namespaces.ts'
@@ -27,8 +28,8 @@ export class Attempts implements AttemptStore {
     random: number,
     now: Now,
   ): Promise<StoredAttempt[]> {
-    const text = /* sql */ `select ${this.#queries.s}.request_attempts($1::bigint, $2::text::text[], $3::text::text[], $4::float8,
-      $5::integer, $6::float8, $7::float8, $8::boolean, $9::float8)`
+    const text = /* sql */ `select ${this.#queries.s}.request_attempts($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::double precision,
+      $5::integer, $6::double precision, $7::double precision, $8::boolean, $9::double precision)`
     const only = [workSpecs, runtimes].map((names) => (names === undefined ? null : textArray(names)))
     // Tests that own the clock expect at once what time has changed.
     const refresh = now !== undefined || this.#rescue.isDue()
@@ -41,7 +42,7 @@ export class Attempts implements AttemptStore {
 
   async make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt> {
     await existing(this.#queries, 'work_workers', 'the worker', worker)
-    const text = /* sql */ `select ${this.#queries.s}.make_attempt($1::bigint, $2::bigint, $3::float8, $4::float8)`
+    const text = /* sql */ `select ${this.#queries.s}.make_attempt($1::bigint, $2::bigint, $3::double precision, $4::double precision)`
     const params = [worker, unit, lifetimeMs, now ?? null]
     const [attempt] = await this.#queries.json<StoredAttempt[]>('the work unit', text, params)
     return withoutNulls(attempt!)
@@ -49,12 +50,12 @@ export class Attempts implements AttemptStore {
 
   async get(id: Id, now: Now): Promise<StoredAttempt> {
     const { s } = this.#queries
-    const text = /* sql */ `select (${s}.attempts_json(array[$1::bigint], ${s}.job_time($2::float8)) -> 0)::text`
+    const text = /* sql */ `select (${s}.attempts_json(array[$1::bigint], ${s}.job_time($2::double precision)) operator(pg_catalog.->) 0)::${TEXT}`
     return withoutNulls(await this.#queries.json<StoredAttempt>(WHAT, text, [id, now ?? null]))
   }
 
   async renew(id: Id, extendMs: number, data: Data | undefined, now: Now): Promise<void> {
-    const text = /* sql */ `select ${this.#queries.s}.renew_attempt($1::bigint, $2::float8, $3::text, $4::float8)`
+    const text = /* sql */ `select ${this.#queries.s}.renew_attempt($1::bigint, $2::double precision, $3::${TEXT}, $4::double precision)`
     const params = [id, extendMs, jsonOrNull(data), now ?? null]
     const [[result]] = (await this.#queries.rows(text, params, { reserved: 'renewals' })) as [[string | null]]
     throwUnlessNull(result, 'renew')
@@ -62,7 +63,7 @@ export class Attempts implements AttemptStore {
 
   async expire(id: Id, data: Data | undefined, now: Now): Promise<void> {
     const { s, channel } = this.#queries
-    const text = /* sql */ `select ${s}.expire_attempt($1::bigint, $2::text, $3::text, $4::float8)`
+    const text = /* sql */ `select ${s}.expire_attempt($1::bigint, $2::${TEXT}, $3::${TEXT}, $4::double precision)`
     const [[result]] = (await this.#queries.rows(text, [id, jsonOrNull(data), channel, now ?? null])) as [
       [string | null],
     ]
@@ -90,9 +91,9 @@ export class Attempts implements AttemptStore {
   /** For each null, what it can't be ended for, or the data with which it is to be ended. */
   #end(ends: readonly AttemptEnd[], now: Now): Promise<(string | Data | null)[]> {
     const { s, channel } = this.#queries
-    const text = /* sql */ `select ${s}.end_attempts($1::text::bigint[], $2::text::text[], $3::text::text[], $4::text::float8[],
-      $5::text::integer[], $6::text::text[], $7::text::text[], $8::text::float8[], $9::text::float8[], $10::text,
-      $11::float8)`
+    const text = /* sql */ `select ${s}.end_attempts($1::${TEXT}::bigint[], $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
+      $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXTS}, $8::${TEXT}::double precision[], $9::${TEXT}::double precision[], $10::${TEXT},
+      $11::double precision)`
     return this.#queries.json(WHAT, text, [
       ...endColumns(ends),
       ...chainedColumns(ends),

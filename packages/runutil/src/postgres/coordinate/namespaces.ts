@@ -1,6 +1,7 @@
 import type { Id, Named, NamespaceStore, Now, Pruned } from '../../coordinate/coordinate-store.ts'
 import { ErrGone } from '../../coordinate/errors.ts'
 import type { SummaryRow, WorkUnitStatus } from '../../coordinate/model.ts'
+import { EQ, TEXT } from '../database/qualified.ts'
 import type { Queries } from './queries.ts'
 
 /** Attempts that a call to prune looks at. */
@@ -15,7 +16,7 @@ export class Namespaces implements NamespaceStore {
 
   async obtain(name: string): Promise<Id> {
     const { s } = this.#queries
-    const text = /* sql */ `insert into ${s}.work_namespaces (name) values ($1::text)
+    const text = /* sql */ `insert into ${s}.work_namespaces (name) values ($1::${TEXT})
       on conflict (name) do update set name = excluded.name returning id`
     return Number((await this.#queries.row<[string]>('the namespace', text, [name]))[0])
   }
@@ -30,24 +31,24 @@ export class Namespaces implements NamespaceStore {
   }
 
   async destroy(id: Id): Promise<void> {
-    const text = /* sql */ `delete from ${this.#queries.s}.work_namespaces where id = $1::bigint returning id`
+    const text = /* sql */ `delete from ${this.#queries.s}.work_namespaces where id ${EQ} $1::bigint returning id`
     await this.#queries.row('the namespace', text, [id])
   }
 
   async summarize(id: Id | undefined, now: Now): Promise<SummaryRow[]> {
     const { s } = this.#queries
     if (id !== undefined) await existing(this.#queries, 'work_namespaces', 'the namespace', id)
-    const text = /* sql */ `select n.name, s.name, c.status, c.count::float8 from ${s}.work_namespaces as n
-      join ${s}.work_specs as s on s.namespace = n.id
-      join ${s}.count_units(array(select id from ${s}.work_specs where $1::bigint is null or namespace = $1),
-        ${s}.job_time($2::float8)) as c on c.spec = s.id
+    const text = /* sql */ `select n.name, s.name, c.status, c.count::double precision from ${s}.work_namespaces as n
+      join ${s}.work_specs as s on s.namespace ${EQ} n.id
+      join ${s}.count_units(array(select id from ${s}.work_specs where $1::bigint is null or namespace ${EQ} $1),
+        ${s}.job_time($2::double precision)) as c on c.spec ${EQ} s.id
       order by 1, 2, ${statusOrder}`
     return summaryRows(await this.#queries.rows(text, [id ?? null, now ?? null]))
   }
 
   async prune(id: Id, retentionMs: number, after: Id, now: Now): Promise<Pruned> {
-    const text = /* sql */ `select p_removed, p_next::float8
-      from ${this.#queries.s}.prune_work($1::bigint, $2::float8, $3::bigint, $4::integer, $5::float8)`
+    const text = /* sql */ `select p_removed, p_next::double precision
+      from ${this.#queries.s}.prune_work($1::bigint, $2::double precision, $3::bigint, $4::integer, $5::double precision)`
     const params = [id, retentionMs, after, AT_ONCE, now ?? null]
     type Row = [removed: number, next: number | null]
     const [removed, next] = await this.#queries.row<Row>('the namespace', text, params)
@@ -55,8 +56,7 @@ export class Namespaces implements NamespaceStore {
   }
 }
 
-export const statusOrder =
-  "array_position(array['available', 'pending', 'finished', 'failed', 'delayed'], c.status)"
+export const statusOrder = /* sql */ `pg_catalog.array_position(array['available', 'pending', 'finished', 'failed', 'delayed'], c.status)`
 
 type SummaryColumns = [namespace: string, workSpec: string, status: string, count: number]
 
@@ -75,6 +75,8 @@ export function namedRows(rows: [id: string | number, name: string][]): Named[] 
 
 /** @throws ErrGone */
 export async function existing(queries: Queries, table: string, what: string, id: Id): Promise<void> {
-  const rows = await queries.rows(/* sql */ `select 1 from ${queries.s}.${table} where id = $1::bigint`, [id])
+  const rows = await queries.rows(/* sql */ `select 1 from ${queries.s}.${table} where id ${EQ} $1::bigint`, [
+    id,
+  ])
   if (rows.length === 0) throw new ErrGone(what)
 }

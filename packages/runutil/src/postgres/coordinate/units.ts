@@ -11,6 +11,7 @@ import type {
 } from '../../coordinate/coordinate-store.ts'
 import type { Data } from '../../coordinate/data.ts'
 import type { WorkUnitStatus } from '../../coordinate/model.ts'
+import { EQ, GT, TEXT, TEXTS, timeOf } from '../database/qualified.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 import { WakeUps } from '../statements/wake-ups.ts'
 import { existing, namedRows } from './namespaces.ts'
@@ -27,8 +28,8 @@ export class Units implements UnitStore {
 
   async add(spec: Id, units: readonly AddedUnit[], now: Now): Promise<Id[]> {
     const { s, channel } = this.#queries
-    const text = /* sql */ `select ${s}.add_work_units($1::bigint, $2::text::text[], $3::text::text[], $4::text::float8[],
-      $5::text::float8[], $6::text, $7::float8)`
+    const text = /* sql */ `select ${s}.add_work_units($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
+      $5::${TEXT}::double precision[], $6::${TEXT}, $7::double precision)`
     const columns = [
       textArray(units.map(({ name }) => name)),
       textArray(units.map(({ data }) => JSON.stringify(data))),
@@ -41,7 +42,7 @@ export class Units implements UnitStore {
   async find(spec: Id, name: string): Promise<Id | undefined> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
-    const text = /* sql */ `select id, name from ${s}.work_units where spec = $1::bigint and name = $2::text`
+    const text = /* sql */ `select id, name from ${s}.work_units where spec ${EQ} $1::bigint and name ${EQ} $2::${TEXT}`
     return namedRows(await this.#queries.rows(text, [spec, name]))[0]?.id
   }
 
@@ -54,7 +55,7 @@ export class Units implements UnitStore {
   async count(spec: Id, now: Now): Promise<Record<WorkUnitStatus, number>> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
-    const text = /* sql */ `select status, count::float8 from ${s}.count_units(array[$1::bigint], ${s}.job_time($2::float8))`
+    const text = /* sql */ `select status, count::double precision from ${s}.count_units(array[$1::bigint], ${s}.job_time($2::double precision))`
     const rows = await this.#queries.rows<[WorkUnitStatus, number]>(text, [spec, now ?? null])
     return {
       available: 0,
@@ -70,8 +71,11 @@ export class Units implements UnitStore {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
     const { call, params } = this.#selected(spec, selection, now)
-    const to = 'to' in change ? '$7::float8' : 'priority + $7::float8'
-    const text = /* sql */ `update ${s}.work_units set priority = ${to} where id in (select id from ${call})`
+    const to =
+      'to' in change
+        ? /* sql */ `$7::double precision`
+        : /* sql */ `priority operator(pg_catalog.+) $7::double precision`
+    const text = /* sql */ `update ${s}.work_units set priority = ${to} where id ${EQ} any (select id from ${call})`
     await this.#queries.rows(text, [...params, 'to' in change ? change.to : change.by])
   }
 
@@ -79,27 +83,27 @@ export class Units implements UnitStore {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
     const { call, params } = this.#selected(spec, selection, now)
-    const text = /* sql */ `with gone as (delete from ${s}.work_units where id in (select id from ${call}) returning id)
-      select count(*)::float8 from gone`
+    const text = /* sql */ `with gone as (delete from ${s}.work_units where id ${EQ} any (select id from ${call}) returning id)
+      select pg_catalog.count(*)::double precision from gone`
     return (await this.#queries.row<[number]>(WHAT, text, params))[0]
   }
 
   async clear(spec: Id, selection: UnitSelection, now: Now): Promise<number> {
     const { s, channel } = this.#queries
-    const text = /* sql */ `select ${s}.clear_units($1::bigint, $2::text::text[], $3::text::text[], $4::text, $5::bigint,
-      $7::text, $6::float8)`
+    const text = /* sql */ `select ${s}.clear_units($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}, $5::bigint,
+      $7::${TEXT}, $6::double precision)`
     const { params } = this.#selected(spec, selection, now)
     return (await this.#queries.row<[number]>('the work spec', text, [...params, channel]))[0]
   }
 
   async get(id: Id, now: Now): Promise<StoredUnit> {
     const { s } = this.#queries
-    const text = /* sql */ `select json_build_object('id', u.id, 'name', u.name, 'data', coalesce(a.data, u.data),
+    const text = /* sql */ `select pg_catalog.json_build_object('id', u.id, 'name', u.name, 'data', coalesce(a.data, u.data),
         'priority', u.priority, 'notBefore', ${s}.work_ms(u.not_before), 'numAttempts', u.attempts,
         'status', ${s}.unit_status(a.status, a.expiration_time, u.not_before, t.now),
-        'activeAttempt', ${s}.attempts_json(array[u.active], t.now) -> 0)::text
-      from (select ${s}.job_time($2::float8) as now) as t, ${s}.work_units as u
-      left join ${s}.work_attempts as a on a.id = u.active where u.id = $1::bigint`
+        'activeAttempt', ${s}.attempts_json(array[u.active], t.now) operator(pg_catalog.->) 0)::${TEXT}
+      from (select ${s}.job_time($2::double precision) as now) as t, ${s}.work_units as u
+      left join ${s}.work_attempts as a on a.id ${EQ} u.active where u.id ${EQ} $1::bigint`
     type Row = StoredUnit & { notBefore: number | null; activeAttempt: StoredAttempt | null }
     const { notBefore, activeAttempt, ...unit } = await this.#queries.json<Row>(WHAT, text, [id, now ?? null])
     return {
@@ -111,37 +115,37 @@ export class Units implements UnitStore {
 
   async setMeta(id: Id, priority: number, notBefore: number | undefined, now: Now): Promise<void> {
     const { s, channel } = this.#queries
-    const set = `priority = $4::float8, not_before = to_timestamp($5::float8 / 1000.0),
-      state = case when state not in ('open', 'delayed') then state
-        when to_timestamp($5::float8 / 1000.0) > ${s}.job_time($3::float8) then 'delayed' else 'open' end`
+    const set = /* sql */ `set priority = $4::double precision, not_before = ${timeOf('$5')},
+      state = case when state operator(pg_catalog.<>) all (array['open', 'delayed']) then state
+        when ${timeOf('$5')} ${GT} ${s}.job_time($3::double precision) then 'delayed' else 'open' end`
     await this.#open(set, [id, channel, now ?? null, priority, notBefore ?? null])
   }
 
   async setPriority(id: Id, priority: number): Promise<void> {
-    const text = /* sql */ `update ${this.#queries.s}.work_units set priority = $2::float8 where id = $1::bigint returning id`
+    const text = /* sql */ `update ${this.#queries.s}.work_units set priority = $2::double precision where id ${EQ} $1::bigint returning id`
     await this.#queries.row(WHAT, text, [id, priority])
   }
 
   async clearActiveAttempt(id: Id, now: Now): Promise<void> {
     const { s, channel } = this.#queries
-    const set = `active = null, tries = 0,
-      state = case when not_before > ${s}.job_time($3::float8) then 'delayed' else 'open' end`
+    const set = /* sql */ `set active = null, tries = 0,
+      state = case when not_before ${GT} ${s}.job_time($3::double precision) then 'delayed' else 'open' end`
     await this.#open(set, [id, channel, now ?? null])
   }
 
   /** Changes a unit such that it may be to be had. */
   async #open(set: string, params: readonly unknown[]): Promise<void> {
     const { s } = this.#queries
-    const text = /* sql */ `with opened as (update ${s}.work_units set ${set} where id = $1::bigint returning spec)
-      select spec, ${s}.wake_specs(array[spec], $2::text) from opened`
+    const text = /* sql */ `with opened as (update ${s}.work_units ${set} where id ${EQ} $1::bigint returning spec)
+      select spec, ${s}.wake_specs(array[spec], $2::${TEXT}) from opened`
     await this.#queries.row(WHAT, text, params)
   }
 
   async attempts(id: Id, now: Now): Promise<StoredAttempt[]> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_units', WHAT, id)
-    const text = /* sql */ `select ${s}.attempts_json(array(select id from ${s}.work_attempts where unit = $1::bigint order by id),
-      ${s}.job_time($2::float8))::text`
+    const text = /* sql */ `select ${s}.attempts_json(array(select id from ${s}.work_attempts where unit ${EQ} $1::bigint order by id),
+      ${s}.job_time($2::double precision))::${TEXT}`
     return (await this.#queries.json<StoredAttempt[]>(WHAT, text, [id, now ?? null])).map(withoutNulls)
   }
 
@@ -159,8 +163,8 @@ export class Units implements UnitStore {
   ): { call: string; params: unknown[] } {
     const { s } = this.#queries
     return {
-      call: `${s}.select_units($1::bigint, $2::text::text[], $3::text::text[], $4::text, $5::bigint,
-        ${s}.job_time($6::float8))`,
+      call: /* sql */ `${s}.select_units($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}, $5::bigint,
+        ${s}.job_time($6::double precision))`,
       params: [
         ...[
           spec,

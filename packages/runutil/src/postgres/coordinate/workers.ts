@@ -7,6 +7,7 @@ import type {
   WorkerStore,
 } from '../../coordinate/coordinate-store.ts'
 import type { WorkerUpdate } from '../../coordinate/model.ts'
+import { EQ, GT, JSON_TYPE, TEXT, timeOf } from '../database/qualified.ts'
 import { existing, namedRows } from './namespaces.ts'
 import type { Queries } from './queries.ts'
 import { withoutNulls } from './units.ts'
@@ -23,8 +24,8 @@ export class Workers implements WorkerStore {
   async obtain(namespace: Id, name: string, now: Now): Promise<Id> {
     const { s } = this.#queries
     const text = /* sql */ `insert into ${s}.work_workers (namespace, name, expiration, last_update)
-      select n.id, $2::text, t.now + interval '15 min', t.now
-      from ${s}.work_namespaces as n, (select ${s}.job_time($3::float8) as now) as t where n.id = $1::bigint
+      select n.id, $2::${TEXT}, t.now operator(pg_catalog.+) interval '15 min', t.now
+      from ${s}.work_namespaces as n, (select ${s}.job_time($3::double precision) as now) as t where n.id ${EQ} $1::bigint
       on conflict (namespace, name) do update set name = excluded.name returning id`
     return Number(
       (await this.#queries.row<[string]>('the namespace', text, [namespace, name, now ?? null]))[0],
@@ -33,39 +34,39 @@ export class Workers implements WorkerStore {
 
   async all(namespace: Id): Promise<Named[]> {
     await existing(this.#queries, 'work_namespaces', 'the namespace', namespace)
-    const text = /* sql */ `select id, name from ${this.#queries.s}.work_workers where namespace = $1::bigint order by name`
+    const text = /* sql */ `select id, name from ${this.#queries.s}.work_workers where namespace ${EQ} $1::bigint order by name`
     return namedRows(await this.#queries.rows(text, [namespace]))
   }
 
   async get(id: Id): Promise<StoredWorker> {
     const { s } = this.#queries
-    const text = /* sql */ `select json_build_object('id', w.id, 'name', w.name, 'active', w.active, 'mode', w.mode, 'data', w.data,
+    const text = /* sql */ `select pg_catalog.json_build_object('id', w.id, 'name', w.name, 'active', w.active, 'mode', w.mode, 'data', w.data,
         'expiration', ${s}.work_ms(w.expiration), 'lastUpdate', ${s}.work_ms(w.last_update),
-        'parent', case when p.id is not null then json_build_object('id', p.id, 'name', p.name) end)::text
-      from ${s}.work_workers as w left join ${s}.work_workers as p on p.id = w.parent where w.id = $1::bigint`
+        'parent', case when p.id is not null then pg_catalog.json_build_object('id', p.id, 'name', p.name) end)::${TEXT}
+      from ${s}.work_workers as w left join ${s}.work_workers as p on p.id ${EQ} w.parent where w.id ${EQ} $1::bigint`
     const worker = await this.#queries.json<StoredWorker & { parent: Named | null }>(WHAT, text, [id])
     return { ...worker, parent: worker.parent ?? undefined }
   }
 
   async setParent(id: Id, parent: Id | undefined): Promise<void> {
     if (parent !== undefined) await existing(this.#queries, 'work_workers', WHAT, parent)
-    await this.#update('parent = $2::bigint', [id, parent ?? null])
+    await this.#update(/* sql */ `set parent = $2::bigint`, [id, parent ?? null])
   }
 
   async children(id: Id): Promise<Named[]> {
     await existing(this.#queries, 'work_workers', WHAT, id)
-    const text = /* sql */ `select id, name from ${this.#queries.s}.work_workers where parent = $1::bigint order by name`
+    const text = /* sql */ `select id, name from ${this.#queries.s}.work_workers where parent ${EQ} $1::bigint order by name`
     return namedRows(await this.#queries.rows(text, [id]))
   }
 
   async update(id: Id, { data, now, expiration, mode }: WorkerUpdate): Promise<void> {
-    const set = `active = true, data = $2::text::json, mode = $3::text,
-      last_update = to_timestamp($4::float8 / 1000.0), expiration = to_timestamp($5::float8 / 1000.0)`
+    const set = /* sql */ `set active = true, data = $2::${TEXT}::${JSON_TYPE}, mode = $3::${TEXT},
+      last_update = ${timeOf('$4')}, expiration = ${timeOf('$5')}`
     await this.#update(set, [id, JSON.stringify(data), mode, now.getTime(), expiration.getTime()])
   }
 
   async deactivate(id: Id): Promise<void> {
-    await this.#update('active = false', [id])
+    await this.#update(/* sql */ `set active = false`, [id])
   }
 
   async attempts(
@@ -76,13 +77,13 @@ export class Workers implements WorkerStore {
   ): Promise<StoredAttempt[]> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_workers', WHAT, id)
-    const text = /* sql */ `with t as (select ${s}.job_time($4::float8) as now), chosen as (
-        select a.id from ${s}.work_workers as w join ${s}.work_attempts as a on a.worker = w.id
-        join ${s}.work_units as u on u.id = a.unit, t
-        where case when $2::boolean then w.parent = $1::bigint else w.id = $1::bigint end
-          and ($3::boolean or (u.active = a.id and a.status = 'pending' and a.expiration_time > t.now))
+    const text = /* sql */ `with t as (select ${s}.job_time($4::double precision) as now), chosen as (
+        select a.id from ${s}.work_workers as w join ${s}.work_attempts as a on a.worker ${EQ} w.id
+        join ${s}.work_units as u on u.id ${EQ} a.unit, t
+        where case when $2::boolean then w.parent ${EQ} $1::bigint else w.id ${EQ} $1::bigint end
+          and ($3::boolean or (u.active ${EQ} a.id and a.status ${EQ} 'pending' and a.expiration_time ${GT} t.now))
         order by w.name, a.id
-      ) select ${s}.attempts_json(array(select id from chosen), t.now)::text from t`
+      ) select ${s}.attempts_json(array(select id from chosen), t.now)::${TEXT} from t`
     const params = [id, of === 'children', which === 'all', now ?? null]
     // Whoever renews attempts asks for them first.
     const reserved = which === 'active' ? 'renewals' : undefined
@@ -90,7 +91,7 @@ export class Workers implements WorkerStore {
   }
 
   async #update(set: string, params: readonly unknown[]): Promise<void> {
-    const text = /* sql */ `update ${this.#queries.s}.work_workers set ${set} where id = $1::bigint returning id`
+    const text = /* sql */ `update ${this.#queries.s}.work_workers ${set} where id ${EQ} $1::bigint returning id`
     await this.#queries.row(WHAT, text, params, { reserved: 'renewals' })
   }
 }

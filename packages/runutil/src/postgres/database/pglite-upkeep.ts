@@ -2,12 +2,13 @@ import { rootLogger } from '../../core/context.ts'
 import { toError } from '../../core/errors.ts'
 import type { PgliteStorage } from './pglite-storage.ts'
 import type { Pglite } from './pglite.ts'
+import { EQ } from './qualified.ts'
 
 /** Of tables and what they keep apart: oid, name, its TOAST's oid, its pages when it was last vacuumed, and now. */
 const TABLES = /* sql */ `
   select oid, pg_catalog.concat(relnamespace::pg_catalog.regnamespace, '.', pg_catalog.quote_ident(relname)), reltoastrelid,
     relpages, pg_catalog.pg_relation_size(oid) operator(pg_catalog./) 8192
-  from pg_catalog.pg_class where relkind operator(pg_catalog.=) any ('{r,m,t}')`
+  from pg_catalog.pg_class where relkind ${EQ} any ('{r,m,t}')`
 
 type Table = [oid: number, name: string, toast: number, pages: number, pagesNow: number]
 

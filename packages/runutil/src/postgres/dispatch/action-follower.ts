@@ -3,6 +3,7 @@ import { Doorbell } from '../../core/doorbell.ts'
 import { Trouble } from '../../core/trouble.ts'
 import type { SeenRecord } from '../../dispatch/action-ledger.ts'
 import { DatabaseClosedError } from '../database/errors.ts'
+import { GT, TEXT } from '../database/qualified.ts'
 import { fromStorable } from '../statements/storable-json.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
 import { WakeUps } from '../statements/wake-ups.ts'
@@ -33,7 +34,7 @@ export class ActionFollower {
     const { channel, s } = this.#queries
     await this.#wakeUps.listen(this.#queries, channel, (payload) => payload === '')
     try {
-      const text = /* sql */ `select coalesce(max(revision), 0)::float8 from ${s}.action_records`
+      const text = /* sql */ `select coalesce(pg_catalog.max(revision), 0)::double precision from ${s}.action_records`
       const [row] = await this.#queries.rows<[number]>(text, [])
       this.#revision = row![0]
     } catch (error) {
@@ -67,8 +68,8 @@ export class ActionFollower {
   }
 
   async #read(): Promise<void> {
-    const text = /* sql */ `select revision::float8, record::text from ${this.#queries.s}.action_records
-      where revision > $1::bigint order by revision limit ${PAGE}`
+    const text = /* sql */ `select revision::double precision, record::${TEXT} from ${this.#queries.s}.action_records
+      where revision ${GT} $1::bigint order by revision limit ${PAGE}`
     for (let full = true; full && !this.#stop.signal.aborted;) {
       const rows = await this.#queries.rows<[number, string]>(text, [this.#revision])
       if (rows.length > 0) this.#wakeUps.worthIt()

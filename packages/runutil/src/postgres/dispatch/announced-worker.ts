@@ -7,6 +7,7 @@ import type { Task } from '../../dispatch/action.ts'
 import { WorkerLostError } from '../../dispatch/errors.ts'
 import type { Announcement, WorkerInfo } from '../../dispatch/task-exchange.ts'
 import type { StatementOptions } from '../database/database.ts'
+import { EQ, TEXT, inMs } from '../database/qualified.ts'
 import { fromStorable } from '../statements/storable-json.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
@@ -93,7 +94,7 @@ export class AnnouncedWorker implements Announcement {
   async #close(now: number, gone: boolean): Promise<void> {
     const { queries, id, turn } = this.#props
     const { s, channel } = queries
-    const text = /* sql */ `select ${s}.close_worker($1::bigint, $2::bigint, $3::text, $4::boolean, $5::float8, $6::text)`
+    const text = /* sql */ `select ${s}.close_worker($1::bigint, $2::bigint, $3::${TEXT}, $4::boolean, $5::double precision, $6::${TEXT})`
     try {
       await queries.rows(text, [id, turn, this.#last ?? null, gone, now, channel], this.#urgent)
     } catch (error) {
@@ -114,8 +115,8 @@ export class AnnouncedWorker implements Announcement {
   async #take(): Promise<Task | undefined> {
     const { queries, worker, id, turn } = this.#props
     const { s, channel } = queries
-    const text = /* sql */ `select p_live, p_action, p_input::text
-      from ${s}.take_task($1::bigint, $2::bigint, $3::text, $4::text)`
+    const text = /* sql */ `select p_live, p_action, p_input::${TEXT}
+      from ${s}.take_task($1::bigint, $2::bigint, $3::${TEXT}, $4::${TEXT})`
     type Row = [live: boolean, action: string | null, input: string | null]
     const params = [id, turn, this.#last ?? null, channel]
     const [row] = await queries.rows<Row>(text, params, { ...this.#urgent, reserved: 'claims' })
@@ -135,8 +136,8 @@ export class AnnouncedWorker implements Announcement {
 
   async #renew(): Promise<boolean> {
     const { queries, id, turn, leaseMs } = this.#props
-    const text = /* sql */ `update ${queries.s}.live_workers set expires = clock_timestamp() + $3::float8 * interval '1 ms'
-      where id = $1::bigint and turn = $2::bigint returning 1`
+    const text = /* sql */ `update ${queries.s}.live_workers set expires = ${inMs('$3')}
+      where id ${EQ} $1::bigint and turn ${EQ} $2::bigint returning 1`
     return (await queries.rows(text, [id, turn, leaseMs], this.#urgent)).length > 0
   }
 

@@ -9,6 +9,7 @@ import type { ActionRecord, RecordChange } from '../../dispatch/action.ts'
 import { ErrActionEnded, ErrNoSuchAction } from '../../dispatch/errors.ts'
 import type { Posted, TaskExchange } from '../../dispatch/task-exchange.ts'
 import type { Database } from '../database/database.ts'
+import { EQ, GT, JSON_TYPE, TEXT } from '../database/qualified.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
 import { fromStorable, toStorable } from '../statements/storable-json.ts'
 import { StoreQueries } from '../statements/store-queries.ts'
@@ -94,25 +95,25 @@ export class PostgresActionLedger implements ActionLedger {
   /** @param changes as JSON */
   async #change(changes: readonly string[]): Promise<unknown[]> {
     const { s, channel } = this.#queries
-    const text = /* sql */ `select ${s}.change_actions($1::text::json, $2::text)::text`
+    const text = /* sql */ `select ${s}.change_actions($1::${TEXT}::${JSON_TYPE}, $2::${TEXT})::${TEXT}`
     const [row] = await this.#queries.rows<[string]>(text, [`[${changes.join(',')}]`, channel])
     return fromStorable(row![0])
   }
 
   async get(id: string): Promise<ActionRecord | undefined> {
-    const text = /* sql */ `select record::text from ${this.#queries.s}.actions where id = $1::text`
+    const text = /* sql */ `select record::${TEXT} from ${this.#queries.s}.actions where id ${EQ} $1::${TEXT}`
     const [row] = await this.#queries.rows<[string]>(text, [id])
     return row && fromStorable(row[0])
   }
 
   async *search({ operation, status, host, target }: SearchHint): AsyncIterable<SeenRecord> {
     const equal = ['operation', 'status', 'host', 'target'].map(
-      (name, at) => `($${at + 3}::text is null or ${name} = $${at + 3})`,
+      (name, at) => /* sql */ `($${at + 3}::${TEXT} is null or ${name} ${EQ} $${at + 3})`,
     )
     // Named in the text, so that the index of those that are running is known to do.
-    const narrowed = status === 'running' ? `and status = 'running'` : ''
-    const text = /* sql */ `select seq::float8, revision::float8, record::text from ${this.#queries.s}.actions
-      where seq > $1::bigint and ${equal.join(' and ')} ${narrowed} order by seq limit $2::integer`
+    const narrowed = status === 'running' ? /* sql */ `and status ${EQ} 'running'` : ''
+    const text = /* sql */ `select seq::double precision, revision::double precision, record::${TEXT} from ${this.#queries.s}.actions
+      where seq ${GT} $1::bigint and ${equal.join(' and ')} ${narrowed} order by seq limit $2::integer`
     const wanted = [operation, status, host, target].map((value) => value ?? null)
     for (let after = 0, full = true; full;) {
       const rows = await this.#queries.rows<[number, number, string]>(text, [after, PAGE, ...wanted])
@@ -139,7 +140,7 @@ export class PostgresActionLedger implements ActionLedger {
    */
   async prune(olderThan: Duration): Promise<number> {
     const ageMs = toStorableMs(olderThan, 'prune')
-    const text = /* sql */ `select ${this.#queries.s}.prune_actions($1::float8, ${PAGE})`
+    const text = /* sql */ `select ${this.#queries.s}.prune_actions($1::double precision, ${PAGE})`
     for (let removed = 0; ;) {
       const [row] = await this.#queries.rows<[number | null]>(text, [ageMs])
       if (row![0] === null) return removed

@@ -4,6 +4,7 @@ import { Trouble } from '../../core/trouble.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
 import { sleep } from '../../core/wait.ts'
 import type { Announcement, TaskExchange, WorkerInfo } from '../../dispatch/task-exchange.ts'
+import { EQ, GT, TEXT } from '../database/qualified.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
 import { AnnouncedWorker } from './announced-worker.ts'
@@ -69,8 +70,8 @@ export class PostgresTaskExchange implements TaskExchange {
     const [queries, leaseMs] = [this.#queries, this.#leaseMs]
     const key = keyOf(operation, target)
     const { id: was = null, turn: wasTurn = null, last = null } = this.#before.get(key) ?? {}
-    const text = /* sql */ `select p_id::float8, p_turn::float8 from ${queries.s}.announce_worker(
-      $1::text, $2::text, $3::text, $4::text, $5::float8, $6::bigint, $7::bigint, $8::text)`
+    const text = /* sql */ `select p_id::double precision, p_turn::double precision from ${queries.s}.announce_worker(
+      $1::${TEXT}, $2::${TEXT}, $3::${TEXT}, $4::${TEXT}, $5::double precision, $6::bigint, $7::bigint, $8::${TEXT})`
     const askedAt = systemClock.elapsed()
     type Row = [number | null, number]
     const [row] = await queries.rows<Row>(
@@ -102,7 +103,7 @@ export class PostgresTaskExchange implements TaskExchange {
   async find(operation: string, target: string): Promise<WorkerInfo | undefined> {
     await this.#asking.get(keyOf(operation, target))?.catch(() => {})
     const text = /* sql */ `select host from ${this.#queries.s}.live_workers
-      where operation = $1::text and target = $2::text and not closing and expires > clock_timestamp()`
+      where operation ${EQ} $1::${TEXT} and target ${EQ} $2::${TEXT} and not closing and expires ${GT} pg_catalog.clock_timestamp()`
     const [row] = await this.#queries.rows<[string]>(text, [operation, target])
     return row && { operation, host: row[0], target }
   }
@@ -110,7 +111,7 @@ export class PostgresTaskExchange implements TaskExchange {
   async present(operation: string): Promise<readonly WorkerInfo[]> {
     const closed = this.#closed
     const text = /* sql */ `select host, target, closing from ${this.#queries.s}.live_workers
-      where operation = $1::text and expires > clock_timestamp() order by target`
+      where operation ${EQ} $1::${TEXT} and expires ${GT} pg_catalog.clock_timestamp() order by target`
     const rows = await this.#queries.rows<[string, string, boolean]>(text, [operation])
     const infoOf = ([host, target]: [string, string, boolean]): WorkerInfo => ({ operation, host, target })
     // One that has closed meanwhile mustn't be back.

@@ -2,6 +2,7 @@ import { systemClock } from '../../core/clock-system.ts'
 import { Trouble } from '../../core/trouble.ts'
 import { sleep } from '../../core/wait.ts'
 import { DatabaseClosedError } from '../database/errors.ts'
+import { EQ, TEXTS } from '../database/qualified.ts'
 import { textArray } from '../statements/array-literal.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
 
@@ -75,7 +76,7 @@ export class TakenTasks {
   }
 
   async #notTaken(actions: string[]): Promise<Set<string>> {
-    const text = /* sql */ `select action from ${this.#queries.s}.worker_tasks where action = any ($1::text::text[]) and not taken`
+    const text = /* sql */ `select action from ${this.#queries.s}.worker_tasks where action ${EQ} any ($1::${TEXTS}) and not taken`
     const rows = await this.#queries.rows<[string]>(text, [textArray(actions)])
     return new Set(rows.map(([action]) => action))
   }

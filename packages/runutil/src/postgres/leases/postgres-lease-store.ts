@@ -3,6 +3,7 @@ import { has } from '../../core/has.ts'
 import { checkOptions, checkText } from '../../core/options.ts'
 import type { LeaseAnswer, LeaseStore, LeaseTerms } from '../../leases/lease-store.ts'
 import type { Database, Statement } from '../database/database.ts'
+import { EQ, TEXT, inMs } from '../database/qualified.ts'
 import { DEFAULT_SCHEMA, quotedSchema, statementName } from '../schema/schema-name.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { SchemaQueries } from '../statements/schema-queries.ts'
@@ -39,15 +40,15 @@ export class PostgresLeaseStore implements LeaseStore {
     this.#queries = new SchemaQueries(database, schema)
     this.#acquire = statement(
       'acquire',
-      /* sql */ `select * from ${s}.acquire_lease($1::text, $2::float8, $3::float8)`,
+      /* sql */ `select * from ${s}.acquire_lease($1::${TEXT}, $2::double precision, $3::double precision)`,
     )
-    const held = 'where name = $1::text and fence = $2::bigint and expires is not null'
-    const lasting = `clock_timestamp() + $3::float8 * interval '1 ms'`
+    const held = /* sql */ `where name ${EQ} $1::${TEXT} and fence ${EQ} $2::bigint and expires is not null`
+    const lasting = inMs('$3')
     this.#renew = statement(
       'renew',
       /* sql */ `update ${s}.leases set expires = ${lasting} ${held} returning 1`,
     )
-    const due = 'case when $3::boolean then clock_timestamp() else due end'
+    const due = /* sql */ `case when $3::boolean then pg_catalog.clock_timestamp() else due end`
     this.#release = statement(
       'release',
       /* sql */ `update ${s}.leases set expires = null, due = ${due} ${held}`,

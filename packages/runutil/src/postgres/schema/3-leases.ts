@@ -1,4 +1,5 @@
 import type { Migration } from './migration.ts'
+import { PINNED } from './plan-settings.ts'
 
 /** Who may do what only one process may do. A row a name, for ever: its fence only grows. */
 export const leasesMigration: Migration = {
@@ -16,7 +17,7 @@ create table ${s}.leases (
 -- The fence when it is taken; else how long until it is over, and until it is due, in ms.
 create function ${s}.acquire_lease(
   p_name text, p_lease float8, p_every float8, out p_fence float8, out p_free_in float8, out p_due_in float8
-) language plpgsql as $$
+) language plpgsql ${PINNED} as $$
 declare
   v_lease ${s}.leases;
   v_now timestamptz;

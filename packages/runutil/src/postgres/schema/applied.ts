@@ -1,5 +1,6 @@
 import { unexpected } from '../../core/errors.ts'
 import { SchemaTooNewError } from '../database/errors.ts'
+import { EQ, GT, TEXT } from '../database/qualified.ts'
 import { quotedSchema } from './schema-name.ts'
 
 /** Asks for rows, each an array of its columns. */
@@ -20,7 +21,8 @@ export async function appliedTo(ask: Ask, schema: string): Promise<Applied> {
   if (!isOurs)
     throw unexpected('schema', 'a schema of its own', schema, `; its table migrations isn't runutil's`)
   // By name: a pre-release's table lacks some columns.
-  const column = (name: string): string => `pg_catalog.to_json(m) operator(pg_catalog.->>) '${name}' as ${name}`
+  const column = (name: string): string =>
+    /* sql */ `pg_catalog.to_json(m) operator(pg_catalog.->>) '${name}' as ${name}`
   const rows = (await ask(
     /* sql */ `select m.number, ${column('checksum')}, ${column('needs')} from ${quotedSchema(schema)}.migrations as m`,
     [],
@@ -47,8 +49,8 @@ export async function tableOf(ask: Ask, schema: string): Promise<readonly [boole
 }
 
 /** By the catalog: who may not use the schema is told so later. */
-const TABLE = /* sql */ `select pg_catalog.count(*) operator(pg_catalog.>) 0 as is_there,
-    pg_catalog.count(*) filter (where a.attname = 'number') operator(pg_catalog.>) 0 as is_ours
-  from pg_catalog.pg_attribute as a join pg_catalog.pg_class as c on c.oid = a.attrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-  where n.nspname = $1::text and c.relname = 'migrations' and a.attnum > 0 and not a.attisdropped`
+const TABLE = /* sql */ `select pg_catalog.count(*) ${GT} 0 as is_there,
+    pg_catalog.count(*) filter (where a.attname ${EQ} 'number') ${GT} 0 as is_ours
+  from pg_catalog.pg_attribute as a join pg_catalog.pg_class as c on c.oid ${EQ} a.attrelid
+    join pg_catalog.pg_namespace as n on n.oid ${EQ} c.relnamespace
+  where n.nspname ${EQ} $1::${TEXT} and c.relname ${EQ} 'migrations' and a.attnum ${GT} 0 and not a.attisdropped`

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, unexpected } from '../../core/errors.ts'
+import { EQ, TEXT } from '../database/qualified.ts'
 import { quotedName } from '../database/quoted-name.ts'
 import type { Ask } from './applied.ts'
 
@@ -39,24 +40,24 @@ const RIGHTS = ['select', 'insert', 'update', 'delete']
 
 /** Of a role by its name, in a schema by its name: no row when there is no such role. */
 const GRANTED = /* sql */ `select pg_catalog.has_schema_privilege(r.oid, n.oid, 'usage') and not exists (
-    select from pg_catalog.pg_class as c where c.relnamespace = n.oid and case
-      when c.relkind = 'S' then not pg_catalog.has_sequence_privilege(r.oid, c.oid, 'usage')
-      when c.relkind not in ('r', 'p') then false
-      when c.relname = 'migrations' then not pg_catalog.has_table_privilege(r.oid, c.oid, 'select')
-      else not (${RIGHTS.map((right) => `pg_catalog.has_table_privilege(r.oid, c.oid, '${right}')`).join(' and ')})
+    select from pg_catalog.pg_class as c where c.relnamespace ${EQ} n.oid and case
+      when c.relkind ${EQ} 'S' then not pg_catalog.has_sequence_privilege(r.oid, c.oid, 'usage')
+      when c.relkind operator(pg_catalog.<>) all ('{r,p}') then false
+      when c.relname ${EQ} 'migrations' then not pg_catalog.has_table_privilege(r.oid, c.oid, 'select')
+      else not (${RIGHTS.map((right) => /* sql */ `pg_catalog.has_table_privilege(r.oid, c.oid, '${right}')`).join(' and ')})
     end
   ) and not exists (
     select from pg_catalog.pg_proc as p
-    where p.pronamespace = n.oid and not pg_catalog.has_function_privilege(r.oid, p.oid, 'execute')
-  ) from pg_catalog.pg_roles as r left join pg_catalog.pg_namespace as n on n.nspname = $2::text
-  where r.rolname = $1::text`
+    where p.pronamespace ${EQ} n.oid and not pg_catalog.has_function_privilege(r.oid, p.oid, 'execute')
+  ) from pg_catalog.pg_roles as r left join pg_catalog.pg_namespace as n on n.nspname ${EQ} $2::${TEXT}
+  where r.rolname ${EQ} $1::${TEXT}`
 
 /** The tables of a schema but for `migrations`, quoted. */
 export async function tablesOf(ask: Ask, schema: string): Promise<readonly string[]> {
   const rows = await ask(
     /* sql */ `select pg_catalog.quote_ident(c.relname) from pg_catalog.pg_class as c
-      join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-      where n.nspname = $1::text and c.relkind in ('r', 'p') and c.relname <> 'migrations' order by 1`,
+      join pg_catalog.pg_namespace as n on n.oid ${EQ} c.relnamespace
+      where n.nspname ${EQ} $1::${TEXT} and c.relkind ${EQ} any ('{r,p}') and c.relname operator(pg_catalog.<>) 'migrations' order by 1`,
     [schema],
   )
   return rows.map(([name]) => name as string)

@@ -6,6 +6,7 @@ import type { Database, Transaction } from '../database/database.ts'
 import { MigrationError, SchemaChangedError } from '../database/errors.ts'
 import { grantStatements } from '../database/grant-statements.ts'
 import { permissionError } from '../database/permission-error.ts'
+import { TEXT } from '../database/qualified.ts'
 import { quotedName } from '../database/quoted-name.ts'
 import { type Ask, appliedTo, tableOf, tooNew } from './applied.ts'
 import { rolesOf, rolesWithoutGrants, tablesOf } from './grants.ts'
@@ -94,16 +95,22 @@ export function checksumOf(migration: Migration): string {
   return createHash('sha256').update(migration.sql('"runutil"')).digest('hex').slice(0, 32)
 }
 
-/** One schema at a time, however long that takes, whatever limits the database sets to a statement. */
+/**
+ * One schema at a time, however long that takes, whatever limits the database sets to a statement. What the steps name is
+ * PostgreSQL's, or in the schema that they name.
+ */
 async function lock(tx: Transaction, schema: string): Promise<void> {
-  await tx.script('set local statement_timeout = 0; set local lock_timeout = 0')
-  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`runutil migrate ${schema}`])
+  await tx.script(
+    /* sql */ `set local search_path = pg_catalog, pg_temp; set local statement_timeout = 0; set local lock_timeout = 0`,
+  )
+  const text = /* sql */ `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::${TEXT}, 0))`
+  await tx.query(text, [`runutil migrate ${schema}`])
 }
 
 /** A role may own a schema that was made for it without the right to make one. */
 async function createTable(tx: Transaction, ask: Ask, schema: string): Promise<void> {
   const quoted = quotedSchema(schema)
-  const [exists] = await ask('select to_regnamespace($1) is not null', [quoted])
+  const [exists] = await ask(/* sql */ `select pg_catalog.to_regnamespace($1::${TEXT}) is not null`, [quoted])
   if (exists![0] !== true) await tx.script(/* sql */ `create schema if not exists ${quoted}`)
   const [isThere] = await tableOf(ask, schema)
   if (isThere) return

@@ -1,4 +1,4 @@
-import { BY_INDEX } from '../plan-settings.ts'
+import { BY_INDEX, PINNED } from '../plan-settings.ts'
 import { SLACK, TIME } from './clock-set.ts'
 import { LOOK_AGAIN } from './freeing.ts'
 
@@ -123,7 +123,7 @@ create function ${s}.fitting_jobs(
   p_places tid[], p_kinds text[], p_limit integer, p_look_further boolean, p_max_crashes integer, p_last_chance boolean,
   p_max_bytes float8, p_or_one boolean, out places tid[], out ids text[], out seqs bigint[], out held_back boolean,
   out skipped boolean
-) language plpgsql as $$
+) language plpgsql ${PINNED} as $$
 declare
   v_job record;
   v_places tid[] := p_places;
@@ -158,7 +158,7 @@ end $$;
 
 -- As first_jobs, without those on their last chance.
 create function ${s}.first_jobs_but_last(p_kind text, p_limit integer, p_max_crashes integer)
-returns table (place tid, priority integer, run_at timestamptz, seq bigint) language plpgsql as $$
+returns table (place tid, priority integer, run_at timestamptz, seq bigint) language plpgsql ${PINNED} as $$
 begin
   return query
     select w.ctid, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
@@ -203,7 +203,7 @@ end $$;
 
 -- The first jobs of a kind that are due, locked.
 create function ${s}.first_jobs(p_kind text, p_limit integer)
-returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql as $$
+returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql ${PINNED} as $$
 begin
   return query
     select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w where w.kind = p_kind and w.due

@@ -1,3 +1,4 @@
+import { GT, TEXT } from '../../database/qualified.ts'
 import { BY_INDEX } from '../plan-settings.ts'
 import { SLACK } from './clock-set.ts'
 
@@ -21,8 +22,8 @@ export const freeing = (s: string): string => /* sql */ `
 -- Null where a claim needn't know anything.
 create function ${s}.note_of(p_payload json, p_crashes integer, p_claim bigint, p_since timestamptz)
 returns ${s}.job_note language sql immutable as $$
-  select case when p_crashes > 0 or octet_length(p_payload::text) > 512
-    then row(octet_length(p_payload::text), p_crashes, p_claim, p_since)::${s}.job_note end
+  select case when p_crashes ${GT} 0 or pg_catalog.octet_length(p_payload::${TEXT}) ${GT} 512
+    then row(pg_catalog.octet_length(p_payload::${TEXT}), p_crashes, p_claim, p_since)::${s}.job_note end
 $$;
 
 -- Leases that ran out, but for those that the caller holds. The first look notes that they did, one after the grace

@@ -1,6 +1,7 @@
 import { SLACK } from './clock-set.ts'
 import { limitingKeys } from './limiting-keys.ts'
 import { WORD_HOLDS } from './word-holds.ts'
+import { PINNED } from '../plan-settings.ts'
 
 /**
  * How many jobs of a kind may run or start, over all machines. Whatever is full, a claim reads no more than it gives out,
@@ -55,7 +56,7 @@ const byRate = (s: string): string => /* sql */ `
 -- How many more of a kind may start now, up to p_wanted.
 create function ${s}.rate_room(
   p_kind text, p_limits integer[], p_pers float8[], p_wanted integer, p_now timestamptz
-) returns integer language plpgsql as $$
+) returns integer language plpgsql ${PINNED} as $$
 declare
   v_last bigint := coalesce(
     (select o.upto from ${s}.job_starts as o where o.kind = p_kind order by o.upto desc limit 1), 0);
@@ -78,7 +79,7 @@ begin
 end $$;
 
 -- In how many ms a rate lets the next job of these kinds start that is ready; null when none holds one back.
-create function ${s}.rate_opens_in(p_kinds text[], p_now float8) returns float8 language plpgsql as $$
+create function ${s}.rate_opens_in(p_kinds text[], p_now float8) returns float8 language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
 begin
@@ -98,7 +99,7 @@ begin
 end $$;
 
 -- As if these claims had started nothing: what they took goes back unstarted.
-create function ${s}.undo_starts(p_ids text[], p_claims bigint[]) returns void language plpgsql as $$
+create function ${s}.undo_starts(p_ids text[], p_claims bigint[]) returns void language plpgsql ${PINNED} as $$
 declare
   v_kind text;
   v_start record;
@@ -122,7 +123,7 @@ end $$;
 
 const choosing = (s: string): string => /* sql */ `
 create function ${s}.limited_candidates(p_kind text, p_limit integer, p_now timestamptz)
-returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql as $$
+returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql ${PINNED} as $$
 declare
   v_limits ${s}.job_limits;
   v_left integer := p_limit;
@@ -152,7 +153,7 @@ end $$;
 -- To be called by who has locked the kinds' rows in job_limits.
 create function ${s}.choose_limited_jobs(
   p_kinds text[], p_limit integer, p_now timestamptz, out places tid[], out ids text[], out seqs bigint[]
-) language plpgsql as $$
+) language plpgsql ${PINNED} as $$
 begin
   select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into places, ids, seqs from (
     select candidate.* from unnest(p_kinds) as k (kind), ${s}.limited_candidates(k.kind, p_limit, p_now) as candidate
@@ -163,7 +164,7 @@ end $$;
 -- A handler starts a moment after its job was claimed; its place in the window is kept for p_margin ms more. Measured
 -- from here on: on a new connection, all that is planned for the first time takes its time.
 create function ${s}.count_limited_jobs(p_ids text[], p_claim bigint, p_now float8, p_margin float8)
-returns void language plpgsql as $$
+returns void language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
 begin

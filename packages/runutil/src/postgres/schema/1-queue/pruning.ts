@@ -1,3 +1,4 @@
+import { PINNED } from '../plan-settings.ts'
 /** So many pages of the table are looked at together. */
 const PAGES = 64
 
@@ -12,11 +13,14 @@ create table ${s}.job_sweeps (part integer primary key, due_at timestamptz not n
 create index job_sweeps_due on ${s}.job_sweeps (due_at);
 
 create function ${s}.has_aged(p_since timestamptz, p_kept float8, p_now timestamptz) returns boolean
-language sql immutable as $$ select date_part('epoch', p_now - p_since) * 1000 >= p_kept $$;
+language sql immutable as $$
+  select pg_catalog.date_part('epoch', p_now operator(pg_catalog.-) p_since) operator(pg_catalog.*) 1000
+    operator(pg_catalog.>=) p_kept
+$$;
 
 -- Looks at one part. Whether there was one to look at.
 create function ${s}.prune_by_rules(p_now float8) returns boolean language plpgsql
-set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
+${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   v_least float8;
@@ -63,7 +67,7 @@ end $$;
 create function ${s}.prune_jobs(
   p_retention float8, p_limit integer, p_now float8, p_from float8, p_to float8,
   out o_count integer, out o_from float8, out o_to float8
-) language plpgsql set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
+) language plpgsql ${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   v_until timestamptz := v_now - p_retention * interval '1 ms';
@@ -98,6 +102,6 @@ begin
 end $$;
 
 create function ${s}.block_of(p_place tid) returns float8 language sql immutable as $$
-  select (p_place::text::point)[0]
+  select (p_place::pg_catalog.text::pg_catalog.point)[0]
 $$;
 `

@@ -1,3 +1,4 @@
+import { timeOf } from '../../database/qualified.ts'
 import type { Migration } from '../migration.ts'
 import { numbers } from '../numbers.ts'
 import { admin } from './admin.ts'
@@ -8,6 +9,7 @@ import { limiting } from './limiting.ts'
 import { pruning } from './pruning.ts'
 import { rules } from './rules.ts'
 import { settling } from './settling.ts'
+import { PINNED } from '../plan-settings.ts'
 
 /**
  * Jobs, those of them that wait, and the leases and limits that the others are held under.
@@ -103,7 +105,7 @@ create table ${s}.job_claims (
 alter table ${s}.job_claims alter ids set storage external, alter seqs set storage external;
 
 create function ${s}.job_time(p_now float8) returns timestamptz language sql volatile as
-  $$ select coalesce(to_timestamp(p_now / 1000.0), clock_timestamp()) $$;
+  $$ select coalesce(${timeOf('p_now')}, pg_catalog.clock_timestamp()) $$;
 `
 
 /**
@@ -114,7 +116,7 @@ const enqueueing = (s: string): string => /* sql */ `
 create function ${s}.enqueue_jobs(
   p_ids text[], p_kinds text[], p_payloads text[], p_run_ats float8[], p_priorities integer[], p_keys text[],
   p_bytes integer[], p_now float8, p_channel text, p_notice text
-) returns text language plpgsql as $$
+) returns text language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   v_seq bigint := nextval('${s.replaceAll("'", "''")}.job_seq') * 1048576;
@@ -146,7 +148,7 @@ exception when unique_violation then
 end $$;
 
 -- Those that can't be stored, whatever this transaction's snapshot shows: each is tried, and all of that undone.
-create function ${s}.taken_ids(p_ids text[]) returns text language plpgsql as $$
+create function ${s}.taken_ids(p_ids text[]) returns text language plpgsql ${PINNED} as $$
 declare
   v_id text;
   v_taken text[] := '{}';

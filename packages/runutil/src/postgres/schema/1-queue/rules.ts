@@ -1,4 +1,4 @@
-import { BY_INDEX } from '../plan-settings.ts'
+import { BY_INDEX, PINNED } from '../plan-settings.ts'
 import { SLACK } from './clock-set.ts'
 import { WORD_HOLDS } from './word-holds.ts'
 
@@ -32,7 +32,7 @@ create table ${s}.job_retentions (
 
 const forgetting = (s: string): string => /* sql */ `
 -- Ends the word of workers that weren't heard for too long, and that of p_worker. One at a time.
-create function ${s}.forget_workers(p_worker text, p_now timestamptz) returns text[] language plpgsql as $$
+create function ${s}.forget_workers(p_worker text, p_now timestamptz) returns text[] language plpgsql ${PINNED} as $$
 declare
   v_kinds text[];
 begin
@@ -47,7 +47,7 @@ begin
 end $$;
 
 -- The same for those that aren't heard any more, with what follows from it.
-create function ${s}.forget_kinds(p_now timestamptz) returns void language plpgsql as $$
+create function ${s}.forget_kinds(p_now timestamptz) returns void language plpgsql ${PINNED} as $$
 declare
   v_kinds text[];
 begin
@@ -58,7 +58,7 @@ begin
 end $$;
 
 -- Starts that count for no rate any more.
-create function ${s}.forget_starts(p_kinds text[], p_now timestamptz) returns void language plpgsql as $$
+create function ${s}.forget_starts(p_kinds text[], p_now timestamptz) returns void language plpgsql ${PINNED} as $$
 declare
   v_kind text;
   v_count integer;
@@ -81,7 +81,7 @@ end $$;
 create function ${s}.limits_said(p_kinds text[], p_now timestamptz) returns table (
   kind text, concurrency integer, key_concurrency integer, rate_limits integer[], rate_pers float8[],
   good_until timestamptz
-) language plpgsql as $$
+) language plpgsql ${PINNED} as $$
 begin
   return query
     with said as materialized (
@@ -135,7 +135,7 @@ begin
 end $$;
 
 -- When jobs are to be kept for less time than before, those that were looked at are to be looked at again.
-create function ${s}.renew_retentions(p_kinds text[], p_now timestamptz) returns void language plpgsql as $$
+create function ${s}.renew_retentions(p_kinds text[], p_now timestamptz) returns void language plpgsql ${PINNED} as $$
 begin
   if exists (
     select from ${s}.job_rules as r left join ${s}.job_retentions as kept using (kind) where r.kind = any (p_kinds)
@@ -159,7 +159,7 @@ create function ${s}.set_job_rules(
 ) returns table (
   o_worker text, o_kind text, o_concurrency integer, o_key_concurrency integer, o_rate_limit integer,
   o_rate_per float8, o_done_kept float8, o_failed_kept float8
-) language plpgsql as $$
+) language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.job_time(p_now);
   v_kinds text[] := ${s}.forget_workers(case when p_kinds = '{}' then p_worker end, v_now);

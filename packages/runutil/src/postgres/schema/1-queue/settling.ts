@@ -1,4 +1,4 @@
-import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
+import { BY_HASH, BY_INDEX, PINNED } from '../plan-settings.ts'
 import { GIVEN_BACK } from './claiming.ts'
 import { claimKey } from './freeing.ts'
 
@@ -15,7 +15,7 @@ export const BUSY = 'busy'
 export const settling = (s: string): string => /* sql */ `
 -- Nobody frees the jobs of these leases before this transaction ends. Alone, when the leases are to be changed; else
 -- beside others that settle. Always in one order, so that two can't wait for each other.
-create function ${s}.lock_leases(p_claims bigint[], p_alone boolean) returns void language plpgsql as $$
+create function ${s}.lock_leases(p_claims bigint[], p_alone boolean) returns void language plpgsql ${PINNED} as $$
 begin
   if p_alone then
     perform from ${s}.job_claims as c where c.claim = any (p_claims) order by c.claim for update;
@@ -26,7 +26,7 @@ end $$;
 
 -- In a transaction of a caller's, which may stay open for as long as it likes: nobody frees the jobs of these leases, but
 -- they are renewed, changed and deleted as ever, and no snapshot is too old for it.
-create function ${s}.keep_claims(p_claims bigint[]) returns void language plpgsql as $$
+create function ${s}.keep_claims(p_claims bigint[]) returns void language plpgsql ${PINNED} as $$
 begin
   perform pg_advisory_xact_lock_shared(${claimKey(s, 'kept.claim')})
     from (select distinct unnest(p_claims) as claim order by 1) as kept;
@@ -51,7 +51,7 @@ end $$;
 -- Takes jobs off their leases that go back to waiting: after a delay, but for those that have a time of day; null when all
 -- are as they were, and so due.
 create function ${s}.let_go(p_ids text[], p_claims bigint[], p_now timestamptz, p_at_times text[])
-returns void language plpgsql as $$
+returns void language plpgsql ${PINNED} as $$
 begin
   insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
     select id, kind, run_at, p_at_times is null or run_at <= p_now, priority, key, seq,
@@ -139,7 +139,7 @@ end $$;
 create function ${s}.pairs(p_ids text[], p_claims bigint[]) returns table (id text, claim bigint, place bigint)
 language sql immutable as $$
   select id, coalesce(claim, p_claims[1]), place
-  from unnest(p_ids, p_claims) with ordinality as given (id, claim, place)
+  from rows from (pg_catalog.unnest(p_ids), pg_catalog.unnest(p_claims)) with ordinality as given (id, claim, place)
 $$;
 
 create function ${s}.finish_claims(p_ids text[], p_claims bigint[], p_finished bigint[])

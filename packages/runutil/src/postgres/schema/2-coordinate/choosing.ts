@@ -11,8 +11,10 @@ import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
  */
 export const choosing = (s: string): string => /* sql */ `
 -- In (0, 1), for each number another.
-create function ${s}.work_random(p_seed bigint, p_of bigint) returns float8 language sql immutable as
-  $$ select ((hashint8extended(p_of, p_seed) & 4503599627370495) + 1) / 4503599627370497::float8 $$;
+create function ${s}.work_random(p_seed bigint, p_of bigint) returns float8 language sql immutable as $$
+  select (pg_catalog.float8(pg_catalog.hashint8extended(p_of, p_seed) operator(pg_catalog.&) 4503599627370495)
+    operator(pg_catalog.+) 1) operator(pg_catalog./) 4503599627370497
+$$;
 
 create function ${s}.draw_spec(
   p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_seed bigint, p_empty bigint[], p_now timestamptz,

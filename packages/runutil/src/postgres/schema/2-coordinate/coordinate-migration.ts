@@ -1,5 +1,6 @@
+import { EQ, GT } from '../../database/qualified.ts'
 import type { Migration } from '../migration.ts'
-import { BY_INDEX } from '../plan-settings.ts'
+import { BY_INDEX, PINNED } from '../plan-settings.ts'
 import { attempting } from './attempting.ts'
 import { choosing } from './choosing.ts'
 import { pruning } from './pruning.ts'
@@ -102,7 +103,7 @@ create table ${s}.work_attempts (
 create index work_attempts_by_unit on ${s}.work_attempts (unit);
 create index work_attempts_by_worker on ${s}.work_attempts (worker);
 
-create function ${s}.delete_attempts() returns trigger language plpgsql as $$
+create function ${s}.delete_attempts() returns trigger language plpgsql ${PINNED} as $$
 begin
   delete from ${s}.work_attempts where unit in (select id from deleted);
   return null;
@@ -111,21 +112,23 @@ create trigger work_units_deleted after delete on ${s}.work_units referencing ol
   for each statement execute function ${s}.delete_attempts();
 `
 
+/** What is written into others' statements, so that it costs no call, is named in full; see database/qualified.ts. */
 const reading = (s: string): string => /* sql */ `
 create function ${s}.work_ms(p_time timestamptz) returns float8 language sql immutable as
-  $$ select round(date_part('epoch', p_time) * 1000) $$;
+  $$ select pg_catalog.round(pg_catalog.date_part('epoch', p_time) operator(pg_catalog.*) 1000) $$;
 
 create function ${s}.attempt_status(p_status text, p_expires timestamptz, p_now timestamptz) returns text
-language sql immutable as
-  $$ select case when p_status = 'pending' and p_expires <= p_now then 'expired' else p_status end $$;
+language sql immutable as $$
+  select case when p_status ${EQ} 'pending' and p_expires operator(pg_catalog.<=) p_now then 'expired' else p_status end
+$$;
 
 -- From its active attempt; nulls when it has none.
 create function ${s}.unit_status(p_status text, p_expires timestamptz, p_not_before timestamptz, p_now timestamptz)
 returns text language sql immutable as $$
   select case
-    when p_status = 'pending' and p_expires > p_now then 'pending'
-    when p_status in ('finished', 'failed') then p_status
-    when p_not_before > p_now then 'delayed'
+    when p_status ${EQ} 'pending' and p_expires ${GT} p_now then 'pending'
+    when p_status ${EQ} any (array['finished', 'failed']) then p_status
+    when p_not_before ${GT} p_now then 'delayed'
     else 'available'
   end
 $$;
@@ -152,7 +155,7 @@ $$;
 -- The chosen units of a spec, in the order of their names. Null: any.
 create function ${s}.select_units(
   p_spec bigint, p_names text[], p_statuses text[], p_previous text, p_limit bigint, p_now timestamptz
-) returns table (id bigint, name text) language sql stable as $$
+) returns table (id bigint, name text) language sql stable ${PINNED} as $$
   select u.id, u.name from ${s}.work_units as u left join ${s}.work_attempts as a on a.id = u.active
   where u.spec = p_spec and (p_names is null or u.name = any (p_names)) and (p_previous is null or u.name > p_previous)
     and (p_statuses is null
@@ -161,7 +164,7 @@ create function ${s}.select_units(
 $$;
 
 create function ${s}.count_units(p_specs bigint[], p_now timestamptz)
-returns table (spec bigint, status text, count bigint) language sql stable as $$
+returns table (spec bigint, status text, count bigint) language sql stable ${PINNED} as $$
   select u.spec, ${s}.unit_status(a.status, a.expiration_time, u.not_before, p_now) as status, count(*)
   from ${s}.work_units as u left join ${s}.work_attempts as a on a.id = u.active
   where u.spec = any (p_specs) group by 1, 2

@@ -1,6 +1,6 @@
 import { LOST } from '../../../dispatch/action.ts'
 import type { Migration } from '../migration.ts'
-import { BY_INDEX } from '../plan-settings.ts'
+import { BY_INDEX, PINNED } from '../plan-settings.ts'
 import { liveWorkers } from './workers.ts'
 
 /** Actions, and the live workers that their tasks go to. */
@@ -47,14 +47,14 @@ begin
     status = excluded.status, revision = excluded.revision, record = excluded.record;
 end $$;
 
-create function ${s}.merge_json(p_json json, p_change json) returns json language sql as $$
+create function ${s}.merge_json(p_json json, p_change json) returns json language sql ${PINNED} as $$
   select json_object_agg(key, coalesce(c.value, r.value) order by coalesce(r.place, 100 + c.place))
     from json_each(p_json) with ordinality as r (key, value, place)
     full join json_each(p_change) with ordinality as c (key, value, place) using (key)
 $$;
 
 -- Whether its task was handed over. Otherwise it has failed.
-create function ${s}.dispatch_action(p_record json, p_channel text) returns boolean language plpgsql as $$
+create function ${s}.dispatch_action(p_record json, p_channel text) returns boolean language plpgsql ${PINNED} as $$
 begin
   if ${s}.post_task(p_record, p_channel) then
     perform ${s}.put_action(p_record);
@@ -82,12 +82,12 @@ begin
   return v_record;
 end $$;
 
-create function ${s}.lock_actions() returns void language sql as $$
+create function ${s}.lock_actions() returns void language sql ${PINNED} as $$
   select pg_advisory_xact_lock(hashtext('${s.replaceAll("'", "''")}.actions'), 0)
 $$;
 
 -- One call at a time, so that who reads up to a revision has missed nothing before it. What came of each.
-create function ${s}.change_actions(p_changes json, p_channel text) returns json language plpgsql as $$
+create function ${s}.change_actions(p_changes json, p_channel text) returns json language plpgsql ${PINNED} as $$
 declare
   v_change json;
   v_results json[];

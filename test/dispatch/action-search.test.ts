@@ -8,11 +8,16 @@ import { failureOf } from '../support/outcome.ts'
 
 describe('search', () => {
   const at = (ms: number): Date => new Date(ms)
+  const inputOf = (n: number, scheme: string) => ({
+    ...{ n, url: `${scheme}://host/${n}`, tags: [`tag ${n}`], at: at(n * 10).toISOString() },
+    deep: { is: { n } },
+  })
   async function filled() {
     const given = await running()
     for (const [n, status] of (['running', 'failed', 'succeeded', 'failed'] as const).entries()) {
+      const input = inputOf(n, status === 'failed' ? 'https' : 'http')
       await given.ledger.create({
-        ...{ id: `${n}`, operation: 'test', host: `h${n}`, target: `t${n}`, input: { n }, status },
+        ...{ id: `${n}`, operation: 'test', host: `h${n}`, target: `t${n}`, input, status },
         ...{ createdAt: n * 10, updatedAt: n * 10, ...(status === 'failed' && { error: `timeout ${n}` }) },
       })
     }
@@ -29,7 +34,9 @@ describe('search', () => {
     [{}, ['0', '1', '2', '3']],
     [{ status: 'failed' }, ['1', '3']],
     [{ status: { in: ['failed', 'running'] } }, ['0', '1', '3']],
-    [{ input: { n: 2 } }, ['2']],
+    [{ input: inputOf(2, 'http') }, ['2']],
+    [{ input: { in: [inputOf(2, 'http')] } }, ['2']],
+    [{ input: { n: 2 } }, []],
     [{ host: 'h3', status: 'failed' }, ['3']],
     [{ error: { contains: 'timeout' } }, ['1', '3']],
     [{ error: { contains: '3' }, status: 'failed' }, ['3']],
@@ -37,8 +44,31 @@ describe('search', () => {
     [{ createdAt: { gt: at(10), lte: at(30) } }, ['2', '3']],
     [{ createdAt: at(20) }, ['2']],
     [{ id: { gte: '2' } }, ['2', '3']],
-    [{ input: { contains: '"n":1' } }, ['1']],
+    [{ input: { contains: '"n":1,' } }, ['1']],
     [{ output: 'none' }, []],
+    [{ 'input.n': 2 }, ['2']],
+    [{ 'input.n': { gte: 1, lt: 3 } }, ['1', '2']],
+    [{ 'input.n': { in: [0, 3] } }, ['0', '3']],
+    [{ 'input.url': { startsWith: 'https' } }, ['1', '3']],
+    [{ 'input.url': { startsWith: 'https', endsWith: '/3' } }, ['3']],
+    [{ 'input.url': { contains: 'host/1' } }, ['1']],
+    [{ 'input.tags.0': 'tag 1' }, ['1']],
+    [{ 'input.tags.length': 1 }, ['0', '1', '2', '3']],
+    [{ 'input.at': { gt: at(10) } }, ['2', '3']],
+    [{ 'input.deep': { is: { n: 3 } } }, ['3']],
+    [{ 'input.deep.is.n': 3, status: 'failed' }, ['3']],
+    [{ 'input.constructor': { in: [{}] } }, []],
+    [{ 'input.n.x': 1 }, []],
+    [{ 'output.n': 1 }, []],
+    [{ error: { endsWith: ' 3' } }, ['3']],
+    [{ host: { startsWith: 'h' }, target: { endsWith: '1' } }, ['1']],
+    [{ not: { status: 'failed' } }, ['0', '2']],
+    [{ not: { 'input.n': { gt: 0 } } }, ['0']],
+    [{ not: { error: { contains: 'timeout' } } }, ['0', '2']],
+    [{ or: [{ status: 'running' }, { 'input.n': 3 }] }, ['0', '3']],
+    [{ or: [{ not: { status: 'failed' } }, { 'input.n': 3 }], host: { in: ['h0', 'h3'] } }, ['0', '3']],
+    [{ not: { or: [{ status: 'failed' }, { 'input.n': 2 }] } }, ['0']],
+    [{ not: undefined, or: undefined, 'input.n': undefined }, ['0', '1', '2', '3']],
     [{ status: undefined }, ['0', '1', '2', '3']],
   ])('for %j finds %j', async (query, ids) => {
     const { manager, stop } = await filled()
@@ -48,7 +78,7 @@ describe('search', () => {
 
   it('by input finds those with the same', async () => {
     const { manager, stop } = await filled()
-    expect((await manager.actions.byInput({ n: 2 })).map(({ id }) => id)).toEqual(['2'])
+    expect((await manager.actions.byInput(inputOf(2, 'http'))).map(({ id }) => id)).toEqual(['2'])
     await stop()
   })
 
@@ -71,6 +101,92 @@ describe('search', () => {
       'search: error: contains: expected a string',
     )
     expect(() => manager.actions.search({}, { monitr: true } as never)).toThrow("did you mean 'monitor'?")
+    await stop()
+  })
+
+  it.each<[string, unknown, string]>([
+    [
+      'an operator',
+      { error: { contain: 'x' } },
+      "search: error: unknown operator 'contain'; did you mean 'contains'?",
+    ],
+    ['an operator', { createdAt: { gtt: at(1) } }, "createdAt: unknown operator 'gtt'; did you mean 'gt"],
+    ['an operator of text for a time', { createdAt: { contains: '1' } }, 'known are gt, gte, lt, lte, in'],
+    ['an operator', { status: { nin: ['failed'] } }, "status: unknown operator 'nin'; did you mean 'in'?"],
+    ['an operator', { 'input.url': { startWith: 'x' } }, "'startWith'; did you mean 'startsWith'?"],
+    ['an operator', { 'input.n': { $gt: 1 } }, "input.n: unknown operator '$gt'; did you mean 'gt'?"],
+    ['not as an operator', { host: { not: 'h' } }, "host: unknown operator 'not'; known are gt, gte"],
+    ['no operators', { host: {} }, 'search: host: expected operators; got none; known are gt, gte'],
+    ['operators beside other keys', { input: { contains: 'x', n: 1 } }, "unknown operator 'n'"],
+    ['operators beside other keys', { 'input.deep': { is: 1, in: [1] } }, 'asked for as { in: [value] }'],
+    [
+      'a RegExp',
+      { error: /timeout/ },
+      'search: error: expected a value or operators; got an instance of RegExp',
+    ],
+    ['a RegExp', { input: /x/ }, 'RegExp; use contains, startsWith or endsWith'],
+    ['a RegExp', { 'input.url': /x/ }, 'RegExp; use contains, startsWith or endsWith'],
+    [
+      'a RegExp inside',
+      { input: { url: /x/ } },
+      'search: input.url: expected a JSON value; got an instance of RegExp',
+    ],
+    [
+      'a RegExp as an operand',
+      { error: { contains: /x/ } },
+      'error: contains: expected a string; got an instance',
+    ],
+    ['a RegExp in a list', { host: { in: [/x/] } }, 'search: host: in[0]: expected a value or operators'],
+    [
+      'a RegExp as a query',
+      /x/,
+      'search: expected an object such as { status: … }; got an instance of RegExp',
+    ],
+    ['a field', { 'inptu.n': 1 }, "search: unknown field 'inptu.n'; did you mean 'input.n'?"],
+    ['a field', { 'host.name': 1 }, "search: unknown field 'host.name'; known are id, operation"],
+    ['a path', { 'input.': 1 }, "search: unknown field 'input.'; did you mean 'input'?"],
+    ['a path', { 'input..n': 1 }, "unknown field 'input..n'; did you mean 'input'?"],
+    [
+      'a field in not',
+      { not: { statsu: 'failed' } },
+      "search: not: unknown field 'statsu'; did you mean 'status'?",
+    ],
+    [
+      'a field in or',
+      { or: [{}, { hots: 'h' }] },
+      "search: or[1]: unknown field 'hots'; did you mean 'host'?",
+    ],
+    ['or that is no list', { or: { status: 'failed' } }, 'search: or: expected an array of queries'],
+    [
+      'or of nothing',
+      { or: [] },
+      'search: or: expected an array of queries, of one at least; got an array of 0',
+    ],
+    ['not of no query', { not: 'failed' }, 'search: not: expected an object such as'],
+    [
+      'a status',
+      { status: 'fialed' },
+      'expected one of running, succeeded, failed; got "fialed"; did you mean \'failed\'?',
+    ],
+    [
+      'a status',
+      { status: { in: ['done'] } },
+      'search: status: in[0]: expected one of running, succeeded, failed',
+    ],
+    ['a number as text', { host: 7 }, 'search: host: expected a string, or { gt, gte'],
+    ['a number as a time', { createdAt: 7 }, 'search: createdAt: expected a valid Date, or { gt, gte'],
+    ['a text as a time', { createdAt: { gt: '2000' } }, 'search: createdAt: gt: expected a valid Date'],
+    [
+      'what has no order',
+      { 'input.n': { gt: [1] } },
+      'gt: expected a Date, a string or a number; got an array of 1',
+    ],
+    ['what is not JSON', { 'input.n': Number.NaN }, 'search: input.n: expected a JSON value; got NaN'],
+  ])('refuses %s that it does not know: %j', async (_, query, message) => {
+    const { manager, stop } = await filled()
+    const search = (): unknown => manager.actions.search(query as never)
+    expect(search).toThrow(message)
+    expect(search).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }) as Error)
     await stop()
   })
 
@@ -139,7 +255,7 @@ describe('search', () => {
     const action = (await manager.actions.get('2')) as Action<{ n: number }>
     action.input.n = 7
     expect(() => Object.assign(action, { status: 'failed' })).toThrow(TypeError)
-    expect((await manager.actions.get('2'))?.input).toEqual({ n: 2 })
+    expect((await manager.actions.get('2'))?.input).toEqual(inputOf(2, 'http'))
     await stop()
   })
 })

@@ -1,16 +1,33 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  readlink,
+  realpath,
+  rm,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { runAllJobs } from 'runutil'
-import { Actions, JsonLinesActionLedger, LedgerCorruptError } from 'runutil/dispatch'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  Actions,
+  JsonLinesActionLedger,
+  LedgerCorruptError,
+  LedgerFileError,
+  Manager,
+} from 'runutil/dispatch'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Random } from '../chaos/random.ts'
-import { capturedLogger } from '../support/logs.ts'
+import { all } from '../support/dispatch/all.ts'
+import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf } from '../support/outcome.ts'
 
 const KILLS = Number(process.env['LEDGER_KILLS'] ?? 40)
@@ -99,31 +116,154 @@ describe('a ledger in a file', () => {
 
   it.each([
     ['no JSON', 'oops'],
-    ['nothing', ''],
     ['no record', '{"x":1}'],
     ['a change of what was never created', '{"id":"9","status":"failed","updatedAt":2}'],
   ])('with %s in the middle says where, and drops nothing', async (_, line) => {
     const text = `${JSON.stringify(record('1'))}\n${line}\n${JSON.stringify(record('2'))}\n`
-    await writeFile(file, text)
+    await writeFile(file, text, { mode: 0o600 })
     const error = await failureOf(withLedger((ledger) => ledger.get('1')))
     expect(error).toBeInstanceOf(LedgerCorruptError)
     expect(error.message).toContain(`${file}:2: expected a record of an action as JSON; got `)
     expect(await readFile(file, 'utf8')).toBe(text)
   })
 
-  it('in a folder that is not there says so', async () => {
-    file = join(folder, 'nowhere', 'actions.jsonl')
-    expect((await failureOf(withLedger((ledger) => ledger.create(record('1'))))).message).toContain('ENOENT')
+  it.each<[string, (folder: string) => string, string]>([
+    [
+      'in a folder that is not there',
+      (at) => join(at, 'nowhere', 'actions.jsonl'),
+      "nowhere/actions.jsonl can't be opened; create the folder ",
+    ],
+    [
+      'that is a folder',
+      (at) => at,
+      "can't be opened; it is a folder: give the path of a file in it: EISDIR",
+    ],
+    ['in what is no folder', (at) => join(at, 'file', 'actions.jsonl'), 'file is no folder: ENOTDIR'],
+  ])('%s says so, and may be there the next time', async (_, fileIn, message) => {
+    await writeFile(join(folder, 'file'), '')
+    file = fileIn(folder)
+    const ledger = new JsonLinesActionLedger(file)
+    const error = await failureOf(ledger.create(record('1')))
+    expect(error).toBeInstanceOf(LedgerFileError)
+    expect(error).toMatchObject({ code: 'ERR_LEDGER_FILE', file })
+    expect(error.message).toContain(message)
+    if (!file.includes('nowhere')) return
+    await mkdir(join(folder, 'nowhere'))
+    await ledger.create(record('1'))
+    await ledger.close()
   })
 
-  it('reads lines that are longer than its pieces', async () => {
+  it('is closed when its last manager ends, and opened again when it is used', async () => {
+    const ledger = new JsonLinesActionLedger(file)
+    const managers = ['one', 'two'].map((operation) => new Manager({ operation, ledger }))
+    const stops = managers.map(() => new AbortController())
+    const runs = managers.map((manager, at) => manager.run(stops[at]!.signal))
+    managers[0]!.workers.register('h', 't', () => {})
+    await managers[0]!.do('t', 1).completed
+    expect(await handlesOf(file)).toBe(1)
+    stops[0]!.abort()
+    await runs[0]
+    expect(await handlesOf(file)).toBe(1)
+    stops[1]!.abort()
+    await runs[1]
+    expect(await handlesOf(file)).toBe(0)
+    const [action] = await all(managers[0]!.actions.search())
+    expect(action).toMatchObject({ input: 1, status: 'succeeded' })
+    expect(await handlesOf(file)).toBe(1)
+    await ledger[Symbol.asyncDispose]()
+    expect(await handlesOf(file)).toBe(0)
+  })
+
+  it('is closed when all is on the disk, and goes on being followed when it is opened again', async () => {
+    const ledger = new JsonLinesActionLedger(file)
+    const changes: string[] = []
+    const { off } = await ledger.follow(({ record: { id } }) => void changes.push(id))
+    const creating = ['1', '2', '3'].map((id) => ledger.create(record(id)))
+    await Promise.resolve()
+    await ledger.close()
+    await Promise.all(creating)
+    await ledger.create(record('4'))
+    expect(changes).toEqual(['1', '2', '3', '4'])
+    await off()
+    expect([...(await statuses()).keys()]).toEqual(['1', '2', '3', '4'])
+    expect(await handlesOf(file)).toBe(0)
+  })
+
+  it('reads lines that are longer than its pieces, and copies each piece of one no more than twice', async () => {
     const input = { text: 'y'.repeat(9 * 2 ** 20) }
     await withLedger((ledger) => ledger.create({ ...record('1'), input }))
     await appendFile(file, `${JSON.stringify(record('2'))}\n`)
-    expect(await withLedger(async (ledger) => (await ledger.get('1'))!.input)).toEqual(input)
+    let copied = 0
+    const [concat, from] = [Buffer.concat.bind(Buffer), Buffer.from.bind(Buffer)]
+    const spies = [
+      vi.spyOn(Buffer, 'concat').mockImplementation((list, length) => {
+        const whole = concat(list, length)
+        copied += whole.length
+        return whole
+      }),
+      vi.spyOn(Buffer, 'from').mockImplementation((...args: Parameters<typeof Buffer.from>) => {
+        const copy = from(...args)
+        copied += copy.length
+        return copy
+      }),
+    ]
+    const read = await withLedger(async (ledger) => (await ledger.get('1'))!.input)
+    for (const spy of spies) spy.mockRestore()
+    expect(read).toEqual(input)
+    expect(copied).toBeLessThan(2.1 * input.text.length)
     expect([...(await statuses()).keys()]).toEqual(['1', '2'])
   })
+
+  it.each<[string, string, string]>([
+    ['a byte order mark', '\ufeff', '\n'],
+    ['ends of lines as Windows has them', '', '\r\n'],
+    ['carriage returns alone', '', '\r'],
+    ['blank lines', '\n\n', '\n \n\t\n\n'],
+    ['blank lines as Windows has them', '\ufeff\r\n', '\r\n\r\n'],
+  ])('reads and goes on in one with %s', async (_, beginning, end) => {
+    const lines = [record('1'), { id: '1', updatedAt: 2, status: 'succeeded' }, record('2')]
+    const text = `${beginning}${lines.map((line) => `${JSON.stringify(line)}${end}`).join('')}`
+    await writeFile(file, text, { mode: 0o600 })
+    const { logger, lines: said } = capturedLogger()
+    await withLogger(logger, () => withLedger((ledger) => ledger.create(record('3'))))
+    expect(said).toEqual([])
+    expect(await readFile(file, 'utf8')).toBe(`${text}${JSON.stringify(record('3'))}\n`)
+    expect(await statuses()).toEqual(
+      new Map([
+        ['1', 'succeeded'],
+        ['2', 'running'],
+        ['3', 'running'],
+      ]),
+    )
+  })
+
+  it.each<[string, string]>([
+    ['carriage returns', '\r'],
+    ['both', '\r\n'],
+    ['line feeds', '\n'],
+  ])(
+    'with lines that end in %s cuts off no more than the torn last one, and counts them right',
+    async (_, end) => {
+      const whole = `${JSON.stringify(record('1'))}${end}${JSON.stringify(record('2'))}${end}`
+      await writeFile(file, `${whole}{"id":"3`, { mode: 0o600 })
+      const { logger, lines } = capturedLogger()
+      expect([...(await withLogger(logger, statuses)).keys()]).toEqual(['1', '2'])
+      expect(lines.map(({ msg }) => msg)).toEqual([expect.stringContaining('dropped a torn last line, "{')])
+      expect(await readFile(file, 'utf8')).toBe(whole)
+      await writeFile(file, `${whole}${end}oops${end}${whole}`)
+      expect((await failureOf(statuses())).message).toContain(`${file}:4: expected a record`)
+    },
+  )
 })
+
+/** How often this process has it open. */
+async function handlesOf(path: string): Promise<number> {
+  const real = await realpath(path)
+  const open = await Promise.all(
+    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+  )
+  return open.filter((target) => target === real).length
+}
 
 const writer = fileURLToPath(new URL('programs/ledger-writer.mjs', import.meta.url))
 

@@ -34,12 +34,15 @@ export interface ActionLedger {
   search(hint: SearchHint): AsyncIterable<SeenRecord>
   /**
    * Calls back with each change from now on, whoever made it, those of one action in their order. Best effort for when;
-   * none is left out. `onEnd` is called when no more will come, before it was taken off.
+   * none is left out. A ledger that has to read them waits for what `onChange` returns. `onEnd` is called when no more will come, before it was taken off.
    *
    * @returns the last revision before, and what takes it off
    */
-  follow(onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void): Promise<Following>
+  follow(onChange: OnChange, onEnd: (error: unknown) => void): Promise<Following>
 }
+
+/** @returns what to wait for before the next, for who can */
+export type OnChange = (seen: SeenRecord) => Promise<void> | void
 
 export interface Following {
   readonly revision: number

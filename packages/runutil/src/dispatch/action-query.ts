@@ -1,47 +1,86 @@
-import { isDeepStrictEqual } from 'node:util'
-import { unexpected } from '../core/errors.ts'
-import { checkOptions, checkText } from '../core/options.ts'
+import { InvalidArgumentError, unexpected } from '../core/errors.ts'
+import { nearest } from '../core/options.ts'
+import { type Condition, type FieldKind, conditionOf, isPlainObject } from './action-condition.ts'
 import type { SearchHint } from './action-ledger.ts'
 import { ACTION_FIELDS, type Action } from './action.ts'
-import { asJson } from './json.ts'
 
-/** What a field must be: a value, deeply the same (input and output as JSON has them); or all of what an object of these says. */
-export interface Condition<T> {
-  gt?: T
-  gte?: T
-  lt?: T
-  lte?: T
-  /** Of text: it is in it. Of input and output: it is in their JSON. */
-  contains?: string
-  /** One of these. */
-  in?: readonly T[]
-}
-
-/** By any fields, all of which must match. */
+/**
+ * By any fields, all of which must match: a value, deeply the same (input and output as JSON has them), or a Condition. What
+ * lies inside of input and output is named by its path, as `'input.url'` or `'output.sizes.0'`: a value or a Condition too.
+ */
 export type ActionQuery<I = unknown, O = unknown> = {
   [F in keyof Action<I, O>]?: Action<I, O>[F] | Condition<NonNullable<Action<I, O>[F]>> | undefined
+} & {
+  [path: `input.${string}` | `output.${string}`]: unknown
+} & {
+  /** Those that don't match this. */
+  not?: ActionQuery<I, O> | undefined
+  /** Those that match any of these. */
+  or?: readonly ActionQuery<I, O>[] | undefined
 }
 
-const OPERATORS = ['gt', 'gte', 'lt', 'lte', 'contains', 'in'] as const
-/** Of which no store holds every text. */
-const NAMES = new Set<string>(['id', 'operation', 'host', 'target', 'status'] satisfies (keyof Action)[])
-type Test = (value: unknown) => boolean
+const KINDS: Readonly<Record<keyof Action, FieldKind>> = {
+  ...({ id: 'name', operation: 'name', host: 'name', target: 'name' } as const),
+  ...({ status: 'status', error: 'text', createdAt: 'time', updatedAt: 'time' } as const),
+  ...({ input: 'json', output: 'json' } as const),
+}
 
-/** Whether an action matches. @throws InvalidArgumentError */
-export function matcher(query: ActionQuery): (action: Action) => boolean {
-  checkOptions('search', query, ACTION_FIELDS)
+type Matcher = (action: Action) => boolean
+
+/** Whether an action matches. @param what what errors begin with @throws InvalidArgumentError */
+export function matcher(query: ActionQuery, what = 'search'): Matcher {
+  if (!isPlainObject(query)) throw unexpected(what, 'an object such as { status: … }', query)
   const given = Object.entries(query).filter(([, condition]) => condition !== undefined)
-  for (const [field, condition] of given) if (NAMES.has(field)) checkTexts(condition, `search: ${field}`)
-  const tests = given.map(([field, condition]) => [field as keyof Action, testOf(field, condition)] as const)
-  return (action) => tests.every(([field, test]) => test(action[field]))
+  const matchers = given.map(([key, condition]) => matcherOf(key, condition, what))
+  return (action) => matchers.every((matches) => matches(action))
 }
 
-/** All texts of a condition. @throws InvalidArgumentError */
-function checkTexts(condition: unknown, what: string): void {
-  if (typeof condition === 'string') checkText(condition, what)
-  else if (typeof condition === 'object' && condition !== null && !(condition instanceof Date)) {
-    for (const each of Object.values(condition)) checkTexts(each, what)
+function matcherOf(key: string, given: unknown, what: string): Matcher {
+  if (key === 'not') {
+    const matches = matcher(given as ActionQuery, `${what}: not`)
+    return (action) => !matches(action)
   }
+  if (key === 'or') return anyOf(given, `${what}: or`)
+  const [field = '', ...path] = key.split('.')
+  if (!isField(field) || path.includes('') || (path.length > 0 && KINDS[field] !== 'json')) {
+    throw unknownField(key, what)
+  }
+  const test = conditionOf(path.length > 0 ? 'nested' : KINDS[field], given, `${what}: ${key}`)
+  return (action) => test(valueAt(action[field], path))
+}
+
+function anyOf(given: unknown, what: string): Matcher {
+  if (!Array.isArray(given) || given.length === 0) {
+    throw unexpected(what, 'an array of queries, of one at least', given)
+  }
+  const matchers = given.map((query: ActionQuery, at) => matcher(query, `${what}[${at}]`))
+  return (action) => matchers.some((matches) => matches(action))
+}
+
+/** Undefined where there is nothing. */
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  let at = value
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined
+    at = (at as Record<string, unknown>)[key]
+  }
+  return at
+}
+
+function unknownField(key: string, what: string): InvalidArgumentError {
+  const [field = '', ...path] = key.split('.')
+  const known = [...ACTION_FIELDS, 'not', 'or']
+  const nested = path.length > 0 && !path.includes('')
+  const near = nearest(field, nested ? ['input', 'output'] : known)
+  const mend =
+    near === undefined
+      ? `known are ${known.join(', ')}, and what is inside of input and output, as 'input.url'`
+      : `did you mean '${[near, ...(nested ? path : [])].join('.')}'?`
+  return new InvalidArgumentError(`${what}: unknown field '${key}'; ${mend}`)
+}
+
+function isField(key: string): key is keyof Action {
+  return Object.hasOwn(KINDS, key)
 }
 
 /** What a ledger may narrow the search to. */
@@ -49,42 +88,4 @@ export function hintOf({ status, host, target }: ActionQuery): SearchHint {
   return Object.fromEntries(
     Object.entries({ status, host, target }).filter(([, value]) => typeof value === 'string'),
   )
-}
-
-function testOf(field: string, given: unknown): Test {
-  // As the ledger has them.
-  const condition = field === 'input' || field === 'output' ? asJson(given, `search: ${field}`) : given
-  if (!isCondition(condition)) return (value) => isDeepStrictEqual(value, condition)
-  const tests = Object.entries(condition).map(([operator, operand]) => operation(field, operator, operand))
-  return (value) => tests.every((test) => test(value))
-}
-
-/** An object of nothing but operators. */
-function isCondition(value: unknown): value is Condition<unknown> {
-  if (typeof value !== 'object' || value === null || value instanceof Date || Array.isArray(value))
-    return false
-  const keys = Object.keys(value)
-  return keys.length > 0 && keys.every((key) => (OPERATORS as readonly string[]).includes(key))
-}
-
-function operation(field: string, operator: string, operand: unknown): Test {
-  const what = `search: ${field}: ${operator}`
-  if (operator === 'contains') {
-    if (typeof operand !== 'string') throw unexpected(what, 'a string', operand)
-    return (value) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).includes(operand)
-  }
-  if (operator === 'in') {
-    if (!Array.isArray(operand)) throw unexpected(what, 'an array', operand)
-    return (value) => operand.some((one) => isDeepStrictEqual(value, one))
-  }
-  if (!(operand instanceof Date || typeof operand === 'string' || typeof operand === 'number')) {
-    throw unexpected(what, 'a Date, a string or a number', operand)
-  }
-  return (value) => typeof value === typeof operand && compares(operator, value as Date, operand as Date)
-}
-
-function compares(operator: string, value: Date, operand: Date): boolean {
-  if (operator === 'gt') return value > operand
-  if (operator === 'gte') return value >= operand
-  return operator === 'lt' ? value < operand : value <= operand
 }

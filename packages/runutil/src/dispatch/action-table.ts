@@ -1,5 +1,5 @@
 import { Events } from '../core/events.ts'
-import type { Following, SeenRecord, SearchHint } from './action-ledger.ts'
+import type { Following, OnChange, SeenRecord, SearchHint } from './action-ledger.ts'
 import { type ActionRecord, type RecordChange, changedRecord } from './action.ts'
 import { ErrNoSuchAction } from './errors.ts'
 
@@ -12,6 +12,12 @@ export class ActionTable {
 
   get revision(): number {
     return this.#revision
+  }
+
+  /** Before all is put in again; who follows goes on. */
+  clear(): void {
+    this.#records.clear()
+    this.#running.clear()
   }
 
   /** @returns what to call when it is acknowledged, for those who follow */
@@ -44,8 +50,9 @@ export class ActionTable {
     return [...this.#running].map((id) => this.#records.get(id)!)
   }
 
-  follow(onChange: (seen: SeenRecord) => void): Following {
-    const off = this.#events.on('change', onChange)
+  follow(onChange: OnChange): Following {
+    // Nobody here waits for what it returns.
+    const off = this.#events.on('change', (seen) => void onChange(seen))
     return { revision: this.#revision, off: () => Promise.resolve(off()) }
   }
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ErrActionEnded } from './errors.ts'
 
-export type ActionStatus = 'running' | 'succeeded' | 'failed'
+export const ACTION_STATUSES = ['running', 'succeeded', 'failed'] as const
+export type ActionStatus = (typeof ACTION_STATUSES)[number]
 
 /** A task that was given to the worker of a target, and what came of it. */
 export interface Action<I = unknown, O = unknown> {

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { offAbort, onAbort } from '../core/abort.ts'
 import { checkOptions, checkText } from '../core/options.ts'
 import { StoreUnavailableError } from '../core/unavailable.ts'
-import type { ActionLedger, Following, SeenRecord } from './action-ledger.ts'
+import type { ActionLedger, Following, SearchHint, SeenRecord } from './action-ledger.ts'
 import { type ActionQuery, hintOf, matcher } from './action-query.ts'
 import { type Action, toAction } from './action.ts'
 import { asJson } from './json.ts'
+import { UnreadChanges } from './unread-changes.ts'
 
 export interface SearchOptions {
   /** Ends the search quietly. */
@@ -43,7 +43,8 @@ export class Actions<I = unknown, O = unknown> {
   }
 
   /**
-   * Those that match, the oldest first; with `monitor`, each change that matches from then on, until the abort.
+   * Those that match, the oldest first; with `monitor`, each change that matches from then on, until the abort. Whoever is
+   * slower than 1,000 changes gets of an action that changed meanwhile what it has come to.
    *
    * @throws InvalidArgumentError at the call
    *
@@ -52,7 +53,7 @@ export class Actions<I = unknown, O = unknown> {
    */
   search(query: ActionQuery<I, O> = {}, options: SearchOptions = {}): AsyncIterable<Action<I, O>> {
     const { signal, monitor = false } = checkOptions('search', options, ['signal', 'monitor'])
-    const matches = matcher({ operation: this.#operation, ...query })
+    const matches = matcher(query)
     const wanted = (seen: SeenRecord): Action<I, O>[] => {
       if (seen.record.operation !== this.#operation) return []
       const action = toAction<I, O>(seen.record)
@@ -63,7 +64,7 @@ export class Actions<I = unknown, O = unknown> {
   }
 
   async *#matches(
-    hint: object,
+    hint: SearchHint,
     wanted: (seen: SeenRecord) => Action<I, O>[],
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Action<I, O>> {
@@ -74,27 +75,27 @@ export class Actions<I = unknown, O = unknown> {
   }
 
   async *#monitor(
-    hint: object,
+    hint: SearchHint,
     wanted: (seen: SeenRecord) => Action<I, O>[],
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Action<I, O>> {
-    const changes = new Changes(signal)
-    // Of what changes while they are listed, how far the list had it.
-    const listed = new Map<string, number>()
+    const changes = new UnreadChanges(signal)
     let following: Following | undefined
     try {
       following = await this.#ledger.follow(
         (seen) => changes.push(seen),
         (error) => changes.end(error),
       )
-      const { revision } = following
-      for await (const seen of this.#ledger.search(hint)) {
-        if (signal?.aborted) return
-        if (seen.revision > revision) listed.set(seen.record.id, seen.revision)
-        yield* wanted(seen)
-      }
-      for (let seen = await changes.next(); seen !== undefined; seen = await changes.next()) {
-        if (seen.revision > (listed.get(seen.record.id) ?? revision)) yield* wanted(seen)
+      // What there is, and then what was dropped.
+      for (let after: number | undefined = -Infinity; after !== undefined && !signal?.aborted;) {
+        const listed: Listed = new Listed(after === -Infinity ? following.revision : after)
+        for await (const seen of this.#ledger.search(hint)) {
+          if (signal?.aborted) return
+          if (seen.revision <= after) continue
+          listed.add(seen)
+          yield* wanted(seen)
+        }
+        after = yield* this.#changes(changes, listed, wanted)
       }
     } catch (error) {
       // It ends quietly, also where the ledger couldn't be reached by then.
@@ -104,44 +105,39 @@ export class Actions<I = unknown, O = unknown> {
       await following?.off()
     }
   }
+
+  /** @returns the last one before some were dropped; undefined after the abort */
+  async *#changes(
+    changes: UnreadChanges,
+    listed: Listed,
+    wanted: (seen: SeenRecord) => Action<I, O>[],
+  ): AsyncGenerator<Action<I, O>, number | undefined> {
+    let last = listed.revision
+    for (;;) {
+      const seen = await changes.next()
+      if (seen === undefined) return undefined
+      if (seen === 'dropped') return last
+      last = Math.max(last, seen.revision)
+      if (!listed.has(seen)) yield* wanted(seen)
+    }
+  }
 }
 
-/** What came while nobody asked. */
-class Changes {
-  readonly #signal: AbortSignal | undefined
-  #queue: SeenRecord[] = []
-  #end: { readonly error: unknown } | undefined
-  #wake: () => void = () => {}
-  readonly #onAbort = (): void => this.#wake()
+/** Of what changes while it is listed, how far the list had it. */
+class Listed {
+  /** All changes up to it are over. */
+  readonly revision: number
+  readonly #later = new Map<string, number>()
 
-  constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal
-    onAbort(signal, this.#onAbort)
+  constructor(revision: number) {
+    this.revision = revision
   }
 
-  push(seen: SeenRecord): void {
-    this.#queue.push(seen)
-    this.#wake()
+  add({ record, revision }: SeenRecord): void {
+    if (revision > this.revision) this.#later.set(record.id, revision)
   }
 
-  /** Nothing more will come. */
-  end(error: unknown): void {
-    this.#end = { error }
-    this.#wake()
-  }
-
-  /** Undefined after the abort. @throws what ended them */
-  async next(): Promise<SeenRecord | undefined> {
-    while (this.#queue.length === 0 && this.#end === undefined && !this.#signal?.aborted) {
-      await new Promise<void>((resolve) => (this.#wake = resolve))
-    }
-    if (this.#signal?.aborted) return undefined
-    const seen = this.#queue.shift()
-    if (seen === undefined) throw this.#end!.error
-    return seen
-  }
-
-  close(): void {
-    offAbort(this.#signal, this.#onAbort)
+  has({ record, revision }: SeenRecord): boolean {
+    return revision <= (this.#later.get(record.id) ?? this.revision)
   }
 }

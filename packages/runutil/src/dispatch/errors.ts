@@ -1,3 +1,7 @@
+import { dirname } from 'node:path'
+import { codeOf } from '../core/errors.ts'
+import { messageOf } from '../core/text.ts'
+
 /** A target has no live worker: none was registered, or it was lost. Nothing was written. */
 export class ErrNoWorker extends Error {
   readonly code = 'ERR_NO_WORKER'
@@ -8,6 +12,21 @@ export class ErrNoWorker extends Error {
   constructor(operation: string, target: string) {
     super(
       `no live worker of ${operation} for target ${target}; register one with workers.register(host, target, handler)`,
+    )
+    this.target = target
+  }
+}
+
+/** A task that has its target for itself called `do` for it: it would wait for its own end. Nothing was written. */
+export class OwnTargetError extends Error {
+  readonly code = 'ERR_OWN_TARGET'
+  readonly target: string
+  static {
+    this.prototype.name = 'OwnTargetError'
+  }
+  constructor(target: string) {
+    super(
+      `a task has target ${target} for itself and called do for it, which would wait for that task; call it when the task has ended`,
     )
     this.target = target
   }
@@ -129,6 +148,26 @@ export class LedgerInUseError extends Error {
     this.pid = holder.pid
     this.host = holder.host
   }
+}
+
+/** The file of a ledger can't be opened, read or written; `cause` is what the system says. */
+export class LedgerFileError extends Error {
+  readonly code = 'ERR_LEDGER_FILE'
+  readonly file: string
+  static {
+    this.prototype.name = 'LedgerFileError'
+  }
+  constructor(file: string, done: 'opened' | 'read' | 'written', cause: unknown) {
+    super(`ledger ${file} can't be ${done}${hintFor(file, codeOf(cause))}: ${messageOf(cause)}`, { cause })
+    this.file = file
+  }
+}
+
+function hintFor(file: string, code: string | undefined): string {
+  if (code === 'ENOENT') return `; create the folder ${dirname(file)} first`
+  if (code === 'EISDIR') return '; it is a folder: give the path of a file in it'
+  if (code === 'ENOTDIR') return `; ${dirname(file)} is no folder`
+  return ''
 }
 
 /** A task should be tried again (seed 002). */

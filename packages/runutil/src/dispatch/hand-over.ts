@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 import { toError } from '../core/errors.ts'
-import { ErrNoWorker } from './errors.ts'
+import { ErrNoWorker, OwnTargetError } from './errors.ts'
 import type { ManagerSettings } from './manager-options.ts'
+import { ownTarget } from './own-target.ts'
 import { validJson } from './schema.ts'
 import type { Posted, WorkerInfo } from './task-exchange.ts'
 import { Turns } from './turns.ts'
@@ -11,6 +12,11 @@ export interface Order {
   readonly id: string
   readonly target: string
   readonly input: unknown
+}
+
+interface Placed extends Order {
+  /** What the caller has for itself. */
+  readonly ownTarget: string | undefined
 }
 
 /** Writes actions down and hands their tasks to live workers. */
@@ -28,10 +34,10 @@ export class HandOver {
 
   /**
    * @param started what to wait for before anything is written
-   * @throws ErrNoWorker, InvalidActionError, InvalidArgumentError; what the ledger says
+   * @throws ErrNoWorker, OwnTargetError, InvalidActionError, InvalidArgumentError; what the ledger says
    */
   give(order: Order, started: Promise<unknown>): Promise<Posted> {
-    const giving = this.#give(order, started)
+    const giving = this.#give({ ...order, ownTarget: ownTarget() }, started)
     this.#unfinished.add(giving)
     const finished = (): void => void this.#unfinished.delete(giving)
     giving.then(finished, finished)
@@ -43,7 +49,7 @@ export class HandOver {
     while (this.#unfinished.size > 0) await Promise.allSettled(this.#unfinished)
   }
 
-  async #give(order: Order, started: Promise<unknown>): Promise<Posted> {
+  async #give(order: Placed, started: Promise<unknown>): Promise<Posted> {
     const { operation, ledger } = this.#settings
     const { target } = order
     // Now: whoever is live for one of several calls in a tick is so for all of them.
@@ -57,13 +63,14 @@ export class HandOver {
     return (await dispatched) ?? { taken: Promise.resolve() }
   }
 
-  async #record({ id, target, input: given }: Order, found: Promise<Found>) {
+  async #record({ id, target, input: given, ownTarget }: Placed, found: Promise<Found>) {
     const { operation, input: schema } = this.#settings
     const what = `input for ${target}`
     const input = await validJson(schema, given, what)
     const { worker, error } = await found
     if (error !== undefined) throw error
     if (worker === undefined) throw new ErrNoWorker(operation, target)
+    if (worker.exclusive === true && ownTarget === target) throw new OwnTargetError(target)
     const now = this.#clock().now()
     return {
       id,

@@ -1,7 +1,8 @@
 export { type Action, type ActionStatus, type Task, equivalentAction } from './action.ts'
 export type { ActionRecord, RecordChange } from './action.ts'
 export type { ActionLedger, SearchHint, SeenRecord } from './action-ledger.ts'
-export type { ActionQuery, Condition } from './action-query.ts'
+export type { Condition } from './action-condition.ts'
+export type { ActionQuery } from './action-query.ts'
 export { LockLostError } from '../core/held-lock.ts'
 export { Actions, type SearchOptions } from './actions.ts'
 export {
@@ -12,15 +13,17 @@ export {
   ErrTargetTaken,
   InvalidActionError,
   LedgerCorruptError,
+  LedgerFileError,
   LedgerInUseError,
   ManagerNotRunningError,
   ManagerRunningError,
+  OwnTargetError,
   RetriesExhaustedError,
   TaskRetryError,
   WorkerLostError,
 } from './errors.ts'
 export { JsonLinesActionLedger } from './json-lines-action-ledger.ts'
-export { type LiveWorker, LiveWorkers, type Registration } from './live-workers.ts'
+export { type LiveWorker, LiveWorkers, type RegisterOptions, type Registration } from './live-workers.ts'
 export type { ManagerOptions } from './manager-options.ts'
 export { type Dispatched, Manager } from './manager.ts'
 export { MemoryActionLedger } from './memory-action-ledger.ts'

@@ -1,20 +1,22 @@
 import { currentLogger } from '../core/context.ts'
 import { describe, unexpected } from '../core/errors.ts'
-import type { ActionLedger, Following, SearchHint, SeenRecord } from './action-ledger.ts'
+import type { ActionLedger, Following, OnChange, SearchHint, SeenRecord } from './action-ledger.ts'
 import { ActionTable } from './action-table.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
-import { LedgerCorruptError } from './errors.ts'
 import { JsonLinesFile } from './json-lines-file.ts'
+import { type LedgerLine, LedgerReplay } from './ledger-replay.ts'
 import { MemoryTaskExchange } from './memory-task-exchange.ts'
 import type { Posted } from './task-exchange.ts'
 
 /**
  * Actions in a file of JSON lines, one for each creation and change, for one process at a time. What is acknowledged is on
  * the disk. The file is read on first use; it is made when there is none, for its owner alone, in a folder that there must
- * be. `FILE.lock` beside it keeps other processes out (LedgerInUseError), until `close` or the end of this process.
+ * be. `FILE.lock` beside it keeps other processes out (LedgerInUseError), until it is closed: by `close`, and when the last
+ * manager and monitor of it end. It is opened again when it is used again.
  *
  * A process that dies in the middle of a line leaves it torn: it was acknowledged to nobody, and is cut off with a warning.
- * Tasks that waited when it died are nobody's afterwards: their actions fail as those do that were begun.
+ * Tasks that waited when it died are handed over again as soon as their worker is registered on its host; actions that
+ * were begun fail unless it is.
  *
  * @example
  * const manager = new Manager({ operation: 'test', ledger: new JsonLinesActionLedger('actions.jsonl') })
@@ -25,8 +27,12 @@ export class JsonLinesActionLedger implements ActionLedger {
   readonly exchange = new MemoryTaskExchange({
     isRunning: (id) => this.#table.get(id)?.status === 'running',
     lose: (id, now) => this.#lose(id, now),
+    begin: (id) => this.#begin(id),
   })
   #opened: Promise<JsonLinesFile> | undefined
+  /** The last closing; nobody opens it before that is over. */
+  #closed: Promise<void> = Promise.resolve()
+  #followers = 0
 
   constructor(file: string) {
     if (typeof file !== 'string' || file === '')
@@ -34,17 +40,22 @@ export class JsonLinesActionLedger implements ActionLedger {
     this.#path = file
   }
 
-  async create(record: ActionRecord): Promise<void> {
-    const file = await this.#open()
-    await this.#append(file, record, record)
+  create(record: ActionRecord): Promise<void> {
+    return this.#create(record, {})
   }
 
   async dispatch(record: ActionRecord): Promise<Posted | undefined> {
     const taken = this.exchange.takes(record)
-    await this.create(taken ? record : { ...record, ...LOST })
-    if (taken && this.exchange.takes(record)) return this.exchange.post(record)
+    const waits = taken && !this.exchange.reserve(record)
+    await this.#create(taken ? record : { ...record, ...LOST }, waits ? { waiting: true } : {})
+    if (taken && this.exchange.takes(record)) return this.exchange.post(record, waits)
     await this.#lose(record.id, record.updatedAt)
     return undefined
+  }
+
+  async #create(record: ActionRecord, said: Pick<LedgerLine, 'waiting'>): Promise<void> {
+    const file = await this.#open()
+    await this.#append(file, record, { ...record, ...said })
   }
 
   async update(change: RecordChange, { ifRunning = false } = {}): Promise<ActionRecord> {
@@ -65,14 +76,27 @@ export class JsonLinesActionLedger implements ActionLedger {
     yield* this.#table.search(hint)
   }
 
-  async follow(onChange: (seen: SeenRecord) => void): Promise<Following> {
+  async follow(onChange: OnChange): Promise<Following> {
     await this.#open()
-    return this.#table.follow(onChange)
+    this.#followers++
+    const { revision, off } = this.#table.follow(onChange)
+    return {
+      revision,
+      off: async () => {
+        await off()
+        if (--this.#followers === 0) await this.close()
+      },
+    }
   }
 
-  /** Lets others have the file. Where none wait for it, a process that ends needs none. */
+  /** Of the file, when all is on the disk that was given to it; others may have it then. */
   async close(): Promise<void> {
-    await (await this.#opened)?.close()
+    const opened = this.#opened
+    this.#opened = undefined
+    if (opened === undefined) return this.#closed
+    const closing = opened.then((file) => file.close())
+    this.#closed = closing.catch(() => {})
+    await closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -83,23 +107,39 @@ export class JsonLinesActionLedger implements ActionLedger {
     return this.update({ ...LOST, id, updatedAt: now }, { ifRunning: true })
   }
 
+  /** From here on, nobody else is given its task. */
+  async #begin(id: string): Promise<void> {
+    const file = await this.#open()
+    await file.append(JSON.stringify({ id, waiting: false } satisfies LedgerLine))
+  }
+
   /** It is seen at once, so that the next change finds it, and told of when it is on the disk. */
-  async #append(file: JsonLinesFile, record: ActionRecord, line: ActionRecord | RecordChange): Promise<void> {
+  async #append(file: JsonLinesFile, record: ActionRecord, line: LedgerLine | RecordChange): Promise<void> {
     const tell = this.#table.put(record)
     await file.append(JSON.stringify(line))
     tell()
   }
 
   #open(): Promise<JsonLinesFile> {
-    return (this.#opened ??= this.#replay())
+    if (this.#opened === undefined) {
+      const opening = this.#closed.then(() => this.#replay())
+      this.#opened = opening
+      // It may be there the next time.
+      opening.catch(() => {
+        if (this.#opened === opening) this.#opened = undefined
+      })
+    }
+    return this.#opened
   }
 
   async #replay(): Promise<JsonLinesFile> {
     const file = await JsonLinesFile.open(this.#path)
     try {
-      const replay = new Replay(this.#path, this.#table)
-      const rest = await file.read((line) => replay.line(line))
-      if (rest.length > 0) await this.#cutOff(file, rest)
+      this.#table.clear()
+      const replay = new LedgerReplay(this.#path, this.#table)
+      const torn = replay.rest(await file.read((line) => replay.line(line)))
+      if (torn.length > 0) await this.#cutOff(file, torn)
+      this.exchange.restore(replay.waiting)
       return file
     } catch (error) {
       await file.close()
@@ -110,54 +150,5 @@ export class JsonLinesActionLedger implements ActionLedger {
   async #cutOff(file: JsonLinesFile, torn: Buffer): Promise<void> {
     currentLogger().warn(`${this.#path}: dropped a torn last line, ${describe(torn.toString())}`)
     await file.cut(torn.length)
-  }
-}
-
-/** Of which many actions have the same. */
-const WORDS = ['operation', 'host', 'target'] as const
-type Line = { id: string } & { -readonly [F in keyof ActionRecord]?: ActionRecord[F] }
-
-/** Puts the actions together again, line by line. */
-class Replay {
-  readonly #path: string
-  readonly #table: ActionTable
-  /** They are kept once. */
-  readonly #words = new Map<string, string>()
-  #line = 0
-
-  constructor(path: string, table: ActionTable) {
-    this.#path = path
-    this.#table = table
-  }
-
-  line(text: Buffer): void {
-    this.#line++
-    const change = this.#parse(text)
-    for (const field of WORDS) if (change[field] !== undefined) change[field] = this.#once(change[field])
-    const known = this.#table.get(change.id)
-    if (known === undefined && change.createdAt === undefined) this.#corrupt(text)
-    // Nobody has seen it yet, so it may be changed in place.
-    this.#table.put((known === undefined ? change : Object.assign(known, change)) as ActionRecord)
-  }
-
-  #parse(text: Buffer): Line {
-    let parsed: unknown
-    try {
-      parsed = JSON.parse(text.toString())
-    } catch {
-      this.#corrupt(text)
-    }
-    if (typeof (parsed as ActionRecord | null)?.id !== 'string') this.#corrupt(text)
-    return parsed as Line
-  }
-
-  #once(word: string): string {
-    const known = this.#words.get(word)
-    if (known === undefined) this.#words.set(word, word)
-    return known ?? word
-  }
-
-  #corrupt(text: Buffer): never {
-    throw new LedgerCorruptError(this.#path, this.#line, describe(text.toString()))
   }
 }

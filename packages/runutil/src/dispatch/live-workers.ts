@@ -1,5 +1,5 @@
 import { unexpected } from '../core/errors.ts'
-import { checkText } from '../core/options.ts'
+import { checkOptions, checkText } from '../core/options.ts'
 import { isPlainFunction } from '../core/has.ts'
 import { ErrTargetTaken } from './errors.ts'
 import type { TaskExchange } from './task-exchange.ts'
@@ -19,6 +19,14 @@ export interface Registration extends LiveWorker {
    * is another's only afterwards.
    */
   close(): Promise<void>
+}
+
+export interface RegisterOptions {
+  /**
+   * One task at a time over all operations of the target, of its workers that are registered so: in the order in which they
+   * were written, and in all processes that share the ledger. Default false.
+   */
+  exclusive?: boolean | undefined
 }
 
 /** The live workers of one operation; nothing of it is kept (seed 002). */
@@ -47,16 +55,15 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
     host: string,
     target: string,
     handler: (task: TaskOf<I>, signal: AbortSignal) => Promise<void> | void,
+    options: RegisterOptions = {},
   ): Registration {
-    for (const [name, value] of Object.entries({ host, target })) {
-      if (typeof value !== 'string' || value === '') throw unexpected(`register: ${name}`, 'a name', value)
-      checkText(value, `register: ${name}`)
-    }
+    checkNames({ host, target })
     if (!isPlainFunction(handler))
       throw unexpected('register', 'a handler (task, signal) => Promise', handler)
+    const exclusive = isExclusive(options)
     const here = this.#loops.get(target)
     if (here !== undefined) throw new ErrTargetTaken(target, here.worker.host)
-    const worker = { operation: this.#operation, host, target }
+    const worker = { operation: this.#operation, host, target, ...(exclusive && { exclusive }) }
     const onGone = (): void => {
       if (this.#loops.get(target) === loop) this.#loops.delete(target)
     }
@@ -81,6 +88,19 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
     const closed = await Promise.allSettled(Array.from(this.#all, (loop) => loop.close()))
     for (const each of closed) if (each.status === 'rejected') throw each.reason
   }
+}
+
+function checkNames(names: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(names)) {
+    if (typeof value !== 'string' || value === '') throw unexpected(`register: ${name}`, 'a name', value)
+    checkText(value, `register: ${name}`)
+  }
+}
+
+function isExclusive(options: RegisterOptions): boolean {
+  const { exclusive = false } = checkOptions('register', options, ['exclusive'])
+  if (typeof exclusive !== 'boolean') throw unexpected('register: exclusive', 'true or false', exclusive)
+  return exclusive
 }
 
 type TaskOf<I> = Parameters<TaskHandler<I>>[0]

@@ -11,7 +11,7 @@ import { untilAvailable } from '../core/until-available.ts'
 import type { Worker } from '../core/worker.ts'
 import { ActionChanges } from './action-changes.ts'
 import type { Following, SeenRecord } from './action-ledger.ts'
-import { ACTION_FIELDS, type Action, toAction } from './action.ts'
+import { ACTION_FIELDS, ACTION_STATUSES, type Action, toAction } from './action.ts'
 import { Actions } from './actions.ts'
 import { ManagerNotRunningError, ManagerRunningError } from './errors.ts'
 import { HandOver } from './hand-over.ts'
@@ -77,8 +77,8 @@ export class Manager<I = unknown, O = unknown> implements Worker {
    *
    * Rejects only when nothing was written. Resolves when the worker has taken the task, or the action has failed before.
    *
-   * @throws ErrNoWorker, InvalidActionError, InvalidArgumentError for what isn't JSON, ManagerNotRunningError; what the
-   *   ledger says: after a StoreUnavailableError with `outcomeUnknown` it may have been written and done
+   * @throws ErrNoWorker, OwnTargetError, InvalidActionError, InvalidArgumentError for what isn't JSON,
+   *   ManagerNotRunningError; what the ledger says: after a StoreUnavailableError with `outcomeUnknown` it may have been written and done
    */
   do(target: string, input: I, options: Record<string, never> = {}): Dispatched<I, O> {
     const outcome = this.#outcomes.open()
@@ -118,7 +118,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     const { id, status } = given
     if (typeof id !== 'string') throw unexpected('update: id', 'the id of an action', id)
     checkText(id, 'update: id')
-    if (!['running', 'succeeded', 'failed', undefined].includes(status)) {
+    if (status !== undefined && !ACTION_STATUSES.includes(status)) {
       throw unexpected('update: status', "'running', 'succeeded' or 'failed'", status)
     }
     const output =

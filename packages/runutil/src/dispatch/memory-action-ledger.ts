@@ -1,4 +1,4 @@
-import type { ActionLedger, Following, SearchHint, SeenRecord } from './action-ledger.ts'
+import type { ActionLedger, Following, OnChange, SearchHint, SeenRecord } from './action-ledger.ts'
 import { ActionTable } from './action-table.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
 import { MemoryTaskExchange } from './memory-task-exchange.ts'
@@ -37,7 +37,7 @@ export class MemoryActionLedger implements ActionLedger {
     yield* this.#table.search(hint)
   }
 
-  async follow(onChange: (seen: SeenRecord) => void): Promise<Following> {
+  async follow(onChange: OnChange): Promise<Following> {
     return this.#table.follow(onChange)
   }
 }

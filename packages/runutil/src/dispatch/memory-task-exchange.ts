@@ -1,19 +1,17 @@
-import type { ActionRecord, Task } from './action.ts'
+import type { ActionRecord } from './action.ts'
 import { ErrTargetTaken } from './errors.ts'
+import { ExclusiveTargets } from './exclusive-targets.ts'
+import { type ActionsInMemory, WorkerQueue } from './worker-queue.ts'
 import type { Announcement, Posted, TaskExchange, WorkerInfo } from './task-exchange.ts'
-
-/** What an exchange needs of the actions. */
-export interface ActionsInMemory {
-  /** Whether it hasn't ended: the task of one that has is not given to anyone. */
-  isRunning(action: string): boolean
-  /** Fails one that nobody will begin, with 'worker lost'. */
-  lose(action: string, now: number): Promise<unknown>
-}
 
 /** Within one process. */
 export class MemoryTaskExchange implements TaskExchange {
   readonly #queues = new Map<string, WorkerQueue>()
   readonly #actions: ActionsInMemory
+  readonly #exclusive = new ExclusiveTargets()
+  /** What nobody had begun of workers that aren't there, by operation and target. */
+  readonly #left = new Map<string, ActionRecord[]>()
+  #posted = 0
 
   constructor(actions: ActionsInMemory) {
     this.#actions = actions
@@ -23,8 +21,10 @@ export class MemoryTaskExchange implements TaskExchange {
     const key = keyOf(worker.operation, worker.target)
     const other = this.#queues.get(key)
     if (other !== undefined) return Promise.reject(new ErrTargetTaken(worker.target, other.worker.host))
-    const queue = new WorkerQueue(worker, this.#actions, () => this.#queues.delete(key))
+    const onGone = (): boolean => this.#queues.delete(key)
+    const queue = new WorkerQueue({ worker, actions: this.#actions, exclusive: this.#exclusive, onGone })
     this.#queues.set(key, queue)
+    this.#restore(key)
     return Promise.resolve(queue)
   }
 
@@ -49,62 +49,42 @@ export class MemoryTaskExchange implements TaskExchange {
     return queue?.open === true && queue.worker.host === host
   }
 
-  /** To the worker of its target, which must take tasks. */
-  post({ id, operation, host, target, input }: ActionRecord): Posted {
+  /** Whether the worker that an action names has nothing else to do, and nothing else was promised to it. */
+  reserve({ operation, target }: ActionRecord): boolean {
+    return this.#queues.get(keyOf(operation, target))?.reserve() === true
+  }
+
+  /**
+   * To the worker of its target, which must take tasks.
+   *
+   * @param waits it isn't begun before `begin` has said so
+   */
+  post({ id, operation, host, target, input }: ActionRecord, waits = false): Posted {
     const task = { action: id, input: structuredClone(input), host, target }
-    return { taken: this.#queues.get(keyOf(operation, target))!.push(task) }
+    const place = ++this.#posted
+    return { taken: this.#queues.get(keyOf(operation, target))!.push({ task, place, waits }) }
+  }
+
+  /** The tasks that nobody had begun when the last process ended: of workers that are there, or come, on their hosts. */
+  restore(records: readonly ActionRecord[]): void {
+    this.#left.clear()
+    for (const record of records) {
+      const key = keyOf(record.operation, record.target)
+      this.#left.set(key, [...(this.#left.get(key) ?? []), record])
+    }
+    for (const key of this.#queues.keys()) this.#restore(key)
+  }
+
+  #restore(key: string): void {
+    const left = this.#left.get(key)
+    if (left === undefined) return
+    const theirs = left.filter((record) => this.takes(record))
+    if (theirs.length > 0) this.#left.delete(key)
+    for (const record of theirs) this.post(record, true)
   }
 
   #of(operation: string): WorkerQueue[] {
     return [...this.#queues.values()].filter(({ worker }) => worker.operation === operation)
-  }
-}
-
-class WorkerQueue implements Announcement {
-  readonly worker: WorkerInfo
-  readonly lost = new AbortController().signal
-  readonly #actions: ActionsInMemory
-  readonly #onGone: () => void
-  #tasks: { task: Task; take: () => void }[] = []
-  #wake: () => void = () => {}
-  #gone = false
-  open = true
-
-  constructor(worker: WorkerInfo, actions: ActionsInMemory, onGone: () => void) {
-    this.worker = worker
-    this.#actions = actions
-    this.#onGone = onGone
-  }
-
-  push(task: Task): Promise<void> {
-    return new Promise((take) => {
-      this.#tasks.push({ task, take })
-      this.#wake()
-    })
-  }
-
-  async next(): Promise<Task | undefined> {
-    for (;;) {
-      if (this.open && this.#tasks.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
-      const first = this.#tasks.shift()
-      if (first !== undefined && !this.#actions.isRunning(first.task.action)) continue
-      first?.take()
-      return first?.task
-    }
-  }
-
-  async close(now: number): Promise<void> {
-    this.open = false
-    const left = this.#tasks
-    this.#tasks = []
-    this.#wake()
-    await Promise.all(left.map(({ task }) => this.#actions.lose(task.action, now)))
-  }
-
-  async withdraw(now: number): Promise<void> {
-    if (!this.#gone) this.#onGone()
-    this.#gone = true
-    await this.close(now)
   }
 }
 

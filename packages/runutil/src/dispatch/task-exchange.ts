@@ -4,6 +4,8 @@ export interface WorkerInfo {
   readonly operation: string
   readonly host: string
   readonly target: string
+  /** One task at a time over all operations of the target, of its workers that were announced so. */
+  readonly exclusive?: true
 }
 
 /** Where workers become live, of which each target has at most one for an operation, and get the tasks of actions. */

@@ -5,6 +5,7 @@ import { logWarning } from '../core/log.ts'
 import { apart } from '../core/stores.ts'
 import type { Task } from './action.ts'
 import { WorkerLostError } from './errors.ts'
+import { performAs } from './own-target.ts'
 import type { Announcement, TaskExchange, WorkerInfo } from './task-exchange.ts'
 
 export type TaskHandler<I = unknown> = (task: Task<I>, signal: AbortSignal) => Promise<void> | void
@@ -99,7 +100,7 @@ export class WorkerLoop {
     // A handler that listens for the abort would never hear of it.
     if (signal.aborted) return this.#deps.fail(task.action, new WorkerLostError(), closing)
     try {
-      await apart(() => this.#handler(task, signal))
+      await apart(() => performAs(this.worker, () => this.#handler(task, signal)))
     } catch (error) {
       await this.#withdraw()
       // One that was lost is announced again.

@@ -113,6 +113,64 @@ export const taskExchangeConformance: TaskExchangeCases = {
     assert.equal(await worker.next(), undefined)
   },
 
+  'of exclusive workers of a target, one has a task at a time, in the order of the calls': async ({
+    ledger,
+  }) => {
+    const [one, two] = [await exclusive(ledger.exchange, 'one'), await exclusive(ledger.exchange, 'two')]
+    for (const [id, operation] of ['one', 'one', 'two', 'one'].entries())
+      await ledger.dispatch(action(`${id + 1}`, { operation }))
+    const began: string[] = []
+    const next = async (worker: Announcement): Promise<void> => {
+      began.push((await worker.next())!.action)
+    }
+    await next(one)
+    const third = next(two)
+    await next(one)
+    const fourth = next(one)
+    await third
+    const last = two.next()
+    await fourth
+    assert.deepEqual(began, ['1', '2', '3', '4'])
+    await one.withdraw(NOW)
+    await two.withdraw(NOW)
+    assert.equal(await last, undefined)
+  },
+
+  'an exclusive worker has its target until its task has ended, however it ends': async ({ ledger }) => {
+    const [one, two] = [await exclusive(ledger.exchange, 'one'), await exclusive(ledger.exchange, 'two')]
+    const other = await live(ledger.exchange, 'a')
+    const elsewhere = await exclusive(ledger.exchange, 'one', 'b')
+    await ledger.dispatch(action('1', { operation: 'one' }))
+    assert.equal((await one.next())!.action, '1')
+    let began = false
+    const second = two.next().finally(() => (began = true))
+    await ledger.dispatch(action('2', { operation: 'two' }))
+    // Who wasn't announced so, or for another target, has nothing to do with it.
+    await ledger.dispatch(action('3'))
+    await ledger.dispatch(action('4', { operation: 'one', target: 'b' }))
+    assert.deepEqual([(await other.next())!.action, (await elsewhere.next())!.action], ['3', '4'])
+    await one.close(NOW)
+    assert.equal(began, false)
+    await one.withdraw(NOW)
+    assert.equal((await second)!.action, '2')
+    await Promise.all([two, other, elsewhere].map((worker) => worker.withdraw(NOW)))
+  },
+
+  'an exclusive worker that is closed while another has its target waits no longer': async ({ ledger }) => {
+    const [one, two] = [await exclusive(ledger.exchange, 'one'), await exclusive(ledger.exchange, 'two')]
+    await ledger.dispatch(action('1', { operation: 'one' }))
+    assert.equal((await one.next())!.action, '1')
+    await ledger.dispatch(action('2', { operation: 'two' }))
+    const second = two.next()
+    await two.close(NOW)
+    assert.equal(await second, undefined)
+    await isLost(ledger, '2')
+    await two.withdraw(NOW)
+    await ledger.dispatch(action('3', { operation: 'one' }))
+    assert.equal((await one.next())!.action, '3')
+    await one.withdraw(NOW)
+  },
+
   'a target has one worker; another is refused or waits': async ({ ledger, again }) => {
     const first = await live(ledger.exchange, 'a')
     const { exchange } = await again()
@@ -142,6 +200,17 @@ function info(target: string, host = 'host') {
 
 function live(exchange: ActionLedger['exchange'], target: string, host?: string): Promise<Announcement> {
   return exchange.announce(info(target, host), new AbortController().signal)
+}
+
+async function exclusive(
+  exchange: ActionLedger['exchange'],
+  operation: string,
+  target = 'a',
+): Promise<Announcement> {
+  const worker = { ...info(target), operation, exclusive: true } as const
+  const announced = await exchange.announce(worker, new AbortController().signal)
+  assert.deepEqual(await exchange.find(operation, target), worker)
+  return announced
 }
 
 function task(action: string): Task {

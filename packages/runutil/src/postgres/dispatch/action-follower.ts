@@ -1,7 +1,7 @@
 import { systemClock } from '../../core/clock-system.ts'
 import { Doorbell } from '../../core/doorbell.ts'
 import { Trouble } from '../../core/trouble.ts'
-import type { SeenRecord } from '../../dispatch/action-ledger.ts'
+import type { OnChange } from '../../dispatch/action-ledger.ts'
 import { DatabaseClosedError } from '../database/errors.ts'
 import { GT, TEXT } from '../database/qualified.ts'
 import { fromStorable } from '../statements/storable-json.ts'
@@ -14,7 +14,7 @@ const PAGE = 500
 /** Reads each change in its order: when notified, and every second in case that was missed. */
 export class ActionFollower {
   readonly #queries: StoreQueries
-  readonly #onChange: (seen: SeenRecord) => void
+  readonly #onChange: OnChange
   readonly #onEnd: (error: unknown) => void
   readonly #stop = new AbortController()
   readonly #bell = new Doorbell(systemClock, this.#stop.signal)
@@ -23,7 +23,7 @@ export class ActionFollower {
   readonly #wakeUps = new WakeUps(() => this.#bell.ring())
 
   /** @param onEnd called when the database was closed, so that nothing more can come */
-  constructor(queries: StoreQueries, onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void) {
+  constructor(queries: StoreQueries, onChange: OnChange, onEnd: (error: unknown) => void) {
     this.#queries = queries
     this.#onChange = onChange
     this.#onEnd = onEnd
@@ -76,7 +76,7 @@ export class ActionFollower {
       for (const [revision, record] of rows) {
         if (this.#stop.signal.aborted) return
         this.#revision = revision
-        this.#onChange({ revision, record: fromStorable(record) })
+        await this.#onChange({ revision, record: fromStorable(record) })
       }
       full = rows.length === PAGE
     }

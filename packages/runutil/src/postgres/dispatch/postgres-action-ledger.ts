@@ -4,7 +4,13 @@ import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
-import type { ActionLedger, Following, SearchHint, SeenRecord } from '../../dispatch/action-ledger.ts'
+import type {
+  ActionLedger,
+  Following,
+  OnChange,
+  SearchHint,
+  SeenRecord,
+} from '../../dispatch/action-ledger.ts'
 import type { ActionRecord, RecordChange } from '../../dispatch/action.ts'
 import { ErrActionEnded, ErrNoSuchAction } from '../../dispatch/errors.ts'
 import type { Posted, TaskExchange } from '../../dispatch/task-exchange.ts'
@@ -123,7 +129,7 @@ export class PostgresActionLedger implements ActionLedger {
     }
   }
 
-  async follow(onChange: (seen: SeenRecord) => void, onEnd: (error: unknown) => void): Promise<Following> {
+  async follow(onChange: OnChange, onEnd: (error: unknown) => void): Promise<Following> {
     const follower = new ActionFollower(this.#queries, onChange, onEnd)
     return { revision: await follower.start(), off: () => follower.stop() }
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../core/clock-system.ts'
+import { currentLogger } from '../../core/context.ts'
 import { Trouble } from '../../core/trouble.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
 import { sleep } from '../../core/wait.ts'
@@ -66,17 +67,18 @@ export class PostgresTaskExchange implements TaskExchange {
 
   /** Undefined while another process has one for the target. */
   async #tryToAnnounce(worker: WorkerInfo, owner: string): Promise<Announcement | undefined> {
-    const { operation, target, host } = worker
+    const { operation, target, host, exclusive = false } = worker
     const [queries, leaseMs] = [this.#queries, this.#leaseMs]
     const key = keyOf(operation, target)
     const { id: was = null, turn: wasTurn = null, last = null } = this.#before.get(key) ?? {}
     const text = /* sql */ `select p_id::double precision, p_turn::double precision from ${queries.s}.announce_worker(
-      $1::${TEXT}, $2::${TEXT}, $3::${TEXT}, $4::${TEXT}, $5::double precision, $6::bigint, $7::bigint, $8::${TEXT})`
+      $1::${TEXT}, $2::${TEXT}, $3::${TEXT}, $4::${TEXT}, $5::double precision, $6::boolean, $7::bigint, $8::bigint,
+      $9::${TEXT})`
     const askedAt = systemClock.elapsed()
     type Row = [number | null, number]
     const [row] = await queries.rows<Row>(
       text,
-      [operation, target, host, owner, leaseMs, was, wasTurn, last],
+      [operation, target, host, owner, leaseMs, exclusive, was, wasTurn, last],
       { limitMs: leaseLimit(leaseMs), reserved: 'claims' },
     )
     const [id, turn] = row!
@@ -102,18 +104,24 @@ export class PostgresTaskExchange implements TaskExchange {
 
   async find(operation: string, target: string): Promise<WorkerInfo | undefined> {
     await this.#asking.get(keyOf(operation, target))?.catch(() => {})
-    const text = /* sql */ `select host from ${this.#queries.s}.live_workers
+    const text = /* sql */ `select host, exclusive from ${this.#queries.s}.live_workers
       where operation ${EQ} $1::${TEXT} and target ${EQ} $2::${TEXT} and not closing and expires ${GT} pg_catalog.clock_timestamp()`
-    const [row] = await this.#queries.rows<[string]>(text, [operation, target])
-    return row && { operation, host: row[0], target }
+    const [row] = await this.#queries.rows<[string, boolean]>(text, [operation, target])
+    return row && { operation, host: row[0], target, ...(row[1] && { exclusive: true }) }
   }
 
   async present(operation: string): Promise<readonly WorkerInfo[]> {
     const closed = this.#closed
-    const text = /* sql */ `select host, target, closing from ${this.#queries.s}.live_workers
-      where operation ${EQ} $1::${TEXT} and expires ${GT} pg_catalog.clock_timestamp() order by target`
-    const rows = await this.#queries.rows<[string, string, boolean]>(text, [operation])
-    const infoOf = ([host, target]: [string, string, boolean]): WorkerInfo => ({ operation, host, target })
+    const text = /* sql */ `select host, target, closing, cut from ${this.#queries.s}.present_workers($1::${TEXT})`
+    type Row = [host: string, target: string, closing: boolean, cut: number]
+    const rows = await this.#queries.rows<Row>(text, [operation])
+    const infoOf = ([host, target]: Row): WorkerInfo => ({ operation, host, target })
+    const cut = rows[0]?.[3] ?? 0
+    if (cut > 0) {
+      currentLogger().warn(
+        `the database's clock was set back: workers of ${operation} whose leases were cut: ${cut}`,
+      )
+    }
     // One that has closed meanwhile mustn't be back.
     if (closed === this.#closed)
       this.#seen.set(operation, rows.filter(([, , closing]) => !closing).map(infoOf))

@@ -1,5 +1,10 @@
+import { LEAST_STEP_MS } from '../../../core/clock-steps.ts'
 import { LOST } from '../../../dispatch/action.ts'
 import { BY_INDEX } from '../plan-settings.ts'
+
+/** A lease that lies further ahead than its own length was written before the clock was set back. */
+const far = (of: string): string =>
+  `${of}.expires > clock_timestamp() + (${of}.lease_ms + ${LEAST_STEP_MS}) * interval '1 ms'`
 
 /** Live workers: rows that are leases, by the database's time; and the tasks that they haven't done. */
 export const liveWorkers = (s: string): string => /* sql */ `
@@ -14,9 +19,13 @@ create table ${s}.live_workers (
   owner text collate "C" not null,
   -- It takes no more tasks, and ends its last.
   closing boolean not null default false,
+  -- One task at a time over all operations of the target.
+  exclusive boolean not null default false,
+  lease_ms float8 not null,
   expires timestamptz not null,
   unique (operation, target)
 );
+create index live_workers_exclusive on ${s}.live_workers (target) where exclusive;
 create table ${s}.worker_tasks (
   id bigint generated always as identity primary key,
   worker bigint not null references ${s}.live_workers on delete cascade,
@@ -26,18 +35,37 @@ create table ${s}.worker_tasks (
 );
 create index worker_tasks_by_worker on ${s}.worker_tasks (worker, id);
 
+-- Those that have their targets. A lease that lies further ahead than its own length was given before the clock was set
+-- back: it is cut. How many of them were.
+create function ${s}.present_workers(p_operation text)
+returns table (host text, target text, closing boolean, cut float8) language plpgsql ${BY_INDEX} as $$
+declare
+  v_cut float8;
+begin
+  with far as (
+    update ${s}.live_workers as w set expires = clock_timestamp() + w.lease_ms * interval '1 ms'
+    where w.operation = p_operation and ${far('w')} returning 1
+  ) select count(*) into v_cut from far;
+  return query select w.host, w.target, w.closing, v_cut from ${s}.live_workers as w
+    where w.operation = p_operation and w.expires > clock_timestamp() order by w.target;
+end $$;
+
 -- Null while another is live. What nobody took of a worker that is gone is for the next one on its host. Who was this
 -- worker itself before, in turn p_was_turn, says what it was given last: what else it took, it never got.
 create function ${s}.announce_worker(
-  p_operation text, p_target text, p_host text, p_owner text, p_lease float8,
+  p_operation text, p_target text, p_host text, p_owner text, p_lease float8, p_exclusive boolean,
   p_was bigint, p_was_turn bigint, p_last text, out p_id bigint, out p_turn bigint
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_worker ${s}.live_workers;
 begin
-  insert into ${s}.live_workers (operation, target, host, turn, owner, expires)
-    values (p_operation, p_target, p_host, 0, p_owner, '-infinity') on conflict do nothing;
+  insert into ${s}.live_workers (operation, target, host, turn, owner, lease_ms, expires)
+    values (p_operation, p_target, p_host, 0, p_owner, p_lease, '-infinity') on conflict do nothing;
   select * into v_worker from ${s}.live_workers where operation = p_operation and target = p_target for update;
+  if found and v_worker.owner <> p_owner and ${far('v_worker')} then
+    update ${s}.live_workers set expires = clock_timestamp() + lease_ms * interval '1 ms' where id = v_worker.id;
+    return;
+  end if;
   -- The same owner asks again when it wasn't answered.
   if not found or (v_worker.expires > clock_timestamp() and v_worker.owner <> p_owner) then return; end if;
   if v_worker.id = p_was and v_worker.turn = p_was_turn then
@@ -45,7 +73,7 @@ begin
   end if;
   delete from ${s}.worker_tasks where worker = v_worker.id and (taken or v_worker.host <> p_host);
   update ${s}.live_workers set host = p_host, owner = p_owner, turn = greatest(turn + 1, ${s}.on_timeline(1)), closing = false,
-      expires = clock_timestamp() + p_lease * interval '1 ms'
+      exclusive = p_exclusive, lease_ms = p_lease, expires = clock_timestamp() + p_lease * interval '1 ms'
     where id = v_worker.id returning id, turn into p_id, p_turn;
 end $$;
 
@@ -64,17 +92,44 @@ begin
   return true;
 end $$;
 
--- The first of those that aren't done; one that was taken before when its taker wasn't answered. Null when there is none.
+-- Whether a worker's task is the first of all that wait for its target, and none is on. Its target is locked until the
+-- commit, so that no two are told so.
+create function ${s}.has_turn(p_worker bigint, p_target text, p_task bigint)
+returns boolean language plpgsql ${BY_INDEX} as $$
+begin
+  perform pg_advisory_xact_lock(hashtext('${s.replaceAll("'", "''")}.live_workers'), hashtext(p_target));
+  return not exists (
+    select from ${s}.live_workers as w join ${s}.worker_tasks as t on t.worker = w.id
+    where w.exclusive and w.target = p_target and w.id <> p_worker and w.expires > clock_timestamp()
+      and (t.taken or (t.id < p_task and not w.closing
+        and exists (select from ${s}.actions as a where a.id = t.action and a.status = 'running')))
+  );
+end $$;
+
+-- The others' that have its target for themselves as well may begin one now.
+create function ${s}.wake_exclusive(p_worker bigint, p_target text, p_channel text)
+returns void language plpgsql ${BY_INDEX} as $$
+begin
+  perform pg_notify(p_channel, 'task ' || id) from ${s}.live_workers
+    where exclusive and target = p_target and id <> p_worker;
+end $$;
+
+-- The first of those that aren't done; one that was taken before when its taker wasn't answered. Null when there is none, or
+-- while its target is another's.
 create function ${s}.take_task(
   p_worker bigint, p_turn bigint, p_done text, p_channel text, out p_live boolean, out p_action text, out p_input json
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_id bigint;
+  v_worker ${s}.live_workers;
 begin
-  perform from ${s}.live_workers where id = p_worker and turn = p_turn for key share;
+  select * into v_worker from ${s}.live_workers where id = p_worker and turn = p_turn for key share;
   p_live := found;
   if not found then return; end if;
   delete from ${s}.worker_tasks where worker = p_worker and action = p_done;
+  if found and v_worker.exclusive then
+    perform ${s}.wake_exclusive(p_worker, v_worker.target, p_channel);
+  end if;
   loop
     select id, action, input into v_id, p_action, p_input
       from ${s}.worker_tasks where worker = p_worker order by id limit 1;
@@ -83,6 +138,11 @@ begin
     -- It has failed meanwhile.
     delete from ${s}.worker_tasks where id = v_id;
   end loop;
+  if v_worker.exclusive and not ${s}.has_turn(p_worker, v_worker.target, v_id) then
+    p_action := null;
+    p_input := null;
+    return;
+  end if;
   update ${s}.worker_tasks set taken = true where id = v_id;
   perform pg_notify(p_channel, 'taken ' || p_action);
 end $$;

@@ -1,0 +1,15 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** A value that running code finds, and all that it awaits or starts, without its being handed on. */
+export class Ambient<T> {
+  readonly #storage = new AsyncLocalStorage<T>()
+
+  run<R>(value: T, body: () => R): R {
+    return this.#storage.run(value, body)
+  }
+
+  /** Undefined outside. */
+  get current(): T | undefined {
+    return this.#storage.getStore()
+  }
+}

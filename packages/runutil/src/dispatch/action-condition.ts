@@ -1,0 +1,183 @@
+import { isDeepStrictEqual } from 'node:util'
+import { InvalidArgumentError, unexpected } from '../core/errors.ts'
+import { checkText, nearest } from '../core/options.ts'
+import { ACTION_STATUSES } from './action.ts'
+import { asJson } from './json.ts'
+
+/** What a field must be: all of what is given. */
+export interface Condition<T> {
+  gt?: T
+  gte?: T
+  lt?: T
+  lte?: T
+  /** One of these, deeply the same. */
+  in?: readonly T[]
+  /** Of text: it is in it. Of other values in input and output: it is in their JSON. */
+  contains?: string
+  /** Of text. */
+  startsWith?: string
+  endsWith?: string
+}
+
+/**
+ * What a field holds: a name, which no store has every text for; other text; a status; a time; input or output; or
+ * something inside of them.
+ */
+export type FieldKind = 'name' | 'text' | 'status' | 'time' | 'json' | 'nested'
+export type Test = (value: unknown) => boolean
+
+const COMPARISONS = ['gt', 'gte', 'lt', 'lte'] as const
+const TEXT_OPERATORS = ['contains', 'startsWith', 'endsWith'] as const
+const OPERATORS = [...COMPARISONS, 'in', ...TEXT_OPERATORS] as const
+const OF_TIMES = [...COMPARISONS, 'in'] as const
+type Operator = (typeof OPERATORS)[number]
+type Comparison = (typeof COMPARISONS)[number]
+
+/**
+ * Whether a value is what a query asks of it: deeply the same, or as an object of operators says. In input and output a
+ * plain object without operators is a value; one that looks like operators can be asked for as `{ in: [value] }`.
+ *
+ * @param what the field; errors begin with it
+ * @throws InvalidArgumentError for what is neither
+ */
+export function conditionOf(kind: FieldKind, given: unknown, what: string): Test {
+  if (!isPlainObject(given) || isValue(kind, given)) {
+    const wanted = valueOf(kind, given, what)
+    return (value) => isDeepStrictEqual(value, wanted)
+  }
+  const known: readonly Operator[] = kind === 'time' ? OF_TIMES : OPERATORS
+  const keys = Object.keys(given)
+  const stranger = keys.find((key) => !isOneOf(known, key))
+  if (stranger !== undefined || keys.length === 0) throw unknownOperator(stranger, known, kind, what)
+  const tests = keys.map((key) => operation(key as Operator, kind, given[key], `${what}: ${key}`))
+  return (value) => tests.every((test) => test(value))
+}
+
+/** An object without operators may be one; inside of input and output unless it seems to be meant as operators. */
+function isValue(kind: FieldKind, given: object): boolean {
+  const keys = Object.keys(given)
+  if (!isJson(kind) || keys.some((key) => isOneOf(OPERATORS, key))) return false
+  return kind === 'json' || !keys.some(isLikeOperator)
+}
+
+/** Short ones are like anything. */
+function isLikeOperator(key: string): boolean {
+  if (key.startsWith('$')) return true
+  return key.length > 2 && nearest(key, OPERATORS) !== undefined
+}
+
+/** @throws InvalidArgumentError */
+function valueOf(kind: FieldKind, given: unknown, what: string): unknown {
+  if (given instanceof RegExp) {
+    throw unexpected(what, 'a value or operators', given, '; use contains, startsWith or endsWith')
+  }
+  if (isJson(kind)) return asJson(given, what)
+  if (kind === 'time') {
+    if (given instanceof Date && Number.isFinite(given.getTime())) return given
+    throw unexpected(what, `a valid Date, or { ${OF_TIMES.join(', ')} }`, given)
+  }
+  if (typeof given !== 'string') throw unexpected(what, `a string, or { ${OPERATORS.join(', ')} }`, given)
+  if (kind === 'name') checkText(given, what)
+  if (kind === 'status' && !isOneOf(ACTION_STATUSES, given)) throw unknownStatus(given, what)
+  return given
+}
+
+function operation(operator: Operator, kind: FieldKind, operand: unknown, what: string): Test {
+  switch (operator) {
+    case 'in':
+      return oneOf(kind, operand, what)
+    case 'contains':
+      return textTest(kind, operand, what, (value, text) => textIn(value).includes(text))
+    case 'startsWith':
+      return textTest(
+        kind,
+        operand,
+        what,
+        (value, text) => typeof value === 'string' && value.startsWith(text),
+      )
+    case 'endsWith':
+      return textTest(kind, operand, what, (value, text) => typeof value === 'string' && value.endsWith(text))
+    case 'gt':
+    case 'gte':
+    case 'lt':
+    case 'lte':
+      return comparison(operator, kind, operand, what)
+    default:
+      return operator satisfies never
+  }
+}
+
+function oneOf(kind: FieldKind, operand: unknown, what: string): Test {
+  if (!Array.isArray(operand)) throw unexpected(what, 'an array', operand)
+  const wanted = operand.map((one: unknown, at) => valueOf(kind, one, `${what}[${at}]`))
+  return (value) => wanted.some((one) => isDeepStrictEqual(value, one))
+}
+
+function textTest(
+  kind: FieldKind,
+  operand: unknown,
+  what: string,
+  test: (value: unknown, text: string) => boolean,
+): Test {
+  if (typeof operand !== 'string') throw unexpected(what, 'a string', operand)
+  if (kind === 'name') checkText(operand, what)
+  return (value) => test(value, operand)
+}
+
+function textIn(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+}
+
+function comparison(operator: Comparison, kind: FieldKind, operand: unknown, what: string): Test {
+  const wanted = operandOf(kind, operand, what)
+  return (value) => typeof value === typeof wanted && compares(operator, value as Date, wanted)
+}
+
+/** Of any status, so that one may be compared with a text. Times in input and output are text there. */
+function operandOf(kind: FieldKind, operand: unknown, what: string): Date {
+  const wanted = kind === 'status' ? valueOf('text', operand, what) : valueOf(kind, operand, what)
+  if (isJson(kind) && typeof wanted !== 'string' && typeof wanted !== 'number') {
+    throw unexpected(what, 'a Date, a string or a number', operand)
+  }
+  return wanted as Date
+}
+
+function compares(operator: Comparison, value: Date, operand: Date): boolean {
+  if (operator === 'gt') return value > operand
+  if (operator === 'gte') return value >= operand
+  return operator === 'lt' ? value < operand : value <= operand
+}
+
+function unknownOperator(
+  key: string | undefined,
+  known: readonly string[],
+  kind: FieldKind,
+  what: string,
+): InvalidArgumentError {
+  const all = `known are ${known.join(', ')}`
+  if (key === undefined) return new InvalidArgumentError(`${what}: expected operators; got none; ${all}`)
+  const near = nearest(key, known)
+  const mend = near === undefined ? all : `did you mean '${near}'?`
+  const value = isJson(kind) ? ' A value with such keys is asked for as { in: [value] }.' : ''
+  return new InvalidArgumentError(`${what}: unknown operator '${key}'; ${mend}${value}`)
+}
+
+function unknownStatus(status: string, what: string): InvalidArgumentError {
+  const near = nearest(status, ACTION_STATUSES)
+  const mend = near === undefined ? '' : `; did you mean '${near}'?`
+  return unexpected(what, `one of ${ACTION_STATUSES.join(', ')}`, status, mend)
+}
+
+function isJson(kind: FieldKind): boolean {
+  return kind === 'json' || kind === 'nested'
+}
+
+function isOneOf<T extends string>(known: readonly T[], key: string): key is T {
+  return (known as readonly string[]).includes(key)
+}
+
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}

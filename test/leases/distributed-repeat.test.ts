@@ -107,8 +107,9 @@ describe('distributedRepeat', () => {
       release: (...args) => replicas.leases.release(...args),
     }
     replicas.start(distributedRepeat(slow, 'a', '1h', () => void starts.push(replicas.clock.elapsed())))
-    await replicas.clock.advance('40s')
-    expect(starts).toEqual([29_000])
+    await replicas.clock.advance('70s')
+    // It was lost by then, and who lost it leaves it alone for one lease.
+    expect(starts).toEqual([59_000])
     await replicas.end()
   })
 
@@ -160,7 +161,7 @@ describe('distributedRepeat', () => {
     await replicas.end()
   })
 
-  it('ends with the error of its job, and another goes on at the next interval', async () => {
+  it('ends with the error of its job, and another makes up for it after the delay', async () => {
     const replicas = new Replicas()
     const failing = replicas.start(
       distributedRepeat(replicas.leases, 'a', '10s', () => Promise.reject(new Error('broken'))),
@@ -172,7 +173,7 @@ describe('distributedRepeat', () => {
       distributedRepeat(replicas.leases, 'a', '10s', () => void starts.push(replicas.clock.elapsed())),
     )
     await replicas.clock.advance('15s')
-    expect(starts).toEqual([10_000])
+    expect(starts).toEqual([1_000, 11_000])
     await replicas.end()
   })
 
@@ -195,12 +196,67 @@ describe('distributedRepeat', () => {
       ...{ clock, logger: log.logger },
     })
     await clock.advance('15s')
-    expect(seen).toEqual(['ok', 'firing', 'firing'])
+    expect(seen[0]).toBe('ok')
+    expect(new Set(seen.slice(1))).toEqual(new Set(['firing']))
+    expect(seen.length).toBeGreaterThan(3)
     await clock.advance('10s')
     expect(seen.at(-1)).toBe('ok')
     stop.abort()
     await clock.advance(0)
     await run
+  })
+
+  it.each([
+    ['1d', '1s', 1_000],
+    ['1h', '10m', 600_000],
+    ['1s', '1h', 3_600_000],
+  ] as const)(
+    'whose interval %s became %s goes by the new one from its last start',
+    async (old, every, next) => {
+      const replicas = new Replicas()
+      const starts: number[] = []
+      const job = (): void => void starts.push(replicas.clock.elapsed())
+      const first = replicas.start(distributedRepeat(replicas.leases, 'a', old, job))
+      await replicas.clock.advance('500ms')
+      first.stop.abort()
+      await replicas.clock.advance(0)
+      replicas.start(distributedRepeat(replicas.leases, 'a', every, job))
+      await replicas.clock.advance(2 * next)
+      expect(starts.slice(0, 2)).toEqual([0, next])
+      await replicas.end()
+    },
+  )
+
+  it('that fails is tried again after a delay that all replicas share, and goes on as before', async () => {
+    const replicas = new Replicas()
+    const { clock, leases, log } = replicas
+    const starts: number[] = []
+    const job = async (): Promise<void> => {
+      starts.push(clock.elapsed())
+      if (starts.length <= 8) throw new Error('broken')
+    }
+    const stop = new AbortController()
+    const runs = ['a', 'b', 'c'].map(() => {
+      const worker = distributedRepeat(leases, 'daily', '1d', job)
+      return runAllWorkers([{ name: 'Daily', worker, retry: backoff('1s') }], stop.signal, {
+        ...{ clock, logger: log.logger },
+      })
+    })
+    await clock.advance('1h')
+    const gaps = starts.slice(1).map((at, nth) => at - starts[nth]!)
+    expect(gaps).toHaveLength(8)
+    for (const [nth, least] of [1, 2, 4, 8, 16, 32, 60, 60].entries()) {
+      // Whoever waits asks again within a lease.
+      expect(gaps[nth]).toBeGreaterThanOrEqual(least * 1_000)
+      expect(gaps[nth]).toBeLessThan(least * 1_000 + 30_000)
+    }
+    await clock.advance('1d')
+    expect(starts).toHaveLength(10)
+    expect(starts[9]! - starts[8]!).toBe(86_400_000)
+    stop.abort()
+    await clock.advance('1s')
+    await Promise.all(runs)
+    expect(clock.pending).toBe(0)
   })
 
   it('told to stop while it asks, frees the interval that it had got', async () => {

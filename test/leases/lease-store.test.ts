@@ -34,7 +34,8 @@ const kinds: { name: string; open: () => Promise<Maker> }[] = [
             // A database's time passes when all that it has is that much older.
             pass: async (ms: number) => {
               const older = `$1::float8 * interval '1 ms'`
-              const text = `update ${table} set expires = expires - ${older}, due = due - ${older}`
+              const text = `update ${table} set expires = expires - ${older}, started = started - ${older},
+                failed = failed - ${older}`
               await database.query({ text }, [ms])
             },
           }

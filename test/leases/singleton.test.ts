@@ -1,10 +1,10 @@
-import { type Worker, healthSnapshot, runAllWorkers, wait } from 'runutil'
+import { type Worker, healthSnapshot, repeat, runAllWorkers, wait } from 'runutil'
 import { LeaseLostError, type LeaseStore, MemoryLeaseStore, currentFence, singleton } from 'runutil/leases'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
 import { FlakyLeaseStore } from '../support/leases/flaky-lease-store.ts'
 import { Replicas } from '../support/leases/replicas.ts'
-import { failureOf, untilAbort } from '../support/outcome.ts'
+import { failureOf, follow, untilAbort } from '../support/outcome.ts'
 
 /** Of a process that was stopped for `missed` ms: its timers are behind. */
 class FrozenClock extends VirtualClock {
@@ -16,6 +16,72 @@ class FrozenClock extends VirtualClock {
 }
 
 describe('singleton', () => {
+  it('that can take its lease but not renew it leaves it to one that can', async () => {
+    const replicas = new Replicas()
+    const { clock, leases } = replicas
+    const sick: LeaseStore = {
+      acquire: (...args) => leases.acquire(...args),
+      renew: () => Promise.reject(new Error('refused here')),
+      release: (...args) => leases.release(...args),
+    }
+    const taken = { sick: 0, healthy: 0 }
+    const work = (name: keyof typeof taken) => async (signal: AbortSignal) => {
+      taken[name]++
+      await untilAbort(signal)
+    }
+    replicas.start(singleton(sick, 's', work('sick'), { lease: '12s' }))
+    await clock.advance('500ms')
+    replicas.start(singleton(leases, 's', work('healthy'), { lease: '12s' }))
+    await clock.advance('10m')
+    expect(taken).toEqual({ sick: 1, healthy: 1 })
+    await replicas.end('1s')
+  })
+
+  it('whose store never answers is firing after a lease, and ends at once when it is told to', async () => {
+    const replicas = new Replicas()
+    const { clock } = replicas
+    const never = (): Promise<never> => new Promise(() => {})
+    const silent: LeaseStore = { acquire: never, renew: never, release: never }
+    const seen: unknown[] = []
+    const stop = new AbortController()
+    const look = repeat('1s', () => void seen.push(healthSnapshot()['/Leased']))
+    const workers = [{ name: 'Leased', worker: singleton(silent, 's', untilAbort, { lease: '3s' }) }, look]
+    const ended = follow(runAllWorkers(workers, stop.signal, { clock, logger: replicas.log.logger }))
+    await clock.advance('4.5s')
+    expect(seen.at(-1)).toBe('firing')
+    stop.abort()
+    await clock.advance(0)
+    expect(ended.settled).toBe('resolved')
+    expect(clock.pending).toBe(0)
+  })
+
+  it('whose store falls silent in a turn aborts its worker, and ends soon after it', async () => {
+    const replicas = new Replicas()
+    const { clock, leases } = replicas
+    let silent = false
+    const never = (): Promise<never> => new Promise(() => {})
+    const store: LeaseStore = {
+      acquire: (...args) => (silent ? never() : leases.acquire(...args)),
+      renew: (...args) => (silent ? never() : leases.renew(...args)),
+      release: (...args) => (silent ? never() : leases.release(...args)),
+    }
+    let reason: unknown
+    const { stop, ended } = replicas.start(
+      singleton(store, 's', async (signal) => {
+        await untilAbort(signal)
+        reason = signal.reason
+      }),
+    )
+    await clock.advance('1s')
+    silent = true
+    await clock.advance('40s')
+    expect(reason).toBeInstanceOf(LeaseLostError)
+    stop.abort()
+    await clock.advance('1s')
+    expect(ended.settled).toBe('resolved')
+    await replicas.end()
+  })
+
   it('runs in one replica; another takes over within two seconds of its stop, after it has ended', async () => {
     const replicas = new Replicas()
     const { clock } = replicas
@@ -69,11 +135,11 @@ describe('singleton', () => {
     await clock.advance('20s')
     flaky.broken = false
     await clock.advance('20s')
-    // Last renewed at 20 s; given up at five sixths of the lease.
-    expect(events).toEqual(['starts 0 with 1', 'aborts 30000 true', 'starts 41000 with 2'])
+    // Last renewed at 20 s; given up at five sixths of the lease, and left alone for one.
+    expect(events).toEqual(['starts 0 with 1', 'aborts 30000 true', 'starts 43000 with 2'])
     expect(ended.settled).toBe('no')
     const messages = new Set(replicas.log.lines.map(({ msg }) => msg))
-    expect(messages).toEqual(new Set(['cannot renew lease s', 'cannot ask for lease s']))
+    expect(messages).toEqual(new Set(['cannot renew lease s']))
     await replicas.end('1s')
   })
 
@@ -101,6 +167,8 @@ describe('singleton', () => {
     clock.missed = 40_000
     // The renewal's timer fires first.
     await clock.advance('1.5s')
+    expect(events).toEqual(['starts', 'aborts true'])
+    await clock.advance('30s')
     expect(events).toEqual(['starts', 'aborts true', 'starts'])
     expect(renewals).toBe(0)
     stop.abort()

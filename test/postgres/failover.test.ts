@@ -136,7 +136,7 @@ it('gives out no number again where the standby lags: what the old server gave c
   expect(await store.settle([late])).toEqual([late])
   expect(await store.renew([old.job], '1h')).toEqual([old.job])
   expect(await leases.renew('lagging', old.fence, 60_000)).toBe(false)
-  await leases.release('lagging', old.fence, true)
+  await leases.release('lagging', old.fence, 'unused')
   expect(await leases.renew('lagging', now.fence, 60_000)).toBe(true)
   await expect(old.attempt.finish()).rejects.toThrow()
   await now.attempt.finish()

@@ -81,7 +81,10 @@ describe('a database that others may create in', () => {
   it.each(Object.entries(leaseConformance))('keeps leases: %s', async (_, check) => {
     const pass = async (ms: number): Promise<void> => {
       const older = `interval '${ms} ms'`
-      await ask(fresh.url, `update runutil.leases set expires = expires - ${older}, due = due - ${older}`)
+      await ask(
+        fresh.url,
+        `update runutil.leases set expires = expires - ${older}, started = started - ${older}, failed = failed - ${older}`,
+      )
     }
     await check({ leases: new PostgresLeaseStore(database), pass })
   })

@@ -73,8 +73,10 @@ export class WorkerQueue implements Announcement {
       if (first === undefined) {
         this.#leave(done)
         if (!this.open) return undefined
-        await this.#idle()
-      } else if (await this.#mayBegin(first, done)) {
+        this.#isIdle = this.worker.exclusive !== true
+        await new Promise<void>((resolve) => (this.#wake = resolve))
+        this.#isIdle = false
+      } else if (this.#isReady(first) || (await this.#mayBegin(first, done))) {
         this.#tasks.shift()
         first.take()
         return first.task
@@ -83,10 +85,9 @@ export class WorkerQueue implements Announcement {
     }
   }
 
-  async #idle(): Promise<void> {
-    this.#isIdle = this.worker.exclusive !== true
-    await new Promise<void>((resolve) => (this.#wake = resolve))
-    this.#isIdle = false
+  /** It is taken in the same turn, so that nothing comes between. */
+  #isReady({ waits }: Waiting): boolean {
+    return this.worker.exclusive !== true && !(waits && this.#props.actions.begin !== undefined)
   }
 
   /** Of those that haven't ended meanwhile. */

@@ -2,7 +2,7 @@
 export { type LeaseOptions } from './leased-worker.ts'
 export { LeaseLostError } from './errors.ts'
 export { currentFence } from './fence.ts'
-export type { LeaseAnswer, LeaseStore, LeaseTerms } from './lease-store.ts'
+export type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse } from './lease-store.ts'
 export { MemoryLeaseStore } from './memory-lease-store.ts'
 export { distributedRepeat } from './distributed-repeat.ts'
 export { singleton } from './singleton.ts'

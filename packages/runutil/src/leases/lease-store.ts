@@ -14,14 +14,20 @@ export interface LeaseStore {
   acquire(name: string, terms: LeaseTerms): Promise<LeaseAnswer>
   /** Makes it last for `leaseMs` from now. @returns false when another has taken it, or it was released */
   renew(name: string, fence: number, leaseMs: number): Promise<boolean>
-  /** Nothing when another has taken it. @param unused as if it hadn't been taken: it is due at once */
-  release(name: string, fence: number, unused: boolean): Promise<void>
+  /** Nothing when another has taken it. */
+  release(name: string, fence: number, use: LeaseUse): Promise<void>
 }
+
+/**
+ * What it was taken for: 'done', or 'unused', as if it hadn't been taken, and so due at once. Or that 'failed': then it is
+ * due after a delay instead of its interval: 1 s, doubled by each that fails in a row up to a minute, at most the interval.
+ */
+export type LeaseUse = 'done' | 'failed' | 'unused'
 
 export interface LeaseTerms {
   /** How long it lasts unless it is renewed. */
   readonly leaseMs: number
-  /** How long after this taking it is due again. Undefined: at once, and whatever was said before. */
+  /** How long after it was last taken it is due, whatever was said then. Undefined: at once. */
   readonly everyMs: number | undefined
 }
 

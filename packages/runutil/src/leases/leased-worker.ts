@@ -6,14 +6,14 @@ import { has } from '../core/has.ts'
 import { checkpoint, healthOf } from '../core/health.ts'
 import { logWarning } from '../core/log.ts'
 import { checkName, checkOptions, checkText } from '../core/options.ts'
-import { Patience } from '../core/patience.ts'
+import { type BoundOptions, Patience } from '../core/patience.ts'
 import { RenewedLease } from '../core/renewed-lease.ts'
 import { apart } from '../core/stores.ts'
 import { sleep } from '../core/wait.ts'
 import { type Worker } from '../core/worker.ts'
 import { LeaseLostError } from './errors.ts'
 import { withFence } from './fence.ts'
-import type { LeaseAnswer, LeaseStore } from './lease-store.ts'
+import type { LeaseAnswer, LeaseStore, LeaseUse } from './lease-store.ts'
 
 /** How often it asks for a lease that another has and may release at any time. */
 const POLL_MS = 1_000
@@ -76,11 +76,14 @@ class LeasedRun {
   }
 
   async #run(): Promise<void> {
+    const { leaseMs, everyMs } = this.#work
     while (!this.#signal.aborted) {
       const askedAt = this.#clock.elapsed()
       const answer = await this.#ask()
       if (answer?.kind !== 'acquired') await sleep(this.#clock, untilAsking(answer), this.#signal)
-      else if ((await this.#hold(answer.fence, askedAt)) && this.#work.everyMs === undefined) return
+      // One that can't keep it leaves it to those that can.
+      else if (!(await this.#hold(answer.fence, askedAt))) await sleep(this.#clock, leaseMs, this.#signal)
+      else if (everyMs === undefined) return
     }
   }
 
@@ -92,9 +95,10 @@ class LeasedRun {
       SILENT_MS,
     )
     const onLate = (late: LeaseAnswer): void => {
-      if (late.kind === 'acquired') leases.release(name, late.fence, true).catch(() => {})
+      if (late.kind === 'acquired') leases.release(name, late.fence, 'unused').catch(() => {})
     }
-    const answer = await this.#attempt('ask for', () => leases.acquire(name, this.#work), onLate)
+    const asking = (): Promise<LeaseAnswer> => leases.acquire(name, this.#work)
+    const answer = await this.#attempt('ask for', asking, { endsAtStop: true, onLate })
     silence.clear()
     if (answer !== undefined) this.#standBy()
     return answer
@@ -108,11 +112,12 @@ class LeasedRun {
 
   /** @returns false when the lease was lost meanwhile */
   async #hold(fence: number, askedAt: number): Promise<boolean> {
-    const { leases, name, leaseMs, run } = this.#work
+    const { leases, name, leaseMs, everyMs, run } = this.#work
     const controller = linkedController(this.#signal)
     const { signal } = controller
     const onLost = (): void => controller.abort(new LeaseLostError(name))
     const onError = (error: unknown): void => this.#isUnheard('renew', error)
+    // One that isn't answered holds nothing up: without an answer, the lease is given up.
     const renew = async (): Promise<boolean> => {
       const renewed = await leases.renew(name, fence, leaseMs)
       this.#isHeard()
@@ -132,9 +137,10 @@ class LeasedRun {
     const wasCut = failure && isAbortOf(signal, failure.error)
     const isLost = lease.isLost()
     // Of a run that its signal cut short, the interval is left to another replica.
+    const use = wasCut ? 'unused' : failure && everyMs !== undefined ? 'failed' : 'done'
     if (isLost)
-      await this.#patience.bound(leases.release(name, fence, !!failure), { limitMs: leaseMs }).catch(() => {})
-    else await this.#releaseWhileHeld(lease, fence, !!wasCut)
+      await this.#patience.bound(leases.release(name, fence, use), { limitMs: leaseMs }).catch(() => {})
+    else await this.#releaseWhileHeld(lease, fence, use)
     lease.stop()
     if (!isLost) {
       if (failure) throw failure.error
@@ -149,9 +155,9 @@ class LeasedRun {
    * Of work that is done once an interval, one that isn't released counts as that of a process that died, and is done
    * again: it is renewed, and tried again, for a while.
    */
-  async #releaseWhileHeld(lease: RenewedLease, fence: number, unused: boolean): Promise<void> {
+  async #releaseWhileHeld(lease: RenewedLease, fence: number, use: LeaseUse): Promise<void> {
     const { leases, name, leaseMs, everyMs } = this.#work
-    const release = (): Promise<boolean> => leases.release(name, fence, unused).then(() => true)
+    const release = (): Promise<boolean> => leases.release(name, fence, use).then(() => true)
     let tries = everyMs === undefined ? 1 : Math.ceil(leaseMs / POLL_MS)
     while (!(await this.#attempt('release', release)) && --tries > 0 && !lease.isLost()) {
       if (this.#signal.aborted) tries = Math.min(tries, STOPPING_TRIES - 1)
@@ -162,12 +168,12 @@ class LeasedRun {
   async #attempt<T>(
     what: string,
     call: () => Promise<T>,
-    onLate?: (late: T) => void,
+    options: BoundOptions<T> = {},
   ): Promise<T | undefined> {
     try {
-      return await this.#patience.bound(call(), { limitMs: this.#work.leaseMs, onLate })
+      return await this.#patience.bound(call(), { limitMs: this.#work.leaseMs, ...options })
     } catch (error) {
-      this.#isUnheard(what, error)
+      if (!(options.endsAtStop && this.#signal.aborted)) this.#isUnheard(what, error)
       return undefined
     }
   }

@@ -1,14 +1,21 @@
 import type { Clock } from '../core/clock.ts'
 import { currentClock } from '../core/context.ts'
 import { checkOptions, checkText } from '../core/options.ts'
-import type { LeaseAnswer, LeaseStore, LeaseTerms } from './lease-store.ts'
+import { failureDelayMs } from './failure-delay.ts'
+import type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse } from './lease-store.ts'
 
 interface Lease {
   fence: number
   /** When it is over; undefined when nobody has it. */
   expires: number | undefined
-  due: number
+  /** When it was last taken; undefined when that doesn't count. */
+  started: number | undefined
+  /** When it was last taken for what failed, and how often in a row. */
+  failed: number
+  failures: number
 }
+
+const NEVER: Lease = { fence: 0, expires: undefined, started: undefined, failed: 0, failures: 0 }
 
 /** Leases within one process: for tests, and for a service that has no replicas yet. */
 export class MemoryLeaseStore implements LeaseStore {
@@ -23,11 +30,12 @@ export class MemoryLeaseStore implements LeaseStore {
   async acquire(name: string, { leaseMs, everyMs }: LeaseTerms): Promise<LeaseAnswer> {
     checkText(name, 'acquire: name')
     const now = this.#clock.elapsed()
-    const { fence, expires, due } = this.#leases.get(name) ?? { fence: 0, expires: undefined, due: now }
-    const dueInMs = everyMs === undefined ? 0 : Math.max(0, due - now)
+    const lease = this.#leases.get(name) ?? NEVER
+    const { fence, expires } = lease
+    const dueInMs = Math.max(0, dueAt(lease, everyMs) - now)
     const freeInMs = Math.max(0, (expires ?? now) - now)
     if (freeInMs > 0 || (expires === undefined && dueInMs > 0)) return { kind: 'refused', freeInMs, dueInMs }
-    this.#leases.set(name, { fence: fence + 1, expires: now + leaseMs, due: now + (everyMs ?? 0) })
+    this.#leases.set(name, { ...lease, fence: fence + 1, expires: now + leaseMs, started: now })
     return { kind: 'acquired', fence: fence + 1 }
   }
 
@@ -37,15 +45,25 @@ export class MemoryLeaseStore implements LeaseStore {
     return lease !== undefined
   }
 
-  async release(name: string, fence: number, unused: boolean): Promise<void> {
+  async release(name: string, fence: number, use: LeaseUse): Promise<void> {
     const lease = this.#heldBy(name, fence)
     if (lease === undefined) return
     lease.expires = undefined
-    if (unused) lease.due = this.#clock.elapsed()
+    if (use === 'done') lease.failures = 0
+    if (use === 'unused') lease.started = undefined
+    if (use === 'failed')
+      Object.assign(lease, { failures: lease.failures + 1, failed: this.#clock.elapsed() })
   }
 
   #heldBy(name: string, fence: number): Lease | undefined {
     const lease = this.#leases.get(name)
     return lease?.fence === fence && lease.expires !== undefined ? lease : undefined
   }
+}
+
+/** By the interval of whoever asks. */
+function dueAt({ expires, started, failed, failures }: Lease, everyMs: number | undefined): number {
+  if (everyMs === undefined) return -Infinity
+  if (expires === undefined && failures > 0) return failed + failureDelayMs(failures, everyMs)
+  return started === undefined ? -Infinity : started + everyMs
 }

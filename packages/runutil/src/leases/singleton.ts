@@ -7,7 +7,8 @@ import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
  *
  * Another takes over within the lease and 2 s when a process dies, and within 2 s when it stops cleanly, after its worker
  * has ended. When the lease is lost, since the store couldn't be reached in time or the process was frozen, the worker's
- * signal aborts with a LeaseLostError; when it has ended, it stands by again. `currentFence()` is the fencing number of
+ * signal aborts with a LeaseLostError; when it has ended, it leaves the name alone for
+ * one lease, so that one that can't renew starves nobody, and stands by again. `currentFence()` is the fencing number of
  * this turn. A worker that ends by itself ends the singleton likewise.
  *
  * @param leases a PostgresLeaseStore; a MemoryLeaseStore where there is one process

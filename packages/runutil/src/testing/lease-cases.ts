@@ -30,7 +30,7 @@ export const leaseConformance: LeaseCases = {
     const first = await take(leases, LEASE)
     const answer = await leases.acquire('lease', LEASE)
     assert.equal(answer.kind, 'refused')
-    await leases.release('lease', first, false)
+    await leases.release('lease', first, 'done')
     assert.ok((await take(leases, LEASE)) > first)
   },
 
@@ -63,7 +63,7 @@ export const leaseConformance: LeaseCases = {
     await pass(MINUTE)
     const second = await take(leases, LEASE)
     assert.equal(await leases.renew('lease', first, MINUTE), false)
-    await leases.release('lease', first, true)
+    await leases.release('lease', first, 'unused')
     await refused(leases, LEASE, { freeInMs: MINUTE, dueInMs: 0 })
     assert.equal(await leases.renew('lease', second, MINUTE), true)
   },
@@ -73,7 +73,7 @@ export const leaseConformance: LeaseCases = {
     await pass(2 * MINUTE)
     assert.equal(await leases.renew('lease', fence, MINUTE), true)
     await refused(leases, LEASE, { freeInMs: MINUTE, dueInMs: 0 })
-    await leases.release('lease', fence, false)
+    await leases.release('lease', fence, 'done')
     await take(leases, LEASE)
   },
 
@@ -87,16 +87,16 @@ export const leaseConformance: LeaseCases = {
 
   'one that was released is not to be renewed': async ({ leases }) => {
     const fence = await take(leases, LEASE)
-    await leases.release('lease', fence, false)
+    await leases.release('lease', fence, 'done')
     assert.equal(await leases.renew('lease', fence, MINUTE), false)
     assert.equal(await leases.renew('unknown', 1, MINUTE), false)
-    await leases.release('unknown', 1, false)
+    await leases.release('unknown', 1, 'done')
   },
 
   'what is due each hour is due an hour after it was taken': async ({ leases, pass }) => {
     const fence = await take(leases, HOURLY)
     await pass(10_000)
-    await leases.release('lease', fence, false)
+    await leases.release('lease', fence, 'done')
     await refused(leases, HOURLY, { freeInMs: 0, dueInMs: 60 * MINUTE - 10_000 })
     await pass(60 * MINUTE - 10_000)
     await take(leases, HOURLY)
@@ -107,7 +107,7 @@ export const leaseConformance: LeaseCases = {
     await pass(61 * MINUTE)
     await leases.renew('lease', fence, MINUTE)
     await refused(leases, HOURLY, { freeInMs: MINUTE, dueInMs: 0 })
-    await leases.release('lease', fence, false)
+    await leases.release('lease', fence, 'done')
     await take(leases, HOURLY)
   },
 
@@ -121,14 +121,56 @@ export const leaseConformance: LeaseCases = {
     await take(leases, HOURLY)
   },
 
+  'an interval that was changed counts at once, from the last taking': async ({ leases, pass }) => {
+    await leases.release('lease', await take(leases, HOURLY), 'done')
+    await pass(20 * MINUTE)
+    await refused(leases, { ...HOURLY, everyMs: 30 * MINUTE }, { freeInMs: 0, dueInMs: 10 * MINUTE })
+    await refused(leases, { ...HOURLY, everyMs: 24 * 60 * MINUTE }, { freeInMs: 0, dueInMs: 1_420 * MINUTE })
+    await take(leases, { ...HOURLY, everyMs: 10 * MINUTE })
+  },
+
+  'what failed is due after a delay, which doubles up to a minute until it is done': async ({
+    leases,
+    pass,
+  }) => {
+    for (const delayMs of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, MINUTE, MINUTE]) {
+      await leases.release('lease', await take(leases, HOURLY), 'failed')
+      // A shorter one may be over by now.
+      if (delayMs > 4_000) await refused(leases, HOURLY, { freeInMs: 0, dueInMs: delayMs })
+      await pass(delayMs)
+    }
+    await leases.release('lease', await take(leases, HOURLY), 'done')
+    await refused(leases, HOURLY, { freeInMs: 0, dueInMs: 60 * MINUTE })
+    await pass(60 * MINUTE)
+    await leases.release('lease', await take(leases, HOURLY), 'failed')
+    await pass(1_000)
+    await take(leases, HOURLY)
+  },
+
+  'what failed is due after its interval at the latest, and kept failing while it was not released': async ({
+    leases,
+    pass,
+  }) => {
+    const often = { ...LEASE, everyMs: 500 }
+    await leases.release('lease', await take(leases, often), 'failed')
+    await pass(500)
+    await leases.release('lease', await take(leases, often), 'failed')
+    await pass(2_000)
+    const fence = await take(leases, HOURLY)
+    await refused(leases, HOURLY, { freeInMs: MINUTE, dueInMs: 60 * MINUTE })
+    await leases.release('lease', fence, 'unused')
+    await leases.release('lease', await take(leases, HOURLY), 'failed')
+    await refused(leases, HOURLY, { freeInMs: 0, dueInMs: 4_000 })
+  },
+
   'one released unused is due at once': async ({ leases }) => {
     const fence = await take(leases, HOURLY)
-    await leases.release('lease', fence, true)
+    await leases.release('lease', fence, 'unused')
     await take(leases, HOURLY)
   },
 
   'who asks without an interval is not told to wait for one': async ({ leases }) => {
-    await leases.release('lease', await take(leases, HOURLY), false)
+    await leases.release('lease', await take(leases, HOURLY), 'done')
     await take(leases, LEASE)
   },
 }

@@ -1,9 +1,10 @@
+import { currentLogger } from '../../core/context.ts'
 import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions, checkText } from '../../core/options.ts'
-import type { LeaseAnswer, LeaseStore, LeaseTerms } from '../../leases/lease-store.ts'
+import type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse } from '../../leases/lease-store.ts'
 import type { Database, Statement } from '../database/database.ts'
-import { EQ, TEXT, inMs } from '../database/qualified.ts'
+import { EQ, TEXT } from '../database/qualified.ts'
 import { DEFAULT_SCHEMA, quotedSchema, statementName } from '../schema/schema-name.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { SchemaQueries } from '../statements/schema-queries.ts'
@@ -43,27 +44,32 @@ export class PostgresLeaseStore implements LeaseStore {
       /* sql */ `select * from ${s}.acquire_lease($1::${TEXT}, $2::double precision, $3::double precision)`,
     )
     const held = /* sql */ `where name ${EQ} $1::${TEXT} and fence ${EQ} $2::bigint and expires is not null`
-    const lasting = inMs('$3')
+    const ms = /* sql */ `($3::double precision operator(pg_catalog.*) interval '1 ms')`
+    const lasting = /* sql */ `${s}.job_time(null) operator(pg_catalog.+) ${ms}`
     this.#renew = statement(
       'renew',
-      /* sql */ `update ${s}.leases set expires = ${lasting} ${held} returning 1`,
+      /* sql */ `update ${s}.leases set expires = ${lasting}, lease_ms = $3::double precision ${held} returning 1`,
     )
-    const due = /* sql */ `case when $3::boolean then pg_catalog.clock_timestamp() else due end`
     this.#release = statement(
       'release',
-      /* sql */ `update ${s}.leases set expires = null, due = ${due} ${held}`,
+      /* sql */ `update ${s}.leases set expires = null,
+        started = case when $3::${TEXT} ${EQ} 'unused' then null else started end,
+        failed = case when $3::${TEXT} ${EQ} 'failed' then ${s}.job_time(null) else failed end,
+        failures = case when $3::${TEXT} ${EQ} 'failed' then failures operator(pg_catalog.+) 1
+          when $3::${TEXT} ${EQ} 'done' then 0 else failures end ${held}`,
     )
   }
 
   async acquire(name: string, { leaseMs, everyMs }: LeaseTerms): Promise<LeaseAnswer> {
     checkText(name, 'acquire: name')
-    const [row] = await this.#queries.run<[number | null, number, number]>(
+    const [row] = await this.#queries.run<[number | null, number, number, boolean]>(
       this.#acquire,
       [name, leaseMs, everyMs ?? null],
       undefined,
       { limitMs: leaseLimit(leaseMs), reserved: 'claims' },
     )
-    const [fence, freeInMs, dueInMs] = row!
+    const [fence, freeInMs, dueInMs, wasCut] = row!
+    if (wasCut) currentLogger().warn(`the database's clock was set back: lease ${name} counts from now on`)
     return fence === null ? { kind: 'refused', freeInMs, dueInMs } : { kind: 'acquired', fence }
   }
 
@@ -72,7 +78,7 @@ export class PostgresLeaseStore implements LeaseStore {
     return (await this.#queries.run(this.#renew, [name, fence, leaseMs], undefined, options)).length > 0
   }
 
-  async release(name: string, fence: number, unused: boolean): Promise<void> {
-    await this.#queries.run(this.#release, [name, fence, unused], undefined, { reserved: 'renewals' })
+  async release(name: string, fence: number, use: LeaseUse): Promise<void> {
+    await this.#queries.run(this.#release, [name, fence, use], undefined, { reserved: 'renewals' })
   }
 }

@@ -1,3 +1,5 @@
+import { LEAST_STEP_MS } from '../../core/clock-steps.ts'
+import { FIRST_DELAY_MS, LONGEST_DELAY_MS, MOST_DOUBLINGS } from '../../leases/failure-delay.ts'
 import type { Migration } from './migration.ts'
 import { PINNED } from './plan-settings.ts'
 
@@ -11,26 +13,61 @@ create table ${s}.leases (
   fence bigint not null,
   -- When it is over; null when nobody has it.
   expires timestamptz,
-  due timestamptz not null
+  -- For how long it was taken or last renewed.
+  lease_ms float8 not null default 0,
+  -- When it was last taken; null when that doesn't count.
+  started timestamptz,
+  -- When it was last taken for what failed, and how often in a row.
+  failed timestamptz,
+  failures integer not null default 0
 );
 
--- The fence when it is taken; else how long until it is over, and until it is due, in ms.
+-- What lies further ahead than its own length was written before the clock was set back: it counts from now on.
+create function ${s}.cut_lease(p_name text, p_now timestamptz) returns boolean language plpgsql ${PINNED} as $$
+declare
+  v_latest timestamptz := p_now + interval '${LEAST_STEP_MS} ms';
+begin
+  update ${s}.leases set
+    started = case when started > p_now then p_now else started end,
+    failed = case when failed > p_now then p_now else failed end,
+    expires = case when expires is not null then least(expires, p_now + lease_ms * interval '1 ms') end
+    where name = p_name
+      and (started > v_latest or failed > v_latest or expires > v_latest + lease_ms * interval '1 ms');
+  return found;
+end $$;
+
+-- When it is due, in ms from now, by the interval of whoever asks.
+create function ${s}.lease_due_in(p_lease ${s}.leases, p_every float8, p_now timestamptz) returns float8
+language sql stable ${PINNED} as $$
+  select case
+    when p_every is null then 0
+    when p_lease.expires is null and p_lease.failures > 0 then
+      date_part('epoch', p_lease.failed - p_now) * 1000 + least(p_every, ${LONGEST_DELAY_MS},
+        ${FIRST_DELAY_MS} * power(2, least(${MOST_DOUBLINGS}, p_lease.failures - 1)))
+    when p_lease.started is null then 0
+    else date_part('epoch', p_lease.started - p_now) * 1000 + p_every
+  end
+$$;
+
+-- The fence when it is taken; else how long until it is over, and until it is due, in ms. And whether it was cut.
 create function ${s}.acquire_lease(
-  p_name text, p_lease float8, p_every float8, out p_fence float8, out p_free_in float8, out p_due_in float8
+  p_name text, p_lease float8, p_every float8, out p_fence float8, out p_free_in float8, out p_due_in float8, out p_cut boolean
 ) language plpgsql ${PINNED} as $$
 declare
   v_lease ${s}.leases;
   v_now timestamptz;
 begin
-  insert into ${s}.leases (name, fence, due) values (p_name, 0, clock_timestamp()) on conflict do nothing;
-  select * into v_lease from ${s}.leases where name = p_name for update;
+  insert into ${s}.leases (name, fence) values (p_name, 0) on conflict do nothing;
+  perform from ${s}.leases where name = p_name for update;
   -- After all waiting.
-  v_now := clock_timestamp();
+  v_now := ${s}.job_time(null);
+  p_cut := ${s}.cut_lease(p_name, v_now);
+  select * into v_lease from ${s}.leases where name = p_name;
   p_free_in := greatest(0, date_part('epoch', v_lease.expires - v_now) * 1000);
-  p_due_in := case when p_every is null then 0 else greatest(0, date_part('epoch', v_lease.due - v_now) * 1000) end;
+  p_due_in := greatest(0, ${s}.lease_due_in(v_lease, p_every, v_now));
   if p_free_in > 0 or (v_lease.expires is null and p_due_in > 0) then return; end if;
   update ${s}.leases set fence = greatest(fence + 1, ${s}.on_timeline(1)), expires = v_now + p_lease * interval '1 ms',
-    due = v_now + coalesce(p_every, 0) * interval '1 ms'
+    lease_ms = p_lease, started = v_now
     where name = p_name returning fence into p_fence;
 end $$;
 `,

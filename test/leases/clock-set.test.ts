@@ -1,0 +1,74 @@
+import { type Database, PostgresLeaseStore, migrate } from 'runutil/postgres'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { capturedLogger, withLogger } from '../support/logs.ts'
+import { kindsOfDatabase } from '../support/postgres/databases.ts'
+
+const DAILY = { leaseMs: 30_000, everyMs: 86_400_000 }
+
+// What the database takes for the time is moved, as if its machine's clock had been set.
+describe.each(kindsOfDatabase)('while the clock of $name is set back', ({ open }) => {
+  let database: Database
+  beforeAll(async () => {
+    database = await open()
+    await migrate(database)
+    await database.query({ text: `create table step as select interval '0' as by` })
+    await database.query({
+      text: `create or replace function runutil.job_time(p_now float8) returns timestamptz language sql volatile as
+        'select clock_timestamp() + by from public.step'`,
+    })
+  }, 60_000)
+  afterAll(() => database?.close())
+
+  const set = (by: string): Promise<unknown> =>
+    database.query({ text: 'update step set by = $1::text::interval' }, [by])
+  let leases: PostgresLeaseStore
+  beforeEach(async () => {
+    await database.query({ text: 'truncate runutil.leases' })
+    leases = new PostgresLeaseStore(database)
+    await set('10 years')
+  })
+
+  /** Asks for it twice, and what that logs. */
+  async function asked() {
+    const { logger, lines } = capturedLogger()
+    const answers = await withLogger(logger, async () => [
+      await leases.acquire('a', DAILY),
+      await leases.acquire('a', DAILY),
+    ])
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      "the database's clock was set back: lease a counts from now on",
+    ])
+    expect(answers.map(({ kind }) => kind)).toEqual(['refused', 'refused'])
+    return answers[1] as { freeInMs: number; dueInMs: number }
+  }
+
+  it('a lease lasts for its length at most', async () => {
+    await leases.acquire('a', DAILY)
+    await set('0')
+    const { freeInMs } = await asked()
+    expect(freeInMs).toBeGreaterThan(0)
+    expect(freeInMs).toBeLessThanOrEqual(30_000)
+  })
+
+  it('what was done is due after its interval at most, and no earlier', async () => {
+    await leases.acquire('a', DAILY)
+    await leases.release('a', 1, 'done')
+    await set('0')
+    const { dueInMs } = await asked()
+    expect(dueInMs).toBeGreaterThan(DAILY.everyMs - 30_000)
+    expect(dueInMs).toBeLessThanOrEqual(DAILY.everyMs)
+  })
+
+  it('what failed is due after its delay at most', async () => {
+    for (let failures = 0; failures < 7; failures++) {
+      await database.query({ text: `update runutil.leases set failed = failed - interval '1 minute'` })
+      const answer = await leases.acquire('a', DAILY)
+      expect(answer.kind).toBe('acquired')
+      await leases.release('a', failures + 1, 'failed')
+    }
+    await set('0')
+    const { dueInMs } = await asked()
+    expect(dueInMs).toBeGreaterThan(0)
+    expect(dueInMs).toBeLessThanOrEqual(60_000)
+  })
+})

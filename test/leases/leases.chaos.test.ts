@@ -22,7 +22,7 @@ const program = fileURLToPath(new URL('programs/leaseholder.mjs', import.meta.ur
 const TABLES = `
   create table audit (id bigserial primary key, name text, fence bigint, expires timestamptz, at timestamptz);
   create function audit() returns trigger language plpgsql as $$ begin
-    insert into audit (name, fence, expires, at) values (new.name, new.fence, new.expires, clock_timestamp());
+    insert into public.audit (name, fence, expires, at) values (new.name, new.fence, new.expires, clock_timestamp());
     return new;
   end $$;
   create trigger audit after insert or update on runutil.leases for each row execute function audit();

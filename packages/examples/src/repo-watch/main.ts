@@ -30,13 +30,14 @@ async function main(args: string[]): Promise<void> {
   const stop = shutdownSignal()
   const found = await Repository.find(path ?? '.')
   if (found === undefined && path !== undefined) throw new UsageError(`no git repository at ${path} or above`)
-  const opened = await WatchDatabase.open()
-  // From a factory, so that it is disposed of when all workers have ended.
-  container.register(WatchDatabase, { useFactory: () => opened })
+  // Both are this function's own: the container disposes only of what it has made itself.
+  await using opened = await WatchDatabase.open()
+  await using demo = found === undefined ? await demoInstead(every) : undefined
+  container.register(WatchDatabase, { useValue: opened })
   container.register(CommitJobs, { useValue: new CommitJobs(opened) })
   // One pool, for whoever injects it.
   container.registerSingleton(LineCounters)
-  container.register(Repository, { useValue: found ?? (await demoInstead(every)) })
+  container.register(Repository, { useValue: found ?? new Repository(demo!.folder) })
   container.register(WATCH_SETTINGS, { useValue: { every } })
   container.register(LOGGER, { useValue: logger })
   if (stopAfter !== undefined) void stopAsIfTold(stopAfter, stop)
@@ -44,12 +45,12 @@ async function main(args: string[]): Promise<void> {
   logger.info('stopped')
 }
 
-async function demoInstead(every: Duration): Promise<Repository> {
+async function demoInstead(every: Duration): Promise<DemoRepository> {
   const demo = await DemoRepository.create(every)
   logger.info(`no git repository here, so this watches one made for the purpose, in ${demo.folder}`)
-  container.register(DemoRepository, { useFactory: () => demo })
+  container.register(DemoRepository, { useValue: demo })
   provideWorker(container, DemoRepository)
-  return new Repository(demo.folder)
+  return demo
 }
 
 /** Ctrl-C, pressed by the clock. */

@@ -21,7 +21,6 @@ export class WatchDatabase {
     this.database = database
   }
 
-  /** The container calls it when all workers have ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.database.close()
   }

@@ -38,6 +38,8 @@ function warnOfOther(first: string, second: string): void {
   process.emitWarning(message, { type: 'RunutilWarning', code: 'RUNUTIL_TWO_COPIES' })
 }
 
-function locationOf(url: string): string {
+/** A bundle that is no module has no url. */
+function locationOf(url: string | undefined): string {
+  if (url === undefined) return process.argv[1] ?? 'a bundle'
   return url.startsWith('file:') ? fileURLToPath(new URL('..', url)) : url
 }

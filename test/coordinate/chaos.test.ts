@@ -7,9 +7,9 @@ import { expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
 import { freshDatabase } from '../support/postgres/databases.ts'
 
-const UNITS = 10_000
+const UNITS = 5_000
 const PROCESSES = 8
-const KILLS = 24
+const KILLS = 16
 const MOST_RUNNING = { first: 150, second: 90 }
 
 const crew = fileURLToPath(new URL('programs/crew.mjs', import.meta.url))
@@ -21,7 +21,7 @@ async function start(url: string, name: string): Promise<ChildProcess> {
 }
 
 it(
-  '8 processes of 20 workers finish each of 20,000 units once while they are killed',
+  '8 processes of 20 workers finish each of 10,000 units once while they are killed',
   { timeout: 180_000 },
   async () => {
     const { url, drop } = await freshDatabase()

@@ -5,7 +5,7 @@ import { type Candidate, choose } from '../../packages/runutil/src/coordinate/sc
 import { Random } from '../chaos/random.ts'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
 
-const DRAWS = 2_000
+const DRAWS = 1_000
 const ANY = { workSpecs: undefined, runtimes: undefined, availableGb: undefined, units: 1 }
 
 /** How often each is chosen. */

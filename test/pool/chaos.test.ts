@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
 import { errorOf, expectNothingLeft, freshPool, isAlive, node, textOf } from '../support/pool/pools.ts'
 
-const TASKS = 10_000
+const TASKS = 4_000
 const CALLERS = 32
-const TASKS_A_KILL = 100
-const TASKS_A_RESET = 1_000
+const TASKS_A_KILL = 60
+const TASKS_A_RESET = 600
 
 /** Every so many tasks, the group of a worker is sent what a service manager sends to all. */
 const TASKS_A_SIGNAL = 40
@@ -28,7 +28,7 @@ describe.each<Chaos>([
   { pipelining: 4, protocol: 'goridge3', command: streaming, streams: true },
 ])('a pool of 4 workers with %j', ({ streams = false, ...options }) => {
   it(
-    'answers each of 10,000 tasks once while workers are killed and it is reset',
+    'answers each of 4,000 tasks once while workers are killed and it is reset',
     { timeout: 120_000 },
     async () => {
       const random = new Random(20_261_125)

@@ -180,8 +180,8 @@ async function finishedBehind(database: Database, count: number): Promise<void> 
   })
   await database.query({
     text: `with made as (
-        insert into runutil.work_attempts (unit, worker, start_time, end_time, expiration_time, status, data)
-        select u.id, (select min(id) from runutil.work_workers), now(), now(), now(), 'finished', '{}'
+        insert into runutil.work_attempts (unit, worker, start_time, end_time, expiration_time, lifetime_ms, status, data)
+        select u.id, (select min(id) from runutil.work_workers), now(), now(), now(), 1, 'finished', '{}'
         from runutil.work_units as u where u.state = 'closed' returning id, unit
       ) update runutil.work_units as u set active = made.id from made where u.id = made.unit`,
   })

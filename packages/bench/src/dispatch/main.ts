@@ -87,7 +87,7 @@ async function measured(name: string, ledger: ActionLedger, count: number): Prom
 /** In a process of its own, whose memory is told of. */
 async function replaying(): Promise<void> {
   const file = join(folder, 'replayed.jsonl')
-  const out = createWriteStream(file)
+  const out = createWriteStream(file, { mode: 0o600 })
   for (let at = 0; at < records / 2; at++) {
     const fields = {
       operation: 'bench',

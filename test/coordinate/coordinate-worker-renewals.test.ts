@@ -25,10 +25,11 @@ interface Given {
 async function working(
   taskOf: (clock: VirtualClock) => CoordinateTask,
   options: Partial<CoordinateWorkerOptions> = {},
+  storeClock?: VirtualClock,
 ): Promise<Given> {
   const clock = new VirtualClock()
   const store = new MemoryCoordinateStore()
-  const namespace = await createCoordinate(store, { clock }).namespace('n')
+  const namespace = await createCoordinate(store, { clock: storeClock ?? clock }).namespace('n')
   const unit = await (await namespace.setWorkSpec({ name: 's', runtime: 'node' })).addWorkUnit('u', {})
   const controller = new AbortController()
   const worker = new CoordinateWorker({ namespace, tasks: { s: taskOf(clock) }, concurrency: 1, ...options })
@@ -144,6 +145,38 @@ describe('a task that renews its attempts', () => {
     expect([heard.atMs, await unit.status()]).toEqual([undefined, 'pending'])
     await stop()
   })
+
+  it.each([-3_600_000, 3_600_000])(
+    'is neither stopped nor left unwarned when the clock of its store is set by %i ms',
+    async (byMs) => {
+      const heard = new Heard()
+      let attempts: Attempt[] = []
+      const storeClock = new VirtualClock()
+      const { clock, stop } = await working(
+        (clock) => async (got, signal) => {
+          heard.listen(clock, signal)
+          attempts = got
+          await untilAbort(signal)
+        },
+        {},
+        storeClock,
+      )
+      const advance = async (seconds: number): Promise<void> => {
+        for (let passed = 0; passed < seconds; passed++) {
+          await storeClock.advance('1s')
+          await clock.advance('1s')
+        }
+      }
+      await advance(20)
+      storeClock.set(storeClock.now() + byMs)
+      await attempts[0]!.renew('2m')
+      await advance(89)
+      expect(heard.signal!.aborted).toBe(false)
+      await advance(2)
+      expect(heard.signal!.reason).toBeInstanceOf(AttemptsExpiringError)
+      await stop()
+    },
+  )
 
   it('with autoRenew has them renewed at half of what they were last renewed by', async () => {
     const heard = new Heard()

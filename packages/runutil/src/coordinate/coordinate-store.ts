@@ -42,6 +42,8 @@ export interface StoredAttempt {
   readonly expirationTime: number
   /** For how long it was leased or last renewed. */
   readonly lifetimeMs: number
+  /** Until it expires, by the store's clock when it was read; that clock may be set. */
+  readonly leftMs: number
 }
 
 export interface StoredWorker extends Named {

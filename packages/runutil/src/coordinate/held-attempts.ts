@@ -29,14 +29,11 @@ export class HeldAttempts {
   readonly lifetimeMs: number
   readonly #held = new Map<number, Held>()
   #renewals = 0
-  /** Between the store's clock and the one here. */
-  readonly #ahead: number
 
   /** @param askedAt before they were requested */
   constructor(attempts: readonly LeasedAttempt[], askedAt: number) {
-    const { startTime, lifetimeMs } = attempts[0]!.leased
+    const { lifetimeMs } = attempts[0]!.leased
     this.lifetimeMs = lifetimeMs
-    this.#ahead = startTime - askedAt
     for (const attempt of attempts) {
       this.#held.set(attempt.leased.id, { attempt, expiresAt: askedAt + lifetimeMs, lifetimeMs, renewal: 0 })
     }
@@ -102,11 +99,11 @@ export class HeldAttempts {
     return (this.#held.get(leased.id)?.renewal ?? 0) > since
   }
 
-  /** @param attempt as the store has it now */
-  saw({ leased }: LeasedAttempt): void {
+  /** @param attempt as the store has it now @param askedAt before it was asked */
+  saw({ leased }: LeasedAttempt, askedAt: number): void {
     const held = this.#held.get(leased.id)
     if (held === undefined) return
-    held.expiresAt = leased.expirationTime - this.#ahead
+    held.expiresAt = askedAt + Math.min(leased.leftMs, leased.lifetimeMs)
     held.lifetimeMs = leased.lifetimeMs
   }
 

@@ -180,6 +180,7 @@ export function toStoredAttempt(attempt: AttemptRecord, now: number): StoredAtte
     endTime,
     expirationTime,
     lifetimeMs,
+    leftMs: expirationTime - now,
   }
 }
 

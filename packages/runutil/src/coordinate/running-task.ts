@@ -125,10 +125,11 @@ export class RunningTask {
   /** @returns whether the store could be asked */
   async #refresh(): Promise<boolean> {
     const { renewals } = this.#held
+    const askedAt = this.#props.clock.elapsed()
     const active = await this.#active()
     if (active === undefined) return false
     const isStale = (attempt: LeasedAttempt): boolean => this.#held.wasRenewed(attempt, renewals)
-    for (const attempt of active) if (!isStale(attempt)) this.#held.saw(attempt)
+    for (const attempt of active) if (!isStale(attempt)) this.#held.saw(attempt, askedAt)
     const ids = new Set(active.map(({ leased }) => leased.id))
     const missing = this.#held.all.filter((attempt) => !ids.has(attempt.leased.id) && !isStale(attempt))
     return this.#forEach(missing, async (attempt) => {

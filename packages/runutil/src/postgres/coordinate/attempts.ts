@@ -126,6 +126,7 @@ function storedAttempt(
     endTime: undefined,
     expirationTime,
     lifetimeMs,
+    leftMs: lifetimeMs,
   }
 }
 

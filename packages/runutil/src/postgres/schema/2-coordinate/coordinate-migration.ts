@@ -141,7 +141,7 @@ create function ${s}.attempts_json(p_ids bigint[], p_now timestamptz) returns js
     'worker', json_build_object('id', w.id, 'name', w.name),
     'status', ${s}.attempt_status(a.status, a.expiration_time, p_now), 'data', a.data,
     'startTime', ${s}.work_ms(a.start_time), 'expirationTime', ${s}.work_ms(a.expiration_time),
-    'lifetimeMs', a.lifetime_ms,
+    'lifetimeMs', a.lifetime_ms, 'leftMs', ${s}.work_ms(a.expiration_time) - ${s}.work_ms(p_now),
     'endTime', ${s}.work_ms(coalesce(a.end_time,
       case when a.status = 'pending' and a.expiration_time <= p_now then a.expiration_time end))
   ) order by given.place), '[]')

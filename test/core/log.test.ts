@@ -68,6 +68,41 @@ describe('a line about an error', () => {
   })
 })
 
+describe('a line with long names in it', () => {
+  it.each<[string, object, string]>([
+    ['one fact', { kind: 'k'.repeat(500_000) }, 'said'],
+    [
+      'many facts',
+      Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`f${at}`, '"'.repeat(50_000)])),
+      'said',
+    ],
+    ['its message', {}, 'said '.repeat(100_000)],
+    [
+      'its message and its facts',
+      { id: '\u0001'.repeat(50_000), kind: '€'.repeat(50_000) },
+      '"'.repeat(100_000),
+    ],
+    [
+      'those and an error',
+      { id: '\u0001'.repeat(50_000), err: new Error('€'.repeat(50_000)) },
+      '"'.repeat(100_000),
+    ],
+  ])('has at most 16 KiB, with %s', (_, facts, message) => {
+    const { logger, texts } = capturedLogger()
+    log(logger, 'warn', facts, message)
+    expect(texts).toHaveLength(1)
+    expect(Buffer.byteLength(texts[0]!)).toBeLessThanOrEqual(LONGEST_LINE)
+  })
+
+  it('has what is short as it is', () => {
+    const { logger, lines } = capturedLogger()
+    log(logger, 'warn', { kind: 'mail', attempt: 2, delayMs: undefined, ours: { limit: 3 } }, 'said')
+    expect(lines).toEqual([
+      expect.objectContaining({ kind: 'mail', attempt: 2, ours: { limit: 3 }, msg: 'said' }),
+    ])
+  })
+})
+
 describe('logging', () => {
   it('throws nothing when the logger does', () => {
     const broken = pino({}, { write: () => JSON.parse('{') as void })

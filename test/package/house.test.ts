@@ -63,6 +63,8 @@ const reserved: [RegExp, readonly string[]][] = [
   [/'@opentelemetry\/api'/, ['otel']],
   [/'prom-client'/, ['prometheus']],
   [/'node:assert/, ['testing']],
+  // `log` in core/log.ts keeps lines short, and throws nothing.
+  [/(ogger(\(\))?|[#.]log)\.(debug|info|warn|error|fatal)\(/, []],
   [/'vitest'|\bconsole\.|AbortSignal\.(any|timeout)\(|timers\/promises/, []],
 ]
 

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts'
 import { rootLogger } from './context.ts'
 import { HeldLock } from './held-lock.ts'
 import { type Claim, type SeenClaim, inWords, readClaim } from './lock-claim.ts'
+import { log } from './log.ts'
 import { isOfEarlierBoot, sharesMachine, standingOf, thisProcess } from './process-identity.ts'
 import { sleep } from './wait.ts'
 
@@ -124,9 +125,14 @@ async function watch(
     if (seen.renewedAt !== first.renewedAt) throw inUse(first.claim)
     if (said || clock.elapsed() - beganAt < WATCH_MS) continue
     said = true
-    rootLogger().warn(`${what}: ${holder} has left its lock; taking it over unless it is renewed within 10 s`)
+    log(
+      rootLogger(),
+      'warn',
+      {},
+      `${what}: ${holder} has left its lock; taking it over unless it is renewed within 10 s`,
+    )
   }
-  rootLogger().warn(`${what}: taken over from ${holder}, who has not renewed its lock for 15 s`)
+  log(rootLogger(), 'warn', {}, `${what}: taken over from ${holder}, who has not renewed its lock for 15 s`)
   return first
 }
 

@@ -4,19 +4,21 @@ import { messageOf } from './text.ts'
 
 type LogLevel = 'info' | 'warn' | 'error'
 
-/** In bytes of JSON, of a line that is about no error. */
-const LONGEST_LINE = 14_000
+/** In bytes of JSON, of a line that is about no error: its message, and its facts. */
+const LONGEST_LINE = 10_000
+const MOST_FACTS = 3_000
+const LONGEST_FACT = 1_000
 
 /**
- * Writes a line as pino does. Whatever `err` carries, it has at most 16 KiB, and nothing is thrown: what can't be logged
+ * Writes a line as pino does. Whatever `err` carries, and however long its texts are, it has at most 16 KiB, and nothing is thrown: what can't be logged
  * ends nobody's work.
  *
- * @param facts few and short, but for `err`: whatever was thrown, or left out
+ * @param facts few: texts, which are cut where they are long, and numbers; and `err`: whatever was thrown, or left out
  */
 export function log(logger: Logger, level: LogLevel, facts: object, message: string): void {
   try {
     if (logger.isLevelEnabled?.(level) === false) return
-    if (!('err' in facts)) return write(logger, level, facts, loggableText(message, LONGEST_LINE))
+    if (!('err' in facts)) return write(logger, level, shortened(facts), loggableText(message, LONGEST_LINE))
     writeError(logger, level, facts, loggableText(message))
   } catch {
     // Nor can the logger write anything else.
@@ -30,7 +32,8 @@ export function logWarning(logger: Logger, err: unknown, message: string): void 
 
 function writeError(logger: Logger, level: LogLevel, facts: { err: unknown }, message: string): void {
   const text = loggableText(messageOf(facts.err))
-  const { err, ...others } = facts
+  const { err, ...rest } = facts
+  const others = shortened(rest)
   const tries: (() => void)[] = [
     () => write(logger, level, { ...others, err: loggable(err) }, message),
     // Of a class whose properties can't be read from a copy.
@@ -45,6 +48,18 @@ function writeError(logger: Logger, level: LogLevel, facts: { err: unknown }, me
       if (at === tries.length - 1) throw error
     }
   }
+}
+
+/** Names and keys may be as long as their users like. */
+function shortened(facts: object): object {
+  let left = MOST_FACTS
+  const short = Object.entries(facts).map(([name, fact]: [string, unknown]) => {
+    if (typeof fact !== 'string') return [name, fact]
+    const text = loggableText(fact, Math.min(left, LONGEST_FACT))
+    left -= Math.min(left, Buffer.byteLength(JSON.stringify(text)))
+    return [name, text]
+  })
+  return Object.fromEntries(short) as object
 }
 
 function write(logger: Logger, level: LogLevel, facts: object, message: string): void {

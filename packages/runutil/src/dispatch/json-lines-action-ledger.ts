@@ -1,5 +1,6 @@
 import { currentLogger } from '../core/context.ts'
 import { describe, unexpected } from '../core/errors.ts'
+import { log } from '../core/log.ts'
 import type { ActionLedger, Following, OnChange, SearchHint, SeenRecord } from './action-ledger.ts'
 import { ActionTable } from './action-table.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
@@ -148,7 +149,7 @@ export class JsonLinesActionLedger implements ActionLedger {
   }
 
   async #cutOff(file: JsonLinesFile, torn: Buffer): Promise<void> {
-    currentLogger().warn(`${this.#path}: dropped a torn last line, ${describe(torn.toString())}`)
+    log(currentLogger(), 'warn', {}, `${this.#path}: dropped a torn last line, ${describe(torn.toString())}`)
     await file.cut(torn.length)
   }
 }

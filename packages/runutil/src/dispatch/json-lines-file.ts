@@ -5,6 +5,7 @@ import { codeOf, toError } from '../core/errors.ts'
 import { lockFile } from '../core/file-lock.ts'
 import type { HeldLock } from '../core/held-lock.ts'
 import { inWords } from '../core/lock-claim.ts'
+import { log } from '../core/log.ts'
 import { LedgerFileError, LedgerInUseError } from './errors.ts'
 
 /** Nobody but its owner may read it. */
@@ -154,7 +155,10 @@ async function warnIfOpen(path: string, handle: FileHandle): Promise<void> {
   const { mode } = await handle.stat()
   if ((mode & OPEN_TO_OTHERS) === 0 || process.platform === 'win32') return
   const shown = (mode & 0o777).toString(8).padStart(4, '0')
-  rootLogger().warn(
+  log(
+    rootLogger(),
+    'warn',
+    {},
     `ledger ${path} is open to other users of this machine (mode ${shown}); close it: chmod go= ${path}`,
   )
 }

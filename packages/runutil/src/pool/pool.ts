@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import { currentClock, currentLogger } from '../core/context.ts'
 import { Events } from '../core/events.ts'
 import { healthReporter } from '../core/health.ts'
+import { log } from '../core/log.ts'
 import type { Worker } from '../core/worker.ts'
 import { Allocation } from './allocation.ts'
 import { AnswerStream } from './answer-stream.ts'
@@ -238,7 +239,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
     this.#startFailure = undefined
     this.#clock = currentClock()
     this.#logger = currentLogger()
-    if (process.pid === 1) this.#logger.warn(AS_FIRST)
+    if (process.pid === 1) log(this.#logger, 'warn', {}, AS_FIRST)
     try {
       await this.#relay.open()
       this.#takeBack = atExit(() => this.#relay.remove())

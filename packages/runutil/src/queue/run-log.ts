@@ -34,7 +34,9 @@ export class RunLog {
   silent(leaseMs: number): void {
     this.#failing.add('claims')
     this.#health('firing')
-    this.#context.logger.warn(
+    log(
+      this.#context.logger,
+      'warn',
       { forMs: leaseMs },
       'job store silent: no claim was answered for as long as a lease',
     )
@@ -62,14 +64,18 @@ export class RunLog {
   }
 
   heldBack(maxHeldBytes: number): void {
-    this.#context.logger.warn(
+    log(
+      this.#context.logger,
+      'warn',
       { maxHeldBytes },
       'jobs have waited for a minute since the payloads of those that are held reach maxHeldBytes',
     )
   }
 
   clockSet(byMs: number): void {
-    this.#context.logger.warn(
+    log(
+      this.#context.logger,
+      'warn',
       { byMs },
       `the job store's clock was set ${byMs < 0 ? 'back' : 'forward'}: leases, delays and rates count from now on`,
     )

@@ -1,6 +1,7 @@
 import { chmod, mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootLogger } from '../../core/context.ts'
+import { log } from '../../core/log.ts'
 import { type PreparedFile, type PreparedFolder, preparedFolder } from './prepared-folder.ts'
 
 const FOLDER_MODE = 0o700
@@ -20,7 +21,10 @@ export async function makeFolder(folder: string): Promise<void> {
   const { mode } = await stat(folder)
   if ((mode & OPEN) === 0 || isWindows) return
   const shown = (mode & 0o777).toString(8).padStart(4, '0')
-  rootLogger().warn(
+  log(
+    rootLogger(),
+    'warn',
+    {},
     `database folder ${folder} is open to other users of this machine (mode ${shown}); close it: chmod -R go= ${folder}`,
   )
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { rootLogger } from '../../core/context.ts'
 import { type Duration, toIntervalMs } from '../../core/duration.ts'
 import { InvalidArgumentError, unexpected } from '../../core/errors.ts'
+import { log } from '../../core/log.ts'
 import { checkOptions } from '../../core/options.ts'
 import { EXPECTED, type ParsedTarget, parseTarget } from './database-target.ts'
 import type { Database } from './database.ts'
@@ -92,7 +93,7 @@ async function openDefault(options: UrlOptions): Promise<Database> {
       : parseTarget(url, 'openDatabase: DATABASE_URL')
   const database = await openParsed(target, options)
   const why = url === undefined ? 'since DATABASE_URL is not set' : 'as DATABASE_URL says'
-  rootLogger().info(`opened ${inWords(target)}, ${why}`)
+  log(rootLogger(), 'info', {}, `opened ${inWords(target)}, ${why}`)
   return database
 }
 

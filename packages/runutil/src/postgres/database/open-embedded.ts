@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootLogger } from '../../core/context.ts'
 import { lockFile } from '../../core/file-lock.ts'
+import { log } from '../../core/log.ts'
 import type { HeldLock } from '../../core/held-lock.ts'
 import { inWords } from '../../core/lock-claim.ts'
 import { fillFolder, flushLeftovers, hasDatabase, keepFolder, makeFolder } from './database-folder.ts'
@@ -80,7 +81,10 @@ async function openLocked(PGlite: PgliteClass, { folder, lock, durable }: Locked
   const isPrepared = isNew && (await fillFolder(folder, durable))
   await flushLeftovers(folder, durable)
   if (!durable)
-    rootLogger().warn(
+    log(
+      rootLogger(),
+      'warn',
+      {},
       `database folder ${folder}: durable=off: a loss of power may take what it acknowledged, or all of it`,
     )
   const pglite = await startIn(folder, storage, () => start(PGlite, folder, storage, durable))

@@ -1,5 +1,6 @@
 import { rootLogger } from '../../core/context.ts'
 import { toError } from '../../core/errors.ts'
+import { logWarning } from '../../core/log.ts'
 import type { PgliteStorage } from './pglite-storage.ts'
 import type { Pglite } from './pglite.ts'
 import { EQ } from './qualified.ts'
@@ -72,7 +73,7 @@ export class PgliteUpkeep {
     } catch (thrown) {
       const error = toError(this.#storage.errorOf(thrown))
       if (this.#storage.failure === undefined && (error as { code?: string }).code !== UNKNOWN_TABLE)
-        rootLogger().warn({ err: error }, `the embedded database could not ${text}`)
+        logWarning(rootLogger(), error, `the embedded database could not ${text}`)
     }
   }
 }

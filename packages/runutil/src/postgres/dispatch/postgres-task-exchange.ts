@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../core/clock-system.ts'
 import { currentLogger } from '../../core/context.ts'
+import { log } from '../../core/log.ts'
 import { Trouble } from '../../core/trouble.ts'
 import { StoreUnavailableError } from '../../core/unavailable.ts'
 import { sleep } from '../../core/wait.ts'
@@ -118,7 +119,10 @@ export class PostgresTaskExchange implements TaskExchange {
     const infoOf = ([host, target]: Row): WorkerInfo => ({ operation, host, target })
     const cut = rows[0]?.[3] ?? 0
     if (cut > 0) {
-      currentLogger().warn(
+      log(
+        currentLogger(),
+        'warn',
+        {},
         `the database's clock was set back: workers of ${operation} whose leases were cut: ${cut}`,
       )
     }

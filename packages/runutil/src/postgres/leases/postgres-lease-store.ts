@@ -1,6 +1,7 @@
 import { currentLogger } from '../../core/context.ts'
 import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
+import { log } from '../../core/log.ts'
 import { checkOptions, checkText } from '../../core/options.ts'
 import type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse } from '../../leases/lease-store.ts'
 import type { Database, Statement } from '../database/database.ts'
@@ -69,7 +70,8 @@ export class PostgresLeaseStore implements LeaseStore {
       { limitMs: leaseLimit(leaseMs), reserved: 'claims' },
     )
     const [fence, freeInMs, dueInMs, wasCut] = row!
-    if (wasCut) currentLogger().warn(`the database's clock was set back: lease ${name} counts from now on`)
+    if (wasCut)
+      log(currentLogger(), 'warn', {}, `the database's clock was set back: lease ${name} counts from now on`)
     return fence === null ? { kind: 'refused', freeInMs, dueInMs } : { kind: 'acquired', fence }
   }
 

@@ -200,6 +200,31 @@ describe('singleton', () => {
     await replicas.end()
   })
 
+  it('that is told to stop while it asks has freed the lease that it got when it ends', async () => {
+    const replicas = new Replicas()
+    const { clock, leases } = replicas
+    let released = 0
+    const slow: LeaseStore = {
+      acquire: async (...args) => {
+        const answer = await leases.acquire(...args)
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, 500))
+        return answer
+      },
+      renew: (...args) => leases.renew(...args),
+      release: async (...args) => {
+        await leases.release(...args)
+        released++
+      },
+    }
+    const { stop, run } = replicas.start(singleton(slow, 's', untilAbort))
+    const releasedAtEnd = run.then(() => released)
+    await clock.advance(100)
+    stop.abort()
+    await clock.advance('1s')
+    expect(await releasedAtEnd).toBe(1)
+    await replicas.end()
+  })
+
   it.each<[string, () => Promise<void>, RegExp]>([
     ['returns', async () => {}, /exited prematurely/],
     ['throws', async () => Promise.reject(new Error('broken')), /broken/],

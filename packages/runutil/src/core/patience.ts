@@ -8,8 +8,8 @@ const SHARE = 0.1
 export interface BoundOptions<T> {
   /** How long the answer may take, told to stop or not. Default: for ever. */
   readonly limitMs?: number | undefined
-  /** Told to stop, nobody waits for it any more at all. Default false. */
-  readonly endsAtStop?: boolean | undefined
+  /** Whether, told to stop, nobody waits for it any more at all. Default: never. */
+  readonly endsAtStop?: (() => boolean) | undefined
   /** Called with an answer that comes after nobody waited for it any more. */
   readonly onLate?: ((answer: T) => void) | undefined
 }
@@ -38,7 +38,7 @@ export class Patience {
   /** @throws StoreUnavailableError when the answer takes too long */
   bound<T>(
     call: Promise<T>,
-    { limitMs = Infinity, endsAtStop = false, onLate = () => {} }: BoundOptions<T> = {},
+    { limitMs = Infinity, endsAtStop = () => false, onLate = () => {} }: BoundOptions<T> = {},
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined
@@ -52,7 +52,7 @@ export class Patience {
           )
         }, ms)
       }
-      const narrow = (): void => waitFor(endsAtStop ? 0 : this.stoppingMs)
+      const narrow = (): void => waitFor(endsAtStop() ? 0 : this.stoppingMs)
       if (this.#stopping) narrow()
       else if (limitMs < Infinity) waitFor(limitMs)
       if (!this.#stopping) this.#onStop.add(narrow)

@@ -98,7 +98,9 @@ class LeasedRun {
       if (late.kind === 'acquired') leases.release(name, late.fence, 'unused').catch(() => {})
     }
     const asking = (): Promise<LeaseAnswer> => leases.acquire(name, this.#work)
-    const answer = await this.#attempt('ask for', asking, { endsAtStop: true, onLate })
+    // Told to stop, it waits for a moment for a store that answers, to free what it got.
+    const endsAtStop = (): boolean => this.#unheard !== undefined
+    const answer = await this.#attempt('ask for', asking, { endsAtStop, onLate })
     silence.clear()
     if (answer !== undefined) this.#standBy()
     return answer
@@ -173,7 +175,7 @@ class LeasedRun {
     try {
       return await this.#patience.bound(call(), { limitMs: this.#work.leaseMs, ...options })
     } catch (error) {
-      if (!(options.endsAtStop && this.#signal.aborted)) this.#isUnheard(what, error)
+      if (!(options.endsAtStop !== undefined && this.#signal.aborted)) this.#isUnheard(what, error)
       return undefined
     }
   }

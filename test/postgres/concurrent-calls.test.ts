@@ -89,6 +89,27 @@ it.each(['settle', 'release'] as const)(
   },
 )
 
+it('a claim that waits for PGlite frees nothing that its process has got meanwhile', async () => {
+  const pglite = await openDatabase('memory:')
+  await migrate(pglite)
+  const embedded = new PostgresJobStore(pglite)
+  await embedded.insert([
+    { id: '1', kind: 'a', payload: 'null', runAt: undefined, priority: 0, key: undefined },
+  ])
+  const [job] = await embedded.claim(['a'], 1, '1h', { holder: 1 })
+  await pglite.query({
+    text: `update runutil.job_claims set expires_at = clock_timestamp() - interval '2 s',
+      suspect_since = clock_timestamp() - interval '1 s'`,
+  })
+  const holding = new Set<number>()
+  const first = pglite.query({ text: 'select 1' })
+  const claim = new PostgresJobStore(pglite).claim(['none'], 1, '1h', { holder: 1, holding })
+  holding.add(job!.claim)
+  await Promise.all([first, claim])
+  expect(await pglite.query({ text: 'select count(*)::int from runutil.job_claims' })).toEqual([[1]])
+  await pglite.close()
+})
+
 it('a claim that waits for a connection frees nothing that its process has got meanwhile', async () => {
   await store.insert([{ id: '1', kind: 'a', payload: 'null', runAt: undefined, priority: 0, key: undefined }])
   const [job] = await store.claim(['a'], 1, '1h', { holder: 1 })

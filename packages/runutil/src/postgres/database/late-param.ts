@@ -1,3 +1,5 @@
+import type { PgliteQueryOptions } from './pglite.ts'
+
 /** A parameter that is read when its statement is sent, and not while it waits for a connection. */
 export class LateParam {
   readonly #read: () => string
@@ -12,7 +14,13 @@ export class LateParam {
   }
 }
 
-/** For a driver that doesn't: as they are now. */
-export function paramsNow(params: readonly unknown[]): unknown[] {
-  return params.map((param) => (param instanceof LateParam ? param.toPostgres() : param))
+/** PostgreSQL's type of a parameter that is cast from text. */
+const TEXT = 25
+
+/** For PGlite, which asks a function of the type when it sends a statement. None where there is nothing to ask for. */
+export function serializersOf(params: readonly unknown[]): Pick<PgliteQueryOptions, 'serializers'> {
+  if (!params.some((param) => param instanceof LateParam)) return {}
+  return {
+    serializers: { [TEXT]: (value) => (value instanceof LateParam ? value.toPostgres() : String(value)) },
+  }
 }

@@ -1,6 +1,6 @@
 import type { Database, Statement, Transaction } from './database.ts'
 import { DatabaseClosedError, TransactionRolledBackError } from './errors.ts'
-import { paramsNow } from './late-param.ts'
+import { serializersOf } from './late-param.ts'
 import { ListenerSet } from './listener-set.ts'
 import type { PgliteStorage } from './pglite-storage.ts'
 import { PgliteUpkeep } from './pglite-upkeep.ts'
@@ -36,7 +36,7 @@ export class PgliteDatabase implements Database {
 
   async query<Row extends unknown[]>(statement: Statement, params: readonly unknown[] = []): Promise<Row[]> {
     const { rows } = await this.#run((pglite) =>
-      pglite.query(statement.text, paramsNow(params), { rowMode: 'array' }),
+      pglite.query(statement.text, [...params], { rowMode: 'array', ...serializersOf(params) }),
     )
     return rows as Row[]
   }

@@ -2,11 +2,17 @@
 export interface Pglite {
   readonly waitReady: Promise<void>
   readonly closed: boolean
-  query(text: string, params?: unknown[], options?: { rowMode: 'array' }): Promise<{ rows: unknown[] }>
+  query(text: string, params?: unknown[], options?: PgliteQueryOptions): Promise<{ rows: unknown[] }>
   exec(text: string): Promise<unknown>
   transaction<T>(body: (tx: PgliteTransaction) => Promise<T>): Promise<T>
   onNotification(callback: (channel: string, payload: string) => void): () => void
   close(): Promise<void>
+}
+
+export interface PgliteQueryOptions {
+  rowMode: 'array'
+  /** By the type of a parameter. */
+  serializers?: Record<number, (value: unknown) => string>
 }
 
 export type PgliteTransaction = Pick<Pglite, 'query' | 'exec'>

@@ -5,7 +5,7 @@ import { permissionError } from '../database/permission-error.ts'
 import { errorInPassing, isToBeRepeated } from '../database/pg-errors.ts'
 import { settingError } from '../database/setting-error.ts'
 import { queryIn } from '../database/transaction-handle.ts'
-import { missingError } from './schema-state.ts'
+import { missingError } from './missing-error.ts'
 
 const MOST_REPEATS = 10
 /** How long a statement may take that names no limit of its own. */

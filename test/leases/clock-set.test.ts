@@ -13,7 +13,7 @@ describe.each(kindsOfDatabase)('while the clock of $name is set back', ({ open }
     await migrate(database)
     await database.query({ text: `create table step as select interval '0' as by` })
     await database.query({
-      text: `create or replace function runutil.job_time(p_now float8) returns timestamptz language sql volatile as
+      text: `create or replace function runutil.store_time(p_now float8) returns timestamptz language sql volatile as
         'select clock_timestamp() + by from public.step'`,
     })
   }, 60_000)

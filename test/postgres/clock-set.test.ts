@@ -15,7 +15,7 @@ describe.each(kindsOfDatabase)('while the clock of $name is set', ({ open }) => 
     await database.query({ text: 'create table step (by interval not null)' })
     await database.query({ text: `insert into step values ('0')` })
     await database.query({
-      text: `create or replace function runutil.job_time(p_now float8) returns timestamptz language sql volatile as
+      text: `create or replace function runutil.store_time(p_now float8) returns timestamptz language sql volatile as
         'select clock_timestamp() + by from public.step'`,
     })
   })

@@ -50,7 +50,7 @@ export class Attempts implements AttemptStore {
 
   async get(id: Id, now: Now): Promise<StoredAttempt> {
     const { s } = this.#queries
-    const text = /* sql */ `select (${s}.attempts_json(array[$1::bigint], ${s}.job_time($2::double precision)) operator(pg_catalog.->) 0)::${TEXT}`
+    const text = /* sql */ `select (${s}.attempts_json(array[$1::bigint], ${s}.store_time($2::double precision)) operator(pg_catalog.->) 0)::${TEXT}`
     return withoutNulls(await this.#queries.json<StoredAttempt>(WHAT, text, [id, now ?? null]))
   }
 

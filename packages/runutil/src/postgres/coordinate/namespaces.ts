@@ -41,7 +41,7 @@ export class Namespaces implements NamespaceStore {
     const text = /* sql */ `select n.name, s.name, c.status, c.count::double precision from ${s}.work_namespaces as n
       join ${s}.work_specs as s on s.namespace ${EQ} n.id
       join ${s}.count_units(array(select id from ${s}.work_specs where $1::bigint is null or namespace ${EQ} $1),
-        ${s}.job_time($2::double precision)) as c on c.spec ${EQ} s.id
+        ${s}.store_time($2::double precision)) as c on c.spec ${EQ} s.id
       order by 1, 2, ${statusOrder}`
     return summaryRows(await this.#queries.rows(text, [id ?? null, now ?? null]))
   }

@@ -66,7 +66,7 @@ export class Specs implements SpecStore {
   async meta(id: Id, withCounts: boolean, now: Now): Promise<WorkSpecMeta> {
     const { s } = this.#queries
     const text = /* sql */ `with counted as (
-        select * from ${s}.count_units(case when $2::boolean then array[$1::bigint] end, ${s}.job_time($3::double precision))
+        select * from ${s}.count_units(case when $2::boolean then array[$1::bigint] end, ${s}.store_time($3::double precision))
       ) select ${metaJson}::${TEXT}, ${s}.work_ms(next_continuous),
         (select pg_catalog.sum(count) filter (where status ${EQ} 'available') from counted)::double precision,
         (select pg_catalog.sum(count) filter (where status ${EQ} 'pending') from counted)::double precision
@@ -98,7 +98,7 @@ export class Specs implements SpecStore {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', WHAT, id)
     const text = /* sql */ `select n.name, s.name, c.status, c.count::double precision
-      from ${s}.count_units(array[$1::bigint], ${s}.job_time($2::double precision)) as c
+      from ${s}.count_units(array[$1::bigint], ${s}.store_time($2::double precision)) as c
       join ${s}.work_specs as s on s.id ${EQ} c.spec join ${s}.work_namespaces as n on n.id ${EQ} s.namespace
       order by ${statusOrder}`
     return summaryRows(await this.#queries.rows(text, [id, now ?? null]))

@@ -55,7 +55,7 @@ export class Units implements UnitStore {
   async count(spec: Id, now: Now): Promise<Record<WorkUnitStatus, number>> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
-    const text = /* sql */ `select status, count::double precision from ${s}.count_units(array[$1::bigint], ${s}.job_time($2::double precision))`
+    const text = /* sql */ `select status, count::double precision from ${s}.count_units(array[$1::bigint], ${s}.store_time($2::double precision))`
     const rows = await this.#queries.rows<[WorkUnitStatus, number]>(text, [spec, now ?? null])
     return {
       available: 0,
@@ -102,7 +102,7 @@ export class Units implements UnitStore {
         'priority', u.priority, 'notBefore', ${s}.work_ms(u.not_before), 'numAttempts', u.attempts,
         'status', ${s}.unit_status(a.status, a.expiration_time, u.not_before, t.now),
         'activeAttempt', ${s}.attempts_json(array[u.active], t.now) operator(pg_catalog.->) 0)::${TEXT}
-      from (select ${s}.job_time($2::double precision) as now) as t, ${s}.work_units as u
+      from (select ${s}.store_time($2::double precision) as now) as t, ${s}.work_units as u
       left join ${s}.work_attempts as a on a.id ${EQ} u.active where u.id ${EQ} $1::bigint`
     type Row = StoredUnit & { notBefore: number | null; activeAttempt: StoredAttempt | null }
     const { notBefore, activeAttempt, ...unit } = await this.#queries.json<Row>(WHAT, text, [id, now ?? null])
@@ -117,7 +117,7 @@ export class Units implements UnitStore {
     const { s, channel } = this.#queries
     const set = /* sql */ `set priority = $4::double precision, not_before = ${timeOf('$5')},
       state = case when state operator(pg_catalog.<>) all (array['open', 'delayed']) then state
-        when ${timeOf('$5')} ${GT} ${s}.job_time($3::double precision) then 'delayed' else 'open' end`
+        when ${timeOf('$5')} ${GT} ${s}.store_time($3::double precision) then 'delayed' else 'open' end`
     await this.#open(set, [id, channel, now ?? null, priority, notBefore ?? null])
   }
 
@@ -129,7 +129,7 @@ export class Units implements UnitStore {
   async clearActiveAttempt(id: Id, now: Now): Promise<void> {
     const { s, channel } = this.#queries
     const set = /* sql */ `set active = null, tries = 0,
-      state = case when not_before ${GT} ${s}.job_time($3::double precision) then 'delayed' else 'open' end`
+      state = case when not_before ${GT} ${s}.store_time($3::double precision) then 'delayed' else 'open' end`
     await this.#open(set, [id, channel, now ?? null])
   }
 
@@ -145,7 +145,7 @@ export class Units implements UnitStore {
     const { s } = this.#queries
     await existing(this.#queries, 'work_units', WHAT, id)
     const text = /* sql */ `select ${s}.attempts_json(array(select id from ${s}.work_attempts where unit ${EQ} $1::bigint order by id),
-      ${s}.job_time($2::double precision))::${TEXT}`
+      ${s}.store_time($2::double precision))::${TEXT}`
     return (await this.#queries.json<StoredAttempt[]>(WHAT, text, [id, now ?? null])).map(withoutNulls)
   }
 
@@ -164,7 +164,7 @@ export class Units implements UnitStore {
     const { s } = this.#queries
     return {
       call: /* sql */ `${s}.select_units($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}, $5::bigint,
-        ${s}.job_time($6::double precision))`,
+        ${s}.store_time($6::double precision))`,
       params: [
         ...[
           spec,

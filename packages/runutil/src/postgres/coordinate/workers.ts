@@ -25,7 +25,7 @@ export class Workers implements WorkerStore {
     const { s } = this.#queries
     const text = /* sql */ `insert into ${s}.work_workers (namespace, name, expiration, last_update)
       select n.id, $2::${TEXT}, t.now operator(pg_catalog.+) interval '15 min', t.now
-      from ${s}.work_namespaces as n, (select ${s}.job_time($3::double precision) as now) as t where n.id ${EQ} $1::bigint
+      from ${s}.work_namespaces as n, (select ${s}.store_time($3::double precision) as now) as t where n.id ${EQ} $1::bigint
       on conflict (namespace, name) do update set name = excluded.name returning id`
     return Number(
       (await this.#queries.row<[string]>('the namespace', text, [namespace, name, now ?? null]))[0],
@@ -77,7 +77,7 @@ export class Workers implements WorkerStore {
   ): Promise<StoredAttempt[]> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_workers', WHAT, id)
-    const text = /* sql */ `with t as (select ${s}.job_time($4::double precision) as now), chosen as (
+    const text = /* sql */ `with t as (select ${s}.store_time($4::double precision) as now), chosen as (
         select a.id from ${s}.work_workers as w join ${s}.work_attempts as a on a.worker ${EQ} w.id
         join ${s}.work_units as u on u.id ${EQ} a.unit, t
         where case when $2::boolean then w.parent ${EQ} $1::bigint else w.id ${EQ} $1::bigint end

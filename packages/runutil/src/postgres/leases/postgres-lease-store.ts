@@ -46,7 +46,7 @@ export class PostgresLeaseStore implements LeaseStore {
     )
     const held = /* sql */ `where name ${EQ} $1::${TEXT} and fence ${EQ} $2::bigint and expires is not null`
     const ms = /* sql */ `($3::double precision operator(pg_catalog.*) interval '1 ms')`
-    const lasting = /* sql */ `${s}.job_time(null) operator(pg_catalog.+) ${ms}`
+    const lasting = /* sql */ `${s}.store_time(null) operator(pg_catalog.+) ${ms}`
     this.#renew = statement(
       'renew',
       /* sql */ `update ${s}.leases set expires = ${lasting}, lease_ms = $3::double precision ${held} returning 1`,
@@ -55,7 +55,7 @@ export class PostgresLeaseStore implements LeaseStore {
       'release',
       /* sql */ `update ${s}.leases set expires = null,
         started = case when $3::${TEXT} ${EQ} 'unused' then null else started end,
-        failed = case when $3::${TEXT} ${EQ} 'failed' then ${s}.job_time(null) else failed end,
+        failed = case when $3::${TEXT} ${EQ} 'failed' then ${s}.store_time(null) else failed end,
         failures = case when $3::${TEXT} ${EQ} 'failed' then failures operator(pg_catalog.+) 1
           when $3::${TEXT} ${EQ} 'done' then 0 else failures end ${held}`,
     )

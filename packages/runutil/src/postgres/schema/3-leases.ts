@@ -1,7 +1,7 @@
-import { LEAST_STEP_MS } from '../../core/clock-steps.ts'
 import { FIRST_DELAY_MS, LONGEST_DELAY_MS, MOST_DOUBLINGS } from '../../leases/failure-delay.ts'
 import type { Migration } from './migration.ts'
 import { PINNED } from './plan-settings.ts'
+import { SLACK } from './store-time.ts'
 
 /** Who may do what only one process may do. A row a name, for ever: its fence only grows. */
 export const leasesMigration: Migration = {
@@ -25,7 +25,7 @@ create table ${s}.leases (
 -- What lies further ahead than its own length was written before the clock was set back: it counts from now on.
 create function ${s}.cut_lease(p_name text, p_now timestamptz) returns boolean language plpgsql ${PINNED} as $$
 declare
-  v_latest timestamptz := p_now + interval '${LEAST_STEP_MS} ms';
+  v_latest timestamptz := p_now + ${SLACK};
 begin
   update ${s}.leases set
     started = case when started > p_now then p_now else started end,
@@ -60,7 +60,7 @@ begin
   insert into ${s}.leases (name, fence) values (p_name, 0) on conflict do nothing;
   perform from ${s}.leases where name = p_name for update;
   -- After all waiting.
-  v_now := ${s}.job_time(null);
+  v_now := ${s}.store_time(null);
   p_cut := ${s}.cut_lease(p_name, v_now);
   select * into v_lease from ${s}.leases where name = p_name;
   p_free_in := greatest(0, date_part('epoch', v_lease.expires - v_now) * 1000);

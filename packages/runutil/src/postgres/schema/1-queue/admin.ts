@@ -9,7 +9,7 @@ create function ${s}.cancel_job(p_id text, p_now float8) returns boolean languag
 declare
   v_job record;
 begin
-  update ${s}.jobs set status = 'FAILED', last_error = 'cancelled', updated_at = ${s}.job_time(p_now)
+  update ${s}.jobs set status = 'FAILED', last_error = 'cancelled', updated_at = ${s}.store_time(p_now)
     where id = p_id and status = 'PENDING' returning * into v_job;
   if v_job is null then return false; end if;
   if not ${s}.take_out(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq) then
@@ -36,7 +36,7 @@ end $$;
 
 create function ${s}.retry_job(p_id text, p_channel text, p_now float8) returns boolean language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_job record;
 begin
   select * into v_job from ${s}.jobs where id = p_id and status = 'PENDING' for update;
@@ -64,6 +64,6 @@ begin
   from (select kind, run_at from ${s}.jobs_waiting where not due order by run_at, seq limit ${NEXT}) as next;
   return date_part('epoch', least(
     v_next.its, case when v_next.count = ${NEXT} then v_next.last end, (select min(expires_at) from ${s}.job_claims)
-  ) - ${s}.job_time(p_now)) * 1000;
+  ) - ${s}.store_time(p_now)) * 1000;
 end $$;
 `

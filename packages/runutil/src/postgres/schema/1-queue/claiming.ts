@@ -1,5 +1,6 @@
 import { BY_INDEX, PINNED } from '../plan-settings.ts'
-import { SLACK, TIME } from './clock-set.ts'
+import { SLACK } from '../store-time.ts'
+import { TIME } from './clock-set.ts'
 import { LOOK_AGAIN } from './freeing.ts'
 
 /** What a notification says when jobs of the past may be claimed again; of new ones it says nothing. */
@@ -29,7 +30,7 @@ create function ${s}.claim_jobs(
   o_payload text
 ) language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_limited boolean := exists (select from ${s}.job_limits where kind = any (p_kinds));
   v_places tid[];
   v_ids text[];
@@ -53,7 +54,7 @@ begin
       return next;
     end if;
     if v_expired.too_long then perform ${s}.cut_leases(p_now); end if;
-    v_now := ${s}.job_time(p_now);
+    v_now := ${s}.store_time(p_now);
     if exists (select from ${s}.jobs_waiting where not due and delayed_since > v_now + ${SLACK}) then
       perform ${s}.cut_delays(v_now);
     end if;
@@ -65,7 +66,7 @@ begin
   if v_limited then
     perform from ${s}.job_limits where kind = any (p_kinds) order by kind for update;
     -- Whoever waited for its turn claims now, not when it came.
-    v_now := ${s}.job_time(p_now);
+    v_now := ${s}.store_time(p_now);
     select places, ids, seqs into v_places, v_ids, v_seqs from ${s}.choose_limited_jobs(p_kinds, p_limit, v_now);
   elsif p_mark_kinds is not null then
     select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (

@@ -1,8 +1,5 @@
-import { LEAST_STEP_MS } from '../../../core/clock-steps.ts'
 import { BY_INDEX } from '../plan-settings.ts'
-
-/** What lies further ahead than this beyond its own length was written before the clock was set back. */
-export const SLACK = `interval '${LEAST_STEP_MS} ms'`
+import { SLACK } from '../store-time.ts'
 
 /** What a claim says beside its jobs, as its kind, with no id: what time it is for it, as its runAt. */
 export const TIME = 'time'
@@ -15,10 +12,10 @@ export const clockSet = (s: string): string => /* sql */ `
 create function ${s}.cut_leases(p_now float8) returns void language plpgsql ${BY_INDEX} as $$
 begin
   -- The time is looked at after the rows: a lease that was written meanwhile isn't taken for one that is too long.
-  update ${s}.job_claims as c set expires_at = ${s}.job_time(p_now) + c.lease * interval '1 ms', suspect_since = null
+  update ${s}.job_claims as c set expires_at = ${s}.store_time(p_now) + c.lease * interval '1 ms', suspect_since = null
     where c.claim = any (array(
       select o.claim from ${s}.job_claims as o
-      where o.expires_at > ${s}.job_time(p_now) + o.lease * interval '1 ms' + ${SLACK} for update skip locked
+      where o.expires_at > ${s}.store_time(p_now) + o.lease * interval '1 ms' + ${SLACK} for update skip locked
     ));
 end $$;
 

@@ -1,6 +1,6 @@
 import { GT, TEXT } from '../../database/qualified.ts'
 import { BY_INDEX } from '../plan-settings.ts'
-import { SLACK } from './clock-set.ts'
+import { SLACK } from '../store-time.ts'
 
 /** What a claim says instead of a job, as its kind, with no id: leases ran out; look again in a moment. */
 export const LOOK_AGAIN = 'look again'

@@ -1,4 +1,4 @@
-import { SLACK } from './clock-set.ts'
+import { SLACK } from '../store-time.ts'
 import { limitingKeys } from './limiting-keys.ts'
 import { WORD_HOLDS } from './word-holds.ts'
 import { PINNED } from '../plan-settings.ts'
@@ -81,7 +81,7 @@ end $$;
 -- In how many ms a rate lets the next job of these kinds start that is ready; null when none holds one back.
 create function ${s}.rate_opens_in(p_kinds text[], p_now float8) returns float8 language plpgsql ${PINNED} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
 begin
   return (
     select min(ceil(extract(epoch from opens.at - v_now) * 1000)) from ${s}.job_limits as l, lateral (
@@ -166,7 +166,7 @@ end $$;
 create function ${s}.count_limited_jobs(p_ids text[], p_claim bigint, p_now float8, p_margin float8)
 returns void language plpgsql ${PINNED} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
 begin
   insert into ${s}.job_slots (id, claim, kind, key)
     select j.id, p_claim, j.kind, j.key from ${s}.jobs as j join ${s}.job_limits as l using (kind)
@@ -181,7 +181,7 @@ begin
       select o.upto, o.at from ${s}.job_starts as o where o.kind = c.kind order by o.upto desc limit 1
     ) as last on true
     cross join lateral (select greatest(last.at,
-      case when p_now is null then ${s}.job_time(null) + p_margin * interval '1 ms' else v_now end) as at) as started
+      case when p_now is null then ${s}.store_time(null) + p_margin * interval '1 ms' else v_now end) as at) as started
     where l.rate_limits is not null;
 end $$;
 `

@@ -22,7 +22,7 @@ $$;
 create function ${s}.prune_by_rules(p_now float8) returns boolean language plpgsql
 ${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_least float8;
   v_parts bigint;
   v_part integer;
@@ -69,7 +69,7 @@ create function ${s}.prune_jobs(
   out o_count integer, out o_from float8, out o_to float8
 ) language plpgsql ${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_until timestamptz := v_now - p_retention * interval '1 ms';
   v_from tid;
   v_to tid;

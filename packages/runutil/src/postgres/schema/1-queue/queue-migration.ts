@@ -1,6 +1,6 @@
-import { timeOf } from '../../database/qualified.ts'
 import type { Migration } from '../migration.ts'
 import { numbers } from '../numbers.ts'
+import { storeTime } from '../store-time.ts'
 import { admin } from './admin.ts'
 import { claiming } from './claiming.ts'
 import { clockSet } from './clock-set.ts'
@@ -28,7 +28,20 @@ export const queueMigration: Migration = {
   number: 1,
   name: 'queue',
   sql: (schema) =>
-    [numbers, tables, enqueueing, clockSet, freeing, claiming, limiting, rules, pruning, settling, admin]
+    [
+      numbers,
+      storeTime,
+      tables,
+      enqueueing,
+      clockSet,
+      freeing,
+      claiming,
+      limiting,
+      rules,
+      pruning,
+      settling,
+      admin,
+    ]
       .map((part) => part(schema))
       .join(''),
 }
@@ -103,9 +116,6 @@ create table ${s}.job_claims (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 -- Written once and soon deleted: to compress them costs more than it saves.
 alter table ${s}.job_claims alter ids set storage external, alter seqs set storage external;
-
-create function ${s}.job_time(p_now float8) returns timestamptz language sql volatile as
-  $$ select coalesce(${timeOf('p_now')}, pg_catalog.clock_timestamp()) $$;
 `
 
 /**
@@ -118,7 +128,7 @@ create function ${s}.enqueue_jobs(
   p_bytes integer[], p_now float8, p_channel text, p_notice text
 ) returns text language plpgsql ${PINNED} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_seq bigint := nextval('${s.replaceAll("'", "''")}.job_seq') * 1048576;
 begin
   insert into ${s}.jobs (id, kind, payload, run_at, priority, key, created_at, updated_at, seq)

@@ -1,5 +1,5 @@
 import { BY_INDEX, PINNED } from '../plan-settings.ts'
-import { SLACK } from './clock-set.ts'
+import { SLACK } from '../store-time.ts'
 import { WORD_HOLDS } from './word-holds.ts'
 
 /** What live workers say of their kinds, and what follows from it for the limits and the retention of each kind. */
@@ -161,7 +161,7 @@ create function ${s}.set_job_rules(
   o_rate_per float8, o_done_kept float8, o_failed_kept float8
 ) language plpgsql ${PINNED} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_kinds text[] := ${s}.forget_workers(case when p_kinds = '{}' then p_worker end, v_now);
 begin
   if p_kinds <> '{}' then
@@ -204,7 +204,7 @@ end $$;
 const unhandled = (s: string): string => /* sql */ `
 create function ${s}.unhandled_kinds(p_now float8) returns setof text language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_kind text;
   v_found integer := 0;
 begin

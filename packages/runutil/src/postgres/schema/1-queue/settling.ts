@@ -68,7 +68,7 @@ create function ${s}.settle_jobs(
   p_delays float8[], p_counted boolean[], p_finished bigint[], p_now float8
 ) returns text language plpgsql ${BY_HASH} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   -- In a variable, the n-th of an array is found at once; in a parameter, those before it are counted off.
   v_statuses text[] := p_statuses;
   v_results text[] := p_results;
@@ -155,7 +155,7 @@ end $$;
 create function ${s}.renew_jobs(p_ids text[], p_claims bigint[], p_lease float8, p_now float8)
 returns text language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_lost text;
 begin
   -- One whose lease is locked is being settled; the next renewal will have it.
@@ -187,10 +187,10 @@ begin
       where j.status = 'PENDING' for update of j
     ) as j;
     exit when cardinality(v_held) = cardinality(p_ids) or v_round = 2;
-    perform ${s}.take_back(p_ids, p_claims, ${s}.job_time(p_now), 0);
+    perform ${s}.take_back(p_ids, p_claims, ${s}.store_time(p_now), 0);
   end loop;
   if v_held is not null then
-    perform ${s}.let_go(v_held, p_claims, ${s}.job_time(p_now), null);
+    perform ${s}.let_go(v_held, p_claims, ${s}.store_time(p_now), null);
     perform pg_notify(p_channel, '${GIVEN_BACK}');
   end if;
   if not p_started then perform ${s}.undo_starts(p_ids, p_claims); end if;

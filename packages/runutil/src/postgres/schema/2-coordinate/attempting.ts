@@ -26,7 +26,7 @@ create function ${s}.add_work_units(
 begin
   perform from ${s}.work_specs where id = p_spec for key share;
   if not found then return null; end if;
-  perform ${s}.put_units(p_spec, p_names, p_datas, p_priorities, p_not_befores, ${s}.job_time(p_now));
+  perform ${s}.put_units(p_spec, p_names, p_datas, p_priorities, p_not_befores, ${s}.store_time(p_now));
   perform ${s}.wake_specs(array[p_spec], p_channel);
   return (
     select coalesce(json_agg(u.id order by given.place), '[]')::text
@@ -40,7 +40,7 @@ create function ${s}.clear_units(
   p_spec bigint, p_names text[], p_statuses text[], p_previous text, p_limit bigint, p_channel text, p_now float8
 ) returns float8 language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_ids bigint[];
   v_cleared float8;
 begin
@@ -83,7 +83,7 @@ end $$;
 create function ${s}.make_attempt(p_worker bigint, p_unit bigint, p_lifetime float8, p_now float8)
 returns text language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_ids bigint[];
 begin
   perform from ${s}.work_workers where id = p_worker for key share;
@@ -103,7 +103,7 @@ create function ${s}.end_attempts(
   p_channel text, p_now float8
 ) returns text language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_ended bigint[];
   v_opened bigint[];
   v_next record;
@@ -157,7 +157,7 @@ end $$;
 create function ${s}.renew_attempt(p_id bigint, p_extend float8, p_data text, p_now float8)
 returns text language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_unit ${s}.work_units;
   v_status text;
 begin
@@ -177,7 +177,7 @@ end $$;
 create function ${s}.expire_attempt(p_id bigint, p_data text, p_channel text, p_now float8)
 returns text language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_unit ${s}.work_units;
   v_status text;
 begin

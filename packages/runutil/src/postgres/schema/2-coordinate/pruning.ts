@@ -8,7 +8,7 @@ create function ${s}.prune_work(
   out p_removed float8, out p_next bigint
 ) language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz := ${s}.job_time(p_now);
+  v_now timestamptz := ${s}.store_time(p_now);
   v_until timestamptz := v_now - p_retention * interval '1 ms';
   v_ended bigint[];
   v_units bigint[];

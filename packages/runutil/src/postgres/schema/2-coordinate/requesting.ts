@@ -40,7 +40,7 @@ begin
   if not found then return null; end if;
   -- One request at a time: what it counts stays true until it commits.
   perform from ${s}.work_namespaces where id = v_namespace for no key update;
-  v_now := ${s}.job_time(p_now);
+  v_now := ${s}.store_time(p_now);
   if p_refresh then perform ${s}.refresh_units(v_namespace, v_now); end if;
   loop
     select * into v_choice
@@ -66,7 +66,7 @@ begin
     exit when cardinality(v_units) > 0;
   end loop;
   -- After all that was counted as over: by the times too, no more than may are pending at once.
-  v_now := ${s}.job_time(p_now);
+  v_now := ${s}.store_time(p_now);
   return ${s}.lease_chosen(p_worker, v_choice.spec, v_units, v_empty, p_lifetime, v_now);
 end $$;
 

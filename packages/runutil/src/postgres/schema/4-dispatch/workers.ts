@@ -1,10 +1,10 @@
-import { LEAST_STEP_MS } from '../../../core/clock-steps.ts'
 import { LOST } from '../../../dispatch/action.ts'
 import { BY_INDEX } from '../plan-settings.ts'
+import { SLACK } from '../store-time.ts'
 
 /** A lease that lies further ahead than its own length was written before the clock was set back. */
 const far = (of: string): string =>
-  `${of}.expires > clock_timestamp() + (${of}.lease_ms + ${LEAST_STEP_MS}) * interval '1 ms'`
+  `${of}.expires > clock_timestamp() + ${of}.lease_ms * interval '1 ms' + ${SLACK}`
 
 /** Live workers: rows that are leases, by the database's time; and the tasks that they haven't done. */
 export const liveWorkers = (s: string): string => /* sql */ `

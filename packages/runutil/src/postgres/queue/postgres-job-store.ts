@@ -1,11 +1,9 @@
-import { CallBatcher } from '../../core/call-batcher.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Duration, toMs, toStorableMs } from '../../core/duration.ts'
 import { describe, unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
-import { StoreUnavailableError } from '../../core/unavailable.ts'
-import { ErrJobExists, TransactionOpenError } from '../../queue/errors.ts'
+import { TransactionOpenError } from '../../queue/errors.ts'
 import type {
   ClaimOptions,
   Held,
@@ -26,21 +24,17 @@ import type { Database } from '../database/database.ts'
 import { BUSY } from '../schema/1-queue/settling.ts'
 import { DEFAULT_SCHEMA, channelName } from '../schema/schema-name.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
-import { chunksOf, inChunks } from '../statements/in-chunks.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { LIMIT_MS, SchemaQueries } from '../statements/schema-queries.ts'
 import { JobClaimer } from './job-claimer.ts'
-import { heldColumns, newJobColumns, settlementColumns } from './job-columns.ts'
+import { heldColumns, settlementColumns } from './job-columns.ts'
 import { type CountRow, type JobRow, toCounts, toQueuedJob } from './job-rows.ts'
-import { JobNotifications, NO_NOTICE } from './job-notifications.ts'
+import { JobInserter } from './job-inserter.ts'
+import { JobNotifications } from './job-notifications.ts'
 import { type JobStatements, jobStatements } from './job-statements.ts'
 import { OpenClaims } from './open-claims.ts'
 import { type RuleRow, ruleColumns, toOtherRules } from './rule-columns.ts'
 import { schemaPlace } from './schema-place.ts'
-
-/** So many jobs go to the server in one statement; so many of one call go without those of others. */
-const CHUNK = 5_000
-const LARGE = 200
 
 /** Blocks of a table; null: not known, all is to be looked at. */
 type Places = readonly [from: number | null, to: number | null]
@@ -77,9 +71,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   /** The longest that was claimed for: what comes later is of no use to who settles and releases. */
   #leaseMs = 0
   readonly #claimer: JobClaimer
-  readonly #inserts = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
-    isOfOne: (error) => !(error instanceof StoreUnavailableError),
-  })
+  readonly #inserter: JobInserter
   readonly #notifications: JobNotifications
 
   /** @throws InvalidArgumentError */
@@ -97,47 +89,12 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     const props = { queries: this.#queries, statements, channel }
     const onGivenBack = (): void => this.#claimer.gaveBack()
     const notifications = (this.#notifications = new JobNotifications({ ...props, clock, onGivenBack }))
+    this.#inserter = new JobInserter({ ...props, notifications, clock })
     this.#claimer = new JobClaimer({ ...props, notifications, clock })
   }
 
   insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
-    if (tx !== undefined) return this.#insert(this.#columns(jobs, true), tx)
-    return jobs.length < LARGE ? this.#inserts.call(jobs, weightOf(jobs)) : this.#insertMany(jobs)
-  }
-
-  /** A long list in one transaction, chunk by chunk. */
-  async #insertMany(jobs: readonly NewJob[]): Promise<void> {
-    const chunks = chunksOf(jobs, CHUNK, payloadSize)
-    if (chunks.length <= 1) return this.#insert(this.#columns(jobs, false))
-    const notice = this.#notifications.columnsOf(jobs, false)
-    try {
-      await this.#queries.transaction((tx) =>
-        inChunks(
-          chunks,
-          (chunk, isLast) => [...newJobColumns(chunk), this.#now(), ...(isLast ? notice : NO_NOTICE)],
-          (columns) => this.#insert(columns, tx),
-        ),
-      )
-    } catch (error) {
-      // It names those of one chunk.
-      throw error instanceof ErrJobExists ? new ErrJobExists(await this.#taken(jobs, error.ids)) : error
-    }
-  }
-
-  async #taken(jobs: readonly NewJob[], known: readonly string[]): Promise<string[]> {
-    const ids = textArray(jobs.map(({ id }) => id))
-    const rows = await this.#queries.run<[string]>(this.#statements.taken, [ids])
-    return [...new Set([...known, ...rows.map(([id]) => id)])]
-  }
-
-  #columns(jobs: readonly NewJob[], inTransaction: boolean): unknown[] {
-    return [...newJobColumns(jobs), this.#now(), ...this.#notifications.columnsOf(jobs, inTransaction)]
-  }
-
-  async #insert(columns: unknown[], tx?: InTransaction['tx']): Promise<void> {
-    const [row] = await this.#queries.run<[string | null]>(this.#statements.enqueue, columns, tx)
-    const taken = row![0]
-    if (taken !== null) throw new ErrJobExists(JSON.parse(taken) as string[])
+    return tx === undefined ? this.#inserter.insert(jobs) : this.#inserter.insertIn(tx, jobs)
   }
 
   async claim(
@@ -276,14 +233,6 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
 function busyError(held: readonly Held[]): TransactionOpenError {
   const which = held.length === 1 ? `job ${describe(held[0]!.id)}` : `one of ${held.length} jobs`
   return new TransactionOpenError(`a transaction that ${which} is completed in hasn't ended yet`)
-}
-
-function payloadSize({ payload }: NewJob): number {
-  return payload.length
-}
-
-function weightOf(jobs: readonly NewJob[]): number {
-  return jobs.reduce((sum, job) => sum + payloadSize(job), 0)
 }
 
 /** Under each claim: the first outcome of a job counts. */

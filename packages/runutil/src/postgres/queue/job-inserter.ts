@@ -1,0 +1,93 @@
+import { CallBatcher } from '../../core/call-batcher.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { TransactionHandle } from '../../core/queryable.ts'
+import { StoreUnavailableError } from '../../core/unavailable.ts'
+import { ErrJobExists } from '../../queue/errors.ts'
+import type { NewJob } from '../../queue/job-store.ts'
+import { textArray } from '../statements/array-literal.ts'
+import { chunksOf, inChunks } from '../statements/in-chunks.ts'
+import type { SchemaQueries } from '../statements/schema-queries.ts'
+import { newJobColumns } from './job-columns.ts'
+import { type JobNotifications, NO_NOTICE } from './job-notifications.ts'
+import type { JobStatements } from './job-statements.ts'
+
+/** So many jobs go to the server in one statement; so many of one call go without those of others. */
+const CHUNK = 5_000
+const LARGE = 200
+
+export interface JobInserterProps {
+  readonly queries: SchemaQueries
+  readonly statements: JobStatements
+  readonly notifications: JobNotifications
+  /** Where all times come from; undefined: the database's own clock. */
+  readonly clock: Clock | undefined
+}
+
+/** Stores the jobs of a call or none. Small calls that come together share a statement. */
+export class JobInserter {
+  readonly #props: JobInserterProps
+  readonly #batches = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
+    isOfOne: (error) => !(error instanceof StoreUnavailableError),
+  })
+
+  constructor(props: JobInserterProps) {
+    this.#props = props
+  }
+
+  insert(jobs: readonly NewJob[]): Promise<void> {
+    return jobs.length < LARGE ? this.#batches.call(jobs, weightOf(jobs)) : this.#insertMany(jobs)
+  }
+
+  /** In a transaction of the caller's. */
+  insertIn(tx: TransactionHandle, jobs: readonly NewJob[]): Promise<void> {
+    return this.#insert(this.#columns(jobs, true), tx)
+  }
+
+  /** A long list in one transaction, chunk by chunk. */
+  async #insertMany(jobs: readonly NewJob[]): Promise<void> {
+    const chunks = chunksOf(jobs, CHUNK, payloadSize)
+    if (chunks.length <= 1) return this.#insert(this.#columns(jobs, false))
+    const notice = this.#props.notifications.columnsOf(jobs, false)
+    try {
+      await this.#props.queries.transaction((tx) =>
+        inChunks(
+          chunks,
+          (chunk, isLast) => [...newJobColumns(chunk), this.#now(), ...(isLast ? notice : NO_NOTICE)],
+          (columns) => this.#insert(columns, tx),
+        ),
+      )
+    } catch (error) {
+      // It names those of one chunk.
+      throw error instanceof ErrJobExists ? new ErrJobExists(await this.#taken(jobs, error.ids)) : error
+    }
+  }
+
+  async #taken(jobs: readonly NewJob[], known: readonly string[]): Promise<string[]> {
+    const ids = textArray(jobs.map(({ id }) => id))
+    const rows = await this.#props.queries.run<[string]>(this.#props.statements.taken, [ids])
+    return [...new Set([...known, ...rows.map(([id]) => id)])]
+  }
+
+  #columns(jobs: readonly NewJob[], inTransaction: boolean): unknown[] {
+    return [...newJobColumns(jobs), this.#now(), ...this.#props.notifications.columnsOf(jobs, inTransaction)]
+  }
+
+  async #insert(columns: unknown[], tx?: TransactionHandle): Promise<void> {
+    const [row] = await this.#props.queries.run<[string | null]>(this.#props.statements.enqueue, columns, tx)
+    const taken = row![0]
+    if (taken !== null) throw new ErrJobExists(JSON.parse(taken) as string[])
+  }
+
+  /** Null: the database's. */
+  #now(): number | null {
+    return this.#props.clock?.now() ?? null
+  }
+}
+
+function payloadSize({ payload }: NewJob): number {
+  return payload.length
+}
+
+function weightOf(jobs: readonly NewJob[]): number {
+  return jobs.reduce((sum, job) => sum + payloadSize(job), 0)
+}

@@ -1,6 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
-import { isAbortOf, linkedController, offAbort, onAbort } from '../../packages/runutil/src/core/abort.ts'
+import { offAbort, onAbort } from '../../packages/runutil/src/core/abort.ts'
+import { isAbortOf } from '../../packages/runutil/src/core/is-abort-of.ts'
+import { linkedController } from '../../packages/runutil/src/core/linked-controller.ts'
 
 const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 

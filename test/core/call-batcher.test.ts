@@ -12,8 +12,19 @@ function batcherRefusing(...bad: number[]): { batcher: CallBatcher<number, numbe
     if (refused !== undefined) throw new Error(`refused ${refused}`)
     return calls.map((call) => call * 10)
   }
-  return { batcher: new CallBatcher(run, { isOfOne: () => true }), sent }
+  return { batcher: new CallBatcher(run, { isCallError: () => true }), sent }
 }
+
+describe('a batcher', () => {
+  it('is idle when no call is waiting or under way', async () => {
+    const { batcher, sent } = batcherRefusing(1)
+    await batcher.idle()
+    const calls = Promise.allSettled([batcher.call(0), batcher.call(1)])
+    await batcher.idle()
+    expect(sent).toEqual([[0, 1], [0], [1]])
+    await calls
+  })
+})
 
 describe('a batch of calls', () => {
   it('has at most 8 Mi characters together, or one call that has more, in their order', async () => {

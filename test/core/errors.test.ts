@@ -1,7 +1,8 @@
 import * as runutil from 'runutil'
 import { ErrWorkerExitedPrematurely, WorkerGroupError, errorIs } from 'runutil'
 import { describe as group, expect, test } from 'vitest'
-import { describe, toError } from '../../packages/runutil/src/core/errors.ts'
+import { describe } from '../../packages/runutil/src/core/describe.ts'
+import { toError } from '../../packages/runutil/src/core/thrown.ts'
 
 const { DuplicateNameError, InvalidArgumentError, InvalidDurationError } = runutil
 const { ShutdownRequestedError, ShutdownTimeoutError, SiblingExitedError, WorkerResolutionError } = runutil

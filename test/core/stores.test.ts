@@ -2,26 +2,26 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Clock, systemClock, wait } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
-import { linkedController } from '../../packages/runutil/src/core/abort.ts'
+import { AsyncScope } from '../../packages/runutil/src/core/async-scope.ts'
 import { CallBatcher } from '../../packages/runutil/src/core/call-batcher.ts'
-import { Stores } from '../../packages/runutil/src/core/stores.ts'
+import { linkedController } from '../../packages/runutil/src/core/linked-controller.ts'
 
 const storage = new AsyncLocalStorage<string>()
 const store = (): string | undefined => storage.getStore()
 
 describe('kept stores', () => {
   test('are those of the moment in which they were kept', () => {
-    const kept = storage.run('a', () => new Stores())
+    const kept = storage.run('a', () => new AsyncScope())
     expect(storage.run('b', () => kept.run(store))).toBe('a')
     expect(store()).toBeUndefined()
   })
 
   test('keep from the next call what one enters, also in a store that had nothing', () => {
     const other = new AsyncLocalStorage<string>()
-    const kept = storage.run('a', () => new Stores())
+    const kept = storage.run('a', () => new AsyncScope())
     const seen: unknown[] = []
     for (let n = 0; n < 3; n++) {
-      kept.runAnew(() => {
+      kept.runFresh(() => {
         seen.push([store(), other.getStore()])
         storage.enterWith('entered')
         other.enterWith('entered')

@@ -1,16 +1,9 @@
 import { ErrWorkerExitedPrematurely, errorIs } from 'runutil'
 import { describe, expect, it, test } from 'vitest'
-import { isAbortOf } from '../../packages/runutil/src/core/abort.ts'
-import { describe as described, toError } from '../../packages/runutil/src/core/errors.ts'
-import {
-  asciiText,
-  cutToBytes,
-  messageOf,
-  nameOf,
-  stackOf,
-  storableText,
-  textOf,
-} from '../../packages/runutil/src/core/text.ts'
+import { describe as described } from '../../packages/runutil/src/core/describe.ts'
+import { isAbortOf } from '../../packages/runutil/src/core/is-abort-of.ts'
+import { asciiText, cutToBytes, storableText } from '../../packages/runutil/src/core/text.ts'
+import { toError, messageOf, nameOf, stackOf, textOf } from '../../packages/runutil/src/core/thrown.ts'
 import { oddErrors, oddResults } from '../support/odd-values.ts'
 
 const aborted = AbortSignal.abort(new Error('stop'))

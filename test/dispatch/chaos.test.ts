@@ -2,11 +2,11 @@ import { setTimeout as after } from 'node:timers/promises'
 import { type Action, ErrNoWorker, Manager } from 'runutil/dispatch'
 import { PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { expect, it, vi } from 'vitest'
-import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
+import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { Random } from '../chaos/random.ts'
-import { PostgresServer } from '../support/postgres/server.ts'
-import { capturedLogger, withLogger } from '../support/logs.ts'
 import { Device } from '../support/dispatch/device.ts'
+import { capturedLogger, withLogger } from '../support/logs.ts'
+import { PostgresServer } from '../support/postgres/server.ts'
 
 const SECONDS = Number(process.env['DISPATCH_CHAOS_SECONDS'] ?? 12)
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))

@@ -7,7 +7,7 @@ import {
 } from 'runutil/dispatch'
 import { Probe } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
-import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
+import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { running } from '../support/dispatch/running-manager.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'

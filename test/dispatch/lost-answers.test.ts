@@ -1,8 +1,7 @@
-import type { Database, Statement } from 'runutil/postgres'
+import { type Database, type Statement, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { ErrNoWorker, Manager, WorkerLostError } from 'runutil/dispatch'
-import { PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
+import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { Random } from '../chaos/random.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
@@ -87,7 +86,7 @@ describe('an answer of the database that is lost', () => {
     expect(given).toEqual([1, 2, 3])
     expect(forgetful.lost).toBe(1)
     expect(lines.map(({ level }) => level)).toEqual([40, 30])
-    expect(lines[1]!.msg).toBe(`no longer: ${lines[0]!.msg}`)
+    expect(lines[1]!.msg).toBe(lines[0]!.msg.replace(/^cannot (.*)$/, 'recovered: can $1 again'))
     await stop()
   })
 

@@ -1,11 +1,11 @@
 import { type Action, Manager } from 'runutil/dispatch'
 import { type Database, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
-import { PostgresServer } from '../support/postgres/server.ts'
+import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
+import { Device } from '../support/dispatch/device.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf } from '../support/outcome.ts'
-import { Device } from '../support/dispatch/device.ts'
+import { PostgresServer } from '../support/postgres/server.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const TARGETS = ['a', 'b', 'c', 'd']

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
+import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { connectError, statementError } from '../../packages/runutil/src/postgres/database/pg-errors.ts'
 
 const withCode = (code: string, message = code): Error => Object.assign(new Error(message), { code })

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { type Database, DatabaseRefusedError, MissingPeerError, openDatabase } from 'runutil/postgres'
 import { afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
-import { StoreUnavailableError } from '../../packages/runutil/src/core/unavailable.ts'
+import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { importPeer } from '../../packages/runutil/src/postgres/database/import-peer.ts'
-import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
+import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { rejection } from '../support/postgres/rejection.ts'
 
 const server = inject('postgresUrl')

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, InvalidDurationError, repeat, runAllWorkers, wait } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
-import { macrotask } from '../../packages/runutil/src/core/clock.ts'
+import { macrotask } from '../../packages/runutil/src/core/event-loop.ts'
 import { sleep } from '../../packages/runutil/src/core/wait.ts'
 
 describe('time', () => {

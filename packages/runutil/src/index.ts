@@ -1,11 +1,17 @@
 // The root door: the supervised runtime. The other systems have doors of their own.
-export { type Backoff, ExponentialBackoff, StaticBackoff, backoff } from './core/backoff.ts'
-export type { ExponentialBackoffOptions } from './core/backoff.ts'
-export { type Clock, type Timer } from './core/clock.ts'
+export {
+  type Backoff,
+  ExponentialBackoff,
+  StaticBackoff,
+  backoff,
+  type ExponentialBackoffOptions,
+} from './core/backoff.ts'
+export type { Clock, Timer } from './core/clock.ts'
 export { systemClock } from './core/clock-system.ts'
 export { currentLogger, currentName } from './core/context.ts'
 export type { Duration } from './core/duration.ts'
-export { InvalidArgumentError, InvalidDurationError, errorIs } from './core/errors.ts'
+export { InvalidArgumentError, InvalidDurationError } from './core/errors.ts'
+export { errorIs } from './core/causes.ts'
 export {
   DuplicateNameError,
   ErrWorkerExitedPrematurely,

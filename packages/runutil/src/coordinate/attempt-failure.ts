@@ -1,6 +1,6 @@
-import { isInstance } from '../core/errors.ts'
-import { asciiText, messageOf, stackOf, storableText } from '../core/text.ts'
-import { StoreUnavailableError } from '../core/unavailable.ts'
+import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
+import { asciiText, storableText } from '../core/text.ts'
+import { isInstance, messageOf, stackOf } from '../core/thrown.ts'
 import type { LeasedAttempt } from './attempt.ts'
 import { ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
 

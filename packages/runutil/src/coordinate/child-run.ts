@@ -1,9 +1,9 @@
-import type { Doorbell } from '../core/doorbell.ts'
+import type { Notify } from '../core/notify.ts'
+import type { SerialQueue } from '../core/serial-queue.ts'
 import { type LeasedAttempt, leasedOnes } from './attempt.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
 import { RunningTask } from './running-task.ts'
-import type { Turn } from './turn.ts'
 import type { CoordinateWorkerSettings } from './worker-settings.ts'
 
 export interface ChildRunProps {
@@ -11,9 +11,9 @@ export interface ChildRunProps {
   readonly record: CoordinateWorkerRecord
   readonly signal: AbortSignal
   /** All children ask in one turn. */
-  readonly turn: Turn
+  readonly turn: SerialQueue
   /** There may be work. */
-  readonly ready: Doorbell
+  readonly ready: Notify
   /** What all children work on. */
   readonly running: Set<RunningTask>
   readonly trying: <T>(call: () => Promise<T>) => Promise<T | undefined>
@@ -46,7 +46,7 @@ export class ChildRun {
     const { record, signal, turn, trying } = this.#props
     await this.beat()
     while (!signal.aborted) {
-      const got = await turn.take(() => this.#ask())
+      const got = await turn.run(() => this.#ask())
       if (got !== undefined && !signal.aborted) await this.#workOn(got)
     }
     const left = await this.#active()

@@ -1,13 +1,13 @@
-import { linkedController } from '../core/abort.ts'
+import { inNewScope } from '../core/async-scope.ts'
 import type { Clock, Timer } from '../core/clock.ts'
-import { apart } from '../core/stores.ts'
+import { linkedController } from '../core/linked-controller.ts'
+import { SerialQueue } from '../core/serial-queue.ts'
 import { sleep } from '../core/wait.ts'
 import { failAttempt } from './attempt-failure.ts'
 import { type LeasedAttempt, leasedOnes } from './attempt.ts'
 import { AttemptsExpiringError, ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
 import { HeldAttempts } from './held-attempts.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
-import { Turn } from './turn.ts'
 import type { CoordinateTask } from './worker-settings.ts'
 
 export interface RunningTaskProps {
@@ -30,7 +30,7 @@ export class RunningTask {
   readonly #props: RunningTaskProps
   readonly #controller = linkedController()
   readonly #held: HeldAttempts
-  readonly #looks = new Turn()
+  readonly #looks = new SerialQueue()
   #timer: Timer | undefined
   #hasLost = false
   /** Soon, since the store couldn't be asked. */
@@ -52,7 +52,7 @@ export class RunningTask {
     this.#watch(false)
     try {
       const task = await this.#task()
-      await apart(() => task?.(this.#props.attempts, this.#controller.signal))
+      await inNewScope(() => task?.(this.#props.attempts, this.#controller.signal))
     } catch (error) {
       await this.#failUntilTold(error)
     } finally {
@@ -69,7 +69,7 @@ export class RunningTask {
 
   /** The task may have renewed or ended some of its attempts, and others may have taken some from it. */
   look(): Promise<void> {
-    return this.#looks.take(() => this.#look())
+    return this.#looks.run(() => this.#look())
   }
 
   /** @returns undefined when there is none: then all have failed */

@@ -1,7 +1,7 @@
 import { CallBatcher } from '../core/call-batcher.ts'
 import { systemClock } from '../core/clock-system.ts'
-import { type Clock } from '../core/clock.ts'
-import { StoreUnavailableError } from '../core/unavailable.ts'
+import type { Clock } from '../core/clock.ts'
+import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import type { AttemptEnd, CoordinateStore, Named, Now, StoredAttempt } from './coordinate-store.ts'
 import type { Attempt, CoordinateWorkerRecord, Namespace, WorkSpec, WorkUnit } from './model.ts'
 
@@ -25,8 +25,8 @@ export class Session {
     this.store = store
     this.#clock = clock
     // An end that the store refuses must not fail those that were put together with it.
-    const isOfOne = (error: unknown): boolean => !(error instanceof StoreUnavailableError)
-    this.#ends = new CallBatcher((ends) => store.attempts.end(ends, this.now), { isOfOne })
+    const isCallError = (error: unknown): boolean => !(error instanceof StoreUnavailableError)
+    this.#ends = new CallBatcher((ends) => store.attempts.end(ends, this.now), { isCallError })
     this.make = objects(this)
   }
 

@@ -1,5 +1,5 @@
+import { describe } from '../core/describe.ts'
 import { LONGEST_MS } from '../core/duration.ts'
-import { describe } from '../core/errors.ts'
 import { isLimit } from './checks.ts'
 import { ErrBadWorkSpecName, ErrNoWorkSpecName } from './errors.ts'
 

@@ -1,12 +1,12 @@
 import { offAbort, onAbort } from '../core/abort.ts'
-import { Doorbell } from '../core/doorbell.ts'
 import { healthCheckpoint } from '../core/health.ts'
+import { Notify } from '../core/notify.ts'
+import { SerialQueue } from '../core/serial-queue.ts'
 import { sleep } from '../core/wait.ts'
 import { ChildRun } from './child-run.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
 import type { RunningTask } from './running-task.ts'
-import { Turn } from './turn.ts'
 import type { CoordinateWorkerSettings } from './worker-settings.ts'
 
 /**
@@ -18,15 +18,15 @@ import type { CoordinateWorkerSettings } from './worker-settings.ts'
 export class WorkerRun {
   readonly #settings: CoordinateWorkerSettings
   readonly #signal: AbortSignal
-  readonly #turn = new Turn()
-  readonly #ready: Doorbell
+  readonly #turn = new SerialQueue()
+  readonly #ready: Notify
   readonly #children = new Set<ChildRun>()
   readonly #running = new Set<RunningTask>()
 
   constructor(settings: CoordinateWorkerSettings, signal: AbortSignal) {
     this.#settings = settings
     this.#signal = signal
-    this.#ready = new Doorbell(settings.clock, signal)
+    this.#ready = new Notify(settings.clock, signal)
   }
 
   async run(): Promise<void> {
@@ -36,7 +36,7 @@ export class WorkerRun {
     try {
       await this.#report(itself)
       healthCheckpoint()
-      const unlisten = await namespace.listen(() => this.#ready.ring())
+      const unlisten = await namespace.listen(() => this.#ready.notify())
       await this.#work(itself)
       await this.#trying(() => unlisten())
     } finally {

@@ -1,10 +1,11 @@
 import type { Clock } from './clock.ts'
 import { currentClock } from './context.ts'
+import { describe } from './describe.ts'
 import { type Duration, toMs } from './duration.ts'
-import { InvalidDurationError, describe, unexpected } from './errors.ts'
+import { InvalidDurationError, unexpected } from './errors.ts'
 import { has } from './has.ts'
 import { checkOptions } from './options.ts'
-import { messageOf } from './text.ts'
+import { messageOf } from './thrown.ts'
 
 /** How long to wait before an attempt. Attempt 0, the first, is always 0 ms. */
 export interface Backoff {

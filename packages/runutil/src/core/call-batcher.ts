@@ -1,8 +1,8 @@
-import { macrotask } from './clock.ts'
-import { Stores } from './stores.ts'
+import { AsyncScope } from './async-scope.ts'
+import { macrotask } from './event-loop.ts'
 import { countWithin } from './weight.ts'
 
-interface Waiting<Call, Result> {
+interface WaitingCall<Call, Result> {
   readonly call: Call
   readonly weight: number
   readonly resolve: (result: Result) => void
@@ -10,69 +10,71 @@ interface Waiting<Call, Result> {
 }
 
 export interface CallBatcherOptions {
-  /** More than this in one would hold others up. Default 1,000. */
-  most?: number
-  /** Whether an error may be the fault of one call among those that were put together. Default: none is. */
-  isOfOne?: (error: unknown) => boolean
+  /** A larger batch would delay the calls in it. Default 1,000. */
+  maxCalls?: number
+  /** Whether an error may be due to one call of the batch. Default: none is. */
+  isCallError?: (error: unknown) => boolean
 }
 
 /**
- * Makes one call of those that come in one turn, or while another is on its way, in their order: a commit costs about as
- * much for many as for one. If a batch fails because of one call, its halves are tried, down to that call alone, so that
- * none fails because of another's. Batches run in the stores in which it was made, not in those of one of the callers.
+ * Puts calls together that are made in one turn of the event loop, or while a batch is under way, and keeps their order: a
+ * commit costs about as much for many as for one. If a batch fails because of one call, its halves are tried, down to that
+ * call alone, so that no call fails because of another. Batches run in the AsyncLocalStorage stores in which the batcher
+ * was made, not in those of one of the callers.
  */
 export class CallBatcher<Call, Result> {
   readonly #run: (calls: readonly Call[]) => Promise<readonly Result[] | void>
-  readonly #most: number
-  readonly #isOfOne: (error: unknown) => boolean
-  readonly #stores = new Stores()
-  #waiting: Waiting<Call, Result>[] = []
-  #flushing = false
+  readonly #maxCalls: number
+  readonly #isCallError: (error: unknown) => boolean
+  readonly #scope = new AsyncScope()
+  #waiting: WaitingCall<Call, Result>[] = []
+  #flushing: Promise<void> | undefined
 
-  /** @param run gives a result a call, in their order; nothing when `Result` is void */
+  /** @param run gives a result for each call, in their order; nothing when `Result` is void */
   constructor(
     run: (calls: readonly Call[]) => Promise<readonly Result[] | void>,
-    { most = 1_000, isOfOne = () => false }: CallBatcherOptions = {},
+    { maxCalls = 1_000, isCallError = () => false }: CallBatcherOptions = {},
   ) {
     this.#run = run
-    this.#most = most
-    this.#isOfOne = isOfOne
+    this.#maxCalls = maxCalls
+    this.#isCallError = isCallError
   }
 
   /** @param weight in characters: a batch has 8 Mi of them at most, or one call that has more */
   call(call: Call, weight = 0): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ call, weight, resolve, reject })
-      if (!this.#flushing) void this.#stores.run(() => this.#flush())
+      this.#flushing ??= this.#scope.run(() => this.#flush())
     })
   }
 
-  async #flush(): Promise<void> {
-    this.#flushing = true
-    while (this.#waiting.length > 0) {
-      // Others of the same turn come along.
-      await macrotask()
-      const most = Math.min(
-        this.#most,
-        countWithin(this.#waiting, ({ weight }) => weight),
-      )
-      await this.#together(this.#waiting.splice(0, most))
-    }
-    this.#flushing = false
+  /** Resolves when no call is waiting or under way. */
+  async idle(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing
   }
 
-  async #together(batch: readonly Waiting<Call, Result>[]): Promise<void> {
+  async #flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      // So that others of the same turn come along.
+      await macrotask()
+      const fitting = countWithin(this.#waiting, ({ weight }) => weight)
+      await this.#runBatch(this.#waiting.splice(0, Math.min(this.#maxCalls, fitting)))
+    }
+    this.#flushing = undefined
+  }
+
+  async #runBatch(batch: readonly WaitingCall<Call, Result>[]): Promise<void> {
     try {
       const results = await this.#run(batch.map(({ call }) => call))
       for (const [at, { resolve }] of batch.entries()) resolve(results?.[at] as Result)
     } catch (error) {
-      if (batch.length === 1 || !this.#isOfOne(error)) {
+      if (batch.length === 1 || !this.#isCallError(error)) {
         for (const { reject } of batch) reject(error)
         return
       }
       const half = batch.length >> 1
-      await this.#together(batch.slice(0, half))
-      await this.#together(batch.slice(half))
+      await this.#runBatch(batch.slice(0, half))
+      await this.#runBatch(batch.slice(half))
     }
   }
 }

@@ -1,8 +1,8 @@
+import { AsyncScope, importScope } from './async-scope.ts'
 import { pop, push } from './clock-heap.ts'
 import { type Link, Slot } from './clock-slot.ts'
 import type { Clock, Timer } from './clock.ts'
 import { InvalidDurationError } from './errors.ts'
-import { Stores, importersStores } from './stores.ts'
 
 /** Node fires a longer timer after 1 ms. */
 const LONGEST_NATIVE_DELAY = 2 ** 31 - 1
@@ -111,7 +111,7 @@ export class SystemClock implements Clock {
     if (next === undefined) return
     // Node warns of a negative one.
     const delay = Math.max(1, Math.ceil(next.due - performance.now()))
-    this.#native = importersStores.runInAsyncScope(armNative, undefined, this.#fire, delay)
+    this.#native = importScope.runInAsyncScope(armNative, undefined, this.#fire, delay)
   }
 
   readonly #fire = (): void => {
@@ -133,7 +133,7 @@ class SystemTimer implements Timer, Link<SystemTimer> {
   readonly #clock: SystemClock
   readonly #callback: () => void
   /** One native timer serves all: it has the stores of none. */
-  readonly #stores = new Stores()
+  readonly #stores = new AsyncScope()
   #immediate: NodeJS.Immediate | undefined
   next: Link<SystemTimer> | undefined
   previous: Link<SystemTimer> | undefined

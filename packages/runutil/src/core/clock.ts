@@ -24,14 +24,3 @@ export interface Timer {
   /** Sets it again, whether it has fired, was cleared or still waits; a ticker needs no new timer each time. */
   restartAt(elapsedMs: number): void
 }
-
-/** Keeps the process alive until cleared: neither an AbortSignal nor a signal handler does. */
-export function keepAlive(): Pick<Timer, 'clear'> {
-  const handle = setInterval(() => {}, 2 ** 30)
-  return { clear: () => clearInterval(handle) }
-}
-
-/** One real turn of the event loop, whatever the clock: timers, I/O and signal handlers get to run. */
-export function macrotask(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}

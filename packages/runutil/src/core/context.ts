@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Logger, pino } from 'pino'
 import { systemClock } from './clock-system.ts'
-import { type Clock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { shared } from './shared.ts'
 
 export type HealthState = 'init' | 'ok' | 'firing'

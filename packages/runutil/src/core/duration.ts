@@ -1,4 +1,5 @@
-import { InvalidDurationError, describe } from './errors.ts'
+import { describe } from './describe.ts'
+import { InvalidDurationError } from './errors.ts'
 
 /** Milliseconds as a number, or a string such as `'250ms'`, `'5s'`, `'1m'`, `'1h'`, `'7d'`. */
 export type Duration = number | string

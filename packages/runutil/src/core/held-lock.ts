@@ -1,10 +1,10 @@
 import { closeSync, existsSync, futimesSync, openSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { inBackground } from './background-timer.ts'
+import { setBackgroundInterval } from './background-interval.ts'
 import { systemClock } from './clock-system.ts'
 import type { Clock, Timer } from './clock.ts'
-import { toError } from './errors.ts'
 import type { Claim } from './lock-claim.ts'
+import { toError } from './thrown.ts'
 
 /** Between two renewals. */
 const RENEW_MS = 2_000
@@ -46,7 +46,7 @@ export class HeldLock {
     this.#props = props
     this.#file = openSync(props.path, 'r+')
     this.#renewed = this.#moment()
-    this.#renewing = inBackground(props.clock, () => this.#renew(), RENEW_MS)
+    this.#renewing = setBackgroundInterval(props.clock, () => this.#renew(), RENEW_MS)
     this.#renew()
   }
 

@@ -1,5 +1,6 @@
-import { InvalidArgumentError, describe, isInstance } from './errors.ts'
-import { reasonOf } from './text.ts'
+import { describe } from './describe.ts'
+import { InvalidArgumentError } from './errors.ts'
+import { isInstance, reasonOf } from './thrown.ts'
 
 /** How many characters of JSON a payload or a result may have, unless a store was told otherwise: 4 MiB. */
 export const MOST_JSON = 4 * 2 ** 20

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { systemClock } from './clock-system.ts'
-import { describe } from './errors.ts'
+import { describe } from './describe.ts'
 import type { ProcessIdentity } from './process-identity.ts'
 import { sleep } from './wait.ts'
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { loggable, loggableText } from './loggable.ts'
-import { messageOf } from './text.ts'
+import { messageOf } from './thrown.ts'
 
 type LogLevel = 'info' | 'warn' | 'error'
 

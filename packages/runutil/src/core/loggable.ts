@@ -1,5 +1,6 @@
-import { describe, isInstance, toError } from './errors.ts'
-import { cutToBytes, messageOf, stackOf } from './text.ts'
+import { describe } from './describe.ts'
+import { cutToBytes } from './text.ts'
+import { isInstance, toError, messageOf, stackOf } from './thrown.ts'
 
 /** Of a log line's 16 KiB, in bytes of JSON: what an error may take, and of that one text, one message. */
 const MOST_BYTES = 9_000

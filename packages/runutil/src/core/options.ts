@@ -1,4 +1,5 @@
-import { InvalidArgumentError, shortened, unexpected } from './errors.ts'
+import { shortened } from './describe.ts'
+import { InvalidArgumentError, unexpected } from './errors.ts'
 import { isStorable } from './text.ts'
 
 /** What a list lacks that should have all keys of a type: nothing, or the compiler says what. */

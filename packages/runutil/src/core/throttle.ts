@@ -5,7 +5,7 @@ import type { Clock, Timer } from './clock.ts'
  * one call at its end.
  *
  * @example
- * const wake = new Throttle(() => bell.ring(), 10, systemClock)
+ * const wake = new Throttle(() => changed.notify(), 10, systemClock)
  * const off = await database.listen('orders', () => wake.call())
  * // Whoever was woken says so when there was something.
  * wake.worthIt()

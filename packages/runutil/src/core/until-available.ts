@@ -1,6 +1,6 @@
 import { ExponentialBackoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
-import { StoreUnavailableError } from './unavailable.ts'
+import { StoreUnavailableError } from './store-unavailable-error.ts'
 import { sleep } from './wait.ts'
 
 export interface UntilAvailableProps {

@@ -1,7 +1,7 @@
+import { inNewScope } from './async-scope.ts'
 import type { Backoff } from './backoff.ts'
 import { unexpected } from './errors.ts'
 import { has, isPlainFunction } from './has.ts'
-import { apart } from './stores.ts'
 
 /** Runs until the signal aborts. Returning earlier is an error for the group it runs in. */
 export interface Worker {
@@ -32,7 +32,7 @@ export interface WorkerConfigurer {
  * stores that it enters are its own.
  */
 export async function callWorker(worker: Worker | WorkerFunc, signal: AbortSignal): Promise<void> {
-  await apart(() => (typeof worker === 'function' ? worker(signal) : worker.run(signal)))
+  await inNewScope(() => (typeof worker === 'function' ? worker(signal) : worker.run(signal)))
 }
 
 /** @throws InvalidArgumentError when `worker` is neither a function nor has a `run` method */

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
+import { OutageLog } from '../core/outage-log.ts'
+import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { asciiText } from '../core/text.ts'
-import { Trouble } from '../core/trouble.ts'
-import { StoreUnavailableError } from '../core/unavailable.ts'
 import { untilAvailable } from '../core/until-available.ts'
 import type { ActionLedger } from './action-ledger.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
@@ -16,7 +16,7 @@ type Change = Omit<RecordChange, 'updatedAt'>
 export class ActionChanges {
   readonly #ledger: ActionLedger
   readonly #clock: () => Clock
-  readonly #trouble = new Trouble('cannot change actions in the ledger')
+  readonly #outage = new OutageLog('change actions in the ledger')
 
   constructor(ledger: ActionLedger, clock: () => Clock) {
     this.#ledger = ledger
@@ -69,9 +69,9 @@ export class ActionChanges {
     const record = await untilAvailable(() => this.#ledger.update(changed, { ifRunning }), {
       clock,
       givesUp: () => signal.aborted && clock.elapsed() >= givesUpAt,
-      onRetry: (error) => this.#trouble.begins(error),
+      onRetry: (error) => this.#outage.failed(error),
     })
-    this.#trouble.ends()
+    this.#outage.succeeded()
     return record
   }
 }

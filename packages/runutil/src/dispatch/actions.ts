@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { checkOptions, checkText } from '../core/options.ts'
-import { StoreUnavailableError } from '../core/unavailable.ts'
+import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import type { ActionLedger, Following, SearchHint, SeenRecord } from './action-ledger.ts'
 import { type ActionQuery, hintOf, matcher } from './action-query.ts'
 import { type Action, toAction } from './action.ts'

@@ -1,6 +1,5 @@
 import { dirname } from 'node:path'
-import { codeOf } from '../core/errors.ts'
-import { messageOf } from '../core/text.ts'
+import { codeOf, messageOf } from '../core/thrown.ts'
 
 /** A target has no live worker: none was registered, or it was lost. Nothing was written. */
 export class ErrNoWorker extends Error {

@@ -1,11 +1,11 @@
 import type { Clock } from '../core/clock.ts'
-import { toError } from '../core/errors.ts'
+import { SerialQueue } from '../core/serial-queue.ts'
+import { toError } from '../core/thrown.ts'
 import { ErrNoWorker, OwnTargetError } from './errors.ts'
 import type { ManagerSettings } from './manager-options.ts'
 import { ownTarget } from './own-target.ts'
 import { validJson } from './schema.ts'
 import type { Posted, WorkerInfo } from './task-exchange.ts'
-import { Turns } from './turns.ts'
 
 /** What is to be done, by whoever is live for its target. */
 export interface Order {
@@ -24,7 +24,7 @@ export class HandOver {
   readonly #settings: ManagerSettings
   readonly #clock: () => Clock
   /** What is handed to one target goes in the order of the calls. */
-  readonly #turns = new Turns()
+  readonly #inOrder = new SerialQueue()
   readonly #unfinished = new Set<Promise<Posted>>()
 
   constructor(settings: ManagerSettings, clock: () => Clock) {
@@ -54,12 +54,12 @@ export class HandOver {
     const { target } = order
     // Now: whoever is live for one of several calls in a tick is so for all of them.
     const found = settled(ledger.exchange.find(operation, target))
-    // A turn ends when the ledger has the call, which keeps the order from there.
-    const { dispatched } = await this.#turns.take(target, async () => {
+    // The next one begins when the ledger has the call, which keeps the order from there.
+    const { dispatched } = await this.#inOrder.run(async () => {
       const record = await this.#record(order, found)
       await started
       return { dispatched: ledger.dispatch(record) }
-    })
+    }, target)
     return (await dispatched) ?? { taken: Promise.resolve() }
   }
 

@@ -1,5 +1,6 @@
 import { currentLogger } from '../core/context.ts'
-import { describe, unexpected } from '../core/errors.ts'
+import { describe } from '../core/describe.ts'
+import { unexpected } from '../core/errors.ts'
 import { log } from '../core/log.ts'
 import type { ActionLedger, Following, OnChange, SearchHint, SeenRecord } from './action-ledger.ts'
 import { ActionTable } from './action-table.ts'

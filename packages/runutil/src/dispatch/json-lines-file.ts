@@ -1,11 +1,11 @@
 import { type FileHandle, open, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { rootLogger } from '../core/context.ts'
-import { codeOf, toError } from '../core/errors.ts'
 import { lockFile } from '../core/file-lock.ts'
 import type { HeldLock } from '../core/held-lock.ts'
 import { inWords } from '../core/lock-claim.ts'
 import { log } from '../core/log.ts'
+import { codeOf, toError } from '../core/thrown.ts'
 import { LedgerFileError, LedgerInUseError } from './errors.ts'
 
 /** Nobody but its owner may read it. */

@@ -1,4 +1,4 @@
-import { describe } from '../core/errors.ts'
+import { describe } from '../core/describe.ts'
 import type { ActionTable } from './action-table.ts'
 import type { ActionRecord } from './action.ts'
 import { LedgerCorruptError } from './errors.ts'

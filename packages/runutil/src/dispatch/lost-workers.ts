@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { healthCheckpoint } from '../core/health.ts'
-import { Trouble } from '../core/trouble.ts'
-import { StoreUnavailableError } from '../core/unavailable.ts'
+import { OutageLog } from '../core/outage-log.ts'
+import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { sleep } from '../core/wait.ts'
 import type { ActionLedger } from './action-ledger.ts'
 
@@ -29,15 +29,15 @@ export class LostWorkers {
   /** Until the abort, also while the ledger can't be reached. */
   async look(signal: AbortSignal): Promise<void> {
     const { operation, clock, lose } = this.#props
-    const trouble = new Trouble(`cannot look for lost workers of ${operation}`)
+    const outage = new OutageLog(`look for lost workers of ${operation}`)
     while (!signal.aborted) {
       try {
         for (const action of await this.#lost()) await lose(action)
-        trouble.ends()
+        outage.succeeded()
         healthCheckpoint()
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error
-        trouble.begins(error)
+        outage.failed(error)
         healthCheckpoint(error)
       }
       await sleep(clock, LOOK_EVERY_MS, signal)

@@ -4,9 +4,10 @@ import { unexpected } from '../core/errors.ts'
 import { healthCheckpoint } from '../core/health.ts'
 import { logWarning } from '../core/log.ts'
 import { checkOptions, checkText } from '../core/options.ts'
-import { messageOf, storableText } from '../core/text.ts'
-import { Trouble } from '../core/trouble.ts'
-import { StoreUnavailableError } from '../core/unavailable.ts'
+import { OutageLog } from '../core/outage-log.ts'
+import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
+import { storableText } from '../core/text.ts'
+import { messageOf } from '../core/thrown.ts'
 import { untilAvailable } from '../core/until-available.ts'
 import type { Worker } from '../core/worker.ts'
 import { ActionChanges } from './action-changes.ts'
@@ -160,7 +161,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
 
   async #follow(signal: AbortSignal): Promise<Following> {
     const { operation, ledger } = this.#settings
-    const trouble = new Trouble(`cannot follow the ledger of ${operation}`)
+    const outage = new OutageLog(`follow the ledger of ${operation}`)
     const onChange = ({ record }: SeenRecord): void => {
       if (record.status !== 'running') this.#outcomes.settle(record)
     }
@@ -171,11 +172,11 @@ export class Manager<I = unknown, O = unknown> implements Worker {
       signal,
       givesUp: () => signal.aborted,
       onRetry: (error) => {
-        trouble.begins(error)
+        outage.failed(error)
         healthCheckpoint(error)
       },
     })
-    trouble.ends()
+    outage.succeeded()
     return following
   }
 

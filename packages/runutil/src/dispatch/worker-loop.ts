@@ -1,8 +1,8 @@
-import { linkedController } from '../core/abort.ts'
+import { inNewScope } from '../core/async-scope.ts'
 import { currentLogger } from '../core/context.ts'
-import { toError } from '../core/errors.ts'
+import { linkedController } from '../core/linked-controller.ts'
 import { logWarning } from '../core/log.ts'
-import { apart } from '../core/stores.ts'
+import { toError } from '../core/thrown.ts'
 import type { Task } from './action.ts'
 import { WorkerLostError } from './errors.ts'
 import { performAs } from './own-target.ts'
@@ -100,7 +100,7 @@ export class WorkerLoop {
     // A handler that listens for the abort would never hear of it.
     if (signal.aborted) return this.#deps.fail(task.action, new WorkerLostError(), closing)
     try {
-      await apart(() => performAs(this.worker, () => this.#handler(task, signal)))
+      await inNewScope(() => performAs(this.worker, () => this.#handler(task, signal)))
     } catch (error) {
       await this.#withdraw()
       // One that was lost is announced again.

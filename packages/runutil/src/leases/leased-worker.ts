@@ -1,14 +1,16 @@
-import { isAbortOf, linkedController, offAbort, onAbort } from '../core/abort.ts'
+import { offAbort, onAbort } from '../core/abort.ts'
+import { inNewScope } from '../core/async-scope.ts'
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
 import { type Duration, toStorableIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { checkpoint, healthOf } from '../core/health.ts'
+import { isAbortOf } from '../core/is-abort-of.ts'
+import { linkedController } from '../core/linked-controller.ts'
 import { logWarning } from '../core/log.ts'
 import { checkName, checkOptions, checkText } from '../core/options.ts'
-import { type BoundOptions, Patience } from '../core/patience.ts'
 import { RenewedLease } from '../core/renewed-lease.ts'
-import { apart } from '../core/stores.ts'
+import { type StoreTimeoutOptions, StoreTimeout } from '../core/store-timeout.ts'
 import { sleep } from '../core/wait.ts'
 import { type Worker } from '../core/worker.ts'
 import { LeaseLostError } from './errors.ts'
@@ -57,7 +59,7 @@ class LeasedRun {
   readonly #signal: AbortSignal
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
-  readonly #patience = new Patience(this.#clock, this.#context.scope.graceMs)
+  readonly #timeout = new StoreTimeout(this.#clock, this.#context.scope.graceMs)
   /** What the store didn't answer to the last time. */
   #unheard: string | undefined
 
@@ -67,11 +69,11 @@ class LeasedRun {
   }
 
   async run(): Promise<void> {
-    onAbort(this.#signal, this.#patience.stop)
+    onAbort(this.#signal, this.#timeout.stop)
     try {
       await this.#run()
     } finally {
-      offAbort(this.#signal, this.#patience.stop)
+      offAbort(this.#signal, this.#timeout.stop)
     }
   }
 
@@ -99,8 +101,8 @@ class LeasedRun {
     }
     const asking = (): Promise<LeaseAnswer> => leases.acquire(name, this.#work)
     // Told to stop, it waits for a moment for a store that answers, to free what it got.
-    const endsAtStop = (): boolean => this.#unheard !== undefined
-    const answer = await this.#attempt('ask for', asking, { endsAtStop, onLate })
+    const givesUpAtStop = (): boolean => this.#unheard !== undefined
+    const answer = await this.#attempt('ask for', asking, { givesUpAtStop, onLate })
     silence.clear()
     if (answer !== undefined) this.#standBy()
     return answer
@@ -131,7 +133,7 @@ class LeasedRun {
       // It was over, or this told to stop, before the store's answer came.
       lease.isLost()
       signal.throwIfAborted()
-      await apart(() => withContext(this.#context.child(), () => withFence(fence, () => run(signal))))
+      await inNewScope(() => withContext(this.#context.child(), () => withFence(fence, () => run(signal))))
     } catch (error) {
       failure = { error }
     }
@@ -141,7 +143,7 @@ class LeasedRun {
     // Of a run that its signal cut short, the interval is left to another replica.
     const use = wasCut ? 'unused' : failure && everyMs !== undefined ? 'failed' : 'done'
     if (isLost)
-      await this.#patience.bound(leases.release(name, fence, use), { limitMs: leaseMs }).catch(() => {})
+      await this.#timeout.bound(leases.release(name, fence, use), { limitMs: leaseMs }).catch(() => {})
     else await this.#releaseWhileHeld(lease, fence, use)
     lease.stop()
     if (!isLost) {
@@ -163,19 +165,19 @@ class LeasedRun {
     let tries = everyMs === undefined ? 1 : Math.ceil(leaseMs / POLL_MS)
     while (!(await this.#attempt('release', release)) && --tries > 0 && !lease.isLost()) {
       if (this.#signal.aborted) tries = Math.min(tries, STOPPING_TRIES - 1)
-      await sleep(this.#clock, this.#signal.aborted ? this.#patience.stoppingMs : POLL_MS)
+      await sleep(this.#clock, this.#signal.aborted ? this.#timeout.stoppingMs : POLL_MS)
     }
   }
 
   async #attempt<T>(
     what: string,
     call: () => Promise<T>,
-    options: BoundOptions<T> = {},
+    options: StoreTimeoutOptions<T> = {},
   ): Promise<T | undefined> {
     try {
-      return await this.#patience.bound(call(), { limitMs: this.#work.leaseMs, ...options })
+      return await this.#timeout.bound(call(), { limitMs: this.#work.leaseMs, ...options })
     } catch (error) {
-      if (!(options.endsAtStop !== undefined && this.#signal.aborted)) this.#isUnheard(what, error)
+      if (!(options.givesUpAtStop !== undefined && this.#signal.aborted)) this.#isUnheard(what, error)
       return undefined
     }
   }

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
+import { AsyncScope } from '../core/async-scope.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Events } from '../core/events.ts'
 import { log } from '../core/log.ts'
-import { Stores } from '../core/stores.ts'
 import { PoolDestroyedError, type WorkerError } from './errors.ts'
 import { launchAll } from './launch.ts'
 import { Members } from './members.ts'
@@ -36,7 +36,7 @@ export class Crew {
   readonly #members: Members
   readonly #successions = new Successions()
   /** Processes outlive the task that they were started for, and do those of others. */
-  readonly #stores = new Stores()
+  readonly #stores = new AsyncScope()
   #wanted = 0
   #up = false
   #closed = false

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { InvalidArgumentError, describe } from '../core/errors.ts'
+import { describe } from '../core/describe.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
 import { type Command, checkCommand } from './worker/spawn.ts'
 
 /** What starts a worker, from whichever of the two options is given. @throws InvalidArgumentError */

@@ -1,9 +1,9 @@
 import { offAbort, onAbort } from '../core/abort.ts'
+import { AsyncScope } from '../core/async-scope.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
-import { Stores } from '../core/stores.ts'
 import { TaskTimeoutError, type WorkerError } from './errors.ts'
 import type { Message, PayloadMessage } from './relay/message-reader.ts'
 import type { Payload } from './relay/payload.ts'
@@ -79,7 +79,7 @@ export class Task implements Assignment {
       throw unexpected('exec: onProgress', 'a function (value) => void', onProgress)
     }
     if (onProgress !== undefined) {
-      const stores = new Stores()
+      const stores = new AsyncScope()
       // Its worker may have been started for another's task.
       this.#onProgress = (value) => stores.run(() => onProgress(value))
     }

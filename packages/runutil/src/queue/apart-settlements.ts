@@ -1,6 +1,6 @@
 import { ExponentialBackoff } from '../core/backoff.ts'
 import type { Clock } from '../core/clock.ts'
-import { StoreUnavailableError } from '../core/unavailable.ts'
+import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { sleep } from '../core/wait.ts'
 import { within } from '../core/within.ts'
 import { TransactionOpenError } from './errors.ts'

@@ -1,5 +1,5 @@
+import type { AsyncScope } from '../core/async-scope.ts'
 import type { Clock, Timer } from '../core/clock.ts'
-import type { Stores } from '../core/stores.ts'
 import { DeadlineExceededError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
@@ -12,13 +12,13 @@ export class Attempt {
   isCompleting = false
   readonly #kind: Kind
   readonly #clock: Clock
-  readonly #stores: Stores
+  readonly #stores: AsyncScope
   readonly #startedAt: number
   readonly #controller = new AbortController()
   #deadline: Timer | undefined
 
   /** @param stores what the handler hears of an abort in */
-  constructor(job: ClaimedJob, kind: Kind, clock: Clock, stores: Stores) {
+  constructor(job: ClaimedJob, kind: Kind, clock: Clock, stores: AsyncScope) {
     this.job = job
     this.#kind = kind
     this.#clock = clock

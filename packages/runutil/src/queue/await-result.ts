@@ -1,6 +1,6 @@
-import { offAbort, onAbort } from '../core/abort.ts'
 import { currentClock } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
+import { Notify } from '../core/notify.ts'
 import { checkOptions } from '../core/options.ts'
 import { JobFailedError, JobNotFoundError, ResultTimeoutError } from './errors.ts'
 import type { QueuedJob } from './job.ts'
@@ -26,7 +26,10 @@ export async function awaitResult(
   const clock = currentClock()
   const timeoutMs = timeout === undefined ? Infinity : toMs(timeout, 'result: timeout')
   const giveUpAt = clock.elapsed() + timeoutMs
-  const ending = new Ending(store, id, signal)
+  const settled = new Notify(clock, signal)
+  const off = store.onEvent((event) => {
+    if (event.type === 'settled' && event.id === id) settled.notify()
+  })
   try {
     for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_BETWEEN_LOOKS_MS)) {
       signal?.throwIfAborted()
@@ -35,50 +38,14 @@ export async function awaitResult(
       if (job.status !== 'PENDING') return resultOf(job)
       const leftMs = giveUpAt - clock.elapsed()
       if (leftMs <= 0) throw new ResultTimeoutError(id, timeoutMs)
-      await ending.within(Math.min(pauseMs, leftMs))
+      await settled.wait(Math.min(pauseMs, leftMs))
     }
   } finally {
-    ending.stop()
+    off()
   }
 }
 
 function resultOf(job: QueuedJob): unknown {
   if (job.status === 'DONE') return job.result
   throw new JobFailedError(job)
-}
-
-/** Waits for a moment at which a job may have ended. */
-class Ending {
-  readonly #clock = currentClock()
-  readonly #signal: AbortSignal | undefined
-  readonly #off: () => void
-  #wake: () => void = () => {}
-  #ended = false
-
-  constructor(store: ObservedJobStore, id: string, signal: AbortSignal | undefined) {
-    this.#signal = signal
-    this.#off = store.onEvent((event) => {
-      if (event.type !== 'settled' || event.id !== id) return
-      this.#ended = true
-      this.#wake()
-    })
-  }
-
-  within(ms: number): Promise<void> {
-    if (this.#ended) ms = 0
-    this.#ended = false
-    return new Promise((resolve) => {
-      const timer = this.#clock.setTimeout(() => this.#wake(), ms)
-      this.#wake = () => {
-        timer.clear()
-        offAbort(this.#signal, this.#wake)
-        resolve()
-      }
-      onAbort(this.#signal, this.#wake)
-    })
-  }
-
-  stop(): void {
-    this.#off()
-  }
 }

@@ -1,5 +1,5 @@
-import { asciiText, messageOf, storableText } from '../core/text.ts'
-import { codeOf } from '../core/errors.ts'
+import { asciiText, storableText } from '../core/text.ts'
+import { messageOf, codeOf } from '../core/thrown.ts'
 
 /** An error's text as every store can keep it: at most 64 KiB, no NUL, no half of a surrogate pair. */
 export function errorText(text: string): string {

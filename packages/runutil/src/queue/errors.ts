@@ -1,7 +1,7 @@
+import { describe } from '../core/describe.ts'
 import { type Duration, toStorableMs } from '../core/duration.ts'
-import { describe, isInstance } from '../core/errors.ts'
-import { messageOf } from '../core/text.ts'
-import { StoreUnavailableError } from '../core/unavailable.ts'
+import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
+import { isInstance, messageOf } from '../core/thrown.ts'
 import type { JobStatus } from './job.ts'
 
 /** Jobs with these ids are there already, or an id came twice in one call. Nothing of the call was stored (seed 001). */

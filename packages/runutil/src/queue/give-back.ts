@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '../core/unavailable.ts'
+import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import type { ClaimedJob } from './job.ts'
 
 export interface GiveBackProps {

@@ -1,12 +1,12 @@
-import { type Clock, macrotask } from '../core/clock.ts'
+import { AsyncScope, inNewScope } from '../core/async-scope.ts'
+import type { Clock } from '../core/clock.ts'
 import { type Context, withContext } from '../core/context.ts'
-import { Stores, apart } from '../core/stores.ts'
+import { macrotask } from '../core/event-loop.ts'
 import { Attempt } from './attempt.ts'
-import type { ClaimedJob } from './job.ts'
 import type { Held } from './job-store.ts'
+import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
-import type { Performed } from './perform.ts'
-import { isThenable } from './perform.ts'
+import { type Performed, isThenable } from './perform.ts'
 
 export interface HeldJobsProps {
   readonly kinds: ReadonlyMap<string, Kind>
@@ -26,7 +26,7 @@ const MOST_IN_A_TURN = 32
 export class HeldJobs {
   readonly #props: HeldJobsProps
   /** Those in which the worker runs. */
-  readonly #stores = new Stores()
+  readonly #stores = new AsyncScope()
   readonly #running = new Map<ClaimedJob, Attempt>()
   #waiting: ClaimedJob[] = []
   #startedInTurn = 0
@@ -93,7 +93,7 @@ export class HeldJobs {
     const { kinds, clock } = this.#props
     const attempt = new Attempt(job, kinds.get(job.kind)!, clock, this.#stores)
     this.#running.set(job, attempt)
-    const performed = apart(() => withContext(this.#props.context(), runAttempt, attempt))
+    const performed = inNewScope(() => withContext(this.#props.context(), runAttempt, attempt))
     if (isThenable(performed)) void performed.then((ended) => this.#end(attempt, ended))
     else this.#ended(attempt, performed)
   }

@@ -45,4 +45,4 @@ export type {
   SequelizeLike,
   TransactionHandle,
 } from '../core/queryable.ts'
-export { StoreUnavailableError } from '../core/unavailable.ts'
+export { StoreUnavailableError } from '../core/store-unavailable-error.ts'

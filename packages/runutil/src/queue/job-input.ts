@@ -1,9 +1,9 @@
-import { describe } from '../core/errors.ts'
+import { describe } from '../core/describe.ts'
 import { STORABLE_TEXT } from '../core/options.ts'
 import { isStorable } from '../core/text.ts'
 import { ErrInvalidJob, ErrJobExists } from './errors.ts'
-import type { JobInput } from './job.ts'
 import type { NewJob } from './job-store.ts'
+import type { JobInput } from './job.ts'
 import { toJson } from './json.ts'
 import { END_OF_TIME } from './outcome.ts'
 

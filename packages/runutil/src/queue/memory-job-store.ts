@@ -1,10 +1,9 @@
 import { systemClock } from '../core/clock-system.ts'
-import { type Clock } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs, toStorableMs } from '../core/duration.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { ErrJobExists } from './errors.ts'
-import { checkMaxJson } from './max-json.ts'
 import type {
   ClaimOptions,
   Held,
@@ -16,13 +15,14 @@ import type {
 } from './job-store.ts'
 import type { ClaimedJob, QueuedJob } from './job.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
+import { checkMaxJson } from './max-json.ts'
 import { MemoryClaim } from './memory-claim.ts'
 import { MemoryLeases } from './memory-leases.ts'
 import { Allowance, MemoryStarts } from './memory-limits.ts'
 import { MemoryRules } from './memory-rules.ts'
 import { type ClockSet, MemoryTime } from './memory-time.ts'
-import { type OnReady, ReadyListeners } from './ready-listeners.ts'
 import { type Settlement, checkStorable, isFinal } from './outcome.ts'
+import { type OnReady, ReadyListeners } from './ready-listeners.ts'
 import {
   type StoredJob,
   countJobs,

@@ -1,5 +1,5 @@
+import { describe } from '../core/describe.ts'
 import { LONGEST_MS } from '../core/duration.ts'
-import { describe } from '../core/errors.ts'
 import { refusalText } from './error-text.ts'
 import { ErrInvalidJob } from './errors.ts'
 import type { ClaimedJob, JobStatus } from './job.ts'

@@ -1,15 +1,16 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import { Context, currentClock, currentContext, newScope } from '../core/context.ts'
-import { StoreUnavailableError } from '../core/unavailable.ts'
-import { Patience } from '../core/patience.ts'
-import { Doorbell } from '../core/doorbell.ts'
+import { Notify } from '../core/notify.ts'
+import { StoreTimeout } from '../core/store-timeout.ts'
+import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
+import { untilAvailable } from '../core/until-available.ts'
 import { ApartSettlements } from './apart-settlements.ts'
+import type { Attempt } from './attempt.ts'
 import { ClaimWatch } from './claim-watch.ts'
 import { ErrLostLease } from './errors.ts'
 import { GiveBack } from './give-back.ts'
 import { HeldJobs } from './held-jobs.ts'
 import { IdleTime } from './idle-time.ts'
-import type { Attempt } from './attempt.ts'
 import type { ClaimedJob } from './job.ts'
 import { judge, judgeCrashes } from './judge.ts'
 import type { Kind } from './kind.ts'
@@ -21,7 +22,6 @@ import { Prefetch } from './prefetch.ts'
 import { RunClaims } from './run-claims.ts'
 import { RunLog } from './run-log.ts'
 import { Settler } from './settler.ts'
-import { untilAvailable } from '../core/until-available.ts'
 import { Upkeep } from './upkeep.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
@@ -47,9 +47,9 @@ export class QueueRun {
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #log = new RunLog(this.#context)
   /** Rung when there may be something to claim. */
-  readonly #ready: Doorbell
+  readonly #ready: Notify
   /** Rung when there may be room for it. */
-  readonly #freed: Doorbell
+  readonly #freed: Notify
   readonly #held: HeldJobs
   readonly #claims: RunClaims
   readonly #settler: Settler<JobSettlement>
@@ -62,17 +62,17 @@ export class QueueRun {
   readonly #upkeep: Upkeep
   #stopping = false
   #stoppedAt = Infinity
-  readonly #patience: Patience
+  readonly #timeout: StoreTimeout
   #failure: { error: unknown } | undefined
 
   constructor(props: QueueRunProps) {
     this.#props = props
     const { store, kinds, concurrency, leaseMs, signal } = props
     const [clock, log] = [this.#clock, this.#log]
-    this.#ready = new Doorbell(clock, signal)
-    this.#freed = new Doorbell(clock, signal)
+    this.#ready = new Notify(clock, signal)
+    this.#freed = new Notify(clock, signal)
     this.#prefetch = new Prefetch(concurrency, 0)
-    this.#patience = new Patience(clock, this.#context.scope.graceMs)
+    this.#timeout = new StoreTimeout(clock, this.#context.scope.graceMs)
     this.#watch = new ClaimWatch({ clock, leaseMs, onSilent: () => log.silent(leaseMs) })
     this.#upkeep = new Upkeep({
       store,
@@ -140,7 +140,7 @@ export class QueueRun {
     onAbort(signal, stop)
     try {
       await this.#upkeep.begin()
-      const unlisten = await this.#ask(() => store.listen(() => this.#ready.ring(), [...kinds.keys()]))
+      const unlisten = await this.#ask(() => store.listen(() => this.#ready.notify(), [...kinds.keys()]))
       await this.#claimUntilStopped().finally(() => this.#ask(unlisten))
     } catch (error) {
       this.#fail(error)
@@ -191,8 +191,8 @@ export class QueueRun {
   }
 
   #hasRoom(): void {
-    this.#ready.ring()
-    this.#freed.ring()
+    this.#ready.notify()
+    this.#freed.notify()
   }
 
   #mayStart(job: ClaimedJob): boolean {
@@ -212,7 +212,7 @@ export class QueueRun {
     this.#claims.handled(job)
     const settlement = settlementOf(job, judge(performed, this.#props.store.maxJson), durationMs)
     this.#settle(settlement, performed, attempt.isCompleting ? this.#apart : this.#settler)
-    this.#freed.ring()
+    this.#freed.notify()
   }
 
   #settle(
@@ -227,9 +227,9 @@ export class QueueRun {
   #settled(batch: readonly JobSettlement[]): void {
     this.#letGo(batch.map(({ job }) => job))
     this.#log.available('outcomes')
-    this.#freed.ring()
+    this.#freed.notify()
     // Of a limited kind, the next may start now.
-    if (this.#upkeep.rules.limited) this.#ready.ring()
+    if (this.#upkeep.rules.limited) this.#ready.notify()
   }
 
   #letGo(jobs: readonly ClaimedJob[]): void {
@@ -249,7 +249,7 @@ export class QueueRun {
     const { signal } = this.#props
     const givesUp = (): boolean => this.#stopping
     const answer = untilAvailable(call, { clock: this.#clock, signal, givesUp, onRetry })
-    return this.#patience.bound(answer, { onLate })
+    return this.#timeout.bound(answer, { onLate })
   }
 
   readonly #fail = (error: unknown): void => {
@@ -263,14 +263,14 @@ export class QueueRun {
     if (this.#stopping) return
     this.#stopping = true
     this.#stoppedAt = this.#clock.elapsed()
-    this.#patience.stop()
+    this.#timeout.stop()
     this.#upkeep.stop()
     this.#overdue.stop()
     // Before a handler that ends now makes room for them.
     this.#giveBack.add(this.#held.takeWaiting())
     this.#held.abortAll(reason)
-    this.#ready.ring()
-    this.#freed.ring()
+    this.#ready.notify()
+    this.#freed.notify()
   }
 
   /** How long outcomes are still tried to be recorded: a lease, and no longer than most of the group's grace. */

@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts'
-import { Doorbell } from '../core/doorbell.ts'
+import { Notify } from '../core/notify.ts'
 import { HeldBytes } from './held-bytes.ts'
-import type { ClaimedJob } from './job.ts'
 import type { ClaimOptions, JobStore } from './job-store.ts'
+import type { ClaimedJob } from './job.ts'
 import type { Claimant } from './last-chance.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { type ProcessClaims, processClaims } from './process-claims.ts'
@@ -120,8 +120,8 @@ export class RunClaims {
   /** After the process couldn't run, asks for its leases to go on, and waits for a second at most. */
   async catchUp(signal: AbortSignal): Promise<void> {
     if (!this.#keeper.isOverdue()) return
-    const renewed = new Doorbell(this.#props.clock, signal)
-    void this.#keeper.renew().then(() => renewed.ring())
+    const renewed = new Notify(this.#props.clock, signal)
+    void this.#keeper.renew().then(() => renewed.notify())
     await renewed.wait(CATCH_UP_MS)
   }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../core/clock.ts'
-import { shortened } from '../core/errors.ts'
+import { shortened } from '../core/describe.ts'
 import { log } from '../core/log.ts'
 import { nearest } from '../core/options.ts'
 import type { JobStore } from './job-store.ts'

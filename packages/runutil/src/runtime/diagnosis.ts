@@ -1,6 +1,5 @@
 import type { DependencyContainer } from 'tsyringe'
-import { isInstance } from '../core/errors.ts'
-import { reasonOf, stackOf } from '../core/text.ts'
+import { isInstance, reasonOf, stackOf } from '../core/thrown.ts'
 import { WorkerResolutionError } from './errors.ts'
 import {
   type Constructor,

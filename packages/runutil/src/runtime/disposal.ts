@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { toError } from '../core/errors.ts'
+import { toError } from '../core/thrown.ts'
 import { within } from '../core/within.ts'
 import { type Failure, ShutdownTimeoutError } from './errors.ts'
 import type { Grace } from './grace.ts'

@@ -1,5 +1,5 @@
-import { shortened } from '../core/errors.ts'
-import { messageOf } from '../core/text.ts'
+import { shortened } from '../core/describe.ts'
+import { messageOf } from '../core/thrown.ts'
 
 const LONGEST_MESSAGE = 4_000
 /** In a message; the error's own field has all of it. */

@@ -1,6 +1,9 @@
-import { type LinkedController, isAbortOf, linkedController, offAbort, onAbort } from '../core/abort.ts'
-import { type Clock, keepAlive } from '../core/clock.ts'
-import { toError } from '../core/errors.ts'
+import { offAbort, onAbort } from '../core/abort.ts'
+import type { Clock } from '../core/clock.ts'
+import { keepAlive } from '../core/event-loop.ts'
+import { isAbortOf } from '../core/is-abort-of.ts'
+import { type LinkedController, linkedController } from '../core/linked-controller.ts'
+import { toError } from '../core/thrown.ts'
 import {
   ErrWorkerExitedPrematurely,
   type Failure,

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, describe } from '../core/errors.ts'
+import { describe } from '../core/describe.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
 import { checkName } from '../core/options.ts'
 import { decorationOf } from '../core/worker-registry.ts'
 import type { Runnable, Worker } from '../core/worker.ts'

@@ -1,11 +1,11 @@
 import { constants } from 'node:os'
 import type { Logger } from 'pino'
-import { linkedController } from '../core/abort.ts'
 import { systemClock } from '../core/clock-system.ts'
-import { type Timer, macrotask } from '../core/clock.ts'
+import type { Timer } from '../core/clock.ts'
 import { rootLogger } from '../core/context.ts'
+import { macrotask, unrefTimeout } from '../core/event-loop.ts'
+import { linkedController } from '../core/linked-controller.ts'
 import { log } from '../core/log.ts'
-import { unlessEnded } from '../core/unless-ended.ts'
 import { ShutdownRequestedError } from './errors.ts'
 
 /** What the process exits with when it is told a second time. */
@@ -57,7 +57,7 @@ export class ProcessWatch {
     // Nothing is left that would go on during the delay.
     if (this.#requested === undefined) return
     this.#abort()
-    if (clean) unlessEnded(() => this.#warnOfOpen(), LEFT_OPEN_MS)
+    if (clean) unrefTimeout(() => this.#warnOfOpen(), LEFT_OPEN_MS)
   }
 
   #listen(): void {
@@ -78,7 +78,7 @@ export class ProcessWatch {
     this.#repeatable = name
     // After a loop that was blocked, timers come before the signals that arrived meanwhile.
     const over = (): void => void macrotask().then(() => (this.#repeatable = undefined))
-    unlessEnded(over, SAME_REQUEST_MS)
+    unrefTimeout(over, SAME_REQUEST_MS)
     if (this.#delayMs === 0) this.#abort()
     else this.#delay = systemClock.setTimeout(() => this.#abort(), this.#delayMs)
   }

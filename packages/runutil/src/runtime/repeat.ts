@@ -1,11 +1,11 @@
 import { offAbort, onAbort } from '../core/abort.ts'
+import { AsyncScope } from '../core/async-scope.ts'
 import type { Timer } from '../core/clock.ts'
 import { Context, currentContext, enterContext, newScope } from '../core/context.ts'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { checkpoint } from '../core/health.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import { checkOptions } from '../core/options.ts'
-import { Stores } from '../core/stores.ts'
 import type { Worker } from '../core/worker.ts'
 import { runs } from './named.ts'
 
@@ -67,7 +67,7 @@ class Ticker {
   readonly #signal: AbortSignal
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
-  readonly #stores = new Stores()
+  readonly #stores = new AsyncScope()
   readonly #tick: () => void
   /** The job, with its context and its signal. */
   readonly #call: () => Promise<void> | void
@@ -135,7 +135,7 @@ class Ticker {
   #run(): void {
     this.#running = true
     try {
-      const running: Promise<void> | void | undefined = this.#stores.runAnew(this.#call)
+      const running: Promise<void> | void | undefined = this.#stores.runFresh(this.#call)
       if (typeof running?.then === 'function') {
         promiseOf(running).then(this.#succeeded, this.#failed)
         return

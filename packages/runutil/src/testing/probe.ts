@@ -1,5 +1,5 @@
 import { systemClock } from '../core/clock-system.ts'
-import { type Timer } from '../core/clock.ts'
+import type { Timer } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 
 /** The moment that a test waited for didn't come. */

@@ -1,8 +1,9 @@
-import { type Clock, type Timer, macrotask } from '../core/clock.ts'
+import { AsyncScope } from '../core/async-scope.ts'
+import type { Clock, Timer } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { InvalidDurationError } from '../core/errors.ts'
+import { macrotask } from '../core/event-loop.ts'
 import { checkOptions } from '../core/options.ts'
-import { Stores } from '../core/stores.ts'
 
 export interface VirtualClockOptions {
   /** What `now()` begins at, in ms since the Unix epoch. Default: 2000-01-01T00:00:00Z. */
@@ -178,7 +179,7 @@ export class VirtualClock implements Clock {
 
 class VirtualTimer implements Timer {
   readonly callback: () => void
-  readonly stores = new Stores()
+  readonly stores = new AsyncScope()
   readonly #set: (timer: VirtualTimer, elapsedMs: number) => void
   readonly #clear: (timer: VirtualTimer) => void
   due = 0

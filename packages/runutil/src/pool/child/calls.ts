@@ -1,4 +1,5 @@
-import { InvalidArgumentError, describe } from '../../core/errors.ts'
+import { describe } from '../../core/describe.ts'
+import { InvalidArgumentError } from '../../core/errors.ts'
 import { toJson } from '../../core/json.ts'
 import type { Payload } from '../relay/payload.ts'
 import type { Handler, Tools } from './handler.ts'

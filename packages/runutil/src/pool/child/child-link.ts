@@ -2,7 +2,7 @@ import { readSync, writevSync } from 'node:fs'
 import { type Socket, connect } from 'node:net'
 import type { Readable } from 'node:stream'
 import { systemClock } from '../../core/clock-system.ts'
-import { type Timer } from '../../core/clock.ts'
+import type { Timer } from '../../core/clock.ts'
 import type { Encoded } from '../relay/protocol.ts'
 import { leave, sleep } from './parent-watch.ts'
 

@@ -1,6 +1,7 @@
-import { InvalidArgumentError, describe } from '../../core/errors.ts'
-import { textOf } from '../../core/text.ts'
-import { unlessEnded } from '../../core/unless-ended.ts'
+import { describe } from '../../core/describe.ts'
+import { InvalidArgumentError } from '../../core/errors.ts'
+import { unrefTimeout } from '../../core/event-loop.ts'
+import { textOf } from '../../core/thrown.ts'
 import { FrameReader } from '../relay/frame-reader.ts'
 import { TOKEN_VARIABLE } from '../relay/handshake.ts'
 import { MessageReader, type PayloadMessage } from '../relay/message-reader.ts'
@@ -60,7 +61,7 @@ export async function serve(handler: Handler | CallHandlers, options: ServeOptio
   worker.end()
   link.close()
   heedSignals()
-  unlessEnded(cutOff, LINGER_MS)
+  unrefTimeout(cutOff, LINGER_MS)
 }
 
 function checked(handler: unknown): Handler {

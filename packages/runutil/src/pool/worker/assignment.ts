@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
-import { InvalidArgumentError, describe } from '../../core/errors.ts'
+import { describe } from '../../core/describe.ts'
+import { InvalidArgumentError } from '../../core/errors.ts'
 import { EmptyPayloadError, JobError, PayloadTooLargeError, WorkerError } from '../errors.ts'
 import type { Dialect } from '../relay/handshake.ts'
 import { type Message, type PayloadMessage, isStopRequest } from '../relay/message-reader.ts'

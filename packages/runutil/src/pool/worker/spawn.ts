@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { InvalidArgumentError, describe } from '../../core/errors.ts'
+import { describe } from '../../core/describe.ts'
+import { InvalidArgumentError } from '../../core/errors.ts'
 import { PoolDestroyedError } from '../errors.ts'
 import { TOKEN_VARIABLE } from '../relay/handshake.ts'
 import type { Stdio } from '../relay/relay.ts'

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, describe } from '../../core/errors.ts'
+import { describe } from '../../core/describe.ts'
+import { InvalidArgumentError } from '../../core/errors.ts'
 
 /** Where a string leads to. */
 export type ParsedTarget =

@@ -1,5 +1,5 @@
+import { AsyncScope } from '../../core/async-scope.ts'
 import { SafeCallback } from '../../core/safe-callback.ts'
-import { Stores } from '../../core/stores.ts'
 
 /** Callbacks by channel. One that was taken off isn't called again; what one throws is logged, once a callback. */
 export class ListenerSet {
@@ -17,7 +17,7 @@ export class ListenerSet {
   add(channel: string, callback: (payload: string) => void): () => void {
     const listeners = this.#channels.get(channel) ?? new Set()
     this.#channels.set(channel, listeners)
-    const stores = new Stores()
+    const stores = new AsyncScope()
     // Wrapped, so that one function given twice is two, and none runs in the stores of who happened to connect.
     const inStores = (payload: string): unknown => stores.run(() => callback(payload))
     const listener = new SafeCallback(inStores, 'callback of Database.listen')

@@ -1,10 +1,10 @@
 import { ExponentialBackoff } from '../../core/backoff.ts'
 import { systemClock } from '../../core/clock-system.ts'
-import { type Clock, type Timer } from '../../core/clock.ts'
+import type { Clock, Timer } from '../../core/clock.ts'
 import { DatabaseClosedError } from './errors.ts'
 import { ListenerSet } from './listener-set.ts'
-import { statementError } from './pg-errors.ts'
 import type { PgConnection } from './pg-connection.ts'
+import { statementError } from './pg-errors.ts'
 import type { PgNotification } from './pg-pool.ts'
 import { quotedName } from './quoted-name.ts'
 

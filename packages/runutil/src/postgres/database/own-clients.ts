@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import { toError } from '../../core/errors.ts'
+import { toError } from '../../core/thrown.ts'
 import { destroyClient } from './pg-connection.ts'
 import type { NewPgClient, PgPool } from './pg-pool.ts'
 

@@ -1,5 +1,6 @@
-import { type Clock, macrotask } from '../../core/clock.ts'
-import { toError } from '../../core/errors.ts'
+import type { Clock } from '../../core/clock.ts'
+import { macrotask } from '../../core/event-loop.ts'
+import { toError } from '../../core/thrown.ts'
 import { cancelRequest } from './pg-cancel.ts'
 import type { PgClient, PgQuery, PgResult } from './pg-pool.ts'
 import type { StatementLimits } from './statement-limits.ts'

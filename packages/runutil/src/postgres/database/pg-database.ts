@@ -1,6 +1,6 @@
-import { macrotask } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock-system.ts'
-import { StoreUnavailableError } from '../../core/unavailable.ts'
+import { macrotask } from '../../core/event-loop.ts'
+import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import { within } from '../../core/within.ts'
 import type { Database, QueryOptions, Statement, StatementOptions, Transaction } from './database.ts'
 import { DatabaseClosedError } from './errors.ts'
@@ -8,10 +8,10 @@ import { Listener } from './listener.ts'
 import type { PgConnection } from './pg-connection.ts'
 import { PgConnections } from './pg-connections.ts'
 import { spoilsConnection, statementError } from './pg-errors.ts'
-import { PoolClients } from './pool-clients.ts'
 import type { PgPool, PgQuery } from './pg-pool.ts'
 import { serverOf } from './pg-server.ts'
 import { runPgTransaction } from './pg-transaction.ts'
+import { PoolClients } from './pool-clients.ts'
 
 export interface PgDatabaseProps {
   readonly pool: PgPool

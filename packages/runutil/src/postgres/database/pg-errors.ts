@@ -1,5 +1,5 @@
-import { codeOf, isInstance, toError } from '../../core/errors.ts'
-import { StoreUnavailableError } from '../../core/unavailable.ts'
+import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
+import { codeOf, isInstance, toError } from '../../core/thrown.ts'
 import { DatabaseClosedError, DatabaseRefusedError } from './errors.ts'
 
 // What an error of the driver means to who asked:

@@ -1,8 +1,8 @@
-import { StoreUnavailableError } from '../../core/unavailable.ts'
+import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import type { Transaction } from './database.ts'
 import { TransactionRolledBackError } from './errors.ts'
-import { statementError } from './pg-errors.ts'
 import type { PgConnection } from './pg-connection.ts'
+import { statementError } from './pg-errors.ts'
 import type { PgQuery, PgResult } from './pg-pool.ts'
 
 /** What neither does work nor waits for anything. */

@@ -1,6 +1,6 @@
 import { rootLogger } from '../../core/context.ts'
-import { toError } from '../../core/errors.ts'
 import { logWarning } from '../../core/log.ts'
+import { toError } from '../../core/thrown.ts'
 import type { PgliteStorage } from './pglite-storage.ts'
 import type { Pglite } from './pglite.ts'
 import { EQ } from './qualified.ts'

@@ -1,4 +1,4 @@
-import { describe } from '../../core/errors.ts'
+import { describe } from '../../core/describe.ts'
 import { has } from '../../core/has.ts'
 import type { TransactionHandle } from '../../core/queryable.ts'
 import { type OpenHandle, handleOf, refusal } from './library-handles.ts'

@@ -1,6 +1,6 @@
 import { systemClock } from '../../core/clock-system.ts'
-import { Doorbell } from '../../core/doorbell.ts'
-import { Trouble } from '../../core/trouble.ts'
+import { Notify } from '../../core/notify.ts'
+import { OutageLog } from '../../core/outage-log.ts'
 import type { OnChange } from '../../dispatch/action-ledger.ts'
 import { DatabaseClosedError } from '../database/errors.ts'
 import { GT, TEXT } from '../database/qualified.ts'
@@ -17,10 +17,10 @@ export class ActionFollower {
   readonly #onChange: OnChange
   readonly #onEnd: (error: unknown) => void
   readonly #stop = new AbortController()
-  readonly #bell = new Doorbell(systemClock, this.#stop.signal)
+  readonly #wake = new Notify(systemClock, this.#stop.signal)
   #revision = 0
   #ended: Promise<void> = Promise.resolve()
-  readonly #wakeUps = new WakeUps(() => this.#bell.ring())
+  readonly #wakeUps = new WakeUps(() => this.#wake.notify())
 
   /** @param onEnd called when the database was closed, so that nothing more can come */
   constructor(queries: StoreQueries, onChange: OnChange, onEnd: (error: unknown) => void) {
@@ -53,17 +53,17 @@ export class ActionFollower {
   }
 
   async #follow(): Promise<void> {
-    const trouble = new Trouble('cannot follow the ledger')
+    const outage = new OutageLog('follow the ledger')
     while (!this.#stop.signal.aborted) {
       try {
         await this.#read()
-        trouble.ends()
+        outage.succeeded()
       } catch (error) {
         if (this.#stop.signal.aborted) return
         if (error instanceof DatabaseClosedError) return this.#onEnd(error)
-        trouble.begins(error)
+        outage.failed(error)
       }
-      await this.#bell.wait(POLL_MS)
+      await this.#wake.wait(POLL_MS)
     }
   }
 

@@ -1,15 +1,15 @@
 import { ExponentialBackoff } from '../../core/backoff.ts'
 import { systemClock } from '../../core/clock-system.ts'
-import { Doorbell } from '../../core/doorbell.ts'
+import { Notify } from '../../core/notify.ts'
+import { OutageLog } from '../../core/outage-log.ts'
 import { RenewedLease } from '../../core/renewed-lease.ts'
-import { Trouble } from '../../core/trouble.ts'
 import type { Task } from '../../dispatch/action.ts'
 import { WorkerLostError } from '../../dispatch/errors.ts'
 import type { Announcement, WorkerInfo } from '../../dispatch/task-exchange.ts'
 import type { StatementOptions } from '../database/database.ts'
 import { EQ, TEXT, inMs } from '../database/qualified.ts'
-import { fromStorable } from '../statements/storable-json.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
+import { fromStorable } from '../statements/storable-json.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
 import { WakeUps } from '../statements/wake-ups.ts'
 
@@ -32,11 +32,11 @@ export interface AnnouncedWorkerProps {
 /** A worker's row in the database, renewed until it is withdrawn or lost. */
 export class AnnouncedWorker implements Announcement {
   readonly #props: AnnouncedWorkerProps
-  readonly #trouble: Trouble
+  readonly #outage: OutageLog
   readonly #lost = new AbortController()
   /** It takes no more tasks. */
   readonly #closed = new AbortController()
-  readonly #bell = new Doorbell(systemClock, this.#closed.signal)
+  readonly #wake = new Notify(systemClock, this.#closed.signal)
   readonly #lease: RenewedLease
   #withdrawn = false
   #wakeUps: WakeUps | undefined
@@ -45,11 +45,11 @@ export class AnnouncedWorker implements Announcement {
 
   constructor(props: AnnouncedWorkerProps) {
     this.#props = props
-    this.#trouble = new Trouble(`cannot reach the database as the worker for target ${props.worker.target}`)
+    this.#outage = new OutageLog(`reach the database as the worker for target ${props.worker.target}`)
     const callbacks = {
       renew: () => this.#renew(),
       onLost: () => this.#lose(),
-      onError: (error: unknown) => this.#trouble.begins(error),
+      onError: (error: unknown) => this.#outage.failed(error),
     }
     const { leaseMs, askedAt } = props
     this.#lease = new RenewedLease({ leaseMs, clock: systemClock, ...callbacks }, askedAt)
@@ -64,14 +64,14 @@ export class AnnouncedWorker implements Announcement {
       try {
         await this.#listen()
         const task = await this.#take()
-        this.#trouble.ends()
+        this.#outage.succeeded()
         failures = 0
         if (task !== undefined) return task
       } catch (error) {
-        this.#trouble.begins(error)
+        this.#outage.failed(error)
         failures++
       }
-      await this.#bell.wait(failures === 0 ? POLL_MS : AGAIN.duration(failures))
+      await this.#wake.wait(failures === 0 ? POLL_MS : AGAIN.duration(failures))
     }
     return undefined
   }
@@ -98,7 +98,7 @@ export class AnnouncedWorker implements Announcement {
     try {
       await queries.rows(text, [id, turn, this.#last ?? null, gone, now, channel], this.#urgent)
     } catch (error) {
-      this.#trouble.begins(error)
+      this.#outage.failed(error)
     }
   }
 
@@ -106,7 +106,7 @@ export class AnnouncedWorker implements Announcement {
     if (this.#wakeUps !== undefined) return
     const { queries, id } = this.#props
     const heard = ['', `task ${id}`]
-    const wakeUps = new WakeUps(() => this.#bell.ring())
+    const wakeUps = new WakeUps(() => this.#wake.notify())
     await wakeUps.listen(queries, queries.channel, (payload) => heard.includes(payload))
     this.#wakeUps = wakeUps
     if (this.#closed.signal.aborted) await wakeUps.stop()

@@ -3,7 +3,7 @@ import { type Duration, toStorableIntervalMs, toStorableMs } from '../../core/du
 import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
-import { StoreUnavailableError } from '../../core/unavailable.ts'
+import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import type {
   ActionLedger,
   Following,
@@ -55,8 +55,8 @@ export class PostgresActionLedger implements ActionLedger {
   readonly #queries: StoreQueries
   readonly #taken: TakenTasks
   readonly #changes = new CallBatcher<string, unknown>((changes) => this.#change(changes), {
-    most: MOST_CHANGES,
-    isOfOne: (error) => !(error instanceof StoreUnavailableError),
+    maxCalls: MOST_CHANGES,
+    isCallError: (error) => !(error instanceof StoreUnavailableError),
   })
 
   /** @throws InvalidArgumentError, InvalidDurationError */

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../core/clock-system.ts'
 import { currentLogger } from '../../core/context.ts'
 import { log } from '../../core/log.ts'
-import { Trouble } from '../../core/trouble.ts'
-import { StoreUnavailableError } from '../../core/unavailable.ts'
+import { OutageLog } from '../../core/outage-log.ts'
+import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import { sleep } from '../../core/wait.ts'
 import type { Announcement, TaskExchange, WorkerInfo } from '../../dispatch/task-exchange.ts'
 import { EQ, GT, TEXT } from '../database/qualified.ts'
@@ -40,16 +40,16 @@ export class PostgresTaskExchange implements TaskExchange {
 
   async announce(worker: WorkerInfo, signal: AbortSignal): Promise<Announcement> {
     const owner = randomUUID()
-    const trouble = new Trouble(`cannot announce the worker for target ${worker.target}`)
+    const outage = new OutageLog(`register the worker for target ${worker.target}`)
     for (;;) {
       signal.throwIfAborted()
       try {
         const announced = await this.#askFor(worker, owner)
-        trouble.ends()
+        outage.succeeded()
         if (announced !== undefined) return announced
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error
-        trouble.begins(error)
+        outage.failed(error)
       }
       await sleep(systemClock, POLL_MS, signal)
     }

@@ -1,5 +1,5 @@
 import { systemClock } from '../../core/clock-system.ts'
-import { Trouble } from '../../core/trouble.ts'
+import { OutageLog } from '../../core/outage-log.ts'
 import { sleep } from '../../core/wait.ts'
 import { DatabaseClosedError } from '../database/errors.ts'
 import { EQ, TEXTS } from '../database/qualified.ts'
@@ -58,7 +58,7 @@ export class TakenTasks {
   }
 
   async #poll(): Promise<void> {
-    const trouble = new Trouble('cannot see whether tasks were taken')
+    const outage = new OutageLog('see whether tasks were taken')
     this.#polling = true
     while (this.#waiting.size > 0) {
       await sleep(systemClock, POLL_MS)
@@ -66,10 +66,10 @@ export class TakenTasks {
       try {
         const there = await this.#notTaken(asked)
         for (const action of asked) if (!there.has(action)) this.#resolve(action)
-        trouble.ends()
+        outage.succeeded()
       } catch (error) {
         if (error instanceof DatabaseClosedError) this.#waiting.clear()
-        else trouble.begins(error)
+        else outage.failed(error)
       }
     }
     this.#polling = false

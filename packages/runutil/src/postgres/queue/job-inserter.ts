@@ -1,7 +1,7 @@
 import { CallBatcher } from '../../core/call-batcher.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { TransactionHandle } from '../../core/queryable.ts'
-import { StoreUnavailableError } from '../../core/unavailable.ts'
+import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import { ErrJobExists } from '../../queue/errors.ts'
 import type { NewJob } from '../../queue/job-store.ts'
 import { textArray } from '../statements/array-literal.ts'
@@ -27,7 +27,7 @@ export interface JobInserterProps {
 export class JobInserter {
   readonly #props: JobInserterProps
   readonly #batches = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
-    isOfOne: (error) => !(error instanceof StoreUnavailableError),
+    isCallError: (error) => !(error instanceof StoreUnavailableError),
   })
 
   constructor(props: JobInserterProps) {

@@ -1,5 +1,5 @@
 import { systemClock } from '../../core/clock-system.ts'
-import { type Clock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 import { type JobCount, together } from './notice.ts'
 
 /** At most one notification in so long, and one at its end for what came meanwhile. */

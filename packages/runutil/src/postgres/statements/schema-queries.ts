@@ -1,5 +1,5 @@
-import { codeOf } from '../../core/errors.ts'
 import type { TransactionHandle } from '../../core/queryable.ts'
+import { codeOf } from '../../core/thrown.ts'
 import type { Database, Statement, StatementOptions, Transaction } from '../database/database.ts'
 import { permissionError } from '../database/permission-error.ts'
 import { errorInPassing, isToBeRepeated } from '../database/pg-errors.ts'

@@ -1,23 +1,23 @@
 import type { Clock, Timer } from './clock.ts'
-import { StoreUnavailableError } from './unavailable.ts'
+import { StoreUnavailableError } from './store-unavailable-error.ts'
 
 const MOST_MS = 1_000
 /** Of the time that a group gives its workers to end. */
 const SHARE = 0.1
 
-export interface BoundOptions<T> {
-  /** How long the answer may take, told to stop or not. Default: for ever. */
+export interface StoreTimeoutOptions<T> {
+  /** How long the answer may take before a stop. Default: for ever. */
   readonly limitMs?: number | undefined
-  /** Whether, told to stop, nobody waits for it any more at all. Default: never. */
-  readonly endsAtStop?: (() => boolean) | undefined
-  /** Called with an answer that comes after nobody waited for it any more. */
+  /** Whether a stop ends the wait at once. Default: never. */
+  readonly givesUpAtStop?: (() => boolean) | undefined
+  /** Called with an answer that comes after the timeout. */
   readonly onLate?: ((answer: T) => void) | undefined
 }
 
-/** Bounds how long a worker waits for answers of a store, and once it is told to stop far more narrowly. */
-export class Patience {
+/** Limits how long a worker waits for answers of a store; after a stop, much more tightly. */
+export class StoreTimeout {
   readonly #clock: Clock
-  /** How long it waits for an answer after the stop. */
+  /** How long it waits for an answer after a stop. */
   readonly stoppingMs: number
   readonly #onStop = new Set<() => void>()
   #stopping = false
@@ -28,7 +28,7 @@ export class Patience {
     this.stoppingMs = Math.min(MOST_MS, (graceMs ?? Infinity) * SHARE)
   }
 
-  /** Told to stop: calls under way have `stoppingMs` from now on, later ones from when they come. */
+  /** Calls under way have `stoppingMs` from now on, later ones from when they are made. */
   readonly stop = (): void => {
     this.#stopping = true
     for (const narrow of this.#onStop) narrow()
@@ -38,7 +38,7 @@ export class Patience {
   /** @throws StoreUnavailableError when the answer takes too long */
   bound<T>(
     call: Promise<T>,
-    { limitMs = Infinity, endsAtStop = () => false, onLate = () => {} }: BoundOptions<T> = {},
+    { limitMs = Infinity, givesUpAtStop = () => false, onLate = () => {} }: StoreTimeoutOptions<T> = {},
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined
@@ -52,7 +52,7 @@ export class Patience {
           )
         }, ms)
       }
-      const narrow = (): void => waitFor(endsAtStop() ? 0 : this.stoppingMs)
+      const narrow = (): void => waitFor(givesUpAtStop() ? 0 : this.stoppingMs)
       if (this.#stopping) narrow()
       else if (limitMs < Infinity) waitFor(limitMs)
       if (!this.#stopping) this.#onStop.add(narrow)

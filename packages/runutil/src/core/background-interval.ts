@@ -2,7 +2,11 @@ import { systemClock } from './clock-system.ts'
 import type { Clock, Timer } from './clock.ts'
 
 /** Calls back again and again until cleared. Unlike a timer of the clock, it doesn't keep the process alive. */
-export function inBackground(clock: Clock, callback: () => void, everyMs: number): Pick<Timer, 'clear'> {
+export function setBackgroundInterval(
+  clock: Clock,
+  callback: () => void,
+  everyMs: number,
+): Pick<Timer, 'clear'> {
   if (clock !== systemClock) {
     const timer = clock.setTimeout(() => {
       timer.restartAt(clock.elapsed() + everyMs)

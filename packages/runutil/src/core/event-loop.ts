@@ -1,0 +1,17 @@
+import type { Timer } from './clock.ts'
+
+/** Keeps the process alive until cleared: neither an AbortSignal nor a signal handler does. */
+export function keepAlive(): Pick<Timer, 'clear'> {
+  const handle = setInterval(() => {}, 2 ** 30)
+  return { clear: () => clearInterval(handle) }
+}
+
+/** One real turn of the event loop, whatever the clock: timers, I/O and signal handlers get to run. */
+export function macrotask(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Calls back after `ms`, unless the process has ended by then: unlike a timer of the clock, it doesn't keep it alive. */
+export function unrefTimeout(callback: () => void, ms: number): void {
+  setTimeout(callback, ms).unref()
+}

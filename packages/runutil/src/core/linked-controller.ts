@@ -1,0 +1,31 @@
+import { setMaxListeners } from 'node:events'
+import { offAbort, onAbort } from './abort.ts'
+import { AsyncScope } from './async-scope.ts'
+
+/** A controller that aborts with its parent, for the same reason, until disposed. */
+export interface LinkedController {
+  readonly signal: AbortSignal
+  abort(reason: unknown): void
+  /** Lets go of the parent; the signal stays as it is. */
+  dispose(): void
+}
+
+/**
+ * What `AbortSignal.any` would be if it didn't leak: 58 MB per 50,000 signals that were listened to.
+ *
+ * Whoever listens to the signal is called in the stores in which the controller was made, whoever aborts.
+ */
+export function linkedController(parent?: AbortSignal): LinkedController {
+  const controller = new AbortController()
+  const stores = new AsyncScope()
+  // Ours is meant to be shared by many listeners; Node 20 warns at the eleventh.
+  setMaxListeners(0, controller.signal)
+  const abort = (reason: unknown): void => stores.run(() => controller.abort(reason))
+  const follow = (): void => abort(parent?.reason)
+  onAbort(parent, follow)
+  return {
+    signal: controller.signal,
+    abort,
+    dispose: () => offAbort(parent, follow),
+  }
+}

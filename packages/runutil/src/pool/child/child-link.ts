@@ -1,4 +1,4 @@
-import { readSync, writevSync } from 'node:fs'
+import { readSync, writeSync, writevSync } from 'node:fs'
 import { type Socket, connect } from 'node:net'
 import type { Readable } from 'node:stream'
 import { systemClock } from '../../core/clock-system.ts'
@@ -30,9 +30,10 @@ export function openLink(address: string | undefined, blocking: boolean): ChildL
   throw new Error(`RR_RELAY: expected 'pipes', 'unix:///PATH' or 'tcp://HOST:PORT'; got '${address}'`)
 }
 
-/** Bytes of one read. What is read at once up to here is copied out of a buffer for all; more has a buffer of its own. */
+/** The most bytes of one read. */
 const MOST = 256 * 1024
-const WORTH_KEEPING = 48 * 1024
+/** What is read at once up to here is copied, so that a handler that keeps it keeps no more than that. */
+const WORTH_COPYING = 48 * 1024
 
 /**
  * Stdin and stdout. Reads block the process, which for tiny tasks is quicker than the event loop, until a handler
@@ -40,9 +41,12 @@ const WORTH_KEEPING = 48 * 1024
  */
 class PipesLink implements ChildLink {
   #input: EventInput | undefined
-  readonly #scratch = Buffer.allocUnsafeSlow(MOST)
-  /** What the next read may bring, going by the last. */
-  #expected = 0
+  /**
+   * Read into from `#at`; what is before is a handler's. A buffer of its own for each large read would be freed and
+   * taken from the system again and again, page by page.
+   */
+  #buffer = Buffer.allocUnsafeSlow(2 * MOST)
+  #at = 0
 
   constructor(blocking: boolean) {
     if (!blocking) this.#useEvents()
@@ -51,12 +55,9 @@ class PipesLink implements ChildLink {
   read(): Buffer | Promise<Buffer> {
     if (this.#input !== undefined) return this.#input.read()
     try {
-      const buffer = this.#expected > WORTH_KEEPING ? Buffer.allocUnsafeSlow(this.#expected) : this.#scratch
-      const length = readSync(0, buffer)
+      const length = readSync(0, this.#buffer, this.#at, MOST, null)
       if (length === 0) leave(undefined)
-      this.#expected = Math.min(MOST, Math.ceil(length * 1.5))
-      const read = buffer.subarray(0, length)
-      return buffer === this.#scratch ? Buffer.from(read) : read
+      return this.#cut(length)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       // A signal came for which no handler is set, such as SIGUSR1 for a debugger.
@@ -67,8 +68,20 @@ class PipesLink implements ChildLink {
     }
   }
 
+  #cut(length: number): Buffer {
+    const read = this.#buffer.subarray(this.#at, this.#at + length)
+    if (length <= WORTH_COPYING) return Buffer.from(read)
+    this.#at += length
+    if (this.#buffer.length - this.#at < MOST) {
+      this.#buffer = Buffer.allocUnsafeSlow(2 * MOST)
+      this.#at = 0
+    }
+    return read
+  }
+
   write({ head, body }: Encoded): void {
-    writeAll(body === undefined ? [head] : [head, body])
+    if (body === undefined) writeAll(head)
+    else writeAllOf([head, body])
   }
 
   async during<T>(work: PromiseLike<T>): Promise<T> {
@@ -169,15 +182,23 @@ function leaveBecause(error: NodeJS.ErrnoException): never {
   process.exit(1)
 }
 
-function writeAll(pieces: readonly Uint8Array[]): void {
-  for (let left = pieces; left.length > 0;) {
-    try {
-      left = without(left, writevSync(1, left))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') leaveBecause(error as NodeJS.ErrnoException)
-      // The pipe is full, and somebody has made it a non-blocking one: console.log does.
-      sleep(1)
-    }
+function writeAll(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += written(() => writeSync(1, bytes, at))
+}
+
+function writeAllOf(pieces: readonly Uint8Array[]): void {
+  for (let left = pieces; left.length > 0;) left = without(left, written(() => writevSync(1, left)))
+}
+
+/** How many bytes could be written; 0 when it had to wait. */
+function written(write: () => number): number {
+  try {
+    return write()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') leaveBecause(error as NodeJS.ErrnoException)
+    // The pipe is full, and somebody has made it a non-blocking one: console.log does.
+    sleep(1)
+    return 0
   }
 }
 

@@ -111,15 +111,18 @@ class ServedWorker {
     if (token !== undefined) this.#progress = (json) => link.write(protocol.control(json))
   }
 
-  async do(message: PayloadMessage): Promise<void> {
-    const { link, protocol } = this.#props
+  /** The answer is sent when this returns, or resolves: it waits only for what the handler waits for. */
+  do(message: PayloadMessage): void | Promise<void> {
     // Not before the first task: an idle worker sees its relay close.
     this.#endWatch ??= watchParent()
     setProgress(this.#progress)
-    const encoded = await this.#answer(message)
-    setProgress(undefined)
-    protocol.setId(encoded, message.id)
-    link.write(encoded)
+    try {
+      const result = this.#props.handle(payloadOf(message.context, message.body), TOOLS)
+      if (isPromise(result)) return this.#answerLater(result, message.id)
+      this.#answer(result, message.id)
+    } catch (error) {
+      this.#fail(error, message.id)
+    }
   }
 
   /** @returns false for a stop */
@@ -136,15 +139,29 @@ class ServedWorker {
     this.#endWatch?.()
   }
 
-  async #answer({ context, body }: PayloadMessage): Promise<Encoded> {
-    const { link, protocol, handle } = this.#props
+  async #answerLater(result: PromiseLike<Answer>, id: number): Promise<void> {
     try {
-      const result = handle(payloadOf(context, body), TOOLS)
-      return encode(protocol, isPromise(result) ? await link.during(result) : result)
+      this.#answer(await this.#props.link.during(result), id)
     } catch (error) {
-      // Whatever was thrown, a task that failed ends no worker.
-      return protocol.error(textOf(error))
+      this.#fail(error, id)
     }
+  }
+
+  /** @throws InvalidArgumentError, before anything is sent */
+  #answer(result: Answer, id: number): void {
+    this.#send(encode(this.#props.protocol, result), id)
+  }
+
+  /** Whatever was thrown, a task that failed ends no worker. */
+  #fail(error: unknown, id: number): void {
+    this.#send(this.#props.protocol.error(textOf(error)), id)
+  }
+
+  #send(encoded: Encoded, id: number): void {
+    const { link, protocol } = this.#props
+    setProgress(undefined)
+    protocol.setId(encoded, id)
+    link.write(encoded)
   }
 }
 

@@ -20,10 +20,13 @@ export class StreamEnd {
     this.#timer = this.#clock.setTimeout(late, ms)
   }
 
-  /** The stream has ended. Calls `settled` at once, or in a moment if it was awaited. */
+  get awaited(): boolean {
+    return this.#timer !== undefined
+  }
+
+  /** The stream has ended that was awaited. Calls `settled` in a moment. */
   reached(settled: () => void): void {
-    if (this.#timer === undefined) return settled()
-    this.#timer.clear()
+    this.#timer?.clear()
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined
       settled()

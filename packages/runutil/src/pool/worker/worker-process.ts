@@ -44,7 +44,7 @@ export class WorkerProcess {
     const { spec, relay, clock, token, onLine } = props
     this.#props = props
     this.allotment = allotmentOf(props)
-    this.#state = new StateOfWorker(clock)
+    this.#state = new StateOfWorker(clock, props.idleMs < Infinity)
     this.#inFlight = new InFlight(clock)
     this.#streamEnd = new StreamEnd(clock)
     this.#process = new Subprocess({ spec, relay, token, clock, onLine, onExit: () => this.#gone() })
@@ -223,10 +223,10 @@ export class WorkerProcess {
     if (!this.#state.isUp) return void connection.input.resume()
     this.#state.moveTo('ready')
     this.#conversation = new Conversation(connection, {
-      answered: (message) =>
-        this.#streamEnd.reached(() => {
-          if (this.#inFlight.count > 0) this.#answered(message)
-        }),
+      answered: (message) => {
+        if (this.#streamEnd.awaited) this.#streamEnd.reached(() => this.#answered(message))
+        else this.#answered(message)
+      },
       part: (message) => this.#inFlight.first!.part(message),
       aside: (said) => this.#aside(said),
       broken: (error) => this.#break(error),
@@ -245,6 +245,8 @@ export class WorkerProcess {
   }
 
   #answered(message: Message): void {
+    // It has ended while the end of its stream was waited for.
+    if (this.#inFlight.count === 0) return
     const assignment = this.#inFlight.take()
     this.#ending.answered(message)
     if (this.state === 'working' && this.#inFlight.count === 0) this.#state.moveTo('ready')

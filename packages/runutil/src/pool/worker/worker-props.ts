@@ -13,6 +13,8 @@ export interface WorkerProps extends Dialect, AllotmentProps {
   readonly destroyMs: number
   /** Infinity: it is never asked whether it is there. */
   readonly pingMs: number
+  /** Infinity: nobody asks how long it has been idle. */
+  readonly idleMs: number
   readonly clock: Clock
   readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
   /** It was told to stop, by the pool or by somebody else. */

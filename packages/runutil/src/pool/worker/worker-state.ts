@@ -21,13 +21,16 @@ const moves: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
 /** The state of one worker, and since when it has it. */
 export class StateOfWorker {
   readonly #clock: Clock
+  readonly #timed: boolean
   #current: WorkerState = 'inactive'
   #updatedMs = 0
   #since = 0
   #hasWorked = false
 
-  constructor(clock: Clock) {
+  /** @param timed whether anybody asks for `since`: a look at each of two clocks would be much of what a task costs */
+  constructor(clock: Clock, timed: boolean) {
     this.#clock = clock
+    this.#timed = timed
     this.#note()
   }
 
@@ -65,6 +68,6 @@ export class StateOfWorker {
 
   #note(): void {
     this.#updatedMs = this.#clock.now()
-    this.#since = this.#clock.elapsed()
+    if (this.#timed) this.#since = this.#clock.elapsed()
   }
 }

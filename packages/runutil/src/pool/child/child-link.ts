@@ -187,7 +187,11 @@ function writeAll(bytes: Uint8Array): void {
 }
 
 function writeAllOf(pieces: readonly Uint8Array[]): void {
-  for (let left = pieces; left.length > 0;) left = without(left, written(() => writevSync(1, left)))
+  for (let left = pieces; left.length > 0;)
+    left = without(
+      left,
+      written(() => writevSync(1, left)),
+    )
 }
 
 /** How many bytes could be written; 0 when it had to wait. */

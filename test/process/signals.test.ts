@@ -76,7 +76,7 @@ const scenarios: Record<string, Scenario> = {
       await once('SIGKILL', 'TCPServerWrap')(child)
     },
     ends: { code: null, signal: 'SIGKILL' },
-    prints: ['stopped', 'all workers have ended, but the process stays up for what is still open: '],
+    prints: ['stopped', 'all workers have ended, but open handles keep the process alive: '],
   },
   'as the first process of a container, it still ends on a SIGTERM after its run': {
     program: ['after-run', 'as-first'],

@@ -29,11 +29,11 @@ export function toIntervalMs(duration: Duration, what: string): number {
   )
 }
 
-/** Some 3,000 years: what is later than that has no time in a store. */
+/** About 3,000 years: the latest time that stores can keep. */
 export const LONGEST_MS = 1e14
 
 /**
- * As `toMs`, for times that a store keeps.
+ * As `toMs`, for durations that a store keeps.
  *
  * @param hint what to give instead of a longer one, beginning with '; '
  * @throws InvalidDurationError, also for more than 3,000 years

@@ -138,8 +138,10 @@ describe('singleton', () => {
     // Last renewed at 20 s; given up at five sixths of the lease, and left alone for one.
     expect(events).toEqual(['starts 0 with 1', 'aborts 30000 true', 'starts 43000 with 2'])
     expect(ended.settled).toBe('no')
-    const messages = new Set(replicas.log.lines.map(({ msg }) => msg))
-    expect(messages).toEqual(new Set(['cannot renew lease s']))
+    expect(replicas.log.lines.map(({ msg }) => msg)).toEqual([
+      'cannot reach the store of lease s',
+      'recovered: can reach the store of lease s again',
+    ])
     await replicas.end('1s')
   })
 
@@ -196,7 +198,7 @@ describe('singleton', () => {
     await clock.advance('11s')
     expect(reason).toEqual(new LeaseLostError('s'))
     expect(ended.settled).toBe('no')
-    expect(replicas.log.lines.map(({ msg }) => msg)).toContain('failed without lease s')
+    expect(replicas.log.lines.map(({ msg }) => msg)).toContain('the run failed after it lost lease s')
     await replicas.end()
   })
 
@@ -265,7 +267,11 @@ describe('singleton', () => {
     await run
     expect(seen.slice(0, 3)).toEqual(['ok', 'firing', 'ok'])
     // One each time that it was broken.
-    expect(replicas.log.lines.map(({ msg }) => msg)).toEqual(Array(2).fill('cannot ask for lease s'))
+    expect(replicas.log.lines.map(({ msg }) => msg)).toEqual([
+      'cannot reach the store of lease s',
+      'recovered: can reach the store of lease s again',
+      'cannot reach the store of lease s',
+    ])
     expect(clock.pending).toBe(0)
   })
 })

@@ -231,7 +231,7 @@ describe('openDatabase with bad input', () => {
   it.each<[object, RegExp]>([
     [{ listens: false }, /unknown option 'listens'; did you mean 'listen'/],
     [{ listen: 'no' }, /listen: expected a boolean; got "no"/],
-    [{ max: 0 }, /max: expected a whole number from 1 on; got 0/],
+    [{ max: 0 }, /max: expected a whole number of 1 or more; got 0/],
     [{ max: 1.5 }, /max: expected a whole number/],
     [{ max: NaN }, /max: expected a whole number/],
   ])('refuses the options %j', async (options, message) => {

@@ -128,7 +128,7 @@ describe('a worker whose connections go silent', () => {
     await ran.times(2)
     stop.abort()
     await run
-    expect(lines.map(({ msg }) => msg)).toContain('job store unavailable')
+    expect(lines.map(({ msg }) => msg)).toContain('cannot reach the job store')
   })
 
   it('stops within its grace', async () => {

@@ -113,22 +113,22 @@ const wrong: [string, unknown, string][] = [
   [
     'a priority that is half',
     { priority: 0.5 },
-    'job.priority: expected a whole number within 32 bits; got 0.5',
+    'job.priority: expected a whole number from -2147483647 to 2147483647; got 0.5',
   ],
   [
     'a priority that is too high',
     { priority: 2 ** 31 },
-    'job.priority: expected a whole number within 32 bits',
+    'job.priority: expected a whole number from -2147483647 to 2147483647',
   ],
   [
     'a priority that is NaN',
     { priority: NaN },
-    'job.priority: expected a whole number within 32 bits; got NaN',
+    'job.priority: expected a whole number from -2147483647 to 2147483647; got NaN',
   ],
   [
     'a priority that is a text',
     { priority: '1' },
-    'job.priority: expected a whole number within 32 bits; got "1"',
+    'job.priority: expected a whole number from -2147483647 to 2147483647; got "1"',
   ],
   ['an empty key', { key: '' }, `job.key: expected a string that isn't empty; got ""`],
   ['a key that is null', { key: null }, 'job.key: expected a string; got null'],

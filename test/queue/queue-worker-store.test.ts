@@ -20,9 +20,12 @@ describe('a store that is away for a while', () => {
       await clock.advance('1m')
       expect(await queue.counts()).toMatchObject({ a: { DONE: 5, PENDING: 0, RUNNING: 0 } })
       expect(handler).toHaveBeenCalledTimes(5)
-      const said = lines.filter(({ msg }) => msg === 'job store unavailable')
-      expect(said).toHaveLength(5)
-      expect(said[0]).toMatchObject({ level: 40, err: { message: 'the store is away' } })
+      const begun = lines.filter(({ msg }) => msg === 'cannot reach the job store')
+      const over = lines.filter(({ msg }) => msg === 'recovered: can reach the job store again')
+      // What is asked for between claims may fail while claims succeed.
+      expect(begun.length).toBeLessThanOrEqual(method === 'pruneByRules' ? 5 : 1)
+      expect(begun[0]).toMatchObject({ level: 40, err: { message: 'the store is away' } })
+      expect(over).toHaveLength(begun.length)
       await stop()
     },
   )
@@ -107,7 +110,8 @@ describe('a store that never answers', () => {
     const { seen, watch } = healthOf()
     const stop = new AbortController()
     const ended = runAllWorkers([namedWorker(worker, 'Queue'), watch], stop.signal, {
-      ...{ clock, logger: capturedLogger().logger },
+      clock,
+      logger: capturedLogger().logger,
     })
     await clock.advance('5s')
     store.silence('claim')

@@ -39,7 +39,7 @@ describe('refused', () => {
       'concurrency 0',
       () => worker({ concurrency: 0 }),
       InvalidArgumentError,
-      'QueueWorker: concurrency: expected a whole number of 1 or more; got 0',
+      'QueueWorker: concurrency: expected a whole number from 1 to 2147483647; got 0',
     ],
     ['concurrency 1.5', () => worker({ concurrency: 1.5 }), InvalidArgumentError, 'got 1.5'],
     ['concurrency Infinity', () => worker({ concurrency: Infinity }), InvalidArgumentError, 'got Infinity'],
@@ -101,7 +101,7 @@ describe('refused', () => {
       'a concurrency that no store counts to',
       () => register({ concurrency: 2 ** 31 }),
       InvalidArgumentError,
-      `register('mail'): concurrency: expected a whole number of 1 or more, up to 2147483647; got 2147483648`,
+      `register('mail'): concurrency: expected a whole number from 1 to 2147483647; got 2147483648`,
     ],
     [
       'a rate per a time that no store can hold',
@@ -119,7 +119,7 @@ describe('refused', () => {
       'a concurrency of 0',
       () => register({ concurrency: 0 }),
       InvalidArgumentError,
-      `register('mail'): concurrency: expected a whole number of 1 or more; got 0`,
+      `register('mail'): concurrency: expected a whole number from 1 to 2147483647; got 0`,
     ],
     [
       'a keyConcurrency that is a text',
@@ -143,7 +143,7 @@ describe('refused', () => {
       'a rate without a limit',
       () => register({ rate: { per: '1s' } }),
       InvalidArgumentError,
-      `register('mail'): rate.limit: expected a whole number of 1 or more; got undefined`,
+      `register('mail'): rate.limit: expected a whole number from 1 to 2147483647; got undefined`,
     ],
     [
       'a rate over no time',

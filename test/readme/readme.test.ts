@@ -4,17 +4,19 @@ import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { Program } from '../support/program.ts'
 import { COMPILED, compile } from '../support/readme/compile.ts'
-import { commandsOf, linksOf, programsOf, roomsOf } from '../support/readme/page.ts'
+import { commandsOf, linksOf, programsOf, modulesOf } from '../support/readme/page.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const MANUAL = readdirSync(join(ROOT, 'docs')).filter((page) => page.endsWith('.md'))
 const PAGES = [
-  ...['README.md', 'packages/runutil/README.md', 'CONTRIBUTING.md'],
+  'README.md',
+  'packages/runutil/README.md',
+  'CONTRIBUTING.md',
   ...MANUAL.map((page) => `docs/${page}`),
 ]
-const PAGES_WITH_ROOMS = PAGES.slice(0, 2)
+const PAGES_WITH_MODULES = PAGES.slice(0, 2)
 
 const json = (path: string): Record<string, object> =>
   JSON.parse(readFileSync(ROOT + path, 'utf8')) as Record<string, object>
@@ -85,10 +87,10 @@ function sorted(names: string[]): string {
   return [...names].sort().join(' ')
 }
 
-it.for(PAGES_WITH_ROOMS)('%s has all that the package exports in its table of rooms', (page) => {
+it.for(PAGES_WITH_MODULES)('%s has all that the package exports in its table of modules', (page) => {
   const exported = Object.keys(published['exports']!)
     .filter((path) => path !== './package.json')
     .map((path) => path.replace(/^\./, 'runutil'))
 
-  expect(roomsOf(page).sort()).toEqual(exported.sort())
+  expect(modulesOf(page).sort()).toEqual(exported.sort())
 })

@@ -1,14 +1,21 @@
 import { container as root } from 'tsyringe'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
+  DuplicateNameError,
+  ErrWorkerExitedPrematurely,
+  InvalidArgumentError,
   type Runnable,
+  WorkerGroupError,
   currentName,
+  errorIs,
   healthCheckpoint,
   healthSnapshot,
   namedWorker,
   runAllWorkers,
   runProvidedWorkers,
 } from 'runutil'
+import { CoordinateWorker } from 'runutil/coordinate'
+import { JobQueue, QueueWorker } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { Child } from '../support/child.ts'
 import { capturedLogger } from '../support/logs.ts'
@@ -72,6 +79,53 @@ describe('two copies of the package in one program', () => {
     await run
     expect(clock.elapsed()).toBe(30_000)
     expect(process.listenerCount('SIGUSR2')).toBe(0)
+  })
+
+  test('recognise the errors of the other, and no others', async () => {
+    const other = await anotherCopy()
+    const failure = await failureOf(other.runAllWorkers([async () => {}]))
+    expect(failure).toBeInstanceOf(WorkerGroupError)
+    expect(errorIs(failure, ErrWorkerExitedPrematurely)).toBe(true)
+    expect(errorIs(failure, DuplicateNameError)).toBe(false)
+    expect(other.errorIs(failure, ErrWorkerExitedPrematurely)).toBe(true)
+    class OwnError extends other.InvalidArgumentError {}
+    expect(new OwnError()).toBeInstanceOf(InvalidArgumentError)
+    expect(new other.InvalidArgumentError()).not.toBeInstanceOf(OwnError)
+    expect(new OwnError()).toBeInstanceOf(OwnError)
+    for (const value of [undefined, null, 'text', {}, new Error()]) {
+      expect(value).not.toBeInstanceOf(InvalidArgumentError)
+    }
+  })
+
+  test('run the jobs of a queue of the other, and judge by its errors', async () => {
+    vi.resetModules()
+    const other = await import('runutil/queue')
+    expect(other.JobQueue).not.toBe(JobQueue)
+    const queue = new other.JobQueue(new other.MemoryJobStore())
+    const clock = new VirtualClock({ auto: true })
+    const worker = new QueueWorker(queue)
+    let calls = 0
+    worker.register('mail', () => {
+      if (++calls === 1) throw new other.RetryableError({ cause: new Error('busy') })
+      return 'sent'
+    })
+    const stop = new AbortController()
+    const run = runAllWorkers([worker], stop.signal, { clock, logger })
+    await queue.enqueue({ id: 'a', kind: 'mail', payload: null })
+    const result = await queue.result('a')
+    stop.abort()
+    await run
+    expect(result).toBe('sent')
+    expect(calls).toBe(2)
+  })
+
+  test('say so of an argument that only works with its own copy, with the path', async () => {
+    vi.resetModules()
+    const other = await import('runutil/coordinate')
+    const namespace = await other.createCoordinate(new other.MemoryCoordinateStore()).namespace('n')
+    expect(() => new CoordinateWorker({ namespace: namespace as never, tasks: {} })).toThrow(
+      /namespace: expected a namespace; got an instance of StoredNamespace; it was made by another copy of runutil \(loaded from .*runutil\/src/,
+    )
   })
 
   test('that cannot work together say so, with both paths', async () => {

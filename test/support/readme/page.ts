@@ -41,7 +41,7 @@ export function linksOf(path: string): string[] {
   return Array.from(readPage(path).matchAll(/\]\((?!https?:)([^)#]+)/g), ([, target]) => target!)
 }
 
-/** What the first column of the table of rooms names. */
-export function roomsOf(path: string): string[] {
+/** What the first column of the table of modules names. */
+export function modulesOf(path: string): string[] {
   return Array.from(readPage(path).matchAll(/^\| `(runutil\S*)`/gm), ([, name]) => name!)
 }

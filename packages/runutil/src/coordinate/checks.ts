@@ -2,6 +2,7 @@ import { unexpected } from '../core/errors.ts'
 import { LARGEST_JSON, toJson } from '../core/json.ts'
 import { checkText } from '../core/options.ts'
 import { isStorable, isStorableJson } from '../core/text.ts'
+import { wholeNumber } from '../core/whole-number.ts'
 import type { Data } from './data.ts'
 
 /** A name stands in an index, whose entries have an end. */
@@ -56,18 +57,12 @@ export function checkNumber(value: unknown, what: string): asserts value is numb
   if (typeof value !== 'number' || !Number.isFinite(value)) throw unexpected(what, 'a number', value)
 }
 
-/** A limit, of which 0 is none. @throws InvalidArgumentError */
+/** A limit; 0 means none. @throws InvalidArgumentError */
 export function checkLimit(value: unknown, what: string): asserts value is number {
-  if (!isLimit(value)) throw unexpected(what, 'a whole number, or 0 for no limit', value)
-}
-
-export function isLimit(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+  wholeNumber(value, what)
 }
 
 /** @throws InvalidArgumentError */
 export function checkCount(value: unknown, what: string): asserts value is number {
-  if (!Number.isSafeInteger(value) || (value as number) < 1) {
-    throw unexpected(what, 'a whole number of 1 or more', value)
-  }
+  wholeNumber(value, what, { min: 1 })
 }

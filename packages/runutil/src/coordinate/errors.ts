@@ -1,8 +1,10 @@
+import { brandError } from '../core/brand.ts'
+
 /** The attempt isn't its unit's active one any more: another worker has the unit. Nothing was changed. */
 export class ErrLostLease extends Error {
   readonly code = 'ERR_LOST_LEASE'
   static {
-    this.prototype.name = 'ErrLostLease'
+    brandError(this, 'ErrLostLease')
   }
 
   constructor() {
@@ -16,7 +18,7 @@ export class ErrLostLease extends Error {
 export class AttemptsExpiringError extends Error {
   readonly code = 'ERR_ATTEMPTS_EXPIRING'
   static {
-    this.prototype.name = 'AttemptsExpiringError'
+    brandError(this, 'AttemptsExpiringError')
   }
 
   constructor(task: string) {
@@ -29,7 +31,7 @@ export class ErrNotPending extends Error {
   readonly code = 'ERR_NOT_PENDING'
   readonly status: string
   static {
-    this.prototype.name = 'ErrNotPending'
+    brandError(this, 'ErrNotPending')
   }
 
   constructor(what: string, status: string) {
@@ -42,7 +44,7 @@ export class ErrNotPending extends Error {
 export class ErrGone extends Error {
   readonly code = 'ERR_GONE'
   static {
-    this.prototype.name = 'ErrGone'
+    brandError(this, 'ErrGone')
   }
 
   constructor(what: string) {
@@ -54,7 +56,7 @@ export class ErrNoSuchWorkSpec extends Error {
   readonly code = 'ERR_NO_SUCH_WORK_SPEC'
   readonly workSpec: string
   static {
-    this.prototype.name = 'ErrNoSuchWorkSpec'
+    brandError(this, 'ErrNoSuchWorkSpec')
   }
 
   constructor(workSpec: string) {
@@ -67,7 +69,7 @@ export class ErrNoSuchWorkUnit extends Error {
   readonly code = 'ERR_NO_SUCH_WORK_UNIT'
   readonly workUnit: string
   static {
-    this.prototype.name = 'ErrNoSuchWorkUnit'
+    brandError(this, 'ErrNoSuchWorkUnit')
   }
 
   constructor(workUnit: string) {
@@ -80,7 +82,7 @@ export class ErrNoSuchWorkUnit extends Error {
 export class ErrNoWorkSpecName extends TypeError {
   readonly code = 'ERR_NO_WORK_SPEC_NAME'
   static {
-    this.prototype.name = 'ErrNoWorkSpecName'
+    brandError(this, 'ErrNoWorkSpecName')
   }
 
   constructor() {
@@ -92,7 +94,7 @@ export class ErrNoWorkSpecName extends TypeError {
 export class ErrBadWorkSpecName extends TypeError {
   readonly code = 'ERR_BAD_WORK_SPEC_NAME'
   static {
-    this.prototype.name = 'ErrBadWorkSpecName'
+    brandError(this, 'ErrBadWorkSpecName')
   }
 
   constructor(name: string) {
@@ -104,7 +106,7 @@ export class ErrBadWorkSpecName extends TypeError {
 export class ErrChangedName extends Error {
   readonly code = 'ERR_CHANGED_NAME'
   static {
-    this.prototype.name = 'ErrChangedName'
+    brandError(this, 'ErrChangedName')
   }
 
   constructor(from: string, to: string) {

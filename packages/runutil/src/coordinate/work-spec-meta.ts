@@ -1,6 +1,6 @@
 import { describe } from '../core/describe.ts'
 import { LONGEST_MS } from '../core/duration.ts'
-import { isLimit } from './checks.ts'
+import { isWholeNumber } from '../core/whole-number.ts'
 import { ErrBadWorkSpecName, ErrNoWorkSpecName } from './errors.ts'
 
 /** Any JSON object with a `name`; what the fields mean that the scheduler knows stands at `metaOf`. */
@@ -92,7 +92,7 @@ function numberIn(data: WorkSpecData, field: string): number | undefined {
 
 function limitIn(data: WorkSpecData, field: string): number {
   const value = data[field]
-  return isLimit(value) ? value : 0
+  return isWholeNumber(value) ? value : 0
 }
 
 function stringIn(data: WorkSpecData, field: string): string | undefined {

@@ -1,6 +1,7 @@
 import { toStorableMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
+import { otherCopyHint } from '../core/shared.ts'
 import { checkOptions, checkText } from '../core/options.ts'
 import { checkCount, checkData, checkDate, checkNumber, checkTexts } from './checks.ts'
 import type { Id, Named, StoredAttempt, StoredWorker } from './coordinate-store.ts'
@@ -30,7 +31,8 @@ export class StoredWorkerRecord implements CoordinateWorkerRecord {
 
   async setParent(worker: CoordinateWorkerRecord | undefined): Promise<void> {
     if (worker !== undefined && !(worker instanceof StoredWorkerRecord)) {
-      throw unexpected('setParent', 'a worker of a namespace, or undefined', worker)
+      const hint = otherCopyHint(worker, StoredWorkerRecord)
+      throw unexpected('setParent', 'a worker of a namespace, or undefined', worker, hint)
     }
     await this.#session.store.workers.setParent(this.#id, worker && worker.#id)
   }
@@ -85,7 +87,9 @@ export class StoredWorkerRecord implements CoordinateWorkerRecord {
   }
 
   async makeAttempt(unit: WorkUnit, lifetime: Duration = LIFETIME): Promise<Attempt> {
-    if (!(unit instanceof StoredWorkUnit)) throw unexpected('makeAttempt', 'a work unit', unit)
+    if (!(unit instanceof StoredWorkUnit)) {
+      throw unexpected('makeAttempt', 'a work unit', unit, otherCopyHint(unit, StoredWorkUnit))
+    }
     const lifetimeMs = toStorableMs(lifetime, 'makeAttempt: lifetime')
     const { store, now } = this.#session
     return this.#session.make.attempt(await store.attempts.make(this.#id, unit.id, lifetimeMs, now))

@@ -4,6 +4,7 @@ import { currentClock, currentLogger } from '../core/context.ts'
 import { type Duration, toIntervalMs, toStorableIntervalMs, toStorableMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { logWarning } from '../core/log.ts'
+import { otherCopyHint } from '../core/shared.ts'
 import { checkOptions } from '../core/options.ts'
 import { SafeCallback } from '../core/safe-callback.ts'
 import { isPlainFunction } from '../core/has.ts'
@@ -64,8 +65,19 @@ export interface CoordinateWorkerSettings {
 }
 
 const KNOWN = [
-  ...(['namespace', 'tasks', 'workerId', 'concurrency', 'pollInterval', 'heartbeatInterval'] as const),
-  ...(['maxAttempts', 'lifetime', 'autoRenew', 'retention', 'errorHandler', 'clock', 'runtimes'] as const),
+  'namespace',
+  'tasks',
+  'workerId',
+  'concurrency',
+  'pollInterval',
+  'heartbeatInterval',
+  'maxAttempts',
+  'lifetime',
+  'autoRenew',
+  'retention',
+  'errorHandler',
+  'clock',
+  'runtimes',
 ] as const
 
 /** @throws InvalidArgumentError, InvalidDurationError */
@@ -82,7 +94,12 @@ export function resolveSettings(options: CoordinateWorkerOptions): CoordinateWor
   const { pollInterval = '1s', heartbeatInterval = '15s', maxAttempts = 100, autoRenew = false } = rest
   const { lifetime = '15m', retention } = rest
   if (!(namespace instanceof StoredNamespace))
-    throw unexpected(`${what}: namespace`, 'a namespace', namespace)
+    throw unexpected(
+      `${what}: namespace`,
+      'a namespace',
+      namespace,
+      otherCopyHint(namespace, StoredNamespace),
+    )
   checkName(workerId, `${what}: workerId`)
   checkCount(concurrency, `${what}: concurrency`)
   checkCount(maxAttempts, `${what}: maxAttempts`)

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** A value that running code finds, and all that it awaits or starts, without its being handed on. */
+/** A value that running code and all that it awaits or starts can read, without passing it on. */
 export class Ambient<T> {
   readonly #storage = new AsyncLocalStorage<T>()
 

@@ -1,7 +1,7 @@
 import { systemClock } from './clock-system.ts'
 import type { Clock, Timer } from './clock.ts'
 
-/** Calls back again and again until cleared. Unlike a timer of the clock, it doesn't keep the process alive. */
+/** Calls back at an interval until cleared. Unlike a timer of the clock, it does not keep the process alive. */
 export function setBackgroundInterval(
   clock: Clock,
   callback: () => void,

@@ -1,12 +1,12 @@
 import { isInstance } from './thrown.ts'
 
-/** More than that is no chain of causes. Of getters far fewer: one that makes a new cause each time has no end. */
+/** A limit for generated chains of causes. Far lower for getters: one that makes a new cause each time never ends. */
 const MOST_CAUSES = 200_000
 const MOST_GETTERS = 100
 
 /**
- * Whether `error`, anything in its chain of causes or any of its collected errors is a `type`. Never throws: what can't
- * be read of an error isn't there.
+ * Whether `error`, anything in its chain of causes or any of its collected errors is a `type`. Never throws: what cannot be
+ * read of an error counts as missing.
  *
  * @example
  * errorIs(groupError, ErrWorkerExitedPrematurely)
@@ -24,7 +24,7 @@ export function errorIs(error: unknown, type: abstract new (...args: never[]) =>
   return false
 }
 
-/** @returns false when it had to ask a getter, or couldn't read */
+/** @returns false if it had to call a getter, or could not read */
 function addCauses(error: object, to: unknown[]): boolean {
   const { cause, errors, isPlain } = causesOf(error)
   to.push(cause)
@@ -32,7 +32,7 @@ function addCauses(error: object, to: unknown[]): boolean {
   return isPlain
 }
 
-/** What an error came of, and what it collects. Never throws. `isPlain` is false where a getter was asked, or it can't be read. */
+/** The cause of an error and the errors that it collects. Never throws. `isPlain` is false if a getter was called, or reading failed. */
 export function causesOf(error: object): { cause?: unknown; errors: readonly unknown[]; isPlain: boolean } {
   try {
     const { cause, errors } = error as { cause?: unknown; errors?: unknown }

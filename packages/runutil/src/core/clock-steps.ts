@@ -1,4 +1,4 @@
-/** By less than this, a clock is set without a word: whatever is compared has that much to spare. */
+/** A smaller step of a clock is ignored: whatever is compared has that much tolerance. */
 export const LEAST_STEP_MS = 1_000
 
 /** How far one clock is ahead of another, as far as this is known. */
@@ -8,14 +8,13 @@ interface Ahead {
 }
 
 /**
- * Notices that a clock was set, by another that never is.
+ * Detects steps of a clock by comparing it with one that never steps.
  *
- * What is read late looks as if the clock had been set, and then back. So a step is seen at once, and told when the next
- * look still finds it.
+ * A late reading looks like a step and a step back. So a step is seen at once, and is sure when the next reading confirms it.
  */
 export class ClockSteps {
   #last: Ahead | undefined
-  #told: Ahead | undefined
+  #confirmed: Ahead | undefined
 
   /**
    * @param time what the clock said at some moment between the others; all in ms
@@ -26,8 +25,8 @@ export class ClockSteps {
     const seenMs = stepBetween(this.#last ?? ahead, ahead)
     this.#last = ahead
     if (seenMs !== 0) return { seenMs, sureMs: 0 }
-    const sureMs = stepBetween(this.#told ?? ahead, ahead)
-    this.#told = ahead
+    const sureMs = stepBetween(this.#confirmed ?? ahead, ahead)
+    this.#confirmed = ahead
     return { seenMs, sureMs }
   }
 }

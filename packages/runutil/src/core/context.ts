@@ -6,10 +6,10 @@ import { shared } from './shared.ts'
 
 export type HealthState = 'init' | 'ok' | 'firing'
 
-/** How a worker is, by its own word or by that of whoever runs it. */
+/** The health of a worker, reported by itself or by what runs it. */
 export interface Health {
   readonly state: HealthState
-  /** It has said so itself at some time: then nobody else says 'ok' for it. */
+  /** It has reported its health itself: then nothing else reports 'ok' for it. */
   readonly spoke: boolean
   readonly scope: RunScope
 }
@@ -22,14 +22,14 @@ export interface RunScope {
   /** Those of them that are this group's own: below the name of the worker that it runs in. */
   readonly names: Set<string>
   readonly outer: { readonly name: string; readonly scope: RunScope } | undefined
-  /** Its workers have ended: what they still say of themselves isn't heard. */
+  /** Its workers have ended: later reports of them are ignored. */
   isOver: boolean
   readonly logger: Logger
   /** How long workers may go on after the abort. Undefined: no limit. */
   readonly graceMs: number | undefined
 }
 
-/** Where the running code stands: its run, its name and its trace. Carried across every await. */
+/** The run, the name and the trace of the running code. Carried across every await. */
 export class Context {
   readonly scope: RunScope
   /** '/Type/Name'; '' at the top. */
@@ -71,7 +71,7 @@ export class Context {
   }
 }
 
-/** A logger that can't make a child logs all the same. */
+/** A logger whose `child` fails is used itself. */
 function childOf(logger: Logger, bindings: Record<string, string>): Logger {
   try {
     return logger.child(bindings)
@@ -90,7 +90,7 @@ export const withContext: <T, A extends unknown[]>(
   ...args: A
 ) => T = storage.run.bind(storage)
 
-/** As `withContext`, until the end of the scope around it: only for what is called by `Stores`, whose scopes end. */
+/** As `withContext`, until the end of the surrounding scope: only inside of an `AsyncScope`. */
 export function enterContext(context: Context): void {
   storage.enterWith(context)
 }

@@ -1,13 +1,14 @@
+import { brandError } from './brand.ts'
 import { describe, shortened } from './describe.ts'
 
-/** What a message of ours has room for: with its stack, no error has more than 16 KiB of text. */
+/** With its stack, no error of ours has more than 16 KiB of text. */
 const LONGEST_MESSAGE = 4_000
 
-/** What was expected of an argument, what came and how to mend it. */
+/** What was expected of an argument, what was given and what to do about it. */
 export class InvalidArgumentError extends TypeError {
   readonly code = 'ERR_INVALID_ARGUMENT'
   static {
-    this.prototype.name = 'InvalidArgumentError'
+    brandError(this, 'InvalidArgumentError')
   }
   constructor(message = '', options?: ErrorOptions) {
     super(shortened(message, LONGEST_MESSAGE), options)
@@ -18,7 +19,7 @@ export class InvalidArgumentError extends TypeError {
 export class InvalidDurationError extends RangeError {
   readonly code = 'ERR_INVALID_DURATION'
   static {
-    this.prototype.name = 'InvalidDurationError'
+    brandError(this, 'InvalidDurationError')
   }
   constructor(message = '', options?: ErrorOptions) {
     super(shortened(message, LONGEST_MESSAGE), options)
@@ -29,8 +30,8 @@ export class InvalidDurationError extends RangeError {
  * The error for an argument of the wrong kind.
  *
  * @param what the call and argument; the message begins with it
- * @param mend what to do about it, after a semicolon
+ * @param hint what to do about it, after a semicolon
  */
-export function unexpected(what: string, expected: string, got: unknown, mend = ''): InvalidArgumentError {
-  return new InvalidArgumentError(`${what}: expected ${expected}; got ${describe(got)}${mend}`)
+export function unexpected(what: string, expected: string, got: unknown, hint = ''): InvalidArgumentError {
+  return new InvalidArgumentError(`${what}: expected ${expected}; got ${describe(got)}${hint}`)
 }

@@ -4,15 +4,15 @@ import { type Worker, type WorkerFunc, callWorker } from './worker.ts'
 export type { HealthState } from './context.ts'
 
 /**
- * Says how the running worker is: 'ok', or 'firing' with an error. `repeat` says it after each run; a worker with
- * a loop of its own calls it once a round. Outside a named worker it does nothing.
+ * Reports the health of the running worker: 'ok', or 'firing' with an error. `repeat` reports after each run; a worker with
+ * a loop of its own calls this once a round. Outside a named worker it does nothing.
  */
 export function healthCheckpoint(error?: unknown): void {
   const context = currentContext()
   if (context !== undefined) checkpoint(context, error === undefined ? 'ok' : 'firing')
 }
 
-/** As `healthCheckpoint`, for the worker that runs now, whoever calls it later. */
+/** A `healthCheckpoint` of the current worker that can be called from anywhere, later. */
 export function healthReporter(): (error?: unknown) => void {
   const context = currentContext()
   return (error) => {
@@ -23,10 +23,10 @@ export function healthReporter(): (error?: unknown) => void {
 /**
  * The state of every named worker of this run: 'init' until its first checkpoint, then 'ok' or 'firing'.
  *
- * A worker that failed and was restarted is 'ok' again at its next checkpoint; one that makes none, when it has run for
- * longer than it had to wait, and longer than the time before (at most 1 m). Names of groups inside of it are there while these run. It
- * belongs to the run that the caller runs in, so an HTTP endpoint that serves it is a worker of the group; outside a run it
- * is empty.
+ * A worker that failed and was restarted is 'ok' again at its next checkpoint; one that makes none, when it has run for longer
+ * than the delay before its restart and longer than its previous run (at most 1 m). Names of inner groups are listed while these
+ * run. The snapshot is of the caller's run, so an HTTP endpoint that serves it has to be a worker of the group; outside a run it is
+ * empty.
  */
 export function healthSnapshot(): Record<string, HealthState> {
   const health = currentContext()?.scope.health ?? []
@@ -36,7 +36,7 @@ export function healthSnapshot(): Record<string, HealthState> {
 /**
  * Called by `repeat` after each run, so nothing is made when nothing has changed.
  *
- * @param spoke the worker says so itself
+ * @param spoke reported by the worker itself
  */
 export function checkpoint(context: Context, state: HealthState, spoke = true): void {
   const { name } = context
@@ -48,7 +48,7 @@ export function checkpoint(context: Context, state: HealthState, spoke = true): 
   scope.names.add(name)
 }
 
-/** The group that the worker of that name is one of: what runs may be a group inside of it. */
+/** The group that the worker of this name belongs to: the running code may be in a group inside of it. */
 function ownerOf({ scope, name }: Context): RunScope {
   let owner = scope
   while (owner.outer?.name === name) owner = owner.outer.scope
@@ -59,12 +59,12 @@ export function healthOf({ scope, name }: Context): Health | undefined {
   return scope.health.get(name)
 }
 
-/** A worker that doesn't speak for itself runs well again, unless it has failed since. */
+/** A worker that reports nothing itself counts as well again, unless it has failed since. */
 export function recovered(context: Context, failed: Health): void {
   if (healthOf(context) === failed && !failed.spoke) checkpoint(context, 'ok', false)
 }
 
-/** Its group has ended: its names are gone, but for those that another group uses by now. */
+/** Removes the names of a group that has ended, but not those that another group uses by now. */
 export function forgetHealth(scope: RunScope): void {
   scope.isOver = true
   for (const name of scope.names) if (scope.health.get(name)?.scope === scope) scope.health.delete(name)

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, futimesSync, openSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { setBackgroundInterval } from './background-interval.ts'
+import { brandError } from './brand.ts'
 import { systemClock } from './clock-system.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { Claim } from './lock-claim.ts'
@@ -8,7 +9,7 @@ import { toError } from './thrown.ts'
 
 /** Between two renewals. */
 const RENEW_MS = 2_000
-/** Whoever was held up for longer looks whether it is still his. Others wait for 15 s. */
+/** After a longer pause it checks whether the lock is still its own. Others wait for 15 s. */
 const GAP_MS = 10_000
 
 export interface HeldLockProps {
@@ -18,11 +19,11 @@ export interface HeldLockProps {
   readonly clock: Clock
 }
 
-/** Somebody else has taken over what this process had locked, since it was held up for too long, or removed the lock. */
+/** Another process has taken over what this one had locked, because this one was paused for too long or its lock file was removed. */
 export class LockLostError extends Error {
   readonly code = 'ERR_LOCK_LOST'
   static {
-    this.prototype.name = 'LockLostError'
+    brandError(this, 'LockLostError')
   }
   constructor(what: string, cause?: unknown) {
     super(

@@ -1,27 +1,27 @@
 import { causesOf } from './causes.ts'
 import { codeOf } from './thrown.ts'
 
-/** What fetch, Node, axios, got and node-fetch call the error with which an abort ends what they do. */
+/** The names and codes of the errors with which fetch, Node, axios, got and node-fetch end at an abort. */
 const NAMES = new Set<unknown>(['AbortError', 'CanceledError'])
 const CODES = new Set<unknown>(['ABORT_ERR', 'ERR_CANCELED', 'ERR_ABORTED'])
 
-/** More than that is no chain of causes. Of getters far fewer: one that makes a new cause each time has no end. */
+/** A limit for generated chains of causes. Far lower for getters: one that makes a new cause each time never ends. */
 const MOST = 200_000
 const MOST_GETTERS = 100
 const DEEPEST = 100
 
 /**
- * Whether `error` says that something has ended by the abort of `signal`: it is the signal's reason or what a library
- * throws for an abort, one of its causes is, or all that it collects are. False while the signal isn't aborted, whatever
- * the error is called. Never throws.
+ * Whether `error` means that something ended because `signal` aborted: it is the signal's reason or what a library throws for
+ * an abort, or one of its causes is, or all errors that it collects are. False while the signal isn't aborted, whatever the
+ * error is called. Never throws.
  */
 export function isAbortOf(signal: AbortSignal, error: unknown): boolean {
-  return signal.aborted && new Look(signal.reason).isAbort(error, 0)
+  return signal.aborted && new AbortSearch(signal.reason).isAbort(error, 0)
 }
 
-class Look {
+class AbortSearch {
   readonly #reason: unknown
-  /** Of those that are being looked at, and so of a circle: false. */
+  /** False for an error that is being examined, and so for a circle. */
   readonly #known = new Map<object, boolean>()
   #getters = 0
 
@@ -29,7 +29,7 @@ class Look {
     this.#reason = reason
   }
 
-  /** Along the causes, however many: down into collected errors only. */
+  /** Iterates along causes, however many; recurses into collected errors only. */
   isAbort(error: unknown, depth: number): boolean {
     const path: object[] = []
     const result = this.#follow(error, depth, path)

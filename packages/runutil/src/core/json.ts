@@ -12,9 +12,9 @@ export const LARGEST_JSON = 128 * 2 ** 20
 export class NotJsonError extends InvalidArgumentError {}
 
 /**
- * The JSON text of a value: what every module stores of what it is given. Properties that are undefined are left out and `toJSON` is called, as JSON.stringify does;
- * what JSON.stringify would change without a word is an error: NaN, functions, undefined in an array, bytes, Maps, Errors,
- * Promises. So are more characters than `most`, which is noticed before they are written down.
+ * The JSON text of a value, as every module stores it. As with JSON.stringify, undefined properties are left out and `toJSON` is
+ * called. What JSON.stringify would change silently is an error: NaN, functions, undefined in an array, bytes, Maps, Errors,
+ * Promises. So are more characters than `most`, which is detected before they are written.
  *
  * @param name what the value is; the message begins with it
  * @throws NotJsonError
@@ -22,11 +22,11 @@ export class NotJsonError extends InvalidArgumentError {}
 export function toJson(value: unknown, name: string, most = MOST_JSON): string {
   let text: string | undefined
   try {
-    const look = new Look(name, most)
-    look.at(value, name, 0)
-    text = JSON.stringify(value, look.isSure ? undefined : replacer(name, most))
+    const check = new JsonCheck(name, most)
+    check.at(value, name, 0)
+    text = JSON.stringify(value, check.isSure ? undefined : replacer(name, most))
     // It can't run in circles: then it would have thrown.
-    if (look.isDeep) new Look(name, most, Infinity).at(value, name, 0)
+    if (check.isDeep) new JsonCheck(name, most, Infinity).at(value, name, 0)
   } catch (error) {
     if (isInstance(error, NotJsonError)) throw error
     // What a toJSON throws, or what is nested too deep.
@@ -43,8 +43,8 @@ const LOSSY = [Map, Set, WeakMap, WeakSet, Promise, Error, RegExp] as const
 /** So far down it looks before JSON.stringify has found that there is no circle. */
 const DEEPEST = 200
 
-/** Looks through a value, and counts: of what it has seen, JSON has at least so many characters. */
-class Look {
+/** Walks through a value and counts the characters that its JSON has at least. */
+class JsonCheck {
   readonly #name: string
   readonly #most: number
   readonly #deepest: number

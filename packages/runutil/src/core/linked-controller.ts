@@ -2,18 +2,18 @@ import { setMaxListeners } from 'node:events'
 import { offAbort, onAbort } from './abort.ts'
 import { AsyncScope } from './async-scope.ts'
 
-/** A controller that aborts with its parent, for the same reason, until disposed. */
+/** A controller that aborts with its parent, for the same reason, until it is disposed of. */
 export interface LinkedController {
   readonly signal: AbortSignal
   abort(reason: unknown): void
-  /** Lets go of the parent; the signal stays as it is. */
+  /** Unsubscribes from the parent; the signal stays as it is. */
   dispose(): void
 }
 
 /**
- * What `AbortSignal.any` would be if it didn't leak: 58 MB per 50,000 signals that were listened to.
+ * Does what `AbortSignal.any` does without its leak of 58 MB per 50,000 signals with listeners.
  *
- * Whoever listens to the signal is called in the stores in which the controller was made, whoever aborts.
+ * Listeners of the signal run in the AsyncLocalStorage stores in which the controller was made, whoever aborts.
  */
 export function linkedController(parent?: AbortSignal): LinkedController {
   const controller = new AbortController()

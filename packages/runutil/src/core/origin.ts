@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 
-/** Where in a program something was called from, as far as that can be told. */
+/** Where in a program something was called from, as far as the stack shows it. */
 export interface Origin {
-  /** Without what comes after a '?', which loaders put there when they load a file anew. */
+  /** Without a query, which loaders append when they reload a file. */
   readonly file: string | undefined
   /** As the stack has it. */
   readonly url: string | undefined
-  /** As '/app/jobs.ts:12'; 'an unknown place' where it can't be told. */
+  /** As '/app/jobs.ts:12'; 'an unknown place' if the stack does not show it. */
   readonly place: string
   /** The same for all that is called before the event loop's next turn. */
   readonly turn: object

@@ -6,7 +6,7 @@ import { log } from './log.ts'
 export class OutageLog {
   readonly #action: string
   readonly #logger: () => Logger
-  #isOut = false
+  #isOngoing = false
 
   /**
    * @param action what can't be done during the outage, as 'look for tasks'
@@ -17,14 +17,18 @@ export class OutageLog {
     this.#logger = logger
   }
 
+  get isOngoing(): boolean {
+    return this.#isOngoing
+  }
+
   /** @param facts logged beside the error */
   failed(error: unknown, facts: object = {}): void {
-    if (!this.#isOut) log(this.#logger(), 'warn', { err: error, ...facts }, `cannot ${this.#action}`)
-    this.#isOut = true
+    if (!this.#isOngoing) log(this.#logger(), 'warn', { err: error, ...facts }, `cannot ${this.#action}`)
+    this.#isOngoing = true
   }
 
   succeeded(): void {
-    if (this.#isOut) log(this.#logger(), 'info', {}, `recovered: can ${this.#action} again`)
-    this.#isOut = false
+    if (this.#isOngoing) log(this.#logger(), 'info', {}, `recovered: can ${this.#action} again`)
+    this.#isOngoing = false
   }
 }

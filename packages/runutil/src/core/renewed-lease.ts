@@ -1,6 +1,6 @@
 import type { Clock, Timer } from './clock.ts'
 
-/** Of the time that a lease lasts: when it is renewed, again after that failed, and when it is given up. */
+/** Shares of a lease's duration: when it is renewed, when a failed renewal is retried, and when it is given up. */
 const RENEW = 1 / 3
 const AGAIN = 1 / 12
 const GIVE_UP = 5 / 6
@@ -8,18 +8,18 @@ const GIVE_UP = 5 / 6
 export interface RenewedLeaseProps {
   readonly leaseMs: number
   readonly clock: Clock
-  /** Makes it last for `leaseMs` from now. False when another has taken it. */
+  /** Extends it to `leaseMs` from now. False if another has acquired it. */
   readonly renew: () => Promise<boolean>
-  /** Called once, when another has taken it, or it may soon be over and couldn't be renewed. */
+  /** Called once, when another has acquired it, or when it could not be renewed before it may expire. */
   readonly onLost: () => void
   /** A renewal failed; it tries again. */
   readonly onError: (error: unknown) => void
 }
 
 /**
- * Renews a lease until `stop`. What it knows of its end is counted from before the store was asked, so that here it ends
- * no later than there; it is given up somewhat earlier, which is the time that the work has for ending. A renewal that
- * isn't answered doesn't keep the next from being sent.
+ * Renews a lease until `stop`. Its end is counted from before the store was asked, so that here it is never later than in the
+ * store. It is given up somewhat earlier, which leaves the work time to end. A renewal without an answer does not hold up the
+ * next one.
  */
 export class RenewedLease {
   readonly #props: RenewedLeaseProps
@@ -38,7 +38,7 @@ export class RenewedLease {
     this.#timer = clock.setTimeoutAt(() => void this.#wake(), askedAt + leaseMs * RENEW)
   }
 
-  /** Of a process that was frozen, or asked for it for too long, this finds it out. */
+  /** Also detects expiry after suspension or a slow renewal. */
   isLost(): boolean {
     if (!this.#stopped && this.#props.clock.elapsed() >= this.#endsAt) this.#lose()
     return this.#isLost

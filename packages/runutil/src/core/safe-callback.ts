@@ -3,7 +3,7 @@ import { log } from './log.ts'
 
 export type Callback<A extends unknown[]> = (...args: A) => unknown
 
-/** Calls somebody else's function: what it throws or rejects with is logged the first time, and never thrown on. */
+/** Calls a user's function. The first error that it throws or rejects with is logged; none is rethrown. */
 export class SafeCallback<A extends unknown[]> {
   readonly #callback: Callback<A>
   readonly #what: string
@@ -20,7 +20,7 @@ export class SafeCallback<A extends unknown[]> {
     try {
       const value = this.#callback(...args)
       if (!isThenable(value)) return value
-      // A `then` of anybody's may throw, and may give no promise.
+      // The `then` of a user's promise may throw, and may return no promise.
       void Promise.resolve(value).then(undefined, (error: unknown) => this.#log(error))
     } catch (error) {
       this.#log(error)
@@ -31,7 +31,7 @@ export class SafeCallback<A extends unknown[]> {
   #log(error: unknown): void {
     if (this.#failed) return
     this.#failed = true
-    const message = `a ${this.#what} failed; it is called on, and this is logged once`
+    const message = `a ${this.#what} failed; further errors of it are not logged`
     log(currentLogger(), 'error', { err: error }, message)
   }
 }

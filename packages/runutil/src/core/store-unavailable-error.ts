@@ -1,16 +1,18 @@
+import { brandError } from './brand.ts'
+
 /**
- * A store can't be reached, or can't do it for now: its server is down, restarting or out of connections, read-only after
- * a failover, out of space, or says that a statement took too long. To be tried again.
+ * A store cannot be reached or cannot serve the call for now: its server is down, restarting, out of connections, read-only after
+ * a failover or out of space, or a statement took too long. The call can be retried.
  *
  * With `outcomeUnknown`, the connection broke after a statement was sent: it may or may not have taken effect.
  */
 export class StoreUnavailableError extends Error {
   readonly code = 'ERR_STORE_UNAVAILABLE'
   readonly outcomeUnknown: boolean
-  /** The server is there and said itself that it can't for now; nothing took effect. */
+  /** The server itself refused; nothing took effect. */
   readonly answered: boolean
   static {
-    this.prototype.name = 'StoreUnavailableError'
+    brandError(this, 'StoreUnavailableError')
   }
   constructor(
     message: string,

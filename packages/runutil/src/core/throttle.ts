@@ -1,13 +1,13 @@
 import type { Clock, Timer } from './clock.ts'
 
 /**
- * Calls back at once and then, as long as that was for nothing, at most once in a while: what is asked for meanwhile is
- * one call at its end.
+ * Calls back at once; after a call that found nothing to do, at most once per interval: further calls within it are merged into
+ * one at its end.
  *
  * @example
  * const wake = new Throttle(() => changed.notify(), 10, systemClock)
  * const off = await database.listen('orders', () => wake.call())
- * // Whoever was woken says so when there was something.
+ * // The woken loop reports that there was something to do.
  * wake.worthIt()
  */
 export class Throttle {
@@ -30,13 +30,13 @@ export class Throttle {
     this.#planned = this.#clock.setTimeoutAt(() => this.#now(), this.#quietUntil)
   }
 
-  /** The last call wasn't for nothing: the next one needn't wait. */
+  /** The last call found something to do: the next one need not wait. */
   worthIt(): void {
     this.#quietUntil = -Infinity
     if (this.#planned !== undefined) this.#now()
   }
 
-  /** Nothing is called any more. */
+  /** From now on nothing is called. */
   stop(): void {
     this.#stopped = true
     this.#planned?.clear()

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { describe, shortened } from './describe.ts'
 import { LONGEST_TEXT } from './text.ts'
 
-/** As `instanceof`, also of a Proxy that was revoked or doesn't say. */
+/** As `instanceof`, but false for a Proxy that was revoked or throws. */
 export function isInstance<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
   try {
     return value instanceof type
@@ -11,7 +11,7 @@ export function isInstance<T>(value: unknown, type: abstract new (...args: never
   }
 }
 
-/** What an error has as its `code`, if that is a text. Never throws. */
+/** The `code` of an error, if that is a string. Never throws. */
 export function codeOf(error: unknown): string | undefined {
   try {
     const code: unknown = (error as { code?: unknown } | undefined)?.code

@@ -5,14 +5,14 @@ import { sleep } from './wait.ts'
 
 export interface UntilAvailableProps {
   readonly clock: Clock
-  /** Wakes it from its wait between two tries. */
+  /** Ends the delay between two tries early. */
   readonly signal?: AbortSignal | undefined
-  /** Whether it's time to pass on what the store says; asked after each failure. */
+  /** Whether to rethrow the error instead of trying again; asked after each failure. */
   readonly givesUp: () => boolean
   readonly onRetry: (error: StoreUnavailableError, delayMs: number) => void
 }
 
-/** Asks a store again and again, with a growing delay, for as long as it can't be reached. */
+/** Retries a call of a store, with a growing delay, for as long as the store cannot be reached. */
 export async function untilAvailable<T>(ask: () => Promise<T>, props: UntilAvailableProps): Promise<T> {
   const backoff = new ExponentialBackoff({ initial: 50, max: 2_000, jitterProportion: 0.5 })
   for (let attempt = 1; ; attempt++) {

@@ -1,4 +1,4 @@
-/** What goes to a store in one statement: so many characters at most, or one item that has more. */
+/** The most characters that are sent to a store in one statement, unless one item has more. */
 export const MOST_CHARACTERS = 8 * 2 ** 20
 
 /** How many of the first items have at most `most` together: one in any case, if there is one. */

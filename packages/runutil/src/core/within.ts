@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 
-/** Resolves with true when `promise` does; with false after `ms`, and nobody hears of its end. */
+/** Resolves with true when `promise` resolves, or with false after `ms`; a later rejection is ignored. */
 export function within(promise: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const timer = clock.setTimeout(() => resolve(false), ms)

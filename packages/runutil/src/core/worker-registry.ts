@@ -1,7 +1,7 @@
 import { type Origin, isReloaded } from './origin.ts'
 import { shared } from './shared.ts'
 
-/** What a worker class was decorated or provided with. */
+/** The settings with which a worker class was decorated or provided. */
 export interface WorkerEntry {
   readonly name: string
   readonly group: string | undefined
@@ -11,8 +11,8 @@ export interface WorkerEntry {
 }
 
 /**
- * Worker classes, in the order in which they became known. A class that a file defines anew, when it is loaded a second
- * time, takes the place of the older one.
+ * Worker classes, in the order in which they became known. When a file is loaded a second time, the class that it
+ * defines replaces the older one.
  */
 export class WorkerRegistry {
   readonly #entries = new Map<Function, WorkerEntry>()
@@ -55,7 +55,7 @@ export function decorationOf(type: Function): WorkerEntry | undefined {
   return entries.get(type)
 }
 
-/** From now on runs find only the classes that are decorated from now on, until what this returns is called. */
+/** Runs find only classes that are decorated from now on, until the returned function is called. */
 export function isolate(): () => void {
   const outer = decorated.current
   const inner = (decorated.current = new WorkerRegistry())

@@ -10,7 +10,7 @@ export interface Worker {
 
 export type WorkerFunc = (signal: AbortSignal) => Promise<void> | void
 
-/** A worker described instead of composed: health, name and retry are put around it in that order. */
+/** A worker described instead of composed: wrapped in health, name and retry, in that order. */
 export interface DeclarativeWorker {
   /** What logs, health and errors call it, below the names of what it runs in: '/Type/Name'. */
   name: string
@@ -19,7 +19,7 @@ export interface DeclarativeWorker {
   retry?: Backoff
 }
 
-/** Wherever a worker is taken. */
+/** What every function that takes workers accepts. */
 export type Runnable = Worker | WorkerFunc | DeclarativeWorker
 
 /** What a class decorated with `@Worker()` implements. */
@@ -29,7 +29,7 @@ export interface WorkerConfigurer {
 
 /**
  * Calls a worker so that a synchronous throw is a rejection too, and whatever it returns is a promise that settles once. The
- * stores that it enters are its own.
+ * AsyncLocalStorage stores that it enters end with it.
  */
 export async function callWorker(worker: Worker | WorkerFunc, signal: AbortSignal): Promise<void> {
   await inNewScope(() => (typeof worker === 'function' ? worker(signal) : worker.run(signal)))
@@ -38,12 +38,12 @@ export async function callWorker(worker: Worker | WorkerFunc, signal: AbortSigna
 /** @throws InvalidArgumentError when `worker` is neither a function nor has a `run` method */
 export function checkWorker(worker: unknown, what: string): asserts worker is Worker | WorkerFunc {
   if (isWorker(worker)) return
-  const mend = has(worker, 'runOnce')
+  const hint = has(worker, 'runOnce')
     ? '; this is a job: wrap it in repeat(every, job)'
     : has(worker, 'workers')
       ? '; pass what its workers() returns'
       : ''
-  throw unexpected(what, 'a function (signal) => Promise or an object with run(signal)', worker, mend)
+  throw unexpected(what, 'a function (signal) => Promise or an object with run(signal)', worker, hint)
 }
 
 export function isWorker(value: unknown): value is Worker | WorkerFunc {

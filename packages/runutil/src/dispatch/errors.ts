@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { brandError } from '../core/brand.ts'
 import { codeOf, messageOf } from '../core/thrown.ts'
 
 /** A target has no live worker: none was registered, or it was lost. Nothing was written. */
@@ -6,7 +7,7 @@ export class ErrNoWorker extends Error {
   readonly code = 'ERR_NO_WORKER'
   readonly target: string
   static {
-    this.prototype.name = 'ErrNoWorker'
+    brandError(this, 'ErrNoWorker')
   }
   constructor(operation: string, target: string) {
     super(
@@ -21,7 +22,7 @@ export class OwnTargetError extends Error {
   readonly code = 'ERR_OWN_TARGET'
   readonly target: string
   static {
-    this.prototype.name = 'OwnTargetError'
+    brandError(this, 'OwnTargetError')
   }
   constructor(target: string) {
     super(
@@ -36,7 +37,7 @@ export class ErrTargetTaken extends Error {
   readonly code = 'ERR_TARGET_TAKEN'
   readonly target: string
   static {
-    this.prototype.name = 'ErrTargetTaken'
+    brandError(this, 'ErrTargetTaken')
   }
   constructor(target: string, host: string) {
     super(`target ${target} has a live worker already, on host ${host}; close that registration first`)
@@ -48,7 +49,7 @@ export class ErrTargetTaken extends Error {
 export class WorkerLostError extends Error {
   readonly code = 'ERR_WORKER_LOST'
   static {
-    this.prototype.name = 'WorkerLostError'
+    brandError(this, 'WorkerLostError')
   }
   constructor() {
     super('worker lost')
@@ -60,7 +61,7 @@ export class ActionFailedError extends Error {
   readonly code = 'ERR_ACTION_FAILED'
   readonly action: string
   static {
-    this.prototype.name = 'ActionFailedError'
+    brandError(this, 'ActionFailedError')
   }
   constructor(action: string, message: string) {
     super(message)
@@ -72,7 +73,7 @@ export class ActionFailedError extends Error {
 export class ErrNoSuchAction extends Error {
   readonly code = 'ERR_NO_SUCH_ACTION'
   static {
-    this.prototype.name = 'ErrNoSuchAction'
+    brandError(this, 'ErrNoSuchAction')
   }
   constructor(id: string) {
     super(`no action ${id} in the ledger`)
@@ -83,7 +84,7 @@ export class ErrNoSuchAction extends Error {
 export class ErrActionEnded extends Error {
   readonly code = 'ERR_ACTION_ENDED'
   static {
-    this.prototype.name = 'ErrActionEnded'
+    brandError(this, 'ErrActionEnded')
   }
   constructor(id: string, status: string) {
     super(`action ${id} has ${status} already`)
@@ -94,7 +95,7 @@ export class ErrActionEnded extends Error {
 export class ManagerNotRunningError extends Error {
   readonly code = 'ERR_MANAGER_NOT_RUNNING'
   static {
-    this.prototype.name = 'ManagerNotRunningError'
+    brandError(this, 'ManagerNotRunningError')
   }
   constructor(operation: string) {
     super(`the manager of ${operation} is not running; call run(signal), or put it into a workers() list`)
@@ -105,7 +106,7 @@ export class ManagerNotRunningError extends Error {
 export class ManagerRunningError extends Error {
   readonly code = 'ERR_MANAGER_RUNNING'
   static {
-    this.prototype.name = 'ManagerRunningError'
+    brandError(this, 'ManagerRunningError')
   }
   constructor(operation: string) {
     super(`the manager of ${operation} is running already; call run once, or make another manager`)
@@ -116,7 +117,7 @@ export class ManagerRunningError extends Error {
 export class InvalidActionError extends TypeError {
   readonly code = 'ERR_INVALID_ACTION'
   static {
-    this.prototype.name = 'InvalidActionError'
+    brandError(this, 'InvalidActionError')
   }
 }
 
@@ -124,10 +125,10 @@ export class InvalidActionError extends TypeError {
 export class LedgerCorruptError extends Error {
   readonly code = 'ERR_LEDGER_CORRUPT'
   static {
-    this.prototype.name = 'LedgerCorruptError'
+    brandError(this, 'LedgerCorruptError')
   }
   constructor(file: string, line: number, came: string) {
-    super(`${file}:${line}: expected a record of an action as JSON; got ${came}; mend or remove that line`)
+    super(`${file}:${line}: expected a record of an action as JSON; got ${came}; fix or remove that line`)
   }
 }
 
@@ -139,7 +140,7 @@ export class LedgerInUseError extends Error {
   /** The host, or container, in which `pid` means it. */
   readonly host: string
   static {
-    this.prototype.name = 'LedgerInUseError'
+    brandError(this, 'LedgerInUseError')
   }
   constructor(file: string, holder: { pid: number; host: string }, who: string) {
     super(`ledger ${file} is in use by ${who}; close it there first, or share a PostgresActionLedger`)
@@ -154,7 +155,7 @@ export class LedgerFileError extends Error {
   readonly code = 'ERR_LEDGER_FILE'
   readonly file: string
   static {
-    this.prototype.name = 'LedgerFileError'
+    brandError(this, 'LedgerFileError')
   }
   constructor(file: string, done: 'opened' | 'read' | 'written', cause: unknown) {
     super(`ledger ${file} can't be ${done}${hintFor(file, codeOf(cause))}: ${messageOf(cause)}`, { cause })
@@ -174,7 +175,7 @@ export class TaskRetryError extends Error {
   readonly code = 'ERR_TASK_RETRY'
   readonly reason: string
   static {
-    this.prototype.name = 'TaskRetryError'
+    brandError(this, 'TaskRetryError')
   }
   constructor(reason: string) {
     super(`Try again: ${reason}`)
@@ -187,7 +188,7 @@ export class RetriesExhaustedError extends Error {
   readonly code = 'ERR_RETRIES_EXHAUSTED'
   readonly attempts: number
   static {
-    this.prototype.name = 'RetriesExhaustedError'
+    brandError(this, 'RetriesExhaustedError')
   }
   constructor(attempts: number, cause: TaskRetryError) {
     super(`gave up after ${attempts} attempts: ${cause.reason}`, { cause })

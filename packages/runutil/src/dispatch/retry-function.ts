@@ -4,6 +4,7 @@ import { unexpected } from '../core/errors.ts'
 import { isPlainFunction } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
 import { sleep } from '../core/wait.ts'
+import { wholeNumber } from '../core/whole-number.ts'
 import { RetriesExhaustedError, TaskRetryError } from './errors.ts'
 
 const ALWAYS = 'text file busy'
@@ -28,9 +29,7 @@ export async function retryFunction(
   const what = 'retryFunction'
   const { signal } = checkOptions(what, options, ['signal'])
   const delayMs = toMs(delay, `${what}: delay`)
-  if (!Number.isSafeInteger(maxAttempts) || maxAttempts < 1) {
-    throw unexpected(`${what}: maxAttempts`, 'a whole number of 1 or more', maxAttempts)
-  }
+  wholeNumber(maxAttempts, `${what}: maxAttempts`, { min: 1 })
   if (!isPlainFunction(task)) throw unexpected(what, 'a function () => Promise', task)
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted()

@@ -7,17 +7,16 @@ import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
 /**
  * As `repeat`, but over all processes that share the leases: at most one run in each interval, and never two at once.
  *
- * The interval counts from the start of the last run, also when it was changed since, and the first run is due at once. A
- * run that failed gives its interval back after a delay that all processes share: 1 s, doubled by each that fails in a row
- * up to a minute, at most the interval. A process that dies in a run
- * frees it after the lease: that run is made up for then. When the lease is lost, since the store couldn't be reached in
- * time or the process was frozen, the run's signal aborts with a LeaseLostError. The process then leaves the name
- * alone for one lease. `currentFence()` is the run's fencing number. An error of the job ends the worker with that error. A run that was told to stop and rejects with its signal's
- * reason has not been: another replica makes up for it within the lease. One that
- * returns has.
+ * The interval counts from the start of the last run, also after it was changed, and the first run is due at once. An error of the
+ * job ends the worker with that error; the failed run is due again after a delay that all processes share: 1 s, doubled with each
+ * failure in a row up to 1 m, at most the interval. A run that rejects with its signal's reason because it was stopped does not
+ * count: another replica runs it at once. If a process dies during a run, another runs it again when the lease expires.
  *
- * @param leases a PostgresLeaseStore; a MemoryLeaseStore where there is one process
- * @param name which runs are the same, over all processes: of `distributedRepeat` and `singleton` together
+ * When the lease is lost, because the store could not be reached in time or the process was suspended, the run's signal aborts with
+ * a LeaseLostError, and the process does not ask for that name for one lease. `currentFence()` is the run's fencing token.
+ *
+ * @param leases a PostgresLeaseStore; for a single process, a MemoryLeaseStore
+ * @param name what makes it the same work in all processes; one name space with `singleton`
  * @throws InvalidArgumentError, InvalidDurationError at the call
  *
  * @example

@@ -1,9 +1,11 @@
-/** A lease of `distributedRepeat` or `singleton` that another may have by now: why a run's signal aborted. */
+import { brandError } from '../core/brand.ts'
+
+/** The reason of a run's signal when its lease is lost: another process may hold it by now. */
 export class LeaseLostError extends Error {
   readonly code = 'ERR_LEASE_LOST'
   readonly lease: string
   static {
-    this.prototype.name = 'LeaseLostError'
+    brandError(this, 'LeaseLostError')
   }
   constructor(lease: string) {
     super(`lease ${lease} was lost`)

@@ -1,7 +1,7 @@
-/** How long after a failed run another may begin: doubled by each that fails in a row, up to the longest. */
+/** The delay from a failed run to the next one; it doubles with each failure in a row, up to the longest. */
 export const FIRST_DELAY_MS = 1_000
 export const LONGEST_DELAY_MS = 60_000
-/** From so many on it is the longest. */
+/** After so many doublings it is the longest. */
 export const MOST_DOUBLINGS = 6
 
 /** @param failures in a row, one at least @param everyMs the interval, which it never exceeds */

@@ -2,16 +2,16 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 const storage = new AsyncLocalStorage<number>()
 
-/** Runs `body` so that `currentFence` in it, and in all it awaits, is `fence`. */
+/** Runs `body` with `fence` as the `currentFence` of it and of all it awaits. */
 export function withFence<T>(fence: number, body: () => T): T {
   return storage.run(fence, body)
 }
 
 /**
- * The fencing number of the run that the code is in, as `distributedRepeat` and `singleton` give it; undefined outside.
+ * The fencing token of the current run of a `distributedRepeat` or `singleton`; undefined outside of one.
  *
- * Those of one name only grow. A process that was frozen may go on for a moment after another has taken over: whoever
- * keeps what it writes can tell by the number, and refuse a smaller one than the last.
+ * It increases with every acquisition of a name. A suspended process may continue for a moment after another has taken over:
+ * store the token with your writes and reject lower ones.
  */
 export function currentFence(): number | undefined {
   return storage.getStore()

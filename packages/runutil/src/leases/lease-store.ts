@@ -1,37 +1,36 @@
 /**
- * Who may do what only one process may do at a time: a lease a name, with a number that grows each time it is taken.
+ * Leases by name: one holder at a time, and a fencing token that increases with every acquisition.
  *
- * All times are the store's own, those of a database its server's: callers say durations and are told durations. A
- * lease that is over may still be renewed and released by who had it, until another takes it.
+ * All times are the store's own, for a database its server's: callers pass durations and receive durations. An expired lease
+ * can still be renewed and released by its holder, until another acquires it.
  */
 export interface LeaseStore {
   /**
-   * Takes the lease if it may be had: nobody has it, and it is due; or who had it is gone, since it is over and wasn't
-   * released, and then it doesn't matter when it is due.
+   * Acquires the lease if it is free and due. A lease that expired without a release counts as free and due: its holder died.
    *
    * @throws InvalidArgumentError for a name that no store can hold
    */
   acquire(name: string, terms: LeaseTerms): Promise<LeaseAnswer>
-  /** Makes it last for `leaseMs` from now. @returns false when another has taken it, or it was released */
+  /** Extends it to `leaseMs` from now. @returns false if another has acquired it, or it was released */
   renew(name: string, fence: number, leaseMs: number): Promise<boolean>
-  /** Nothing when another has taken it. */
+  /** Does nothing if another has acquired it. */
   release(name: string, fence: number, use: LeaseUse): Promise<void>
 }
 
 /**
- * What it was taken for: 'done', or 'unused', as if it hadn't been taken, and so due at once. Or that 'failed': then it is
- * due after a delay instead of its interval: 1 s, doubled by each that fails in a row up to a minute, at most the interval.
+ * What became of the run: 'done'; 'unused', as if the lease had not been acquired, so that it is due at once; or 'failed': then
+ * it is due after a delay instead of its interval: 1 s, doubled with each failure in a row up to 1 m, at most the interval.
  */
 export type LeaseUse = 'done' | 'failed' | 'unused'
 
 export interface LeaseTerms {
-  /** How long it lasts unless it is renewed. */
+  /** How long it lasts without a renewal. */
   readonly leaseMs: number
-  /** How long after it was last taken it is due, whatever was said then. Undefined: at once. */
+  /** The interval from its last acquisition until it is due, whatever interval was given then. Undefined: due at once. */
   readonly everyMs: number | undefined
 }
 
 export type LeaseAnswer =
   | { readonly kind: 'acquired'; readonly fence: number }
-  /** `freeInMs`: until it is over, 0 when nobody has it. `dueInMs`: until it is due, 0 when it is. */
+  /** `freeInMs`: until it expires, 0 if it is free. `dueInMs`: until it is due, 0 if it is. */
   | { readonly kind: 'refused'; readonly freeInMs: number; readonly dueInMs: number }

@@ -9,6 +9,7 @@ import { isAbortOf } from '../core/is-abort-of.ts'
 import { linkedController } from '../core/linked-controller.ts'
 import { logWarning } from '../core/log.ts'
 import { checkName, checkOptions, checkText } from '../core/options.ts'
+import { OutageLog } from '../core/outage-log.ts'
 import { RenewedLease } from '../core/renewed-lease.ts'
 import { type StoreTimeoutOptions, StoreTimeout } from '../core/store-timeout.ts'
 import { sleep } from '../core/wait.ts'
@@ -17,17 +18,17 @@ import { LeaseLostError } from './errors.ts'
 import { withFence } from './fence.ts'
 import type { LeaseAnswer, LeaseStore, LeaseUse } from './lease-store.ts'
 
-/** How often it asks for a lease that another has and may release at any time. */
+/** How often it asks for a lease that another process holds and may release at any time. */
 const POLL_MS = 1_000
 
-/** One that got no answer for so long doesn't know how things are. */
+/** After so long without an answer it is 'firing'. */
 const SILENT_MS = 5_000
 
-/** How often one that is told to stop tries to release its lease, once every POLL_MS. */
+/** How often it tries to release its lease after a stop. */
 const STOPPING_TRIES = 3
 
 export interface LeaseOptions {
-  /** How long after a process has died another takes over. Default 30 s. */
+  /** How long after the death of a process another takes over. Default 30 s. */
   lease?: Duration | undefined
 }
 
@@ -35,7 +36,7 @@ export interface LeasedWork {
   readonly leases: LeaseStore
   readonly name: string
   readonly leaseMs: number
-  /** Undefined: `run` ends the worker when it returns; else it is called again so long after its last start. */
+  /** From one start of `run` to the next. Undefined: the worker ends when `run` returns. */
   readonly everyMs: number | undefined
   readonly run: (signal: AbortSignal) => Promise<void> | void
 }
@@ -60,12 +61,12 @@ class LeasedRun {
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
   readonly #timeout = new StoreTimeout(this.#clock, this.#context.scope.graceMs)
-  /** What the store didn't answer to the last time. */
-  #unheard: string | undefined
+  readonly #outage: OutageLog
 
   constructor(work: LeasedWork, signal: AbortSignal) {
     this.#work = work
     this.#signal = signal
+    this.#outage = new OutageLog(`reach the store of lease ${work.name}`, () => this.#context.logger)
   }
 
   async run(): Promise<void> {
@@ -83,7 +84,7 @@ class LeasedRun {
       const askedAt = this.#clock.elapsed()
       const answer = await this.#ask()
       if (answer?.kind !== 'acquired') await sleep(this.#clock, untilAsking(answer), this.#signal)
-      // One that can't keep it leaves it to those that can.
+      // A process that cannot keep the lease leaves it to others for a while.
       else if (!(await this.#hold(answer.fence, askedAt))) await sleep(this.#clock, leaseMs, this.#signal)
       else if (everyMs === undefined) return
     }
@@ -91,46 +92,44 @@ class LeasedRun {
 
   async #ask(): Promise<LeaseAnswer | undefined> {
     const { leases, name } = this.#work
-    // What isn't known for long isn't 'ok'.
     const silence = this.#clock.setTimeout(
-      () => this.#isUnheard('ask for', new Error(`no answer within ${SILENT_MS} ms`)),
+      () => this.#storeFailed(new Error(`no answer within ${SILENT_MS} ms`)),
       SILENT_MS,
     )
     const onLate = (late: LeaseAnswer): void => {
       if (late.kind === 'acquired') leases.release(name, late.fence, 'unused').catch(() => {})
     }
     const asking = (): Promise<LeaseAnswer> => leases.acquire(name, this.#work)
-    // Told to stop, it waits for a moment for a store that answers, to free what it got.
-    const givesUpAtStop = (): boolean => this.#unheard !== undefined
-    const answer = await this.#attempt('ask for', asking, { givesUpAtStop, onLate })
+    // After a stop it waits for the answer of a store that did answer before, to release what it acquired.
+    const givesUpAtStop = (): boolean => this.#outage.isOngoing
+    const answer = await this.#attempt(asking, { givesUpAtStop, onLate })
     silence.clear()
     if (answer !== undefined) this.#standBy()
     return answer
   }
 
-  /** To be there is all that one can do that has no lease; a run that failed before still counts. */
+  /** Without the lease, standing by is 'ok', unless a run failed before. */
   #standBy(): void {
     if (healthOf(this.#context)?.state === 'init') checkpoint(this.#context, 'ok')
-    this.#isHeard()
+    this.#storeAnswered()
   }
 
-  /** @returns false when the lease was lost meanwhile */
+  /** Runs while the lease is held. @returns false if it was lost */
   async #hold(fence: number, askedAt: number): Promise<boolean> {
     const { leases, name, leaseMs, everyMs, run } = this.#work
     const controller = linkedController(this.#signal)
     const { signal } = controller
     const onLost = (): void => controller.abort(new LeaseLostError(name))
-    const onError = (error: unknown): void => this.#isUnheard('renew', error)
-    // One that isn't answered holds nothing up: without an answer, the lease is given up.
+    const onError = (error: unknown): void => this.#storeFailed(error)
     const renew = async (): Promise<boolean> => {
       const renewed = await leases.renew(name, fence, leaseMs)
-      this.#isHeard()
+      this.#storeAnswered()
       return renewed
     }
     const lease = new RenewedLease({ leaseMs, clock: this.#clock, renew, onLost, onError }, askedAt)
     let failure: { error: unknown } | undefined
     try {
-      // It was over, or this told to stop, before the store's answer came.
+      // It may have expired, or the stop may have come, before the store's answer.
       lease.isLost()
       signal.throwIfAborted()
       await inNewScope(() => withContext(this.#context.child(), () => withFence(fence, () => run(signal))))
@@ -138,10 +137,10 @@ class LeasedRun {
       failure = { error }
     }
     controller.dispose()
-    const wasCut = failure && isAbortOf(signal, failure.error)
+    const wasStopped = failure && isAbortOf(signal, failure.error)
     const isLost = lease.isLost()
-    // Of a run that its signal cut short, the interval is left to another replica.
-    const use = wasCut ? 'unused' : failure && everyMs !== undefined ? 'failed' : 'done'
+    // A run that its signal ended early does not use up the interval.
+    const use = wasStopped ? 'unused' : failure && everyMs !== undefined ? 'failed' : 'done'
     if (isLost)
       await this.#timeout.bound(leases.release(name, fence, use), { limitMs: leaseMs }).catch(() => {})
     else await this.#releaseWhileHeld(lease, fence, use)
@@ -150,56 +149,48 @@ class LeasedRun {
       if (failure) throw failure.error
       checkpoint(this.#context, 'ok')
     }
-    // Another has taken over, so this one's failure is not the worker's.
-    else if (failure && !wasCut) this.#warn('failed without', failure.error)
+    // Another process has taken over: the failure of this run is not the worker's.
+    else if (failure && !wasStopped) {
+      logWarning(this.#context.logger, failure.error, `the run failed after it lost lease ${name}`)
+    }
     return !isLost
   }
 
   /**
-   * Of work that is done once an interval, one that isn't released counts as that of a process that died, and is done
-   * again: it is renewed, and tried again, for a while.
+   * An interval whose lease expires without a release counts as that of a process that died, and its run is repeated. So while the
+   * release fails, it is retried and the lease renewed.
    */
   async #releaseWhileHeld(lease: RenewedLease, fence: number, use: LeaseUse): Promise<void> {
     const { leases, name, leaseMs, everyMs } = this.#work
     const release = (): Promise<boolean> => leases.release(name, fence, use).then(() => true)
     let tries = everyMs === undefined ? 1 : Math.ceil(leaseMs / POLL_MS)
-    while (!(await this.#attempt('release', release)) && --tries > 0 && !lease.isLost()) {
+    while (!(await this.#attempt(release)) && --tries > 0 && !lease.isLost()) {
       if (this.#signal.aborted) tries = Math.min(tries, STOPPING_TRIES - 1)
       await sleep(this.#clock, this.#signal.aborted ? this.#timeout.stoppingMs : POLL_MS)
     }
   }
 
-  async #attempt<T>(
-    what: string,
-    call: () => Promise<T>,
-    options: StoreTimeoutOptions<T> = {},
-  ): Promise<T | undefined> {
+  async #attempt<T>(call: () => Promise<T>, options: StoreTimeoutOptions<T> = {}): Promise<T | undefined> {
     try {
       return await this.#timeout.bound(call(), { limitMs: this.#work.leaseMs, ...options })
     } catch (error) {
-      if (!(options.givesUpAtStop !== undefined && this.#signal.aborted)) this.#isUnheard(what, error)
+      if (!(options.givesUpAtStop !== undefined && this.#signal.aborted)) this.#storeFailed(error)
       return undefined
     }
   }
 
-  /** Told of once an outage. */
-  #isUnheard(what: string, error: unknown): void {
-    if (this.#unheard !== what) this.#warn(`cannot ${what}`, error)
-    this.#unheard = what
+  #storeFailed(error: unknown): void {
+    this.#outage.failed(error)
     checkpoint(this.#context, 'firing')
   }
 
-  #isHeard(): void {
-    if (this.#unheard !== undefined) checkpoint(this.#context, 'ok')
-    this.#unheard = undefined
-  }
-
-  #warn(what: string, err: unknown): void {
-    logWarning(this.#context.logger, err, `${what} lease ${this.#work.name}`)
+  #storeAnswered(): void {
+    if (this.#outage.isOngoing) checkpoint(this.#context, 'ok')
+    this.#outage.succeeded()
   }
 }
 
-/** Who has it may release it any time, once it is due. */
+/** Once the lease is due, its holder may release it at any time. */
 function untilAsking(answer: Extract<LeaseAnswer, { kind: 'refused' }> | undefined): number {
   if (answer === undefined) return POLL_MS
   const { freeInMs, dueInMs } = answer

@@ -6,18 +6,18 @@ import type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse } from './lease-stor
 
 interface Lease {
   fence: number
-  /** When it is over; undefined when nobody has it. */
+  /** When it expires; undefined if it is free. */
   expires: number | undefined
-  /** When it was last taken; undefined when that doesn't count. */
+  /** When it was last acquired; undefined if that run doesn't count. */
   started: number | undefined
-  /** When it was last taken for what failed, and how often in a row. */
+  /** When a run last failed, and how often in a row. */
   failed: number
   failures: number
 }
 
 const NEVER: Lease = { fence: 0, expires: undefined, started: undefined, failed: 0, failures: 0 }
 
-/** Leases within one process: for tests, and for a service that has no replicas yet. */
+/** Leases within one process: for tests, and for services without replicas. */
 export class MemoryLeaseStore implements LeaseStore {
   readonly #clock: Clock
   readonly #leases = new Map<string, Lease>()

@@ -3,16 +3,16 @@ import type { LeaseStore } from './lease-store.ts'
 import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
 
 /**
- * The worker, in one process at a time of all that share the leases; the others stand by.
+ * Runs the worker in one process at a time of all that share the leases; the others stand by.
  *
- * Another takes over within the lease and 2 s when a process dies, and within 2 s when it stops cleanly, after its worker
- * has ended. When the lease is lost, since the store couldn't be reached in time or the process was frozen, the worker's
- * signal aborts with a LeaseLostError; when it has ended, it leaves the name alone for
- * one lease, so that one that can't renew starves nobody, and stands by again. `currentFence()` is the fencing number of
- * this turn. A worker that ends by itself ends the singleton likewise.
+ * If the process dies, another takes over within the lease and 2 s; if it stops cleanly, within 2 s after its worker has ended.
+ * When the lease is lost, because the store could not be reached in time or the process was suspended, the worker's signal aborts
+ * with a LeaseLostError. After it has ended, this process does not ask for the name for one lease, so that a replica that cannot
+ * renew does not keep others from it; then it stands by again. `currentFence()` is the fencing token of this acquisition. A worker
+ * that ends by itself ends the singleton in the same way.
  *
- * @param leases a PostgresLeaseStore; a MemoryLeaseStore where there is one process
- * @param name which workers are the same, over all processes: of `distributedRepeat` and `singleton` together
+ * @param leases a PostgresLeaseStore; for a single process, a MemoryLeaseStore
+ * @param name what makes it the same work in all processes; one name space with `distributedRepeat`
  * @throws InvalidArgumentError, InvalidDurationError at the call
  *
  * @example

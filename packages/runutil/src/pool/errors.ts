@@ -1,10 +1,12 @@
+import { brandError } from '../core/brand.ts'
+
 /** The task failed, by the worker's own word. The worker is fine and goes on (seed 003). */
 export class JobError extends Error {
   readonly code = 'ERR_JOB'
   /** What the worker said, as it said it. Not enumerable, so that no log writes it out byte by byte. */
   readonly payload: Uint8Array
   static {
-    this.prototype.name = 'JobError'
+    brandError(this, 'JobError')
   }
 
   constructor(payload: Uint8Array) {
@@ -35,7 +37,7 @@ export class WorkerError extends Error {
   /** As `stderr`, where stdout isn't the relay. */
   readonly stdout: string
   static {
-    this.prototype.name = 'WorkerError'
+    brandError(this, 'WorkerError')
   }
 
   constructor(message: string, { pid, exitCode, signal, stderr = '', stdout = '', cause }: WorkerFacts = {}) {
@@ -56,7 +58,7 @@ export class WorkerError extends Error {
 export class HandshakeError extends WorkerError {
   override readonly code = 'ERR_WORKER_HANDSHAKE'
   static {
-    this.prototype.name = 'HandshakeError'
+    brandError(this, 'HandshakeError')
   }
 }
 
@@ -65,7 +67,7 @@ export class SpawnError extends WorkerError {
   override readonly code = 'ERR_WORKER_SPAWN'
   readonly command: string
   static {
-    this.prototype.name = 'SpawnError'
+    brandError(this, 'SpawnError')
   }
 
   constructor(command: string, cwd: string | undefined, cause: unknown) {
@@ -81,7 +83,7 @@ export class AllocateTimeoutError extends Error {
   /** Of the last worker that broke, if workers can't be replaced. */
   readonly stderr: string
   static {
-    this.prototype.name = 'AllocateTimeoutError'
+    brandError(this, 'AllocateTimeoutError')
   }
 
   constructor(allocateMs: number, workers: number, failure: Error | undefined) {
@@ -101,7 +103,7 @@ export class TaskTimeoutError extends Error {
   readonly code = 'ERR_TASK_TIMEOUT'
   readonly timeoutMs: number
   static {
-    this.prototype.name = 'TaskTimeoutError'
+    brandError(this, 'TaskTimeoutError')
   }
 
   constructor(timeoutMs: number) {
@@ -115,7 +117,7 @@ export class QueueFullError extends Error {
   readonly code = 'ERR_QUEUE_FULL'
   readonly maxQueue: number
   static {
-    this.prototype.name = 'QueueFullError'
+    brandError(this, 'QueueFullError')
   }
 
   constructor(maxQueue: number) {
@@ -128,7 +130,7 @@ export class QueueFullError extends Error {
 export class PoolDestroyedError extends Error {
   readonly code = 'ERR_POOL_DESTROYED'
   static {
-    this.prototype.name = 'PoolDestroyedError'
+    brandError(this, 'PoolDestroyedError')
   }
 
   constructor() {
@@ -141,7 +143,7 @@ export class WorkerStateError extends Error {
   readonly code = 'ERR_WORKER_STATE'
   readonly state: string
   static {
-    this.prototype.name = 'WorkerStateError'
+    brandError(this, 'WorkerStateError')
   }
 
   constructor(state: string) {
@@ -154,7 +156,7 @@ export class WorkerStateError extends Error {
 export class EmptyPayloadError extends TypeError {
   readonly code = 'ERR_EMPTY_PAYLOAD'
   static {
-    this.prototype.name = 'EmptyPayloadError'
+    brandError(this, 'EmptyPayloadError')
   }
 
   constructor() {
@@ -168,7 +170,7 @@ export class EmptyPayloadError extends TypeError {
 export class PayloadTooLargeError extends RangeError {
   readonly code = 'ERR_PAYLOAD_TOO_LARGE'
   static {
-    this.prototype.name = 'PayloadTooLargeError'
+    brandError(this, 'PayloadTooLargeError')
   }
 
   constructor(length: number, maxFrame: number) {
@@ -181,7 +183,7 @@ export class UnsupportedPlatformError extends Error {
   readonly code = 'ERR_UNSUPPORTED_PLATFORM'
   readonly platform: string
   static {
-    this.prototype.name = 'UnsupportedPlatformError'
+    brandError(this, 'UnsupportedPlatformError')
   }
 
   constructor(platform: string) {

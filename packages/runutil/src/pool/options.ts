@@ -4,6 +4,7 @@ import { describe } from '../core/describe.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { isWholeNumber, wholeNumber } from '../core/whole-number.ts'
 import { commandOf } from './module-command.ts'
 import type { Protocol, ProtocolName } from './relay/protocol.ts'
 import { protocols } from './relay/protocols.ts'
@@ -186,8 +187,7 @@ function duration(name: string, given: Duration | undefined, byDefault: Duration
 function count(name: string, given: number | undefined, byDefault: number, least = 0): number {
   const value = given ?? byDefault
   if (value === Infinity && byDefault === Infinity) return value
-  if (!Number.isSafeInteger(value) || value < least) fail(name, `a whole number of at least ${least}`, value)
-  return value
+  return wholeNumber(value, `${WHAT}: ${name}`, { min: least })
 }
 
 function flag(name: string, given: boolean | undefined, byDefault: boolean): boolean {
@@ -197,8 +197,7 @@ function flag(name: string, given: boolean | undefined, byDefault: boolean): boo
 }
 
 function mode(value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0 || value > 0o777)
-    fail('socketMode', 'a mode such as 0o666', value)
+  if (!isWholeNumber(value, { max: 0o777 })) fail('socketMode', 'a mode such as 0o666', value)
   return value
 }
 

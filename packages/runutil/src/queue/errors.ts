@@ -1,3 +1,4 @@
+import { brandError } from '../core/brand.ts'
 import { describe } from '../core/describe.ts'
 import { type Duration, toStorableMs } from '../core/duration.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
@@ -9,7 +10,7 @@ export class ErrJobExists extends Error {
   readonly code = 'ERR_JOB_EXISTS'
   readonly ids: readonly string[]
   static {
-    this.prototype.name = 'ErrJobExists'
+    brandError(this, 'ErrJobExists')
   }
   constructor(ids: readonly string[]) {
     const named = ids.slice(0, 10).map(describe).join(', ')
@@ -23,7 +24,7 @@ export class ErrJobExists extends Error {
 export class ErrInvalidJob extends Error {
   readonly code = 'ERR_INVALID_JOB'
   static {
-    this.prototype.name = 'ErrInvalidJob'
+    brandError(this, 'ErrInvalidJob')
   }
 }
 
@@ -32,7 +33,7 @@ export class ErrKindExists extends Error {
   readonly code = 'ERR_KIND_EXISTS'
   readonly kind: string
   static {
-    this.prototype.name = 'ErrKindExists'
+    brandError(this, 'ErrKindExists')
   }
   constructor(kind: string) {
     super(`a handler for kind '${kind}' is registered already; a worker has one for each kind`)
@@ -45,7 +46,7 @@ export class ErrUnknownKind extends Error {
   readonly code = 'ERR_UNKNOWN_KIND'
   readonly kind: string
   static {
-    this.prototype.name = 'ErrUnknownKind'
+    brandError(this, 'ErrUnknownKind')
   }
   constructor(kind: string, known: readonly string[]) {
     const names = known.length === 0 ? 'none' : known.join(', ')
@@ -59,7 +60,7 @@ export class ErrLostLease extends Error {
   readonly code = 'ERR_LOST_LEASE'
   readonly id: string
   static {
-    this.prototype.name = 'ErrLostLease'
+    brandError(this, 'ErrLostLease')
   }
   constructor(id: string) {
     super(
@@ -74,7 +75,7 @@ export class JobNotFoundError extends Error {
   readonly code = 'ERR_JOB_NOT_FOUND'
   readonly id: string
   static {
-    this.prototype.name = 'JobNotFoundError'
+    brandError(this, 'JobNotFoundError')
   }
   constructor(id: string) {
     super(`no job has the id ${describe(id)}`)
@@ -89,7 +90,7 @@ export class JobFailedError extends Error {
   readonly status: JobStatus
   readonly lastError: string | undefined
   static {
-    this.prototype.name = 'JobFailedError'
+    brandError(this, 'JobFailedError')
   }
   constructor(job: { id: string; status: JobStatus; lastError?: string | undefined }) {
     super(`job ${describe(job.id)} ended ${job.status}: ${job.lastError ?? 'it left no reason'}`)
@@ -104,7 +105,7 @@ export class ResultTimeoutError extends Error {
   readonly code = 'ERR_RESULT_TIMEOUT'
   readonly id: string
   static {
-    this.prototype.name = 'ResultTimeoutError'
+    brandError(this, 'ResultTimeoutError')
   }
   constructor(id: string, timeoutMs: number) {
     super(`job ${describe(id)} hadn't ended after ${timeoutMs} ms`)
@@ -116,7 +117,7 @@ export class ResultTimeoutError extends Error {
 export class DeadlineExceededError extends Error {
   readonly code = 'ERR_DEADLINE_EXCEEDED'
   static {
-    this.prototype.name = 'DeadlineExceededError'
+    brandError(this, 'DeadlineExceededError')
   }
   constructor(deadlineMs: number) {
     super(`the deadline of ${deadlineMs} ms was exceeded`)
@@ -139,7 +140,7 @@ export class RetryableError extends Error {
   /** Ms from now; at least 5 s, which is the default too, and at most 3,000 years. */
   readonly retryAfterMs: number
   static {
-    this.prototype.name = 'RetryableError'
+    brandError(this, 'RetryableError')
   }
   constructor({ cause, retryAfter = LEAST_RETRY_MS }: { cause?: unknown; retryAfter?: Duration } = {}) {
     super(reasonOf(cause), { cause })

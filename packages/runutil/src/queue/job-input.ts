@@ -1,6 +1,7 @@
 import { describe } from '../core/describe.ts'
 import { STORABLE_TEXT } from '../core/options.ts'
 import { isStorable } from '../core/text.ts'
+import { isWholeNumber, wholeNumberText } from '../core/whole-number.ts'
 import { ErrInvalidJob, ErrJobExists } from './errors.ts'
 import type { NewJob } from './job-store.ts'
 import type { JobInput } from './job.ts'
@@ -87,10 +88,13 @@ function moment(value: Date | undefined, what: string): Date | undefined {
   throw new ErrInvalidJob(`${what}: expected a Date; got ${got}`)
 }
 
+/** A column of 32 bits. */
+const PRIORITY = { min: -(2 ** 31) + 1, max: 2 ** 31 - 1 }
+
 function rank(value: number | undefined, what: string): number {
   if (value === undefined) return 0
-  if (Number.isInteger(value) && Math.abs(value) < 2 ** 31) return value
-  throw new ErrInvalidJob(`${what}: expected a whole number within 32 bits; got ${describe(value)}`)
+  if (isWholeNumber(value, PRIORITY)) return value
+  throw new ErrInvalidJob(`${what}: expected ${wholeNumberText(PRIORITY)}; got ${describe(value)}`)
 }
 
 function payloadOf(input: JobInput, what: string, mostJson: number | undefined): string {

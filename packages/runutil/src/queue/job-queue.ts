@@ -1,3 +1,4 @@
+import { brand } from '../core/brand.ts'
 import { currentClock } from '../core/context.ts'
 import { type Duration, toStorableMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
@@ -16,7 +17,7 @@ import { ObservedJobStore } from './observed-job-store.ts'
 import { settlementOf } from './outcome.ts'
 
 /**
- * Jobs of many kinds that run at or after a time, at least once, on any number of machines (seed 001, JobQueue).
+ * Jobs of many kinds that run at or after a time, at least once, on any number of machines.
  *
  * It hands jobs in and looks at them; a QueueWorker runs them.
  *
@@ -25,6 +26,9 @@ import { settlementOf } from './outcome.ts'
  * await queue.enqueue({ id: 'mail-17', kind: 'mail', payload: { to: 'ada' }, runAt: tomorrow })
  */
 export class JobQueue {
+  static {
+    brand(this, 'JobQueue')
+  }
   /** The store it was given, with events. */
   readonly store: ObservedJobStore
 

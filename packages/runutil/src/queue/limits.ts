@@ -1,6 +1,6 @@
 import { type Duration, toStorableIntervalMs } from '../core/duration.ts'
-import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { wholeNumber } from '../core/whole-number.ts'
 
 /**
  * How many jobs of a kind a store hands out, over all machines; it never hands out one too many. All limits that live
@@ -82,16 +82,14 @@ export function isLimited({ concurrency, keyConcurrency, rate }: ResolvedLimits)
 
 function resolveRate(rate: { limit: number; per: Duration }, what: string): { limit: number; perMs: number } {
   checkOptions(what, rate, ['limit', 'per'])
-  const limit = count(rate.limit, `${what}.limit`)
-  if (limit === undefined) throw unexpected(`${what}.limit`, 'a whole number of 1 or more', limit)
+  const limit = wholeNumber(rate.limit, `${what}.limit`, COUNT)
   return { limit, perMs: toStorableIntervalMs(rate.per, `${what}.per`) }
 }
 
-/** What stores count up to. */
-const MOST = 2 ** 31 - 1
+/** What stores can count. */
+const COUNT = { min: 1, max: 2 ** 31 - 1 }
 
 /** @throws InvalidArgumentError unless it is a whole number of 1 or more */
 export function count(value: number | undefined, what: string): number | undefined {
-  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= MOST)) return value
-  throw unexpected(what, `a whole number of 1 or more${Number(value) > MOST ? `, up to ${MOST}` : ''}`, value)
+  return value === undefined ? undefined : wholeNumber(value, what, COUNT)
 }

@@ -3,6 +3,7 @@ import type { Context, HealthState } from '../core/context.ts'
 import { checkpoint } from '../core/health.ts'
 import { log, logWarning } from '../core/log.ts'
 import { loggableText } from '../core/loggable.ts'
+import { OutageLog } from '../core/outage-log.ts'
 import { isInstance } from '../core/thrown.ts'
 import { ErrLostLease, RetryableError } from './errors.ts'
 import type { Outcome, Settlement } from './outcome.ts'
@@ -14,22 +15,26 @@ export type StoreUse = 'claims' | 'renewals' | 'outcomes'
 /** What a worker's run says in its log and about its health. */
 export class RunLog {
   readonly #context: Context
-  /** What the store can't be asked for. */
+  readonly #outage: OutageLog
+  /** What the store can't be reached for. */
   readonly #failing = new Set<StoreUse>()
 
   constructor(context: Context) {
     this.#context = context
+    this.#outage = new OutageLog('reach the job store', () => context.logger)
   }
 
   available(use: StoreUse): void {
     this.#failing.delete(use)
-    if (this.#failing.size === 0) this.#health('ok')
+    if (this.#failing.size > 0) return
+    this.#health('ok')
+    this.#outage.succeeded()
   }
 
   unavailable(use: StoreUse, error: unknown, delayMs?: number): void {
     this.#failing.add(use)
     this.#health('firing')
-    log(this.#context.logger, 'warn', { err: error, delayMs }, 'job store unavailable')
+    this.#outage.failed(error, { delayMs })
   }
 
   silent(leaseMs: number): void {

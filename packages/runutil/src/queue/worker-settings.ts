@@ -1,6 +1,6 @@
 import { type Duration, toMs, toStorableIntervalMs } from '../core/duration.ts'
-import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import { wholeNumber } from '../core/whole-number.ts'
 import { count } from './limits.ts'
 import { type ResolvedRetention, type Retention, resolveRetention } from './retention.ts'
 
@@ -60,21 +60,21 @@ export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
     maxCrashes = 3,
     retention = '7d',
   } = checkOptions(what, options, [
-    ...(['concurrency', 'pollInterval', 'lease', 'prefetch', 'maxHeldBytes', 'maxCrashes'] as const),
+    'concurrency',
+    'pollInterval',
+    'lease',
+    'prefetch',
+    'maxHeldBytes',
+    'maxCrashes',
     'retention',
   ])
   return {
     concurrency: count(concurrency, `${what}: concurrency`)!,
     pollIntervalMs: Math.max(LEAST_POLL_INTERVAL_MS, toMs(pollInterval, `${what}: pollInterval`)),
     leaseMs: toStorableIntervalMs(lease, `${what}: lease`),
-    prefetch: natural(prefetch, `${what}: prefetch`),
+    prefetch: wholeNumber(prefetch, `${what}: prefetch`),
     maxHeldBytes: count(maxHeldBytes, `${what}: maxHeldBytes`)!,
-    maxCrashes: natural(maxCrashes, `${what}: maxCrashes`),
+    maxCrashes: wholeNumber(maxCrashes, `${what}: maxCrashes`),
     retention: resolveRetention(retention, `${what}: retention`),
   }
-}
-
-function natural(value: number, what: string): number {
-  if (Number.isInteger(value) && value >= 0) return value
-  throw unexpected(what, 'a whole number of 0 or more', value)
 }

@@ -6,8 +6,8 @@ import { type Constructor, inheritTokens, untoldParameter } from './parameters.t
 import type { Token } from './tokens.ts'
 
 /**
- * What runutil needs of tsyringe beyond its public face, in this file and `made`. tsyringe tells nobody what it made,
- * disposes in the order of making, without waiting, and keeps handing out a singleton that it has disposed.
+ * What runutil uses of tsyringe's internals, in this file and `made`. tsyringe does not report what it constructed, disposes in the
+ * order of construction without waiting, and keeps returning a singleton that it has disposed of.
  */
 interface Internals {
   parent?: DependencyContainer
@@ -38,7 +38,7 @@ export function parentOf(container: DependencyContainer): DependencyContainer | 
 /** A class is under way in so many resolutions at once only if there is no end to it. */
 const MOST_AT_ONCE = 20
 
-/** What a run resolves, and what was constructed for that: it is the run's to dispose of, once no other run uses it. */
+/** What a run resolves, and what was constructed for that: the run disposes of it, once no other run uses it. */
 export class Construction {
   readonly uses = new Set<Made>()
   readonly #container: DependencyContainer
@@ -191,7 +191,7 @@ export class Construction {
   }
 }
 
-/** What factories handed out, with all that was made for these alone. */
+/** What factories returned, with all that was made for these alone. */
 function productsIn(uses: ReadonlySet<Made>): Set<Made> {
   const products = [...uses].filter((made) => made.isProduct && !made.isInjected)
   return closureOf(products, (made) => !made.isShared)

@@ -13,8 +13,8 @@ import { NamedWorker } from './named.ts'
 import { retry } from './retry.ts'
 
 /**
- * Whatever is taken as a worker, as a worker. A declarative one is composed in one order: health innermost,
- * then the name, then retry outermost; what retry logs carries the name.
+ * A runnable as a worker. A declarative one is composed: health innermost, then the name, then retry outermost, so that the log
+ * lines of retry carry the name.
  *
  * @param what begins the message of an error
  * @throws InvalidArgumentError

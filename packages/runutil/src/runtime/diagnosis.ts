@@ -14,7 +14,7 @@ import type { Token } from './tokens.ts'
 interface Finding {
   type: Constructor
   at: number
-  /** What is wrong and how to mend it. */
+  /** What is wrong and what to do about it. */
   problem: string
 }
 
@@ -22,17 +22,17 @@ interface Finding {
 const BUILT_IN = new Set<unknown>([String, Number, Boolean, Array, Function, Promise, Symbol, Date, Map, Set])
 const BY_DELAY = 'inject it by delay(() => Type) from tsyringe'
 
-/** What tsyringe says grows with the square of how deep it looked. */
+/** tsyringe's message grows with the square of the depth. */
 const LONGEST_STACK = 4_000
 
-/** What a container was told of a token. */
+/** A registration of a token. */
 interface Provider {
   useClass?: unknown
   useToken?: unknown
 }
 
 /**
- * Why a class can't be resolved, in words that name the class, the parameter and the mend. tsyringe's own error
+ * Says why a class cannot be resolved: the class, the parameter and what to do. tsyringe's own error
  * is kept as `cause`.
  *
  * @param told tokens that a container was given for the parameters of classes

@@ -6,8 +6,8 @@ import type { Grace } from './grace.ts'
 import type { Made } from './made.ts'
 
 /**
- * Disposes of one thing after another, for as long as the grace period lasts but at least a second. What takes longer is
- * left to itself; those after it still get their turn, and a moment.
+ * Disposes of one object after another, within the grace period but for at least a second. One that takes longer is not waited
+ * for; those after it are still disposed of.
  *
  * @param next what is to be disposed of now; undefined when that is all
  * @returns what failed, and a ShutdownTimeoutError that names what took too long

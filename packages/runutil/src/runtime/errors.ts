@@ -1,3 +1,4 @@
+import { brandError } from '../core/brand.ts'
 import { shortened } from '../core/describe.ts'
 import { messageOf } from '../core/thrown.ts'
 
@@ -5,14 +6,14 @@ const LONGEST_MESSAGE = 4_000
 /** In a message; the error's own field has all of it. */
 const LONGEST_NAME = 400
 
-/** Two workers of one group carry the same name, so neither logs nor health could tell them apart. */
+/** Two workers of one group have the same name, so neither logs nor health could distinguish them. */
 export class DuplicateNameError extends Error {
   readonly code = 'ERR_DUPLICATE_NAME'
   readonly worker: string
   static {
-    this.prototype.name = 'DuplicateNameError'
+    brandError(this, 'DuplicateNameError')
   }
-  /** Where the two were decorated or provided, as far as that can be told. */
+  /** Where the two were decorated or provided, as far as known. */
   readonly places: readonly string[]
   constructor(worker: string, places: readonly string[] = []) {
     const where =
@@ -27,17 +28,17 @@ export class DuplicateNameError extends Error {
   }
 }
 
-/** A worker returned while its group was still meant to run (seed 004). */
+/** A worker returned while its group was still meant to run. */
 export class ErrWorkerExitedPrematurely extends Error {
   readonly code = 'ERR_WORKER_EXITED_PREMATURELY'
   readonly worker: string
   static {
-    this.prototype.name = 'ErrWorkerExitedPrematurely'
+    brandError(this, 'ErrWorkerExitedPrematurely')
   }
   constructor(worker: string) {
     super(
       `worker ${shortened(worker, LONGEST_NAME)} exited prematurely: it returned, but a worker runs until its signal ` +
-        'aborts; for what ends by itself there are runAllJobs and repeat',
+        'aborts; for work that ends by itself use runAllJobs or repeat',
     )
     this.worker = worker
   }
@@ -49,7 +50,7 @@ export class ShutdownTimeoutError extends Error {
   readonly workers: readonly string[]
   readonly graceMs: number
   static {
-    this.prototype.name = 'ShutdownTimeoutError'
+    brandError(this, 'ShutdownTimeoutError')
   }
   constructor(workers: readonly string[], graceMs: number) {
     super(`still running ${graceMs} ms after the abort: ${namesIn(workers)}`)
@@ -83,7 +84,7 @@ export class WorkerGroupError extends AggregateError {
   /** The name of the worker that each entry of `errors` came from. */
   readonly workers: readonly string[]
   static {
-    this.prototype.name = 'WorkerGroupError'
+    brandError(this, 'WorkerGroupError')
   }
   constructor(failures: readonly Failure[]) {
     super(
@@ -113,7 +114,7 @@ export class ShutdownRequestedError extends Error {
   readonly code = 'ERR_SHUTDOWN_REQUESTED'
   readonly signal: NodeJS.Signals
   static {
-    this.prototype.name = 'ShutdownRequestedError'
+    brandError(this, 'ShutdownRequestedError')
   }
   constructor(signal: NodeJS.Signals) {
     super(`shutdown requested by ${signal}`)
@@ -126,7 +127,7 @@ export class SiblingExitedError extends Error {
   readonly code = 'ERR_SIBLING_EXITED'
   readonly worker: string
   static {
-    this.prototype.name = 'SiblingExitedError'
+    brandError(this, 'SiblingExitedError')
   }
   constructor(worker: string, cause: Error) {
     super(`${shortened(worker, LONGEST_NAME)} exited`, { cause })
@@ -134,7 +135,7 @@ export class SiblingExitedError extends Error {
   }
 }
 
-/** A worker's class can't be made: names the class, the parameter and the mend. */
+/** A worker's class can't be made: names the class, the parameter and what to do. */
 export class WorkerResolutionError extends Error {
   readonly code = 'ERR_WORKER_RESOLUTION'
   /** The class whose constructor can't be satisfied, the worker itself or one of its dependencies. */
@@ -142,7 +143,7 @@ export class WorkerResolutionError extends Error {
   /** For example `#0 (db)`; undefined when no single parameter is to blame. */
   readonly parameter: string | undefined
   static {
-    this.prototype.name = 'WorkerResolutionError'
+    brandError(this, 'WorkerResolutionError')
   }
   constructor(
     message: string,

@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.ts'
 
-/** What is made for a run has so long to end, however much of the grace period its workers took. */
+/** Disposal has at least so long, however much of the grace period the workers took. */
 const LEAST_MS = 1_000
 
-/** The time that a run has for ending, from when it is told to stop. */
+/** The time that a run has to end, counted from its stop. */
 export class Grace {
   /** Undefined: no limit. */
   readonly ms: number | undefined
@@ -19,7 +19,7 @@ export class Grace {
     this.#endsAt ??= this.#clock.elapsed() + (this.ms ?? Infinity)
   }
 
-  /** What is left of it for disposing of things; it begins now if it hasn't. */
+  /** What is left of it for disposal; it begins now unless it has begun. */
   get leftMs(): number {
     this.begin()
     return Math.max(LEAST_MS, this.#endsAt! - this.#clock.elapsed())

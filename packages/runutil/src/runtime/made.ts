@@ -1,13 +1,13 @@
 import type { DependencyContainer } from 'tsyringe'
 import { shared } from '../core/shared.ts'
 
-/** What runutil needs of tsyringe beyond its public face: what it will dispose of by itself, and whether it has. */
+/** What runutil uses of tsyringe's internals: the objects that a container will dispose of, and whether it has. */
 interface Disposing {
   disposables?: Set<unknown>
   disposed?: boolean
 }
 
-/** Where the container keeps an instance that it hands out again. */
+/** Where the container caches an instance. */
 export interface Kept {
   instance?: unknown
 }
@@ -15,19 +15,19 @@ export interface Kept {
 const known = shared('made', () => new WeakMap<object, Made>())
 const counter = shared('made-count', () => ({ count: 0 }))
 
-/** The runs that have not disposed of what they use. */
+/** The runs that have not disposed of their objects yet. */
 export const liveRuns = shared('runs', () => new Set<{ readonly uses: ReadonlySet<Made> }>())
 
 /** An object that a container constructed while a run of ours resolved its classes. */
 export class Made {
   readonly instance: object
-  /** What was needed for it; it may still grow, by what it resolves when it is first used. */
+  /** Its dependencies; the set grows by what it resolves lazily. */
   readonly needs: ReadonlySet<Made>
   /** Later ones may depend on earlier ones. */
   readonly order = ++counter.count
   readonly #container: Disposing
   readonly #keptIn = new Set<Kept>()
-  /** A factory returned it: then it is the caller's, unless a class was given it as itself too. */
+  /** A factory returned it: then it belongs to the caller, unless it was also injected by its class. */
   isProduct = false
   isInjected = false
 
@@ -54,20 +54,20 @@ export class Made {
     this.#keptIn.add(registration)
   }
 
-  /** Ends it. From now on the container makes a new one, and doesn't end this one again. */
+  /** Disposes of it. The container then makes a new one, and does not dispose of this one again. */
   async dispose(): Promise<void> {
     for (const registration of this.#keptIn) {
       if (registration.instance === this.instance) registration.instance = undefined
     }
     const { disposables, disposed } = this.#container
     const isItsOwn = disposables?.delete(this.instance) === true
-    // `container.dispose()` has ended it already.
+    // `container.dispose()` has disposed of it already.
     if (isItsOwn && disposed === true) return
     await disposerOf(this.instance)?.call(this.instance)
   }
 }
 
-/** All that is needed for these, and they themselves. */
+/** These objects and all their dependencies. */
 export function closureOf(roots: Iterable<Made>, follow: (made: Made) => boolean = () => true): Set<Made> {
   const all = new Set(roots)
   // A set that grows is walked to its end.

@@ -42,10 +42,10 @@ function fullName(name: string, worker: unknown): string {
   return inner === undefined ? name : `${name}/${inner}`
 }
 
-/** What a worker of runutil's own runs: by that it is called, where it has no name. */
+/** What a worker of runutil's own runs: an unnamed one is called after it. */
 export const runs = Symbol.for('runutil.runs')
 
-/** What a worker runs in the end. */
+/** The innermost of what a worker runs. */
 export function innerOf(worker: object): object {
   let inner = worker as { [runs]?: object }
   while (inner[runs] !== undefined) inner = inner[runs]

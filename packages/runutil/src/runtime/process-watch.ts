@@ -8,18 +8,18 @@ import { linkedController } from '../core/linked-controller.ts'
 import { log } from '../core/log.ts'
 import { ShutdownRequestedError } from './errors.ts'
 
-/** What the process exits with when it is told a second time. */
+/** The exit code at a second request. */
 const FORCED_EXIT_CODE = 16
-/** For so long, the same signal again is one that was passed on, not a second one. */
+/** Within this time, the same signal again is the same request, passed on twice. */
 const SAME_REQUEST_MS = 500
-/** After a clean end, what is still open then keeps the process up. */
+/** After this time, what is still open keeps the process alive. */
 const LEFT_OPEN_MS = 5_000
 
 /**
  * Listens to the process's signals for a `shutdownSignal()`.
  *
- * listening ─► requested ─► aborted, at once or after the delay. It listens from the start on, so that a request isn't
- * missed before the first run, until the last run has ended, and anew when another begins.
+ * listening ─► requested ─► aborted, at once or after the delay. It listens from its creation, so that no request before the first
+ * run is missed, until the last run has ended, and again when another begins.
  */
 export class ProcessWatch {
   readonly #controller = linkedController()
@@ -27,7 +27,7 @@ export class ProcessWatch {
   readonly #delayMs: number
   #listening = false
   #requested: ShutdownRequestedError | undefined
-  /** The first request, for as long as it may come twice. */
+  /** The signal of the first request, while a second one of it is ignored. */
   #repeatable: NodeJS.Signals | undefined
   #delay: Timer | undefined
   #users = 0
@@ -53,8 +53,8 @@ export class ProcessWatch {
     if (--this.#users > 0) return
     for (const name of this.#signals) process.off(name, this.#receive)
     this.#listening = false
-    if (process.pid === 1) for (const name of this.#signals) endAsFirst(name)
-    // Nothing is left that would go on during the delay.
+    if (process.pid === 1) for (const name of this.#signals) endAsProcess1(name)
+    // No work is left that the delay is for.
     if (this.#requested === undefined) return
     this.#abort()
     if (clean) unrefTimeout(() => this.#warnOfOpen(), LEFT_OPEN_MS)
@@ -69,14 +69,14 @@ export class ProcessWatch {
   readonly #receive = (name: NodeJS.Signals): void => {
     if (this.#requested === undefined) return this.#request(name)
     if (name === this.#repeatable) return
-    log(this.#log, 'error', { signal: name }, 'told to stop again')
+    log(this.#log, 'error', { signal: name }, 'second shutdown signal, exiting')
     process.exit(FORCED_EXIT_CODE)
   }
 
   #request(name: NodeJS.Signals): void {
     this.#requested = new ShutdownRequestedError(name)
     this.#repeatable = name
-    // After a loop that was blocked, timers come before the signals that arrived meanwhile.
+    // When the event loop was blocked, timers run before the signals that arrived meanwhile.
     const over = (): void => void macrotask().then(() => (this.#repeatable = undefined))
     unrefTimeout(over, SAME_REQUEST_MS)
     if (this.#delayMs === 0) this.#abort()
@@ -92,7 +92,7 @@ export class ProcessWatch {
     if (this.#users > 0) return
     const open = openResources()
     if (open === '') return
-    const message = `all workers have ended, but the process stays up for what is still open: ${open}`
+    const message = `all workers have ended, but open handles keep the process alive: ${open}`
     log(this.#log, 'warn', {}, message)
   }
 
@@ -101,7 +101,7 @@ export class ProcessWatch {
   }
 }
 
-/** As 'TCPServerWrap, Timeout ×2'; '' where it can't be told. */
+/** As 'TCPServerWrap, Timeout ×2'; '' if Node does not list them. */
 function openResources(): string {
   const counts = new Map<string, number>()
   for (const kind of process.getActiveResourcesInfo?.() ?? []) counts.set(kind, (counts.get(kind) ?? 0) + 1)
@@ -109,13 +109,12 @@ function openResources(): string {
 }
 
 /**
- * The first process of a container isn't ended by a signal that nobody handles: a listener stays that does it, unless
- * somebody else listens.
+ * The kernel ignores signals that process 1 does not handle, so a listener stays that ends the process, unless there is another.
  */
-function endAsFirst(name: NodeJS.Signals): void {
-  if (!process.listeners(name).includes(exitOf)) process.on(name, exitOf)
+function endAsProcess1(name: NodeJS.Signals): void {
+  if (!process.listeners(name).includes(exitOn)) process.on(name, exitOn)
 }
 
-function exitOf(name: NodeJS.Signals): void {
+function exitOn(name: NodeJS.Signals): void {
   if (process.listenerCount(name) === 1) process.exit(128 + constants.signals[name])
 }

@@ -42,12 +42,10 @@ export interface RunProvidedOptions extends RunOptions {
  *
  * The classes that the container constructed for them are disposed of after all workers ended, the last first, one after
  * another, by `[Symbol.asyncDispose]()` or `dispose()`: within what is left of `grace`, at least 1 s. One that another run
- * uses too is left to that one. What a factory returned, and values, are the caller's.
+ * still uses is left to that run. Values and what a factory returned belong to the caller.
  *
  * @throws WorkerResolutionError before any worker starts, when a class can't be made
  * @throws WorkerGroupError
- *
- * Source: seed 004, RunProvidedWorkers.
  */
 export async function runProvidedWorkers(
   container: DependencyContainer,
@@ -60,7 +58,7 @@ export async function runProvidedWorkers(
   const { group, ...given } = checkOptions(what, options, ['logger', 'clock', 'grace', 'group'])
   const logger = given.logger ?? container.resolve(LOGGER)
   const { clock, graceMs, during } = resolveRunOptions(what, { ...given, logger }, signal)
-  // Held until all is disposed: a second request to stop, in the middle of it, is one still.
+  // Until all is disposed of, so that a second shutdown signal during disposal exits.
   await during(async () => {
     const workers = workersFor(container, group)
     if (workers.size === 0) warnOfNone(logger, group)
@@ -88,7 +86,7 @@ async function runWorkers(
     await runMembers({ members, signal, scope, grace, exitStopsAll: true })
   }
   const end = (): Promise<readonly Failure[]> => dispose(() => construction.next(), grace, scope.clock)
-  // What is made for the run logs, and is given, the run's logger.
+  // Objects made for the run log to, and are injected with, the run's logger.
   await withContext(new Context(scope, currentName()), thenDispose, run, end)
 }
 
@@ -103,7 +101,7 @@ function checkTypes(workers: ReadonlyMap<Function, WorkerEntry>): void {
   }
 }
 
-/** Runs, then disposes of whatever came of it; the errors of both are told. */
+/** Runs, then disposes of what was made in any case; reports the errors of both. */
 async function thenDispose(run: () => Promise<void>, end: () => Promise<readonly Failure[]>): Promise<void> {
   const failed = await run().catch(toError)
   const failures = await end()
@@ -116,7 +114,7 @@ function failuresOf(failed: Error | void): Failure[] {
   return failed === undefined ? [] : [{ worker: 'starting', error: failed }]
 }
 
-/** Workers and disposals that took too long are told as one. */
+/** Reports workers and disposals that took too long as one error. */
 function joined(failures: readonly Failure[]): Failure[] {
   const late = failures.map(({ error }) => error).filter((error) => error instanceof ShutdownTimeoutError)
   if (late.length < 2) return [...failures]

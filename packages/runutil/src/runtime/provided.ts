@@ -28,8 +28,6 @@ const provided = shared('provided', () => new WeakMap<DependencyContainer, Worke
  * Adds a class whose `workers()` returns what should run, for this container and its children. It needs no
  * `@Worker()`; one that has it as well still runs once.
  *
- * Source: seed 004, ProvideWorker.
- *
  * @throws InvalidArgumentError when `container` isn't a tsyringe container, `type` no class, or `inject` doesn't have a
  *   token for each parameter of its constructor
  *

@@ -10,23 +10,20 @@ import type { Worker } from '../core/worker.ts'
 import { runs } from './named.ts'
 
 export interface RepeatOptions {
-  /** Run once at the start too; the grid begins when that run has ended. Default false. */
+  /** Run once at the start too; the schedule begins when that run has ended. Default false. */
   startImmediately?: boolean | undefined
 }
 
 /**
  * Runs a job again and again, `every` being the time between starts.
  *
- * Starts lie on a fixed grid that doesn't drift. Never two runs at once: when a run takes longer, one missed start
- * is made up for at once, more are dropped, and it is back on the grid. An error ends the worker with that error;
- * no run starts after the abort. Each run is a health checkpoint, has a trace span of its own and the AsyncLocalStorage
- * stores in which the worker was started.
+ * Starts lie on a fixed schedule that does not drift, and runs never overlap: after a run that took longer, one missed start runs
+ * at once, late, and further ones are dropped. An error ends the worker with that error; no run starts after the abort. Each
+ * run is a health checkpoint, has a trace span of its own, and runs in the AsyncLocalStorage stores in which the worker was started.
  *
- * Not for running things at a time of day: the grid begins when the worker starts.
+ * Not for a time of day: the schedule begins when the worker starts.
  *
  * @throws InvalidDurationError, InvalidArgumentError at the call
- *
- * Source: seed 004, Repeat; the grid is Go's time.Ticker.
  *
  * @example
  * repeat('5s', async (signal) => sync(signal), { startImmediately: true })
@@ -67,7 +64,7 @@ class Ticker {
   readonly #signal: AbortSignal
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
-  readonly #stores = new AsyncScope()
+  readonly #scope = new AsyncScope()
   readonly #tick: () => void
   /** The job, with its context and its signal. */
   readonly #call: () => Promise<void> | void
@@ -76,12 +73,12 @@ class Ticker {
   readonly #aborted: () => void
   #resolve: () => void = noop
   #reject: (error: unknown) => void = noop
-  /** The grid: start k is due at `#origin + k * #everyMs`. */
+  /** Start k is due at `#origin + k * #everyMs`. */
   #origin = 0
   #lastTick = 0
   #timer: Timer | undefined
   #running = false
-  /** As the signal's `aborted`, which costs more to look at. */
+  /** As `signal.aborted`, which is slower to read. */
   #stopping = false
 
   constructor(job: Job | JobFunc, everyMs: number, signal: AbortSignal) {
@@ -90,7 +87,7 @@ class Ticker {
     // Not as field initialisers: V8 gives a function a dictionary of 250 bytes to hold a private field's name.
     this.#tick = () => this.#begin()
     this.#call = () => {
-      // Cheaper than to run within it: the scope that this is called in ends anyway.
+      // Cheaper than `withContext`: the surrounding scope ends anyway.
       enterContext(this.#context.child())
       return callJob(job, signal)
     }
@@ -108,17 +105,17 @@ class Ticker {
       this.#lastTick = -1
       this.#run()
     } else {
-      this.#beginGrid()
+      this.#beginSchedule()
     }
   }
 
-  #beginGrid(): void {
+  #beginSchedule(): void {
     this.#origin = this.#clock.elapsed()
     this.#lastTick = 0
     this.#scheduleNext()
   }
 
-  /** A start missed in the meantime is made up for now, but other work gets its turn first. */
+  /** A missed start runs now, after other work of this turn. */
   #scheduleNext(): void {
     const next = this.#origin + (this.#lastTick + 1) * this.#everyMs
     if (this.#timer === undefined) this.#timer = this.#clock.setTimeoutAt(this.#tick, next)
@@ -135,7 +132,7 @@ class Ticker {
   #run(): void {
     this.#running = true
     try {
-      const running: Promise<void> | void | undefined = this.#stores.runFresh(this.#call)
+      const running: Promise<void> | void | undefined = this.#scope.runFresh(this.#call)
       if (typeof running?.then === 'function') {
         promiseOf(running).then(this.#succeeded, this.#failed)
         return
@@ -151,7 +148,7 @@ class Ticker {
     this.#running = false
     checkpoint(this.#context, 'ok')
     if (this.#stopping) this.#resolve()
-    else if (this.#lastTick < 0) this.#beginGrid()
+    else if (this.#lastTick < 0) this.#beginSchedule()
     else this.#scheduleNext()
   }
 
@@ -168,7 +165,7 @@ class Ticker {
   }
 }
 
-/** It settles once, whatever the `then` of somebody's own promise does. */
+/** Settles once, whatever the `then` of a user's promise does. */
 function promiseOf(running: Promise<void>): Promise<void> {
   return running instanceof Promise ? running : Promise.resolve(running)
 }

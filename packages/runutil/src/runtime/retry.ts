@@ -24,8 +24,6 @@ const LONGEST_RECOVERY_MS = 60_000
  * A backoff that throws, or says no time, ends it with an InvalidDurationError, the worker's error as `cause`.
  *
  * @throws InvalidArgumentError at the call
- *
- * Source: seed 004, Retry.
  */
 export function retry(worker: Worker | WorkerFunc, backoff: Backoff): Worker {
   checkWorker(worker, 'retry')

@@ -21,8 +21,6 @@ import { type RunOptions, resolveRunOptions } from './run-options.ts'
  * @throws WorkerGroupError always, even for one error: root cause first. A worker that returned on its own adds
  *   an ErrWorkerExitedPrematurely, one that outlived `options.grace` a ShutdownTimeoutError.
  * @throws InvalidArgumentError, DuplicateNameError, InvalidDurationError before anything runs
- *
- * Source: seed 004, RunAllWorkers.
  */
 export async function runAllWorkers(
   workers: Iterable<Runnable>,
@@ -39,8 +37,6 @@ export async function runAllWorkers(
  *
  * @throws WorkerGroupError with the errors of all that failed. With an already aborted signal no job starts, and
  *   the signal's reason is the error of each.
- *
- * Source: seed 004, RunAllJobs.
  */
 export async function runAllJobs(
   jobs: Iterable<Job | JobFunc>,

@@ -17,7 +17,7 @@ export interface ShutdownSignalOptions {
 }
 
 const DEFAULT_GRACE_MS = 30_000
-/** Of these no process hears. */
+/** No process can handle these. */
 const UNSTOPPABLE: readonly string[] = ['SIGKILL', 'SIGSTOP']
 
 const watches = shared('watches', () => new WeakMap<AbortSignal, ProcessWatch>())
@@ -25,10 +25,10 @@ const watches = shared('watches', () => new WeakMap<AbortSignal, ProcessWatch>()
 /**
  * A signal that aborts with a ShutdownRequestedError when the process is asked to stop.
  *
- * A second request exits at once with code 16; the same signal again within 500 ms is the first one still, for terminals
- * and dev runners pass it on twice. Runs that are given this signal have 30 s of `grace` by default; when the last of
- * them ends, the process's handlers come off again, until another run is given the signal. If something then keeps the
- * process up for 5 s, a warning lists what. In a worker thread it never aborts, and a warning says so.
+ * A second request exits at once with code 16; the same signal within 500 ms is the same request, because terminals and dev runners send it
+ * twice. Runs that are given this signal have 30 s of `grace` by default; when the last of
+ * them ends, the process's handlers come off again, until another run is given the signal. If open handles then keep the
+ * process alive for 5 s, a warning lists them. In a worker thread it never aborts, and a warning says so.
  *
  * @throws InvalidDurationError, InvalidArgumentError
  *
@@ -68,7 +68,7 @@ function didYouMean(name: string, known: readonly string[]): string {
   return near === undefined ? '' : `; did you mean '${near}'?`
 }
 
-/** What a run with a `shutdownSignal()` needs to know of it; undefined for any other signal. */
+/** Registers a run of a `shutdownSignal()`; undefined for any other signal. */
 export function useShutdownSignal(
   signal: AbortSignal | undefined,
   logger: Logger | undefined,

@@ -1,3 +1,4 @@
+import { brandError } from '../core/brand.ts'
 import { systemClock } from '../core/clock-system.ts'
 import type { Timer } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
@@ -6,7 +7,7 @@ import { type Duration, toMs } from '../core/duration.ts'
 export class ProbeTimeoutError extends Error {
   readonly code = 'ERR_PROBE_TIMEOUT'
   static {
-    this.prototype.name = 'ProbeTimeoutError'
+    brandError(this, 'ProbeTimeoutError')
   }
 }
 

@@ -1,3 +1,5 @@
+import { brandError } from '../../core/brand.ts'
+
 /** What a frame's flags say; the first five bits are those of goridge 2. */
 export const Flag = {
   /** No data follows, whatever the length says. */
@@ -37,7 +39,7 @@ export interface Frame {
 export class CorruptFrameError extends Error {
   readonly code: string = 'ERR_CORRUPT_FRAME'
   static {
-    this.prototype.name = 'CorruptFrameError'
+    brandError(this, 'CorruptFrameError')
   }
 
   /** @param bytes from where the frame should have begun */
@@ -50,7 +52,7 @@ export class CorruptFrameError extends Error {
 export class OversizedFrameError extends CorruptFrameError {
   override readonly code = 'ERR_OVERSIZED_FRAME'
   static {
-    this.prototype.name = 'OversizedFrameError'
+    brandError(this, 'OversizedFrameError')
   }
 
   constructor(length: number, maxFrame: number, bytes: Uint8Array) {

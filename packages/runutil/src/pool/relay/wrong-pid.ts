@@ -1,12 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { brandError } from '../../core/brand.ts'
 
 /** Another process than the one spawned has answered: mostly one that a wrapper has started. */
 export class WrongPidError extends Error {
   readonly code = 'ERR_WRONG_PID'
   static {
-    this.prototype.name = 'WrongPidError'
+    brandError(this, 'WrongPidError')
   }
 
   constructor(child: ChildProcess, answered: number) {

@@ -1,3 +1,5 @@
+import { brandError } from '../../core/brand.ts'
+
 /** Another process, or another `openDatabase` of this one, has the folder open. */
 export class DatabaseInUseError extends Error {
   readonly code = 'ERR_DATABASE_IN_USE'
@@ -8,7 +10,7 @@ export class DatabaseInUseError extends Error {
   /** Since when it has it open. */
   readonly since: Date
   static {
-    this.prototype.name = 'DatabaseInUseError'
+    brandError(this, 'DatabaseInUseError')
   }
   constructor(folder: string, holder: { pid: number; host: string; since: string }, who: string) {
     super(
@@ -27,7 +29,7 @@ export class DatabaseFolderError extends Error {
   readonly code = 'ERR_DATABASE_FOLDER'
   readonly folder: string
   static {
-    this.prototype.name = 'DatabaseFolderError'
+    brandError(this, 'DatabaseFolderError')
   }
   constructor(folder: string, message: string, cause?: unknown) {
     super(`database folder ${folder}: ${message}`, { cause })
@@ -42,7 +44,7 @@ export class DatabaseFolderError extends Error {
 export class DatabaseFullError extends Error {
   readonly code = 'ERR_DATABASE_FULL'
   static {
-    this.prototype.name = 'DatabaseFullError'
+    brandError(this, 'DatabaseFullError')
   }
   constructor(folder: string | undefined, cause?: unknown) {
     const where = folder === undefined ? 'the embedded database in memory' : `database folder ${folder}`
@@ -54,7 +56,7 @@ export class DatabaseFullError extends Error {
 export class DatabasePanicError extends Error {
   readonly code = 'ERR_DATABASE_PANIC'
   static {
-    this.prototype.name = 'DatabasePanicError'
+    brandError(this, 'DatabasePanicError')
   }
   constructor(folder: string | undefined, said: readonly string[], cause?: unknown) {
     const where = folder === undefined ? 'the embedded database in memory' : `database folder ${folder}`
@@ -69,7 +71,7 @@ export class BundledPeerError extends Error {
   readonly code = 'ERR_BUNDLED_PEER'
   readonly peer: string
   static {
-    this.prototype.name = 'BundledPeerError'
+    brandError(this, 'BundledPeerError')
   }
   constructor(peer: string, file: string) {
     super(

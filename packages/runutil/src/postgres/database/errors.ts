@@ -1,10 +1,11 @@
+import { brandError } from '../../core/brand.ts'
 import { grantStatements } from './grant-statements.ts'
 
 /** The server is there, but it doesn't let us in: a wrong password, a missing database, TLS that doesn't fit. */
 export class DatabaseRefusedError extends Error {
   readonly code = 'ERR_DATABASE_REFUSED'
   static {
-    this.prototype.name = 'DatabaseRefusedError'
+    brandError(this, 'DatabaseRefusedError')
   }
 }
 
@@ -12,7 +13,7 @@ export class DatabaseRefusedError extends Error {
 export class DatabaseClosedError extends Error {
   readonly code = 'ERR_DATABASE_CLOSED'
   static {
-    this.prototype.name = 'DatabaseClosedError'
+    brandError(this, 'DatabaseClosedError')
   }
   constructor(cause?: unknown) {
     super('expected an open database; it was closed; stop what uses it before closing it', { cause })
@@ -23,7 +24,7 @@ export class DatabaseClosedError extends Error {
 export class TransactionRolledBackError extends Error {
   readonly code = 'ERR_TRANSACTION_ROLLED_BACK'
   static {
-    this.prototype.name = 'TransactionRolledBackError'
+    brandError(this, 'TransactionRolledBackError')
   }
   constructor(cause?: unknown) {
     super(
@@ -43,7 +44,7 @@ export class SchemaTooNewError extends Error {
   /** The number of the newest migration that this version of runutil has. */
   readonly known: number
   static {
-    this.prototype.name = 'SchemaTooNewError'
+    brandError(this, 'SchemaTooNewError')
   }
   constructor(schema: string, found: number, known: number) {
     super(
@@ -62,7 +63,7 @@ export class MigrationError extends Error {
   readonly code = 'ERR_MIGRATION'
   readonly number: number
   static {
-    this.prototype.name = 'MigrationError'
+    brandError(this, 'MigrationError')
   }
   constructor(migration: { readonly number: number; readonly name: string }, cause: Error) {
     super(`migration ${migration.number} (${migration.name}) failed: ${cause.message}`, { cause })
@@ -75,7 +76,7 @@ export class MissingPeerError extends Error {
   readonly code = 'ERR_MISSING_PEER'
   readonly peer: string
   static {
-    this.prototype.name = 'MissingPeerError'
+    brandError(this, 'MissingPeerError')
   }
   constructor(peer: string, cause: unknown) {
     super(`expected the package '${peer}'; it isn't installed; run npm i ${peer}`, { cause })
@@ -88,7 +89,7 @@ export class SchemaMissingError extends Error {
   readonly code = 'ERR_SCHEMA_MISSING'
   readonly schema: string
   static {
-    this.prototype.name = 'SchemaMissingError'
+    brandError(this, 'SchemaMissingError')
   }
   constructor(schema: string, cause: unknown) {
     super(
@@ -107,7 +108,7 @@ export class SchemaChangedError extends Error {
   /** The first migration that has changed. */
   readonly number: number
   static {
-    this.prototype.name = 'SchemaChangedError'
+    brandError(this, 'SchemaChangedError')
   }
   constructor(schema: string, migration: { readonly number: number; readonly name: string }) {
     const quoted = `"${schema.replaceAll('"', '""')}"`
@@ -126,7 +127,7 @@ export class PermissionDeniedError extends Error {
   readonly code = 'ERR_PERMISSION_DENIED'
   readonly schema: string
   static {
-    this.prototype.name = 'PermissionDeniedError'
+    brandError(this, 'PermissionDeniedError')
   }
   constructor(schema: string, cause: Error) {
     const grants = grantStatements(`"${schema.replaceAll('"', '""')}"`, 'ROLE').join('; ')
@@ -145,7 +146,7 @@ export class DatabaseSettingError extends Error {
   readonly code = 'ERR_DATABASE_SETTING'
   readonly setting: string
   static {
-    this.prototype.name = 'DatabaseSettingError'
+    brandError(this, 'DatabaseSettingError')
   }
   constructor(setting: string, { value, wanted }: { value: string; wanted: string }, cause: unknown) {
     super(

@@ -4,6 +4,7 @@ import { type Duration, toIntervalMs } from '../../core/duration.ts'
 import { InvalidArgumentError, unexpected } from '../../core/errors.ts'
 import { log } from '../../core/log.ts'
 import { checkOptions } from '../../core/options.ts'
+import { wholeNumber } from '../../core/whole-number.ts'
 import { EXPECTED, type ParsedTarget, parseTarget } from './database-target.ts'
 import type { Database } from './database.ts'
 import { openFolder, openMemory } from './open-embedded.ts'
@@ -67,8 +68,7 @@ export async function openDatabase(
   const acquireMs =
     acquireTimeout === undefined ? undefined : toIntervalMs(acquireTimeout, 'openDatabase: acquireTimeout')
   if (typeof listen !== 'boolean') throw unexpected('openDatabase: listen', 'a boolean', listen)
-  if (!Number.isInteger(max) || max < 1)
-    throw unexpected('openDatabase: max', 'a whole number from 1 on', max)
+  wholeNumber(max, 'openDatabase: max', { min: 1 })
   if (target === undefined) return openDefault({ listen, max, acquireMs })
   if (typeof target === 'string')
     return openParsed(parseTarget(target, 'openDatabase'), { listen, max, acquireMs })

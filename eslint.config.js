@@ -1,6 +1,31 @@
 // Few rules: what the compiler can't see and what would be a bug. Each rule that is off has its reason beside it.
 import tseslint from 'typescript-eslint'
 
+/** Forms that save a line and cost the reader, and the compiler, more than that. */
+const golf = [
+  {
+    selector: 'ObjectExpression > SpreadElement > ObjectExpression',
+    message:
+      'A literal spread into a literal hides misspelt keys from the compiler: write its properties out.',
+  },
+  {
+    selector: ':matches(ArrayExpression, CallExpression) > SpreadElement > ArrayExpression',
+    message: 'Write the items of a literal out instead of spreading it.',
+  },
+  {
+    selector: ':matches(ArrayExpression, CallExpression) > SpreadElement > TSAsExpression > ArrayExpression',
+    message: 'Write the items of a literal out instead of spreading it.',
+  },
+  {
+    selector: 'VariableDeclarator[id.type="ArrayPattern"] > ArrayExpression.init',
+    message: 'A statement a variable: [a, b] = [x, y] hides which value is whose.',
+  },
+  {
+    selector: 'AssignmentExpression[left.type="ArrayPattern"] > ArrayExpression.right',
+    message: 'A statement a variable: [a, b] = [x, y] hides which value is whose.',
+  },
+]
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/.runutil/**', 'test/**/programs/**'] },
   {
@@ -11,6 +36,7 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       eqeqeq: 'error',
+      'no-restricted-syntax': ['error', ...golf],
       // Off: a class or any function is what tsyringe's tokens and our callbacks are; `Function` says it best.
       '@typescript-eslint/no-unsafe-function-type': 'off',
       // Off: `x!` after a check the compiler can't follow is clearer than a branch that can't be reached.
@@ -23,17 +49,7 @@ export default tseslint.config(
   },
   {
     files: ['packages/runutil/src/**/*.ts'],
-    rules: {
-      'no-console': 'error',
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'ObjectExpression > SpreadElement > ObjectExpression',
-          message:
-            'A literal spread into a literal hides misspelt keys from the compiler: write its properties out.',
-        },
-      ],
-    },
+    rules: { 'no-console': 'error' },
   },
   {
     files: ['packages/runutil/src/**/memory-*.ts'],

@@ -2,9 +2,19 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'tsup'
 
-const rooms = ['core', 'runtime', 'leases', 'queue', 'coordinate', 'pool', 'dispatch', 'postgres', 'testing']
-const doors = ['index', 'pool/child/index', ...rooms.map((room) => `${room}/index`)].filter((door) =>
-  existsSync(fileURLToPath(new URL(`src/${door}.ts`, import.meta.url))),
+const modules = [
+  'core',
+  'runtime',
+  'leases',
+  'queue',
+  'coordinate',
+  'pool',
+  'dispatch',
+  'postgres',
+  'testing',
+]
+const entryPoints = ['index', 'pool/child/index', ...modules.map((module) => `${module}/index`)].filter(
+  (entry) => existsSync(fileURLToPath(new URL(`src/${entry}.ts`, import.meta.url))),
 )
 
 export default defineConfig({
@@ -25,5 +35,5 @@ export default defineConfig({
       },
     },
   ],
-  dts: { entry: Object.fromEntries(doors.map((door) => [door, `src/${door}.ts`])) },
+  dts: { entry: Object.fromEntries(entryPoints.map((entry) => [entry, `src/${entry}.ts`])) },
 })

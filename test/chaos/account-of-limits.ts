@@ -55,14 +55,16 @@ function mostAtOnce(spans: readonly { from: number; to: number }[]): number {
       { at: to, by: -1 },
     ])
     .sort((a, b) => a.at - b.at || a.by - b.by)
-  let [now, most] = [0, 0]
+  let now = 0
+  let most = 0
   for (const { by } of steps) most = Math.max(most, (now += by))
   return most
 }
 
 /** @param times in their order */
 function mostWithin(times: readonly number[], windowMs: number): number {
-  let [first, most] = [0, 0]
+  let first = 0
+  let most = 0
   for (const [last, time] of times.entries()) {
     while (time - times[first]! >= windowMs) first++
     most = Math.max(most, last - first + 1)

@@ -30,7 +30,10 @@ it(
     const coordinate = createCoordinate(new PostgresCoordinateStore(database))
     const namespace = await coordinate.namespace('chaos')
     const spec = (name: 'first' | 'second', then?: string) => ({
-      ...{ name, runtime: 'node', max_running: MOST_RUNNING[name], ...(then !== undefined && { then }) },
+      name,
+      runtime: 'node',
+      max_running: MOST_RUNNING[name],
+      ...(then !== undefined && { then }),
     })
     const first = await namespace.setWorkSpec(spec('first', 'second'))
     const second = await namespace.setWorkSpec(spec('second'))

@@ -19,7 +19,12 @@ it('a coordinate worker that was frozen for longer than its attempts last gets n
     for (const attempt of attempts) await attempt.finish()
   }
   const worker = new CoordinateWorker({
-    ...{ namespace, tasks: { spec: task }, concurrency: 3, lifetime: '1m', autoRenew: true, clock: frozen },
+    namespace,
+    tasks: { spec: task },
+    concurrency: 3,
+    lifetime: '1m',
+    autoRenew: true,
+    clock: frozen,
   })
   const stop = new AbortController()
   const ended = runAllWorkers([worker], stop.signal, { clock: frozen, logger: capturedLogger().logger })

@@ -53,8 +53,13 @@ class Case {
   async run(options: Partial<CoordinateWorkerOptions> = {}): Promise<() => Promise<void>> {
     const { clock, namespace, holding } = this
     const worker = new CoordinateWorker({
-      ...{ namespace, tasks: { spec: holding.task }, workerId: 'w', concurrency: 1, lifetime: '2m' },
-      ...{ errorHandler: (error) => this.errors.push(error), ...options },
+      namespace,
+      tasks: { spec: holding.task },
+      workerId: 'w',
+      concurrency: 1,
+      lifetime: '2m',
+      errorHandler: (error) => this.errors.push(error),
+      ...options,
     })
     const stop = new AbortController()
     const ended = runAllWorkers([worker], stop.signal, { clock, logger: capturedLogger().logger })
@@ -296,7 +301,12 @@ async function aCase(units: number, storeClock?: VirtualClock) {
   const made = await Case.of(units, storeClock)
   const { clock, store, namespace, spec, holding, errors } = made
   return {
-    ...{ clock, store, namespace, spec, holding, errors },
+    clock,
+    store,
+    namespace,
+    spec,
+    holding,
+    errors,
     run: (options?: Partial<CoordinateWorkerOptions>) => made.run(options),
     break: <Part extends keyof CoordinateStore>(part: Part, ...names: (keyof CoordinateStore[Part])[]) =>
       made.break(part, ...names),

@@ -153,8 +153,12 @@ describe('a CoordinateWorker', () => {
     expect((await record.children()).map(({ name }) => name)).toEqual(['w-1', 'w-2'])
     await clock.advance('10s')
     expect(await record.data()).toEqual({
-      ...{ hostname: expect.any(String) as string, pid: process.pid, cpus: expect.any(Number) as number },
-      ...{ node: process.version, memory: expect.any(Number) as number, tasks: ['spec'] },
+      hostname: expect.any(String) as string,
+      pid: process.pid,
+      cpus: expect.any(Number) as number,
+      node: process.version,
+      memory: expect.any(Number) as number,
+      tasks: ['spec'],
     })
     expect((await record.lastUpdate()).getTime()).toBe(clock.now())
     expect((await record.expiration()).getTime()).toBe(clock.now() + 15 * 60_000)

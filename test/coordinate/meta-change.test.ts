@@ -4,12 +4,10 @@ import { type WorkSpecMeta, metaOf } from '../../packages/runutil/src/coordinate
 
 describe('setMeta', () => {
   const meta: WorkSpecMeta = {
-    ...{
-      ...metaOf({ name: 'a', then: 'next' }),
-      nextContinuous: undefined,
-      availableCount: 3,
-      pendingCount: 2,
-    },
+    ...metaOf({ name: 'a', then: 'next' }),
+    nextContinuous: undefined,
+    availableCount: 3,
+    pendingCount: 2,
   }
   const nextContinuous = new Date(5_000)
 

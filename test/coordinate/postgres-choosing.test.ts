@@ -14,16 +14,18 @@ type Tally = Record<string, number>
 /** Some with pending units, some at their limits, some with nothing available, some paused. */
 function candidates(count: number, random: Random): Candidate[] {
   return Array.from({ length: count }, (_, at) => ({
-    ...{ name: `${at}`, priority: 0, weight: random.between(1, 20), paused: random.chance(0.1) },
-    ...{
-      continuous: random.chance(0.1),
-      nextContinuous: 0,
-      minMemoryGb: 0,
-      maxAttemptsReturned: 0,
-      runtime: '',
-    },
+    name: `${at}`,
+    priority: 0,
+    weight: random.between(1, 20),
+    paused: random.chance(0.1),
+    continuous: random.chance(0.1),
+    nextContinuous: 0,
+    minMemoryGb: 0,
+    maxAttemptsReturned: 0,
+    runtime: '',
     maxRunning: random.chance(0.2) ? 2 : 0,
-    ...{ available: random.chance(0.8) ? 1 : 0, pending: random.chance(0.4) ? random.between(1, 4) : 0 },
+    available: random.chance(0.8) ? 1 : 0,
+    pending: random.chance(0.4) ? random.between(1, 4) : 0,
   }))
 }
 

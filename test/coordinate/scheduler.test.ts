@@ -7,8 +7,18 @@ const ANY: Asked = { workSpecs: undefined, runtimes: undefined, availableGb: und
 
 function spec(given: Partial<Candidate> = {}): Candidate {
   return {
-    ...{ name: 'a', priority: 0, weight: 20, paused: false, continuous: false, nextContinuous: 0 },
-    ...{ minMemoryGb: 0, maxRunning: 0, maxAttemptsReturned: 0, runtime: '', available: 1, pending: 0 },
+    name: 'a',
+    priority: 0,
+    weight: 20,
+    paused: false,
+    continuous: false,
+    nextContinuous: 0,
+    minMemoryGb: 0,
+    maxRunning: 0,
+    maxAttemptsReturned: 0,
+    runtime: '',
+    available: 1,
+    pending: 0,
     ...given,
   }
 }

@@ -2,8 +2,18 @@ import { describe, expect, it, test } from 'vitest'
 import { metaOf, nameIn } from '../../packages/runutil/src/coordinate/work-spec-meta.ts'
 
 const DEFAULTS = {
-  ...{ priority: 0, weight: 20, paused: false, continuous: false, canBeContinuous: false, minMemoryGb: 0 },
-  ...{ interval: 0, maxRunning: 0, maxAttemptsReturned: 0, maxRetries: 0, nextWorkSpecName: '', runtime: '' },
+  priority: 0,
+  weight: 20,
+  paused: false,
+  continuous: false,
+  canBeContinuous: false,
+  minMemoryGb: 0,
+  interval: 0,
+  maxRunning: 0,
+  maxAttemptsReturned: 0,
+  maxRetries: 0,
+  nextWorkSpecName: '',
+  runtime: '',
 }
 
 describe("a spec's meta, from its data", () => {

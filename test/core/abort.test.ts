@@ -60,7 +60,8 @@ describe('onAbort', () => {
 describe('offAbort', () => {
   test('takes one back and leaves the others', () => {
     const controller = new AbortController()
-    const [kept, taken] = [vi.fn(), vi.fn()]
+    const kept = vi.fn()
+    const taken = vi.fn()
     onAbort(controller.signal, kept)
     onAbort(controller.signal, taken)
     offAbort(controller.signal, taken)
@@ -91,7 +92,8 @@ describe('offAbort', () => {
 
   test('lets another subscribe again', () => {
     const controller = new AbortController()
-    const [first, second] = [vi.fn(), vi.fn()]
+    const first = vi.fn()
+    const second = vi.fn()
     onAbort(controller.signal, first)
     offAbort(controller.signal, first)
     onAbort(controller.signal, second)

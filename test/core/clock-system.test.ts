@@ -177,7 +177,8 @@ describe('on a stubbed native clock', () => {
 
   test('Infinity never comes and holds nothing up', () => {
     const clock = new SystemClock()
-    const [never, soon] = [vi.fn(), vi.fn()]
+    const never = vi.fn()
+    const soon = vi.fn()
     const timer = clock.setTimeout(never, Infinity)
     clock.setTimeout(soon, 5)
     vi.advanceTimersByTime(2 ** 40)

@@ -120,8 +120,10 @@ describe('the logger of a worker', () => {
 
 describe('a run inside a run', () => {
   test('takes over clock and logger, and what it is given instead', async () => {
-    const [outer, inner] = [capturedLogger(), capturedLogger()]
-    const [outerClock, innerClock] = [new VirtualClock(), new VirtualClock()]
+    const outer = capturedLogger()
+    const inner = capturedLogger()
+    const outerClock = new VirtualClock()
+    const innerClock = new VirtualClock()
     const seen: unknown[] = []
     const job = (msg: string) => () => {
       seen.push(currentClock())

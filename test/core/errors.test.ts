@@ -90,7 +90,8 @@ group('errorIs', () => {
   })
 
   test('ends for causes that go round in circles', () => {
-    const [a, b] = [new Error('a'), new AggregateError([], 'b')]
+    const a = new Error('a')
+    const b = new AggregateError([], 'b')
     a.cause = b
     b.errors.push(a, b)
     expect(errorIs(a, Sought)).toBe(false)

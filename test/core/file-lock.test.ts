@@ -215,7 +215,8 @@ describe('who holds a lock', () => {
 
   /** Moves time without letting a timer fire. */
   function jump(ms: number): void {
-    const [elapsed, now] = [clock.elapsed(), clock.now()]
+    const elapsed = clock.elapsed()
+    const now = clock.now()
     Object.assign(clock, { elapsed: () => elapsed + ms, now: () => now + ms })
   }
 

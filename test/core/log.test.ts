@@ -55,7 +55,9 @@ describe('a line about an error', () => {
     const cause = new TypeError('no such card')
     const { err } = JSON.parse(lineOf(new DeclinedError('declined', { cause }))) as { err: { stack: string } }
     expect(err).toMatchObject({
-      ...{ type: 'DeclinedError', message: 'declined: no such card', code: 'DECLINED' },
+      type: 'DeclinedError',
+      message: 'declined: no such card',
+      code: 'DECLINED',
       facts: { card: 'visa', tries: 3, at: '1970-01-01T00:00:00.000Z', nothing: null },
     })
     expect(err.stack).toMatch(/declined\n +at [^]*caused by: TypeError: no such card\n +at /)

@@ -17,7 +17,9 @@ function task(begun: string[], name: string) {
 test('tasks of a serial queue run one at a time, in the order of the calls, also after one that failed', async () => {
   const queue = new SerialQueue()
   const begun: string[] = []
-  const [a, b, c] = [task(begun, 'a'), task(begun, 'b'), task(begun, 'c')]
+  const a = task(begun, 'a')
+  const b = task(begun, 'b')
+  const c = task(begun, 'c')
   const results = Promise.allSettled([queue.run(a.run), queue.run(b.run), queue.run(c.run)])
   expect(begun).toEqual(['a'])
   b.end()
@@ -31,7 +33,9 @@ test('tasks of a serial queue run one at a time, in the order of the calls, also
 test('tasks of different keys of a serial queue do not wait for each other', async () => {
   const queue = new SerialQueue()
   const begun: string[] = []
-  const [a, b, c] = [task(begun, 'a'), task(begun, 'b'), task(begun, 'c')]
+  const a = task(begun, 'a')
+  const b = task(begun, 'b')
+  const c = task(begun, 'c')
   const results = [queue.run(a.run, 'x'), queue.run(b.run, 'x'), queue.run(c.run, 'y')]
   expect(begun).toEqual(['a', 'c'])
   for (const { end } of [a, b, c]) end()

@@ -68,7 +68,12 @@ describe('text for a store', () => {
 
   it('is cut between characters', () => {
     expect(['', 'a', 'ab', 'ab', 'ab', 'ab€'].map((_, most) => cutToBytes('ab€', most))).toEqual([
-      ...['', 'a', 'ab', 'ab', 'ab', 'ab€'],
+      '',
+      'a',
+      'ab',
+      'ab',
+      'ab',
+      'ab€',
     ])
   })
 })

@@ -9,7 +9,10 @@ import { failureOf } from '../support/outcome.ts'
 describe('search', () => {
   const at = (ms: number): Date => new Date(ms)
   const inputOf = (n: number, scheme: string) => ({
-    ...{ n, url: `${scheme}://host/${n}`, tags: [`tag ${n}`], at: at(n * 10).toISOString() },
+    n,
+    url: `${scheme}://host/${n}`,
+    tags: [`tag ${n}`],
+    at: at(n * 10).toISOString(),
     deep: { is: { n } },
   })
   async function filled() {
@@ -17,13 +20,26 @@ describe('search', () => {
     for (const [n, status] of (['running', 'failed', 'succeeded', 'failed'] as const).entries()) {
       const input = inputOf(n, status === 'failed' ? 'https' : 'http')
       await given.ledger.create({
-        ...{ id: `${n}`, operation: 'test', host: `h${n}`, target: `t${n}`, input, status },
-        ...{ createdAt: n * 10, updatedAt: n * 10, ...(status === 'failed' && { error: `timeout ${n}` }) },
+        id: `${n}`,
+        operation: 'test',
+        host: `h${n}`,
+        target: `t${n}`,
+        input,
+        status,
+        createdAt: n * 10,
+        updatedAt: n * 10,
+        ...(status === 'failed' && { error: `timeout ${n}` }),
       })
     }
     await given.ledger.create({
-      ...{ id: 'other', operation: 'other', host: 'h', target: 't', input: 1, status: 'running' },
-      ...{ createdAt: 1, updatedAt: 1 },
+      id: 'other',
+      operation: 'other',
+      host: 'h',
+      target: 't',
+      input: 1,
+      status: 'running',
+      createdAt: 1,
+      updatedAt: 1,
     })
     for (const target of ['t0', 't1', 't2', 't3'])
       given.manager.workers.register(`h${target[1]!}`, target, () => {})

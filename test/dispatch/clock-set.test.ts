@@ -15,8 +15,14 @@ it('a worker that died before the clock was set back is lost all the same', { ti
       from unnest(array['one', 'two']) as target`,
   })
   await ledger.create({
-    ...{ id: '1', operation: 'test', host: 'dead', target: 'one', input: {}, status: 'running' },
-    ...{ createdAt: 1, updatedAt: 1 },
+    id: '1',
+    operation: 'test',
+    host: 'dead',
+    target: 'one',
+    input: {},
+    status: 'running',
+    createdAt: 1,
+    updatedAt: 1,
   })
   const manager = new Manager({ operation: 'test', ledger, gracePeriod: 0 })
   const stop = new AbortController()

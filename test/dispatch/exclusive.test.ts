@@ -7,10 +7,8 @@ import { failureOf, untilAbort } from '../support/outcome.ts'
 /** Two managers that share a ledger, and what their handlers of target 't' do. */
 async function twoOperations() {
   const ledger = new MemoryActionLedger()
-  const [one, two] = [
-    await running({ operation: 'one', ledger }),
-    await running({ operation: 'two', ledger }),
-  ]
+  const one = await running({ operation: 'one', ledger })
+  const two = await running({ operation: 'two', ledger })
   const stop = async (): Promise<void> => {
     await one.stop()
     await two.stop()
@@ -41,7 +39,8 @@ describe('exclusive targets', () => {
     const { one, two, stop } = await twoOperations()
     one.workers.register('h', 't', () => Promise.reject(new Error('broken')), { exclusive: true })
     two.workers.register('h', 't', () => {}, { exclusive: true })
-    const [first, second] = [one.do('t', 1), two.do('t', 2)]
+    const first = one.do('t', 1)
+    const second = two.do('t', 2)
     expect((await failureOf(first.completed)).message).toBe('broken')
     expect((await second.completed).status).toBe('succeeded')
     await stop()

@@ -66,8 +66,10 @@ describe('a handler that throws', () => {
     await off()
     await stop()
     expect(changes.values).toEqual([
-      ...['running undefined', 'failed disk full'],
-      ...['running undefined', 'succeeded undefined'],
+      'running undefined',
+      'failed disk full',
+      'running undefined',
+      'succeeded undefined',
     ])
   })
 

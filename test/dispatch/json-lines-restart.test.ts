@@ -139,20 +139,14 @@ describe('tasks that waited when their process died', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { waiting?: boolean; input?: number })
     expect(said.map(({ input, waiting }) => [input, waiting])).toEqual([
-      ...[
-        [1, undefined],
-        [2, true],
-      ],
+      [1, undefined],
+      [2, true],
       // The end of the first, the beginning of the second, and its end.
-      ...[
-        [undefined, undefined],
-        [undefined, false],
-        [undefined, undefined],
-      ],
-      ...[
-        [3, undefined],
-        [undefined, undefined],
-      ],
+      [undefined, undefined],
+      [undefined, false],
+      [undefined, undefined],
+      [3, undefined],
+      [undefined, undefined],
     ])
     expect(lines).toEqual([1, 2, 3])
   })

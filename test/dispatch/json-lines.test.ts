@@ -41,8 +41,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 const record = (id: string) => ({
-  ...{ id, operation: 'o', host: 'h', target: 't', input: { id }, status: 'running' as const },
-  ...{ createdAt: 1, updatedAt: 1 },
+  id,
+  operation: 'o',
+  host: 'h',
+  target: 't',
+  input: { id },
+  status: 'running' as const,
+  createdAt: 1,
+  updatedAt: 1,
 })
 
 /** Opens the ledger, and closes it after what is done with it. */
@@ -194,7 +200,8 @@ describe('a ledger in a file', () => {
     await withLedger((ledger) => ledger.create({ ...record('1'), input }))
     await appendFile(file, `${JSON.stringify(record('2'))}\n`)
     let copied = 0
-    const [concat, from] = [Buffer.concat.bind(Buffer), Buffer.from.bind(Buffer)]
+    const concat = Buffer.concat.bind(Buffer)
+    const from = Buffer.from.bind(Buffer)
     const spies = [
       vi.spyOn(Buffer, 'concat').mockImplementation((list, length) => {
         const whole = concat(list, length)

@@ -56,8 +56,14 @@ describe('live workers', () => {
     const registration = manager.workers.register('host', 'target', ({ input }) => given.hit(input))
     await registration.ready
     const posted = await ledger.dispatch({
-      ...{ id: '1', operation: 'test', host: 'host', target: 'target', input: 1, status: 'running' },
-      ...{ createdAt: 1, updatedAt: 1 },
+      id: '1',
+      operation: 'test',
+      host: 'host',
+      target: 'target',
+      input: 1,
+      status: 'running',
+      createdAt: 1,
+      updatedAt: 1,
     })
     await Promise.all([registration.close(), posted!.taken])
     expect(await ledger.get('1')).toMatchObject({ status: 'failed', error: 'worker lost' })

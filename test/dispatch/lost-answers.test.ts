@@ -54,7 +54,11 @@ async function running(operation: string, forgets: (text: string) => boolean) {
   }))
   await registration.ready
   return {
-    ...{ manager, given, forgetful, registration, lines },
+    manager,
+    given,
+    forgetful,
+    registration,
+    lines,
     stop: async () => {
       stop.abort()
       await run
@@ -124,7 +128,8 @@ describe('an answer of the database that is lost', () => {
       await untilAbort(gate.signal)
       throw broken
     }).ready
-    const [first, second] = [manager.do('target', 1), manager.do('target', 2)]
+    const first = manager.do('target', 1)
+    const second = manager.do('target', 2)
     await first
     await vi.waitFor(async () => expect(await waiting()).toBe(1))
     gate.abort()

@@ -33,8 +33,15 @@ describe('do', () => {
     expect(tasks.values).toEqual([{ action: id, input: { url: 'x' }, host: 'host', target: 'target' }])
     const now = new Date(clock.now())
     const action = {
-      ...{ id, operation: 'test', host: 'host', target: 'target', input: { url: 'x' }, status: 'succeeded' },
-      ...{ output: { pages: 3 }, createdAt: now, updatedAt: now },
+      id,
+      operation: 'test',
+      host: 'host',
+      target: 'target',
+      input: { url: 'x' },
+      status: 'succeeded',
+      output: { pages: 3 },
+      createdAt: now,
+      updatedAt: now,
     }
     expect(await done.completed).toEqual(action)
     expect(await manager.actions.get(id)).toEqual(action)
@@ -208,8 +215,14 @@ describe('after a restart', () => {
     const ledger = new MemoryActionLedger()
     for (const target of ['stays', 'returns']) {
       await ledger.create({
-        ...{ id: target, operation: 'test', host: 'host', target, input: 1, status: 'running' },
-        ...{ createdAt: 1, updatedAt: 1 },
+        id: target,
+        operation: 'test',
+        host: 'host',
+        target,
+        input: 1,
+        status: 'running',
+        createdAt: 1,
+        updatedAt: 1,
       })
     }
     const { manager, clock, stop } = await running({ ledger, gracePeriod: '5s' })

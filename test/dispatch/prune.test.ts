@@ -74,8 +74,14 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
       ledger.exchange.announce({ operation: 'test', host: 'host', target }, new AbortController().signal)
     const gone = await announce('gone')
     await ledger.dispatch({
-      ...{ id: '1', operation: 'test', host: 'host', target: 'gone', input: 1, status: 'running' },
-      ...{ createdAt: 1, updatedAt: 1 },
+      id: '1',
+      operation: 'test',
+      host: 'host',
+      target: 'gone',
+      input: 1,
+      status: 'running',
+      createdAt: 1,
+      updatedAt: 1,
     })
     await anHourPasses()
     const live = await announce('live')

@@ -103,8 +103,14 @@ describe('retryFunction', () => {
 
 describe('equivalentAction', () => {
   const action = {
-    ...{ id: '1', operation: 'o', host: 'h', target: 't', input: { a: [1] }, status: 'running' as const },
-    ...{ createdAt: new Date(1), updatedAt: new Date(1) },
+    id: '1',
+    operation: 'o',
+    host: 'h',
+    target: 't',
+    input: { a: [1] },
+    status: 'running' as const,
+    createdAt: new Date(1),
+    updatedAt: new Date(1),
   }
   it.each([
     [{}, true],

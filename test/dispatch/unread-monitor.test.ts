@@ -5,8 +5,15 @@ import { freshDatabase } from '../support/postgres/databases.ts'
 import { UnreadChanges } from '../../packages/runutil/src/dispatch/unread-changes.ts'
 
 const record = (id: string, output: unknown = 0): ActionRecord => ({
-  ...{ id, operation: 'test', host: 'h', target: 't', input: {}, output, status: 'running' },
-  ...{ createdAt: 1, updatedAt: 1 },
+  id,
+  operation: 'test',
+  host: 'h',
+  target: 't',
+  input: {},
+  output,
+  status: 'running',
+  createdAt: 1,
+  updatedAt: 1,
 })
 
 describe('changes that nobody reads', () => {

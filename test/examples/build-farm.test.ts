@@ -16,8 +16,11 @@ it(
         `ok.mjs on ${device}: running`,
         `ok.mjs on ${device}: succeeded`,
       ]),
-      ...['slow.mjs on strict: running', 'slow.mjs on strict: failed, worker lost'],
-      ...['slow.mjs on frozen: running', 'slow.mjs on frozen: succeeded', 'stopped'],
+      'slow.mjs on strict: running',
+      'slow.mjs on strict: failed, worker lost',
+      'slow.mjs on frozen: running',
+      'slow.mjs on frozen: succeeded',
+      'stopped',
     ])
     await drop()
   },

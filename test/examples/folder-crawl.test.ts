@@ -31,7 +31,8 @@ it(
         args: [root, '20ms'],
         env: { DATABASE_URL: url },
       })
-    const [first, second] = [start(), start()]
+    const first = start()
+    const second = start()
     await Promise.all([first, second].map((each) => each.printed('read 10 files')))
     first.kill('SIGKILL')
     await second.printed(`${FOLDERS + 1} folders listed, ${FILES} files read, ${FILES * 5} bytes`)

@@ -132,7 +132,9 @@ describe('repo-watch, where there is no repository', () => {
     const cwd = await mkdtemp(join(tmpdir(), 'nothing-here-'))
     const path = 'packages/examples/src/repo-watch/main.ts'
     const program = new Program({
-      ...{ path, args: ['--every', '50ms'], cwd },
+      path,
+      args: ['--every', '50ms'],
+      cwd,
       env: { DATABASE_URL: database.url },
     })
     const made = (await program.printed('no git repository here')).split(' in ').at(-1)!

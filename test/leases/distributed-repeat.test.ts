@@ -193,7 +193,8 @@ describe('distributedRepeat', () => {
       fails = false
     })
     const run = runAllWorkers([{ name: 'Leased', worker, retry: backoff('1s') }, look], stop.signal, {
-      ...{ clock, logger: log.logger },
+      clock,
+      logger: log.logger,
     })
     await clock.advance('15s')
     expect(seen[0]).toBe('ok')
@@ -239,7 +240,8 @@ describe('distributedRepeat', () => {
     const runs = ['a', 'b', 'c'].map(() => {
       const worker = distributedRepeat(leases, 'daily', '1d', job)
       return runAllWorkers([{ name: 'Daily', worker, retry: backoff('1s') }], stop.signal, {
-        ...{ clock, logger: log.logger },
+        clock,
+        logger: log.logger,
       })
     })
     await clock.advance('1h')

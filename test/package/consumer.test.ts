@@ -58,15 +58,13 @@ describe.concurrent('a program that uses the built package', { timeout: 120_000 
     await build({
       entryPoints: [join(here, '../toolchain/programs/with-inject.ts')],
       // Pino is CommonJS that requires Node's modules, and logs the same whether bundled or not.
-      ...{
-        bundle: true,
-        minify: true,
-        format: 'esm',
-        platform: 'node',
-        target: 'node20',
-        external: ['pino'],
-        outfile,
-      },
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      external: ['pino'],
+      outfile,
       // Without this repository's own tsconfig, whose paths lead to the sources.
       tsconfigRaw: {},
     })

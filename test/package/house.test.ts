@@ -129,7 +129,8 @@ describe('the house', () => {
     const wrong = files.flatMap((file) =>
       importsOf(file)
         .filter((to) => {
-          const [from, into] = [moduleOf(file), moduleOf(to)]
+          const from = moduleOf(file)
+          const into = moduleOf(to)
           if (from === 'entry') return !['core', 'runtime'].includes(into) || isEntry(to)
           if (isEntry(to) || (from !== into && !mayImport[from]!.includes(into))) return true
           return !isEntry(file) && !isAllowedInside(file, to)

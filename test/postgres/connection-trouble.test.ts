@@ -5,8 +5,23 @@ import { connectError, statementError } from '../../packages/runutil/src/postgre
 const withCode = (code: string, message = code): Error => Object.assign(new Error(message), { code })
 
 const trouble = [
-  ...['08000', '08003', '08006', '08P01', '57P01', '57P02', '57P03', '57P05', '25P03', '53300'],
-  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH'],
+  '08000',
+  '08003',
+  '08006',
+  '08P01',
+  '57P01',
+  '57P02',
+  '57P03',
+  '57P05',
+  '25P03',
+  '53300',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
 ].map((code) => withCode(code))
 const wordless = [
   'Connection terminated',

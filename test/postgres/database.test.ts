@@ -164,7 +164,8 @@ describe.each(kinds)('a Database on $name', (kind) => {
   )
 
   it('never calls one that was taken off, and goes on calling the others', async () => {
-    const [gone, stays] = [new Probe<string>('gone'), new Probe<string>('stays')]
+    const gone = new Probe<string>('gone')
+    const stays = new Probe<string>('stays')
     const callback = (payload: string): void => stays.hit(payload)
     const offs = [
       await database.listen('shared', (payload) => {

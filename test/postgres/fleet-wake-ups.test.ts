@@ -192,7 +192,8 @@ describe('a worker that hears notifications', () => {
   it.each(['put off', 'enqueued for later'])(
     'is woken when a job falls due that another has %s',
     async (how) => {
-      const [here, elsewhere] = [new PostgresJobStore(database), new PostgresJobStore(database)]
+      const here = new PostgresJobStore(database)
+      const elsewhere = new PostgresJobStore(database)
       const kind = `to be ${how}`
       const queue = new JobQueue(elsewhere)
       if (how === 'put off') await queue.enqueue({ id: how, kind })

@@ -5,7 +5,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
 
 const newJob = (id: string, payload = 'null'): NewJob => ({
-  ...{ id, kind: 'a', payload, runAt: undefined, priority: 0, key: undefined },
+  id,
+  kind: 'a',
+  payload,
+  runAt: undefined,
+  priority: 0,
+  key: undefined,
 })
 
 // By the database's own clock: that of tests frees a lease as soon as it is over.

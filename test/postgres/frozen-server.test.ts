@@ -35,7 +35,8 @@ it(
     const queue = new JobQueue(new PostgresJobStore(await open()))
     await migrate(databases[0]!)
     const ran = new Probe<string>('ran', PATIENCE)
-    const [firing, recovered] = [new Probe('all fire', PATIENCE), new Probe('all are ok', PATIENCE)]
+    const firing = new Probe('all fire', PATIENCE)
+    const recovered = new Probe('all are ok', PATIENCE)
     const of = (state: HealthState): boolean =>
       Object.entries(healthSnapshot()).every(([name, its]) => name === '/Look' || its === state)
     let isBack = false

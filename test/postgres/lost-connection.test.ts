@@ -78,7 +78,8 @@ describe.each(losses)('a connection lost by %s', (_, lose) => {
   })
 
   it('hears again, after a call with nothing for what it may have missed', async () => {
-    const [heard, other] = [new Probe<string>('heard', PATIENCE), new Probe<string>('other', PATIENCE)]
+    const heard = new Probe<string>('heard', PATIENCE)
+    const other = new Probe<string>('other', PATIENCE)
     const offs = [
       await database.listen('Channel', (payload) => heard.hit(payload)),
       await database.listen('other', (payload) => other.hit(payload)),
@@ -138,7 +139,8 @@ describe('a server that is away', () => {
   })
 
   it('is waited for by those that listen, and by nobody who stopped or closed', async () => {
-    const [heard, gone] = [new Probe<string>('heard', PATIENCE), new Probe<string>('gone', PATIENCE)]
+    const heard = new Probe<string>('heard', PATIENCE)
+    const gone = new Probe<string>('gone', PATIENCE)
     await database.listen('channel', (payload) => heard.hit(payload))
     const off = await database.listen('channel', (payload) => gone.hit(payload))
     const closed = await openDatabase(url)

@@ -196,7 +196,8 @@ describe('migrate on a server', () => {
 
   it('needs no right to make schemas where one was made for it', async () => {
     const { url, drop } = await freshDatabase()
-    const [role, password] = [`modest_${process.pid}`, 'modest']
+    const role = `modest_${process.pid}`
+    const password = 'modest'
     await ask(url, `create role ${role} login password '${password}'`)
     await ask(url, `create schema theirs authorization ${role}`)
     const theirs = new URL(url)
@@ -234,14 +235,12 @@ describe('migrate on a server', () => {
 async function bundled(program: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL(`programs/${program}.ts`, import.meta.url))],
-    ...{
-      bundle: true,
-      write: false,
-      platform: 'node',
-      format: 'esm',
-      packages: 'external',
-      target: 'node20',
-    },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    target: 'node20',
   })
   return outputFiles[0]!.text
 }

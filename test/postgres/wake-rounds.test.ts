@@ -43,7 +43,8 @@ class Fleet {
 
   /** @returns for how long the last of them waited until it was claimed; how many claims there were in all */
   async put(jobs: number): Promise<{ tookMs: number; claims: number }> {
-    const [startedAt, before] = [this.clock.elapsed(), this.claims]
+    const startedAt = this.clock.elapsed()
+    const before = this.claims
     this.waiting += jobs
     this.#tell(jobs)
     while (this.waiting > 0 && this.clock.elapsed() < startedAt + 5_000) await this.clock.advance(1)

@@ -52,7 +52,7 @@ const scenarios: Record<string, Scenario> = {
     program: ['stubborn', '1h'],
     steps: twice('SIGINT', 'started', 'aborted'),
     ends: exits(16),
-    prints: ['aborted', 'told to stop again'],
+    prints: ['aborted', 'second shutdown signal, exiting'],
     neverPrints: 'not reached',
   },
   'one SIGTERM that comes twice, as by npm and node --watch, is one request': {
@@ -60,14 +60,14 @@ const scenarios: Record<string, Scenario> = {
     steps: passedOn('SIGTERM', 'working'),
     ends: exits(0),
     prints: ['told to stop', 'working after SIGTERM', 'stopped'],
-    neverPrints: 'told to stop again',
+    neverPrints: 'second shutdown signal, exiting',
   },
   'one that comes twice while the loop is blocked is one request, however late that is': {
     program: ['blocked'],
     steps: passedOn('SIGINT', 'working'),
     ends: exits(0),
     prints: ['told to stop', 'blocked for 800 ms', 'stopped'],
-    neverPrints: 'told to stop again',
+    neverPrints: 'second shutdown signal, exiting',
   },
   'what is left open after a clean end is named in one warning, after 5 s': {
     program: ['left-open'],
@@ -119,7 +119,7 @@ const scenarios: Record<string, Scenario> = {
     program: ['delayed', '1h'],
     steps: twice('SIGTERM', 'working', 'working after SIGTERM'),
     ends: exits(16),
-    prints: ['working after SIGTERM', 'told to stop again'],
+    prints: ['working after SIGTERM', 'second shutdown signal, exiting'],
     neverPrints: 'stopped',
   },
   'a run that fails within the delay does not keep the process until the delay is over': {
@@ -170,7 +170,7 @@ const scenarios: Record<string, Scenario> = {
     program: ['disposal', 'endless'],
     steps: twice('SIGTERM', 'serving', 'closing database'),
     ends: exits(16),
-    prints: ['service closed', 'closing database', 'told to stop again'],
+    prints: ['service closed', 'closing database', 'second shutdown signal, exiting'],
     neverPrints: 'all closed',
   },
 }

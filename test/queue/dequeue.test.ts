@@ -159,7 +159,8 @@ describe('the signal', () => {
 describe('the lease', () => {
   /** Holds a job until `release`, on the virtual clock. */
   async function hold(fresh: FreshQueue, end: (job: QueuedJob, signal: AbortSignal) => Promise<QueuedJob>) {
-    const [held, release] = [new Probe<AbortSignal>('held'), new Probe('release')]
+    const held = new Probe<AbortSignal>('held')
+    const release = new Probe('release')
     const outcome = onClock(fresh.clock, () =>
       fresh.queue.dequeue(['a'], async (job, signal) => {
         held.hit(signal)

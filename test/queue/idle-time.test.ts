@@ -15,13 +15,11 @@ function idle({ quietMs = [] as number[], pollIntervalMs = 1_000, leaseMs = 30_0
     },
   })
   const time = new IdleTime({
-    ...{
-      store: new JobQueue(store).store,
-      kinds: new Map(),
-      clock: new VirtualClock(),
-      pollIntervalMs,
-      leaseMs,
-    },
+    store: new JobQueue(store).store,
+    kinds: new Map(),
+    clock: new VirtualClock(),
+    pollIntervalMs,
+    leaseMs,
     ask: (call) => call(),
   })
   return { time, asked }
@@ -31,7 +29,7 @@ describe('a worker that finds nothing', () => {
   it('polls twice as ever, and then a tenth as often where it is told of new jobs', async () => {
     const { time, asked } = idle()
     expect([await time.next(), await time.next(), await time.next(), await time.next()]).toEqual([
-      ...[1_000, 1_000, 10_000, 10_000],
+      1_000, 1_000, 10_000, 10_000,
     ])
     expect(asked).toHaveLength(2)
     time.reset()
@@ -42,7 +40,7 @@ describe('a worker that finds nothing', () => {
   it('polls as ever where it is told of nothing', async () => {
     const { time } = idle({ quietMs: [0, 0] })
     expect([await time.next(), await time.next(), await time.next(), await time.next()]).toEqual([
-      ...[1_000, 1_000, 1_000, 1_000],
+      1_000, 1_000, 1_000, 1_000,
     ])
   })
 

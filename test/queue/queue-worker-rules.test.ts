@@ -21,7 +21,9 @@ async function beside(one: KindOptions & QueueWorkerOptions, two: KindOptions & 
   const script = new ScriptedHandler()
   const workers = [one, two].map(({ concurrency, keyConcurrency, rate, ...options }) =>
     freshWorker(script.handle, {
-      ...{ fresh, concurrency: 5, ...options },
+      fresh,
+      concurrency: 5,
+      ...options,
       limits: { concurrency, keyConcurrency, rate },
     }),
   )

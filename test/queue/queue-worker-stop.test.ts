@@ -97,7 +97,9 @@ describe('told to stop', () => {
     await clock.advance('1s')
     await abort(new Error('shutting down'))
     expect(await queue.get('1')).toMatchObject({
-      ...{ status: 'PENDING', attemptsDone: 1, lastError: 'aborted: shutting down' },
+      status: 'PENDING',
+      attemptsDone: 1,
+      lastError: 'aborted: shutting down',
       runAt: new Date(clock.now() + 5_000),
     })
     await stop()
@@ -192,7 +194,8 @@ describe('a worker runs again', () => {
   it('beside itself, and no job runs twice', async () => {
     const script = new ScriptedHandler()
     const { enqueue, run } = freshWorker(script.handle)
-    const [one, two] = [await run(), await run()]
+    const one = await run()
+    const two = await run()
     await enqueue('1', '2', '3')
     expect([...script.ids].sort()).toEqual(['1', '2'])
     for (const call of script.calls.values) call.return()

@@ -107,7 +107,8 @@ describe('a store that never answers', () => {
     const { seen, watch } = healthOf()
     const stop = new AbortController()
     const ended = runAllWorkers([namedWorker(worker, 'Queue'), watch], stop.signal, {
-      ...{ clock, logger: capturedLogger().logger },
+      clock,
+      logger: capturedLogger().logger,
     })
     await clock.advance('5s')
     store.silence('claim')

@@ -138,7 +138,9 @@ describe('an attempt', () => {
     const { stop } = await run()
     const { createdAt } = (await queue.get('1'))!
     expect(await queue.get('1')).toMatchObject({
-      ...{ status: 'PENDING', attemptsDone: 1, lastError: 'retryable-error: busy' },
+      status: 'PENDING',
+      attemptsDone: 1,
+      lastError: 'retryable-error: busy',
       runAt: new Date(createdAt.getTime() + waitsMs),
     })
     await clock.advance(3 * waitsMs)

@@ -113,7 +113,8 @@ describe('a long job in front', () => {
   /** One worker with jobs behind a long one, another that has nothing to do. */
   async function oneBehind() {
     const fresh = breakableQueue()
-    const [busy, idle] = [new ScriptedHandler(), new ScriptedHandler()]
+    const busy = new ScriptedHandler()
+    const idle = new ScriptedHandler()
     const first = freshWorker((job, signal) => (job.id === 'short' ? undefined : busy.handle(job, signal)), {
       fresh,
     })

@@ -10,7 +10,8 @@ import { onClock } from '../support/queue/fresh-queue.ts'
 async function oneJob() {
   const clock = new VirtualClock()
   const store = new MemoryJobStore({ clock })
-  const [queue, elsewhere] = [new JobQueue(store), new JobQueue(store)]
+  const queue = new JobQueue(store)
+  const elsewhere = new JobQueue(store)
   await queue.enqueue({ id: '1', kind: 'a' })
   const result = (options?: AwaitResultOptions): Promise<unknown> =>
     onClock(clock, () => queue.result('1', options))
@@ -120,11 +121,9 @@ describe('the result of a job', () => {
     expect(followed.settled).toBe('no')
     await clock.advance(1)
     expect(await failure).toMatchObject({
-      ...{
-        name: 'ResultTimeoutError',
-        code: 'ERR_RESULT_TIMEOUT',
-        message: `job "1" hadn't ended after 10000 ms`,
-      },
+      name: 'ResultTimeoutError',
+      code: 'ERR_RESULT_TIMEOUT',
+      message: `job "1" hadn't ended after 10000 ms`,
     })
     expect(await queue.get('1')).toMatchObject({ status: 'PENDING' })
     expect(clock.pending).toBe(0)

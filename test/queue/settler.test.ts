@@ -177,7 +177,8 @@ it('a batch has at most 8 Mi characters, or one outcome', async () => {
       }).store,
   )
   const { clock, enqueue, run, queue } = freshWorker(() => 'x'.repeat(3 * 2 ** 20), {
-    ...{ concurrency: 12, fresh: { ...fresh, store: undefined as never } },
+    concurrency: 12,
+    fresh: { ...fresh, store: undefined as never },
   })
   const settle = queue.store.settle.bind(queue.store)
   queue.store.settle = (batch, options) => {

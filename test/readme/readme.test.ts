@@ -11,7 +11,9 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const MANUAL = readdirSync(join(ROOT, 'docs')).filter((page) => page.endsWith('.md'))
 const PAGES = [
-  ...['README.md', 'packages/runutil/README.md', 'CONTRIBUTING.md'],
+  'README.md',
+  'packages/runutil/README.md',
+  'CONTRIBUTING.md',
   ...MANUAL.map((page) => `docs/${page}`),
 ]
 const PAGES_WITH_ROOMS = PAGES.slice(0, 2)

@@ -74,7 +74,8 @@ describe('what two runs use', () => {
     }
     Worker({ group: 'nobody', inject: [Config, delay(() => Cache)] as never })(Database)
     for (const type of [Config, Cache, Database]) container.registerSingleton(type)
-    const [first, last] = [new DrainingRun(container, Database), new DrainingRun(container, Database)]
+    const first = new DrainingRun(container, Database)
+    const last = new DrainingRun(container, Database)
     const { needed } = last.thing as Database
     expect(needed[1]!.id).toBeGreaterThan(0)
     await first.end()

@@ -40,7 +40,14 @@ describe('the health of a plain loop that failed', () => {
     }
     const snapshots = await seen(8, { name: 'Loop', worker: loop, retry: backoff('500ms') })
     expect(snapshots.map((one) => one['/Loop'])).toEqual([
-      ...['init', 'init', 'firing', 'firing', 'firing', 'ok', 'ok', 'ok'],
+      'init',
+      'init',
+      'firing',
+      'firing',
+      'firing',
+      'ok',
+      'ok',
+      'ok',
     ])
   })
 
@@ -93,7 +100,7 @@ describe('the names of a group inside of a worker', () => {
       await untilAbort(signal)
     }
     const snapshots = await seen(5, { name: 'Outer', worker: outer })
-    expect(snapshots.map((one) => one['/Outer/Same'])).toEqual([...['ok', 'ok', 'ok', undefined, undefined]])
+    expect(snapshots.map((one) => one['/Outer/Same'])).toEqual(['ok', 'ok', 'ok', undefined, undefined])
   })
 })
 

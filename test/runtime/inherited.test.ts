@@ -131,7 +131,8 @@ describe('provideWorker', () => {
         super(database, cache)
       }
     }
-    const [one, other] = [fresh(), fresh()]
+    const one = fresh()
+    const other = fresh()
     provideWorker(one, Consumer, { inject: [Database, Cache], group: 'provided', name: 'One' })
     provideWorker(other, Consumer, { inject: [Cache, Cache], group: 'provided' })
     for (const [container, first] of [

@@ -77,7 +77,8 @@ describe('runProvidedWorkers', () => {
       }
       workers = () => []
     }
-    const [one, two] = [fresh(), fresh()]
+    const one = fresh()
+    const two = fresh()
     provideWorker(one, Undecorated)
     const { logger } = capturedLogger()
     await runProvidedWorkers(two, AbortSignal.abort(), { logger }).catch(() => {})

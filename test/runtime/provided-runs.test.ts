@@ -21,7 +21,8 @@ describe('runs side by side on one container', () => {
     const container = root.createChildContainer()
     const kept: Thing[][] = []
     const group = grouped(keeper(kept), Thing)
-    const [one, two] = [new AbortController(), new AbortController()]
+    const one = new AbortController()
+    const two = new AbortController()
     const runs = [one, two].map(({ signal }) => runProvidedWorkers(container, signal, { group, logger }))
     const [a, b] = kept.map(([thing]) => thing!)
     expect(a).not.toBe(b)
@@ -60,7 +61,8 @@ describe('within another run', () => {
     const kept: unknown[][] = []
     const group = grouped(keeper(kept as Thing[][]), LOGGER)
     const container = root.createChildContainer()
-    const [one, two] = [capturedLogger().logger, capturedLogger().logger]
+    const one = capturedLogger().logger
+    const two = capturedLogger().logger
     await runBriefly(container, group, { logger: one })
     await runBriefly(container, group, { logger: two })
     expect(kept[0]![0]).toBe(one)

@@ -77,7 +77,9 @@ describe('a run', () => {
   test('is never joined by a second', async () => {
     const clock = new VirtualClock({ auto: true })
     const stop = new AbortController()
-    let [running, most, runs] = [0, 0, 0]
+    let running = 0
+    let most = 0
+    let runs = 0
     const job = async (): Promise<void> => {
       most = Math.max(most, ++running)
       await wait(7 * (runs % 5))

@@ -296,7 +296,8 @@ describe('a group of workers', () => {
 
 describe('two runs', () => {
   test('side by side end each by itself', async () => {
-    const [one, two] = [new AbortController(), new AbortController()]
+    const one = new AbortController()
+    const two = new AbortController()
     const first = follow(runAllWorkers([untilAbort], one.signal))
     const second = follow(runAllWorkers([untilAbort], two.signal))
     one.abort()

@@ -77,7 +77,8 @@ describe('the signal', () => {
   })
 
   test('of one does not abort with another', () => {
-    const [one, other] = [ask(), shutdownSignal({ signals: ['SIGHUP'] })]
+    const one = ask()
+    const other = shutdownSignal({ signals: ['SIGHUP'] })
     tell('SIGUSR2')
     expect([one.aborted, other.aborted]).toEqual([true, false])
   })

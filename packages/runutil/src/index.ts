@@ -1,4 +1,4 @@
-// The root door: the supervised runtime. The other systems have doors of their own.
+// The root entry point: the supervised runtime. Each of the other modules has an entry point of its own.
 export {
   type Backoff,
   ExponentialBackoff,

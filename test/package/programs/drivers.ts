@@ -5,7 +5,8 @@ import { openDatabase } from 'runutil/postgres'
 import { JobQueue, MemoryJobStore } from 'runutil/queue'
 
 const queue = new JobQueue(new MemoryJobStore())
-const [pool, pglite] = [new pg.Pool(), new PGlite()]
+const pool = new pg.Pool()
+const pglite = new PGlite()
 void openDatabase(pool)
 void openDatabase(pglite)
 void queue.enqueue([], { tx: await pool.connect() })

@@ -17,7 +17,10 @@ export async function running(options: Partial<ManagerOptions<unknown, unknown>>
   })
   await clock.advance(0)
   return {
-    ...{ clock, ledger, manager, run },
+    clock,
+    ledger,
+    manager,
+    run,
     stop: async () => {
       stop.abort()
       await clock.advance(0)

@@ -2,8 +2,25 @@ import { ask } from './ask.ts'
 
 /** What statements of a service might mean without saying so: types, as they are in lists and alone. */
 const TYPES = [
-  ...['bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'text', 'varchar', 'bpchar', 'name'],
-  ...['"char"', 'oid', 'tid', 'timestamptz', 'timestamp', 'interval', 'json', 'jsonb'],
+  'bool',
+  'int2',
+  'int4',
+  'int8',
+  'float4',
+  'float8',
+  'numeric',
+  'text',
+  'varchar',
+  'bpchar',
+  'name',
+  '"char"',
+  'oid',
+  'tid',
+  'timestamptz',
+  'timestamp',
+  'interval',
+  'json',
+  'jsonb',
 ]
 const LISTS = ['bool', 'int4', 'int8', 'float8', 'text', 'varchar', 'tid', 'timestamptz']
 const OPERATORS = ['=', '<>', '<', '>', '<=', '>=', '+', '-', '*', '/', '%', '&', '||', '->', '->>', '~~']

@@ -47,16 +47,21 @@ interface Given extends Omit<NewJob, 'runAt' | 'payload'> {
 }
 
 const newJob = fc.record<Given>({
-  ...{ id, kind, inMs: fc.constantFrom(undefined, undefined, -1_000, 1, 3_000) },
-  ...{ priority: fc.constantFrom(0, 0, 1, -1), key: fc.constantFrom(undefined, 'x', 'y') },
+  id,
+  kind,
+  inMs: fc.constantFrom(undefined, undefined, -1_000, 1, 3_000),
+  priority: fc.constantFrom(0, 0, 1, -1),
+  key: fc.constantFrom(undefined, 'x', 'y'),
 })
 
 const outcome = fc.oneof<fc.Arbitrary<Outcome>[]>(
   fc.record({ status: fc.constant('DONE' as const), result: fc.constantFrom(undefined, 'null', '{"a":1}') }),
   fc.record({ status: fc.constantFrom('FAILED' as const, 'PANIC' as const), lastError: fc.constant('no') }),
   fc.record({
-    ...{ status: fc.constant('PENDING' as const), lastError: fc.constantFrom('again', undefined) },
-    ...{ delayMs: fc.constantFrom(0, 1, 5_000), counted: fc.boolean() },
+    status: fc.constant('PENDING' as const),
+    lastError: fc.constantFrom('again', undefined),
+    delayMs: fc.constantFrom(0, 1, 5_000),
+    counted: fc.boolean(),
   }),
 )
 
@@ -102,8 +107,12 @@ const settles = fc.array(fc.record({ pick, outcome }), { minLength: 1, maxLength
         given.map((each) => each.pick),
       )
       const batch = jobs.map((job, at) => ({
-        ...{ id: job.id, kind: job.kind, claim: job.claim, outcome: given[at]!.outcome },
-        ...{ attempt: 1, durationMs: 1 },
+        id: job.id,
+        kind: job.kind,
+        claim: job.claim,
+        outcome: given[at]!.outcome,
+        attempt: 1,
+        durationMs: 1,
       }))
       const lost = batch.filter(({ outcome: its }, at) => !model.settle(jobs[at]!, its))
       expect(await store.settle(batch)).toEqual(lost)

@@ -46,9 +46,20 @@ export class JobStoreModel {
 
   #stored(job: NewJob): ModelJob {
     return {
-      ...{ ...job, seq: ++this.#seq, createdAt: this.#now, status: 'PENDING', endedAt: 0, crashes: 0 },
-      ...{ dueAt: Math.max(this.#now, job.runAt?.getTime() ?? 0), attemptsDone: 0, lastAttemptAt: undefined },
-      ...{ result: undefined, lastError: undefined, claim: undefined, claimedAt: 0, leaseUntil: 0 },
+      ...job,
+      seq: ++this.#seq,
+      createdAt: this.#now,
+      status: 'PENDING',
+      endedAt: 0,
+      crashes: 0,
+      dueAt: Math.max(this.#now, job.runAt?.getTime() ?? 0),
+      attemptsDone: 0,
+      lastAttemptAt: undefined,
+      result: undefined,
+      lastError: undefined,
+      claim: undefined,
+      claimedAt: 0,
+      leaseUntil: 0,
       freedFrom: undefined,
     }
   }
@@ -93,7 +104,10 @@ export class JobStoreModel {
     for (const job of jobs) {
       const leaseUntil = this.#now + leaseMs
       Object.assign(this.jobs.get(job.id)!, {
-        ...{ claim: job.claim, claimedAt: this.#now, leaseUntil, freedFrom: undefined },
+        claim: job.claim,
+        claimedAt: this.#now,
+        leaseUntil,
+        freedFrom: undefined,
       })
       this.#starts.push({ kind: job.kind, at: this.#now })
       this.claimed.push(job)
@@ -171,8 +185,13 @@ export class JobStoreModel {
     if (job === undefined) return undefined
     const { kind, status, attemptsDone, result, lastError, lastAttemptAt } = job
     return {
-      ...{ id, kind, status, attemptsDone, payload: JSON.parse(job.payload) as unknown },
-      ...{ runAt: new Date(job.dueAt), createdAt: new Date(job.createdAt) },
+      id,
+      kind,
+      status,
+      attemptsDone,
+      payload: JSON.parse(job.payload) as unknown,
+      runAt: new Date(job.dueAt),
+      createdAt: new Date(job.createdAt),
       ...(result !== undefined && { result: JSON.parse(result) as unknown }),
       ...(lastError !== undefined && { lastError }),
       ...(lastAttemptAt !== undefined && { lastAttemptAt: new Date(lastAttemptAt) }),

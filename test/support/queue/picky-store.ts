@@ -34,7 +34,8 @@ export class PickyStore {
 /** What a server says in passing: it lives, and can't for now. */
 export function heldUp(): StoreUnavailableError {
   return new StoreUnavailableError('canceling statement due to statement timeout', {
-    ...{ outcomeUnknown: false, answered: true },
+    outcomeUnknown: false,
+    answered: true,
   })
 }
 

@@ -32,7 +32,13 @@ export interface Transactors {
 
 const EVERYWHERE = ['the driver', 'Database', 'Kysely', 'Drizzle'] as const
 const ON_A_SERVER = [
-  ...['Drizzle on postgres.js', 'postgres.js', 'knex', 'TypeORM', 'a QueryRunner', 'Sequelize', 'pg-promise'],
+  'Drizzle on postgres.js',
+  'postgres.js',
+  'knex',
+  'TypeORM',
+  'a QueryRunner',
+  'Sequelize',
+  'pg-promise',
   'an object that gives rows',
 ] as const
 const INSERT = 'insert into notes values ($1)'

@@ -17,7 +17,8 @@ while (ratios.length < pairs) {
   ratios.push(ours / bare)
   process.stderr.write(`${ratios.length}: ${(ours / bare).toFixed(2)}\n`)
 }
-const [least, most] = [Math.min(...ratios), Math.max(...ratios)]
+const least = Math.min(...ratios)
+const most = Math.max(...ratios)
 console.log(
   `CPU time of a run, runutil to setInterval, median of ${pairs} pairs: ${median(ratios).toFixed(2)} ` +
     `(${least.toFixed(2)} to ${most.toFixed(2)})`,

@@ -1,9 +1,7 @@
 import { parseArgs } from 'node:util'
 import { CONTENDERS, type ContenderName } from './contenders.ts'
 
-const PARTS = [
-  ...(['bulk', 'single', 'drain', 'ones', 'latency', 'history', 'held', 'pglite', 'memory'] as const),
-] as const
+const PARTS = ['bulk', 'single', 'drain', 'ones', 'latency', 'history', 'held', 'pglite', 'memory'] as const
 export type Part = (typeof PARTS)[number]
 
 /** Enough to have run every program. */

@@ -57,9 +57,11 @@ async function* changedFiles(
   const old = await entriesByName(repository, before)
   const now = await entriesByName(repository, after)
   for (const name of new Set([...old.keys(), ...now.keys()])) {
-    const [was, is] = [old.get(name), now.get(name)]
+    const was = old.get(name)
+    const is = now.get(name)
     if (was?.id === is?.id && was?.mode === is?.mode) continue
-    const [oldFolder, newFolder] = [folderIn(was), folderIn(is)]
+    const oldFolder = folderIn(was)
+    const newFolder = folderIn(is)
     if (oldFolder ?? newFolder) yield* changedFiles(repository, oldFolder, newFolder)
     if (is !== undefined && newFolder === undefined) yield is
     else if (was !== undefined && oldFolder === undefined) yield { type: 'gone' }

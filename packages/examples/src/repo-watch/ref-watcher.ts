@@ -39,7 +39,8 @@ export class RefWatcher implements WorkerConfigurer {
 
   async #watchRefs(): Promise<void> {
     const known = await KnownRefs.open(this.#database.database, this.#repository.folder)
-    const [before, now] = [await known.load(), await this.#repository.refs()]
+    const before = await known.load()
+    const now = await this.#repository.refs()
     if (!(await known.save(now, currentFence()!))) return
     const summary = this.#looked ? [] : [summaryOf(now)]
     this.#looked = true

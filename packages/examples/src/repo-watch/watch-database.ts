@@ -28,6 +28,6 @@ export class WatchDatabase {
 
 function failed(error: unknown): never {
   const { message } = error as Error
-  const mend = error instanceof DatabaseInUseError ? `\nto watch with several copies, ${SHARE}` : ''
-  throw new StartError(`${message}${mend}`, { cause: error })
+  const hint = error instanceof DatabaseInUseError ? `\nto watch with several copies, ${SHARE}` : ''
+  throw new StartError(`${message}${hint}`, { cause: error })
 }

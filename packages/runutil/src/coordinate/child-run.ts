@@ -108,7 +108,8 @@ export class ChildRun {
 
   /** What the request got that wasn't answered, if the last one wasn't. */
   async #unanswered(): Promise<Got | undefined> {
-    const [last, askedAt] = [this.#last, this.#unansweredAt]
+    const last = this.#last
+    const askedAt = this.#unansweredAt
     if (last === undefined) return undefined
     if (askedAt === undefined) return { attempts: [], askedAt: 0 }
     const active = await this.#active()

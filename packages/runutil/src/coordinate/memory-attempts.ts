@@ -38,7 +38,8 @@ export class MemoryAttempts implements AttemptStore {
 
   async make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt> {
     const at = timeOf(now)
-    const [by, of] = [this.#tables.workers.get(worker), this.#tables.units.get(unit)]
+    const by = this.#tables.workers.get(worker)
+    const of = this.#tables.units.get(unit)
     return toStoredAttempt(this.#tables.addAttempt(by, of, lifetimeMs, at), at)
   }
 

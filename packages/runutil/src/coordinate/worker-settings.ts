@@ -64,8 +64,19 @@ export interface CoordinateWorkerSettings {
 }
 
 const KNOWN = [
-  ...(['namespace', 'tasks', 'workerId', 'concurrency', 'pollInterval', 'heartbeatInterval'] as const),
-  ...(['maxAttempts', 'lifetime', 'autoRenew', 'retention', 'errorHandler', 'clock', 'runtimes'] as const),
+  'namespace',
+  'tasks',
+  'workerId',
+  'concurrency',
+  'pollInterval',
+  'heartbeatInterval',
+  'maxAttempts',
+  'lifetime',
+  'autoRenew',
+  'retention',
+  'errorHandler',
+  'clock',
+  'runtimes',
 ] as const
 
 /** @throws InvalidArgumentError, InvalidDurationError */

@@ -53,7 +53,7 @@ const TEXT =
   /^(-?\d*\.?\d+) *(?:m(?:illiseconds?|s(?:ecs?)?)|([smhdwy])(?:(?<=s)ec(?:ond)?s?|(?<=m)in(?:ute)?s?|(?<=h)(?:ou)?rs?|(?<=d)ays?|(?<=w)eeks?|(?<=y)(?:ea)?rs?)?)?$/i
 const UNITS: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5, y: 315576e5 }
 
-/** What the package `ms` reads, and as it does; that one would be a twelfth of the root door. */
+/** Reads what the package `ms` reads; importing that one would make the root entry point a twelfth larger. */
 function parse(text: string): number | undefined {
   const [, count, unit = ''] = TEXT.exec(text.length > 100 ? '' : text) ?? []
   return count === undefined ? undefined : Number(count) * (UNITS[unit.toLowerCase()] ?? 1)

@@ -117,7 +117,8 @@ async function watch(
   me: Claim,
 ): Promise<SeenClaim | undefined> {
   const holder = inWords(first.claim)
-  const [beganAt, staleAt] = [clock.elapsed(), clock.elapsed() + untilStale(clock, first, me)]
+  const beganAt = clock.elapsed()
+  const staleAt = clock.elapsed() + untilStale(clock, first, me)
   for (let said = false; clock.elapsed() < staleAt;) {
     await sleep(clock, LOOK_MS)
     const seen = await readClaim(path)

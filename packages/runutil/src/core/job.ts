@@ -16,6 +16,6 @@ export function callJob(job: Job | JobFunc, signal: AbortSignal): Promise<void> 
 /** @throws InvalidArgumentError when `job` is neither a function nor has a `runOnce` method */
 export function checkJob(job: unknown, what: string): asserts job is Job | JobFunc {
   if (isPlainFunction(job) || has(job, 'runOnce')) return
-  const mend = has(job, 'run') ? '; this is a worker: it needs no repeating' : ''
-  throw unexpected(what, 'a function (signal) => Promise or an object with runOnce(signal)', job, mend)
+  const hint = has(job, 'run') ? '; this is a worker: it needs no repeating' : ''
+  throw unexpected(what, 'a function (signal) => Promise or an object with runOnce(signal)', job, hint)
 }

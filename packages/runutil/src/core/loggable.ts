@@ -51,7 +51,8 @@ class Copying {
       this.text(name)
     }
     // Hidden or not: pino looks at both.
-    const [cause, errors] = [read(error, 'cause'), read(error, 'errors')]
+    const cause = read(error, 'cause')
+    const errors = read(error, 'errors')
     if (cause !== undefined) own('cause', this.value(cause, depth + 1))
     if (isArray(errors)) own('errors', this.#first(errors, MOST_ERRORS, depth + 1))
     return copy

@@ -26,8 +26,8 @@ export function checkOptions<T extends object, const K extends readonly (keyof T
   for (const key of Object.keys(options)) {
     if ((known as readonly string[]).includes(key)) continue
     const near = nearest(key, known)
-    const mend = near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`
-    throw new InvalidArgumentError(`${what}: unknown option '${shortened(key)}'; ${mend}`)
+    const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`
+    throw new InvalidArgumentError(`${what}: unknown option '${shortened(key)}'; ${hint}`)
   }
   return options
 }

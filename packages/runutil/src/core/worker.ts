@@ -38,12 +38,12 @@ export async function callWorker(worker: Worker | WorkerFunc, signal: AbortSigna
 /** @throws InvalidArgumentError when `worker` is neither a function nor has a `run` method */
 export function checkWorker(worker: unknown, what: string): asserts worker is Worker | WorkerFunc {
   if (isWorker(worker)) return
-  const mend = has(worker, 'runOnce')
+  const hint = has(worker, 'runOnce')
     ? '; this is a job: wrap it in repeat(every, job)'
     : has(worker, 'workers')
       ? '; pass what its workers() returns'
       : ''
-  throw unexpected(what, 'a function (signal) => Promise or an object with run(signal)', worker, mend)
+  throw unexpected(what, 'a function (signal) => Promise or an object with run(signal)', worker, hint)
 }
 
 export function isWorker(value: unknown): value is Worker | WorkerFunc {

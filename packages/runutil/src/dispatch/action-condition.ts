@@ -157,15 +157,15 @@ function unknownOperator(
   const all = `known are ${known.join(', ')}`
   if (key === undefined) return new InvalidArgumentError(`${what}: expected operators; got none; ${all}`)
   const near = nearest(key, known)
-  const mend = near === undefined ? all : `did you mean '${near}'?`
+  const hint = near === undefined ? all : `did you mean '${near}'?`
   const value = isJson(kind) ? ' A value with such keys is asked for as { in: [value] }.' : ''
-  return new InvalidArgumentError(`${what}: unknown operator '${key}'; ${mend}${value}`)
+  return new InvalidArgumentError(`${what}: unknown operator '${key}'; ${hint}${value}`)
 }
 
 function unknownStatus(status: string, what: string): InvalidArgumentError {
   const near = nearest(status, ACTION_STATUSES)
-  const mend = near === undefined ? '' : `; did you mean '${near}'?`
-  return unexpected(what, `one of ${ACTION_STATUSES.join(', ')}`, status, mend)
+  const hint = near === undefined ? '' : `; did you mean '${near}'?`
+  return unexpected(what, `one of ${ACTION_STATUSES.join(', ')}`, status, hint)
 }
 
 function isJson(kind: FieldKind): boolean {

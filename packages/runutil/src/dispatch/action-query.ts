@@ -72,11 +72,11 @@ function unknownField(key: string, what: string): InvalidArgumentError {
   const known = [...ACTION_FIELDS, 'not', 'or']
   const nested = path.length > 0 && !path.includes('')
   const near = nearest(field, nested ? ['input', 'output'] : known)
-  const mend =
+  const hint =
     near === undefined
       ? `known are ${known.join(', ')}, and what is inside of input and output, as 'input.url'`
       : `did you mean '${[near, ...(nested ? path : [])].join('.')}'?`
-  return new InvalidArgumentError(`${what}: unknown field '${key}'; ${mend}`)
+  return new InvalidArgumentError(`${what}: unknown field '${key}'; ${hint}`)
 }
 
 function isField(key: string): key is keyof Action {

@@ -22,8 +22,16 @@ export interface Action<I = unknown, O = unknown> {
 }
 
 export const ACTION_FIELDS = [
-  ...(['id', 'operation', 'host', 'target', 'input', 'status', 'output', 'error'] as const),
-  ...(['createdAt', 'updatedAt'] as const),
+  'id',
+  'operation',
+  'host',
+  'target',
+  'input',
+  'status',
+  'output',
+  'error',
+  'createdAt',
+  'updatedAt',
 ] as const satisfies readonly (keyof Action)[]
 
 /** What a worker is given. */

@@ -127,7 +127,7 @@ export class LedgerCorruptError extends Error {
     this.prototype.name = 'LedgerCorruptError'
   }
   constructor(file: string, line: number, came: string) {
-    super(`${file}:${line}: expected a record of an action as JSON; got ${came}; mend or remove that line`)
+    super(`${file}:${line}: expected a record of an action as JSON; got ${came}; fix or remove that line`)
   }
 }
 

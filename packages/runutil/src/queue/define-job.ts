@@ -50,7 +50,9 @@ export function defineJob<I extends Schema = Schema, O extends Schema = Schema>(
   StandardSchemaV1.InferInput<O>
 > {
   const { kind, input, output, ...options } = checkOptions('defineJob', definition, [
-    ...(['kind', 'input', 'output'] as const),
+    'kind',
+    'input',
+    'output',
     ...KIND_OPTIONS,
   ])
   checkSchema(input, 'defineJob: input')

@@ -41,7 +41,8 @@ export class MemoryStarts {
 
 /** Where those begin that are later. */
 function firstAfter(ordered: readonly number[], time: number): number {
-  let [low, high] = [0, ordered.length]
+  let low = 0
+  let high = ordered.length
   while (low < high) {
     const middle = (low + high) >> 1
     if (ordered[middle]! <= time) low = middle + 1

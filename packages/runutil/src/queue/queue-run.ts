@@ -68,7 +68,8 @@ export class QueueRun {
   constructor(props: QueueRunProps) {
     this.#props = props
     const { store, kinds, concurrency, leaseMs, signal } = props
-    const [clock, log] = [this.#clock, this.#log]
+    const clock = this.#clock
+    const log = this.#log
     this.#ready = new Notify(clock, signal)
     this.#freed = new Notify(clock, signal)
     this.#prefetch = new Prefetch(concurrency, 0)

@@ -25,7 +25,8 @@ export class WaitingJobs {
 
   /** Where it is, or would go. */
   #placeOf(job: StoredJob): number {
-    let [low, high] = [0, this.#jobs.length]
+    let low = 0
+    let high = this.#jobs.length
     while (low < high) {
       const middle = (low + high) >> 1
       if (byUrgency(this.#jobs[middle]!, job) < 0) low = middle + 1

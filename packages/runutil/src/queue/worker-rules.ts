@@ -75,7 +75,8 @@ function differenceOf(ours: KindRules, theirs: KindRules): string {
     parts.push(`${limitsText(ours.limits)} here, ${limitsText(theirs.limits)} there, both hold`)
   }
   if (!sameRetention(ours.retention, theirs.retention)) {
-    const [here, there] = [retentionText(ours.retention), retentionText(theirs.retention)]
+    const here = retentionText(ours.retention)
+    const there = retentionText(theirs.retention)
     parts.push(`retention ${here} here, ${there} there, the longer holds`)
   }
   return parts.join('; ')

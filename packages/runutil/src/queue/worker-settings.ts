@@ -60,7 +60,12 @@ export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
     maxCrashes = 3,
     retention = '7d',
   } = checkOptions(what, options, [
-    ...(['concurrency', 'pollInterval', 'lease', 'prefetch', 'maxHeldBytes', 'maxCrashes'] as const),
+    'concurrency',
+    'pollInterval',
+    'lease',
+    'prefetch',
+    'maxHeldBytes',
+    'maxCrashes',
     'retention',
   ])
   return {

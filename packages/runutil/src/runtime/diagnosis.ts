@@ -14,7 +14,7 @@ import type { Token } from './tokens.ts'
 interface Finding {
   type: Constructor
   at: number
-  /** What is wrong and how to mend it. */
+  /** What is wrong and how to fix it. */
   problem: string
 }
 
@@ -32,7 +32,7 @@ interface Provider {
 }
 
 /**
- * Why a class can't be resolved, in words that name the class, the parameter and the mend. tsyringe's own error
+ * Why a class can't be resolved, in words that name the class, the parameter and what to do. tsyringe's own error
  * is kept as `cause`.
  *
  * @param told tokens that a container was given for the parameters of classes

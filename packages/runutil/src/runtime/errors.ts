@@ -134,7 +134,7 @@ export class SiblingExitedError extends Error {
   }
 }
 
-/** A worker's class can't be made: names the class, the parameter and the mend. */
+/** A worker's class can't be made: names the class, the parameter and what to do. */
 export class WorkerResolutionError extends Error {
   readonly code = 'ERR_WORKER_RESOLUTION'
   /** The class whose constructor can't be satisfied, the worker itself or one of its dependencies. */

@@ -69,7 +69,7 @@ export class ProcessWatch {
   readonly #receive = (name: NodeJS.Signals): void => {
     if (this.#requested === undefined) return this.#request(name)
     if (name === this.#repeatable) return
-    log(this.#log, 'error', { signal: name }, 'told to stop again')
+    log(this.#log, 'error', { signal: name }, 'second shutdown signal, exiting')
     process.exit(FORCED_EXIT_CODE)
   }
 

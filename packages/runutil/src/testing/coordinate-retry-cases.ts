@@ -13,7 +13,12 @@ export const retryCases: CoordinateCases = {
     }
     const attempts = await (await spec.workUnit('1')).attempts()
     assert.deepEqual(await statuses(attempts), [
-      ...['finished', 'retryable', 'finished', 'finished', 'retryable', 'finished'],
+      'finished',
+      'retryable',
+      'finished',
+      'finished',
+      'retryable',
+      'finished',
     ])
   },
 

@@ -23,7 +23,8 @@ export const lateCases: JobStoreCases = {
     const [first, second, third] = await claim(store)
     await expire(context)
     assert.deepEqual(await store.settle([done(first!, '"late"'), failed(second!), again(third!)]), [])
-    const [one, two] = [await got(store, '1'), await got(store, '2')]
+    const one = await got(store, '1')
+    const two = await got(store, '2')
     assert.deepEqual([one.status, one.result, one.attemptsDone], ['DONE', 'late', 1])
     assert.deepEqual([two.status, two.attemptsDone], ['FAILED', 1])
     assert.ok(one.lastAttemptAt! <= new Date(clock.now() - LEASE_MS), 'expected the time of the claim')
@@ -62,7 +63,8 @@ export const lateCases: JobStoreCases = {
     await expire(context)
     const second = await claimOnly(store, '1')
     await expire(context)
-    const [stale, late] = [done(first, '1'), done(second, '2')]
+    const stale = done(first, '1')
+    const late = done(second, '2')
     assert.deepEqual(await store.settle([stale, late]), [stale])
     assert.equal((await got(store, '1')).result, 2)
   },

@@ -139,7 +139,8 @@ export const raceCases: JobStoreCases = {
   },
 
   "listen: one that was taken off isn't called, however often it is taken off": async ({ store }) => {
-    const [gone, here] = [new Probe('gone'), new Probe('here')]
+    const gone = new Probe('gone')
+    const here = new Probe('here')
     const offs = [await store.listen(() => gone.hit()), await store.listen(() => here.hit())]
     await offs[0]!()
     await offs[0]!()

@@ -96,7 +96,8 @@ export const rulesCases: JobStoreCases = {
   },
 
   'rules: those who differ hear of each other': async ({ store, clock }) => {
-    const [one, two] = [rules({ concurrency: 1 }, { doneMs: 1_000 }), rules({ rate: { limit: 2, perMs: 5 } })]
+    const one = rules({ concurrency: 1 }, { doneMs: 1_000 })
+    const two = rules({ rate: { limit: 2, perMs: 5 } })
     const same = ['a', one] as const
     assert.deepEqual(await store.setRules('one', new Map([same, ['b', two]])), [])
     assert.deepEqual(await store.setRules('two', new Map([same, ['c', one]])), [])

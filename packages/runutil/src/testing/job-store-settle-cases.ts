@@ -48,7 +48,8 @@ export const settleCases: JobStoreCases = {
       failed(first!, 'no disk'),
       settlement(second!, { status: 'PANIC', lastError: 'panic: x' }),
     ])
-    const [one, two] = [await got(store, '1'), await got(store, '2')]
+    const one = await got(store, '1')
+    const two = await got(store, '2')
     assert.deepEqual([one.status, one.lastError, one.attemptsDone], ['FAILED', 'no disk', 1])
     assert.deepEqual([two.status, two.lastError, two.attemptsDone], ['PANIC', 'panic: x', 1])
     assert.equal('result' in one, false)

@@ -194,7 +194,8 @@ async function refused(
   const answer = await leases.acquire('lease', terms)
   assert.ok(answer.kind === 'refused', 'it was not refused')
   for (const field of ['freeInMs', 'dueInMs'] as const) {
-    const [came, most] = [answer[field], expected[field]]
+    const came = answer[field]
+    const most = expected[field]
     assert.ok(
       came <= most && came >= Math.max(0, most - 9_999),
       `${field}: ${came} where ${most} was expected`,

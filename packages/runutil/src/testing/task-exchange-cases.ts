@@ -12,7 +12,8 @@ export const taskExchangeConformance: TaskExchangeCases = {
   'a worker is found while it is live': async ({ ledger: { exchange } }) => {
     assert.equal(await exchange.find('test', 'a'), undefined)
     const announced = [await live(exchange, 'a'), await live(exchange, 'b', 'other host')]
-    const [a, b] = [info('a'), info('b', 'other host')]
+    const a = info('a')
+    const b = info('b', 'other host')
     assert.deepEqual(await exchange.find('test', 'b'), b)
     assert.equal(await exchange.find('another', 'a'), undefined)
     assert.deepEqual(await exchange.present('test'), [a, b])
@@ -116,7 +117,8 @@ export const taskExchangeConformance: TaskExchangeCases = {
   'of exclusive workers of a target, one has a task at a time, in the order of the calls': async ({
     ledger,
   }) => {
-    const [one, two] = [await exclusive(ledger.exchange, 'one'), await exclusive(ledger.exchange, 'two')]
+    const one = await exclusive(ledger.exchange, 'one')
+    const two = await exclusive(ledger.exchange, 'two')
     for (const [id, operation] of ['one', 'one', 'two', 'one'].entries())
       await ledger.dispatch(action(`${id + 1}`, { operation }))
     const began: string[] = []
@@ -137,7 +139,8 @@ export const taskExchangeConformance: TaskExchangeCases = {
   },
 
   'an exclusive worker has its target until its task has ended, however it ends': async ({ ledger }) => {
-    const [one, two] = [await exclusive(ledger.exchange, 'one'), await exclusive(ledger.exchange, 'two')]
+    const one = await exclusive(ledger.exchange, 'one')
+    const two = await exclusive(ledger.exchange, 'two')
     const other = await live(ledger.exchange, 'a')
     const elsewhere = await exclusive(ledger.exchange, 'one', 'b')
     await ledger.dispatch(action('1', { operation: 'one' }))
@@ -157,7 +160,8 @@ export const taskExchangeConformance: TaskExchangeCases = {
   },
 
   'an exclusive worker that is closed while another has its target waits no longer': async ({ ledger }) => {
-    const [one, two] = [await exclusive(ledger.exchange, 'one'), await exclusive(ledger.exchange, 'two')]
+    const one = await exclusive(ledger.exchange, 'one')
+    const two = await exclusive(ledger.exchange, 'two')
     await ledger.dispatch(action('1', { operation: 'one' }))
     assert.equal((await one.next())!.action, '1')
     await ledger.dispatch(action('2', { operation: 'two' }))

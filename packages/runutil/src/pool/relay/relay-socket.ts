@@ -119,7 +119,8 @@ export class SocketRelay implements Relay {
       return `a connection answered with pid ${pid}, without the token that this pool has given its workers`
     }
     if (this.#props.socket !== 'tcp' || !knowsOwners) return undefined
-    const [has, needs] = [ownerOfConnection(remotePort!, localPort!), ownerOfProcess(pid)]
+    const has = ownerOfConnection(remotePort!, localPort!)
+    const needs = ownerOfProcess(pid)
     if (has !== undefined && has === needs) return undefined
     return `a connection answered with pid ${pid}, but comes from user ${has ?? 'unknown'}; the process runs as user ${needs ?? 'unknown'}`
   }

@@ -163,7 +163,18 @@ const pg: Recognise = (tx) => {
 const statusOf = (client: Given): unknown => (client.getTransactionStatus as () => unknown)()
 
 const LIBRARIES: readonly Recognise[] = [
-  ...[own, kysely, drizzle, postgresJs, knex, sequelize, typeorm, pgPromise, prisma, mikroOrm, pglite, pg],
+  own,
+  kysely,
+  drizzle,
+  postgresJs,
+  knex,
+  sequelize,
+  typeorm,
+  pgPromise,
+  prisma,
+  mikroOrm,
+  pglite,
+  pg,
 ]
 
 function ended(library: string): InvalidArgumentError {

@@ -123,7 +123,8 @@ export class Listener {
   }
 
   async #tell(session: Session): Promise<void> {
-    const [before, now] = [session.channels, this.#listeners.channels]
+    const before = session.channels
+    const now = this.#listeners.channels
     const statements = [
       ...now
         .filter((channel) => !before.includes(channel))

@@ -68,9 +68,9 @@ export function connectError(thrown: unknown, server: string): Error {
     const message = `expected ${server}; got ${inWords(error)}; is it running, and is this where it listens?`
     return new StoreUnavailableError(message, { outcomeUnknown: false, cause: error })
   }
-  const mend = mendOf(error)
-  if (mend === undefined) return error
-  return new DatabaseRefusedError(`${server} refused the connection: ${error.message}; ${mend}`, {
+  const hint = hintOf(error)
+  if (hint === undefined) return error
+  return new DatabaseRefusedError(`${server} refused the connection: ${error.message}; ${hint}`, {
     cause: error,
   })
 }
@@ -140,7 +140,7 @@ function inWords({ message, code }: NodeJS.ErrnoException): string {
   return message === '' ? `${code}` : message
 }
 
-function mendOf(error: Error): string | undefined {
+function hintOf(error: Error): string | undefined {
   const { code = '', message } = error as NodeJS.ErrnoException
   if (/^28/.test(code)) return 'check user and password, and what pg_hba.conf allows'
   if (/^SASL|password must be a string/.test(message))

@@ -135,7 +135,8 @@ export class PgliteStorage {
     if (folder === undefined) return
     const { stream_ops: streams, node_ops: nodes } = module.NODEFS
     const write = streams.write.bind(streams)
-    const [change, changeNode] = [streams.setattr.bind(streams), nodes.setattr.bind(nodes)]
+    const change = streams.setattr.bind(streams)
+    const changeNode = nodes.setattr.bind(nodes)
     streams.write = (...args) => {
       const [stream, , , length] = args
       this.#noteChange(module, stream.node)

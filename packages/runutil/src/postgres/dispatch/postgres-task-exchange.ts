@@ -69,7 +69,8 @@ export class PostgresTaskExchange implements TaskExchange {
   /** Undefined while another process has one for the target. */
   async #tryToAnnounce(worker: WorkerInfo, owner: string): Promise<Announcement | undefined> {
     const { operation, target, host, exclusive = false } = worker
-    const [queries, leaseMs] = [this.#queries, this.#leaseMs]
+    const queries = this.#queries
+    const leaseMs = this.#leaseMs
     const key = keyOf(operation, target)
     const { id: was = null, turn: wasTurn = null, last = null } = this.#before.get(key) ?? {}
     const text = /* sql */ `select p_id::double precision, p_turn::double precision from ${queries.s}.announce_worker(

@@ -67,7 +67,14 @@ export class JobClaimer {
     const marks = now === null && !looksBack ? this.#marks.columns(kinds) : NO_MARKS
     const sentAt = clock.elapsed()
     const params = [
-      ...[textArray(kinds), limit, leaseMs, frees, now, margin, ...marks, channel],
+      textArray(kinds),
+      limit,
+      leaseMs,
+      frees,
+      now,
+      margin,
+      ...marks,
+      channel,
       ...claimColumns(options, frees),
     ]
     const rows = await queries.run<ClaimedRow>(statements.claim, params, undefined, {

@@ -24,7 +24,9 @@ export type ClaimedRow = [
 
 export function toClaimedJob(row: ClaimedRow): ClaimedJob {
   const [id, kind, key, priority, runAt, claim, crashes, attemptsDone, createdAt, updatedAt] = row
-  const [lastAttemptAt, lastError, payload] = [row[10], row[11], row[12]]
+  const lastAttemptAt = row[10]
+  const lastError = row[11]
+  const payload = row[12]
   const job: { -readonly [K in keyof ClaimedJob]: ClaimedJob[K] } = {
     id,
     kind,

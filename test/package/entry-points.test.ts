@@ -10,19 +10,24 @@ const manifest = JSON.parse(
   readFileSync(new URL('../../packages/runutil/package.json', import.meta.url), 'utf8'),
 ) as { exports: Record<string, unknown>; peerDependencies: Record<string, string> }
 
-const doors = Object.keys(manifest.exports)
+const entryPoints = Object.keys(manifest.exports)
   .filter((path) => path !== './package.json')
   .map((path) => path.replace(/^\./, 'runutil'))
 
-async function names(door: string): Promise<string[]> {
-  return Object.keys((await import(door)) as object).sort()
+async function names(entryPoint: string): Promise<string[]> {
+  return Object.keys((await import(entryPoint)) as object).sort()
 }
 
 /** A program that uses the built package, bundled and minified without the peers. */
 async function bundle(contents: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: import.meta.dirname },
-    ...{ bundle: true, minify: true, write: false, format: 'esm', platform: 'node', external: peers },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    external: peers,
     // Without this repository's own tsconfig, whose paths lead to the sources.
     tsconfigRaw: {},
   })
@@ -35,133 +40,177 @@ function importsOf(text: string): string[] {
 }
 
 describe('the package', () => {
-  it('has these doors', () => {
+  it('has these entry points', () => {
     expect(Object.keys(manifest.exports)).toEqual([
-      ...[
-        '.',
-        './leases',
-        './queue',
-        './coordinate',
-        './postgres',
-        './pool',
-        './pool/child',
-        './dispatch',
-        './testing',
-        './package.json',
-      ],
+      '.',
+      './leases',
+      './queue',
+      './coordinate',
+      './postgres',
+      './pool',
+      './pool/child',
+      './dispatch',
+      './testing',
+      './package.json',
     ])
   })
 
   it('exports these names', async () => {
     expect(await names('runutil')).toEqual([
-      ...['DuplicateNameError', 'ErrWorkerExitedPrematurely', 'ExponentialBackoff', 'InvalidArgumentError'],
-      ...[
-        'InvalidDurationError',
-        'LOGGER',
-        'ShutdownRequestedError',
-        'ShutdownTimeoutError',
-        'SiblingExitedError',
-      ],
-      ...['StaticBackoff', 'Worker', 'WorkerGroupError', 'WorkerResolutionError', 'backoff', 'currentLogger'],
-      ...[
-        'currentName',
-        'errorIs',
-        'healthCheckpoint',
-        'healthSnapshot',
-        'namedWorker',
-        'namedWorkerFromType',
-      ],
-      ...[
-        'provideWorker',
-        'repeat',
-        'retry',
-        'retryJob',
-        'runAllJobs',
-        'runAllWorkers',
-        'runProvidedWorkers',
-      ],
-      ...['shutdownSignal', 'systemClock', 'wait'],
+      'DuplicateNameError',
+      'ErrWorkerExitedPrematurely',
+      'ExponentialBackoff',
+      'InvalidArgumentError',
+      'InvalidDurationError',
+      'LOGGER',
+      'ShutdownRequestedError',
+      'ShutdownTimeoutError',
+      'SiblingExitedError',
+      'StaticBackoff',
+      'Worker',
+      'WorkerGroupError',
+      'WorkerResolutionError',
+      'backoff',
+      'currentLogger',
+      'currentName',
+      'errorIs',
+      'healthCheckpoint',
+      'healthSnapshot',
+      'namedWorker',
+      'namedWorkerFromType',
+      'provideWorker',
+      'repeat',
+      'retry',
+      'retryJob',
+      'runAllJobs',
+      'runAllWorkers',
+      'runProvidedWorkers',
+      'shutdownSignal',
+      'systemClock',
+      'wait',
     ])
     expect(await names('runutil/leases')).toEqual([
-      ...['LeaseLostError', 'MemoryLeaseStore', 'currentFence', 'distributedRepeat', 'singleton'],
+      'LeaseLostError',
+      'MemoryLeaseStore',
+      'currentFence',
+      'distributedRepeat',
+      'singleton',
     ])
     expect(await names('runutil/queue')).toEqual([
-      ...['DeadlineExceededError', 'ErrInvalidJob', 'ErrJobExists', 'ErrKindExists', 'ErrLostLease'],
-      ...[
-        'ErrUnknownKind',
-        'JobFailedError',
-        'JobNotFoundError',
-        'JobQueue',
-        'MemoryJobStore',
-        'QueueWorker',
-      ],
-      ...['ResultTimeoutError', 'RetryableError', 'StoreUnavailableError', 'defineJob'],
+      'DeadlineExceededError',
+      'ErrInvalidJob',
+      'ErrJobExists',
+      'ErrKindExists',
+      'ErrLostLease',
+      'ErrUnknownKind',
+      'JobFailedError',
+      'JobNotFoundError',
+      'JobQueue',
+      'MemoryJobStore',
+      'QueueWorker',
+      'ResultTimeoutError',
+      'RetryableError',
+      'StoreUnavailableError',
+      'defineJob',
     ])
     expect(await names('runutil/coordinate')).toEqual([
-      ...['AttemptsExpiringError', 'CoordinateWorker', 'ErrBadWorkSpecName', 'ErrChangedName', 'ErrGone'],
-      ...['ErrLostLease', 'ErrNoSuchWorkSpec', 'ErrNoSuchWorkUnit', 'ErrNoWorkSpecName', 'ErrNotPending'],
-      ...['MemoryCoordinateStore', 'createCoordinate'],
+      'AttemptsExpiringError',
+      'CoordinateWorker',
+      'ErrBadWorkSpecName',
+      'ErrChangedName',
+      'ErrGone',
+      'ErrLostLease',
+      'ErrNoSuchWorkSpec',
+      'ErrNoSuchWorkUnit',
+      'ErrNoWorkSpecName',
+      'ErrNotPending',
+      'MemoryCoordinateStore',
+      'createCoordinate',
     ])
     expect(await names('runutil/postgres')).toEqual([
-      ...['BundledPeerError', 'DatabaseClosedError', 'DatabaseFolderError', 'DatabaseFullError'],
-      ...['DatabaseInUseError', 'DatabasePanicError', 'DatabaseRefusedError', 'DatabaseSettingError'],
-      ...['LockLostError', 'MigrationError', 'MissingPeerError', 'PermissionDeniedError'],
-      ...[
-        'PostgresActionLedger',
-        'PostgresCoordinateStore',
-        'PostgresJobStore',
-        'PostgresLeaseStore',
-        'SchemaChangedError',
-        'SchemaMissingError',
-      ],
-      ...['SchemaTooNewError'],
-      ...['TransactionRolledBackError', 'migrate', 'openDatabase'],
+      'BundledPeerError',
+      'DatabaseClosedError',
+      'DatabaseFolderError',
+      'DatabaseFullError',
+      'DatabaseInUseError',
+      'DatabasePanicError',
+      'DatabaseRefusedError',
+      'DatabaseSettingError',
+      'LockLostError',
+      'MigrationError',
+      'MissingPeerError',
+      'PermissionDeniedError',
+      'PostgresActionLedger',
+      'PostgresCoordinateStore',
+      'PostgresJobStore',
+      'PostgresLeaseStore',
+      'SchemaChangedError',
+      'SchemaMissingError',
+      'SchemaTooNewError',
+      'TransactionRolledBackError',
+      'migrate',
+      'openDatabase',
     ])
     expect(await names('runutil/pool')).toEqual([
-      ...['AllocateTimeoutError', 'CorruptFrameError', 'EmptyPayloadError', 'HandshakeError', 'JobError'],
-      ...['OversizedFrameError', 'PayloadTooLargeError', 'PoolDestroyedError', 'ProcessPool'],
-      ...['QueueFullError', 'SpawnError', 'TaskTimeoutError', 'UnsupportedPlatformError', 'WorkerError'],
-      ...['WorkerProcess', 'WorkerStateError'],
+      'AllocateTimeoutError',
+      'CorruptFrameError',
+      'EmptyPayloadError',
+      'HandshakeError',
+      'JobError',
+      'OversizedFrameError',
+      'PayloadTooLargeError',
+      'PoolDestroyedError',
+      'ProcessPool',
+      'QueueFullError',
+      'SpawnError',
+      'TaskTimeoutError',
+      'UnsupportedPlatformError',
+      'WorkerError',
+      'WorkerProcess',
+      'WorkerStateError',
     ])
     expect(await names('runutil/pool/child')).toEqual(['reportProgress', 'serve'])
     expect(await names('runutil/dispatch')).toEqual([
-      ...[
-        'ActionFailedError',
-        'Actions',
-        'ErrActionEnded',
-        'ErrNoSuchAction',
-        'ErrNoWorker',
-        'ErrTargetTaken',
-      ],
-      ...['InvalidActionError', 'JsonLinesActionLedger', 'LedgerCorruptError', 'LedgerFileError'],
-      ...['LedgerInUseError', 'LiveWorkers', 'LockLostError', 'Manager'],
-      ...[
-        'ManagerNotRunningError',
-        'ManagerRunningError',
-        'MemoryActionLedger',
-        'OwnTargetError',
-        'RetriesExhaustedError',
-        'TaskRetryError',
-      ],
-      ...['WorkerLostError', 'equivalentAction', 'needsRetry', 'retryFunction'],
+      'ActionFailedError',
+      'Actions',
+      'ErrActionEnded',
+      'ErrNoSuchAction',
+      'ErrNoWorker',
+      'ErrTargetTaken',
+      'InvalidActionError',
+      'JsonLinesActionLedger',
+      'LedgerCorruptError',
+      'LedgerFileError',
+      'LedgerInUseError',
+      'LiveWorkers',
+      'LockLostError',
+      'Manager',
+      'ManagerNotRunningError',
+      'ManagerRunningError',
+      'MemoryActionLedger',
+      'OwnTargetError',
+      'RetriesExhaustedError',
+      'TaskRetryError',
+      'WorkerLostError',
+      'equivalentAction',
+      'needsRetry',
+      'retryFunction',
     ])
     expect(await names('runutil/testing')).toEqual([
-      ...[
-        'Probe',
-        'ProbeTimeoutError',
-        'VirtualClock',
-        'actionLedgerConformance',
-        'coordinateConformance',
-        'isolateWorkers',
-        'jobStoreConformance',
-        'leaseConformance',
-        'taskExchangeConformance',
-      ],
+      'Probe',
+      'ProbeTimeoutError',
+      'VirtualClock',
+      'actionLedgerConformance',
+      'coordinateConformance',
+      'isolateWorkers',
+      'jobStoreConformance',
+      'leaseConformance',
+      'taskExchangeConformance',
     ])
   })
 
-  it.each(doors)('exports at most 40 names from %s', async (door) => {
-    const exported = await names(door)
+  it.each(entryPoints)('exports at most 40 names from %s', async (entryPoint) => {
+    const exported = await names(entryPoint)
     expect(exported.length).toBeGreaterThan(0)
     expect(exported.length).toBeLessThanOrEqual(40)
   })
@@ -171,8 +220,8 @@ describe('the package', () => {
     ['runutil/leases', 8_500],
     ['runutil/queue', 23_500],
     ['runutil/pool/child', 8_500],
-  ])('costs at most its limit, minified and gzipped, without peers: %s', async (door, limit) => {
-    const text = await bundle(`export * from '${door}'`)
+  ])('costs at most its limit, minified and gzipped, without peers: %s', async (entryPoint, limit) => {
+    const text = await bundle(`export * from '${entryPoint}'`)
     expect(gzipSync(text).length).toBeLessThanOrEqual(limit)
   })
 

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const source = fileURLToPath(new URL('src/', import.meta.url))
-// What says in its first lines what it prints is an example.
+// A file that says at its top what it prints is an example.
 const examples = readdirSync(source)
   .filter((file) => file.endsWith('.ts') && readFileSync(source + file, 'utf8').includes('\n// prints:\n'))
   .map((file) => [file])

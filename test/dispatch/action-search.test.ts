@@ -134,7 +134,11 @@ describe('search', () => {
     ['not as an operator', { host: { not: 'h' } }, "host: unknown operator 'not'; known are gt, gte"],
     ['no operators', { host: {} }, 'search: host: expected operators; got none; known are gt, gte'],
     ['operators beside other keys', { input: { contains: 'x', n: 1 } }, "unknown operator 'n'"],
-    ['operators beside other keys', { 'input.deep': { is: 1, in: [1] } }, 'asked for as { in: [value] }'],
+    [
+      'operators beside other keys',
+      { 'input.deep': { is: 1, in: [1] } },
+      'To search for a value with such keys, write { in: [value] }',
+    ],
     [
       'a RegExp',
       { error: /timeout/ },
@@ -172,12 +176,12 @@ describe('search', () => {
       { or: [{}, { hots: 'h' }] },
       "search: or[1]: unknown field 'hots'; did you mean 'host'?",
     ],
-    ['or that is no list', { or: { status: 'failed' } }, 'search: or: expected an array of queries'],
     [
-      'or of nothing',
-      { or: [] },
-      'search: or: expected an array of queries, of one at least; got an array of 0',
+      'or that is no list',
+      { or: { status: 'failed' } },
+      'search: or: expected an array of at least one query',
     ],
+    ['or of nothing', { or: [] }, 'search: or: expected an array of at least one query; got an array of 0'],
     ['not of no query', { not: 'failed' }, 'search: not: expected an object such as'],
     [
       'a status',

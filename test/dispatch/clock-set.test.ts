@@ -10,7 +10,7 @@ it('a worker that died before the clock was set back is lost all the same', { ti
   await migrate(database)
   const ledger = new PostgresActionLedger(database, { lease: '500ms' })
   await database.query({
-    text: `insert into runutil.live_workers (operation, target, host, turn, owner, lease_ms, expires)
+    text: `insert into runutil.live_workers (operation, target, host, fence, owner, lease_ms, expires)
       select 'test', target, 'dead', 1, 'dead', 500, clock_timestamp() + interval '1 hour'
       from unnest(array['one', 'two']) as target`,
   })

@@ -1,4 +1,13 @@
-import { Manager, MemoryActionLedger, OwnTargetError } from 'runutil/dispatch'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  JsonLinesActionLedger,
+  LedgerInUseError,
+  Manager,
+  MemoryActionLedger,
+  OwnTargetError,
+} from 'runutil/dispatch'
 import { describe, expect, it } from 'vitest'
 import { all } from '../support/dispatch/all.ts'
 import { running } from '../support/dispatch/running-manager.ts'
@@ -85,6 +94,30 @@ describe('exclusive targets', () => {
       await stop()
     },
   )
+
+  it('of a JSON lines file are in one ledger object at a time, since no other can open the file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'runutil-exclusive-'))
+    const file = join(folder, 'actions.jsonl')
+    const [first, second] = [new JsonLinesActionLedger(file), new JsonLinesActionLedger(file)]
+    const one = await running({ operation: 'one', ledger: first })
+    const gate = new AbortController()
+    one.manager.workers.register('h', 't', () => untilAbort(gate.signal), { exclusive: true })
+    const task = one.manager.do('t', 1)
+    await task
+    const two = new Manager({ operation: 'two', ledger: second })
+    two.workers.register('h', 't', () => {}, { exclusive: true })
+    const refused = await failureOf(two.run(new AbortController().signal))
+    expect(refused).toBeInstanceOf(LedgerInUseError)
+    expect(refused).toMatchObject({ code: 'ERR_LEDGER_IN_USE', pid: process.pid })
+    gate.abort()
+    await task.completed
+    await one.stop()
+    const after = await running({ operation: 'two', ledger: second })
+    after.manager.workers.register('h', 'u', () => {}, { exclusive: true })
+    expect((await after.manager.do('u', 2).completed).status).toBe('succeeded')
+    await after.stop()
+    await rm(folder, { recursive: true })
+  })
 
   it.each<[string, object, string]>([
     [

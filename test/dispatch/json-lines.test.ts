@@ -137,14 +137,14 @@ describe('a ledger in a file', () => {
     [
       'in a folder that is not there',
       (at) => join(at, 'nowhere', 'actions.jsonl'),
-      "nowhere/actions.jsonl can't be opened; create the folder ",
+      'nowhere/actions.jsonl cannot be opened; create the folder ',
     ],
     [
       'that is a folder',
       (at) => at,
-      "can't be opened; it is a folder: give the path of a file in it: EISDIR",
+      'cannot be opened; it is a folder: pass the path of a file in it: EISDIR',
     ],
-    ['in what is no folder', (at) => join(at, 'file', 'actions.jsonl'), 'file is no folder: ENOTDIR'],
+    ['in what is no folder', (at) => join(at, 'file', 'actions.jsonl'), 'file is not a folder: ENOTDIR'],
   ])('%s says so, and may be there the next time', async (_, fileIn, message) => {
     await writeFile(join(folder, 'file'), '')
     file = fileIn(folder)

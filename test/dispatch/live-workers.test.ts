@@ -6,7 +6,7 @@ import {
   MemoryActionLedger,
 } from 'runutil/dispatch'
 import { Probe } from 'runutil/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { running } from '../support/dispatch/running-manager.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
@@ -33,7 +33,7 @@ describe('live workers', () => {
     manager.workers.register('h1', 'one', () => {})
     expect(() => manager.workers.register('h2', 'one', () => {})).toThrow(ErrTargetTaken)
     expect(() => manager.workers.register('h2', 'one', () => {})).toThrow(
-      'target one has a live worker already, on host h1; close that registration first',
+      'target one already has a live worker, on host h1; close that registration first',
     )
     await stop()
   })
@@ -55,7 +55,8 @@ describe('live workers', () => {
     const given = new Probe<unknown>('given')
     const registration = manager.workers.register('host', 'target', ({ input }) => given.hit(input))
     await registration.ready
-    const posted = await ledger.dispatch({
+    let closed: Promise<void> | undefined
+    const record = {
       id: '1',
       operation: 'test',
       host: 'host',
@@ -64,8 +65,11 @@ describe('live workers', () => {
       status: 'running',
       createdAt: 1,
       updatedAt: 1,
-    })
-    await Promise.all([registration.close(), posted!.taken])
+    } as const
+    const onTaken = (): void => void (closed = registration.close())
+    expect(await ledger.dispatch(record, onTaken)).toBe(true)
+    await vi.waitFor(() => expect(closed).toBeDefined())
+    await closed
     expect(await ledger.get('1')).toMatchObject({ status: 'failed', error: 'worker lost' })
     expect(given.values).toEqual([])
     await stop()

@@ -83,7 +83,7 @@ function once(name: string): (text: string) => boolean {
 }
 
 describe('an answer of the database that is lost', () => {
-  it.each(['announce_worker', 'take_task'])('to %s loses nothing', async (name) => {
+  it.each(['register_worker', 'take_task'])('to %s loses nothing', async (name) => {
     const { manager, given, forgetful, lines, stop } = await running(`lost ${name}`, once(name))
     const actions = await Promise.all([1, 2, 3].map((input) => manager.do('target', input).completed))
     expect(actions.map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'succeeded'])

@@ -13,7 +13,7 @@ import {
   type Task,
 } from 'runutil/dispatch'
 import { Probe, VirtualClock } from 'runutil/testing'
-import { describe, expect, expectTypeOf, it } from 'vitest'
+import { describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { z } from 'zod'
 import { all } from '../support/dispatch/all.ts'
 import { notJson } from '../support/not-json.ts'
@@ -120,8 +120,12 @@ describe('do', () => {
     })
     const [first, second, third] = [1, 2, 3].map((input) => manager.do('target', input))
     await first
-    const [waiting] = await all(manager.actions.search({ input: 2 }))
-    await manager.update({ id: waiting!.id, status: 'failed', error: 'cancelled' })
+    const waiting = await vi.waitFor(async () => {
+      const found = await all(manager.actions.search({ input: 2 }))
+      expect(found).toHaveLength(1)
+      return found[0]!
+    })
+    await manager.update({ id: waiting.id, status: 'failed', error: 'cancelled' })
     gate.abort()
     expect((await failureOf(second!.completed)).message).toBe('cancelled')
     await third!.completed
@@ -266,7 +270,7 @@ describe('on abort', () => {
     manager.workers.register('host', 'target', (_, signal) => untilAbort(signal))
     const here = manager.do('target', 1)
     await here
-    const elsewhere = await ledger.exchange.announce({
+    const elsewhere = await ledger.exchange.register({
       operation: 'test',
       host: 'elsewhere',
       target: 'other',

@@ -70,9 +70,9 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
   })
 
   it('take the workers along that are gone as long', async () => {
-    const announce = (target: string) =>
-      ledger.exchange.announce({ operation: 'test', host: 'host', target }, new AbortController().signal)
-    const gone = await announce('gone')
+    const register = (target: string) =>
+      ledger.exchange.register({ operation: 'test', host: 'host', target }, new AbortController().signal)
+    const gone = await register('gone')
     await ledger.dispatch({
       id: '1',
       operation: 'test',
@@ -84,7 +84,7 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
       updatedAt: 1,
     })
     await anHourPasses()
-    const live = await announce('live')
+    const live = await register('live')
     await ledger.prune('30m')
     expect([await countOf('live_workers'), await countOf('worker_tasks')]).toEqual([1, 0])
     expect(await ledger.exchange.present('test')).toEqual([

@@ -133,7 +133,7 @@ describe('workers of other processes', () => {
     expect((await manager.do('a', { echo: 2 }).completed).host).toBe('h2')
   })
 
-  it('that were frozen past their lease are announced again', async () => {
+  it('that were frozen past their lease are registered again', async () => {
     const one = await device('h1', 'a')
     one.process.kill('SIGSTOP')
     await vi.waitFor(

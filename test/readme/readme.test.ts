@@ -14,6 +14,7 @@ const PAGES = [
   'README.md',
   'packages/runutil/README.md',
   'CONTRIBUTING.md',
+  'packages/examples/README.md',
   ...MANUAL.map((page) => `docs/${page}`),
 ]
 const PAGES_WITH_MODULES = PAGES.slice(0, 2)

@@ -1,8 +1,7 @@
-// Actions on devices: a manager sends test runs to three devices, each a folder with Node flags of its own, and a monitor
-// prints every change. One device goes away in the middle of a run: its action fails with the reason, and the next run
-// goes elsewhere.
+// Actions on devices: a manager sends test runs to three devices, each with Node flags of its own, and a monitor prints every
+// change. One device disappears in the middle of a run: its action fails with the reason, and the next run goes to another.
 //
-// With DATABASE_URL each host of devices is a process of its own, and the one that goes away is killed.
+// With DATABASE_URL each host of devices is a process of its own, and the one that disappears is killed.
 //
 // prints:
 //   ok.mjs on plain: running
@@ -37,7 +36,7 @@ interface Input {
   readonly program: string
 }
 
-/** A host, and the devices that it has: folders, and the flags that Node gets there. */
+/** The devices of each host, with the flags that Node gets there. */
 const HOSTS: Record<string, Record<string, string[]>> = {
   left: { plain: [], frozen: ['--frozen-intrinsics'] },
   right: { strict: ['--use_strict'] },
@@ -48,7 +47,7 @@ const [role, folder] = process.argv.slice(2)
 if (role === undefined) await manage()
 else await serve(role, folder!)
 
-/** What a host's process does. */
+/** The program of a host's process. */
 async function serve(host: string, programs: string): Promise<void> {
   const database = await openDatabase(url)
   const manager = managerOf(new PostgresActionLedger(database, { lease: '2s' }))
@@ -86,7 +85,7 @@ async function manage(): Promise<void> {
       (signal) => monitor(manager, signal),
       async (signal) => {
         await dispatch(manager, farm.lose)
-        // The monitor gets to see the last change.
+        // Time for the monitor to see the last change.
         await wait('100ms', signal)
         stop.abort()
       },
@@ -117,7 +116,7 @@ async function monitor(manager: Manager<Input>, signal: AbortSignal): Promise<vo
     { signal, monitor: true },
   )) {
     const line = `${input.program} on ${target}: ${status}${error === undefined ? '' : `, ${error}`}`
-    // An update that brings the output changes nothing that is printed here.
+    // An update that only adds the output changes nothing that is printed here.
     if (line !== last) console.log(line)
     last = line
   }
@@ -128,7 +127,7 @@ interface Farm {
   readonly stop: () => Promise<void>
 }
 
-/** Without a database all is in this process, and a device that is lost is closed. */
+/** Without a database everything runs in this process, and losing a device means closing its registration. */
 function within(manager: Manager<Input>, programs: string): Farm {
   const registered = Object.keys(HOSTS).flatMap((host) => register(manager, host, programs))
   const right = registered.find(({ host }) => host === 'right')!

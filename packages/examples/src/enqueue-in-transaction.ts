@@ -1,5 +1,5 @@
-// An order and the job that confirms it are stored in one transaction: either both are there or neither. The handler
-// ends its job in the transaction that carries its writes, so that these happen once, whatever crashes when.
+// An order and the job that confirms it are stored in one transaction: both or neither. The handler completes its job in
+// the same transaction as its own writes, so that these take effect exactly once, whatever crashes.
 //
 // prints:
 //   order 1: placed, its job is PENDING
@@ -50,7 +50,7 @@ async function confirm(job: ClaimedJob): Promise<void> {
   const { order } = job.payload as { order: number }
   await sql.transaction(async (tx) => {
     await tx.query(`update orders set state = 'confirmed' where id = $1`, [order])
-    // Rejects, and so rolls back, when the job is another process's by now.
+    // Rejects, and so rolls back, if another process has the job by now.
     await queue.complete(job, 'mail sent', { tx })
   })
 }

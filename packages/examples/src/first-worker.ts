@@ -1,4 +1,4 @@
-// A worker is a class. This one reads a thermometer again and again, and is restarted when that fails.
+// A worker class that reads a thermometer repeatedly, and is restarted when a reading fails.
 //
 // prints:
 //   /Thermometer/Read 20 degrees
@@ -11,7 +11,7 @@ import { backoff, currentLogger, repeat, runProvidedWorkers } from 'runutil'
 import { container } from 'tsyringe'
 import { readableLogger } from './readable-logger.ts'
 
-// A service passes shutdownSignal() and runs until it is told to stop. This program has seen enough after 23 degrees.
+// A service passes shutdownSignal() and runs until it is stopped. This program stops itself at 23 degrees.
 const stop = new AbortController()
 
 @Worker()
@@ -31,7 +31,7 @@ export class Thermometer implements WorkerConfigurer {
   #read(): void {
     this.#degrees++
     if (this.#degrees === 21) throw new Error('no answer')
-    // The logger knows which worker asks.
+    // The logger carries the worker's name.
     currentLogger().info(`${this.#degrees} degrees`)
     if (this.#degrees === 23) stop.abort()
   }

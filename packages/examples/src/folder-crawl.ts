@@ -1,10 +1,10 @@
-// Leased work units: one spec lists folders, what it finds becomes units of the next, which reads files, and a third
-// looks again each minute.
+// Leased work units: units of one spec list folders, and their output becomes units of the next spec, which reads files. A
+// third spec starts a new round each minute.
 //
 //   DATABASE_URL=… folder-crawl.ts <folder> [<pause after each file>]
 //
-// crawls a folder until Ctrl-C. Start it several times: they share the work, and what one that is killed had in hand is
-// the others' after ten seconds. Without a folder it makes a small one, and ends when that is read.
+// crawls a folder until Ctrl-C. Start it several times: the processes share the work, and the units of one that is killed go
+// to the others after ten seconds. Without a folder it creates a small one, and ends when that is read.
 //
 // prints:
 //   /Crawl/Report 3 folders listed, 4 files read, 20 bytes
@@ -48,7 +48,7 @@ export class Crawl implements WorkerConfigurer {
   }
 }
 
-/** The output of a finished unit makes units of the spec that its own names in `then`. */
+/** The output of a finished unit creates units of the spec named in `then`. */
 async function look([attempt]: Attempt[]): Promise<void> {
   await attempt!.finish({ output: [root] })
 }

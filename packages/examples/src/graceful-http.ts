@@ -1,5 +1,5 @@
-// An HTTP server as a worker. /health tells how the other workers are. When told to stop, the server takes no new
-// connections, closes idle ones and lets running requests finish.
+// An HTTP server as a worker. /health reports the state of all workers. On a stop, the server accepts no new connections,
+// closes idle ones and lets running requests finish.
 //
 // prints:
 //   GET /health 200 {"/Stock":"ok","/Server":"ok"}
@@ -37,16 +37,16 @@ async function serve(signal: AbortSignal): Promise<void> {
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.url === '/slow') await wait('50ms')
-  // A connection that is kept open would keep the server open.
+  // A keep-alive connection would keep the server open.
   if (stop.signal.aborted) response.setHeader('connection', 'close')
   response.end(request.url === '/health' ? JSON.stringify(healthSnapshot()) : 'done all the same')
 }
 
 function refreshStock(): void {
-  // Would ask the warehouse.
+  // Here a real program would query the warehouse.
 }
 
-/** The world outside, for this example. It has no name, and so no health. */
+/** The client of this example. It has no name, and so no health state. */
 async function visit(): Promise<void> {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -1,5 +1,5 @@
-// One image, several roles: the same program runs the mailer's workers in one place and the web's in another.
-// The role is the program's argument here; in a container it would come from the environment.
+// One image, several roles: the same program runs the workers of the mailer in one place and those of the web in another.
+// Here the role is an argument of the program; in a container it would come from the environment.
 //
 // prints:
 //   role mailer

@@ -1,5 +1,5 @@
-// A pool of processes that is replaced while it is busy, as after an update of what they run: new processes come up
-// first, old ones end their task, and nobody who waits for an answer notices.
+// The processes of a busy pool are replaced, as after an update of their program: new processes start first, old ones finish
+// their task, and no caller notices.
 //
 // prints:
 //   3 processes of version 1
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { ProcessPool } from 'runutil/pool'
 import { serve } from 'runutil/pool/child'
 
-// One file for both ends: with RR_RELAY, this is a process of the pool.
+// One file for both sides: with RR_RELAY set, this is a process of the pool.
 if (process.env['RR_RELAY'] === undefined) await main()
 else await serve(() => process.env['VERSION'] ?? '')
 

@@ -1,8 +1,8 @@
 import { type Logger, pino } from 'pino'
 
 /**
- * A pino logger that prints what a person wants to read of each line: `/Worker/Name message`. A service leaves this
- * out and gets pino's JSON, which carries the trace ids and the error's stack as well.
+ * A pino logger that prints lines for people: `/Worker/Name message`. A service leaves it out and gets pino's JSON, which also
+ * has trace ids and the stacks of errors.
  */
 export function readableLogger(options: { time: boolean } = { time: false }): Logger {
   const destination = { write: (json: string) => void process.stdout.write(readable(json)) }

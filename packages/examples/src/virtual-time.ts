@@ -1,4 +1,4 @@
-// A day of retries, tested in milliseconds: the clock moves when the test says so.
+// A day of retries, tested in milliseconds: the clock moves only when the test advances it.
 //
 // prints:
 //   29 attempts in a day

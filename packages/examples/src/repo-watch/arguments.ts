@@ -6,11 +6,11 @@ export interface Arguments {
   /** Where the repository is; undefined: around the current folder. */
   path: string | undefined
   every: Duration
-  /** How long to watch; undefined: until told to stop. */
+  /** How long to watch; undefined: until a signal. */
   stopAfter: Duration | undefined
 }
 
-/** The program was called wrongly; the message says how to call it. */
+/** Wrong arguments; the message shows the usage. */
 export class UsageError extends StartError {
   override readonly code = 'ERR_USAGE'
   constructor(problem: string) {
@@ -25,7 +25,7 @@ usage: pnpm start [--every 5s] [--for 10s] [path]
   --every    how often to look
   --for      how long to watch; default: until Ctrl-C
 
-Commits are kept in the folder .runutil, or in the PostgreSQL that DATABASE_URL names.`
+Commits are stored in the folder .runutil, or on the PostgreSQL server of DATABASE_URL.`
 
 /** @throws UsageError */
 export function readArguments(args: string[]): Arguments {
@@ -41,7 +41,7 @@ export function readArguments(args: string[]): Arguments {
 function parse(args: string[]) {
   const options = { every: { type: 'string' }, for: { type: 'string' } } as const
   try {
-    // `npm start -- --for 10s` and older pnpm hand the dashes on.
+    // `npm start -- --for 10s` and older pnpm pass the dashes on.
     const given = args[0] === '--' ? args.slice(1) : args
     return parseArgs({ args: given, options, allowPositionals: true })
   } catch (error) {

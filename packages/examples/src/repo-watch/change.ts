@@ -1,12 +1,12 @@
 import type { Lines } from './lines.ts'
 import type { Repository, TreeEntry } from './repository.ts'
 
-/** What a commit did. */
+/** What a commit changed. */
 export interface Change {
   author: string
   /** How many files it added, changed or deleted. */
   files: number
-  /** How long these files are since. */
+  /** The size of these files after it. */
   bytes: number
   lines: Lines
 }
@@ -14,7 +14,7 @@ export interface Change {
 export type CountLines = (name: string, content: Uint8Array, signal: AbortSignal) => Promise<Lines>
 
 /**
- * Compares a commit with its first parent, or with nothing where that isn't there: at the beginning, and where a
+ * Compares a commit with its first parent, or with nothing where there is none: at the beginning of the history, and where a
  * shallow clone ends.
  *
  * @returns undefined when there is no such commit
@@ -45,10 +45,10 @@ export async function changeOf(
   return change
 }
 
-/** Of deleted files, it has no more than that they are gone. */
+/** A file after the commit, or one that was deleted. */
 type ChangedFile = TreeEntry | { type: 'gone' }
 
-/** Passes by the folders that are the same on both sides. */
+/** Skips folders that are the same on both sides. */
 async function* changedFiles(
   repository: Repository,
   before: string | undefined,

@@ -12,10 +12,10 @@ import { sayingRecovery } from './recovery.ts'
 import { type Commit, Repository } from './repository.ts'
 import { WATCH_SETTINGS, type WatchSettings } from './watch-settings.ts'
 
-/** After a pull, the newest of the new commits are worth a line each; the others are counted. */
+/** After a pull, the newest commits get a line each; the others are only counted. */
 const MOST_LINES = 20
 
-/** Finds the commits that appear on any branch or tag, says so and makes each of them a job. */
+/** Finds commits that appear on any branch or tag, logs them and enqueues a job for each. */
 @Worker({ inject: [Repository, CommitJobs, WATCH_SETTINGS] })
 export class CommitFetcher implements WorkerConfigurer {
   readonly #repository: Repository
@@ -23,9 +23,9 @@ export class CommitFetcher implements WorkerConfigurer {
   readonly #settings: WatchSettings
   readonly #history: History
   #looked = false
-  /** Those of the looks since the jobs could last be stored: a look gives each commit once. */
+  /** Commits whose jobs could not be stored yet: a look returns each commit only once. */
   #toEnqueue: Commit[] = []
-  /** Whether those that an earlier start has seen are sorted out. */
+  /** Whether commits that an earlier run has seen are filtered out. */
   #caughtUp = false
 
   constructor(repository: Repository, jobs: CommitJobs, settings: WatchSettings) {

@@ -3,11 +3,11 @@ import { ErrJobExists, JobQueue } from 'runutil/queue'
 import type { Commit } from './repository.ts'
 import type { WatchDatabase } from './watch-database.ts'
 
-/** Of a history that nobody has seen before, so many commits are read: a big one would keep us busy for hours. */
+/** Commits read from a history that is new to the database: a large one would take hours. */
 const MOST_AT_FIRST = 20
 
 /**
- * Commits to be read, each of them a job whose id is the commit's: whoever finds it again, it is read once.
+ * Commits to be read, each a job whose id is the commit's, so that each is read once, however often it is found.
  */
 export class CommitJobs {
   static readonly kind = 'commit'
@@ -17,7 +17,7 @@ export class CommitJobs {
     this.queue = new JobQueue(new PostgresJobStore(database))
   }
 
-  /** Of a start's first look: the commits that came since the last start or, when there was none, the latest. */
+  /** For the first look of a run: the commits since the last run or, when there was none, the latest. */
   async newIn(commits: readonly Commit[]): Promise<Commit[]> {
     const jobs = await Promise.all(commits.map(({ id }) => this.queue.get(id)))
     const firstKnown = jobs.findIndex((job) => job !== undefined)
@@ -25,7 +25,7 @@ export class CommitJobs {
     return commits.filter((_, at) => at > firstKnown && jobs[at] === undefined)
   }
 
-  /** Another copy of the program, on the same database, may have been faster with some of them. */
+  /** Another copy of the program on the same database may have enqueued some of them already. */
   async enqueue(commits: readonly Commit[]): Promise<void> {
     try {
       await this.queue.enqueue(commits.map(({ id }) => ({ id, kind: CommitJobs.kind })))

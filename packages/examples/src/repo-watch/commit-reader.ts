@@ -5,10 +5,10 @@ import { CommitJobs } from './commit-jobs.ts'
 import { LineCounters } from './line-counters.ts'
 import { Repository } from './repository.ts'
 
-/** Where several copies share a server, one may be asked for a commit before its repository has it. */
+/** Where several copies share a server, one may get the job of a commit that its repository does not have yet. */
 const MOST_ATTEMPTS = 10
 
-/** Reads each commit once, and has the lines of its files counted; what it finds is kept as the result of the job. */
+/** Reads each commit once and counts the lines of its files; the change is the result of the job. */
 @Worker({ inject: [Repository, CommitJobs, LineCounters] })
 export class CommitReader implements WorkerConfigurer {
   readonly #repository: Repository
@@ -22,7 +22,7 @@ export class CommitReader implements WorkerConfigurer {
   }
 
   workers(): DeclarativeWorker[] {
-    // The jobs are short: should the process be killed, others or the next start have them after so long.
+    // The jobs are short. After a crash, other processes or the next run get them when the lease expires.
     const worker = new QueueWorker(this.#jobs.queue, { lease: '5s', retention: '365d' })
     worker.register(CommitJobs.kind, (job, signal) => this.#read(job, signal))
     return [{ name: 'Jobs', worker }]
@@ -40,7 +40,7 @@ export class CommitReader implements WorkerConfigurer {
   }
 }
 
-/** A RetryableError has the job run again; any other ends it as FAILED. */
+/** A RetryableError makes the job run again; any other error ends it as FAILED. */
 function missing(id: string, attempt: number): Error {
   const cause = new Error(`no commit ${id.slice(0, 7)} in this repository`)
   return attempt < MOST_ATTEMPTS ? new RetryableError({ cause, retryAfter: '1m' }) : cause

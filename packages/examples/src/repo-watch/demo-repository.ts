@@ -7,7 +7,7 @@ import { type DeclarativeWorker, type Duration, type WorkerConfigurer, repeat } 
 
 const AUTHOR = { name: 'Demo', email: 'demo@example.org' }
 
-/** A small repository to watch where there is none. It gets a commit now and then, and is removed at the end. */
+/** A small repository to watch where there is none. It gets a commit at each interval, and is removed at the end. */
 export class DemoRepository implements WorkerConfigurer {
   readonly folder: string
   readonly #every: Duration

@@ -1,7 +1,7 @@
 import type { Commit, Repository } from './repository.ts'
 
 export interface Look {
-  /** The commits nobody has seen before, the oldest first. */
+  /** The commits that were not seen before, the oldest first. */
   commits: Commit[]
   /** Whether there are older ones that were left out. */
   cut: boolean
@@ -9,12 +9,12 @@ export interface Look {
 
 type Readable = Pick<Repository, 'refs' | 'commit'>
 
-/** So many commits are read in one look: enough to go on from, and a big repository still starts at once. */
+/** Commits read in one look: few enough that a large repository starts at once. */
 const MOST_COMMITS = 1_000
 
 /**
- * Remembers which commits were seen, so that each look reads only what is new. Where a look was cut short, commits from
- * before that moment count as seen.
+ * Remembers which commits were seen, so that each look reads only new ones. Where a look was cut short, older commits count as
+ * seen.
  */
 export class History {
   readonly #repository: Readable
@@ -26,7 +26,7 @@ export class History {
     this.#repository = repository
   }
 
-  /** Walks from all branches and tags back to what was seen before. A look that fails changes nothing. */
+  /** Walks from all branches and tags back to commits seen before. A look that fails changes nothing. */
   async look(signal: AbortSignal): Promise<Look> {
     const tips = await this.#newTips()
     const open = new Map(Array.from(tips.values(), (commit) => [commit.id, commit]))
@@ -46,7 +46,7 @@ export class History {
     return { commits: Array.from(commits.values()).reverse(), cut: open.size > 0 }
   }
 
-  /** By what the ref points to, which may be a tag that stands for the commit. */
+  /** By the id that the ref points to, which may be that of an annotated tag. */
   async #newTips(): Promise<Map<string, Commit>> {
     const tips = new Map<string, Commit>()
     for (const { id } of await this.#repository.refs()) {

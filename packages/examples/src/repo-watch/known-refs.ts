@@ -1,7 +1,7 @@
 import type { Database } from 'runutil/postgres'
 import type { Ref } from './refs.ts'
 
-/** What was last seen of a repository's refs, by whichever copy of the program looked. */
+/** The refs of a repository as last seen by any copy of the program. */
 export class KnownRefs {
   readonly #database: Database
   readonly #repository: string
@@ -18,14 +18,14 @@ export class KnownRefs {
     this.#repository = repository
   }
 
-  /** Undefined when nobody has looked yet. */
+  /** Undefined before the first look. */
   async load(): Promise<Ref[] | undefined> {
     const text = 'select refs::text from repo_watch_refs where repository = $1'
     const [row] = await this.#database.query<[string]>({ text }, [this.#repository])
     return row && (JSON.parse(row[0]) as Ref[])
   }
 
-  /** @returns false when a copy with a greater fence has looked since: this one was frozen, and has lost its lease */
+  /** @returns false when a copy with a higher fence has looked since: this one was suspended and has lost its lease */
   async save(refs: Ref[], fence: number): Promise<boolean> {
     const text = `insert into repo_watch_refs as known (repository, fence, refs) values ($1, $2::bigint, $3::text::json)
       on conflict (repository) do update set fence = excluded.fence, refs = excluded.refs

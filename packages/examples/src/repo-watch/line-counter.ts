@@ -1,5 +1,5 @@
-// What each process of the pool in line-counters.ts runs: a file comes, the name of it as the context, and how many of
-// its lines are what goes back.
+// The program of each process of the pool in line-counters.ts: it gets a file, with its name as the context, and answers with the
+// counts of its lines.
 import { serve } from 'runutil/pool/child'
 import { classify } from './lines.ts'
 

@@ -3,7 +3,7 @@ import { type DeclarativeWorker, Worker, type WorkerConfigurer } from 'runutil'
 import { ProcessPool } from 'runutil/pool'
 import type { Lines } from './lines.ts'
 
-/** Counts lines in processes of their own: however long a file is, the watching goes on beside it. */
+/** Counts lines in separate processes, so that a large file does not block the event loop. */
 @Worker({ inject: [] })
 export class LineCounters implements WorkerConfigurer {
   readonly #pool = new ProcessPool({
@@ -20,7 +20,7 @@ export class LineCounters implements WorkerConfigurer {
     return [{ name: 'Pool', worker: this.#pool }]
   }
 
-  /** @throws the signal's reason; then the process that counted is replaced */
+  /** @throws the signal's reason; the process that counted is then replaced */
   readonly count = async (name: string, content: Uint8Array, signal: AbortSignal): Promise<Lines> => {
     const { body } = await this.#pool.exec({ context: Buffer.from(name), body: content }, { signal })
     return JSON.parse(Buffer.from(body!).toString()) as Lines

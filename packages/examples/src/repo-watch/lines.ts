@@ -1,4 +1,4 @@
-/** How many lines of a file are what. */
+/** Numbers of lines of a file, by kind. */
 export interface Lines {
   code: number
   comments: number
@@ -6,9 +6,9 @@ export interface Lines {
 }
 
 interface CommentStyle {
-  /** What a line of comment begins with. */
+  /** The beginning of a comment line. */
   readonly line: RegExp
-  /** What a comment of several lines begins and ends with. */
+  /** The beginning and end of a comment of several lines. */
   readonly block?: readonly [RegExp, string]
 }
 
@@ -25,7 +25,7 @@ const STYLES: Readonly<Record<string, CommentStyle>> = {
 
 const NO_COMMENTS: CommentStyle = { line: /^(?!)/ }
 
-/** By what the name says of the language; a line with code and a comment is code. A binary file has no lines. */
+/** The file's name tells the language; a line with code and a comment is code. A binary file has no lines. */
 export function classify(name: string, content: Uint8Array): Lines {
   const lines = { code: 0, comments: 0, blank: 0 }
   if (content.length === 0 || content.includes(0)) return lines

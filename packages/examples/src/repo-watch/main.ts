@@ -1,4 +1,4 @@
-// Watches a git repository and prints what is new in it: `pnpm start [--every 5s] [--for 10s] [path]`.
+// Watches a git repository and prints its changes: `pnpm start [--every 5s] [--for 10s] [path]`.
 import { type Duration, LOGGER, provideWorker, runProvidedWorkers, shutdownSignal, wait } from 'runutil'
 import { container } from 'tsyringe'
 import { readableLogger } from '../readable-logger.ts'
@@ -30,17 +30,17 @@ async function main(args: string[]): Promise<void> {
   const stop = shutdownSignal()
   const found = await Repository.find(path ?? '.')
   if (found === undefined && path !== undefined) throw new UsageError(`no git repository at ${path} or above`)
-  // Both are this function's own: the container disposes only of what it has made itself.
+  // Disposed by this function: the container disposes only the instances that it constructed.
   await using opened = await WatchDatabase.open()
   await using demo = found === undefined ? await demoInstead(every) : undefined
   container.register(WatchDatabase, { useValue: opened })
   container.register(CommitJobs, { useValue: new CommitJobs(opened) })
-  // One pool, for whoever injects it.
+  // One pool for all classes that inject it.
   container.registerSingleton(LineCounters)
   container.register(Repository, { useValue: found ?? new Repository(demo!.folder) })
   container.register(WATCH_SETTINGS, { useValue: { every } })
   container.register(LOGGER, { useValue: logger })
-  if (stopAfter !== undefined) void stopAsIfTold(stopAfter, stop)
+  if (stopAfter !== undefined) void stopLater(stopAfter, stop)
   await runProvidedWorkers(container, stop)
   logger.info('stopped')
 }
@@ -53,8 +53,8 @@ async function demoInstead(every: Duration): Promise<DemoRepository> {
   return demo
 }
 
-/** Ctrl-C, pressed by the clock. */
-async function stopAsIfTold(after: Duration, stop: AbortSignal): Promise<void> {
+/** As if Ctrl-C was pressed. */
+async function stopLater(after: Duration, stop: AbortSignal): Promise<void> {
   await wait(after, stop)
   if (!stop.aborted) process.emit('SIGINT', 'SIGINT')
 }

@@ -1,6 +1,6 @@
 import { type JobFunc, currentLogger, currentName, healthSnapshot } from 'runutil'
 
-/** Says so when a job succeeds after it had failed. That it failed was logged by retry. */
+/** Logs when a job succeeds after a failure; `retry` logs the failure itself. */
 export function sayingRecovery(job: JobFunc): JobFunc {
   return async (signal) => {
     const hadFailed = healthSnapshot()[currentName()] === 'firing'

@@ -9,8 +9,8 @@ import { WatchDatabase } from './watch-database.ts'
 import { WATCH_SETTINGS, type WatchSettings } from './watch-settings.ts'
 
 /**
- * Reports branches and tags that are new, moved or deleted. Of several copies of the program on one database, one looks
- * in each interval, whichever asks first, and what it knows is the others' too.
+ * Reports branches and tags that are new, moved or deleted. Among several copies of the program on one database, one looks in
+ * each interval, and all of them share what it has seen.
  */
 @Worker({ inject: [Repository, WatchDatabase, WATCH_SETTINGS] })
 export class RefWatcher implements WorkerConfigurer {

@@ -16,8 +16,8 @@ const KINDS = [
 ] as const
 
 /**
- * All branches and tags of a git folder. Read here and not through isomorphic-git, which reads and parses the whole of
- * `packed-refs` anew for each ref: with thousands of tags, that takes longer than the time between two looks.
+ * All branches and tags of a git folder. Not read by isomorphic-git, which reads and parses the whole of `packed-refs` again for
+ * each ref: with thousands of tags, that takes longer than the time between two looks.
  */
 export async function readRefs(gitFolder: string): Promise<Ref[]> {
   const ids = await packedRefs(gitFolder)
@@ -48,7 +48,7 @@ async function addLooseRefs(gitFolder: string, prefix: string, ids: Map<string, 
 async function looseRef(file: string): Promise<string | undefined> {
   let text = await readIfThere(file)
   if (text === '') {
-    // Not every program writes refs in one go: this one is being written.
+    // Not every program writes refs atomically: this one is being written.
     await wait('20ms')
     text = await readIfThere(file)
   }
@@ -62,7 +62,7 @@ function refOf(path: string, id: string): Ref | undefined {
   return undefined
 }
 
-/** Undefined when there is no such file, which may go at any moment. */
+/** Undefined when there is no such file; it may be deleted at any moment. */
 export function readIfThere(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch(whenMissing)
 }

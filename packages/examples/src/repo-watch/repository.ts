@@ -13,7 +13,7 @@ export interface Commit {
   parents: string[]
 }
 
-/** A file or folder of a commit; of a submodule, what it stands at. */
+/** A file or folder of a commit, or the commit of a submodule. */
 export interface TreeEntry {
   type: 'blob' | 'tree' | 'commit'
   name: string
@@ -21,7 +21,7 @@ export interface TreeEntry {
   id: string
 }
 
-/** There was a repository, and now there is none. */
+/** The repository was removed. */
 class RepositoryGoneError extends Error {
   readonly code = 'ERR_REPOSITORY_GONE'
   constructor(folder: string) {
@@ -33,7 +33,7 @@ class RepositoryGoneError extends Error {
 export class Repository {
   readonly folder: string
   readonly #gitFolder: string
-  /** isomorphic-git keeps the packs that it has read in here: without it, every commit reads them again. */
+  /** Where isomorphic-git keeps packs that it has read: without it, every commit reads them again. */
   readonly #cache = {}
 
   constructor(folder: string, gitFolder = join(folder, '.git')) {
@@ -41,7 +41,7 @@ export class Repository {
     this.#gitFolder = gitFolder
   }
 
-  /** The repository that `path` lies in; undefined when it lies in none. */
+  /** The repository that contains `path`; undefined when none does. */
   static async find(path: string): Promise<Repository | undefined> {
     const folder = resolve(path)
     const gitFolder = await gitFolderIn(folder)
@@ -61,7 +61,7 @@ export class Repository {
     return readRefs(this.#gitFolder)
   }
 
-  /** The commit of that id, or that the tag of that id stands for; undefined for other objects and missing ones. */
+  /** The commit with that id, or that the tag with that id points to; undefined for other objects and missing ones. */
   async commit(id: string): Promise<Commit | undefined> {
     try {
       const { oid, commit } = await git.readCommit({ ...this.#place, oid: id })
@@ -73,20 +73,20 @@ export class Repository {
         parents: commit.parent,
       }
     } catch (error) {
-      // A tag may stand for a file; in a shallow clone the history ends somewhere.
+      // A tag may point to a file; in a shallow clone the history ends early.
       if (error instanceof git.Errors.NotFoundError || error instanceof git.Errors.ObjectTypeError)
         return undefined
       throw error
     }
   }
 
-  /** What lies in a folder, or in that of a commit. */
+  /** The entries of a tree, or of that of a commit. */
   async entries(id: string): Promise<TreeEntry[]> {
     const { tree } = await git.readTree({ ...this.#place, oid: id })
     return tree.map(({ type, path, mode, oid }) => ({ type, name: path, mode, id: oid }))
   }
 
-  /** What is in a file. */
+  /** The content of a file. */
   async content(id: string): Promise<Uint8Array> {
     const { blob } = await git.readBlob({ ...this.#place, oid: id })
     return blob
@@ -101,7 +101,7 @@ async function gitFolderIn(folder: string): Promise<string | undefined> {
   if (await isGitFolder(folder)) return folder
   const inside = join(folder, '.git')
   if (await isGitFolder(inside)) return inside
-  // In a worktree or submodule, `.git` is a file that says where it is.
+  // In a worktree or submodule, `.git` is a file that holds the path.
   const link = /^gitdir: (.*)$/m.exec((await readIfThere(inside).catch(() => undefined)) ?? '')?.[1]
   if (link === undefined) return undefined
   const linked = resolve(folder, link)

@@ -1,4 +1,4 @@
-/** The program can't start; the message says what to do about it. */
+/** The program cannot start; the message says what to do. */
 export class StartError extends Error {
   readonly code: string = 'ERR_START'
   constructor(problem: string, options?: ErrorOptions) {

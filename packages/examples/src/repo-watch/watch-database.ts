@@ -1,7 +1,7 @@
 import { type Database, DatabaseInUseError, migrate, openDatabase } from 'runutil/postgres'
 import { StartError } from './start-error.ts'
 
-const SHARE = 'keep the jobs on a server: set DATABASE_URL=postgres://user:password@host/database'
+const SHARE = 'store the jobs on a server: set DATABASE_URL=postgres://user:password@host/database'
 
 /** The database of DATABASE_URL, or one in the folder `.runutil` where the program was started. */
 export class WatchDatabase {

@@ -1,6 +1,6 @@
 import type { Duration, Token } from 'runutil'
 
-/** What the workers of repo-watch are told. Injected as `WATCH_SETTINGS`: an interface can't be a token. */
+/** Settings of the workers of repo-watch. Injected as `WATCH_SETTINGS`, since an interface cannot be a token. */
 export interface WatchSettings {
   /** How often to look. */
   every: Duration

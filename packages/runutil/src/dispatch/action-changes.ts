@@ -1,56 +1,49 @@
-import type { Clock } from '../core/clock.ts'
+import { asciiText } from '../core/text.ts'
 import { OutageLog } from '../core/outage-log.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
-import { asciiText } from '../core/text.ts'
 import { untilAvailable } from '../core/until-available.ts'
-import type { ActionLedger } from './action-ledger.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
 import { ErrNoSuchAction } from './errors.ts'
+import type { Ending } from './handler-result.ts'
+import { type ManagerSettings, clockOf } from './manager-options.ts'
 
-/** For how long a ledger that can't be reached is asked again: a database that restarts is there again by then. */
+/** How long a ledger that cannot be reached is asked again: enough for a database to restart. */
 const PATIENCE_MS = 20_000
 
-type Change = Omit<RecordChange, 'updatedAt'>
+export type Change = Omit<RecordChange, 'updatedAt'>
 
-/** Changes actions. A change that was made already may be made again, so a ledger may be asked until it answers. */
+/** Changes actions in the ledger. Repeating a change is harmless, so a ledger is asked until it answers. */
 export class ActionChanges {
-  readonly #ledger: ActionLedger
-  readonly #clock: () => Clock
+  readonly #settings: ManagerSettings
   readonly #outage = new OutageLog('change actions in the ledger')
 
-  constructor(ledger: ActionLedger, clock: () => Clock) {
-    this.#ledger = ledger
-    this.#clock = clock
+  constructor(settings: ManagerSettings) {
+    this.#settings = settings
   }
 
-  get now(): number {
-    return this.#clock().now()
-  }
-
-  /** @throws ErrNoSuchAction, ErrActionEnded; what the ledger says when it can't be reached for 20 s */
+  /** @throws ErrNoSuchAction, ErrActionEnded; what the ledger says when it cannot be reached for 20 s */
   update(change: Change): Promise<ActionRecord> {
     return this.#patiently(change, false, AbortSignal.abort())
   }
 
-  /** Unless it has ended already, or is gone. Tries for as long as it takes, until `signal` aborts and 20 s are over. */
-  succeed(id: string, signal: AbortSignal): Promise<void> {
-    return this.#end({ id, status: 'succeeded' }, signal)
-  }
-
-  /** As `succeed`. An error that the ledger can't hold is written in letters that any encoding has. */
-  async fail(id: string, error: string, signal: AbortSignal): Promise<void> {
-    const failed = { id, status: 'failed' } as const
+  /**
+   * Ends an action, unless it has ended already or is gone. Tries for as long as it takes, until `signal` aborts and 20 s are
+   * over. An error text that the ledger cannot hold is written in ASCII.
+   */
+  async end(id: string, ending: Ending, signal: AbortSignal): Promise<void> {
     try {
-      await this.#end({ ...failed, error }, signal)
+      await this.#end({ id, ...ending }, signal)
     } catch (refusal) {
+      const { error } = ending
+      if (error === undefined || refusal instanceof StoreUnavailableError) throw refusal
       const ascii = asciiText(error)
-      if (refusal instanceof StoreUnavailableError || ascii === error) throw refusal
-      await this.#end({ ...failed, error: ascii }, signal)
+      if (ascii === error) throw refusal
+      await this.#end({ id, ...ending, error: ascii }, signal)
     }
   }
 
-  /** That nobody performs it any more, unless it has ended already. */
-  lose(id: string, signal: AbortSignal): Promise<void> {
+  /** Fails an action that nobody performs any more, unless it has ended already. */
+  markLost(id: string, signal: AbortSignal): Promise<void> {
     return this.#end({ id, ...LOST }, signal)
   }
 
@@ -63,10 +56,10 @@ export class ActionChanges {
   }
 
   async #patiently(change: Change, ifRunning: boolean, signal: AbortSignal): Promise<ActionRecord> {
-    const clock = this.#clock()
+    const clock = clockOf(this.#settings)
     const givesUpAt = clock.elapsed() + PATIENCE_MS
     const changed = { ...change, updatedAt: clock.now() }
-    const record = await untilAvailable(() => this.#ledger.update(changed, { ifRunning }), {
+    const record = await untilAvailable(() => this.#settings.ledger.update(changed, { ifRunning }), {
       clock,
       givesUp: () => signal.aborted && clock.elapsed() >= givesUpAt,
       onRetry: (error) => this.#outage.failed(error),

@@ -4,24 +4,24 @@ import { checkText, nearest } from '../core/options.ts'
 import { ACTION_STATUSES } from './action.ts'
 import { asJson } from './json.ts'
 
-/** What a field must be: all of what is given. */
+/** What the value of a field must satisfy: all given operators. */
 export interface Condition<T> {
   gt?: T
   gte?: T
   lt?: T
   lte?: T
-  /** One of these, deeply the same. */
+  /** Deeply equal to one of these. */
   in?: readonly T[]
-  /** Of text: it is in it. Of other values in input and output: it is in their JSON. */
+  /** Text that contains it. For other values in input and output: their JSON contains it. */
   contains?: string
-  /** Of text. */
+  /** Only text matches. */
   startsWith?: string
   endsWith?: string
 }
 
 /**
- * What a field holds: a name, which no store has every text for; other text; a status; a time; input or output; or
- * something inside of them.
+ * What a field holds: a name, which has to be text that every store can hold; other text; a status; a time; input or output; or
+ * a field inside them.
  */
 export type FieldKind = 'name' | 'text' | 'status' | 'time' | 'json' | 'nested'
 export type Test = (value: unknown) => boolean
@@ -34,11 +34,11 @@ type Operator = (typeof OPERATORS)[number]
 type Comparison = (typeof COMPARISONS)[number]
 
 /**
- * Whether a value is what a query asks of it: deeply the same, or as an object of operators says. In input and output a
- * plain object without operators is a value; one that looks like operators can be asked for as `{ in: [value] }`.
+ * Tests whether a value satisfies a query: deeply equal, or as an object of operators says. For input and output, a plain object
+ * without operators is a value; search for one that looks like operators by `{ in: [value] }`.
  *
  * @param what the field; errors begin with it
- * @throws InvalidArgumentError for what is neither
+ * @throws InvalidArgumentError for anything else
  */
 export function conditionOf(kind: FieldKind, given: unknown, what: string): Test {
   if (!isPlainObject(given) || isValue(kind, given)) {
@@ -47,20 +47,20 @@ export function conditionOf(kind: FieldKind, given: unknown, what: string): Test
   }
   const known: readonly Operator[] = kind === 'time' ? OF_TIMES : OPERATORS
   const keys = Object.keys(given)
-  const stranger = keys.find((key) => !isOneOf(known, key))
-  if (stranger !== undefined || keys.length === 0) throw unknownOperator(stranger, known, kind, what)
+  const unknown = keys.find((key) => !isOneOf(known, key))
+  if (unknown !== undefined || keys.length === 0) throw unknownOperator(unknown, known, kind, what)
   const tests = keys.map((key) => operation(key as Operator, kind, given[key], `${what}: ${key}`))
   return (value) => tests.every((test) => test(value))
 }
 
-/** An object without operators may be one; inside of input and output unless it seems to be meant as operators. */
+/** An object without operators may be a value; inside input and output, unless its keys look like misspelt operators. */
 function isValue(kind: FieldKind, given: object): boolean {
   const keys = Object.keys(given)
   if (!isJson(kind) || keys.some((key) => isOneOf(OPERATORS, key))) return false
   return kind === 'json' || !keys.some(isLikeOperator)
 }
 
-/** Short ones are like anything. */
+/** Short keys resemble anything. */
 function isLikeOperator(key: string): boolean {
   if (key.startsWith('$')) return true
   return key.length > 2 && nearest(key, OPERATORS) !== undefined
@@ -133,7 +133,7 @@ function comparison(operator: Comparison, kind: FieldKind, operand: unknown, wha
   return (value) => typeof value === typeof wanted && compares(operator, value as Date, wanted)
 }
 
-/** Of any status, so that one may be compared with a text. Times in input and output are text there. */
+/** A status may be compared with any text. Times in input and output are text there. */
 function operandOf(kind: FieldKind, operand: unknown, what: string): Date {
   const wanted = kind === 'status' ? valueOf('text', operand, what) : valueOf(kind, operand, what)
   if (isJson(kind) && typeof wanted !== 'string' && typeof wanted !== 'number') {
@@ -158,7 +158,7 @@ function unknownOperator(
   if (key === undefined) return new InvalidArgumentError(`${what}: expected operators; got none; ${all}`)
   const near = nearest(key, known)
   const hint = near === undefined ? all : `did you mean '${near}'?`
-  const value = isJson(kind) ? ' A value with such keys is asked for as { in: [value] }.' : ''
+  const value = isJson(kind) ? ' To search for a value with such keys, write { in: [value] }.' : ''
   return new InvalidArgumentError(`${what}: unknown operator '${key}'; ${hint}${value}`)
 }
 

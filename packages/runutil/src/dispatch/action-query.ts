@@ -5,8 +5,8 @@ import type { SearchHint } from './action-ledger.ts'
 import { ACTION_FIELDS, type Action } from './action.ts'
 
 /**
- * By any fields, all of which must match: a value, deeply the same (input and output as JSON has them), or a Condition. What
- * lies inside of input and output is named by its path, as `'input.url'` or `'output.sizes.0'`: a value or a Condition too.
+ * By any fields, all of which must match: a value that is deeply equal (input and output as JSON), or a Condition. A path such as
+ * `'input.url'` or `'output.sizes.0'` names a field inside input or output, for a value or a Condition too.
  */
 export type ActionQuery<I = unknown, O = unknown> = {
   [F in keyof Action<I, O>]?: Action<I, O>[F] | Condition<NonNullable<Action<I, O>[F]>> | undefined
@@ -20,14 +20,21 @@ export type ActionQuery<I = unknown, O = unknown> = {
 }
 
 const KINDS: Readonly<Record<keyof Action, FieldKind>> = {
-  ...({ id: 'name', operation: 'name', host: 'name', target: 'name' } as const),
-  ...({ status: 'status', error: 'text', createdAt: 'time', updatedAt: 'time' } as const),
-  ...({ input: 'json', output: 'json' } as const),
+  id: 'name',
+  operation: 'name',
+  host: 'name',
+  target: 'name',
+  status: 'status',
+  error: 'text',
+  createdAt: 'time',
+  updatedAt: 'time',
+  input: 'json',
+  output: 'json',
 }
 
-type Matcher = (action: Action) => boolean
+export type Matcher = (action: Action) => boolean
 
-/** Whether an action matches. @param what what errors begin with @throws InvalidArgumentError */
+/** Whether an action matches. @param what the beginning of error messages @throws InvalidArgumentError */
 export function matcher(query: ActionQuery, what = 'search'): Matcher {
   if (!isPlainObject(query)) throw unexpected(what, 'an object such as { status: … }', query)
   const given = Object.entries(query).filter(([, condition]) => condition !== undefined)
@@ -51,13 +58,13 @@ function matcherOf(key: string, given: unknown, what: string): Matcher {
 
 function anyOf(given: unknown, what: string): Matcher {
   if (!Array.isArray(given) || given.length === 0) {
-    throw unexpected(what, 'an array of queries, of one at least', given)
+    throw unexpected(what, 'an array of at least one query', given)
   }
   const matchers = given.map((query: ActionQuery, at) => matcher(query, `${what}[${at}]`))
   return (action) => matchers.some((matches) => matches(action))
 }
 
-/** Undefined where there is nothing. */
+/** Undefined where the path leads nowhere. */
 function valueAt(value: unknown, path: readonly string[]): unknown {
   let at = value
   for (const key of path) {
@@ -74,7 +81,7 @@ function unknownField(key: string, what: string): InvalidArgumentError {
   const near = nearest(field, nested ? ['input', 'output'] : known)
   const hint =
     near === undefined
-      ? `known are ${known.join(', ')}, and what is inside of input and output, as 'input.url'`
+      ? `known are ${known.join(', ')}, and paths into input and output, such as 'input.url'`
       : `did you mean '${[near, ...(nested ? path : [])].join('.')}'?`
   return new InvalidArgumentError(`${what}: unknown field '${key}'; ${hint}`)
 }

@@ -1,5 +1,5 @@
 import { Events } from '../core/events.ts'
-import type { Following, OnChange, SeenRecord, SearchHint } from './action-ledger.ts'
+import type { Following, OnChange, SearchHint, SeenRecord } from './action-ledger.ts'
 import { type ActionRecord, type RecordChange, changedRecord } from './action.ts'
 import { ErrNoSuchAction } from './errors.ts'
 
@@ -10,17 +10,13 @@ export class ActionTable {
   readonly #events = new Events<{ change: [seen: SeenRecord] }>()
   #revision = 0
 
-  get revision(): number {
-    return this.#revision
-  }
-
-  /** Before all is put in again; who follows goes on. */
+  /** Before all records are put in again; followers stay. */
   clear(): void {
     this.#records.clear()
     this.#running.clear()
   }
 
-  /** @returns what to call when it is acknowledged, for those who follow */
+  /** @returns what tells the followers, to be called when the change is acknowledged */
   put(record: ActionRecord): () => void {
     const seen = { record, revision: ++this.#revision }
     this.#records.set(record.id, seen)
@@ -44,6 +40,10 @@ export class ActionTable {
     return this.#records.get(id)?.record
   }
 
+  isRunning(id: string): boolean {
+    return this.#running.has(id)
+  }
+
   /** As they are now. */
   search({ status }: SearchHint): SeenRecord[] {
     if (status !== 'running') return [...this.#records.values()]
@@ -51,7 +51,7 @@ export class ActionTable {
   }
 
   follow(onChange: OnChange): Following {
-    // Nobody here waits for what it returns.
+    // Nothing here waits for what it returns.
     const off = this.#events.on('change', (seen) => void onChange(seen))
     return { revision: this.#revision, off: () => Promise.resolve(off()) }
   }

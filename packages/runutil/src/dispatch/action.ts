@@ -4,12 +4,12 @@ import { ErrActionEnded } from './errors.ts'
 export const ACTION_STATUSES = ['running', 'succeeded', 'failed'] as const
 export type ActionStatus = (typeof ACTION_STATUSES)[number]
 
-/** A task that was given to the worker of a target, and what came of it. */
+/** A task that was given to the worker of a target, and its outcome. */
 export interface Action<I = unknown, O = unknown> {
   readonly id: string
-  /** What is done: that of its manager. */
+  /** What is done: the operation of its manager. */
   readonly operation: string
-  /** Where the worker is, and what it works on; they may be the same. */
+  /** Where the worker is and what it works on, which may be the same. */
   readonly host: string
   readonly target: string
   readonly input: I
@@ -34,7 +34,7 @@ export const ACTION_FIELDS = [
   'updatedAt',
 ] as const satisfies readonly (keyof Action)[]
 
-/** What a worker is given. */
+/** What the handler of a worker is given. */
 export interface Task<I = unknown> {
   /** The id of the action that its results belong to. */
   readonly action: string
@@ -49,7 +49,7 @@ export interface ActionRecord extends Omit<Action, 'createdAt' | 'updatedAt'> {
   readonly updatedAt: number
 }
 
-/** What has no value changes nothing. */
+/** Fields without a value change nothing. */
 export type RecordChange = {
   readonly [F in keyof Omit<ActionRecord, 'createdAt'>]?: ActionRecord[F] | undefined
 } & Pick<ActionRecord, 'id' | 'updatedAt'>
@@ -59,10 +59,10 @@ export function equivalentAction(a: Action, b: Action): boolean {
   return a.host === b.host && a.target === b.target && isDeepStrictEqual(a.input, b.input)
 }
 
-/** What becomes of an action that nobody will perform, or that nobody can tell the end of. */
+/** The end of an action that nobody will perform, or whose outcome nobody knows. */
 export const LOST = { status: 'failed', error: 'worker lost' } as const
 
-/** Fields without a value change nothing. @throws ErrActionEnded when it would end otherwise than it has */
+/** Fields without a value change nothing. @throws ErrActionEnded when it has ended with another status */
 export function changedRecord(record: ActionRecord, change: RecordChange): ActionRecord {
   const { id, status } = record
   if (status !== 'running' && change.status !== undefined && change.status !== status) {
@@ -72,7 +72,7 @@ export function changedRecord(record: ActionRecord, change: RecordChange): Actio
   return { ...record, ...(Object.fromEntries(given) as Partial<ActionRecord>), createdAt: record.createdAt }
 }
 
-/** Nobody's later change to it changes the ledger. */
+/** A copy: changing it does not change the ledger. */
 export function toAction<I, O>(record: ActionRecord): Action<I, O> {
   const { createdAt, updatedAt, ...rest } = structuredClone(record) as ActionRecord & { input: I; output: O }
   return Object.freeze({ ...rest, createdAt: new Date(createdAt), updatedAt: new Date(updatedAt) })

@@ -17,7 +17,7 @@ export class ErrNoWorker extends Error {
   }
 }
 
-/** A task that has its target for itself called `do` for it: it would wait for its own end. Nothing was written. */
+/** A task that holds its target exclusively called `do` for it, and would wait for its own end. Nothing was written. */
 export class OwnTargetError extends Error {
   readonly code = 'ERR_OWN_TARGET'
   readonly target: string
@@ -26,13 +26,13 @@ export class OwnTargetError extends Error {
   }
   constructor(target: string) {
     super(
-      `a task has target ${target} for itself and called do for it, which would wait for that task; call it when the task has ended`,
+      `the exclusive task of target ${target} called do for it, which would wait for that task; call it after the task has ended`,
     )
     this.target = target
   }
 }
 
-/** A target has a worker already, in this process. */
+/** This process already has a worker for the target. */
 export class ErrTargetTaken extends Error {
   readonly code = 'ERR_TARGET_TAKEN'
   readonly target: string
@@ -40,12 +40,12 @@ export class ErrTargetTaken extends Error {
     brandError(this, 'ErrTargetTaken')
   }
   constructor(target: string, host: string) {
-    super(`target ${target} has a live worker already, on host ${host}; close that registration first`)
+    super(`target ${target} already has a live worker, on host ${host}; close that registration first`)
     this.target = target
   }
 }
 
-/** The worker that had an action, or was to have it, is gone. */
+/** The worker that performed an action, or was to perform it, is gone. */
 export class WorkerLostError extends Error {
   readonly code = 'ERR_WORKER_LOST'
   static {
@@ -56,7 +56,7 @@ export class WorkerLostError extends Error {
   }
 }
 
-/** An action failed in another process; the message is what it failed with. */
+/** An action failed in another process; the message is that of its error. */
 export class ActionFailedError extends Error {
   readonly code = 'ERR_ACTION_FAILED'
   readonly action: string
@@ -69,25 +69,25 @@ export class ActionFailedError extends Error {
   }
 }
 
-/** The ledger has no action of that id. */
+/** The ledger has no action with that id. */
 export class ErrNoSuchAction extends Error {
   readonly code = 'ERR_NO_SUCH_ACTION'
   static {
     brandError(this, 'ErrNoSuchAction')
   }
   constructor(id: string) {
-    super(`no action ${id} in the ledger`)
+    super(`the ledger has no action ${id}`)
   }
 }
 
-/** An action that has succeeded or failed stays so. */
+/** An ended action never changes its status. */
 export class ErrActionEnded extends Error {
   readonly code = 'ERR_ACTION_ENDED'
   static {
     brandError(this, 'ErrActionEnded')
   }
   constructor(id: string, status: string) {
-    super(`action ${id} has ${status} already`)
+    super(`action ${id} has already ${status}`)
   }
 }
 
@@ -109,11 +109,11 @@ export class ManagerRunningError extends Error {
     brandError(this, 'ManagerRunningError')
   }
   constructor(operation: string) {
-    super(`the manager of ${operation} is running already; call run once, or make another manager`)
+    super(`the manager of ${operation} is already running; call run once, or create another manager`)
   }
 }
 
-/** An input or output doesn't fit the manager's schema. */
+/** An input or output doesn't match the manager's schema. */
 export class InvalidActionError extends TypeError {
   readonly code = 'ERR_INVALID_ACTION'
   static {
@@ -121,23 +121,23 @@ export class InvalidActionError extends TypeError {
   }
 }
 
-/** A file of a ledger has a line that is no record, and isn't the last. */
+/** The file of a ledger has a line that is no record, and is not the last one. */
 export class LedgerCorruptError extends Error {
   readonly code = 'ERR_LEDGER_CORRUPT'
   static {
     brandError(this, 'LedgerCorruptError')
   }
-  constructor(file: string, line: number, came: string) {
-    super(`${file}:${line}: expected a record of an action as JSON; got ${came}; fix or remove that line`)
+  constructor(file: string, line: number, got: string) {
+    super(`${file}:${line}: expected a record of an action as JSON; got ${got}; repair or remove that line`)
   }
 }
 
-/** Another process, or another ledger of this one, has the file open. */
+/** Another process, or another ledger object of this process, has the file open. */
 export class LedgerInUseError extends Error {
   readonly code = 'ERR_LEDGER_IN_USE'
   readonly file: string
   readonly pid: number
-  /** The host, or container, in which `pid` means it. */
+  /** The host or container that `pid` belongs to. */
   readonly host: string
   static {
     brandError(this, 'LedgerInUseError')
@@ -150,7 +150,7 @@ export class LedgerInUseError extends Error {
   }
 }
 
-/** The file of a ledger can't be opened, read or written; `cause` is what the system says. */
+/** The file of a ledger cannot be opened, read or written; `cause` is the error of the system. */
 export class LedgerFileError extends Error {
   readonly code = 'ERR_LEDGER_FILE'
   readonly file: string
@@ -158,19 +158,19 @@ export class LedgerFileError extends Error {
     brandError(this, 'LedgerFileError')
   }
   constructor(file: string, done: 'opened' | 'read' | 'written', cause: unknown) {
-    super(`ledger ${file} can't be ${done}${hintFor(file, codeOf(cause))}: ${messageOf(cause)}`, { cause })
+    super(`ledger ${file} cannot be ${done}${hintFor(file, codeOf(cause))}: ${messageOf(cause)}`, { cause })
     this.file = file
   }
 }
 
 function hintFor(file: string, code: string | undefined): string {
   if (code === 'ENOENT') return `; create the folder ${dirname(file)} first`
-  if (code === 'EISDIR') return '; it is a folder: give the path of a file in it'
-  if (code === 'ENOTDIR') return `; ${dirname(file)} is no folder`
+  if (code === 'EISDIR') return '; it is a folder: pass the path of a file in it'
+  if (code === 'ENOTDIR') return `; ${dirname(file)} is not a folder`
   return ''
 }
 
-/** A task should be tried again (seed 002). */
+/** A task should be tried again. */
 export class TaskRetryError extends Error {
   readonly code = 'ERR_TASK_RETRY'
   readonly reason: string
@@ -183,7 +183,7 @@ export class TaskRetryError extends Error {
   }
 }
 
-/** A task asked for a retry each time; `cause` is the last. */
+/** Every attempt asked for a retry; `cause` is the last error. */
 export class RetriesExhaustedError extends Error {
   readonly code = 'ERR_RETRIES_EXHAUSTED'
   readonly attempts: number

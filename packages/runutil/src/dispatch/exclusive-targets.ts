@@ -1,11 +1,11 @@
-/** Who asks for a target, with the place of what is to be done with it. */
+/** Asks for a target, for a task with that position. */
 export interface Claimant {
-  readonly place: number
-  /** It is called once, unless who asks gives up before. */
+  readonly position: number
+  /** Called once, unless the claimant leaves before. */
   readonly onGranted: () => void
 }
 
-/** Grants each target to one at a time: of those that ask, to whoever has the lowest place. */
+/** Grants each target to one claimant at a time: to the one with the lowest position among those that ask. */
 export class ExclusiveTargets {
   readonly #holders = new Map<string, Claimant>()
   readonly #asking = new Map<string, Set<Claimant>>()
@@ -16,7 +16,7 @@ export class ExclusiveTargets {
     this.#grant(target)
   }
 
-  /** Whoever asked, or was granted it, no longer wants it. */
+  /** Takes a request back, or gives the target up. */
   leave(target: string, claimant: Claimant): void {
     this.#asking.get(target)?.delete(claimant)
     if (this.#holders.get(target) === claimant) this.#holders.delete(target)
@@ -26,7 +26,7 @@ export class ExclusiveTargets {
   #grant(target: string): void {
     const asking = this.#asking.get(target)
     if (asking === undefined || this.#holders.has(target)) return
-    const [first] = [...asking].sort((a, b) => a.place - b.place)
+    const [first] = [...asking].sort((a, b) => a.position - b.position)
     if (first === undefined) {
       this.#asking.delete(target)
       return

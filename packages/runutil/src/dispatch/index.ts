@@ -25,7 +25,13 @@ export {
 export { JsonLinesActionLedger } from './json-lines-action-ledger.ts'
 export { type LiveWorker, LiveWorkers, type RegisterOptions, type Registration } from './live-workers.ts'
 export type { ManagerOptions } from './manager-options.ts'
-export { type Dispatched, Manager } from './manager.ts'
+export { Manager } from './manager.ts'
 export { MemoryActionLedger } from './memory-action-ledger.ts'
 export { needsRetry, retryFunction } from './retry-function.ts'
-export type { Announcement, Posted, TaskExchange, WorkerInfo } from './task-exchange.ts'
+export type { TaskSubmission, TaskSubmission as Dispatched, TaskSubmission as Posted } from './submission.ts'
+export type {
+  TaskExchange,
+  WorkerInfo,
+  WorkerRegistration,
+  WorkerRegistration as Announcement,
+} from './task-exchange.ts'

@@ -1,59 +1,33 @@
-import { type FileHandle, open, realpath } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { rootLogger } from '../core/context.ts'
-import { lockFile } from '../core/file-lock.ts'
-import type { HeldLock } from '../core/held-lock.ts'
-import { inWords } from '../core/lock-claim.ts'
-import { log } from '../core/log.ts'
-import { codeOf, toError } from '../core/thrown.ts'
-import { LedgerFileError, LedgerInUseError } from './errors.ts'
+import { CallBatcher } from '../core/call-batcher.ts'
+import { toError } from '../core/thrown.ts'
+import { ledgerFileCall } from './ledger-file-call.ts'
+import { type OpenLedgerFile, openLedgerFile } from './open-ledger-file.ts'
 
-/** Nobody but its owner may read it. */
-const FILE_MODE = 0o600
-const OPEN_TO_OTHERS = 0o077
-/** Lines are read in pieces of so much. */
+/** Lines are read in pieces of so many bytes. */
 const PIECE = 2 ** 18
 const LINE_FEED = 10
-/** What systems say that know no syncing of folders, or of those that aren't to be read. */
-const NO_FOLDER_SYNC: readonly unknown[] = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF']
-
-interface Waiting {
-  readonly line: string
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
 
 /**
  * A file of lines that are appended and never changed. An append resolves when it is on the disk; those that come while
- * one is on its way share the next. After one has failed all do, since nobody knows what the file has then. The file is
- * for one process at a time: `FILE.lock` is its lock.
+ * one is on its way share the next. After one has failed all others fail as well, since nobody knows what the file holds then.
+ * The file is for one process at a time: `FILE.lock` is its lock.
  *
- * Whatever the system has against it is a LedgerFileError.
+ * Every error of the file system is a LedgerFileError.
  */
 export class JsonLinesFile {
   readonly #path: string
-  readonly #handle: FileHandle
-  readonly #lock: HeldLock
-  #waiting: Waiting[] = []
-  #writing: Promise<void> | undefined
+  readonly #file: OpenLedgerFile
+  readonly #appends = new CallBatcher<string, void>((lines) => this.#append(lines))
   #failure: Error | undefined
 
   /** @throws LedgerInUseError */
   static async open(path: string): Promise<JsonLinesFile> {
-    const handle = await asking(path, 'opened', () => openOrMake(path))
-    try {
-      await warnIfOpen(path, handle)
-      return new JsonLinesFile(path, handle, await lock(path))
-    } catch (error) {
-      await handle.close()
-      throw error
-    }
+    return new JsonLinesFile(path, await openLedgerFile(path))
   }
 
-  private constructor(path: string, handle: FileHandle, lock: HeldLock) {
+  private constructor(path: string, file: OpenLedgerFile) {
     this.#path = path
-    this.#handle = handle
-    this.#lock = lock
+    this.#file = file
   }
 
   /** @param onLine gets each without its line feed @returns what follows the last one */
@@ -78,114 +52,44 @@ export class JsonLinesFile {
   }
 
   async #readAt(piece: Buffer, at: number): Promise<number> {
-    const { bytesRead } = await asking(this.#path, 'read', () => this.#handle.read(piece, 0, PIECE, at))
-    return bytesRead
+    const read = () => this.#file.handle.read(piece, 0, PIECE, at)
+    return (await ledgerFileCall(this.#path, 'read', read)).bytesRead
   }
 
   /** Cuts off the last so many bytes. */
   cut(bytes: number): Promise<void> {
-    return asking(this.#path, 'written', async () => {
-      const { size } = await this.#handle.stat()
-      await this.#handle.truncate(size - bytes)
-      await this.#handle.datasync()
+    const { handle } = this.#file
+    return ledgerFileCall(this.#path, 'written', async () => {
+      const { size } = await handle.stat()
+      await handle.truncate(size - bytes)
+      await handle.datasync()
     })
   }
 
   append(line: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ line, resolve, reject })
-      this.#writing ??= this.#write()
-    })
+    return this.#appends.call(line, line.length)
   }
 
-  /** When all that was appended is on the disk. */
+  /** Once all that was appended is on the disk, or has failed. */
   async close(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing
-    await this.#handle.close()
-    await this.#lock.release()
+    await this.#appends.idle()
+    await this.#file.handle.close()
+    await this.#file.lock.release()
   }
 
-  async #write(): Promise<void> {
-    // Those of the same tick go along.
-    await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting
-      this.#waiting = []
-      try {
-        if (this.#failure !== undefined) throw this.#failure
-        this.#lock.assertHeld()
-        await asking(this.#path, 'written', () => this.#append(batch))
-        for (const { resolve } of batch) resolve()
-      } catch (error) {
-        this.#failure ??= toError(error)
-        for (const { reject } of batch) reject(this.#failure)
-      }
+  async #append(lines: readonly string[]): Promise<void> {
+    try {
+      if (this.#failure !== undefined) throw this.#failure
+      this.#file.lock.assertHeld()
+      await ledgerFileCall(this.#path, 'written', () => this.#write(lines))
+    } catch (error) {
+      this.#failure ??= toError(error)
+      throw this.#failure
     }
-    this.#writing = undefined
   }
 
-  async #append(batch: readonly Waiting[]): Promise<void> {
-    await this.#handle.appendFile(batch.map(({ line }) => `${line}\n`).join(''))
-    await this.#handle.datasync()
-  }
-}
-
-async function asking<T>(
-  path: string,
-  done: ConstructorParameters<typeof LedgerFileError>[1],
-  call: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    throw new LedgerFileError(path, done, error)
-  }
-}
-
-/** Of a link to a file, the file is locked. */
-async function lock(path: string): Promise<HeldLock> {
-  return lockFile({
-    path: `${await realpath(path)}.lock`,
-    what: `ledger ${path}`,
-    inUse: (claim) => new LedgerInUseError(path, claim, inWords(claim)),
-  })
-}
-
-async function warnIfOpen(path: string, handle: FileHandle): Promise<void> {
-  const { mode } = await handle.stat()
-  if ((mode & OPEN_TO_OTHERS) === 0 || process.platform === 'win32') return
-  const shown = (mode & 0o777).toString(8).padStart(4, '0')
-  log(
-    rootLogger(),
-    'warn',
-    {},
-    `ledger ${path} is open to other users of this machine (mode ${shown}); close it: chmod go= ${path}`,
-  )
-}
-
-/** One that is made is there after a crash of the machine as well. */
-async function openOrMake(path: string): Promise<FileHandle> {
-  let handle: FileHandle
-  try {
-    handle = await open(path, 'ax+', FILE_MODE)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-    return open(path, 'a+', FILE_MODE)
-  }
-  try {
-    await syncFolder(dirname(path))
-    return handle
-  } catch (error) {
-    await handle.close()
-    throw error
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  try {
-    const folder = await open(path, 'r')
-    await folder.sync().finally(() => folder.close())
-  } catch (error) {
-    if (!NO_FOLDER_SYNC.includes(codeOf(error))) throw error
+  async #write(lines: readonly string[]): Promise<void> {
+    await this.#file.handle.appendFile(lines.map((line) => `${line}\n`).join(''))
+    await this.#file.handle.datasync()
   }
 }

@@ -3,23 +3,23 @@ import type { ActionTable } from './action-table.ts'
 import type { ActionRecord } from './action.ts'
 import { LedgerCorruptError } from './errors.ts'
 
-/** What a line of a ledger says of an action: all, or what has changed. */
+/** A line of a ledger: an action, or what has changed of it. */
 export type LedgerLine = { id: string } & { -readonly [F in keyof ActionRecord]?: ActionRecord[F] } & {
-  /** Its task was handed over and not begun. */
+  /** Its task was dispatched and not begun. */
   waiting?: boolean
 }
 
-/** Of which many actions have the same. */
-const WORDS = ['operation', 'host', 'target'] as const
+/** Many actions share the same values of these. */
+const SHARED_FIELDS = ['operation', 'host', 'target'] as const
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 const CARRIAGE_RETURN = 13
 
-/** Puts the actions of a ledger together again, line by line. */
+/** Restores the actions of a ledger, line by line. */
 export class LedgerReplay {
   readonly #path: string
   readonly #table: ActionTable
-  /** They are kept once. */
-  readonly #words = new Map<string, string>()
+  /** Shared values, each kept once. */
+  readonly #shared = new Map<string, string>()
   /** Actions whose tasks nobody had begun. */
   readonly #waiting = new Set<string>()
   #line = 0
@@ -29,21 +29,21 @@ export class LedgerReplay {
     this.#table = table
   }
 
-  /** As they are now, those that haven't ended; in the order in which they were handed over. */
+  /** The running actions whose tasks nobody had begun, in the order of their dispatch. */
   get waiting(): ActionRecord[] {
     const records = [...this.#waiting].map((id) => this.#table.get(id)!)
     return records.filter(({ status }) => status === 'running')
   }
 
-  /** @param text without its line feed. Editors and other systems leave other ends of lines, empty lines and a mark. */
+  /** @param text without its line feed; editors may have left other line ends, empty lines and a byte order mark */
   line(text: Buffer): void {
     const lines = this.#linesOf(text)
-    // Before a line feed, it's part of the same end.
+    // A carriage return before the line feed is part of the same line end.
     if (lines.length > 1 && lines.at(-1)!.length === 0) lines.pop()
     for (const line of lines) this.#read(line)
   }
 
-  /** What follows the last line feed. @returns what of it was torn */
+  /** @param text what follows the last line feed @returns the torn part of it */
   rest(text: Buffer): Buffer {
     const lines = this.#linesOf(text)
     const torn = lines.pop()!
@@ -69,14 +69,15 @@ export class LedgerReplay {
 
   #read(text: Buffer): void {
     this.#line++
-    const said = text.toString()
-    if (said.trim() === '') return
-    const { waiting, ...change } = this.#parse(said)
+    const line = text.toString()
+    if (line.trim() === '') return
+    const { waiting, ...change } = this.#parse(line)
     const { id } = change
-    for (const field of WORDS) if (change[field] !== undefined) change[field] = this.#once(change[field])
+    for (const field of SHARED_FIELDS)
+      if (change[field] !== undefined) change[field] = this.#once(change[field])
     const known = this.#table.get(id)
-    if (known === undefined && change.createdAt === undefined) this.#corrupt(said)
-    // Nobody has seen it yet, so it may be changed in place.
+    if (known === undefined && change.createdAt === undefined) this.#corrupt(line)
+    // Not shown to anybody yet, so it may be changed in place.
     this.#table.put((known === undefined ? change : Object.assign(known, change)) as ActionRecord)
     if (waiting === true) this.#waiting.add(id)
     if (waiting === false) this.#waiting.delete(id)
@@ -93,10 +94,10 @@ export class LedgerReplay {
     return parsed as LedgerLine
   }
 
-  #once(word: string): string {
-    const known = this.#words.get(word)
-    if (known === undefined) this.#words.set(word, word)
-    return known ?? word
+  #once(value: string): string {
+    const known = this.#shared.get(value)
+    if (known === undefined) this.#shared.set(value, value)
+    return known ?? value
   }
 
   #corrupt(text: string): never {

@@ -1,38 +1,30 @@
-import type { Clock } from '../core/clock.ts'
 import { healthCheckpoint } from '../core/health.ts'
 import { OutageLog } from '../core/outage-log.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { sleep } from '../core/wait.ts'
-import type { ActionLedger } from './action-ledger.ts'
+import type { ActionChanges } from './action-changes.ts'
+import { type ManagerSettings, clockOf } from './manager-options.ts'
 
 const LOOK_EVERY_MS = 1_000
 
-export interface LostWorkersProps {
-  readonly operation: string
-  readonly ledger: ActionLedger
-  readonly graceMs: number
-  readonly clock: Clock
-  /** What becomes of an action whose worker has been gone for longer. */
-  readonly lose: (action: string) => Promise<void>
-}
-
-/** Finds running actions whose workers have been gone for longer than the grace period. */
+/** Fails running actions whose workers have been gone for longer than the grace period. */
 export class LostWorkers {
-  readonly #props: LostWorkersProps
-  /** Since when, by action. */
+  readonly #settings: ManagerSettings
+  readonly #changes: ActionChanges
+  /** Since when the worker is missing, by action. */
   #missing = new Map<string, number>()
 
-  constructor(props: LostWorkersProps) {
-    this.#props = props
+  constructor(settings: ManagerSettings, changes: ActionChanges) {
+    this.#settings = settings
+    this.#changes = changes
   }
 
-  /** Until the abort, also while the ledger can't be reached. */
+  /** Looks every second until the abort, also while the ledger cannot be reached. */
   async look(signal: AbortSignal): Promise<void> {
-    const { operation, clock, lose } = this.#props
-    const outage = new OutageLog(`look for lost workers of ${operation}`)
+    const outage = new OutageLog(`look for lost workers of ${this.#settings.operation}`)
     while (!signal.aborted) {
       try {
-        for (const action of await this.#lost()) await lose(action)
+        for (const action of await this.#lost()) await this.#changes.markLost(action, signal)
         outage.succeeded()
         healthCheckpoint()
       } catch (error) {
@@ -40,13 +32,13 @@ export class LostWorkers {
         outage.failed(error)
         healthCheckpoint(error)
       }
-      await sleep(clock, LOOK_EVERY_MS, signal)
+      await sleep(clockOf(this.#settings), LOOK_EVERY_MS, signal)
     }
   }
 
   async #lost(): Promise<string[]> {
-    const { operation, ledger, graceMs, clock } = this.#props
-    const now = clock.elapsed()
+    const { operation, ledger, graceMs } = this.#settings
+    const now = clockOf(this.#settings).elapsed()
     const present = await ledger.exchange.present(operation)
     const hosts = new Map(present.map(({ target, host }) => [target, host]))
     const missing = new Map<string, number>()

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Clock } from '../core/clock.ts'
+import { currentClock } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
@@ -16,11 +17,11 @@ export interface ManagerOptions<I = unknown, O = unknown> {
   /** What outputs must be. Default: any JSON. */
   output?: StandardSchemaV1<unknown, O> | undefined
   /**
-   * How long a running action waits for its worker to register again before it fails. When it does, what the worker had
-   * begun goes on running until somebody ends it by `update`. Default 10 s.
+   * How long a running action waits for its worker to register again before it fails. If the worker registers in time, an action
+   * that it had begun stays `running` until `update` ends it. Default 10 s.
    */
   gracePeriod?: Duration | undefined
-  /** Default: that of the group, or the system's. */
+  /** Default: the clock of the group, or the system's. */
   clock?: Clock | undefined
 }
 
@@ -60,4 +61,9 @@ export function managerSettings<I, O>(options: ManagerOptions<I, O>): ManagerSet
   checkSchema(input, 'Manager: input')
   checkSchema(output, 'Manager: output')
   return { operation, ledger, input, output, graceMs: toMs(gracePeriod, 'Manager: gracePeriod'), clock }
+}
+
+/** The clock of the options, or that of the running group. */
+export function clockOf({ clock }: Pick<ManagerSettings, 'clock'>): Clock {
+  return clock ?? currentClock()
 }

@@ -1,43 +1,37 @@
 import type { ActionLedger, Following, OnChange, SearchHint, SeenRecord } from './action-ledger.ts'
-import { ActionTable } from './action-table.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
+import { MemoryRecords } from './memory-records.ts'
 import { MemoryTaskExchange } from './memory-task-exchange.ts'
-import type { Posted } from './task-exchange.ts'
 
-/** Actions in memory: for tests, and where nothing needs to outlive the process. */
+/** Actions in memory: for tests, and where nothing needs to outlive the process. Two of them have nothing in common. */
 export class MemoryActionLedger implements ActionLedger {
-  readonly #table = new ActionTable()
-  readonly exchange = new MemoryTaskExchange({
-    isRunning: (id) => this.#table.get(id)?.status === 'running',
-    lose: (id, now) => this.update({ ...LOST, id, updatedAt: now }, { ifRunning: true }),
-  })
+  readonly #records = new MemoryRecords()
+  readonly exchange = new MemoryTaskExchange(this.#records)
 
   async create(record: ActionRecord): Promise<void> {
-    this.#table.put(record)()
+    this.#records.create(record)
   }
 
-  async dispatch(record: ActionRecord): Promise<Posted | undefined> {
-    const taken = this.exchange.takes(record)
-    this.#table.put(taken ? record : { ...record, ...LOST })()
-    return taken ? this.exchange.post(record) : undefined
+  async dispatch(record: ActionRecord, onTaken?: () => void): Promise<boolean> {
+    const isLive = this.exchange.takes(record)
+    this.#records.create(isLive ? record : { ...record, ...LOST })
+    if (isLive) this.exchange.push(record, onTaken)
+    return isLive
   }
 
   async update(change: RecordChange, { ifRunning = false } = {}): Promise<ActionRecord> {
-    const record = this.#table.changed(change, ifRunning)
-    if (record === undefined) return this.#table.get(change.id)!
-    this.#table.put(record)()
-    return record
+    return this.#records.update(change, ifRunning)
   }
 
   async get(id: string): Promise<ActionRecord | undefined> {
-    return this.#table.get(id)
+    return this.#records.table.get(id)
   }
 
   async *search(hint: SearchHint): AsyncIterable<SeenRecord> {
-    yield* this.#table.search(hint)
+    yield* this.#records.table.search(hint)
   }
 
   async follow(onChange: OnChange): Promise<Following> {
-    return this.#table.follow(onChange)
+    return this.#records.table.follow(onChange)
   }
 }

@@ -1,35 +1,40 @@
 import type { ActionRecord } from './action.ts'
 import { ErrTargetTaken } from './errors.ts'
 import { ExclusiveTargets } from './exclusive-targets.ts'
-import { type ActionsInMemory, WorkerQueue } from './worker-queue.ts'
-import type { Announcement, Posted, TaskExchange, WorkerInfo } from './task-exchange.ts'
+import type { TaskExchange, WorkerInfo, WorkerRegistration } from './task-exchange.ts'
+import { type ActionStates, TaskQueue } from './task-queue.ts'
+import { workerKey } from './worker-key.ts'
 
-/** Within one process. */
+/** Workers of one process, and a queue of tasks for each. */
 export class MemoryTaskExchange implements TaskExchange {
-  readonly #queues = new Map<string, WorkerQueue>()
-  readonly #actions: ActionsInMemory
+  readonly #queues = new Map<string, TaskQueue>()
+  readonly #states: ActionStates
   readonly #exclusive = new ExclusiveTargets()
-  /** What nobody had begun of workers that aren't there, by operation and target. */
+  /** Tasks of an earlier process that nobody had begun, whose workers aren't there, by operation and target. */
   readonly #left = new Map<string, ActionRecord[]>()
-  #posted = 0
+  #queued = 0
 
-  constructor(actions: ActionsInMemory) {
-    this.#actions = actions
+  constructor(states: ActionStates) {
+    this.#states = states
   }
 
-  announce(worker: WorkerInfo): Promise<Announcement> {
-    const key = keyOf(worker.operation, worker.target)
+  register(worker: WorkerInfo): Promise<WorkerRegistration> {
+    const key = workerKey(worker)
     const other = this.#queues.get(key)
     if (other !== undefined) return Promise.reject(new ErrTargetTaken(worker.target, other.worker.host))
-    const onGone = (): boolean => this.#queues.delete(key)
-    const queue = new WorkerQueue({ worker, actions: this.#actions, exclusive: this.#exclusive, onGone })
+    const queue = new TaskQueue({
+      worker,
+      states: this.#states,
+      exclusive: this.#exclusive,
+      onGone: () => this.#queues.delete(key),
+    })
     this.#queues.set(key, queue)
     this.#restore(key)
     return Promise.resolve(queue)
   }
 
   async find(operation: string, target: string): Promise<WorkerInfo | undefined> {
-    const queue = this.#queues.get(keyOf(operation, target))
+    const queue = this.#queues.get(workerKey({ operation, target }))
     return queue?.open === true ? queue.worker : undefined
   }
 
@@ -45,31 +50,31 @@ export class MemoryTaskExchange implements TaskExchange {
 
   /** Whether the worker that an action names takes tasks. */
   takes({ operation, target, host }: ActionRecord): boolean {
-    const queue = this.#queues.get(keyOf(operation, target))
+    const queue = this.#queues.get(workerKey({ operation, target }))
     return queue?.open === true && queue.worker.host === host
   }
 
   /** Whether the worker that an action names has nothing else to do, and nothing else was promised to it. */
   reserve({ operation, target }: ActionRecord): boolean {
-    return this.#queues.get(keyOf(operation, target))?.reserve() === true
+    return this.#queues.get(workerKey({ operation, target }))?.reserve() === true
   }
 
   /**
-   * To the worker of its target, which must take tasks.
+   * Queues the task of an action for the worker of its target, which must take tasks.
    *
-   * @param waits it isn't begun before `begin` has said so
+   * @param waits it isn't begun before `markBegun` has recorded so
    */
-  post({ id, operation, host, target, input }: ActionRecord, waits = false): Posted {
+  push({ id, operation, host, target, input }: ActionRecord, onTaken = () => {}, waits = false): void {
     const task = { action: id, input: structuredClone(input), host, target }
-    const place = ++this.#posted
-    return { taken: this.#queues.get(keyOf(operation, target))!.push({ task, place, waits }) }
+    const queue = this.#queues.get(workerKey({ operation, target }))!
+    queue.push({ task, position: ++this.#queued, waits, onTaken })
   }
 
-  /** The tasks that nobody had begun when the last process ended: of workers that are there, or come, on their hosts. */
+  /** Takes over the tasks that nobody had begun when the last process ended: for workers on their hosts, as soon as they are here. */
   restore(records: readonly ActionRecord[]): void {
     this.#left.clear()
     for (const record of records) {
-      const key = keyOf(record.operation, record.target)
+      const key = workerKey(record)
       this.#left.set(key, [...(this.#left.get(key) ?? []), record])
     }
     for (const key of this.#queues.keys()) this.#restore(key)
@@ -80,14 +85,10 @@ export class MemoryTaskExchange implements TaskExchange {
     if (left === undefined) return
     const theirs = left.filter((record) => this.takes(record))
     if (theirs.length > 0) this.#left.delete(key)
-    for (const record of theirs) this.post(record, true)
+    for (const record of theirs) this.push(record, undefined, true)
   }
 
-  #of(operation: string): WorkerQueue[] {
+  #of(operation: string): TaskQueue[] {
     return [...this.#queues.values()].filter(({ worker }) => worker.operation === operation)
   }
-}
-
-function keyOf(operation: string, target: string): string {
-  return JSON.stringify([operation, target])
 }

@@ -1,70 +1,53 @@
-import { randomUUID } from 'node:crypto'
-import { type Action, type ActionRecord, LOST, toAction } from './action.ts'
-import { ActionFailedError, WorkerLostError } from './errors.ts'
+import { currentLogger } from '../core/context.ts'
+import { healthCheckpoint } from '../core/health.ts'
+import { logWarning } from '../core/log.ts'
+import { OutageLog } from '../core/outage-log.ts'
+import { untilAvailable } from '../core/until-available.ts'
+import type { Following } from './action-ledger.ts'
+import { type ManagerSettings, clockOf } from './manager-options.ts'
+import type { Submissions } from './submissions.ts'
 
-interface Outcome<I, O> {
-  readonly resolve: (action: Action<I, O>) => void
-  readonly reject: (error: unknown) => void
-  readonly ended: Promise<void>
-  readonly end: () => void
-  /** What a handler in this process threw, and as the ledger has it. */
-  threw?: { readonly error: Error; readonly text: string }
-}
+/** Settles a manager's submissions by what the ledger says of their actions. */
+export class Outcomes {
+  readonly #settings: ManagerSettings
+  readonly #submissions: Pick<Submissions, 'ids' | 'settle'>
 
-/** Who waits for what becomes of which action. */
-export class Outcomes<I, O> {
-  readonly #waiting = new Map<string, Outcome<I, O>>()
+  constructor(settings: ManagerSettings, submissions: Pick<Submissions, 'ids' | 'settle'>) {
+    this.#settings = settings
+    this.#submissions = submissions
+  }
 
-  open(): { id: string; completed: Promise<Action<I, O>>; drop: (error: unknown) => void } {
-    const id = randomUUID()
-    let end!: () => void
-    const ended = new Promise<void>((resolve) => (end = resolve))
-    const completed = new Promise<Action<I, O>>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, ended, end })
+  /** Resolves once the ledger is followed, however long it cannot be reached, unless the signal aborts. */
+  async follow(signal: AbortSignal): Promise<Following> {
+    const { operation, ledger } = this.#settings
+    const outage = new OutageLog(`follow the ledger of ${operation}`)
+    // The search for lost workers ends for the same reason, so `onEnd` has nothing to do.
+    const follow = () =>
+      ledger.follow(
+        ({ record }) => this.#submissions.settle(record),
+        () => {},
+      )
+    const following = await untilAvailable(follow, {
+      clock: clockOf(this.#settings),
+      signal,
+      givesUp: () => signal.aborted,
+      onRetry: (error) => {
+        outage.failed(error)
+        healthCheckpoint(error)
+      },
     })
-    // Nobody has to look.
-    completed.catch(() => {})
-    return { id, completed, drop: (error) => this.#drop(id, error) }
+    outage.succeeded()
+    return following
   }
 
-  /** @param text as it is written down */
-  knowError(id: string, error: Error, text: string): void {
-    const outcome = this.#waiting.get(id)
-    if (outcome !== undefined) outcome.threw = { error, text }
+  /** Settles actions that have ended; others are no longer awaited. */
+  async settleEnded(): Promise<void> {
+    const { ledger, operation } = this.#settings
+    try {
+      const records = await Promise.all(this.#submissions.ids.map((id) => ledger.get(id)))
+      for (const record of records) if (record !== undefined) this.#submissions.settle(record)
+    } catch (error) {
+      logWarning(currentLogger(), error, `cannot read which actions of ${operation} have ended`)
+    }
   }
-
-  /** The actions that somebody waits for. */
-  get ids(): string[] {
-    return [...this.#waiting.keys()]
-  }
-
-  /** At once for one that nobody waits for. */
-  ended(id: string): Promise<void> {
-    return this.#waiting.get(id)?.ended ?? Promise.resolve()
-  }
-
-  settle(record: ActionRecord): void {
-    const { id, status, error = '' } = record
-    const outcome = this.#waiting.get(id)
-    if (outcome === undefined) return
-    this.#waiting.delete(id)
-    if (status === 'succeeded') outcome.resolve(toAction(record))
-    else outcome.reject(outcome.threw?.text === error ? outcome.threw.error : failureOf(id, error))
-    outcome.end()
-  }
-
-  dropAll(error: Error): void {
-    for (const id of this.ids) this.#drop(id, error)
-  }
-
-  #drop(id: string, error: unknown): void {
-    const outcome = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    outcome?.reject(error)
-    outcome?.end()
-  }
-}
-
-function failureOf(id: string, error: string): Error {
-  return error === LOST.error ? new WorkerLostError() : new ActionFailedError(id, error)
 }

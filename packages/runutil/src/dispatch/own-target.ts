@@ -1,30 +1,30 @@
 import { Ambient } from '../core/ambient.ts'
 import type { WorkerInfo } from './task-exchange.ts'
 
-interface Held {
-  /** Undefined unless the task has it for itself. */
+interface Performance {
+  /** Undefined unless the task is exclusive. */
   readonly target: string | undefined
-  /** The task has ended; what it started may go on. */
-  over: boolean
+  /** The task has ended; code that it started may still run. */
+  isOver: boolean
 }
 
-const held = new Ambient<Held>()
+const performances = new Ambient<Performance>()
 
 /** Runs a task of this worker. */
 export async function performAs(
   { target, exclusive }: WorkerInfo,
   task: () => Promise<void> | void,
 ): Promise<void> {
-  const own: Held = { target: exclusive === true ? target : undefined, over: false }
+  const own: Performance = { target: exclusive === true ? target : undefined, isOver: false }
   try {
-    await held.run(own, task)
+    await performances.run(own, task)
   } finally {
-    own.over = true
+    own.isOver = true
   }
 }
 
-/** The target that the running code is an exclusive task of. */
+/** The target whose exclusive task the running code belongs to. */
 export function ownTarget(): string | undefined {
-  const own = held.current
-  return own === undefined || own.over ? undefined : own.target
+  const own = performances.current
+  return own === undefined || own.isOver ? undefined : own.target
 }

@@ -9,16 +9,16 @@ import { RetriesExhaustedError, TaskRetryError } from './errors.ts'
 
 const ALWAYS = 'text file busy'
 
-/** An error to throw when a reason contains 'text file busy' or one of the given strings; else undefined (seed 002). */
+/** An error to throw when a reason contains 'text file busy' or one of the given strings; else undefined. */
 export function needsRetry(reason: string, ...retryStrings: string[]): TaskRetryError | undefined {
-  const asks = [ALWAYS, ...retryStrings].some((text) => reason.includes(text))
-  return asks ? new TaskRetryError(reason) : undefined
+  const isRetryable = [ALWAYS, ...retryStrings].some((text) => reason.includes(text))
+  return isRetryable ? new TaskRetryError(reason) : undefined
 }
 
 /**
- * Calls a task again while it throws a TaskRetryError, at most `maxAttempts` times in all, `delay` between (seed 002).
+ * Calls a task until it no longer throws a TaskRetryError: at most `maxAttempts` times in all, with `delay` between.
  *
- * @throws RetriesExhaustedError after the last; the signal's reason on abort; any other error of the task as it is
+ * @throws RetriesExhaustedError after the last attempt; the signal's reason on abort; any other error of the task as it is
  */
 export async function retryFunction(
   maxAttempts: number,
@@ -33,9 +33,9 @@ export async function retryFunction(
   if (!isPlainFunction(task)) throw unexpected(what, 'a function () => Promise', task)
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted()
-    const asked = await retryAskedBy(task)
-    if (asked === undefined) return
-    if (attempt === maxAttempts) throw new RetriesExhaustedError(attempt, asked)
+    const retry = await retryAskedBy(task)
+    if (retry === undefined) return
+    if (attempt === maxAttempts) throw new RetriesExhaustedError(attempt, retry)
     await sleep(currentClock(), delayMs, signal)
   }
 }

@@ -4,9 +4,9 @@ import { InvalidActionError } from './errors.ts'
 import { asJson } from './json.ts'
 
 /**
- * What a schema makes of a value, as JSON has it; without one, of the value.
+ * The output of a schema for a value, as JSON; without a schema, the value as JSON.
  *
- * @throws InvalidActionError when it doesn't fit; InvalidArgumentError when what comes out isn't JSON
+ * @throws InvalidActionError when the value doesn't match; InvalidArgumentError when the output isn't JSON
  */
 export async function validJson<T>(
   schema: StandardSchemaV1 | undefined,

@@ -1,13 +1,13 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import type { SeenRecord } from './action-ledger.ts'
 
-/** So many changes are kept for who doesn't read them. Whoever reads a ledger for them waits from half of that on. */
+/** The most unread changes that are kept. From half of that on, a ledger that reads changes waits. */
 const MOST = 1_000
 const MANY = MOST / 2
 
 /**
- * Changes that came while nobody asked for them: kept ─► too many: those that come are dropped ─► all that were kept are
- * read, and the ledger has to be asked for the rest.
+ * Changes that a monitor has not read yet: kept ─► too many: further ones are dropped ─► all kept ones are read, and the ledger
+ * has to be searched for the rest.
  */
 export class UnreadChanges {
   readonly #signal: AbortSignal | undefined
@@ -24,7 +24,7 @@ export class UnreadChanges {
     onAbort(signal, this.#onAbort)
   }
 
-  /** @returns what to wait for before the next, for who can */
+  /** @returns what to wait for before the next change, for a ledger that can */
   push(seen: SeenRecord): Promise<void> | undefined {
     if (this.#kept.length < MOST && !this.#dropped) this.#kept.push(seen)
     else this.#dropped = true
@@ -38,7 +38,7 @@ export class UnreadChanges {
     this.#wake()
   }
 
-  /** 'dropped': from here on some are missing, and new ones are kept again. Undefined after the abort. @throws what ended them */
+  /** 'dropped': some are missing here, and new ones are kept again. Undefined after the abort. @throws the error of `end` */
   async next(): Promise<SeenRecord | 'dropped' | undefined> {
     while (this.#kept.length === 0 && !this.#dropped && this.#end === undefined && !this.#signal?.aborted) {
       await new Promise<void>((resolve) => (this.#wake = resolve))

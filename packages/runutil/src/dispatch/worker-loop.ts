@@ -1,93 +1,98 @@
-import { inNewScope } from '../core/async-scope.ts'
-import { currentLogger } from '../core/context.ts'
 import { linkedController } from '../core/linked-controller.ts'
-import { logWarning } from '../core/log.ts'
+import { currentLogger } from '../core/context.ts'
 import { toError } from '../core/thrown.ts'
+import { logWarning } from '../core/log.ts'
+import { inNewScope } from '../core/async-scope.ts'
 import type { Task } from './action.ts'
 import { WorkerLostError } from './errors.ts'
+import type { HandlerResult } from './handler-result.ts'
+import { type ManagerSettings, clockOf } from './manager-options.ts'
 import { performAs } from './own-target.ts'
-import type { Announcement, TaskExchange, WorkerInfo } from './task-exchange.ts'
+import type { Settler } from './settler.ts'
+import type { WorkerInfo, WorkerRegistration } from './task-exchange.ts'
 
 export type TaskHandler<I = unknown> = (task: Task<I>, signal: AbortSignal) => Promise<void> | void
 
-/** What a worker needs, besides tasks. */
-export interface WorkDeps {
-  /** In ms since the epoch. */
-  readonly now: () => number
-  /** Unless it has ended already; tries until the signal aborts and a while is over. */
-  readonly succeed: (action: string, signal: AbortSignal) => Promise<void>
-  readonly fail: (action: string, error: Error, signal: AbortSignal) => Promise<void>
+export interface WorkerLoopProps {
+  readonly worker: WorkerInfo
+  readonly handler: TaskHandler
+  readonly settings: ManagerSettings
+  readonly settler: Settler
+  /** It has given its target up. */
+  readonly onGone: () => void
 }
 
-/** One registered worker: announcing ─► live, a task at a time ─► gone, when it was closed or its handler threw. */
+/** One registered worker: registering ─► live, a task at a time ─► gone, when it was closed or its handler threw. */
 export class WorkerLoop {
   readonly worker: WorkerInfo
   readonly ready: Promise<void>
-  readonly #handler: TaskHandler
-  readonly #deps: WorkDeps
-  /** It has given its target up. */
-  readonly #onGone: () => void
+  readonly #props: WorkerLoopProps
   readonly #closing = new AbortController()
-  #announcement: Announcement | undefined
+  #registration: WorkerRegistration | undefined
   #ended: Promise<void> = Promise.resolve()
-  #beReady!: () => void
-  #beLost!: (reason: unknown) => void
+  #resolveReady!: () => void
+  #rejectReady!: (reason: unknown) => void
 
-  constructor(worker: WorkerInfo, handler: TaskHandler, deps: WorkDeps, onGone: () => void) {
-    this.worker = worker
-    this.#handler = handler
-    this.#deps = deps
-    this.#onGone = onGone
+  constructor(props: WorkerLoopProps) {
+    this.#props = props
+    this.worker = props.worker
     this.ready = new Promise((resolve, reject) => {
-      this.#beReady = resolve
-      this.#beLost = reject
+      this.#resolveReady = resolve
+      this.#rejectReady = reject
     })
-    // Nobody has to look.
+    // Nobody has to wait for it.
     this.ready.catch(() => {})
   }
 
-  /** Never rejects. A worker that was lost is announced again. */
-  run(exchange: TaskExchange): Promise<void> {
-    this.#ended = this.#live(exchange, exchange.announce(this.worker, this.#closing.signal))
+  /** Never rejects. A worker that was lost is registered again. */
+  run(): Promise<void> {
+    this.#ended = this.#live(this.#register())
     return this.#ended
   }
 
-  /** Aborts its task and waits for it; until then it has its target. */
+  /** Aborts its task and waits for it; until then it holds its target. */
   async close(): Promise<void> {
     this.#closing.abort(new WorkerLostError())
     try {
-      await this.#announcement?.close(this.#deps.now())
+      await this.#registration?.close(this.#now())
     } finally {
       await this.#ended
     }
   }
 
-  async #live(exchange: TaskExchange, announced: Promise<Announcement>): Promise<void> {
+  #register(): Promise<WorkerRegistration> {
+    return this.#props.settings.ledger.exchange.register(this.worker, this.#closing.signal)
+  }
+
+  #now(): number {
+    return clockOf(this.#props.settings).now()
+  }
+
+  async #live(registering: Promise<WorkerRegistration>): Promise<void> {
     try {
-      while (await this.#takeTasks(await announced)) {
-        announced = exchange.announce(this.worker, this.#closing.signal)
-      }
+      let registration = await registering
+      while (await this.#takeTasks(registration)) registration = await this.#register()
     } catch (error) {
-      this.#beLost(error)
+      this.#rejectReady(error)
       if (!this.#closing.signal.aborted) {
         logWarning(currentLogger(), error, `worker for target ${this.worker.target} is not live`)
       }
       await this.#withdraw().catch(() => {})
     }
-    this.#onGone()
+    this.#props.onGone()
   }
 
-  /** Until no more come. @returns true when it is to be announced again */
-  async #takeTasks(announcement: Announcement): Promise<boolean> {
-    this.#announcement = announcement
-    this.#beReady()
-    if (this.#closing.signal.aborted) await announcement.close(this.#deps.now())
-    const { lost } = announcement
+  /** Until no more come. @returns true when it is to be registered again */
+  async #takeTasks(registration: WorkerRegistration): Promise<boolean> {
+    this.#registration = registration
+    this.#resolveReady()
+    if (this.#closing.signal.aborted) await registration.close(this.#now())
+    const { lost } = registration
     const controller = linkedController(this.#closing.signal)
     const onLost = (): void => controller.abort(lost.reason)
     lost.addEventListener('abort', onLost, { once: true })
-    for (let task = await announcement.next(); task !== undefined; task = await announcement.next()) {
-      await this.#perform(task, controller.signal, lost)
+    for (let task = await registration.next(); task !== undefined; task = await registration.next()) {
+      await this.#execute(task, controller.signal, lost)
     }
     lost.removeEventListener('abort', onLost)
     controller.dispose()
@@ -95,22 +100,28 @@ export class WorkerLoop {
     return lost.aborted && !this.#closing.signal.aborted
   }
 
-  async #perform(task: Task, signal: AbortSignal, lost: AbortSignal): Promise<void> {
-    const closing = this.#closing.signal
-    // A handler that listens for the abort would never hear of it.
-    if (signal.aborted) return this.#deps.fail(task.action, new WorkerLostError(), closing)
-    try {
-      await inNewScope(() => performAs(this.worker, () => this.#handler(task, signal)))
-    } catch (error) {
+  async #execute(task: Task, signal: AbortSignal, lost: AbortSignal): Promise<void> {
+    const result = await this.#perform(task, signal)
+    if (result.kind === 'threw') {
       await this.#withdraw()
-      // One that was lost is announced again.
-      if (!lost.aborted) this.#onGone()
-      return this.#deps.fail(task.action, toError(error), closing)
+      // One that was lost is registered again.
+      if (!lost.aborted) this.#props.onGone()
     }
-    await this.#deps.succeed(task.action, closing)
+    await this.#props.settler.settle(task.action, result, this.#closing.signal)
+  }
+
+  async #perform(task: Task, signal: AbortSignal): Promise<HandlerResult> {
+    // A handler that listens for the abort would miss one that is over.
+    if (signal.aborted) return { kind: 'not called' }
+    try {
+      await inNewScope(() => performAs(this.worker, () => this.#props.handler(task, signal)))
+      return { kind: 'returned' }
+    } catch (error) {
+      return { kind: 'threw', error: toError(error) }
+    }
   }
 
   async #withdraw(): Promise<void> {
-    await this.#announcement?.withdraw(this.#deps.now())
+    await this.#registration?.withdraw(this.#now())
   }
 }

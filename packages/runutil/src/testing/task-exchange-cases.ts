@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ActionLedger } from '../dispatch/action-ledger.ts'
 import type { ActionRecord, Task } from '../dispatch/action.ts'
-import type { Announcement } from '../dispatch/task-exchange.ts'
+import type { WorkerRegistration } from '../dispatch/task-exchange.ts'
 import type { ActionLedgerContext } from './action-ledger-cases.ts'
 import { Probe } from './probe.ts'
 
@@ -11,7 +11,7 @@ export type TaskExchangeCases = Record<string, (context: ActionLedgerContext) =>
 export const taskExchangeConformance: TaskExchangeCases = {
   'a worker is found while it is live': async ({ ledger: { exchange } }) => {
     assert.equal(await exchange.find('test', 'a'), undefined)
-    const announced = [await live(exchange, 'a'), await live(exchange, 'b', 'other host')]
+    const registered = [await live(exchange, 'a'), await live(exchange, 'b', 'other host')]
     const a = info('a')
     const b = info('b', 'other host')
     assert.deepEqual(await exchange.find('test', 'b'), b)
@@ -19,30 +19,30 @@ export const taskExchangeConformance: TaskExchangeCases = {
     assert.deepEqual(await exchange.present('test'), [a, b])
     assert.deepEqual(exchange.known('test'), [a, b])
     assert.deepEqual(await exchange.present('another'), [])
-    await announced[0]!.close(NOW)
+    await registered[0]!.close(NOW)
     assert.equal(await exchange.find('test', 'a'), undefined)
     assert.deepEqual(await exchange.present('test'), [a, b])
     assert.deepEqual(exchange.known('test'), [b])
-    await announced[0]!.withdraw(NOW)
+    await registered[0]!.withdraw(NOW)
     assert.equal(await exchange.find('test', 'a'), undefined)
     assert.deepEqual(await exchange.present('test'), [b])
     assert.deepEqual(exchange.known('test'), [b])
-    await announced[1]!.withdraw(NOW)
+    await registered[1]!.withdraw(NOW)
   },
 
-  'one that is just being announced is found': async ({ ledger: { exchange } }) => {
-    const announcing = live(exchange, 'a')
+  'a worker that is just being registered is found': async ({ ledger: { exchange } }) => {
+    const registering = live(exchange, 'a')
     assert.deepEqual(await exchange.find('test', 'a'), info('a'))
-    await (await announcing).withdraw(NOW)
+    await (await registering).withdraw(NOW)
   },
 
   'tasks come one at a time, in the order of the calls': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
-    const calls = ['1', '2', '3'].map((id) => ledger.dispatch(action(id, { input: { nth: id } })))
-    const posted = await Promise.all(calls)
     const taken = new Probe<string>('taken')
-    for (const [at, { taken: promise }] of posted.map((each) => each!).entries())
-      void promise.then(() => taken.hit(`${at + 1}`))
+    const calls = ['1', '2', '3'].map((id) =>
+      ledger.dispatch(action(id, { input: { nth: id } }), () => taken.hit(id)),
+    )
+    assert.deepEqual(await Promise.all(calls), [true, true, true])
     for (const id of ['1', '2', '3']) {
       assert.deepEqual(await worker.next(), { ...task(id), input: { nth: id } })
       await taken.times(Number(id))
@@ -51,7 +51,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     await worker.withdraw(NOW)
   },
 
-  'a task wakes who waits for one': async ({ ledger }) => {
+  'a task wakes the worker that waits for one': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     const next = worker.next()
     await ledger.dispatch(action('1'))
@@ -59,8 +59,8 @@ export const taskExchangeConformance: TaskExchangeCases = {
     await worker.withdraw(NOW)
   },
 
-  'each target has its own': async ({ ledger }) => {
-    const workers = new Map<string, Announcement>()
+  'each target has tasks of its own': async ({ ledger }) => {
+    const workers = new Map<string, WorkerRegistration>()
     for (const target of ['a', 'b']) workers.set(target, await live(ledger.exchange, target))
     await Promise.all(
       ['b', 'a', 'b', 'a'].map((target, at) => ledger.dispatch(action(`${at}`, { target, input: at }))),
@@ -74,17 +74,17 @@ export const taskExchangeConformance: TaskExchangeCases = {
 
   'without a live worker the action has failed': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
-    assert.equal(await ledger.dispatch(action('1', { target: 'b' })), undefined)
-    assert.equal(await ledger.dispatch(action('2', { host: 'other host' })), undefined)
-    assert.equal(await ledger.dispatch(action('3', { operation: 'another' })), undefined)
+    assert.equal(await ledger.dispatch(action('1', { target: 'b' })), false)
+    assert.equal(await ledger.dispatch(action('2', { host: 'other host' })), false)
+    assert.equal(await ledger.dispatch(action('3', { operation: 'another' })), false)
     await worker.close(NOW)
-    assert.equal(await ledger.dispatch(action('4')), undefined)
+    assert.equal(await ledger.dispatch(action('4')), false)
     await worker.withdraw(NOW)
-    assert.equal(await ledger.dispatch(action('5')), undefined)
+    assert.equal(await ledger.dispatch(action('5')), false)
     for (const id of ['1', '2', '3', '4', '5']) await isLost(ledger, id)
   },
 
-  'a task whose action has ended meanwhile is nobody’s': async ({ ledger }) => {
+  'a task whose action has ended meanwhile is given to nobody': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     for (const id of ['1', '2', '3']) await ledger.dispatch(action(id))
     for (const id of ['1', '2']) await ledger.update({ id, updatedAt: 2, status: 'failed' })
@@ -92,7 +92,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     await worker.withdraw(NOW)
   },
 
-  'who closes gets nothing more, and what nobody began has failed': async ({ ledger }) => {
+  'a worker that closes gets no more tasks, and those that nobody began have failed': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     for (const id of ['1', '2', '3']) await ledger.dispatch(action(id))
     assert.deepEqual(await worker.next(), task('1'))
@@ -106,7 +106,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     assert.deepEqual(await ledger.get('1'), action('1'))
   },
 
-  'who is withdrawn gets nothing more, also while it waits': async ({ ledger }) => {
+  'a worker that is withdrawn gets no more tasks, also while it waits': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     const next = worker.next()
     await worker.withdraw(NOW)
@@ -122,7 +122,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     for (const [id, operation] of ['one', 'one', 'two', 'one'].entries())
       await ledger.dispatch(action(`${id + 1}`, { operation }))
     const began: string[] = []
-    const next = async (worker: Announcement): Promise<void> => {
+    const next = async (worker: WorkerRegistration): Promise<void> => {
       began.push((await worker.next())!.action)
     }
     await next(one)
@@ -148,7 +148,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     let began = false
     const second = two.next().finally(() => (began = true))
     await ledger.dispatch(action('2', { operation: 'two' }))
-    // Who wasn't announced so, or for another target, has nothing to do with it.
+    // Workers that are not exclusive, or have another target, do not wait.
     await ledger.dispatch(action('3'))
     await ledger.dispatch(action('4', { operation: 'one', target: 'b' }))
     assert.deepEqual([(await other.next())!.action, (await elsewhere.next())!.action], ['3', '4'])
@@ -202,19 +202,23 @@ function info(target: string, host = 'host') {
   return { operation: 'test', host, target }
 }
 
-function live(exchange: ActionLedger['exchange'], target: string, host?: string): Promise<Announcement> {
-  return exchange.announce(info(target, host), new AbortController().signal)
+function live(
+  exchange: ActionLedger['exchange'],
+  target: string,
+  host?: string,
+): Promise<WorkerRegistration> {
+  return exchange.register(info(target, host), new AbortController().signal)
 }
 
 async function exclusive(
   exchange: ActionLedger['exchange'],
   operation: string,
   target = 'a',
-): Promise<Announcement> {
+): Promise<WorkerRegistration> {
   const worker = { ...info(target), operation, exclusive: true } as const
-  const announced = await exchange.announce(worker, new AbortController().signal)
+  const registration = await exchange.register(worker, new AbortController().signal)
   assert.deepEqual(await exchange.find(operation, target), worker)
-  return announced
+  return registration
 }
 
 function task(action: string): Task {

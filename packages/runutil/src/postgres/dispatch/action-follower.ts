@@ -11,7 +11,7 @@ import { WakeUps } from '../statements/wake-ups.ts'
 const POLL_MS = 1_000
 const PAGE = 500
 
-/** Reads each change in its order: when notified, and every second in case that was missed. */
+/** Reads all changes in their order: when notified, and every second in case a notification was missed. */
 export class ActionFollower {
   readonly #queries: StoreQueries
   readonly #onChange: OnChange

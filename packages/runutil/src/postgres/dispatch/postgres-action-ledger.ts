@@ -13,7 +13,7 @@ import type {
 } from '../../dispatch/action-ledger.ts'
 import type { ActionRecord, RecordChange } from '../../dispatch/action.ts'
 import { ErrActionEnded, ErrNoSuchAction } from '../../dispatch/errors.ts'
-import type { Posted, TaskExchange } from '../../dispatch/task-exchange.ts'
+import type { TaskExchange } from '../../dispatch/task-exchange.ts'
 import type { Database } from '../database/database.ts'
 import { EQ, GT, JSON_TYPE, TEXT } from '../database/qualified.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
@@ -26,13 +26,13 @@ import { TakenTasks } from './taken-tasks.ts'
 export interface PostgresActionLedgerOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
   schema?: string | undefined
-  /** How long a worker of a process that has died is taken for live. Default 10 s. */
+  /** How long a worker counts as live after its process has died. Default 10 s. */
   lease?: Duration | undefined
 }
 
-/** How many actions are read or removed at a time. */
+/** Actions read or removed per statement. */
 const PAGE = 500
-/** How many changes go to the server in one statement. */
+/** Changes per statement. */
 const MOST_CHANGES = 100
 
 type Change =
@@ -40,11 +40,10 @@ type Change =
   | { readonly kind: 'update'; readonly change: RecordChange; readonly ifRunning: boolean }
 
 /**
- * Actions in PostgreSQL or PGlite, for managers and workers in as many processes as have the database. Call
- * `migrate(database)` first.
+ * Actions in PostgreSQL or PGlite, for managers and workers in any number of processes. Call `migrate(database)` first.
  *
- * Changes have a revision each that says their place, so that who follows misses none. For that, one process at a time
- * changes actions; those that are changed at once in it share a transaction.
+ * Each change has a revision, in the order of the commits, so that followers miss none. For that, one process at a time
+ * changes actions; changes that it makes at the same time share a transaction.
  *
  * @example
  * const ledger = new PostgresActionLedger(await openDatabase())
@@ -73,16 +72,16 @@ export class PostgresActionLedger implements ActionLedger {
     await this.#changed({ kind: 'create', record })
   }
 
-  async dispatch(record: ActionRecord): Promise<Posted | undefined> {
-    const posted = await this.#taken.watch(record.id)
-    let there = false
+  async dispatch(record: ActionRecord, onTaken: () => void = () => {}): Promise<boolean> {
+    await this.#taken.watch(record.id, onTaken)
+    let isWritten = false
     try {
-      there = (await this.#changed({ kind: 'dispatch', record })) as boolean
+      isWritten = (await this.#changed({ kind: 'dispatch', record })) as boolean
     } finally {
-      if (there) this.#taken.posted(record.id)
+      if (isWritten) this.#taken.written(record.id)
       else this.#taken.forget(record.id)
     }
-    return there ? posted : undefined
+    return isWritten
   }
 
   async update(change: RecordChange, { ifRunning = false } = {}): Promise<ActionRecord> {
@@ -116,7 +115,7 @@ export class PostgresActionLedger implements ActionLedger {
     const equal = ['operation', 'status', 'host', 'target'].map(
       (name, at) => /* sql */ `($${at + 3}::${TEXT} is null or ${name} ${EQ} $${at + 3})`,
     )
-    // Named in the text, so that the index of those that are running is known to do.
+    // A literal in the text, so that the planner can use the index of running actions.
     const narrowed = status === 'running' ? /* sql */ `and status ${EQ} 'running'` : ''
     const text = /* sql */ `select seq::double precision, revision::double precision, record::${TEXT} from ${this.#queries.s}.actions
       where seq ${GT} $1::bigint and ${equal.join(' and ')} ${narrowed} order by seq limit $2::integer`
@@ -135,10 +134,10 @@ export class PostgresActionLedger implements ActionLedger {
   }
 
   /**
-   * Removes actions that have ended and haven't changed for so long, with their records. It may be called while all goes
-   * on, and from several processes; managers and monitors may be behind, so leave them minutes.
+   * Removes actions that ended and have not changed for `olderThan`, with their records. It may be called at any time and
+   * from several processes. Managers and monitors may lag behind: keep at least some minutes.
    *
-   * @returns how many actions
+   * @returns the number of removed actions
    * @throws InvalidDurationError
    *
    * @example

@@ -5,17 +5,20 @@ import { log } from '../../core/log.ts'
 import { OutageLog } from '../../core/outage-log.ts'
 import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import { sleep } from '../../core/wait.ts'
-import type { Announcement, TaskExchange, WorkerInfo } from '../../dispatch/task-exchange.ts'
+import type { TaskExchange, WorkerInfo, WorkerRegistration } from '../../dispatch/task-exchange.ts'
+import { workerKey } from '../../dispatch/worker-key.ts'
 import { EQ, GT, TEXT } from '../database/qualified.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
-import { AnnouncedWorker } from './announced-worker.ts'
+import { RegisteredWorker } from './registered-worker.ts'
 
 const POLL_MS = 1_000
 
-interface Before {
+/** A registration of this process that has ended. */
+interface Previous {
   readonly id: number
-  readonly turn: number
+  readonly fence: number
+  /** The action whose task it was given last. */
   readonly last: string | undefined
 }
 
@@ -23,12 +26,13 @@ interface Before {
 export class PostgresTaskExchange implements TaskExchange {
   readonly #queries: StoreQueries
   readonly #leaseMs: number
-  /** What is asked for right now, by operation and target. */
-  readonly #asking = new Map<string, Promise<unknown>>()
+  /** Registrations that the database is being asked for, by operation and target. */
+  readonly #registering = new Map<string, Promise<unknown>>()
+  /** Those of this process that take tasks. */
   readonly #here = new Set<WorkerInfo>()
-  /** What was before, by operation and target: it knows what it was given last. */
-  readonly #before = new Map<string, Before>()
-  /** As they were when last asked for, by operation. */
+  /** By operation and target. */
+  readonly #previous = new Map<string, Previous>()
+  /** Those of all processes that took tasks when `present` was last called, by operation. */
   readonly #seen = new Map<string, readonly WorkerInfo[]>()
   /** How many have closed here. */
   #closed = 0
@@ -38,15 +42,15 @@ export class PostgresTaskExchange implements TaskExchange {
     this.#leaseMs = leaseMs
   }
 
-  async announce(worker: WorkerInfo, signal: AbortSignal): Promise<Announcement> {
+  async register(worker: WorkerInfo, signal: AbortSignal): Promise<WorkerRegistration> {
     const owner = randomUUID()
     const outage = new OutageLog(`register the worker for target ${worker.target}`)
     for (;;) {
       signal.throwIfAborted()
       try {
-        const announced = await this.#askFor(worker, owner)
+        const registration = await this.#tracked(worker, this.#tryToRegister(worker, owner))
         outage.succeeded()
-        if (announced !== undefined) return announced
+        if (registration !== undefined) return registration
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error
         outage.failed(error)
@@ -55,42 +59,52 @@ export class PostgresTaskExchange implements TaskExchange {
     }
   }
 
-  async #askFor(worker: WorkerInfo, owner: string): Promise<Announcement | undefined> {
-    const key = keyOf(worker.operation, worker.target)
-    const asking = this.#tryToAnnounce(worker, owner)
-    this.#asking.set(key, asking)
+  /** So that `find` can wait for it. */
+  async #tracked<T>(worker: WorkerInfo, registering: Promise<T>): Promise<T> {
+    const key = workerKey(worker)
+    this.#registering.set(key, registering)
     try {
-      return await asking
+      return await registering
     } finally {
-      if (this.#asking.get(key) === asking) this.#asking.delete(key)
+      if (this.#registering.get(key) === registering) this.#registering.delete(key)
     }
   }
 
   /** Undefined while another process has one for the target. */
-  async #tryToAnnounce(worker: WorkerInfo, owner: string): Promise<Announcement | undefined> {
-    const { operation, target, host, exclusive = false } = worker
-    const queries = this.#queries
-    const leaseMs = this.#leaseMs
-    const key = keyOf(operation, target)
-    const { id: was = null, turn: wasTurn = null, last = null } = this.#before.get(key) ?? {}
-    const text = /* sql */ `select p_id::double precision, p_turn::double precision from ${queries.s}.announce_worker(
-      $1::${TEXT}, $2::${TEXT}, $3::${TEXT}, $4::${TEXT}, $5::double precision, $6::boolean, $7::bigint, $8::bigint,
-      $9::${TEXT})`
+  async #tryToRegister(worker: WorkerInfo, owner: string): Promise<WorkerRegistration | undefined> {
+    const key = workerKey(worker)
     const askedAt = systemClock.elapsed()
-    type Row = [number | null, number]
-    const [row] = await queries.rows<Row>(
-      text,
-      [operation, target, host, owner, leaseMs, exclusive, was, wasTurn, last],
-      { limitMs: leaseLimit(leaseMs), reserved: 'claims' },
-    )
-    const [id, turn] = row!
+    const [id, fence] = await this.#askFor(worker, owner, this.#previous.get(key))
     if (id === null) return undefined
     this.#here.add(worker)
-    const onClosed = (given: string | undefined): void => {
-      this.#before.set(key, { id, turn, last: given })
-      this.#forget(worker)
-    }
-    return new AnnouncedWorker({ queries, worker, id, turn, leaseMs, askedAt, onClosed })
+    return new RegisteredWorker({
+      queries: this.#queries,
+      worker,
+      id,
+      fence,
+      leaseMs: this.#leaseMs,
+      askedAt,
+      onClosed: (last) => {
+        this.#previous.set(key, { id, fence, last })
+        this.#forget(worker)
+      },
+    })
+  }
+
+  async #askFor(
+    { operation, target, host, exclusive }: WorkerInfo,
+    owner: string,
+    previous: Previous | undefined,
+  ): Promise<[id: number | null, fence: number]> {
+    const leaseMs = this.#leaseMs
+    const text = /* sql */ `select p_id::double precision, p_fence::double precision from ${this.#queries.s}.register_worker(
+      $1::${TEXT}, $2::${TEXT}, $3::${TEXT}, $4::${TEXT}, $5::double precision, $6::boolean, $7::bigint, $8::bigint,
+      $9::${TEXT})`
+    const before = [previous?.id ?? null, previous?.fence ?? null, previous?.last ?? null]
+    const params = [operation, target, host, owner, leaseMs, exclusive === true, ...before]
+    const options = { limitMs: leaseLimit(leaseMs), reserved: 'claims' } as const
+    const [row] = await this.#queries.rows<[number | null, number]>(text, params, options)
+    return row!
   }
 
   #forget(worker: WorkerInfo): void {
@@ -105,31 +119,26 @@ export class PostgresTaskExchange implements TaskExchange {
   }
 
   async find(operation: string, target: string): Promise<WorkerInfo | undefined> {
-    await this.#asking.get(keyOf(operation, target))?.catch(() => {})
+    await this.#registering.get(workerKey({ operation, target }))?.catch(() => {})
     const text = /* sql */ `select host, exclusive from ${this.#queries.s}.live_workers
       where operation ${EQ} $1::${TEXT} and target ${EQ} $2::${TEXT} and not closing and expires ${GT} pg_catalog.clock_timestamp()`
     const [row] = await this.#queries.rows<[string, boolean]>(text, [operation, target])
-    return row && { operation, host: row[0], target, ...(row[1] && { exclusive: true }) }
+    if (row === undefined) return undefined
+    const [host, exclusive] = row
+    return exclusive ? { operation, host, target, exclusive } : { operation, host, target }
   }
 
   async present(operation: string): Promise<readonly WorkerInfo[]> {
-    const closed = this.#closed
+    const closedBefore = this.#closed
     const text = /* sql */ `select host, target, closing, cut from ${this.#queries.s}.present_workers($1::${TEXT})`
     type Row = [host: string, target: string, closing: boolean, cut: number]
     const rows = await this.#queries.rows<Row>(text, [operation])
+    warnOfCutLeases(operation, rows[0]?.[3] ?? 0)
     const infoOf = ([host, target]: Row): WorkerInfo => ({ operation, host, target })
-    const cut = rows[0]?.[3] ?? 0
-    if (cut > 0) {
-      log(
-        currentLogger(),
-        'warn',
-        {},
-        `the database's clock was set back: workers of ${operation} whose leases were cut: ${cut}`,
-      )
-    }
-    // One that has closed meanwhile mustn't be back.
-    if (closed === this.#closed)
+    // A worker that has closed since the question must not come back by the answer.
+    if (closedBefore === this.#closed) {
       this.#seen.set(operation, rows.filter(([, , closing]) => !closing).map(infoOf))
+    }
     return rows.map(infoOf)
   }
 
@@ -140,6 +149,8 @@ export class PostgresTaskExchange implements TaskExchange {
   }
 }
 
-function keyOf(operation: string, target: string): string {
-  return JSON.stringify([operation, target])
+function warnOfCutLeases(operation: string, cut: number): void {
+  if (cut === 0) return
+  const message = `the database's clock was set back: workers of ${operation} whose leases were cut: ${cut}`
+  log(currentLogger(), 'warn', {}, message)
 }

@@ -9,12 +9,12 @@ import type { StoreQueries } from '../statements/store-queries.ts'
 const POLL_MS = 1_000
 
 interface Waiting {
-  readonly resolve: () => void
-  /** It is in the database, so that to be missed there means to be taken. */
-  posted: boolean
+  readonly onTaken: () => void
+  /** The database has the task, so that one that is not there any more was taken. */
+  written: boolean
 }
 
-/** Waits for tasks to be taken: by what the database notifies of, and by asking every second. */
+/** Waits for tasks to be taken: notified by the database, and by asking it every second in case that was missed. */
 export class TakenTasks {
   readonly #queries: StoreQueries
   readonly #waiting = new Map<string, Waiting>()
@@ -25,8 +25,8 @@ export class TakenTasks {
     this.#queries = queries
   }
 
-  /** To be called before the task is posted; `taken` resolves after `posted` was called. */
-  async watch(action: string): Promise<{ taken: Promise<void> }> {
+  /** To be called before the task is written to the database, and followed by `written` or `forget`. */
+  async watch(action: string, onTaken: () => void): Promise<void> {
     this.#listening ??= this.#queries.listen(this.#queries.channel, (payload) => this.#hear(payload))
     try {
       await this.#listening
@@ -34,12 +34,12 @@ export class TakenTasks {
       this.#listening = undefined
       throw error
     }
-    return { taken: new Promise((resolve) => this.#waiting.set(action, { resolve, posted: false })) }
+    this.#waiting.set(action, { onTaken, written: false })
   }
 
-  posted(action: string): void {
+  written(action: string): void {
     const waiting = this.#waiting.get(action)
-    if (waiting !== undefined) waiting.posted = true
+    if (waiting !== undefined) waiting.written = true
     if (!this.#polling) void this.#poll()
   }
 
@@ -49,11 +49,11 @@ export class TakenTasks {
 
   #hear(payload: string): void {
     const [what, action] = payload.split(' ')
-    if (what === 'taken' && action !== undefined) this.#resolve(action)
+    if (what === 'taken' && action !== undefined) this.#taken(action)
   }
 
-  #resolve(action: string): void {
-    this.#waiting.get(action)?.resolve()
+  #taken(action: string): void {
+    this.#waiting.get(action)?.onTaken()
     this.#waiting.delete(action)
   }
 
@@ -62,10 +62,10 @@ export class TakenTasks {
     this.#polling = true
     while (this.#waiting.size > 0) {
       await sleep(systemClock, POLL_MS)
-      const asked = [...this.#waiting].filter(([, { posted }]) => posted).map(([action]) => action)
+      const asked = [...this.#waiting].filter(([, { written }]) => written).map(([action]) => action)
       try {
-        const there = await this.#notTaken(asked)
-        for (const action of asked) if (!there.has(action)) this.#resolve(action)
+        const notTaken = await this.#notTaken(asked)
+        for (const action of asked) if (!notTaken.has(action)) this.#taken(action)
         outage.succeeded()
       } catch (error) {
         if (error instanceof DatabaseClosedError) this.#waiting.clear()

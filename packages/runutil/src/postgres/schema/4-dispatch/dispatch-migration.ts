@@ -12,13 +12,13 @@ export const dispatchMigration: Migration = {
 
 const actions = (s: string): string => /* sql */ `
 create sequence ${s}.action_revision;
--- What each change came to, never changed again. Revisions are in the order of the commits.
+-- The record after each change; append-only. Revisions are in the order of the commits.
 create table ${s}.action_records (
   revision bigint primary key,
   at timestamptz not null default clock_timestamp(),
   record json not null
 );
--- The same, by action, as it is now.
+-- The current record of each action.
 create table ${s}.actions (
   seq bigint generated always as identity primary key,
   id text collate "C" not null unique,
@@ -53,7 +53,7 @@ create function ${s}.merge_json(p_json json, p_change json) returns json languag
     full join json_each(p_change) with ordinality as c (key, value, place) using (key)
 $$;
 
--- Whether its task was handed over. Otherwise it has failed.
+-- Whether its worker is live and was given the task. Otherwise the action has failed.
 create function ${s}.dispatch_action(p_record json, p_channel text) returns boolean language plpgsql ${PINNED} as $$
 begin
   if ${s}.post_task(p_record, p_channel) then
@@ -64,8 +64,8 @@ begin
   return false;
 end $$;
 
--- The record that it came to; null when there is none, and as a string the status that it has ended with. With
--- p_if_running, what has ended stays as it is.
+-- The changed record; null when there is no such action, and its status as a string when it has ended otherwise. With
+-- p_if_running, an ended action stays as it is and is returned.
 create function ${s}.update_action(p_change json, p_if_running boolean) returns json language plpgsql ${BY_INDEX} as $$
 declare
   v_record json;
@@ -86,7 +86,7 @@ create function ${s}.lock_actions() returns void language sql ${PINNED} as $$
   select pg_advisory_xact_lock(hashtext('${s.replaceAll("'", "''")}.actions'), 0)
 $$;
 
--- One call at a time, so that who reads up to a revision has missed nothing before it. What came of each.
+-- One call at a time, so that a reader of all revisions up to one has missed none before it. Returns a result for each.
 create function ${s}.change_actions(p_changes json, p_channel text) returns json language plpgsql ${PINNED} as $$
 declare
   v_change json;
@@ -105,8 +105,8 @@ end $$;
 `
 
 const pruning = (s: string): string => /* sql */ `
--- Of the p_limit oldest records those of p_age ms, and the actions that have ended with them. How many actions that were;
--- null when there are no such records.
+-- Removes, of the p_limit oldest records, those older than p_age ms, and the actions that ended by then. Returns the number of
+-- actions; null when there are no such records.
 create function ${s}.prune_actions(p_age float8, p_limit integer) returns float8 language plpgsql ${BY_INDEX} as $$
 declare
   v_until timestamptz := clock_timestamp() - p_age * interval '1 ms';

@@ -2,22 +2,22 @@ import { LOST } from '../../../dispatch/action.ts'
 import { BY_INDEX } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 
-/** A lease that lies further ahead than its own length was written before the clock was set back. */
+/** Expiring later than now plus the lease: written before the clock was set back. */
 const far = (of: string): string =>
   `${of}.expires > clock_timestamp() + ${of}.lease_ms * interval '1 ms' + ${SLACK}`
 
-/** Live workers: rows that are leases, by the database's time; and the tasks that they haven't done. */
+/** Live workers, as rows that are leases by the database's time, and their unfinished tasks. */
 export const liveWorkers = (s: string): string => /* sql */ `
 create table ${s}.live_workers (
   id bigint generated always as identity primary key,
   operation text collate "C" not null,
   target text collate "C" not null,
   host text collate "C" not null,
-  -- Grows with each announcement.
-  turn bigint not null,
-  -- Who announced it.
+  -- Increases with every registration: statements of an earlier one find nothing.
+  fence bigint not null,
+  -- Which registration.
   owner text collate "C" not null,
-  -- It takes no more tasks, and ends its last.
+  -- It takes no more tasks, and finishes its last.
   closing boolean not null default false,
   -- One task at a time over all operations of the target.
   exclusive boolean not null default false,
@@ -35,8 +35,8 @@ create table ${s}.worker_tasks (
 );
 create index worker_tasks_by_worker on ${s}.worker_tasks (worker, id);
 
--- Those that have their targets. A lease that lies further ahead than its own length was given before the clock was set
--- back: it is cut. How many of them were.
+-- The workers that hold their targets. A lease that expires later than now plus its length was written before the clock was
+-- set back: it is cut to its length. The column cut is the number of such leases.
 create function ${s}.present_workers(p_operation text)
 returns table (host text, target text, closing boolean, cut float8) language plpgsql ${BY_INDEX} as $$
 declare
@@ -50,34 +50,35 @@ begin
     where w.operation = p_operation and w.expires > clock_timestamp() order by w.target;
 end $$;
 
--- Null while another is live. What nobody took of a worker that is gone is for the next one on its host. Who was this
--- worker itself before, in turn p_was_turn, says what it was given last: what else it took, it never got.
-create function ${s}.announce_worker(
+-- Null while another worker is live. Tasks that nobody took of a worker that is gone go to the next one on the same host. A
+-- process that registers again passes its previous registration and the last action it was given: any later task that was
+-- taken in its name never reached it, and waits again.
+create function ${s}.register_worker(
   p_operation text, p_target text, p_host text, p_owner text, p_lease float8, p_exclusive boolean,
-  p_was bigint, p_was_turn bigint, p_last text, out p_id bigint, out p_turn bigint
+  p_previous bigint, p_previous_fence bigint, p_last text, out p_id bigint, out p_fence bigint
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_worker ${s}.live_workers;
 begin
-  insert into ${s}.live_workers (operation, target, host, turn, owner, lease_ms, expires)
+  insert into ${s}.live_workers (operation, target, host, fence, owner, lease_ms, expires)
     values (p_operation, p_target, p_host, 0, p_owner, p_lease, '-infinity') on conflict do nothing;
   select * into v_worker from ${s}.live_workers where operation = p_operation and target = p_target for update;
   if found and v_worker.owner <> p_owner and ${far('v_worker')} then
     update ${s}.live_workers set expires = clock_timestamp() + lease_ms * interval '1 ms' where id = v_worker.id;
     return;
   end if;
-  -- The same owner asks again when it wasn't answered.
+  -- The same owner asks again when it got no answer.
   if not found or (v_worker.expires > clock_timestamp() and v_worker.owner <> p_owner) then return; end if;
-  if v_worker.id = p_was and v_worker.turn = p_was_turn then
-    update ${s}.worker_tasks set taken = false where worker = p_was and taken and action is distinct from p_last;
+  if v_worker.id = p_previous and v_worker.fence = p_previous_fence then
+    update ${s}.worker_tasks set taken = false where worker = p_previous and taken and action is distinct from p_last;
   end if;
   delete from ${s}.worker_tasks where worker = v_worker.id and (taken or v_worker.host <> p_host);
-  update ${s}.live_workers set host = p_host, owner = p_owner, turn = greatest(turn + 1, ${s}.on_timeline(1)), closing = false,
+  update ${s}.live_workers set host = p_host, owner = p_owner, fence = greatest(fence + 1, ${s}.on_timeline(1)), closing = false,
       exclusive = p_exclusive, lease_ms = p_lease, expires = clock_timestamp() + p_lease * interval '1 ms'
-    where id = v_worker.id returning id, turn into p_id, p_turn;
+    where id = v_worker.id returning id, fence into p_id, p_fence;
 end $$;
 
--- False when the worker that the action names isn't live any more.
+-- False when the worker that the action names is not live any more.
 create function ${s}.post_task(p_record json, p_channel text) returns boolean language plpgsql ${BY_INDEX} as $$
 declare
   v_worker bigint;
@@ -92,9 +93,9 @@ begin
   return true;
 end $$;
 
--- Whether a worker's task is the first of all that wait for its target, and none is on. Its target is locked until the
--- commit, so that no two are told so.
-create function ${s}.has_turn(p_worker bigint, p_target text, p_task bigint)
+-- Whether a worker's task is the first of all that wait for its target, and none is running. The target is locked until the
+-- commit, so that no two may begin.
+create function ${s}.may_begin(p_worker bigint, p_target text, p_task bigint)
 returns boolean language plpgsql ${BY_INDEX} as $$
 begin
   perform pg_advisory_xact_lock(hashtext('${s.replaceAll("'", "''")}.live_workers'), hashtext(p_target));
@@ -106,7 +107,7 @@ begin
   );
 end $$;
 
--- The others' that have its target for themselves as well may begin one now.
+-- Other exclusive workers of the target may begin a task now.
 create function ${s}.wake_exclusive(p_worker bigint, p_target text, p_channel text)
 returns void language plpgsql ${BY_INDEX} as $$
 begin
@@ -114,16 +115,16 @@ begin
     where exclusive and target = p_target and id <> p_worker;
 end $$;
 
--- The first of those that aren't done; one that was taken before when its taker wasn't answered. Null when there is none, or
--- while its target is another's.
+-- The first unfinished task, also one that was taken before when that call got no answer. Null when there is none, or while
+-- another worker holds the target.
 create function ${s}.take_task(
-  p_worker bigint, p_turn bigint, p_done text, p_channel text, out p_live boolean, out p_action text, out p_input json
+  p_worker bigint, p_fence bigint, p_done text, p_channel text, out p_live boolean, out p_action text, out p_input json
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_id bigint;
   v_worker ${s}.live_workers;
 begin
-  select * into v_worker from ${s}.live_workers where id = p_worker and turn = p_turn for key share;
+  select * into v_worker from ${s}.live_workers where id = p_worker and fence = p_fence for key share;
   p_live := found;
   if not found then return; end if;
   delete from ${s}.worker_tasks where worker = p_worker and action = p_done;
@@ -138,7 +139,7 @@ begin
     -- It has failed meanwhile.
     delete from ${s}.worker_tasks where id = v_id;
   end loop;
-  if v_worker.exclusive and not ${s}.has_turn(p_worker, v_worker.target, v_id) then
+  if v_worker.exclusive and not ${s}.may_begin(p_worker, v_worker.target, v_id) then
     p_action := null;
     p_input := null;
     return;
@@ -147,15 +148,15 @@ begin
   perform pg_notify(p_channel, 'taken ' || p_action);
 end $$;
 
--- It takes no more tasks; with p_gone, it gives its target up. All but p_last, the one that it was given last, fail.
+-- Takes no more tasks; with p_gone, gives its target up. All its tasks fail but p_last, the one that it was given last.
 create function ${s}.close_worker(
-  p_worker bigint, p_turn bigint, p_last text, p_gone boolean, p_now float8, p_channel text
+  p_worker bigint, p_fence bigint, p_last text, p_gone boolean, p_now float8, p_channel text
 ) returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_action text;
 begin
   perform ${s}.lock_actions();
-  perform from ${s}.live_workers where id = p_worker and turn = p_turn for update;
+  perform from ${s}.live_workers where id = p_worker and fence = p_fence for update;
   if not found then return; end if;
   for v_action in
     delete from ${s}.worker_tasks where worker = p_worker and action is distinct from p_last returning action

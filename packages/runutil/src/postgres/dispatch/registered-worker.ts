@@ -1,15 +1,15 @@
 import { ExponentialBackoff } from '../../core/backoff.ts'
 import { systemClock } from '../../core/clock-system.ts'
 import { Notify } from '../../core/notify.ts'
-import { OutageLog } from '../../core/outage-log.ts'
 import { RenewedLease } from '../../core/renewed-lease.ts'
+import { OutageLog } from '../../core/outage-log.ts'
 import type { Task } from '../../dispatch/action.ts'
 import { WorkerLostError } from '../../dispatch/errors.ts'
-import type { Announcement, WorkerInfo } from '../../dispatch/task-exchange.ts'
+import type { WorkerInfo, WorkerRegistration } from '../../dispatch/task-exchange.ts'
 import type { StatementOptions } from '../database/database.ts'
 import { EQ, TEXT, inMs } from '../database/qualified.ts'
-import { leaseLimit } from '../statements/lease-limit.ts'
 import { fromStorable } from '../statements/storable-json.ts'
+import { leaseLimit } from '../statements/lease-limit.ts'
 import type { StoreQueries } from '../statements/store-queries.ts'
 import { WakeUps } from '../statements/wake-ups.ts'
 
@@ -17,21 +17,21 @@ const POLL_MS = 1_000
 /** After the database couldn't be reached. */
 const AGAIN = new ExponentialBackoff({ initial: 50, max: POLL_MS })
 
-export interface AnnouncedWorkerProps {
+export interface RegisteredWorkerProps {
   readonly queries: StoreQueries
   readonly worker: WorkerInfo
   readonly id: number
-  readonly turn: number
+  readonly fence: number
   readonly leaseMs: number
-  /** When the database was asked, by the clock's `elapsed`. */
+  /** When the database was asked for the lease, by the clock's `elapsed`. */
   readonly askedAt: number
-  /** It takes no more tasks. @param last the action whose task it was given last */
+  /** Called when it takes no more tasks. @param last the action whose task it was given last */
   readonly onClosed: (last: string | undefined) => void
 }
 
 /** A worker's row in the database, renewed until it is withdrawn or lost. */
-export class AnnouncedWorker implements Announcement {
-  readonly #props: AnnouncedWorkerProps
+export class RegisteredWorker implements WorkerRegistration {
+  readonly #props: RegisteredWorkerProps
   readonly #outage: OutageLog
   readonly #lost = new AbortController()
   /** It takes no more tasks. */
@@ -43,7 +43,7 @@ export class AnnouncedWorker implements Announcement {
   /** The action whose task was given last. */
   #last: string | undefined
 
-  constructor(props: AnnouncedWorkerProps) {
+  constructor(props: RegisteredWorkerProps) {
     this.#props = props
     this.#outage = new OutageLog(`reach the database as the worker for target ${props.worker.target}`)
     const callbacks = {
@@ -90,13 +90,13 @@ export class AnnouncedWorker implements Announcement {
     await this.#close(now, true)
   }
 
-  /** When it can't be, its lease runs out, and what it leaves is found to be lost. */
+  /** If the database cannot be reached, the lease expires, and its actions are found to be lost. */
   async #close(now: number, gone: boolean): Promise<void> {
-    const { queries, id, turn } = this.#props
+    const { queries, id, fence } = this.#props
     const { s, channel } = queries
     const text = /* sql */ `select ${s}.close_worker($1::bigint, $2::bigint, $3::${TEXT}, $4::boolean, $5::double precision, $6::${TEXT})`
     try {
-      await queries.rows(text, [id, turn, this.#last ?? null, gone, now, channel], this.#urgent)
+      await queries.rows(text, [id, fence, this.#last ?? null, gone, now, channel], this.#urgent)
     } catch (error) {
       this.#outage.failed(error)
     }
@@ -113,16 +113,16 @@ export class AnnouncedWorker implements Announcement {
   }
 
   async #take(): Promise<Task | undefined> {
-    const { queries, worker, id, turn } = this.#props
+    const { queries, worker, id, fence } = this.#props
     const { s, channel } = queries
     const text = /* sql */ `select p_live, p_action, p_input::${TEXT}
       from ${s}.take_task($1::bigint, $2::bigint, $3::${TEXT}, $4::${TEXT})`
     type Row = [live: boolean, action: string | null, input: string | null]
-    const params = [id, turn, this.#last ?? null, channel]
+    const params = [id, fence, this.#last ?? null, channel]
     const [row] = await queries.rows<Row>(text, params, { ...this.#urgent, reserved: 'claims' })
     const [live, action, input] = row!
     if (!live) this.#lose()
-    // What was taken as it closed has failed, or is the next one's.
+    // A task taken while it closed has failed, or goes to the next worker.
     if (action === null || this.#closed.signal.aborted) return undefined
     this.#last = action
     this.#wakeUps?.worthIt()
@@ -135,10 +135,10 @@ export class AnnouncedWorker implements Announcement {
   }
 
   async #renew(): Promise<boolean> {
-    const { queries, id, turn, leaseMs } = this.#props
+    const { queries, id, fence, leaseMs } = this.#props
     const text = /* sql */ `update ${queries.s}.live_workers set expires = ${inMs('$3')}
-      where id ${EQ} $1::bigint and turn ${EQ} $2::bigint returning 1`
-    return (await queries.rows(text, [id, turn, leaseMs], this.#urgent)).length > 0
+      where id ${EQ} $1::bigint and fence ${EQ} $2::bigint returning 1`
+    return (await queries.rows(text, [id, fence, leaseMs], this.#urgent)).length > 0
   }
 
   #lose(): void {

@@ -1,0 +1,14 @@
+import { LedgerFileError } from './errors.ts'
+
+/** Calls the file system for a ledger. @throws LedgerFileError for whatever it throws */
+export async function ledgerFileCall<T>(
+  path: string,
+  done: ConstructorParameters<typeof LedgerFileError>[1],
+  call: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw new LedgerFileError(path, done, error)
+  }
+}

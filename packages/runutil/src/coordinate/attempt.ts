@@ -1,27 +1,27 @@
 import { toStorableMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { checkData, dataJson } from './checks.ts'
-import type { AttemptEnd, Id, StoredAttempt } from './coordinate-store.ts'
+import type { AttemptEnd, Id, AttemptRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, AttemptStatus, CoordinateWorkerRecord, WorkUnit } from './model.ts'
 import type { Session } from './session.ts'
 
 /** As what they are: every store's objects are of this class. */
-export function leasedOnes(attempts: readonly Attempt[]): LeasedAttempt[] {
-  return attempts.filter((attempt) => attempt instanceof LeasedAttempt)
+export function attemptHandles(attempts: readonly Attempt[]): AttemptHandle[] {
+  return attempts.filter((attempt) => attempt instanceof AttemptHandle)
 }
 
-export class LeasedAttempt implements Attempt {
+export class AttemptHandle implements Attempt {
   readonly workUnit: WorkUnit
   readonly worker: CoordinateWorkerRecord
   /** As it was when this object was made. */
-  readonly leased: StoredAttempt
+  readonly leased: AttemptRow
   #isSpokenFor = false
   #onRenewal: (() => (lifetimeMs: number) => void) | undefined
   readonly #id: Id
   readonly #session: Session
 
-  constructor(session: Session, leased: StoredAttempt) {
+  constructor(session: Session, leased: AttemptRow) {
     const { id, spec, unit, worker } = leased
     this.#session = session
     this.#id = id
@@ -65,14 +65,14 @@ export class LeasedAttempt implements Attempt {
     const extendMs = toStorableMs(extend, 'renew: extend')
     if (data !== undefined) checkData(data, 'renew')
     const onRenewed = this.#onRenewal?.()
-    await this.#session.store.attempts.renew(this.#id, extendMs, data, this.#session.now)
+    await this.#session.store.attempts.renew(this.#id, extendMs, data)
     onRenewed?.(extendMs)
   }
 
   async expire(data?: Data): Promise<void> {
     if (data !== undefined) checkData(data, 'expire')
     this.#isSpokenFor = true
-    await this.#session.store.attempts.expire(this.#id, data, this.#session.now)
+    await this.#session.store.attempts.expire(this.#id, data)
   }
 
   finish(data?: Data): Promise<void> {
@@ -93,7 +93,7 @@ export class LeasedAttempt implements Attempt {
     await this.#session.end({ id: this.#id, status, data, delayMs }, size)
   }
 
-  #get(): Promise<StoredAttempt> {
-    return this.#session.store.attempts.get(this.#id, this.#session.now)
+  #get(): Promise<AttemptRow> {
+    return this.#session.store.attempts.get(this.#id)
   }
 }

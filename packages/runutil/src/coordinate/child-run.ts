@@ -1,6 +1,6 @@
 import type { Notify } from '../core/notify.ts'
 import type { SerialQueue } from '../core/serial-queue.ts'
-import { type LeasedAttempt, leasedOnes } from './attempt.ts'
+import { type AttemptHandle, attemptHandles } from './attempt.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
 import { RunningTask } from './running-task.ts'
@@ -20,7 +20,7 @@ export interface ChildRunProps {
 }
 
 interface Got {
-  readonly attempts: LeasedAttempt[]
+  readonly attempts: AttemptHandle[]
   /** Before they were requested, by the clock's `elapsed`. */
   readonly askedAt: number
 }
@@ -103,7 +103,7 @@ export class ChildRun {
     const attempts = await trying(() => record.requestAttempts({ numberOfWorkUnits, runtimes, lifetime }))
     if (attempts === undefined) return undefined
     this.#unansweredAt = undefined
-    return { attempts: leasedOnes(attempts), askedAt }
+    return { attempts: attemptHandles(attempts), askedAt }
   }
 
   /** What the request got that wasn't answered, if the last one wasn't. */
@@ -117,13 +117,13 @@ export class ChildRun {
     return { attempts: active.filter(({ leased }) => leased.id > last), askedAt }
   }
 
-  async #active(): Promise<LeasedAttempt[] | undefined> {
+  async #active(): Promise<AttemptHandle[] | undefined> {
     const { record, trying } = this.#props
     const active = await trying(() => record.activeAttempts())
-    return active && leasedOnes(active)
+    return active && attemptHandles(active)
   }
 }
 
-function greatestId(attempts: readonly LeasedAttempt[] | undefined): number | undefined {
+function greatestId(attempts: readonly AttemptHandle[] | undefined): number | undefined {
   return attempts && Math.max(0, ...attempts.map(({ leased }) => leased.id))
 }

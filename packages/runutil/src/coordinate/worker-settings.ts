@@ -9,7 +9,7 @@ import { SafeCallback } from '../core/safe-callback.ts'
 import { isPlainFunction } from '../core/has.ts'
 import { checkCount, checkName } from './checks.ts'
 import type { Attempt, Namespace } from './model.ts'
-import { StoredNamespace } from './namespace.ts'
+import { NamespaceHandle } from './namespace.ts'
 
 /**
  * Works on attempts, all of one spec. Its signal aborts when the worker stops; with an AttemptsExpiringError 30 s before
@@ -48,7 +48,7 @@ export interface CoordinateWorkerOptions {
 
 /** The options, checked, with all defaults. */
 export interface CoordinateWorkerSettings {
-  readonly namespace: StoredNamespace
+  readonly namespace: NamespaceHandle
   readonly tasks: ReadonlyMap<string, CoordinateTask>
   readonly workerId: string
   readonly concurrency: number
@@ -81,7 +81,7 @@ export function resolveSettings(options: CoordinateWorkerOptions): CoordinateWor
   const { workerId = randomId(clock), concurrency = availableParallelism(), runtimes = ['node'] } = rest
   const { pollInterval = '1s', heartbeatInterval = '15s', maxAttempts = 100, autoRenew = false } = rest
   const { lifetime = '15m', retention } = rest
-  if (!(namespace instanceof StoredNamespace))
+  if (!(namespace instanceof NamespaceHandle))
     throw unexpected(`${what}: namespace`, 'a namespace', namespace)
   checkName(workerId, `${what}: workerId`)
   checkCount(concurrency, `${what}: concurrency`)

@@ -1,6 +1,8 @@
+import { ErrLostLease } from '../core/err-lost-lease.ts'
+
 /** A lease of `distributedRepeat` or `singleton` that another may have by now: why a run's signal aborted. */
-export class LeaseLostError extends Error {
-  readonly code = 'ERR_LEASE_LOST'
+export class LeaseLostError extends ErrLostLease {
+  override readonly code = 'ERR_LEASE_LOST'
   readonly lease: string
   static {
     this.prototype.name = 'LeaseLostError'

@@ -6,7 +6,7 @@ import type { Data } from './data.ts'
 import type { Attempt, AttemptStatus, CoordinateWorkerRecord, WorkUnit } from './model.ts'
 import type { Session } from './session.ts'
 
-/** As what they are: every store's objects are of this class. */
+/** As handles: every attempt of the model is one. */
 export function attemptHandles(attempts: readonly Attempt[]): AttemptHandle[] {
   return attempts.filter((attempt) => attempt instanceof AttemptHandle)
 }
@@ -16,7 +16,7 @@ export class AttemptHandle implements Attempt {
   readonly worker: CoordinateWorkerRecord
   /** As it was when this object was made. */
   readonly leased: AttemptRow
-  #isSpokenFor = false
+  #isEndRequested = false
   #onRenewal: (() => (lifetimeMs: number) => void) | undefined
   readonly #id: Id
   readonly #session: Session
@@ -30,9 +30,9 @@ export class AttemptHandle implements Attempt {
     this.worker = session.make.worker(worker)
   }
 
-  /** By this object it was told to end; it may have failed to. */
-  get isSpokenFor(): boolean {
-    return this.#isSpokenFor
+  /** `finish`, `fail`, `retry` or `expire` was called on this object, whatever came of it. */
+  get isEndRequested(): boolean {
+    return this.#isEndRequested
   }
 
   /** @param onRenewal called before the store is asked to renew it; what it returns, when it has been */
@@ -71,7 +71,7 @@ export class AttemptHandle implements Attempt {
 
   async expire(data?: Data): Promise<void> {
     if (data !== undefined) checkData(data, 'expire')
-    this.#isSpokenFor = true
+    this.#isEndRequested = true
     await this.#session.store.attempts.expire(this.#id, data)
   }
 
@@ -89,7 +89,7 @@ export class AttemptHandle implements Attempt {
 
   async #end(status: AttemptEnd['status'], data: Data | undefined, delayMs = 0): Promise<void> {
     const size = data === undefined ? 0 : dataJson(data, status).length
-    this.#isSpokenFor = true
+    this.#isEndRequested = true
     await this.#session.end({ id: this.#id, status, data, delayMs }, size)
   }
 

@@ -76,7 +76,7 @@ export interface AttemptEnd {
   readonly status: 'finished' | 'failed' | 'retryable'
   /** Undefined: as it is. */
   readonly data: Data | undefined
-  /** Of a retryable one: when its unit is to be had again. */
+  /** Of a retryable one: when its unit is available again. */
   readonly delayMs: number
 }
 
@@ -155,7 +155,7 @@ export interface UnitStore {
   clearActiveAttempt(id: Id): Promise<void>
   /** The oldest first. */
   attempts(id: Id): Promise<AttemptRow[]>
-  /** Calls back when units of a namespace may be to be had. Best effort: one polls as well. @returns takes it off */
+  /** Calls back when units of a namespace may be available. Best effort: callers poll as well. @returns takes it off */
   listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>>
 }
 

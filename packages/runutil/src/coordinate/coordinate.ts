@@ -13,7 +13,7 @@ export interface CoordinateOptions {
 }
 
 /**
- * The scheduler over what a store keeps (seed 000).
+ * The scheduler over what a store keeps.
  *
  * @example
  * const coordinate = createCoordinate(new MemoryCoordinateStore())

@@ -1,13 +1,13 @@
 import type { AttemptHandle } from './attempt.ts'
 
-/** Before the first attempt of a task expires: so long before it is told to stop, and then given up. */
+/** How long before its first attempt expires a task is told to stop, and its attempts are failed. */
 const WARNING_MS = 30_000
 const ALARM_MS = 15_000
 
 export interface Moments {
   /** When the task is told to stop, or its attempts are renewed. */
   readonly warning: number
-  /** When they are given up. */
+  /** When they are failed. */
   readonly alarm: number
 }
 
@@ -21,7 +21,7 @@ interface Held {
 }
 
 /**
- * The attempts that a task was handed and hasn't ended, and when each expires: by the clock's `elapsed` here, and no later
+ * The attempts of a task that haven't ended, and when each expires: by `elapsed` of this process's clock, and never later
  * than in the store, whose clock may show another time.
  */
 export class HeldAttempts {
@@ -76,7 +76,7 @@ export class HeldAttempts {
     return this.#held.has(leased.id)
   }
 
-  /** Those of which half of the time is over. */
+  /** Those whose leases are half over. */
   halfOver(now: number): AttemptHandle[] {
     const isDue = ({ expiresAt, lifetimeMs }: Held): boolean => expiresAt - lifetimeMs / 2 <= now
     return [...this.#held.values()].filter(isDue).map(({ attempt }) => attempt)

@@ -9,6 +9,7 @@ import {
   statusOfAttempt,
   attemptRow,
 } from './memory-records.ts'
+import { cutToLength } from './memory-clock-set.ts'
 import { MemoryRequest } from './memory-request.ts'
 import type { MemoryUnits } from './memory-units.ts'
 import type { Asked } from './scheduler.ts'
@@ -27,6 +28,7 @@ export class MemoryAttempts implements AttemptStore {
   async request(workerId: Id, asked: Asked, lifetimeMs: number, random: number): Promise<AttemptRow[]> {
     const worker = this.#tables.workers.get(workerId)
     const at = this.#now()
+    cutToLength(worker.namespace, at)
     const units = new MemoryRequest(this.#tables, this.#units, worker, at).units(asked, random)
     return units.map((unit) => attemptRow(this.#tables.addAttempt(worker, unit, lifetimeMs, at), at))
   }
@@ -52,6 +54,7 @@ export class MemoryAttempts implements AttemptStore {
       status: 'pending',
       endTime: undefined,
       expirationTime: at + extendMs,
+      leasedAt: at,
       lifetimeMs: extendMs,
     })
   }
@@ -63,7 +66,7 @@ export class MemoryAttempts implements AttemptStore {
     if (status === 'expired') return
     if (status !== 'pending') throw new ErrNotPending('expire', status)
     record(attempt, 'expired', data, at)
-    this.#units.mayBeHad(attempt.unit.spec)
+    this.#units.mayBeAvailable(attempt.unit.spec)
   }
 
   async end(ends: readonly AttemptEnd[]): Promise<(Error | undefined)[]> {
@@ -77,8 +80,10 @@ export class MemoryAttempts implements AttemptStore {
     if (before !== 'pending' && before !== 'expired') return new ErrNotPending(CALLS[status], before)
     if (attempt.unit.active !== attempt) return attemptLost()
     record(attempt, status, data, now)
-    if (status === 'retryable') attempt.unit.notBefore = now + delayMs
-    if (status === 'retryable') this.#units.mayBeHad(attempt.unit.spec)
+    if (status === 'retryable') {
+      Object.assign(attempt.unit, { notBefore: now + delayMs, delayedSince: now })
+      this.#units.mayBeAvailable(attempt.unit.spec)
+    }
     if (status === 'finished') {
       attempt.unit.tries = 0
       this.#chain(attempt, now)
@@ -98,7 +103,12 @@ export class MemoryAttempts implements AttemptStore {
     const next = unit.spec.namespace.specs.get(unit.spec.meta.nextWorkSpecName)
     if (next === undefined) return
     for (const { delayMs, ...chained } of chainedUnits(fromJson(data))) {
-      this.#units.put(next, { ...chained, notBefore: delayMs > 0 ? now + delayMs : undefined }, now)
+      const unit = this.#units.put(
+        next,
+        { ...chained, notBefore: delayMs > 0 ? now + delayMs : undefined },
+        now,
+      )
+      unit.delayedSince = now
     }
   }
 }

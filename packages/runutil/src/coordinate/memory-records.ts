@@ -18,6 +18,8 @@ export interface MemorySpec extends Named {
   data: string
   task: string
   meta: DerivedMeta & { nextContinuous: Date | undefined }
+  /** What `nextContinuous` is counted from, unless somebody set it. */
+  continuousSince: number | undefined
 }
 
 export interface MemoryUnit extends Named {
@@ -30,6 +32,8 @@ export interface MemoryUnit extends Named {
   data: string
   priority: number
   notBefore: number | undefined
+  /** What `notBefore` is counted from; undefined when it is a time of day. */
+  delayedSince: number | undefined
   active: MemoryAttempt | undefined
 }
 
@@ -54,6 +58,8 @@ export interface MemoryAttempt {
   data: string
   endTime: number | undefined
   expirationTime: number
+  /** When it was leased or last renewed: what `expirationTime` is counted from. */
+  leasedAt: number
   /** For how long it was leased or last renewed. */
   lifetimeMs: number
 }
@@ -114,6 +120,7 @@ export class MemoryTables {
       data: unit.data,
       endTime: undefined,
       expirationTime: now + lifetimeMs,
+      leasedAt: now,
       lifetimeMs,
     }
     unit.attempts.push(attempt)

@@ -68,6 +68,7 @@ export class MemoryRequest {
 
   #continued(spec: MemorySpec): MemoryUnit {
     spec.meta.nextContinuous = new Date(this.#now + spec.meta.interval)
+    spec.continuousSince = this.#now
     const name = `${Math.floor(this.#now / 1_000)}`
     return this.#units.put(spec, { name, data: {}, priority: 0, notBefore: undefined }, this.#now)
   }

@@ -28,6 +28,7 @@ export class MemorySpecs implements SpecStore {
       data: JSON.stringify(data),
       task: taskIn(data) ?? name,
       meta: { ...meta, nextContinuous: undefined },
+      continuousSince: undefined,
     }
     namespace.specs.set(name, spec)
     return this.#tables.specs.add(spec).id
@@ -70,6 +71,7 @@ export class MemorySpecs implements SpecStore {
   async setMeta(id: Id, change: MetaChange): Promise<void> {
     const spec = this.#tables.specs.get(id)
     spec.meta = changedMeta(spec.meta, change)
+    if ('nextContinuous' in change) spec.continuousSince = undefined
   }
 
   async summarize(id: Id): Promise<SummaryRow[]> {

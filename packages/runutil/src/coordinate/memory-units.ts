@@ -36,8 +36,8 @@ export class MemoryUnits implements UnitStore {
   }
 
   put(spec: MemorySpec, { name, data, priority, notBefore }: AddedUnit, now: number): MemoryUnit {
-    const given = { data: JSON.stringify(data), priority, notBefore }
-    this.mayBeHad(spec)
+    const given = { data: JSON.stringify(data), priority, notBefore, delayedSince: undefined }
+    this.mayBeAvailable(spec)
     const found = spec.units.get(name)
     if (found === undefined) return this.#insert(spec, name, given)
     // What is pending goes on as it is; what has ended runs again.
@@ -48,7 +48,7 @@ export class MemoryUnits implements UnitStore {
   #insert(
     spec: MemorySpec,
     name: string,
-    given: Pick<MemoryUnit, 'data' | 'priority' | 'notBefore'>,
+    given: Pick<MemoryUnit, 'data' | 'priority' | 'notBefore' | 'delayedSince'>,
   ): MemoryUnit {
     const unit: MemoryUnit = {
       id: this.#tables.nextId(),
@@ -65,7 +65,7 @@ export class MemoryUnits implements UnitStore {
   }
 
   /** Tells those who listen, when what is going on is done. */
-  mayBeHad({ namespace }: MemorySpec): void {
+  mayBeAvailable({ namespace }: MemorySpec): void {
     void Promise.resolve().then(() => this.#tables.events.emit('ready', namespace.id))
   }
 
@@ -135,7 +135,7 @@ export class MemoryUnits implements UnitStore {
   }
 
   async setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void> {
-    Object.assign(this.#tables.units.get(id), { priority, notBefore })
+    Object.assign(this.#tables.units.get(id), { priority, notBefore, delayedSince: undefined })
   }
 
   async setPriority(id: Id, priority: number): Promise<void> {
@@ -148,7 +148,7 @@ export class MemoryUnits implements UnitStore {
 
   #clear(unit: MemoryUnit): void {
     Object.assign(unit, { active: undefined, tries: 0 })
-    this.mayBeHad(unit.spec)
+    this.mayBeAvailable(unit.spec)
   }
 
   async attempts(id: Id): Promise<AttemptRow[]> {

@@ -21,10 +21,10 @@ export interface RunningTaskProps {
   readonly onError: (error: unknown) => void
 }
 
-/** While the store can't be asked, it's asked so often, or more often by a part of the lifetime. */
+/** How often an unreachable store is tried again; more often for short leases. */
 const AGAIN_MS = 5_000
 
-/** A set of attempts from when it was got until its task is done. */
+/** A set of attempts, from its lease until its task is done. */
 export class RunningTask {
   readonly name: string
   readonly #props: RunningTaskProps
@@ -33,7 +33,7 @@ export class RunningTask {
   readonly #calls: AttemptCalls
   readonly #looks = new SerialQueue()
   #timer: Timer | undefined
-  /** Soon, since the store couldn't be asked. */
+  /** Soon, since the store couldn't be reached. */
   #asksAgain = false
   #done = false
 
@@ -55,14 +55,14 @@ export class RunningTask {
       const task = await this.#task()
       await inNewScope(() => task?.(this.#props.attempts, this.#controller.signal))
     } catch (error) {
-      await this.#failUntilTold(error)
+      await this.#failUntilRecorded(error)
     } finally {
       this.#done = true
       this.#timer?.clear()
     }
   }
 
-  /** Its attempts expired, since the process couldn't run when they were to be renewed. */
+  /** Its attempts expired before they could be renewed: the process was suspended. */
   get isOverdue(): boolean {
     const { autoRenew, clock } = this.#props
     return autoRenew && this.#held.hasExpired(clock.elapsed())
@@ -84,8 +84,8 @@ export class RunningTask {
     return found
   }
 
-  /** While the store can't be told, the attempts are kept, until the first of them expires. */
-  async #failUntilTold(error: unknown): Promise<void> {
+  /** While the store can't be reached, it is tried again until the first of the attempts expires. */
+  async #failUntilRecorded(error: unknown): Promise<void> {
     const { clock } = this.#props
     const expiresAt = this.#held.expiresAt
     while (!(await this.#calls.failPending(error)) && clock.elapsed() < expiresAt) {
@@ -125,7 +125,7 @@ export class RunningTask {
     const ids = new Set(active.map(({ leased }) => leased.id))
     const missing = this.#held.all.filter((attempt) => !ids.has(attempt.leased.id) && !isStale(attempt))
     return this.#calls.forEach(missing, async (attempt) => {
-      const isEnded = attempt.isSpokenFor || !['pending', 'expired'].includes(await attempt.status())
+      const isEnded = attempt.isEndRequested || !['pending', 'expired'].includes(await attempt.status())
       if (isEnded) this.#held.drop(attempt)
       // It expired; unless others have taken its unit since, it goes on.
       else if (this.#props.autoRenew) await this.#renewOne(attempt)

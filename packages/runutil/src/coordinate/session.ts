@@ -5,7 +5,7 @@ import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import type { AttemptEnd, AttemptRow, CoordinateStore, CoordinateTables, Named } from './coordinate-store.ts'
 import type { Attempt, CoordinateWorkerRecord, Namespace, WorkSpec, WorkUnit } from './model.ts'
 
-/** The objects that stand for what is stored. They refer to each other; here they are made, so that no file has to. */
+/** The objects that stand for what is stored. They refer to each other, so they are made in one place. */
 export interface Objects {
   namespace(namespace: Named): Namespace
   workSpec(spec: Named): WorkSpec

@@ -22,13 +22,13 @@ export interface CoordinateWorkerOptions {
   namespace: Namespace
   /** By the `task` in a spec's data or, without one, by the spec's name. */
   tasks: Record<string, CoordinateTask>
-  /** Its name in the namespace; one that no other process has. Default: made of the host, the process and chance. */
+  /** Its name in the namespace; one that no other process has. Default: made of the host, the process id and a random part. */
   workerId?: string | undefined
   /** How many sets of attempts it works on at once. Default: as many as the machine has processors. */
   concurrency?: number | undefined
-  /** How long it waits when there is nothing to do and nobody wakes it. Default 1 s. */
+  /** How long it waits when there is no work and no notification. Default 1 s. */
   pollInterval?: Duration | undefined
-  /** How often it says that it is there. Default 15 s. */
+  /** How often it updates its record. Default 15 s. */
   heartbeatInterval?: Duration | undefined
   /** The most attempts in a set. Default 100. */
   maxAttempts?: number | undefined

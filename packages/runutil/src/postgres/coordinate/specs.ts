@@ -86,9 +86,10 @@ export class Specs implements SpecStore {
     const given = metaParameters(4)
     const changed = metaColumns.map((column, at) => /* sql */ `coalesce(${given[at]}, ${column})`)
     const continuous = /* sql */ `(${changed[metaColumns.indexOf('continuous')]} and can_be_continuous)`
-    const text = /* sql */ `update ${this.#queries.s}.work_specs set (${columns}, next_continuous) = row(
+    const text = /* sql */ `update ${this.#queries.s}.work_specs set (${columns}, next_continuous, continuous_since) = row(
         ${metaColumns.map((column, at) => (column === 'continuous' ? continuous : changed[at])).join(', ')},
-        case when $2::boolean then ${timeOf('$3')} else next_continuous end
+        case when $2::boolean then ${timeOf('$3')} else next_continuous end,
+        case when not $2::boolean then continuous_since end
       ) where id ${EQ} $1::bigint returning id`
     const next = ['nextContinuous' in change, change.nextContinuous?.getTime() ?? null]
     await this.#queries.row(WHAT, text, [id, ...next, ...metaValues(change)])

@@ -117,7 +117,7 @@ export class Units implements UnitStore {
 
   async setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void> {
     const { s, channel } = this.#queries
-    const set = /* sql */ `set priority = $4::double precision, not_before = ${timeOf('$5')},
+    const set = /* sql */ `set priority = $4::double precision, not_before = ${timeOf('$5')}, delayed_since = null,
       state = case when state operator(pg_catalog.<>) all (array['open', 'delayed']) then state
         when ${timeOf('$5')} ${GT} ${s}.store_time($3::double precision) then 'delayed' else 'open' end`
     await this.#open(set, [id, channel, this.#queries.now, priority, notBefore ?? null])
@@ -135,7 +135,7 @@ export class Units implements UnitStore {
     await this.#open(set, [id, channel, this.#queries.now])
   }
 
-  /** Changes a unit such that it may be to be had. */
+  /** Changes a unit such that it may be available. */
   async #open(set: string, params: readonly unknown[]): Promise<void> {
     const { s } = this.#queries
     const text = /* sql */ `with opened as (update ${s}.work_units ${set} where id ${EQ} $1::bigint returning spec)

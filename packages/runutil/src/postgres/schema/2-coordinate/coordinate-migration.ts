@@ -57,6 +57,7 @@ create table ${s}.work_specs (
   unique (namespace, name)
 ) with (fillfactor = 70);
 create index work_specs_by_id on ${s}.work_specs (namespace, id);
+create index work_specs_continued on ${s}.work_specs (namespace, continuous_since) where continuous_since is not null;
 create index work_specs_by_rank on ${s}.work_specs (namespace, priority desc, weight desc);
 create table ${s}.work_workers (
   id bigint generated always as identity primary key,

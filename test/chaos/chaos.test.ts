@@ -34,7 +34,7 @@ const JOBS = 800
 const KILLS = 8
 
 it(
-  'drains a queue while workers, connections and the server fail in every known way, and accounts for each run',
+  'drains a queue while workers, connections and servers fail in every known way, and accounts for each run',
   async () => {
     const { code, printed, numbers } = await chaos(
       '--jobs',
@@ -50,6 +50,7 @@ it(
     expect(printed).toContain('\nall is accounted for')
     expect(code, printed).toBe(0)
     expect([number('enqueued'), number('disturbance: kill')], printed).toEqual([JOBS + 1, KILLS])
+    expect(number('disturbance: failover'), printed).toBe(1)
     expect(number('done')! + number('failed')! + number('panicked')!, printed).toBe(JOBS + 1)
     for (const none of [
       'lost: not there, or not ended',

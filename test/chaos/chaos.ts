@@ -3,8 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrate, openDatabase } from 'runutil/postgres'
-import { PostgresServer } from '../support/postgres/server.ts'
-import { TcpProxy } from '../support/postgres/tcp-proxy.ts'
 import { accountOfCrashes } from './account-of-crashes.ts'
 import { accountOfEnds } from './account-of-ends.ts'
 import { accountOfLimits } from './account-of-limits.ts'
@@ -12,6 +10,7 @@ import { accountOfRuns } from './account-of-runs.ts'
 import { accountOfProcesses, accountOfTraces } from './account-of-traces.ts'
 import { accountOfVersions } from './account-of-versions.ts'
 import { AUDIT, readAudit } from './audit.ts'
+import { Cluster } from './cluster.ts'
 import { type Disturbance, countsFor } from './disturbances.ts'
 import { dump } from './dump.ts'
 import type { Facts, Outage, StoredJob } from './facts.ts'
@@ -32,7 +31,7 @@ import { workerFacts } from './worker-facts.ts'
 
 /**
  * Drains jobs with several processes while these are killed, frozen and stopped, by others and by their own jobs, and
- * while the database is away, refuses, or doesn't answer. Then it accounts for each job, each run and each crash.
+ * while the database is away, refuses, doesn't answer, or fails over to its standby. Then it accounts for each job, each run and each crash.
  *
  * @returns whether all that must hold did
  */
@@ -40,11 +39,11 @@ export async function runChaos(options: ChaosOptions): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'runutil-chaos-'))
   const { jobs, kills, workers, seed } = options
   console.log(`seed ${seed}: ${jobs} jobs, ${kills} kills, ${workers} workers; traces in ${folder}`)
-  const server = await PostgresServer.start()
-  const proxy = await TcpProxy.start(server.url)
+  const counts = countsFor(kills, options.without)
+  const cluster = await Cluster.start(counts.failover)
   const controller = new AbortController()
   const late = setTimeout(() => controller.abort(new Error('it took too long')), options.timeoutMs)
-  const chaos = new Chaos({ options, server, proxy, folder, signal: controller.signal })
+  const chaos = new Chaos({ options, counts, cluster, folder, signal: controller.signal })
   try {
     const findings = await chaos.run()
     printReport(findings)
@@ -54,20 +53,19 @@ export async function runChaos(options: ChaosOptions): Promise<boolean> {
     return well
   } catch (error) {
     console.error(`seed ${seed} failed:`, error)
-    await dump(chaos.fleet, server.url)
+    await dump(chaos.fleet, cluster.urlAside)
     return false
   } finally {
     clearTimeout(late)
     chaos.fleet?.abandon()
-    await proxy.stop()
-    await server.stop()
+    await cluster.stop()
   }
 }
 
 interface ChaosProps {
   readonly options: ChaosOptions
-  readonly server: PostgresServer
-  readonly proxy: TcpProxy
+  readonly counts: Readonly<Record<Disturbance, number>>
+  readonly cluster: Cluster
   readonly folder: string
   readonly signal: AbortSignal
 }
@@ -76,7 +74,6 @@ class Chaos {
   readonly #props: ChaosProps
   readonly #observer: Observer
   readonly #random: Random
-  readonly #counts: Readonly<Record<Disturbance, number>>
   readonly #planned: ReadonlyMap<string, PlannedJob>
   readonly #plan: Plan
   readonly #outages: Outage[] = []
@@ -85,23 +82,21 @@ class Chaos {
 
   constructor(props: ChaosProps) {
     this.#props = props
-    this.#observer = new Observer(props.server.url, props.signal)
+    this.#observer = new Observer(props.cluster.urlAside, props.signal)
     this.#random = new Random(props.options.seed)
-    const { jobs: count, kills, without } = props.options
-    this.#counts = countsFor(kills, without)
-    this.#plan = planJobs(count, this.#counts, this.#random)
+    this.#plan = planJobs(props.options.jobs, props.counts, this.#random)
     const { jobs, blockers } = this.#plan
     this.#planned = new Map([...jobs, ...blockers].map((job) => [job.id, job]))
   }
 
   async run(): Promise<Finding[]> {
-    const { server, proxy, signal } = this.#props
-    await prepare(server.url)
-    const watch = new MachineWatch(server.url, (span) => this.#outages.push({ how: 'slow', ...span }))
+    const { cluster, counts, signal } = this.#props
+    const url = cluster.urlAside
+    await prepare(url)
+    const watch = new MachineWatch(url, (span) => this.#outages.push({ how: 'slow', ...span }))
     const fleet = (this.fleet = await this.#startFleet())
-    const feeder = await Feeder.open(server.url, signal)
-    const counts = this.#counts
-    const ground = { server, proxy, fleet, feeder, observer: this.#observer, random: this.#random }
+    const feeder = await Feeder.open(url, signal)
+    const ground = { cluster, fleet, feeder, observer: this.#observer, random: this.#random }
     const told = { counts, outages: this.#outages, onBeat: (beat: string) => this.#note(beat) }
     await new Storm({ ...ground, ...this.#plan, ...told }).run()
     const stormMs = this.#passed()
@@ -112,7 +107,7 @@ class Chaos {
     ]
     await fleet.stop()
     await watch.stop()
-    const traces = await accountOfTraces(this.#observer, fleet, server.url)
+    const traces = await accountOfTraces(this.#observer, fleet, url)
     const findings = account(await this.#facts(fleet))
     await Promise.all([feeder.close(), this.#observer.close()])
     return [...disturbances(counts, feeder), ...findings, ...traces, ...times]
@@ -120,8 +115,8 @@ class Chaos {
 
   /** Its workers reach the server through the proxy. */
   async #startFleet(): Promise<Fleet> {
-    const { server, proxy, folder, signal, options } = this.#props
-    const url = proxy.urlOf(server.url)
+    const { cluster, folder, signal, options } = this.#props
+    const { url } = cluster
     const program = await bundleWorker(folder)
     const random = this.#random
     const fleet = new Fleet({ url, random, folder, signal, program, size: options.workers })

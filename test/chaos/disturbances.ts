@@ -12,6 +12,7 @@ const PROPORTIONS = {
   'lock timeout': 0.05,
   'read-only': 0.1,
   silence: 0.1,
+  failover: 0.02,
   /** These two are jobs. */
   poison: 0.3,
   block: 0.15,

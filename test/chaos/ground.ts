@@ -1,5 +1,4 @@
-import type { PostgresServer } from '../support/postgres/server.ts'
-import type { TcpProxy } from '../support/postgres/tcp-proxy.ts'
+import type { Cluster } from './cluster.ts'
 import type { Outage } from './facts.ts'
 import type { Feeder } from './feeder.ts'
 import type { Fleet } from './fleet.ts'
@@ -8,9 +7,7 @@ import type { Random } from './random.ts'
 
 /** What disturbances act on. */
 export interface Ground {
-  readonly server: PostgresServer
-  /** Between the workers and the server. */
-  readonly proxy: TcpProxy
+  readonly cluster: Cluster
   readonly fleet: Fleet
   readonly feeder: Feeder
   readonly observer: Observer

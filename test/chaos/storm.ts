@@ -1,7 +1,7 @@
 import { DISTURBANCES, type Disturbance } from './disturbances.ts'
 import { type Ground, countOfEnds } from './ground.ts'
 import type { Plan, PlannedJob } from './planned-job.ts'
-import { cancel, limitTime, refuseWrites, restart, silence, terminate } from './to-database.ts'
+import { cancel, failOver, limitTime, refuseWrites, restart, silence, terminate } from './to-database.ts'
 import { freeze, leaveAlone } from './to-workers.ts'
 
 /** What is done to the database. */
@@ -14,6 +14,7 @@ const TO_DATABASE = {
   'lock timeout': (ground) => limitTime(ground, 'lock_timeout'),
   'read-only': refuseWrites,
   silence,
+  failover: failOver,
 } satisfies Partial<Record<Disturbance, (ground: Ground) => Promise<void>>>
 
 /** Those that aren't jobs. */

@@ -11,10 +11,10 @@ const LOCKS = 3
 const SILENT_MS = LEASE_MS * 1.5
 
 export const restart = (ground: Ground, mode: 'fast' | 'immediate'): Promise<void> =>
-  during(ground, 'away', () => ground.server.restart(mode))
+  during(ground, 'away', () => ground.cluster.restart(mode))
 
 export const terminate = (ground: Ground): Promise<void> =>
-  during(ground, 'away', () => ground.server.terminateBackends())
+  during(ground, 'away', () => ground.cluster.primary.terminateBackends())
 
 /** Each statement that is on its way, as pg_cancel_backend does. */
 export const cancel = (ground: Ground): Promise<void> =>
@@ -46,12 +46,19 @@ export const refuseWrites = (ground: Ground): Promise<void> =>
     ),
   )
 
+/** The server is lost, and its standby takes its place. A new standby is made of a copy while the work goes on. */
+export async function failOver(ground: Ground): Promise<void> {
+  const { cluster, random } = ground
+  await during(ground, 'away', () => cluster.failOver({ early: random.chance(0.5) }))
+  await cluster.follow()
+}
+
 /** All connections that workers have. It counts until the last of them has been given up. */
 export async function silence(ground: Ground): Promise<void> {
-  const { proxy, observer } = ground
+  const { cluster, observer } = ground
   const outage = begin(ground, 'silent')
-  proxy.silence()
-  const givenUp = observer.until(() => proxy.silenced === 0).then(() => (outage.to = Date.now()))
+  cluster.proxy.silence()
+  const givenUp = observer.until(() => cluster.proxy.silenced === 0).then(() => (outage.to = Date.now()))
   // Not waited for: it may take until all is over.
   givenUp.catch(() => {})
   await passed(ground, SILENT_MS)
@@ -88,9 +95,9 @@ async function withSetting(
   })
 }
 
-async function asAdmin({ server }: Ground, act: (admin: pg.Client) => Promise<void>): Promise<void> {
+async function asAdmin({ cluster }: Ground, act: (admin: pg.Client) => Promise<void>): Promise<void> {
   const options = '-c statement_timeout=0 -c lock_timeout=0 -c default_transaction_read_only=off'
-  const admin = new pg.Client({ connectionString: server.url, application_name: 'admin', options })
+  const admin = new pg.Client({ connectionString: cluster.primary.url, application_name: 'admin', options })
   await admin.connect()
   try {
     await act(admin)

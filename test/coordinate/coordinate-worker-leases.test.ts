@@ -2,7 +2,6 @@ import { runAllWorkers } from 'runutil'
 import {
   type Attempt,
   AttemptsExpiringError,
-  type CoordinateStore,
   type CoordinateTask,
   CoordinateWorker,
   type CoordinateWorkerOptions,
@@ -15,6 +14,7 @@ import {
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
+import type { CoordinateTables } from '../../packages/runutil/src/coordinate/coordinate-store.ts'
 
 /** A task that holds what it gets until it is let go, and what it saw of its signals. */
 class Holding {
@@ -34,16 +34,21 @@ class Holding {
 
 class Case {
   readonly clock = new VirtualClock()
-  readonly store = new MemoryCoordinateStore()
+  readonly store: CoordinateTables
   readonly holding = new Holding()
   readonly errors: unknown[] = []
   namespace!: Namespace
   spec!: WorkSpec
 
+  constructor(storeClock: VirtualClock | undefined) {
+    const clock = storeClock ?? this.clock
+    this.store = new MemoryCoordinateStore().withTime(() => clock.now())
+  }
+
   static async of(units: number, storeClock?: VirtualClock): Promise<Case> {
-    const made = new Case()
+    const made = new Case(storeClock)
     const clock = storeClock ?? made.clock
-    made.namespace = await createCoordinate(made.store, { clock }).namespace('n')
+    made.namespace = await createCoordinate({ withTime: () => made.store }, { clock }).namespace('n')
     made.spec = await made.namespace.setWorkSpec({ name: 'spec', runtime: 'node' })
     await made.spec.addWorkUnits(Array.from({ length: units }, (_, at) => ({ name: `${at}`, data: {} })))
     return made
@@ -74,9 +79,9 @@ class Case {
   }
 
   /** Until `mend`, calls of a part of the store fail. */
-  break<Part extends keyof CoordinateStore>(
+  break<Part extends keyof CoordinateTables>(
     part: Part,
-    ...names: (keyof CoordinateStore[Part])[]
+    ...names: (keyof CoordinateTables[Part])[]
   ): () => void {
     const calls: object = this.store[part]
     const down = (): Promise<never> => Promise.reject(new Error('the store is down'))
@@ -308,7 +313,7 @@ async function aCase(units: number, storeClock?: VirtualClock) {
     holding,
     errors,
     run: (options?: Partial<CoordinateWorkerOptions>) => made.run(options),
-    break: <Part extends keyof CoordinateStore>(part: Part, ...names: (keyof CoordinateStore[Part])[]) =>
+    break: <Part extends keyof CoordinateTables>(part: Part, ...names: (keyof CoordinateTables[Part])[]) =>
       made.break(part, ...names),
   }
 }

@@ -12,11 +12,12 @@ import {
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
+import type { CoordinateTables } from '../../packages/runutil/src/coordinate/coordinate-store.ts'
 
 interface Given {
   readonly clock: VirtualClock
   readonly unit: WorkUnit
-  readonly store: MemoryCoordinateStore
+  readonly store: CoordinateTables
   /** Stops the worker. */
   readonly stop: () => Promise<void>
 }
@@ -28,8 +29,9 @@ async function working(
   storeClock?: VirtualClock,
 ): Promise<Given> {
   const clock = new VirtualClock()
-  const store = new MemoryCoordinateStore()
-  const namespace = await createCoordinate(store, { clock: storeClock ?? clock }).namespace('n')
+  const ofStore = storeClock ?? clock
+  const store = new MemoryCoordinateStore().withTime(() => ofStore.now())
+  const namespace = await createCoordinate({ withTime: () => store }, { clock: ofStore }).namespace('n')
   const unit = await (await namespace.setWorkSpec({ name: 's', runtime: 'node' })).addWorkUnit('u', {})
   const controller = new AbortController()
   const worker = new CoordinateWorker({ namespace, tasks: { s: taskOf(clock) }, concurrency: 1, ...options })

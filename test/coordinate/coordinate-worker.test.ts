@@ -11,10 +11,11 @@ import {
   type CoordinateWorkerOptions,
 } from '../../packages/runutil/src/coordinate/worker-settings.ts'
 import { capturedLogger } from '../support/logs.ts'
+import type { CoordinateTables } from '../../packages/runutil/src/coordinate/coordinate-store.ts'
 
 interface Fresh {
   readonly clock: VirtualClock
-  readonly store: MemoryCoordinateStore
+  readonly store: CoordinateTables
   readonly namespace: Namespace
   readonly spec: WorkSpec
   /** Runs a worker until `stop`; resolves when nothing happens without time passing. */
@@ -25,8 +26,8 @@ interface Fresh {
 
 async function fresh(): Promise<Fresh> {
   const clock = new VirtualClock()
-  const store = new MemoryCoordinateStore()
-  const namespace = await createCoordinate(store, { clock }).namespace('n')
+  const store = new MemoryCoordinateStore().withTime(() => clock.now())
+  const namespace = await createCoordinate({ withTime: () => store }, { clock }).namespace('n')
   const spec = await namespace.setWorkSpec({ name: 'spec', runtime: 'node' })
   const run: Fresh['run'] = async (options) => {
     const worker = new CoordinateWorker({ namespace, tasks: {}, workerId: 'w', concurrency: 2, ...options })

@@ -18,7 +18,7 @@ describe.each(kindsOfDatabase)('a unit whose delay is over, in $name', ({ open }
     ['cleared with others', 'clearWorkUnits'],
     ['retried with others', 'retryWorkUnits'],
     ['given another time that is over', 'setMeta'],
-  ] as const)('is to be had at once when it is %s', async (_, call) => {
+  ] as const)('is available at once when it is %s', async (_, call) => {
     const namespace = await createCoordinate(new PostgresCoordinateStore(database)).namespace(call)
     const spec = await namespace.setWorkSpec({ name: 'spec' })
     const unit = await spec.addWorkUnit('u', {}, { notBefore: past })

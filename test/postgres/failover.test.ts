@@ -45,7 +45,7 @@ const LEASE = '2s'
 const REPLICAS = 3
 
 it('loses nothing where the standby confirms: no job, no outcome, no lease', async () => {
-  await synchronous()
+  await primary.beSynchronous()
   const handled = new Map<string, number>()
   const settled = new Set<string>()
   const shifts = new Shifts()
@@ -144,19 +144,6 @@ it('gives out no number again where the standby lags: what the old server gave c
   expect(await store.get('lagging')).toMatchObject({ status: 'DONE', result: 'now', attemptsDone: 1 })
   await database.close()
 })
-
-/** From now on, nothing is acknowledged that the standby doesn't have. */
-async function synchronous(): Promise<void> {
-  await ask(primary.url, `alter system set synchronous_standby_names = '*'`)
-  await ask(primary.url, 'select pg_reload_conf()')
-  await ask(
-    primary.url,
-    `do $$ begin
-    while not exists (select from pg_stat_replication where sync_state = 'sync') loop
-      perform pg_sleep(0.01), pg_stat_clear_snapshot();
-    end loop; end $$`,
-  )
-}
 
 /** Enqueues jobs one by one, each until it is acknowledged. */
 async function feed(queue: JobQueue, count: number, acknowledged: string[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chown, cp, mkdtemp, readdir, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp } from 'node:fs/promises'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { Probe } from 'runutil/testing'
 import { ask } from './ask.ts'
+import { baseBackup } from './base-backup.ts'
 import { type Binaries, type Identity, PASSWORD } from './binaries.ts'
 import { binariesFor, initialise, run, serverIdentity } from './binaries.ts'
 import { createDatabase } from './create-database.ts'
@@ -54,19 +56,37 @@ export class PostgresServer {
     return new PostgresServer(folder, await freePort(), { identity, binaries }, settings)
   }
 
-  /** Another server that follows this one, from a copy of its data; this one is away meanwhile. */
+  /** Another server that follows this one, from a copy of its data. */
   async standby(): Promise<PostgresServer> {
     const source = new URL(this.url)
-    const primary_conninfo = `host=127.0.0.1 port=${source.port} user=postgres password=${PASSWORD}`
-    const standby = await PostgresServer.#made({ primary_conninfo })
-    const start = await this.pause('fast')
-    await cp(this.#data, standby.#data, { recursive: true })
-    await writeFile(join(standby.#data, 'standby.signal'), '')
-    const { uid, gid } = standby.#program.identity
-    if (uid !== undefined) await chownAll(standby.#data, uid, gid!)
-    await start()
+    const slot = `standby_${randomBytes(6).toString('hex')}`
+    const standby = await PostgresServer.#made({
+      primary_conninfo: `host=127.0.0.1 port=${source.port} user=postgres password=${PASSWORD}`,
+      primary_slot_name: slot,
+      wal_retrieve_retry_interval: '100ms',
+    })
+    const owner = standby.#program.identity
+    await baseBackup({ url: this.url, from: this.#data, to: standby.#data, owner, slot })
     await standby.#start()
     return standby
+  }
+
+  /** From now on, nothing is acknowledged that its standby doesn't have. Resolves when that one has all. */
+  async beSynchronous(): Promise<void> {
+    await ask(this.url, `alter system set synchronous_standby_names = '*'`)
+    await ask(this.url, 'select pg_reload_conf()')
+    await this.untilSynchronous()
+  }
+
+  /** Until a standby confirms again what is written. */
+  async untilSynchronous(): Promise<void> {
+    await ask(
+      this.url,
+      `do $$ begin
+      while not exists (select from pg_stat_replication where sync_state = 'sync' and state = 'streaming') loop
+        perform pg_sleep(0.01), pg_stat_clear_snapshot();
+      end loop; end $$`,
+    )
   }
 
   /** Ends a standby's following: from now on it takes writes itself. */
@@ -209,12 +229,6 @@ function guard(folder: string): ChildProcess {
 /** A pipe is a socket, though its type doesn't say so. */
 function unref(pipe: Readable | Writable): void {
   ;(pipe as Socket).unref()
-}
-
-async function chownAll(folder: string, uid: number, gid: number): Promise<void> {
-  await chown(folder, uid, gid)
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true })
-  await Promise.all(entries.map(({ parentPath, name }) => chown(join(parentPath, name), uid, gid)))
 }
 
 async function freePort(): Promise<number> {

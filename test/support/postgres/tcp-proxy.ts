@@ -81,8 +81,10 @@ export class TcpProxy {
   /** Ends the connections that are there, for both sides. @param how by a reset, or as who closes it in order */
   cut(how: 'reset' | 'end' = 'reset'): void {
     for (const { near, far } of this.#pairs) {
-      if (how === 'reset') near.resetAndDestroy()
-      else near.end()
+      if (how === 'end') near.end()
+      // One whose end is on its way can't be reset: Node then leaves it open.
+      else if (near.writableEnded) near.destroy()
+      else near.resetAndDestroy()
       far.destroy()
     }
   }

@@ -1,8 +1,9 @@
+import { ErrLostLease } from '../core/err-lost-lease.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { asciiText, storableText } from '../core/text.ts'
 import { isInstance, messageOf, stackOf } from '../core/thrown.ts'
-import type { LeasedAttempt } from './attempt.ts'
-import { ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
+import type { AttemptHandle } from './attempt.ts'
+import { ErrGone, ErrNotPending } from './errors.ts'
 
 /**
  * Fails an attempt, its data saying why, whatever was thrown. What the store can't hold of the reason is written in
@@ -10,7 +11,7 @@ import { ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
  *
  * @throws what the store says
  */
-export async function failAttempt(attempt: LeasedAttempt, thrown: unknown): Promise<void> {
+export async function failAttempt(attempt: AttemptHandle, thrown: unknown): Promise<void> {
   const { data } = attempt.leased
   const reason = reasonOf(thrown)
   try {

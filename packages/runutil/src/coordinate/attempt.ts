@@ -1,27 +1,27 @@
 import { toStorableMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { checkData, dataJson } from './checks.ts'
-import type { AttemptEnd, Id, StoredAttempt } from './coordinate-store.ts'
+import type { AttemptEnd, Id, AttemptRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, AttemptStatus, CoordinateWorkerRecord, WorkUnit } from './model.ts'
 import type { Session } from './session.ts'
 
-/** As what they are: every store's objects are of this class. */
-export function leasedOnes(attempts: readonly Attempt[]): LeasedAttempt[] {
-  return attempts.filter((attempt) => attempt instanceof LeasedAttempt)
+/** As handles: every attempt of the model is one. */
+export function attemptHandles(attempts: readonly Attempt[]): AttemptHandle[] {
+  return attempts.filter((attempt) => attempt instanceof AttemptHandle)
 }
 
-export class LeasedAttempt implements Attempt {
+export class AttemptHandle implements Attempt {
   readonly workUnit: WorkUnit
   readonly worker: CoordinateWorkerRecord
   /** As it was when this object was made. */
-  readonly leased: StoredAttempt
-  #isSpokenFor = false
+  readonly leased: AttemptRow
+  #isEndRequested = false
   #onRenewal: (() => (lifetimeMs: number) => void) | undefined
   readonly #id: Id
   readonly #session: Session
 
-  constructor(session: Session, leased: StoredAttempt) {
+  constructor(session: Session, leased: AttemptRow) {
     const { id, spec, unit, worker } = leased
     this.#session = session
     this.#id = id
@@ -30,9 +30,9 @@ export class LeasedAttempt implements Attempt {
     this.worker = session.make.worker(worker)
   }
 
-  /** By this object it was told to end; it may have failed to. */
-  get isSpokenFor(): boolean {
-    return this.#isSpokenFor
+  /** `finish`, `fail`, `retry` or `expire` was called on this object, whatever came of it. */
+  get isEndRequested(): boolean {
+    return this.#isEndRequested
   }
 
   /** @param onRenewal called before the store is asked to renew it; what it returns, when it has been */
@@ -65,14 +65,14 @@ export class LeasedAttempt implements Attempt {
     const extendMs = toStorableMs(extend, 'renew: extend')
     if (data !== undefined) checkData(data, 'renew')
     const onRenewed = this.#onRenewal?.()
-    await this.#session.store.attempts.renew(this.#id, extendMs, data, this.#session.now)
+    await this.#session.store.attempts.renew(this.#id, extendMs, data)
     onRenewed?.(extendMs)
   }
 
   async expire(data?: Data): Promise<void> {
     if (data !== undefined) checkData(data, 'expire')
-    this.#isSpokenFor = true
-    await this.#session.store.attempts.expire(this.#id, data, this.#session.now)
+    this.#isEndRequested = true
+    await this.#session.store.attempts.expire(this.#id, data)
   }
 
   finish(data?: Data): Promise<void> {
@@ -89,11 +89,11 @@ export class LeasedAttempt implements Attempt {
 
   async #end(status: AttemptEnd['status'], data: Data | undefined, delayMs = 0): Promise<void> {
     const size = data === undefined ? 0 : dataJson(data, status).length
-    this.#isSpokenFor = true
+    this.#isEndRequested = true
     await this.#session.end({ id: this.#id, status, data, delayMs }, size)
   }
 
-  #get(): Promise<StoredAttempt> {
-    return this.#session.store.attempts.get(this.#id, this.#session.now)
+  #get(): Promise<AttemptRow> {
+    return this.#session.store.attempts.get(this.#id)
   }
 }

@@ -13,7 +13,7 @@ export interface ChainedUnit {
 /**
  * The units that `output` in a finished attempt's data asks for: an object of name → data, or a list of names and of
  * `[name, data, { priority?, delay? }?, priority?]`, with `delay` in seconds. The last entry of a name counts, and the
- * fourth item goes before the `priority` in the third. Anything else is passed over.
+ * fourth item goes before the `priority` in the third. Anything else is ignored.
  */
 export function chainedUnits(data: Record<string, unknown>): ChainedUnit[] {
   const { output } = data

@@ -1,6 +1,6 @@
 import type { Notify } from '../core/notify.ts'
 import type { SerialQueue } from '../core/serial-queue.ts'
-import { type LeasedAttempt, leasedOnes } from './attempt.ts'
+import { type AttemptHandle, attemptHandles } from './attempt.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
 import { RunningTask } from './running-task.ts'
@@ -20,7 +20,7 @@ export interface ChildRunProps {
 }
 
 interface Got {
-  readonly attempts: LeasedAttempt[]
+  readonly attempts: AttemptHandle[]
   /** Before they were requested, by the clock's `elapsed`. */
   readonly askedAt: number
 }
@@ -29,9 +29,9 @@ interface Got {
 export class ChildRun {
   readonly #props: ChildRunProps
   #task: RunningTask | undefined
-  /** The greatest id of an attempt that it was told of, or had when it began. */
+  /** The greatest id of an attempt that it was given, or had when it began. */
   #last: number | undefined
-  /** When a request was sent that wasn't answered: it may have had attempts. */
+  /** When the request was sent that was never answered: it may have leased attempts. */
   #unansweredAt: number | undefined
 
   constructor(props: ChildRunProps) {
@@ -54,7 +54,7 @@ export class ChildRun {
     await trying(() => record.deactivate())
   }
 
-  /** Says that it is there, and looks after what it works on. */
+  /** Updates its record, and checks the attempts it works on. */
   async beat(): Promise<void> {
     const { record, settings, trying } = this.#props
     const tasks = this.#task === undefined ? [] : [this.#task.name]
@@ -75,11 +75,11 @@ export class ChildRun {
     this.#task = undefined
   }
 
-  /** Waits when there is nothing, so that who is next in turn waits as well. */
+  /** Waits when there is no work, and with it all who queue behind it. */
   async #ask(): Promise<Got | undefined> {
     const { settings, signal, ready } = this.#props
     if (signal.aborted) return undefined
-    // What expired while the process couldn't run is renewed first: it would be had for the asking.
+    // What expired while the process was suspended is renewed first: the request would get it.
     const overdue = [...this.#props.running].filter(({ isOverdue }) => isOverdue)
     await Promise.all(overdue.map((task) => task.look()))
     const got = await this.#request()
@@ -103,10 +103,10 @@ export class ChildRun {
     const attempts = await trying(() => record.requestAttempts({ numberOfWorkUnits, runtimes, lifetime }))
     if (attempts === undefined) return undefined
     this.#unansweredAt = undefined
-    return { attempts: leasedOnes(attempts), askedAt }
+    return { attempts: attemptHandles(attempts), askedAt }
   }
 
-  /** What the request got that wasn't answered, if the last one wasn't. */
+  /** What the last request leased, if it wasn't answered. */
   async #unanswered(): Promise<Got | undefined> {
     const last = this.#last
     const askedAt = this.#unansweredAt
@@ -118,13 +118,13 @@ export class ChildRun {
     return { attempts: active.filter(({ leased }) => leased.id > last), askedAt }
   }
 
-  async #active(): Promise<LeasedAttempt[] | undefined> {
+  async #active(): Promise<AttemptHandle[] | undefined> {
     const { record, trying } = this.#props
     const active = await trying(() => record.activeAttempts())
-    return active && leasedOnes(active)
+    return active && attemptHandles(active)
   }
 }
 
-function greatestId(attempts: readonly LeasedAttempt[] | undefined): number | undefined {
+function greatestId(attempts: readonly AttemptHandle[] | undefined): number | undefined {
   return attempts && Math.max(0, ...attempts.map(({ leased }) => leased.id))
 }

@@ -12,15 +12,12 @@ export interface Named {
   readonly name: string
 }
 
-/** Ms since the epoch; undefined: the store's own. */
-export type Now = number | undefined
-
-export interface StoredUnit extends Named {
+export interface UnitRow extends Named {
   readonly data: Data
   readonly priority: number
   readonly notBefore: number | undefined
   readonly status: WorkUnitStatus
-  readonly activeAttempt: StoredAttempt | undefined
+  readonly activeAttempt: AttemptRow | undefined
   readonly numAttempts: number
 }
 
@@ -30,7 +27,7 @@ export interface AttemptSpec extends Named {
   readonly task: string
 }
 
-export interface StoredAttempt {
+export interface AttemptRow {
   readonly id: Id
   readonly spec: AttemptSpec
   readonly unit: Named
@@ -46,7 +43,7 @@ export interface StoredAttempt {
   readonly leftMs: number
 }
 
-export interface StoredWorker extends Named {
+export interface WorkerRow extends Named {
   readonly parent: Named | undefined
   readonly active: boolean
   readonly mode: string
@@ -79,7 +76,7 @@ export interface AttemptEnd {
   readonly status: 'finished' | 'failed' | 'retryable'
   /** Undefined: as it is. */
   readonly data: Data | undefined
-  /** Of a retryable one: when its unit is to be had again. */
+  /** Of a retryable one: when its unit is available again. */
   readonly delayMs: number
 }
 
@@ -88,9 +85,16 @@ export interface AttemptEnd {
  * exceeded, and what ends an attempt and what comes of it is one transaction. What a call means, and whether what it is
  * given makes sense, is decided before.
  *
- * Every method rejects with an ErrGone when an id that it is given stands for nothing any more.
+ * Times that count from a moment (leases, delays of retries and of chained units, the interval of a continuous spec) last
+ * as long when the clock is set back; times of day, such as a unit's `notBefore`, stay.
  */
 export interface CoordinateStore {
+  /** @param now what time it is, in ms since the epoch; without it, the store's own clock tells */
+  withTime(now: (() => number) | undefined): CoordinateTables
+}
+
+/** Every method rejects with an ErrGone when an id that it is given stands for nothing any more. */
+export interface CoordinateTables {
   readonly namespaces: NamespaceStore
   readonly specs: SpecStore
   readonly units: UnitStore
@@ -104,12 +108,12 @@ export interface NamespaceStore {
   all(): Promise<Named[]>
   destroy(id: Id): Promise<void>
   /** Of one, or of all; rows whose count is 0 are left out. */
-  summarize(id: Id | undefined, now: Now): Promise<SummaryRow[]>
+  summarize(id: Id | undefined): Promise<SummaryRow[]>
   /**
    * Removes what ended longer ago than `retentionMs`, some at a time: units that have finished or failed, with their
    * attempts, and of other units the attempts but the last. @param after 0, or what the call before has as `next`
    */
-  prune(id: Id, retentionMs: number, after: Id, now: Now): Promise<Pruned>
+  prune(id: Id, retentionMs: number, after: Id): Promise<Pruned>
 }
 
 export interface Pruned {
@@ -128,44 +132,44 @@ export interface SpecStore {
   destroy(id: Id): Promise<void>
   data(id: Id): Promise<WorkSpecData>
   setData(id: Id, data: WorkSpecData, meta: DerivedMeta): Promise<void>
-  meta(id: Id, withCounts: boolean, now: Now): Promise<WorkSpecMeta>
+  meta(id: Id, withCounts: boolean): Promise<WorkSpecMeta>
   setMeta(id: Id, change: MetaChange): Promise<void>
-  summarize(id: Id, now: Now): Promise<SummaryRow[]>
+  summarize(id: Id): Promise<SummaryRow[]>
 }
 
 export interface UnitStore {
   /** All or none; of units of one name, the last. @returns their ids, in the order given */
-  add(spec: Id, units: readonly AddedUnit[], now: Now): Promise<Id[]>
+  add(spec: Id, units: readonly AddedUnit[]): Promise<Id[]>
   find(spec: Id, name: string): Promise<Id | undefined>
   /** By name. */
-  select(spec: Id, selection: UnitSelection, now: Now): Promise<Named[]>
-  count(spec: Id, now: Now): Promise<Record<WorkUnitStatus, number>>
-  prioritise(spec: Id, selection: UnitSelection, change: PriorityChange, now: Now): Promise<void>
-  delete(spec: Id, selection: UnitSelection, now: Now): Promise<number>
+  select(spec: Id, selection: UnitSelection): Promise<Named[]>
+  count(spec: Id): Promise<Record<WorkUnitStatus, number>>
+  prioritise(spec: Id, selection: UnitSelection, change: PriorityChange): Promise<void>
+  delete(spec: Id, selection: UnitSelection): Promise<number>
   /** Clears the active attempt of each. @returns how many they are */
-  clear(spec: Id, selection: UnitSelection, now: Now): Promise<number>
-  get(id: Id, now: Now): Promise<StoredUnit>
-  setMeta(id: Id, priority: number, notBefore: number | undefined, now: Now): Promise<void>
+  clear(spec: Id, selection: UnitSelection): Promise<number>
+  get(id: Id): Promise<UnitRow>
+  setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void>
   setPriority(id: Id, priority: number): Promise<void>
   /** Its attempts are counted anew. */
-  clearActiveAttempt(id: Id, now: Now): Promise<void>
+  clearActiveAttempt(id: Id): Promise<void>
   /** The oldest first. */
-  attempts(id: Id, now: Now): Promise<StoredAttempt[]>
-  /** Calls back when units of a namespace may be to be had. Best effort: one polls as well. @returns takes it off */
+  attempts(id: Id): Promise<AttemptRow[]>
+  /** Calls back when units of a namespace may be available. Best effort: callers poll as well. @returns takes it off */
   listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>>
 }
 
 export interface WorkerStore {
   /** Makes it when there is none. */
-  obtain(namespace: Id, name: string, now: Now): Promise<Id>
+  obtain(namespace: Id, name: string): Promise<Id>
   all(namespace: Id): Promise<Named[]>
-  get(id: Id): Promise<StoredWorker>
+  get(id: Id): Promise<WorkerRow>
   setParent(id: Id, parent: Id | undefined): Promise<void>
   children(id: Id): Promise<Named[]>
   update(id: Id, update: WorkerUpdate): Promise<void>
   deactivate(id: Id): Promise<void>
   /** Active: pending, and their units' active ones. @param of its own, or its children's */
-  attempts(id: Id, of: 'itself' | 'children', which: 'active' | 'all', now: Now): Promise<StoredAttempt[]>
+  attempts(id: Id, of: 'itself' | 'children', which: 'active' | 'all'): Promise<AttemptRow[]>
 }
 
 export interface AttemptStore {
@@ -175,13 +179,13 @@ export interface AttemptStore {
    *
    * @param random in [0, 1)
    */
-  request(worker: Id, asked: Asked, lifetimeMs: number, random: number, now: Now): Promise<StoredAttempt[]>
-  make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt>
-  get(id: Id, now: Now): Promise<StoredAttempt>
+  request(worker: Id, asked: Asked, lifetimeMs: number, random: number): Promise<AttemptRow[]>
+  make(worker: Id, unit: Id, lifetimeMs: number): Promise<AttemptRow>
+  get(id: Id): Promise<AttemptRow>
   /** @throws ErrNotPending, ErrLostLease */
-  renew(id: Id, extendMs: number, data: Data | undefined, now: Now): Promise<void>
+  renew(id: Id, extendMs: number, data: Data | undefined): Promise<void>
   /** @throws ErrNotPending */
-  expire(id: Id, data: Data | undefined, now: Now): Promise<void>
+  expire(id: Id, data: Data | undefined): Promise<void>
   /** Each by itself, with the units that come of it. @returns for each what went wrong, if anything */
-  end(ends: readonly AttemptEnd[], now: Now): Promise<(Error | undefined)[]>
+  end(ends: readonly AttemptEnd[]): Promise<(Error | undefined)[]>
 }

@@ -3,7 +3,7 @@ import { WorkerRun } from './worker-run.ts'
 import { type CoordinateWorkerOptions, resolveSettings } from './worker-settings.ts'
 
 /**
- * Works on a namespace's units: a worker as any other, for a `workers()` list (seed 000, Worker).
+ * Works on a namespace's units: a worker as any other, for a `workers()` list.
  *
  * @example
  * const worker = new CoordinateWorker({ namespace, tasks: { pages: (attempts, signal) => fetchAll(attempts, signal) } })

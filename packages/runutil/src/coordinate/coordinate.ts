@@ -13,7 +13,7 @@ export interface CoordinateOptions {
 }
 
 /**
- * The scheduler over what a store keeps (seed 000).
+ * The scheduler over what a store keeps.
  *
  * @example
  * const coordinate = createCoordinate(new MemoryCoordinateStore())
@@ -23,13 +23,13 @@ export interface CoordinateOptions {
  */
 export function createCoordinate(store: CoordinateStore, options: CoordinateOptions = {}): Coordinate {
   const { clock } = checkOptions('createCoordinate', options, ['clock'])
-  if (typeof store?.attempts?.request !== 'function') {
+  if (typeof store?.withTime !== 'function') {
     throw unexpected('createCoordinate', 'a MemoryCoordinateStore or PostgresCoordinateStore', store)
   }
-  return new StoredCoordinate(new Session(store, clock, objectsOf))
+  return new CoordinateHandle(new Session(store, clock, objectsOf))
 }
 
-class StoredCoordinate implements Coordinate {
+class CoordinateHandle implements Coordinate {
   readonly #session: Session
 
   constructor(session: Session) {
@@ -48,6 +48,6 @@ class StoredCoordinate implements Coordinate {
   }
 
   summarize(): Promise<SummaryRow[]> {
-    return this.#session.store.namespaces.summarize(undefined, this.#session.now)
+    return this.#session.store.namespaces.summarize(undefined)
   }
 }

@@ -1,17 +1,11 @@
 import { brandError } from '../core/brand.ts'
+import { ErrLostLease } from '../core/err-lost-lease.ts'
 
-/** The attempt isn't its unit's active one any more: another worker has the unit. Nothing was changed. */
-export class ErrLostLease extends Error {
-  readonly code = 'ERR_LOST_LEASE'
-  static {
-    brandError(this, 'ErrLostLease')
-  }
-
-  constructor() {
-    super(
-      "the attempt isn't its work unit's active one any more: another worker has the unit, or it was cleared",
-    )
-  }
+/** The attempt isn't its unit's active one any more: another worker has the unit, or it was cleared. Nothing was changed. */
+export function attemptLost(): ErrLostLease {
+  return new ErrLostLease(
+    "the attempt isn't its work unit's active one any more: another worker has the unit, or it was cleared",
+  )
 }
 
 /** The attempts of a task are about to expire, and it hasn't renewed them. */

@@ -1,18 +1,18 @@
-import type { LeasedAttempt } from './attempt.ts'
+import type { AttemptHandle } from './attempt.ts'
 
-/** Before the first attempt of a task expires: so long before it is told to stop, and then given up. */
+/** How long before its first attempt expires a task is told to stop, and its attempts are failed. */
 const WARNING_MS = 30_000
 const ALARM_MS = 15_000
 
 export interface Moments {
   /** When the task is told to stop, or its attempts are renewed. */
   readonly warning: number
-  /** When they are given up. */
+  /** When they are failed. */
   readonly alarm: number
 }
 
 interface Held {
-  readonly attempt: LeasedAttempt
+  readonly attempt: AttemptHandle
   expiresAt: number
   /** For how long it was leased or last renewed. */
   lifetimeMs: number
@@ -21,7 +21,7 @@ interface Held {
 }
 
 /**
- * The attempts that a task was handed and hasn't ended, and when each expires: by the clock's `elapsed` here, and no later
+ * The attempts of a task that haven't ended, and when each expires: by `elapsed` of this process's clock, and never later
  * than in the store, whose clock may show another time.
  */
 export class HeldAttempts {
@@ -31,7 +31,7 @@ export class HeldAttempts {
   #renewals = 0
 
   /** @param askedAt before they were requested */
-  constructor(attempts: readonly LeasedAttempt[], askedAt: number) {
+  constructor(attempts: readonly AttemptHandle[], askedAt: number) {
     const { lifetimeMs } = attempts[0]!.leased
     this.lifetimeMs = lifetimeMs
     for (const attempt of attempts) {
@@ -44,7 +44,7 @@ export class HeldAttempts {
     return this.#held.size === 0
   }
 
-  get all(): LeasedAttempt[] {
+  get all(): AttemptHandle[] {
     return this.#each(({ attempt }) => attempt)
   }
 
@@ -72,12 +72,12 @@ export class HeldAttempts {
     return this.expiresAt <= now
   }
 
-  has({ leased }: LeasedAttempt): boolean {
+  has({ leased }: AttemptHandle): boolean {
     return this.#held.has(leased.id)
   }
 
-  /** Those of which half of the time is over. */
-  halfOver(now: number): LeasedAttempt[] {
+  /** Those whose leases are half over. */
+  halfOver(now: number): AttemptHandle[] {
     const isDue = ({ expiresAt, lifetimeMs }: Held): boolean => expiresAt - lifetimeMs / 2 <= now
     return [...this.#held.values()].filter(isDue).map(({ attempt }) => attempt)
   }
@@ -88,26 +88,26 @@ export class HeldAttempts {
   }
 
   /** @param askedAt before the store was asked to */
-  renewed({ leased }: LeasedAttempt, askedAt: number, lifetimeMs: number): void {
+  renewed({ leased }: AttemptHandle, askedAt: number, lifetimeMs: number): void {
     const renewal = ++this.#renewals
     const held = this.#held.get(leased.id)
     if (held !== undefined) Object.assign(held, { expiresAt: askedAt + lifetimeMs, lifetimeMs, renewal })
   }
 
   /** @param since `renewals` before the store was asked, which may not have seen later ones */
-  wasRenewed({ leased }: LeasedAttempt, since: number): boolean {
+  wasRenewed({ leased }: AttemptHandle, since: number): boolean {
     return (this.#held.get(leased.id)?.renewal ?? 0) > since
   }
 
   /** @param attempt as the store has it now @param askedAt before it was asked */
-  saw({ leased }: LeasedAttempt, askedAt: number): void {
+  saw({ leased }: AttemptHandle, askedAt: number): void {
     const held = this.#held.get(leased.id)
     if (held === undefined) return
     held.expiresAt = askedAt + Math.min(leased.leftMs, leased.lifetimeMs)
     held.lifetimeMs = leased.lifetimeMs
   }
 
-  drop({ leased }: LeasedAttempt): void {
+  drop({ leased }: AttemptHandle): void {
     this.#held.delete(leased.id)
   }
 

@@ -21,12 +21,12 @@ export type {
 } from './model.ts'
 export type { Data } from './data.ts'
 export type { WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
+export { ErrLostLease } from '../core/err-lost-lease.ts'
 export {
   AttemptsExpiringError,
   ErrBadWorkSpecName,
   ErrChangedName,
   ErrGone,
-  ErrLostLease,
   ErrNoSuchWorkSpec,
   ErrNoSuchWorkUnit,
   ErrNoWorkSpecName,

@@ -1,15 +1,15 @@
 import { chainedUnits } from './chained-units.ts'
-import type { AttemptEnd, AttemptStore, Id, Now, StoredAttempt } from './coordinate-store.ts'
+import type { AttemptEnd, AttemptStore, Id, AttemptRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
-import { ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
+import { ErrGone, ErrNotPending, attemptLost } from './errors.ts'
 import {
-  type AttemptRecord,
+  type MemoryAttempt,
   type MemoryTables,
   fromJson,
   statusOfAttempt,
-  timeOf,
-  toStoredAttempt,
+  attemptRow,
 } from './memory-records.ts'
+import { cutToLength } from './memory-clock-set.ts'
 import { MemoryRequest } from './memory-request.ts'
 import type { MemoryUnits } from './memory-units.ts'
 import type { Asked } from './scheduler.ts'
@@ -17,63 +17,60 @@ import type { Asked } from './scheduler.ts'
 export class MemoryAttempts implements AttemptStore {
   readonly #tables: MemoryTables
   readonly #units: MemoryUnits
+  readonly #now: () => number
 
-  constructor(tables: MemoryTables, units: MemoryUnits) {
+  constructor(tables: MemoryTables, units: MemoryUnits, now: () => number) {
     this.#tables = tables
     this.#units = units
+    this.#now = now
   }
 
-  async request(
-    workerId: Id,
-    asked: Asked,
-    lifetimeMs: number,
-    random: number,
-    now: Now,
-  ): Promise<StoredAttempt[]> {
+  async request(workerId: Id, asked: Asked, lifetimeMs: number, random: number): Promise<AttemptRow[]> {
     const worker = this.#tables.workers.get(workerId)
-    const at = timeOf(now)
+    const at = this.#now()
+    cutToLength(worker.namespace, at)
     const units = new MemoryRequest(this.#tables, this.#units, worker, at).units(asked, random)
-    return units.map((unit) => toStoredAttempt(this.#tables.addAttempt(worker, unit, lifetimeMs, at), at))
+    return units.map((unit) => attemptRow(this.#tables.addAttempt(worker, unit, lifetimeMs, at), at))
   }
 
-  async make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt> {
-    const at = timeOf(now)
-    const by = this.#tables.workers.get(worker)
-    const of = this.#tables.units.get(unit)
-    return toStoredAttempt(this.#tables.addAttempt(by, of, lifetimeMs, at), at)
+  async make(worker: Id, unit: Id, lifetimeMs: number): Promise<AttemptRow> {
+    const at = this.#now()
+    const [by, of] = [this.#tables.workers.get(worker), this.#tables.units.get(unit)]
+    return attemptRow(this.#tables.addAttempt(by, of, lifetimeMs, at), at)
   }
 
-  async get(id: Id, now: Now): Promise<StoredAttempt> {
-    return toStoredAttempt(this.#tables.attempts.get(id), timeOf(now))
+  async get(id: Id): Promise<AttemptRow> {
+    return attemptRow(this.#tables.attempts.get(id), this.#now())
   }
 
-  async renew(id: Id, extendMs: number, data: Data | undefined, now: Now): Promise<void> {
+  async renew(id: Id, extendMs: number, data: Data | undefined): Promise<void> {
     const attempt = this.#tables.attempts.get(id)
-    const at = timeOf(now)
+    const at = this.#now()
     const status = statusOfAttempt(attempt, at)
     if (status !== 'pending' && status !== 'expired') throw new ErrNotPending('renew', status)
     if (data !== undefined) attempt.data = JSON.stringify(data)
-    if (attempt.unit.active !== attempt) throw new ErrLostLease()
+    if (attempt.unit.active !== attempt) throw attemptLost()
     Object.assign(attempt, {
       status: 'pending',
       endTime: undefined,
       expirationTime: at + extendMs,
+      leasedAt: at,
       lifetimeMs: extendMs,
     })
   }
 
-  async expire(id: Id, data: Data | undefined, now: Now): Promise<void> {
+  async expire(id: Id, data: Data | undefined): Promise<void> {
     const attempt = this.#tables.attempts.get(id)
-    const at = timeOf(now)
+    const at = this.#now()
     const status = statusOfAttempt(attempt, at)
     if (status === 'expired') return
     if (status !== 'pending') throw new ErrNotPending('expire', status)
     record(attempt, 'expired', data, at)
-    this.#units.mayBeHad(attempt.unit.spec)
+    this.#units.mayBeAvailable(attempt.unit.spec)
   }
 
-  async end(ends: readonly AttemptEnd[], now: Now): Promise<(Error | undefined)[]> {
-    return ends.map((end) => this.#endOne(end, timeOf(now)))
+  async end(ends: readonly AttemptEnd[]): Promise<(Error | undefined)[]> {
+    return ends.map((end) => this.#endOne(end, this.#now()))
   }
 
   #endOne({ id, status, data, delayMs }: AttemptEnd, now: number): Error | undefined {
@@ -81,10 +78,12 @@ export class MemoryAttempts implements AttemptStore {
     if (attempt instanceof Error) return attempt
     const before = statusOfAttempt(attempt, now)
     if (before !== 'pending' && before !== 'expired') return new ErrNotPending(CALLS[status], before)
-    if (attempt.unit.active !== attempt) return new ErrLostLease()
+    if (attempt.unit.active !== attempt) return attemptLost()
     record(attempt, status, data, now)
-    if (status === 'retryable') attempt.unit.notBefore = now + delayMs
-    if (status === 'retryable') this.#units.mayBeHad(attempt.unit.spec)
+    if (status === 'retryable') {
+      Object.assign(attempt.unit, { notBefore: now + delayMs, delayedSince: now })
+      this.#units.mayBeAvailable(attempt.unit.spec)
+    }
     if (status === 'finished') {
       attempt.unit.tries = 0
       this.#chain(attempt, now)
@@ -92,7 +91,7 @@ export class MemoryAttempts implements AttemptStore {
     return undefined
   }
 
-  #attemptOrError(id: Id): AttemptRecord | Error {
+  #attemptOrError(id: Id): MemoryAttempt | Error {
     try {
       return this.#tables.attempts.get(id)
     } catch (error) {
@@ -100,11 +99,16 @@ export class MemoryAttempts implements AttemptStore {
     }
   }
 
-  #chain({ unit, data }: AttemptRecord, now: number): void {
+  #chain({ unit, data }: MemoryAttempt, now: number): void {
     const next = unit.spec.namespace.specs.get(unit.spec.meta.nextWorkSpecName)
     if (next === undefined) return
     for (const { delayMs, ...chained } of chainedUnits(fromJson(data))) {
-      this.#units.put(next, { ...chained, notBefore: delayMs > 0 ? now + delayMs : undefined }, now)
+      const unit = this.#units.put(
+        next,
+        { ...chained, notBefore: delayMs > 0 ? now + delayMs : undefined },
+        now,
+      )
+      unit.delayedSince = now
     }
   }
 }
@@ -112,8 +116,8 @@ export class MemoryAttempts implements AttemptStore {
 const CALLS = { finished: 'finish', failed: 'fail', retryable: 'retry' } as const
 
 function record(
-  attempt: AttemptRecord,
-  status: AttemptRecord['status'],
+  attempt: MemoryAttempt,
+  status: MemoryAttempt['status'],
   data: Data | undefined,
   now: number,
 ): void {

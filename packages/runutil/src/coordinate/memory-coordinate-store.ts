@@ -1,11 +1,5 @@
-import type {
-  AttemptStore,
-  CoordinateStore,
-  NamespaceStore,
-  SpecStore,
-  UnitStore,
-  WorkerStore,
-} from './coordinate-store.ts'
+import { systemClock } from '../core/clock-system.ts'
+import type { CoordinateStore, CoordinateTables } from './coordinate-store.ts'
 import { MemoryAttempts } from './memory-attempts.ts'
 import { MemoryNamespaces } from './memory-namespaces.ts'
 import { MemoryTables } from './memory-records.ts'
@@ -18,20 +12,18 @@ import { MemoryWorkers } from './memory-workers.ts'
  * done before another's turn, since nothing in it waits.
  */
 export class MemoryCoordinateStore implements CoordinateStore {
-  readonly namespaces: NamespaceStore
-  readonly specs: SpecStore
-  readonly units: UnitStore
-  readonly workers: WorkerStore
-  readonly attempts: AttemptStore
+  readonly #tables = new MemoryTables()
 
-  constructor() {
-    const tables = new MemoryTables()
-    const units = new MemoryUnits(tables)
-    const specs = new MemorySpecs(tables, units)
-    this.units = units
-    this.specs = specs
-    this.namespaces = new MemoryNamespaces(tables, specs, units)
-    this.workers = new MemoryWorkers(tables)
-    this.attempts = new MemoryAttempts(tables, units)
+  withTime(now: () => number = () => systemClock.now()): CoordinateTables {
+    const tables = this.#tables
+    const units = new MemoryUnits(tables, now)
+    const specs = new MemorySpecs(tables, units, now)
+    return {
+      units,
+      specs,
+      namespaces: new MemoryNamespaces(tables, specs, units, now),
+      workers: new MemoryWorkers(tables, now),
+      attempts: new MemoryAttempts(tables, units, now),
+    }
   }
 }

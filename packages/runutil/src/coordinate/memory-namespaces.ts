@@ -1,5 +1,5 @@
-import type { Id, Named, NamespaceStore, Now, Pruned } from './coordinate-store.ts'
-import { type AttemptRecord, type MemoryTables, byName, named, timeOf } from './memory-records.ts'
+import type { Id, Named, NamespaceStore, Pruned } from './coordinate-store.ts'
+import { type MemoryAttempt, type MemoryTables, byName, named } from './memory-records.ts'
 import type { MemorySpecs } from './memory-specs.ts'
 import type { MemoryUnits } from './memory-units.ts'
 import type { SummaryRow } from './model.ts'
@@ -8,11 +8,13 @@ export class MemoryNamespaces implements NamespaceStore {
   readonly #tables: MemoryTables
   readonly #specs: MemorySpecs
   readonly #units: MemoryUnits
+  readonly #now: () => number
 
-  constructor(tables: MemoryTables, specs: MemorySpecs, units: MemoryUnits) {
+  constructor(tables: MemoryTables, specs: MemorySpecs, units: MemoryUnits, now: () => number) {
     this.#tables = tables
     this.#specs = specs
     this.#units = units
+    this.#now = now
   }
 
   async obtain(name: string): Promise<Id> {
@@ -33,18 +35,18 @@ export class MemoryNamespaces implements NamespaceStore {
     this.#tables.namespaces.delete(namespace)
   }
 
-  async summarize(id: Id | undefined, now: Now): Promise<SummaryRow[]> {
+  async summarize(id: Id | undefined): Promise<SummaryRow[]> {
     const { namespaces } = this.#tables
     const chosen = id === undefined ? namespaces.rows.sort(byName) : [namespaces.get(id)]
     return chosen.flatMap(({ specs }) =>
-      [...specs.values()].sort(byName).flatMap((spec) => this.#specs.summaryOf(spec, timeOf(now))),
+      [...specs.values()].sort(byName).flatMap((spec) => this.#specs.summaryOf(spec, this.#now())),
     )
   }
 
   /** All at once. */
-  async prune(id: Id, retentionMs: number, _: Id, now: Now): Promise<Pruned> {
-    const until = timeOf(now) - retentionMs
-    const hasEnded = ({ endTime, expirationTime }: AttemptRecord): boolean =>
+  async prune(id: Id, retentionMs: number, _: Id): Promise<Pruned> {
+    const until = this.#now() - retentionMs
+    const hasEnded = ({ endTime, expirationTime }: MemoryAttempt): boolean =>
       (endTime ?? expirationTime) <= until
     let removed = 0
     for (const spec of this.#tables.namespaces.get(id).specs.values()) {
@@ -64,6 +66,6 @@ export class MemoryNamespaces implements NamespaceStore {
   }
 }
 
-function isOver({ status }: AttemptRecord): boolean {
+function isOver({ status }: MemoryAttempt): boolean {
   return status === 'finished' || status === 'failed'
 }

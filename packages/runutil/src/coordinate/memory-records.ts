@@ -1,5 +1,5 @@
-import { systemClock } from '../core/clock-system.ts'
-import type { Id, Named, Now, StoredAttempt, StoredUnit } from './coordinate-store.ts'
+import { Events } from '../core/events.ts'
+import type { Id, Named, AttemptRow, UnitRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import { ErrGone } from './errors.ts'
 import type { AttemptStatus, WorkUnitStatus } from './model.ts'
@@ -7,22 +7,24 @@ import type { DerivedMeta } from './work-spec-meta.ts'
 
 // What the tables of a database would have. Data is JSON, so that nobody's later change to an object changes it.
 
-export interface NamespaceRecord extends Named {
-  readonly specs: Map<string, SpecRecord>
-  readonly workers: Map<string, WorkerRecord>
+export interface MemoryNamespace extends Named {
+  readonly specs: Map<string, MemorySpec>
+  readonly workers: Map<string, MemoryWorker>
 }
 
-export interface SpecRecord extends Named {
-  readonly namespace: NamespaceRecord
-  readonly units: Map<string, UnitRecord>
+export interface MemorySpec extends Named {
+  readonly namespace: MemoryNamespace
+  readonly units: Map<string, MemoryUnit>
   data: string
   task: string
   meta: DerivedMeta & { nextContinuous: Date | undefined }
+  /** What `nextContinuous` is counted from, unless somebody set it. */
+  continuousSince: number | undefined
 }
 
-export interface UnitRecord extends Named {
-  readonly spec: SpecRecord
-  readonly attempts: AttemptRecord[]
+export interface MemoryUnit extends Named {
+  readonly spec: MemorySpec
+  readonly attempts: MemoryAttempt[]
   /** With those that were removed. */
   numAttempts: number
   /** Since it was last added, cleared or finished. */
@@ -30,13 +32,15 @@ export interface UnitRecord extends Named {
   data: string
   priority: number
   notBefore: number | undefined
-  active: AttemptRecord | undefined
+  /** What `notBefore` is counted from; undefined when it is a time of day. */
+  delayedSince: number | undefined
+  active: MemoryAttempt | undefined
 }
 
-export interface WorkerRecord extends Named {
-  readonly namespace: NamespaceRecord
-  readonly attempts: Set<AttemptRecord>
-  parent: WorkerRecord | undefined
+export interface MemoryWorker extends Named {
+  readonly namespace: MemoryNamespace
+  readonly attempts: Set<MemoryAttempt>
+  parent: MemoryWorker | undefined
   active: boolean
   mode: string
   data: string
@@ -44,16 +48,18 @@ export interface WorkerRecord extends Named {
   lastUpdate: number
 }
 
-export interface AttemptRecord {
+export interface MemoryAttempt {
   readonly id: Id
-  readonly unit: UnitRecord
-  readonly worker: WorkerRecord
+  readonly unit: MemoryUnit
+  readonly worker: MemoryWorker
   readonly startTime: number
   /** As it was written: one that is pending may have expired since. */
   status: AttemptStatus
   data: string
   endTime: number | undefined
   expirationTime: number
+  /** When it was leased or last renewed: what `expirationTime` is counted from. */
+  leasedAt: number
   /** For how long it was leased or last renewed. */
   lifetimeMs: number
 }
@@ -90,11 +96,13 @@ export class Table<R extends { readonly id: Id }> {
 
 /** All that a store in memory has. */
 export class MemoryTables {
-  readonly namespaces = new Table<NamespaceRecord>('the namespace')
-  readonly specs = new Table<SpecRecord>('the work spec')
-  readonly units = new Table<UnitRecord>('the work unit')
-  readonly workers = new Table<WorkerRecord>('the worker')
-  readonly attempts = new Table<AttemptRecord>('the attempt')
+  readonly namespaces = new Table<MemoryNamespace>('the namespace')
+  readonly specs = new Table<MemorySpec>('the work spec')
+  readonly units = new Table<MemoryUnit>('the work unit')
+  readonly workers = new Table<MemoryWorker>('the worker')
+  readonly attempts = new Table<MemoryAttempt>('the attempt')
+  /** Units of a namespace may be available. */
+  readonly events = new Events<{ ready: [namespace: Id] }>()
   #lastId = 0
 
   nextId(): Id {
@@ -102,8 +110,8 @@ export class MemoryTables {
   }
 
   /** Which is the unit's active one. */
-  addAttempt(worker: WorkerRecord, unit: UnitRecord, lifetimeMs: number, now: number): AttemptRecord {
-    const attempt: AttemptRecord = {
+  addAttempt(worker: MemoryWorker, unit: MemoryUnit, lifetimeMs: number, now: number): MemoryAttempt {
+    const attempt: MemoryAttempt = {
       id: this.nextId(),
       unit,
       worker,
@@ -112,6 +120,7 @@ export class MemoryTables {
       data: unit.data,
       endTime: undefined,
       expirationTime: now + lifetimeMs,
+      leasedAt: now,
       lifetimeMs,
     }
     unit.attempts.push(attempt)
@@ -123,19 +132,15 @@ export class MemoryTables {
   }
 }
 
-export function timeOf(now: Now): number {
-  return now ?? systemClock.now()
-}
-
 export function named({ id, name }: Named): Named {
   return { id, name }
 }
 
-export function statusOfAttempt({ status, expirationTime }: AttemptRecord, now: number): AttemptStatus {
+export function statusOfAttempt({ status, expirationTime }: MemoryAttempt, now: number): AttemptStatus {
   return status === 'pending' && expirationTime <= now ? 'expired' : status
 }
 
-export function statusOfUnit({ active, notBefore }: UnitRecord, now: number): WorkUnitStatus {
+export function statusOfUnit({ active, notBefore }: MemoryUnit, now: number): WorkUnitStatus {
   const status = active && statusOfAttempt(active, now)
   switch (status) {
     case 'pending':
@@ -151,7 +156,7 @@ export function statusOfUnit({ active, notBefore }: UnitRecord, now: number): Wo
   }
 }
 
-export function toStoredUnit(unit: UnitRecord, now: number): StoredUnit {
+export function unitRow(unit: MemoryUnit, now: number): UnitRow {
   const { priority, notBefore, active, numAttempts } = unit
   return {
     ...named(unit),
@@ -160,11 +165,11 @@ export function toStoredUnit(unit: UnitRecord, now: number): StoredUnit {
     notBefore,
     status: statusOfUnit(unit, now),
     numAttempts,
-    activeAttempt: active && toStoredAttempt(active, now),
+    activeAttempt: active && attemptRow(active, now),
   }
 }
 
-export function toStoredAttempt(attempt: AttemptRecord, now: number): StoredAttempt {
+export function attemptRow(attempt: MemoryAttempt, now: number): AttemptRow {
   const { id, unit, worker, startTime, expirationTime, lifetimeMs } = attempt
   const spec = { ...named(unit.spec), task: unit.spec.task }
   const status = statusOfAttempt(attempt, now)

@@ -1,9 +1,9 @@
 import {
   type MemoryTables,
-  type NamespaceRecord,
-  type SpecRecord,
-  type UnitRecord,
-  type WorkerRecord,
+  type MemoryNamespace,
+  type MemorySpec,
+  type MemoryUnit,
+  type MemoryWorker,
   byName,
   fromJson,
   statusOfUnit,
@@ -15,11 +15,11 @@ import { type Asked, type Candidate, choose } from './scheduler.ts'
 export class MemoryRequest {
   readonly #tables: MemoryTables
   readonly #units: MemoryUnits
-  readonly #worker: WorkerRecord
-  readonly #namespace: NamespaceRecord
+  readonly #worker: MemoryWorker
+  readonly #namespace: MemoryNamespace
   readonly #now: number
 
-  constructor(tables: MemoryTables, units: MemoryUnits, worker: WorkerRecord, now: number) {
+  constructor(tables: MemoryTables, units: MemoryUnits, worker: MemoryWorker, now: number) {
     this.#tables = tables
     this.#units = units
     this.#worker = worker
@@ -28,7 +28,7 @@ export class MemoryRequest {
   }
 
   /** Those to be leased. @param random decides among specs, each time anew by the same share of what is left */
-  units(asked: Asked, random: number): UnitRecord[] {
+  units(asked: Asked, random: number): MemoryUnit[] {
     for (;;) {
       const candidates = [...this.#namespace.specs.values()].sort(byName).map((spec) => this.#candidate(spec))
       const choice = choose(candidates, asked, this.#now, random)
@@ -39,14 +39,14 @@ export class MemoryRequest {
     }
   }
 
-  #candidate({ name, meta, units }: SpecRecord): Candidate {
+  #candidate({ name, meta, units }: MemorySpec): Candidate {
     const { available, pending } = countByStatus(units.values(), this.#now)
     const nextContinuous = meta.nextContinuous?.getTime() ?? 0
     return { ...meta, name, available, pending, nextContinuous }
   }
 
   /** Those that were tried too often fail instead; none may be left. */
-  #leasable(spec: SpecRecord, limit: number): UnitRecord[] {
+  #leasable(spec: MemorySpec, limit: number): MemoryUnit[] {
     const first = [...spec.units.values()]
       .filter((unit) => statusOfUnit(unit, this.#now) === 'available')
       .sort((a, b) => b.priority - a.priority || byName(a, b))
@@ -59,15 +59,16 @@ export class MemoryRequest {
   }
 
   /** By an attempt of its own: what others came to stays as it is. */
-  #fail(unit: UnitRecord, maxRetries: number): void {
+  #fail(unit: MemoryUnit, maxRetries: number): void {
     const message = `it had ${unit.tries} attempts since it was last added, cleared or finished; max_retries is ${maxRetries}`
     const attempt = this.#tables.addAttempt(this.#worker, unit, 0, this.#now)
     const data = JSON.stringify({ ...fromJson(attempt.data), message })
     Object.assign(attempt, { status: 'failed', endTime: this.#now, data })
   }
 
-  #continued(spec: SpecRecord): UnitRecord {
+  #continued(spec: MemorySpec): MemoryUnit {
     spec.meta.nextContinuous = new Date(this.#now + spec.meta.interval)
+    spec.continuousSince = this.#now
     const name = `${Math.floor(this.#now / 1_000)}`
     return this.#units.put(spec, { name, data: {}, priority: 0, notBefore: undefined }, this.#now)
   }

@@ -1,5 +1,5 @@
-import type { Id, Named, Now, SpecStore } from './coordinate-store.ts'
-import { type MemoryTables, type SpecRecord, byName, fromJson, named, timeOf } from './memory-records.ts'
+import type { Id, Named, SpecStore } from './coordinate-store.ts'
+import { type MemoryTables, type MemorySpec, byName, fromJson, named } from './memory-records.ts'
 import { type MemoryUnits, countByStatus } from './memory-units.ts'
 import { type MetaChange, changedMeta } from './meta-change.ts'
 import type { SummaryRow, WorkUnitStatus } from './model.ts'
@@ -8,17 +8,19 @@ import { type DerivedMeta, type WorkSpecData, type WorkSpecMeta, taskIn } from '
 export class MemorySpecs implements SpecStore {
   readonly #tables: MemoryTables
   readonly #units: MemoryUnits
+  readonly #now: () => number
 
-  constructor(tables: MemoryTables, units: MemoryUnits) {
+  constructor(tables: MemoryTables, units: MemoryUnits, now: () => number) {
     this.#tables = tables
     this.#units = units
+    this.#now = now
   }
 
   async set(namespaceId: Id, name: string, data: WorkSpecData, meta: DerivedMeta): Promise<Id> {
     const namespace = this.#tables.namespaces.get(namespaceId)
     const found = namespace.specs.get(name)
     if (found !== undefined) return replace(found, data, meta).id
-    const spec: SpecRecord = {
+    const spec: MemorySpec = {
       id: this.#tables.nextId(),
       name,
       namespace,
@@ -26,6 +28,7 @@ export class MemorySpecs implements SpecStore {
       data: JSON.stringify(data),
       task: taskIn(data) ?? name,
       meta: { ...meta, nextContinuous: undefined },
+      continuousSince: undefined,
     }
     namespace.specs.set(name, spec)
     return this.#tables.specs.add(spec).id
@@ -43,7 +46,7 @@ export class MemorySpecs implements SpecStore {
     this.remove(this.#tables.specs.get(id))
   }
 
-  remove(spec: SpecRecord): void {
+  remove(spec: MemorySpec): void {
     for (const unit of spec.units.values()) this.#units.remove(unit)
     spec.namespace.specs.delete(spec.name)
     this.#tables.specs.delete(spec)
@@ -57,24 +60,25 @@ export class MemorySpecs implements SpecStore {
     replace(this.#tables.specs.get(id), data, meta)
   }
 
-  async meta(id: Id, withCounts: boolean, now: Now): Promise<WorkSpecMeta> {
+  async meta(id: Id, withCounts: boolean): Promise<WorkSpecMeta> {
     const { meta, units } = this.#tables.specs.get(id)
     const none = { availableCount: 0, pendingCount: 0 }
     if (!withCounts) return { ...meta, ...none }
-    const { available, pending } = countByStatus(units.values(), timeOf(now))
+    const { available, pending } = countByStatus(units.values(), this.#now())
     return { ...meta, availableCount: available, pendingCount: pending }
   }
 
   async setMeta(id: Id, change: MetaChange): Promise<void> {
     const spec = this.#tables.specs.get(id)
     spec.meta = changedMeta(spec.meta, change)
+    if ('nextContinuous' in change) spec.continuousSince = undefined
   }
 
-  async summarize(id: Id, now: Now): Promise<SummaryRow[]> {
-    return this.summaryOf(this.#tables.specs.get(id), timeOf(now))
+  async summarize(id: Id): Promise<SummaryRow[]> {
+    return this.summaryOf(this.#tables.specs.get(id), this.#now())
   }
 
-  summaryOf({ name, namespace, units }: SpecRecord, now: number): SummaryRow[] {
+  summaryOf({ name, namespace, units }: MemorySpec, now: number): SummaryRow[] {
     const counts = Object.entries(countByStatus(units.values(), now)) as [WorkUnitStatus, number][]
     return counts
       .filter(([, count]) => count > 0)
@@ -82,7 +86,7 @@ export class MemorySpecs implements SpecStore {
   }
 }
 
-function replace(spec: SpecRecord, data: WorkSpecData, meta: DerivedMeta): SpecRecord {
+function replace(spec: MemorySpec, data: WorkSpecData, meta: DerivedMeta): MemorySpec {
   spec.data = JSON.stringify(data)
   spec.task = taskIn(data) ?? spec.name
   spec.meta = { ...meta, nextContinuous: spec.meta.nextContinuous }

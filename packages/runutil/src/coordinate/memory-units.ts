@@ -1,45 +1,43 @@
-import { Events } from '../core/events.ts'
 import type {
   AddedUnit,
   Id,
   Named,
-  Now,
   PriorityChange,
-  StoredAttempt,
-  StoredUnit,
+  AttemptRow,
+  UnitRow,
   UnitSelection,
   UnitStore,
 } from './coordinate-store.ts'
 import {
-  type AttemptRecord,
+  type MemoryAttempt,
   type MemoryTables,
-  type SpecRecord,
-  type UnitRecord,
+  type MemorySpec,
+  type MemoryUnit,
   byName,
   named,
   statusOfUnit,
-  timeOf,
-  toStoredAttempt,
-  toStoredUnit,
+  attemptRow,
+  unitRow,
 } from './memory-records.ts'
 import type { WorkUnitStatus } from './model.ts'
 
 export class MemoryUnits implements UnitStore {
   readonly #tables: MemoryTables
-  readonly #events = new Events<{ ready: [namespace: Id] }>()
+  readonly #now: () => number
 
-  constructor(tables: MemoryTables) {
+  constructor(tables: MemoryTables, now: () => number) {
     this.#tables = tables
+    this.#now = now
   }
 
-  async add(specId: Id, units: readonly AddedUnit[], now: Now): Promise<Id[]> {
+  async add(specId: Id, units: readonly AddedUnit[]): Promise<Id[]> {
     const spec = this.#tables.specs.get(specId)
-    return units.map((unit) => this.put(spec, unit, timeOf(now)).id)
+    return units.map((unit) => this.put(spec, unit, this.#now()).id)
   }
 
-  put(spec: SpecRecord, { name, data, priority, notBefore }: AddedUnit, now: number): UnitRecord {
-    const given = { data: JSON.stringify(data), priority, notBefore }
-    this.mayBeHad(spec)
+  put(spec: MemorySpec, { name, data, priority, notBefore }: AddedUnit, now: number): MemoryUnit {
+    const given = { data: JSON.stringify(data), priority, notBefore, delayedSince: undefined }
+    this.mayBeAvailable(spec)
     const found = spec.units.get(name)
     if (found === undefined) return this.#insert(spec, name, given)
     // What is pending goes on as it is; what has ended runs again.
@@ -48,11 +46,11 @@ export class MemoryUnits implements UnitStore {
   }
 
   #insert(
-    spec: SpecRecord,
+    spec: MemorySpec,
     name: string,
-    given: Pick<UnitRecord, 'data' | 'priority' | 'notBefore'>,
-  ): UnitRecord {
-    const unit: UnitRecord = {
+    given: Pick<MemoryUnit, 'data' | 'priority' | 'notBefore' | 'delayedSince'>,
+  ): MemoryUnit {
+    const unit: MemoryUnit = {
       id: this.#tables.nextId(),
       name,
       spec,
@@ -67,12 +65,12 @@ export class MemoryUnits implements UnitStore {
   }
 
   /** Tells those who listen, when what is going on is done. */
-  mayBeHad({ namespace }: SpecRecord): void {
-    void Promise.resolve().then(() => this.#events.emit('ready', namespace.id))
+  mayBeAvailable({ namespace }: MemorySpec): void {
+    void Promise.resolve().then(() => this.#tables.events.emit('ready', namespace.id))
   }
 
   async listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>> {
-    const off = this.#events.on('ready', (id) => id === namespace && onReady())
+    const off = this.#tables.events.on('ready', (id) => id === namespace && onReady())
     return async () => off()
   }
 
@@ -80,15 +78,15 @@ export class MemoryUnits implements UnitStore {
     return this.#tables.specs.get(spec).units.get(name)?.id
   }
 
-  async select(spec: Id, selection: UnitSelection, now: Now): Promise<Named[]> {
-    return this.#selected(spec, selection, now).map(named)
+  async select(spec: Id, selection: UnitSelection): Promise<Named[]> {
+    return this.#selected(spec, selection).map(named)
   }
 
-  #selected(spec: Id, selection: UnitSelection, now: Now): UnitRecord[] {
+  #selected(spec: Id, selection: UnitSelection): MemoryUnit[] {
     const { names, statuses, previousName, limit } = selection
     const after = previousName === undefined ? undefined : { id: 0, name: previousName }
     const wanted = names && new Set(names)
-    const at = timeOf(now)
+    const at = this.#now()
     return [...this.#tables.specs.get(spec).units.values()]
       .filter((unit) => wanted?.has(unit.name) ?? true)
       .filter((unit) => statuses?.includes(statusOfUnit(unit, at)) ?? true)
@@ -97,47 +95,47 @@ export class MemoryUnits implements UnitStore {
       .slice(0, limit)
   }
 
-  async count(spec: Id, now: Now): Promise<Record<WorkUnitStatus, number>> {
-    return countByStatus(this.#tables.specs.get(spec).units.values(), timeOf(now))
+  async count(spec: Id): Promise<Record<WorkUnitStatus, number>> {
+    return countByStatus(this.#tables.specs.get(spec).units.values(), this.#now())
   }
 
-  async prioritise(spec: Id, selection: UnitSelection, change: PriorityChange, now: Now): Promise<void> {
-    for (const unit of this.#selected(spec, selection, now)) {
+  async prioritise(spec: Id, selection: UnitSelection, change: PriorityChange): Promise<void> {
+    for (const unit of this.#selected(spec, selection)) {
       unit.priority = 'to' in change ? change.to : unit.priority + change.by
     }
   }
 
-  async delete(spec: Id, selection: UnitSelection, now: Now): Promise<number> {
-    const units = this.#selected(spec, selection, now)
+  async delete(spec: Id, selection: UnitSelection): Promise<number> {
+    const units = this.#selected(spec, selection)
     for (const unit of units) this.remove(unit)
     return units.length
   }
 
-  async clear(spec: Id, selection: UnitSelection, now: Now): Promise<number> {
-    const units = this.#selected(spec, selection, now)
+  async clear(spec: Id, selection: UnitSelection): Promise<number> {
+    const units = this.#selected(spec, selection)
     for (const unit of units) this.#clear(unit)
     return units.length
   }
 
   /** With its attempts, which leave their workers too. */
-  remove(unit: UnitRecord): void {
+  remove(unit: MemoryUnit): void {
     for (const attempt of [...unit.attempts]) this.removeAttempt(attempt)
     unit.spec.units.delete(unit.name)
     this.#tables.units.delete(unit)
   }
 
-  removeAttempt(attempt: AttemptRecord): void {
+  removeAttempt(attempt: MemoryAttempt): void {
     attempt.worker.attempts.delete(attempt)
     attempt.unit.attempts.splice(attempt.unit.attempts.indexOf(attempt), 1)
     this.#tables.attempts.delete(attempt)
   }
 
-  async get(id: Id, now: Now): Promise<StoredUnit> {
-    return toStoredUnit(this.#tables.units.get(id), timeOf(now))
+  async get(id: Id): Promise<UnitRow> {
+    return unitRow(this.#tables.units.get(id), this.#now())
   }
 
   async setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void> {
-    Object.assign(this.#tables.units.get(id), { priority, notBefore })
+    Object.assign(this.#tables.units.get(id), { priority, notBefore, delayedSince: undefined })
   }
 
   async setPriority(id: Id, priority: number): Promise<void> {
@@ -148,17 +146,17 @@ export class MemoryUnits implements UnitStore {
     this.#clear(this.#tables.units.get(id))
   }
 
-  #clear(unit: UnitRecord): void {
+  #clear(unit: MemoryUnit): void {
     Object.assign(unit, { active: undefined, tries: 0 })
-    this.mayBeHad(unit.spec)
+    this.mayBeAvailable(unit.spec)
   }
 
-  async attempts(id: Id, now: Now): Promise<StoredAttempt[]> {
-    return this.#tables.units.get(id).attempts.map((attempt) => toStoredAttempt(attempt, timeOf(now)))
+  async attempts(id: Id): Promise<AttemptRow[]> {
+    return this.#tables.units.get(id).attempts.map((attempt) => attemptRow(attempt, this.#now()))
   }
 }
 
-export function countByStatus(units: Iterable<UnitRecord>, now: number): Record<WorkUnitStatus, number> {
+export function countByStatus(units: Iterable<MemoryUnit>, now: number): Record<WorkUnitStatus, number> {
   const counts = { available: 0, pending: 0, finished: 0, failed: 0, delayed: 0 }
   for (const unit of units) counts[statusOfUnit(unit, now)]++
   return counts

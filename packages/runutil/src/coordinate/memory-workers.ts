@@ -1,13 +1,12 @@
-import type { Id, Named, Now, StoredAttempt, StoredWorker, WorkerStore } from './coordinate-store.ts'
+import type { Id, Named, AttemptRow, WorkerRow, WorkerStore } from './coordinate-store.ts'
 import {
   type MemoryTables,
-  type WorkerRecord,
+  type MemoryWorker,
   byName,
   fromJson,
   named,
   statusOfAttempt,
-  timeOf,
-  toStoredAttempt,
+  attemptRow,
 } from './memory-records.ts'
 import type { WorkerUpdate } from './model.ts'
 
@@ -16,17 +15,19 @@ const EXPIRES_AFTER_MS = 15 * 60_000
 
 export class MemoryWorkers implements WorkerStore {
   readonly #tables: MemoryTables
+  readonly #now: () => number
 
-  constructor(tables: MemoryTables) {
+  constructor(tables: MemoryTables, now: () => number) {
     this.#tables = tables
+    this.#now = now
   }
 
-  async obtain(namespaceId: Id, name: string, now: Now): Promise<Id> {
+  async obtain(namespaceId: Id, name: string): Promise<Id> {
     const namespace = this.#tables.namespaces.get(namespaceId)
     const found = namespace.workers.get(name)
     if (found !== undefined) return found.id
-    const at = timeOf(now)
-    const worker: WorkerRecord = {
+    const at = this.#now()
+    const worker: MemoryWorker = {
       id: this.#tables.nextId(),
       name,
       namespace,
@@ -46,7 +47,7 @@ export class MemoryWorkers implements WorkerStore {
     return [...this.#tables.namespaces.get(namespace).workers.values()].sort(byName).map(named)
   }
 
-  async get(id: Id): Promise<StoredWorker> {
+  async get(id: Id): Promise<WorkerRow> {
     const { parent, active, mode, data, expiration, lastUpdate, ...worker } = this.#tables.workers.get(id)
     return {
       ...named(worker),
@@ -82,27 +83,22 @@ export class MemoryWorkers implements WorkerStore {
     this.#tables.workers.get(id).active = false
   }
 
-  async attempts(
-    id: Id,
-    of: 'itself' | 'children',
-    which: 'active' | 'all',
-    now: Now,
-  ): Promise<StoredAttempt[]> {
+  async attempts(id: Id, of: 'itself' | 'children', which: 'active' | 'all'): Promise<AttemptRow[]> {
     const worker = this.#tables.workers.get(id)
-    const at = timeOf(now)
+    const at = this.#now()
     const attempts = (of === 'itself' ? [worker] : this.#childrenOf(worker)).flatMap((one) => [
       ...one.attempts,
     ])
     return attempts
       .filter((attempt) => which === 'all' || isActive(attempt, at))
-      .map((attempt) => toStoredAttempt(attempt, at))
+      .map((attempt) => attemptRow(attempt, at))
   }
 
-  #childrenOf(worker: WorkerRecord): WorkerRecord[] {
+  #childrenOf(worker: MemoryWorker): MemoryWorker[] {
     return [...worker.namespace.workers.values()].filter(({ parent }) => parent === worker).sort(byName)
   }
 }
 
-function isActive(attempt: WorkerRecord['attempts'] extends Set<infer A> ? A : never, now: number): boolean {
+function isActive(attempt: MemoryWorker['attempts'] extends Set<infer A> ? A : never, now: number): boolean {
   return attempt.unit.active === attempt && statusOfAttempt(attempt, now) === 'pending'
 }

@@ -56,7 +56,7 @@ export interface WorkerUpdate {
   mode: string
 }
 
-/** A scheduler over families of work (seed 000). */
+/** A scheduler over families of work. */
 export interface Coordinate {
   /** The namespace of that name; it is made when there is none. */
   namespace(name: string): Promise<Namespace>
@@ -96,7 +96,7 @@ export interface WorkSpec {
   /** @throws ErrChangedName, ErrNoWorkSpecName, ErrBadWorkSpecName */
   setData(data: WorkSpecData): Promise<void>
   meta(options?: { withCounts?: boolean }): Promise<WorkSpecMeta>
-  /** Fields that a spec's user can't set are passed over. */
+  /** Fields that can't be set are ignored. */
   setMeta(meta: Partial<WorkSpecMeta>): Promise<void>
   /** One of a name that is there has its data and meta replaced, and runs again unless it is pending. */
   addWorkUnit(name: string, data: Data, meta?: WorkUnitMeta): Promise<WorkUnit>
@@ -117,7 +117,7 @@ export interface WorkSpec {
   summarize(): Promise<SummaryRow[]>
 }
 
-/** One piece of work. Without an active attempt, or with one that expired or is to be retried, it is to be had. */
+/** One piece of work. Without an active attempt, or with one that expired or is to be retried, it is available. */
 export interface WorkUnit {
   readonly name: string
   readonly workSpec: WorkSpec
@@ -129,7 +129,7 @@ export interface WorkUnit {
   priority(): Promise<number>
   setPriority(priority: number): Promise<void>
   activeAttempt(): Promise<Attempt | undefined>
-  /** It is to be had again, with its own data; its attempts stay, and are no longer counted for `max_retries`. */
+  /** It is available again, with its own data; its attempts stay, and are no longer counted for `max_retries`. */
   clearActiveAttempt(): Promise<void>
   /** The oldest first. */
   attempts(): Promise<Attempt[]>
@@ -150,7 +150,7 @@ export interface CoordinateWorkerRecord {
   lastUpdate(): Promise<Date>
   /** It is active then. */
   update(update: WorkerUpdate): Promise<void>
-  /** Leases on units that are to be had, all of one spec; none when there is nothing to do. */
+  /** Leases on available units, all of one spec; none when there is nothing to do. */
   requestAttempts(request?: AttemptRequest): Promise<Attempt[]>
   /** A lease on this unit, whoever has it. @param lifetime default 15 m */
   makeAttempt(unit: WorkUnit, lifetime?: Duration): Promise<Attempt>
@@ -179,6 +179,6 @@ export interface Attempt {
   finish(data?: Data): Promise<void>
   /** @throws ErrNotPending, ErrLostLease */
   fail(data?: Data): Promise<void>
-  /** Its unit is to be had again, after `delay`. @throws ErrNotPending, ErrLostLease */
+  /** Its unit is available again, after `delay`. @throws ErrNotPending, ErrLostLease */
   retry(data?: Data, delay?: Duration): Promise<void>
 }

@@ -8,7 +8,7 @@ import type { CoordinateWorkerRecord, Namespace, SummaryRow, WorkSpec } from './
 import type { Session } from './session.ts'
 import { type WorkSpecData, metaOf, nameIn } from './work-spec-meta.ts'
 
-export class StoredNamespace implements Namespace {
+export class NamespaceHandle implements Namespace {
   readonly name: string
   readonly #id: Id
   readonly #session: Session
@@ -45,7 +45,7 @@ export class StoredNamespace implements Namespace {
 
   async worker(name: string): Promise<CoordinateWorkerRecord> {
     checkName(name, 'worker')
-    const id = await this.#session.store.workers.obtain(this.#id, name, this.#session.now)
+    const id = await this.#session.store.workers.obtain(this.#id, name)
     return this.#session.make.worker({ id, name })
   }
 
@@ -55,16 +55,16 @@ export class StoredNamespace implements Namespace {
   }
 
   summarize(): Promise<SummaryRow[]> {
-    return this.#session.store.namespaces.summarize(this.#id, this.#session.now)
+    return this.#session.store.namespaces.summarize(this.#id)
   }
 
   /** @param signal ends it between two parts */
   async prune(retention: Duration, signal?: AbortSignal): Promise<number> {
     const retentionMs = toStorableMs(retention, 'prune: retention')
-    const { store, now } = this.#session
+    const { store } = this.#session
     let removed = 0
     for (let after: Id | undefined = 0; after !== undefined && signal?.aborted !== true;) {
-      const pruned: Pruned = await store.namespaces.prune(this.#id, retentionMs, after, now)
+      const pruned: Pruned = await store.namespaces.prune(this.#id, retentionMs, after)
       removed += pruned.removed
       after = pruned.next
     }

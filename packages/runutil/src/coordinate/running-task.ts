@@ -3,16 +3,16 @@ import type { Clock, Timer } from '../core/clock.ts'
 import { linkedController } from '../core/linked-controller.ts'
 import { SerialQueue } from '../core/serial-queue.ts'
 import { sleep } from '../core/wait.ts'
-import { failAttempt } from './attempt-failure.ts'
-import { type LeasedAttempt, leasedOnes } from './attempt.ts'
-import { AttemptsExpiringError, ErrGone, ErrLostLease, ErrNotPending } from './errors.ts'
+import { AttemptCalls } from './attempt-calls.ts'
+import type { AttemptHandle } from './attempt.ts'
+import { AttemptsExpiringError, attemptLost } from './errors.ts'
 import { HeldAttempts } from './held-attempts.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
 import type { CoordinateTask } from './worker-settings.ts'
 
 export interface RunningTaskProps {
   readonly child: CoordinateWorkerRecord
-  readonly attempts: LeasedAttempt[]
+  readonly attempts: AttemptHandle[]
   /** Before they were requested, by the clock's `elapsed`. */
   readonly askedAt: number
   readonly tasks: ReadonlyMap<string, CoordinateTask>
@@ -21,25 +21,26 @@ export interface RunningTaskProps {
   readonly onError: (error: unknown) => void
 }
 
-/** While the store can't be asked, it's asked so often, or more often by a part of the lifetime. */
+/** How often an unreachable store is tried again; more often for short leases. */
 const AGAIN_MS = 5_000
 
-/** A set of attempts from when it was got until its task is done. */
+/** A set of attempts, from its lease until its task is done. */
 export class RunningTask {
   readonly name: string
   readonly #props: RunningTaskProps
   readonly #controller = linkedController()
   readonly #held: HeldAttempts
+  readonly #calls: AttemptCalls
   readonly #looks = new SerialQueue()
   #timer: Timer | undefined
-  #hasLost = false
-  /** Soon, since the store couldn't be asked. */
+  /** Soon, since the store couldn't be reached. */
   #asksAgain = false
   #done = false
 
   constructor(props: RunningTaskProps) {
     this.#props = props
     this.#held = new HeldAttempts(props.attempts, props.askedAt)
+    this.#calls = new AttemptCalls({ child: props.child, held: this.#held, onError: props.onError })
     this.name = props.attempts[0]!.workUnit.workSpec.name
     for (const attempt of props.attempts) attempt.watchRenewals(() => this.#onRenewal(attempt))
   }
@@ -54,14 +55,14 @@ export class RunningTask {
       const task = await this.#task()
       await inNewScope(() => task?.(this.#props.attempts, this.#controller.signal))
     } catch (error) {
-      await this.#failUntilTold(error)
+      await this.#failUntilRecorded(error)
     } finally {
       this.#done = true
       this.#timer?.clear()
     }
   }
 
-  /** Its attempts expired, since the process couldn't run when they were to be renewed. */
+  /** Its attempts expired before they could be renewed: the process was suspended. */
   get isOverdue(): boolean {
     const { autoRenew, clock } = this.#props
     return autoRenew && this.#held.hasExpired(clock.elapsed())
@@ -78,28 +79,19 @@ export class RunningTask {
     const found = this.#props.tasks.get(name)
     if (found === undefined) {
       const known = [...this.#props.tasks.keys()].join(', ')
-      await this.#failPending(new Error(`this worker has no task '${name}'; it has ${known || 'none'}`))
+      await this.#calls.failPending(new Error(`this worker has no task '${name}'; it has ${known || 'none'}`))
     }
     return found
   }
 
-  /** While the store can't be told, the attempts are kept, until the first of them expires. */
-  async #failUntilTold(error: unknown): Promise<void> {
+  /** While the store can't be reached, it is tried again until the first of the attempts expires. */
+  async #failUntilRecorded(error: unknown): Promise<void> {
     const { clock } = this.#props
     const expiresAt = this.#held.expiresAt
-    while (!(await this.#failPending(error)) && clock.elapsed() < expiresAt) {
+    while (!(await this.#calls.failPending(error)) && clock.elapsed() < expiresAt) {
       await sleep(clock, this.#againMs, this.#controller.signal)
       if (this.#controller.signal.aborted) break
     }
-  }
-
-  /** @returns whether all could be told */
-  async #failPending(error: unknown): Promise<boolean> {
-    const pending = (await this.#active())?.filter((attempt) => this.#held.has(attempt)) ?? this.#held.all
-    return this.#forEach(pending, async (attempt) => {
-      await failAttempt(attempt, error)
-      this.#held.drop(attempt)
-    })
   }
 
   async #look(): Promise<void> {
@@ -108,7 +100,7 @@ export class RunningTask {
     let knows = (await this.#refresh()) && (!autoRenew || (await this.#renew()))
     if (this.#done) return
     if (this.#held.isEmpty) {
-      if (this.#hasLost) this.abort(new ErrLostLease())
+      if (this.#calls.hasLost) this.abort(attemptLost())
       return
     }
     const { warning, alarm } = this.#held.moments(autoRenew)
@@ -116,7 +108,7 @@ export class RunningTask {
       this.abort(new AttemptsExpiringError(this.name))
     }
     if (alarm <= clock.elapsed() && !autoRenew) {
-      knows = await this.#failPending(new AttemptsExpiringError(this.name))
+      knows = await this.#calls.failPending(new AttemptsExpiringError(this.name))
     }
     this.#asksAgain = !knows
     this.#watch(this.#asksAgain)
@@ -126,72 +118,37 @@ export class RunningTask {
   async #refresh(): Promise<boolean> {
     const { renewals } = this.#held
     const askedAt = this.#props.clock.elapsed()
-    const active = await this.#active()
+    const active = await this.#calls.active()
     if (active === undefined) return false
-    const isStale = (attempt: LeasedAttempt): boolean => this.#held.wasRenewed(attempt, renewals)
+    const isStale = (attempt: AttemptHandle): boolean => this.#held.wasRenewed(attempt, renewals)
     for (const attempt of active) if (!isStale(attempt)) this.#held.saw(attempt, askedAt)
     const ids = new Set(active.map(({ leased }) => leased.id))
     const missing = this.#held.all.filter((attempt) => !ids.has(attempt.leased.id) && !isStale(attempt))
-    return this.#forEach(missing, async (attempt) => {
-      const isEnded = attempt.isSpokenFor || !['pending', 'expired'].includes(await attempt.status())
+    return this.#calls.forEach(missing, async (attempt) => {
+      const isEnded = attempt.isEndRequested || !['pending', 'expired'].includes(await attempt.status())
       if (isEnded) this.#held.drop(attempt)
       // It expired; unless others have taken its unit since, it goes on.
       else if (this.#props.autoRenew) await this.#renewOne(attempt)
-      else throw new ErrLostLease()
+      else throw attemptLost()
     })
   }
 
   #renew(): Promise<boolean> {
     const due = this.#held.halfOver(this.#props.clock.elapsed())
-    return this.#forEach(due, (attempt) => this.#renewOne(attempt))
+    return this.#calls.forEach(due, (attempt) => this.#renewOne(attempt))
   }
 
-  #renewOne(attempt: LeasedAttempt): Promise<void> {
+  #renewOne(attempt: AttemptHandle): Promise<void> {
     return attempt.renew(this.#held.lifetimeMs)
   }
 
   /** Whoever renews it. */
-  #onRenewal(attempt: LeasedAttempt): (lifetimeMs: number) => void {
+  #onRenewal(attempt: AttemptHandle): (lifetimeMs: number) => void {
     const askedAt = this.#props.clock.elapsed()
     return (lifetimeMs) => {
       this.#held.renewed(attempt, askedAt, lifetimeMs)
       this.#watch(this.#asksAgain)
     }
-  }
-
-  /** Undefined when the store can't be asked. */
-  async #active(): Promise<LeasedAttempt[] | undefined> {
-    try {
-      return leasedOnes(await this.#props.child.activeAttempts())
-    } catch (error) {
-      if (error instanceof ErrGone) return []
-      this.#props.onError(error)
-      return undefined
-    }
-  }
-
-  /** @returns whether of each is known what has become of it */
-  async #forEach(
-    attempts: readonly LeasedAttempt[],
-    call: (attempt: LeasedAttempt) => Promise<void>,
-  ): Promise<boolean> {
-    const told = await Promise.all(
-      attempts.map((attempt) =>
-        call(attempt).then(
-          () => true,
-          (error: unknown) => this.#isTold(attempt, error),
-        ),
-      ),
-    )
-    return told.every(Boolean)
-  }
-
-  #isTold(attempt: LeasedAttempt, error: unknown): boolean {
-    const isLost = error instanceof ErrLostLease || error instanceof ErrGone
-    if (isLost) this.#hasLost = true
-    if (isLost || error instanceof ErrNotPending) this.#held.drop(attempt)
-    else this.#props.onError(error)
-    return !this.#held.has(attempt)
   }
 
   get #againMs(): number {

@@ -2,37 +2,32 @@ import { CallBatcher } from '../core/call-batcher.ts'
 import { systemClock } from '../core/clock-system.ts'
 import type { Clock } from '../core/clock.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
-import type { AttemptEnd, CoordinateStore, Named, Now, StoredAttempt } from './coordinate-store.ts'
+import type { AttemptEnd, AttemptRow, CoordinateStore, CoordinateTables, Named } from './coordinate-store.ts'
 import type { Attempt, CoordinateWorkerRecord, Namespace, WorkSpec, WorkUnit } from './model.ts'
 
-/** The objects that stand for what is stored. They refer to each other; here they are made, so that no file has to. */
+/** The objects that stand for what is stored. They refer to each other, so they are made in one place. */
 export interface Objects {
   namespace(namespace: Named): Namespace
   workSpec(spec: Named): WorkSpec
   workUnit(unit: Named, workSpec: WorkSpec): WorkUnit
   worker(worker: Named): CoordinateWorkerRecord
-  attempt(attempt: StoredAttempt): Attempt
+  attempt(attempt: AttemptRow): Attempt
 }
 
 /** What all objects of one `createCoordinate` share. */
 export class Session {
-  readonly store: CoordinateStore
+  readonly store: CoordinateTables
   readonly make: Objects
   readonly #ends: CallBatcher<AttemptEnd, Error | undefined>
   readonly #clock: Clock | undefined
 
   constructor(store: CoordinateStore, clock: Clock | undefined, objects: (session: Session) => Objects) {
-    this.store = store
+    this.store = store.withTime(clock && (() => clock.now()))
     this.#clock = clock
     // An end that the store refuses must not fail those that were put together with it.
     const isCallError = (error: unknown): boolean => !(error instanceof StoreUnavailableError)
-    this.#ends = new CallBatcher((ends) => store.attempts.end(ends, this.now), { isCallError })
+    this.#ends = new CallBatcher((ends) => this.store.attempts.end(ends), { isCallError })
     this.make = objects(this)
-  }
-
-  /** What the store is to take for now. */
-  get now(): Now {
-    return this.#clock?.now()
   }
 
   /** @param size of its data as JSON @throws ErrNotPending, ErrLostLease, ErrGone */

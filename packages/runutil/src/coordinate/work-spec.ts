@@ -17,7 +17,7 @@ import type { Session } from './session.ts'
 import { type WorkSpecData, type WorkSpecMeta, metaOf, nameIn } from './work-spec-meta.ts'
 import { unitMeta } from './work-unit.ts'
 
-export class StoredWorkSpec implements WorkSpec {
+export class WorkSpecHandle implements WorkSpec {
   readonly name: string
   readonly #id: Id
   readonly #session: Session
@@ -41,7 +41,7 @@ export class StoredWorkSpec implements WorkSpec {
 
   async meta(options: { withCounts?: boolean } = {}): Promise<WorkSpecMeta> {
     const { withCounts = false } = checkOptions('meta', options, ['withCounts'])
-    return this.#session.store.specs.meta(this.#id, withCounts, this.#session.now)
+    return this.#session.store.specs.meta(this.#id, withCounts)
   }
 
   async setMeta(meta: Partial<WorkSpecMeta>): Promise<void> {
@@ -55,7 +55,7 @@ export class StoredWorkSpec implements WorkSpec {
 
   async addWorkUnits(units: readonly NewWorkUnit[]): Promise<WorkUnit[]> {
     const added = units.map(addedUnit)
-    const ids = await this.#session.store.units.add(this.#id, added, this.#session.now)
+    const ids = await this.#session.store.units.add(this.#id, added)
     return added.map(({ name }, at) => this.#unit({ id: ids[at]!, name }))
   }
 
@@ -67,45 +67,45 @@ export class StoredWorkSpec implements WorkSpec {
   }
 
   async workUnits(query: WorkUnitQuery = {}): Promise<Map<string, WorkUnit>> {
-    const { store, now } = this.#session
-    const units = await store.units.select(this.#id, selection(query, 'workUnits'), now)
+    const { store } = this.#session
+    const units = await store.units.select(this.#id, selection(query, 'workUnits'))
     return new Map(units.map((unit) => [unit.name, this.#unit(unit)]))
   }
 
   countWorkUnitStatus(): Promise<Record<WorkUnitStatus, number>> {
-    return this.#session.store.units.count(this.#id, this.#session.now)
+    return this.#session.store.units.count(this.#id)
   }
 
   async setWorkUnitPriorities(query: WorkUnitQuery, priority: number): Promise<void> {
     checkNumber(priority, 'setWorkUnitPriorities: priority')
     const units = selection(query, 'setWorkUnitPriorities')
-    await this.#session.store.units.prioritise(this.#id, units, { to: priority }, this.#session.now)
+    await this.#session.store.units.prioritise(this.#id, units, { to: priority })
   }
 
   async adjustWorkUnitPriorities(query: WorkUnitQuery, by: number): Promise<void> {
     checkNumber(by, 'adjustWorkUnitPriorities: by')
     const units = selection(query, 'adjustWorkUnitPriorities')
-    await this.#session.store.units.prioritise(this.#id, units, { by }, this.#session.now)
+    await this.#session.store.units.prioritise(this.#id, units, { by })
   }
 
   async retryWorkUnits(query: WorkUnitQuery = {}): Promise<number> {
     const units = selection(query, 'retryWorkUnits')
     const failed = { ...units, statuses: (units.statuses ?? ['failed']).filter((one) => one === 'failed') }
-    return this.#session.store.units.clear(this.#id, failed, this.#session.now)
+    return this.#session.store.units.clear(this.#id, failed)
   }
 
   async clearWorkUnits(query: WorkUnitQuery = {}): Promise<number> {
     const units = selection(query, 'clearWorkUnits')
-    return this.#session.store.units.clear(this.#id, units, this.#session.now)
+    return this.#session.store.units.clear(this.#id, units)
   }
 
   async deleteWorkUnits(query: WorkUnitQuery = {}): Promise<number> {
     const units = selection(query, 'deleteWorkUnits')
-    return this.#session.store.units.delete(this.#id, units, this.#session.now)
+    return this.#session.store.units.delete(this.#id, units)
   }
 
   summarize(): Promise<SummaryRow[]> {
-    return this.#session.store.specs.summarize(this.#id, this.#session.now)
+    return this.#session.store.specs.summarize(this.#id)
   }
 
   #unit(unit: Named): WorkUnit {

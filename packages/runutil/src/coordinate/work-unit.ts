@@ -1,11 +1,11 @@
 import { checkOptions } from '../core/options.ts'
 import { checkDate, checkNumber } from './checks.ts'
-import type { Id, Named, StoredUnit } from './coordinate-store.ts'
+import type { Id, Named, UnitRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, WorkSpec, WorkUnit, WorkUnitMeta, WorkUnitStatus } from './model.ts'
 import type { Session } from './session.ts'
 
-export class StoredWorkUnit implements WorkUnit {
+export class WorkUnitHandle implements WorkUnit {
   readonly name: string
   readonly workSpec: WorkSpec
   readonly id: Id
@@ -33,7 +33,7 @@ export class StoredWorkUnit implements WorkUnit {
 
   async setMeta(meta: WorkUnitMeta): Promise<void> {
     const { priority, notBefore } = unitMeta(meta, 'setMeta')
-    await this.#session.store.units.setMeta(this.id, priority, notBefore, this.#session.now)
+    await this.#session.store.units.setMeta(this.id, priority, notBefore)
   }
 
   async priority(): Promise<number> {
@@ -51,11 +51,11 @@ export class StoredWorkUnit implements WorkUnit {
   }
 
   clearActiveAttempt(): Promise<void> {
-    return this.#session.store.units.clearActiveAttempt(this.id, this.#session.now)
+    return this.#session.store.units.clearActiveAttempt(this.id)
   }
 
   async attempts(): Promise<Attempt[]> {
-    const attempts = await this.#session.store.units.attempts(this.id, this.#session.now)
+    const attempts = await this.#session.store.units.attempts(this.id)
     return attempts.map((attempt) => this.#session.make.attempt(attempt))
   }
 
@@ -63,8 +63,8 @@ export class StoredWorkUnit implements WorkUnit {
     return (await this.#get()).numAttempts
   }
 
-  #get(): Promise<StoredUnit> {
-    return this.#session.store.units.get(this.id, this.#session.now)
+  #get(): Promise<UnitRow> {
+    return this.#session.store.units.get(this.id)
   }
 }
 

@@ -4,16 +4,16 @@ import { unexpected } from '../core/errors.ts'
 import { otherCopyHint } from '../core/shared.ts'
 import { checkOptions, checkText } from '../core/options.ts'
 import { checkCount, checkData, checkDate, checkNumber, checkTexts } from './checks.ts'
-import type { Id, Named, StoredAttempt, StoredWorker } from './coordinate-store.ts'
+import type { Id, Named, AttemptRow, WorkerRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, AttemptRequest, CoordinateWorkerRecord, WorkUnit, WorkerUpdate } from './model.ts'
 import type { Asked } from './scheduler.ts'
 import type { Session } from './session.ts'
-import { StoredWorkUnit } from './work-unit.ts'
+import { WorkUnitHandle } from './work-unit.ts'
 
 const LIFETIME = '15m'
 
-export class StoredWorkerRecord implements CoordinateWorkerRecord {
+export class WorkerHandle implements CoordinateWorkerRecord {
   readonly name: string
   readonly #id: Id
   readonly #session: Session
@@ -30,9 +30,13 @@ export class StoredWorkerRecord implements CoordinateWorkerRecord {
   }
 
   async setParent(worker: CoordinateWorkerRecord | undefined): Promise<void> {
-    if (worker !== undefined && !(worker instanceof StoredWorkerRecord)) {
-      const hint = otherCopyHint(worker, StoredWorkerRecord)
-      throw unexpected('setParent', 'a worker of a namespace, or undefined', worker, hint)
+    if (worker !== undefined && !(worker instanceof WorkerHandle)) {
+      throw unexpected(
+        'setParent',
+        'a worker of a namespace, or undefined',
+        worker,
+        otherCopyHint(worker, WorkerHandle),
+      )
     }
     await this.#session.store.workers.setParent(this.#id, worker && worker.#id)
   }
@@ -82,17 +86,16 @@ export class StoredWorkerRecord implements CoordinateWorkerRecord {
 
   async requestAttempts(request: AttemptRequest = {}): Promise<Attempt[]> {
     const { asked, lifetimeMs } = resolve(request)
-    const { store, now } = this.#session
-    return this.#made(await store.attempts.request(this.#id, asked, lifetimeMs, this.#session.random(), now))
+    const { store } = this.#session
+    return this.#made(await store.attempts.request(this.#id, asked, lifetimeMs, this.#session.random()))
   }
 
   async makeAttempt(unit: WorkUnit, lifetime: Duration = LIFETIME): Promise<Attempt> {
-    if (!(unit instanceof StoredWorkUnit)) {
-      throw unexpected('makeAttempt', 'a work unit', unit, otherCopyHint(unit, StoredWorkUnit))
-    }
+    if (!(unit instanceof WorkUnitHandle))
+      throw unexpected('makeAttempt', 'a work unit', unit, otherCopyHint(unit, WorkUnitHandle))
     const lifetimeMs = toStorableMs(lifetime, 'makeAttempt: lifetime')
-    const { store, now } = this.#session
-    return this.#session.make.attempt(await store.attempts.make(this.#id, unit.id, lifetimeMs, now))
+    const { store } = this.#session
+    return this.#session.make.attempt(await store.attempts.make(this.#id, unit.id, lifetimeMs))
   }
 
   activeAttempts(): Promise<Attempt[]> {
@@ -108,15 +111,15 @@ export class StoredWorkerRecord implements CoordinateWorkerRecord {
   }
 
   async #attempts(of: 'itself' | 'children', which: 'active' | 'all'): Promise<Attempt[]> {
-    const { store, now } = this.#session
-    return this.#made(await store.workers.attempts(this.#id, of, which, now))
+    const { store } = this.#session
+    return this.#made(await store.workers.attempts(this.#id, of, which))
   }
 
-  #made(attempts: readonly StoredAttempt[]): Attempt[] {
+  #made(attempts: readonly AttemptRow[]): Attempt[] {
     return attempts.map((attempt) => this.#session.make.attempt(attempt))
   }
 
-  #get(): Promise<StoredWorker> {
+  #get(): Promise<WorkerRow> {
     return this.#session.store.workers.get(this.#id)
   }
 }

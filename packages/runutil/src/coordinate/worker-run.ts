@@ -104,7 +104,7 @@ export class WorkerRun {
     await itself.update(heartbeat(tasks, this.#settings.clock.now()))
   }
 
-  /** An error of the store is told of, and is no reason to end. How the worker is depends on what was asked last. */
+  /** An error of the store is reported, and ends nothing. The worker's health is that of the last call. */
   readonly #trying = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
     try {
       const answer = await call()

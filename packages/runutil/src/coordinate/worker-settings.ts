@@ -10,7 +10,7 @@ import { SafeCallback } from '../core/safe-callback.ts'
 import { isPlainFunction } from '../core/has.ts'
 import { checkCount, checkName } from './checks.ts'
 import type { Attempt, Namespace } from './model.ts'
-import { StoredNamespace } from './namespace.ts'
+import { NamespaceHandle } from './namespace.ts'
 
 /**
  * Works on attempts, all of one spec. Its signal aborts when the worker stops; with an AttemptsExpiringError 30 s before
@@ -23,13 +23,13 @@ export interface CoordinateWorkerOptions {
   namespace: Namespace
   /** By the `task` in a spec's data or, without one, by the spec's name. */
   tasks: Record<string, CoordinateTask>
-  /** Its name in the namespace; one that no other process has. Default: made of the host, the process and chance. */
+  /** Its name in the namespace; one that no other process has. Default: made of the host, the process id and a random part. */
   workerId?: string | undefined
   /** How many sets of attempts it works on at once. Default: as many as the machine has processors. */
   concurrency?: number | undefined
-  /** How long it waits when there is nothing to do and nobody wakes it. Default 1 s. */
+  /** How long it waits when there is no work and no notification. Default 1 s. */
   pollInterval?: Duration | undefined
-  /** How often it says that it is there. Default 15 s. */
+  /** How often it updates its record. Default 15 s. */
   heartbeatInterval?: Duration | undefined
   /** The most attempts in a set. Default 100. */
   maxAttempts?: number | undefined
@@ -49,7 +49,7 @@ export interface CoordinateWorkerOptions {
 
 /** The options, checked, with all defaults. */
 export interface CoordinateWorkerSettings {
-  readonly namespace: StoredNamespace
+  readonly namespace: NamespaceHandle
   readonly tasks: ReadonlyMap<string, CoordinateTask>
   readonly workerId: string
   readonly concurrency: number
@@ -93,12 +93,12 @@ export function resolveSettings(options: CoordinateWorkerOptions): CoordinateWor
   const { workerId = randomId(clock), concurrency = availableParallelism(), runtimes = ['node'] } = rest
   const { pollInterval = '1s', heartbeatInterval = '15s', maxAttempts = 100, autoRenew = false } = rest
   const { lifetime = '15m', retention } = rest
-  if (!(namespace instanceof StoredNamespace))
+  if (!(namespace instanceof NamespaceHandle))
     throw unexpected(
       `${what}: namespace`,
       'a namespace',
       namespace,
-      otherCopyHint(namespace, StoredNamespace),
+      otherCopyHint(namespace, NamespaceHandle),
     )
   checkName(workerId, `${what}: workerId`)
   checkCount(concurrency, `${what}: concurrency`)

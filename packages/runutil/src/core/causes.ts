@@ -12,11 +12,16 @@ const MOST_GETTERS = 100
  * errorIs(groupError, ErrWorkerExitedPrematurely)
  */
 export function errorIs(error: unknown, type: abstract new (...args: never[]) => unknown): boolean {
+  return errorHas(error, (one) => isInstance(one, type))
+}
+
+/** As `errorIs`, of what `matches` says. */
+export function errorHas(error: unknown, matches: (one: unknown) => boolean): boolean {
   const seen = new Set<unknown>()
   const open = [error]
   for (let getters = 0; open.length > 0 && seen.size < MOST_CAUSES && getters < MOST_GETTERS;) {
     const next = open.pop()
-    if (isInstance(next, type)) return true
+    if (matches(next)) return true
     if (typeof next !== 'object' || next === null || seen.has(next)) continue
     seen.add(next)
     if (!addCauses(next, open)) getters++

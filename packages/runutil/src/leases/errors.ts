@@ -1,8 +1,9 @@
 import { brandError } from '../core/brand.ts'
+import { ErrLostLease } from '../core/err-lost-lease.ts'
 
-/** The reason of a run's signal when its lease is lost: another process may hold it by now. */
-export class LeaseLostError extends Error {
-  readonly code = 'ERR_LEASE_LOST'
+/** A lease of `distributedRepeat` or `singleton` that another may have by now: why a run's signal aborted. */
+export class LeaseLostError extends ErrLostLease {
+  override readonly code = 'ERR_LEASE_LOST'
   readonly lease: string
   static {
     brandError(this, 'LeaseLostError')

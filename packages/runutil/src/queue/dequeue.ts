@@ -5,7 +5,7 @@ import { checkOptions } from '../core/options.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { untilAvailable } from '../core/until-available.ts'
 import { errorText } from './error-text.ts'
-import { ErrInvalidJob, ErrLostLease } from './errors.ts'
+import { ErrInvalidJob, jobLost } from './errors.ts'
 import { normaliseKind } from './job-input.ts'
 import type { JobStore, JobStoreFacts } from './job-store.ts'
 import type { ClaimedJob, QueuedJob } from './job.ts'
@@ -54,7 +54,8 @@ async function runHeld(
 ): Promise<void> {
   const abort = new AbortController()
   const stop = (): void => abort.abort(signal?.reason)
-  const onLost = (): void => abort.abort(new ErrLostLease(job.id))
+  const lostLease = jobLost(job.id)
+  const onLost = (): void => abort.abort(lostLease)
   // A renewal that fails is tried again; when none succeeds in time, the lease is lost.
   const keeper = new LeaseKeeper<ClaimedJob>({
     store,
@@ -70,11 +71,11 @@ async function runHeld(
     const settlement = await attempt(job, { store, fn, clock, signal: abort.signal }).catch(
       async (error: unknown) => {
         await store.release([job])
-        throw abort.signal.reason instanceof ErrLostLease ? abort.signal.reason : error
+        throw abort.signal.reason === lostLease ? lostLease : error
       },
     )
     const lost = await settle(settlement, store, clock)
-    if (lost.length > 0) throw new ErrLostLease(job.id)
+    if (lost.length > 0) throw lostLease
   } finally {
     offAbort(signal, stop)
     keeper.stop()

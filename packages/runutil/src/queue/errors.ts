@@ -1,6 +1,8 @@
 import { brandError } from '../core/brand.ts'
+import { errorHas } from '../core/causes.ts'
 import { describe } from '../core/describe.ts'
 import { type Duration, toStorableMs } from '../core/duration.ts'
+import { ErrLostLease } from '../core/err-lost-lease.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { isInstance, messageOf } from '../core/thrown.ts'
 import type { JobStatus } from './job.ts'
@@ -56,18 +58,16 @@ export class ErrUnknownKind extends Error {
 }
 
 /** The job isn't this process's any more: its lease ran out, or it was cancelled. What was done for it isn't recorded. */
-export class ErrLostLease extends Error {
-  readonly code = 'ERR_LOST_LEASE'
-  readonly id: string
-  static {
-    brandError(this, 'ErrLostLease')
-  }
-  constructor(id: string) {
-    super(
-      `the lease of job ${describe(id)} was lost: it ran out and others may run the job, or it was cancelled`,
-    )
-    this.id = id
-  }
+export function jobLost(id: string): ErrLostLease {
+  return new ErrLostLease(
+    `the lease of job ${describe(id)} was lost: it ran out and others may run the job, or it was cancelled`,
+    id,
+  )
+}
+
+/** Whether an error says so of this job, and not of another, nor of a lease that isn't the queue's. */
+export function isJobLost(error: unknown, id: string): boolean {
+  return errorHas(error, (one) => isInstance(one, ErrLostLease) && one.id === id)
 }
 
 /** No job has this id: it was never enqueued, or its retention is over. */

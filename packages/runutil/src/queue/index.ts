@@ -7,7 +7,6 @@ export {
   ErrInvalidJob,
   ErrJobExists,
   ErrKindExists,
-  ErrLostLease,
   ErrUnknownKind,
   JobFailedError,
   JobNotFoundError,
@@ -45,4 +44,5 @@ export type {
   SequelizeLike,
   TransactionHandle,
 } from '../core/queryable.ts'
+export { ErrLostLease } from '../core/err-lost-lease.ts'
 export { StoreUnavailableError } from '../core/store-unavailable-error.ts'

@@ -7,7 +7,7 @@ import { checkOptions } from '../core/options.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import { type AwaitResultOptions, awaitResult } from './await-result.ts'
 import { type DequeueFn, dequeue } from './dequeue.ts'
-import { ErrLostLease, JobNotFoundError } from './errors.ts'
+import { JobNotFoundError, jobLost } from './errors.ts'
 import type { JobEvent } from './job-event.ts'
 import { prepareJobs, storedId } from './job-input.ts'
 import type { JobCounts, JobStore } from './job-store.ts'
@@ -129,7 +129,7 @@ export class JobQueue {
     } as const
     const settlement = settlementOf(job, outcome, 0)
     const lost = await this.store.settle([settlement], { tx })
-    if (lost.length > 0) throw new ErrLostLease(job.id)
+    if (lost.length > 0) throw jobLost(job.id)
   }
 
   /** Calls back with what happens to jobs through this object. @returns takes the listener off */

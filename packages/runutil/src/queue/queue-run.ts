@@ -7,7 +7,7 @@ import { untilAvailable } from '../core/until-available.ts'
 import { ApartSettlements } from './apart-settlements.ts'
 import type { Attempt } from './attempt.ts'
 import { ClaimWatch } from './claim-watch.ts'
-import { ErrLostLease } from './errors.ts'
+import { jobLost } from './errors.ts'
 import { GiveBack } from './give-back.ts'
 import { HeldJobs } from './held-jobs.ts'
 import { IdleTime } from './idle-time.ts'
@@ -92,7 +92,7 @@ export class QueueRun {
       clock,
       maxCrashes: props.maxCrashes,
       maxHeldBytes: props.maxHeldBytes,
-      onLost: (job) => this.#held.abort(job, new ErrLostLease(job.id)),
+      onLost: (job) => this.#held.abort(job, jobLost(job.id)),
       onRenewed: () => log.available('renewals'),
       onError: (error) => log.unavailable('renewals', error),
       onHeldBack: () => log.heldBack(props.maxHeldBytes),

@@ -1,11 +1,10 @@
-import { errorIs } from '../core/causes.ts'
 import type { Context, HealthState } from '../core/context.ts'
 import { checkpoint } from '../core/health.ts'
 import { log, logWarning } from '../core/log.ts'
 import { loggableText } from '../core/loggable.ts'
 import { OutageLog } from '../core/outage-log.ts'
 import { isInstance } from '../core/thrown.ts'
-import { ErrLostLease, RetryableError } from './errors.ts'
+import { RetryableError, isJobLost } from './errors.ts'
 import type { Outcome, Settlement } from './outcome.ts'
 import type { Performed } from './perform.ts'
 
@@ -59,8 +58,9 @@ export class RunLog {
     const { error } = performed
     const facts = { ...factsOf(settlement), err: error }
     // A stop is nobody's fault.
-    if (isGivenUp(performed)) return log(logger, 'info', facts, 'job gave up, as it was told to stop')
-    log(logger, 'warn', facts, errorIs(error, ErrLostLease) ? 'job lost its lease' : verdict(outcome))
+    if (isGivenUp(performed, settlement.id))
+      return log(logger, 'info', facts, 'job gave up, as it was told to stop')
+    log(logger, 'warn', facts, isJobLost(error, settlement.id) ? 'job lost its lease' : verdict(outcome))
   }
 
   /** Its job ends as PANIC instead. */
@@ -105,9 +105,9 @@ function factsOf({ id, kind, attempt, outcome }: Settlement): object {
   return { job: id, kind, attempt, lastError: lastError && loggableText(lastError, LONGEST_REASON) }
 }
 
-function isGivenUp(performed: Performed): boolean {
+function isGivenUp(performed: Performed, id: string): boolean {
   if (performed.kind !== 'threw' || !performed.stopped) return false
-  return !isInstance(performed.error, RetryableError) && !errorIs(performed.error, ErrLostLease)
+  return !isInstance(performed.error, RetryableError) && !isJobLost(performed.error, id)
 }
 
 function verdict({ status }: Outcome): string {

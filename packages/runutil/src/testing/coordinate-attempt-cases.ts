@@ -36,7 +36,7 @@ export const attemptCases: CoordinateCases = {
     assert.deepEqual(await (await take(worker, '1')).data(), { name: '1' })
   },
 
-  'attempt: expires by itself, and its unit is to be had again': async (context) => {
+  'attempt: expires by itself, and its unit is available again': async (context) => {
     const { spec, worker } = await placeOf(context, ['1'])
     const attempt = await take(worker, '1', { lifetime: '10s' })
     await context.clock.advance(9_999)
@@ -93,7 +93,7 @@ export const attemptCases: CoordinateCases = {
     assert.equal(await attempt.status(), 'pending')
   },
 
-  'attempt: expired by its worker, its unit is to be had at once': async (context) => {
+  'attempt: expired by its worker, its unit is available at once': async (context) => {
     const { spec, worker } = await placeOf(context, ['1'])
     const attempt = await take(worker, '1')
     await attempt.expire({ half: true })
@@ -133,7 +133,7 @@ export const attemptCases: CoordinateCases = {
     )
   },
 
-  'attempt: what its output asks for that no store can hold is passed over, and it ends': async (context) => {
+  'attempt: what its output asks for that no store can hold is ignored, and it ends': async (context) => {
     const { namespace, worker } = await placeOf(context, ['1'])
     await namespace.setWorkSpec({ name: 'spec', then: 'next' })
     const next = await namespace.setWorkSpec({ name: 'next' })

@@ -1,5 +1,6 @@
 import { attemptCases } from './coordinate-attempt-cases.ts'
 import type { CoordinateCases } from './coordinate-case.ts'
+import { clockCases } from './coordinate-clock-cases.ts'
 import { modelCases } from './coordinate-model-cases.ts'
 import { pruneCases } from './coordinate-prune-cases.ts'
 import { requestCases } from './coordinate-request-cases.ts'
@@ -26,4 +27,5 @@ export const coordinateConformance: CoordinateCases = {
   ...requestCases,
   ...retryCases,
   ...pruneCases,
+  ...clockCases,
 }

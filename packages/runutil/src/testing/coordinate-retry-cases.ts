@@ -92,7 +92,7 @@ export const retryCases: CoordinateCases = {
     )
   },
 
-  'units: cleared are to be had again, whatever they were': async (context) => {
+  'units: cleared are available again, whatever they were': async (context) => {
     const { spec, worker } = await placeOf(context, ['1', '2', '3', '4'], { max_retries: 1 })
     await (await take(worker, '1')).finish()
     const lost = await take(worker, '2')

@@ -3,7 +3,7 @@ import { type CoordinateCases, add, placeOf, rejectsWith, statusesOf, take } fro
 
 /** Units: adding, finding, changing and deleting them. */
 export const unitCases: CoordinateCases = {
-  'unit: has its data and meta, and is to be had': async (context) => {
+  'unit: has its data and meta, and is available': async (context) => {
     const { spec } = await placeOf(context)
     const unit = await spec.addWorkUnit('1', { a: [1] }, { priority: 2.5 })
     assert.deepEqual(await unit.data(), { a: [1] })

@@ -1,7 +1,7 @@
 import { chainedUnits } from '../../coordinate/chained-units.ts'
-import type { AttemptEnd, AttemptStore, Id, Now, StoredAttempt } from '../../coordinate/coordinate-store.ts'
+import type { AttemptEnd, AttemptStore, Id, AttemptRow } from '../../coordinate/coordinate-store.ts'
 import type { Data } from '../../coordinate/data.ts'
-import { ErrGone, ErrLostLease, ErrNotPending } from '../../coordinate/errors.ts'
+import { ErrGone, ErrNotPending, attemptLost } from '../../coordinate/errors.ts'
 import type { Asked } from '../../coordinate/scheduler.ts'
 import { TEXT, TEXTS } from '../database/qualified.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
@@ -26,61 +26,69 @@ export class Attempts implements AttemptStore {
     { workSpecs, runtimes, availableGb, units }: Asked,
     lifetimeMs: number,
     random: number,
-    now: Now,
-  ): Promise<StoredAttempt[]> {
+  ): Promise<AttemptRow[]> {
     const text = /* sql */ `select ${this.#queries.s}.request_attempts($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::double precision,
       $5::integer, $6::double precision, $7::double precision, $8::boolean, $9::double precision)`
     const only = [workSpecs, runtimes].map((names) => (names === undefined ? null : textArray(names)))
     // Tests that own the clock expect at once what time has changed.
-    const refresh = now !== undefined || this.#rescue.isDue()
-    const params = [worker, ...only, availableGb ?? null, units, lifetimeMs, random, refresh, now ?? null]
+    const refresh = this.#queries.now !== null || this.#rescue.isDue()
+    const params = [
+      worker,
+      ...only,
+      availableGb ?? null,
+      units,
+      lifetimeMs,
+      random,
+      refresh,
+      this.#queries.now,
+    ]
     const leased = await this.#queries.json<Leased | null>('the worker', text, params, {
       reserved: 'claims',
     })
-    return leased === null ? [] : leased.attempts.map((one) => storedAttempt(leased, one))
+    return leased === null ? [] : leased.attempts.map((one) => attemptRow(leased, one))
   }
 
-  async make(worker: Id, unit: Id, lifetimeMs: number, now: Now): Promise<StoredAttempt> {
+  async make(worker: Id, unit: Id, lifetimeMs: number): Promise<AttemptRow> {
     await existing(this.#queries, 'work_workers', 'the worker', worker)
     const text = /* sql */ `select ${this.#queries.s}.make_attempt($1::bigint, $2::bigint, $3::double precision, $4::double precision)`
-    const params = [worker, unit, lifetimeMs, now ?? null]
-    const [attempt] = await this.#queries.json<StoredAttempt[]>('the work unit', text, params)
+    const params = [worker, unit, lifetimeMs, this.#queries.now]
+    const [attempt] = await this.#queries.json<AttemptRow[]>('the work unit', text, params)
     return withoutNulls(attempt!)
   }
 
-  async get(id: Id, now: Now): Promise<StoredAttempt> {
+  async get(id: Id): Promise<AttemptRow> {
     const { s } = this.#queries
     const text = /* sql */ `select (${s}.attempts_json(array[$1::bigint], ${s}.store_time($2::double precision)) operator(pg_catalog.->) 0)::${TEXT}`
-    return withoutNulls(await this.#queries.json<StoredAttempt>(WHAT, text, [id, now ?? null]))
+    return withoutNulls(await this.#queries.json<AttemptRow>(WHAT, text, [id, this.#queries.now]))
   }
 
-  async renew(id: Id, extendMs: number, data: Data | undefined, now: Now): Promise<void> {
+  async renew(id: Id, extendMs: number, data: Data | undefined): Promise<void> {
     const text = /* sql */ `select ${this.#queries.s}.renew_attempt($1::bigint, $2::double precision, $3::${TEXT}, $4::double precision)`
-    const params = [id, extendMs, jsonOrNull(data), now ?? null]
+    const params = [id, extendMs, jsonOrNull(data), this.#queries.now]
     const [[result]] = (await this.#queries.rows(text, params, { reserved: 'renewals' })) as [[string | null]]
     throwUnlessNull(result, 'renew')
   }
 
-  async expire(id: Id, data: Data | undefined, now: Now): Promise<void> {
+  async expire(id: Id, data: Data | undefined): Promise<void> {
     const { s, channel } = this.#queries
     const text = /* sql */ `select ${s}.expire_attempt($1::bigint, $2::${TEXT}, $3::${TEXT}, $4::double precision)`
-    const [[result]] = (await this.#queries.rows(text, [id, jsonOrNull(data), channel, now ?? null])) as [
-      [string | null],
-    ]
+    const [[result]] = (await this.#queries.rows(text, [
+      id,
+      jsonOrNull(data),
+      channel,
+      this.#queries.now,
+    ])) as [[string | null]]
     throwUnlessNull(result, 'expire')
   }
 
-  async end(ends: readonly AttemptEnd[], now: Now): Promise<(Error | undefined)[]> {
-    const results = await this.#end(ends, now)
+  async end(ends: readonly AttemptEnd[]): Promise<(Error | undefined)[]> {
+    const results = await this.#end(ends)
     // Those that are finished with the data that is stored for them, which may ask for units.
     const again = ends.flatMap((end, at) =>
       isData(results[at]) ? [{ at, end: { ...end, data: results[at] } }] : [],
     )
     if (again.length > 0) {
-      const ended = await this.#end(
-        again.map(({ end }) => end),
-        now,
-      )
+      const ended = await this.#end(again.map(({ end }) => end))
       for (const [nth, { at }] of again.entries()) results[at] = ended[nth] ?? null
     }
     return ends.map(({ status }, at) =>
@@ -89,7 +97,7 @@ export class Attempts implements AttemptStore {
   }
 
   /** For each null, what it can't be ended for, or the data with which it is to be ended. */
-  #end(ends: readonly AttemptEnd[], now: Now): Promise<(string | Data | null)[]> {
+  #end(ends: readonly AttemptEnd[]): Promise<(string | Data | null)[]> {
     const { s, channel } = this.#queries
     const text = /* sql */ `select ${s}.end_attempts($1::${TEXT}::bigint[], $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
       $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXTS}, $8::${TEXT}::double precision[], $9::${TEXT}::double precision[], $10::${TEXT},
@@ -98,23 +106,20 @@ export class Attempts implements AttemptStore {
       ...endColumns(ends),
       ...chainedColumns(ends),
       channel,
-      now ?? null,
+      this.#queries.now,
     ])
   }
 }
 
 /** What a request leased: of each attempt, what is its own. */
-interface Leased extends Pick<
-  StoredAttempt,
-  'spec' | 'worker' | 'startTime' | 'expirationTime' | 'lifetimeMs'
-> {
+interface Leased extends Pick<AttemptRow, 'spec' | 'worker' | 'startTime' | 'expirationTime' | 'lifetimeMs'> {
   readonly attempts: readonly [id: Id, unit: Id, name: string, data: Data][]
 }
 
-function storedAttempt(
+function attemptRow(
   { spec, worker, startTime, expirationTime, lifetimeMs }: Leased,
   [id, unit, name, data]: Leased['attempts'][number],
-): StoredAttempt {
+): AttemptRow {
   return {
     id,
     spec,
@@ -171,6 +176,6 @@ function throwUnlessNull(result: string | null, call: string): void {
 function errorOf(result: string | null, call: string): Error | undefined {
   if (result === null) return undefined
   if (result === 'gone') return new ErrGone(WHAT)
-  if (result === 'lost') return new ErrLostLease()
+  if (result === 'lost') return attemptLost()
   return new ErrNotPending(call, result)
 }

@@ -1,4 +1,4 @@
-import type { Id, Named, NamespaceStore, Now, Pruned } from '../../coordinate/coordinate-store.ts'
+import type { Id, Named, NamespaceStore, Pruned } from '../../coordinate/coordinate-store.ts'
 import { ErrGone } from '../../coordinate/errors.ts'
 import type { SummaryRow, WorkUnitStatus } from '../../coordinate/model.ts'
 import { EQ, TEXT } from '../database/qualified.ts'
@@ -35,7 +35,7 @@ export class Namespaces implements NamespaceStore {
     await this.#queries.row('the namespace', text, [id])
   }
 
-  async summarize(id: Id | undefined, now: Now): Promise<SummaryRow[]> {
+  async summarize(id: Id | undefined): Promise<SummaryRow[]> {
     const { s } = this.#queries
     if (id !== undefined) await existing(this.#queries, 'work_namespaces', 'the namespace', id)
     const text = /* sql */ `select n.name, s.name, c.status, c.count::double precision from ${s}.work_namespaces as n
@@ -43,13 +43,13 @@ export class Namespaces implements NamespaceStore {
       join ${s}.count_units(array(select id from ${s}.work_specs where $1::bigint is null or namespace ${EQ} $1),
         ${s}.store_time($2::double precision)) as c on c.spec ${EQ} s.id
       order by 1, 2, ${statusOrder}`
-    return summaryRows(await this.#queries.rows(text, [id ?? null, now ?? null]))
+    return summaryRows(await this.#queries.rows(text, [id ?? null, this.#queries.now]))
   }
 
-  async prune(id: Id, retentionMs: number, after: Id, now: Now): Promise<Pruned> {
+  async prune(id: Id, retentionMs: number, after: Id): Promise<Pruned> {
     const text = /* sql */ `select p_removed, p_next::double precision
       from ${this.#queries.s}.prune_work($1::bigint, $2::double precision, $3::bigint, $4::integer, $5::double precision)`
-    const params = [id, retentionMs, after, AT_ONCE, now ?? null]
+    const params = [id, retentionMs, after, AT_ONCE, this.#queries.now]
     type Row = [removed: number, next: number | null]
     const [removed, next] = await this.#queries.row<Row>('the namespace', text, params)
     return { removed, next: next ?? undefined }

@@ -1,16 +1,9 @@
-import type {
-  AttemptStore,
-  CoordinateStore,
-  NamespaceStore,
-  SpecStore,
-  UnitStore,
-  WorkerStore,
-} from '../../coordinate/coordinate-store.ts'
+import type { CoordinateStore, CoordinateTables } from '../../coordinate/coordinate-store.ts'
 import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
 import type { Database } from '../database/database.ts'
-import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
+import { DEFAULT_SCHEMA, quotedSchema } from '../schema/schema-name.ts'
 import { Attempts } from './attempts.ts'
 import { Namespaces } from './namespaces.ts'
 import { Queries } from './queries.ts'
@@ -34,22 +27,28 @@ export interface PostgresCoordinateStoreOptions {
  * const coordinate = createCoordinate(new PostgresCoordinateStore(database))
  */
 export class PostgresCoordinateStore implements CoordinateStore {
-  readonly namespaces: NamespaceStore
-  readonly specs: SpecStore
-  readonly units: UnitStore
-  readonly workers: WorkerStore
-  readonly attempts: AttemptStore
+  readonly #database: Database
+  readonly #schema: string
 
   /** @throws InvalidArgumentError */
   constructor(database: Database, options: PostgresCoordinateStoreOptions = {}) {
     const what = 'PostgresCoordinateStore'
     const { schema = DEFAULT_SCHEMA } = checkOptions(what, options, ['schema'])
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
-    const queries = new Queries(database, schema, 'work')
-    this.namespaces = new Namespaces(queries)
-    this.specs = new Specs(queries)
-    this.units = new Units(queries)
-    this.workers = new Workers(queries)
-    this.attempts = new Attempts(queries)
+    // What is wrong with the name is said at once.
+    quotedSchema(schema)
+    this.#database = database
+    this.#schema = schema
+  }
+
+  withTime(now: (() => number) | undefined): CoordinateTables {
+    const queries = new Queries(this.#database, this.#schema, now)
+    return {
+      namespaces: new Namespaces(queries),
+      specs: new Specs(queries),
+      units: new Units(queries),
+      workers: new Workers(queries),
+      attempts: new Attempts(queries),
+    }
   }
 }

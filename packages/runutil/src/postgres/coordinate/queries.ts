@@ -1,9 +1,21 @@
 import { ErrGone } from '../../coordinate/errors.ts'
-import type { StatementOptions } from '../database/database.ts'
+import type { Database, StatementOptions } from '../database/database.ts'
 import { StoreQueries } from '../statements/store-queries.ts'
 
 /** The statements of coordinate: those of a row that may be gone say so. */
 export class Queries extends StoreQueries {
+  readonly #now: (() => number) | undefined
+
+  constructor(database: Database, schema: string, now: (() => number) | undefined) {
+    super(database, schema, 'work')
+    this.#now = now
+  }
+
+  /** For `store_time`: null is the database's own time. */
+  get now(): number | null {
+    return this.#now?.() ?? null
+  }
+
   /** @throws ErrGone when there is no row, or its first column is null */
   async row<Row extends unknown[]>(
     what: string,

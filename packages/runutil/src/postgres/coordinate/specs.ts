@@ -1,4 +1,4 @@
-import type { Id, Named, Now, SpecStore } from '../../coordinate/coordinate-store.ts'
+import type { Id, Named, SpecStore } from '../../coordinate/coordinate-store.ts'
 import type { MetaChange } from '../../coordinate/meta-change.ts'
 import type { SummaryRow } from '../../coordinate/model.ts'
 import {
@@ -63,7 +63,7 @@ export class Specs implements SpecStore {
     await this.#queries.row(WHAT, text, [id, JSON.stringify(data), taskIn(data) ?? null, ...metaValues(meta)])
   }
 
-  async meta(id: Id, withCounts: boolean, now: Now): Promise<WorkSpecMeta> {
+  async meta(id: Id, withCounts: boolean): Promise<WorkSpecMeta> {
     const { s } = this.#queries
     const text = /* sql */ `with counted as (
         select * from ${s}.count_units(case when $2::boolean then array[$1::bigint] end, ${s}.store_time($3::double precision))
@@ -72,7 +72,7 @@ export class Specs implements SpecStore {
         (select pg_catalog.sum(count) filter (where status ${EQ} 'pending') from counted)::double precision
       from ${s}.work_specs where id ${EQ} $1::bigint`
     type Row = [string, number | null, number | null, number | null]
-    const row = await this.#queries.row<Row>(WHAT, text, [id, withCounts, now ?? null])
+    const row = await this.#queries.row<Row>(WHAT, text, [id, withCounts, this.#queries.now])
     const [meta, nextContinuous, available, pending] = row
     return {
       ...(JSON.parse(meta) as DerivedMeta),
@@ -86,21 +86,22 @@ export class Specs implements SpecStore {
     const given = metaParameters(4)
     const changed = metaColumns.map((column, at) => /* sql */ `coalesce(${given[at]}, ${column})`)
     const continuous = /* sql */ `(${changed[metaColumns.indexOf('continuous')]} and can_be_continuous)`
-    const text = /* sql */ `update ${this.#queries.s}.work_specs set (${columns}, next_continuous) = row(
+    const text = /* sql */ `update ${this.#queries.s}.work_specs set (${columns}, next_continuous, continuous_since) = row(
         ${metaColumns.map((column, at) => (column === 'continuous' ? continuous : changed[at])).join(', ')},
-        case when $2::boolean then ${timeOf('$3')} else next_continuous end
+        case when $2::boolean then ${timeOf('$3')} else next_continuous end,
+        case when not $2::boolean then continuous_since end
       ) where id ${EQ} $1::bigint returning id`
     const next = ['nextContinuous' in change, change.nextContinuous?.getTime() ?? null]
     await this.#queries.row(WHAT, text, [id, ...next, ...metaValues(change)])
   }
 
-  async summarize(id: Id, now: Now): Promise<SummaryRow[]> {
+  async summarize(id: Id): Promise<SummaryRow[]> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', WHAT, id)
     const text = /* sql */ `select n.name, s.name, c.status, c.count::double precision
       from ${s}.count_units(array[$1::bigint], ${s}.store_time($2::double precision)) as c
       join ${s}.work_specs as s on s.id ${EQ} c.spec join ${s}.work_namespaces as n on n.id ${EQ} s.namespace
       order by ${statusOrder}`
-    return summaryRows(await this.#queries.rows(text, [id, now ?? null]))
+    return summaryRows(await this.#queries.rows(text, [id, this.#queries.now]))
   }
 }

@@ -2,10 +2,9 @@ import type {
   AddedUnit,
   Id,
   Named,
-  Now,
   PriorityChange,
-  StoredAttempt,
-  StoredUnit,
+  AttemptRow,
+  UnitRow,
   UnitSelection,
   UnitStore,
 } from '../../coordinate/coordinate-store.ts'
@@ -26,7 +25,7 @@ export class Units implements UnitStore {
     this.#queries = queries
   }
 
-  async add(spec: Id, units: readonly AddedUnit[], now: Now): Promise<Id[]> {
+  async add(spec: Id, units: readonly AddedUnit[]): Promise<Id[]> {
     const { s, channel } = this.#queries
     const text = /* sql */ `select ${s}.add_work_units($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
       $5::${TEXT}::double precision[], $6::${TEXT}, $7::double precision)`
@@ -36,7 +35,7 @@ export class Units implements UnitStore {
       plainArray(units.map(({ priority }) => priority)),
       plainArray(units.map(({ notBefore }) => notBefore)),
     ]
-    return this.#queries.json('the work spec', text, [spec, ...columns, channel, now ?? null])
+    return this.#queries.json('the work spec', text, [spec, ...columns, channel, this.#queries.now])
   }
 
   async find(spec: Id, name: string): Promise<Id | undefined> {
@@ -46,17 +45,17 @@ export class Units implements UnitStore {
     return namedRows(await this.#queries.rows(text, [spec, name]))[0]?.id
   }
 
-  async select(spec: Id, selection: UnitSelection, now: Now): Promise<Named[]> {
+  async select(spec: Id, selection: UnitSelection): Promise<Named[]> {
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
-    const { call, params } = this.#selected(spec, selection, now)
+    const { call, params } = this.#selected(spec, selection)
     return namedRows(await this.#queries.rows(/* sql */ `select id, name from ${call} order by name`, params))
   }
 
-  async count(spec: Id, now: Now): Promise<Record<WorkUnitStatus, number>> {
+  async count(spec: Id): Promise<Record<WorkUnitStatus, number>> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
     const text = /* sql */ `select status, count::double precision from ${s}.count_units(array[$1::bigint], ${s}.store_time($2::double precision))`
-    const rows = await this.#queries.rows<[WorkUnitStatus, number]>(text, [spec, now ?? null])
+    const rows = await this.#queries.rows<[WorkUnitStatus, number]>(text, [spec, this.#queries.now])
     return {
       available: 0,
       pending: 0,
@@ -67,10 +66,10 @@ export class Units implements UnitStore {
     }
   }
 
-  async prioritise(spec: Id, selection: UnitSelection, change: PriorityChange, now: Now): Promise<void> {
+  async prioritise(spec: Id, selection: UnitSelection, change: PriorityChange): Promise<void> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
-    const { call, params } = this.#selected(spec, selection, now)
+    const { call, params } = this.#selected(spec, selection)
     const to =
       'to' in change
         ? /* sql */ `$7::double precision`
@@ -79,24 +78,24 @@ export class Units implements UnitStore {
     await this.#queries.rows(text, [...params, 'to' in change ? change.to : change.by])
   }
 
-  async delete(spec: Id, selection: UnitSelection, now: Now): Promise<number> {
+  async delete(spec: Id, selection: UnitSelection): Promise<number> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
-    const { call, params } = this.#selected(spec, selection, now)
+    const { call, params } = this.#selected(spec, selection)
     const text = /* sql */ `with gone as (delete from ${s}.work_units where id ${EQ} any (select id from ${call}) returning id)
       select pg_catalog.count(*)::double precision from gone`
     return (await this.#queries.row<[number]>(WHAT, text, params))[0]
   }
 
-  async clear(spec: Id, selection: UnitSelection, now: Now): Promise<number> {
+  async clear(spec: Id, selection: UnitSelection): Promise<number> {
     const { s, channel } = this.#queries
     const text = /* sql */ `select ${s}.clear_units($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}, $5::bigint,
       $7::${TEXT}, $6::double precision)`
-    const { params } = this.#selected(spec, selection, now)
+    const { params } = this.#selected(spec, selection)
     return (await this.#queries.row<[number]>('the work spec', text, [...params, channel]))[0]
   }
 
-  async get(id: Id, now: Now): Promise<StoredUnit> {
+  async get(id: Id): Promise<UnitRow> {
     const { s } = this.#queries
     const text = /* sql */ `select pg_catalog.json_build_object('id', u.id, 'name', u.name, 'data', coalesce(a.data, u.data),
         'priority', u.priority, 'notBefore', ${s}.work_ms(u.not_before), 'numAttempts', u.attempts,
@@ -104,8 +103,11 @@ export class Units implements UnitStore {
         'activeAttempt', ${s}.attempts_json(array[u.active], t.now) operator(pg_catalog.->) 0)::${TEXT}
       from (select ${s}.store_time($2::double precision) as now) as t, ${s}.work_units as u
       left join ${s}.work_attempts as a on a.id ${EQ} u.active where u.id ${EQ} $1::bigint`
-    type Row = StoredUnit & { notBefore: number | null; activeAttempt: StoredAttempt | null }
-    const { notBefore, activeAttempt, ...unit } = await this.#queries.json<Row>(WHAT, text, [id, now ?? null])
+    type Row = UnitRow & { notBefore: number | null; activeAttempt: AttemptRow | null }
+    const { notBefore, activeAttempt, ...unit } = await this.#queries.json<Row>(WHAT, text, [
+      id,
+      this.#queries.now,
+    ])
     return {
       ...unit,
       notBefore: notBefore ?? undefined,
@@ -113,12 +115,12 @@ export class Units implements UnitStore {
     }
   }
 
-  async setMeta(id: Id, priority: number, notBefore: number | undefined, now: Now): Promise<void> {
+  async setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void> {
     const { s, channel } = this.#queries
-    const set = /* sql */ `set priority = $4::double precision, not_before = ${timeOf('$5')},
+    const set = /* sql */ `set priority = $4::double precision, not_before = ${timeOf('$5')}, delayed_since = null,
       state = case when state operator(pg_catalog.<>) all (array['open', 'delayed']) then state
         when ${timeOf('$5')} ${GT} ${s}.store_time($3::double precision) then 'delayed' else 'open' end`
-    await this.#open(set, [id, channel, now ?? null, priority, notBefore ?? null])
+    await this.#open(set, [id, channel, this.#queries.now, priority, notBefore ?? null])
   }
 
   async setPriority(id: Id, priority: number): Promise<void> {
@@ -126,14 +128,14 @@ export class Units implements UnitStore {
     await this.#queries.row(WHAT, text, [id, priority])
   }
 
-  async clearActiveAttempt(id: Id, now: Now): Promise<void> {
+  async clearActiveAttempt(id: Id): Promise<void> {
     const { s, channel } = this.#queries
     const set = /* sql */ `set active = null, tries = 0,
       state = case when not_before ${GT} ${s}.store_time($3::double precision) then 'delayed' else 'open' end`
-    await this.#open(set, [id, channel, now ?? null])
+    await this.#open(set, [id, channel, this.#queries.now])
   }
 
-  /** Changes a unit such that it may be to be had. */
+  /** Changes a unit such that it may be available. */
   async #open(set: string, params: readonly unknown[]): Promise<void> {
     const { s } = this.#queries
     const text = /* sql */ `with opened as (update ${s}.work_units ${set} where id ${EQ} $1::bigint returning spec)
@@ -141,12 +143,12 @@ export class Units implements UnitStore {
     await this.#queries.row(WHAT, text, params)
   }
 
-  async attempts(id: Id, now: Now): Promise<StoredAttempt[]> {
+  async attempts(id: Id): Promise<AttemptRow[]> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_units', WHAT, id)
     const text = /* sql */ `select ${s}.attempts_json(array(select id from ${s}.work_attempts where unit ${EQ} $1::bigint order by id),
       ${s}.store_time($2::double precision))::${TEXT}`
-    return (await this.#queries.json<StoredAttempt[]>(WHAT, text, [id, now ?? null])).map(withoutNulls)
+    return (await this.#queries.json<AttemptRow[]>(WHAT, text, [id, this.#queries.now])).map(withoutNulls)
   }
 
   async listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>> {
@@ -159,25 +161,25 @@ export class Units implements UnitStore {
   #selected(
     spec: Id,
     { names, statuses, previousName, limit }: UnitSelection,
-    now: Now,
   ): { call: string; params: unknown[] } {
     const { s } = this.#queries
     return {
       call: /* sql */ `${s}.select_units($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}, $5::bigint,
         ${s}.store_time($6::double precision))`,
       params: [
-        spec,
-        names ? textArray(names) : null,
-        statuses ? textArray(statuses) : null,
-        previousName ?? null,
-        limit === Infinity ? null : limit,
-        now ?? null,
+        ...[
+          spec,
+          names ? textArray(names) : null,
+          statuses ? textArray(statuses) : null,
+          previousName ?? null,
+        ],
+        ...[limit === Infinity ? null : limit, this.#queries.now],
       ],
     }
   }
 }
 
 /** JSON has null where an attempt has no end. */
-export function withoutNulls(attempt: StoredAttempt & { data: Data }): StoredAttempt {
+export function withoutNulls(attempt: AttemptRow & { data: Data }): AttemptRow {
   return { ...attempt, endTime: attempt.endTime ?? undefined }
 }

@@ -1,11 +1,4 @@
-import type {
-  Id,
-  Named,
-  Now,
-  StoredAttempt,
-  StoredWorker,
-  WorkerStore,
-} from '../../coordinate/coordinate-store.ts'
+import type { Id, Named, AttemptRow, WorkerRow, WorkerStore } from '../../coordinate/coordinate-store.ts'
 import type { WorkerUpdate } from '../../coordinate/model.ts'
 import { EQ, GT, JSON_TYPE, TEXT, timeOf } from '../database/qualified.ts'
 import { existing, namedRows } from './namespaces.ts'
@@ -21,14 +14,14 @@ export class Workers implements WorkerStore {
     this.#queries = queries
   }
 
-  async obtain(namespace: Id, name: string, now: Now): Promise<Id> {
+  async obtain(namespace: Id, name: string): Promise<Id> {
     const { s } = this.#queries
     const text = /* sql */ `insert into ${s}.work_workers (namespace, name, expiration, last_update)
       select n.id, $2::${TEXT}, t.now operator(pg_catalog.+) interval '15 min', t.now
       from ${s}.work_namespaces as n, (select ${s}.store_time($3::double precision) as now) as t where n.id ${EQ} $1::bigint
       on conflict (namespace, name) do update set name = excluded.name returning id`
     return Number(
-      (await this.#queries.row<[string]>('the namespace', text, [namespace, name, now ?? null]))[0],
+      (await this.#queries.row<[string]>('the namespace', text, [namespace, name, this.#queries.now]))[0],
     )
   }
 
@@ -38,13 +31,13 @@ export class Workers implements WorkerStore {
     return namedRows(await this.#queries.rows(text, [namespace]))
   }
 
-  async get(id: Id): Promise<StoredWorker> {
+  async get(id: Id): Promise<WorkerRow> {
     const { s } = this.#queries
     const text = /* sql */ `select pg_catalog.json_build_object('id', w.id, 'name', w.name, 'active', w.active, 'mode', w.mode, 'data', w.data,
         'expiration', ${s}.work_ms(w.expiration), 'lastUpdate', ${s}.work_ms(w.last_update),
         'parent', case when p.id is not null then pg_catalog.json_build_object('id', p.id, 'name', p.name) end)::${TEXT}
       from ${s}.work_workers as w left join ${s}.work_workers as p on p.id ${EQ} w.parent where w.id ${EQ} $1::bigint`
-    const worker = await this.#queries.json<StoredWorker & { parent: Named | null }>(WHAT, text, [id])
+    const worker = await this.#queries.json<WorkerRow & { parent: Named | null }>(WHAT, text, [id])
     return { ...worker, parent: worker.parent ?? undefined }
   }
 
@@ -69,12 +62,7 @@ export class Workers implements WorkerStore {
     await this.#update(/* sql */ `set active = false`, [id])
   }
 
-  async attempts(
-    id: Id,
-    of: 'itself' | 'children',
-    which: 'active' | 'all',
-    now: Now,
-  ): Promise<StoredAttempt[]> {
+  async attempts(id: Id, of: 'itself' | 'children', which: 'active' | 'all'): Promise<AttemptRow[]> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_workers', WHAT, id)
     const text = /* sql */ `with t as (select ${s}.store_time($4::double precision) as now), chosen as (
@@ -84,10 +72,10 @@ export class Workers implements WorkerStore {
           and ($3::boolean or (u.active ${EQ} a.id and a.status ${EQ} 'pending' and a.expiration_time ${GT} t.now))
         order by w.name, a.id
       ) select ${s}.attempts_json(array(select id from chosen), t.now)::${TEXT} from t`
-    const params = [id, of === 'children', which === 'all', now ?? null]
+    const params = [id, of === 'children', which === 'all', this.#queries.now]
     // Whoever renews attempts asks for them first.
     const reserved = which === 'active' ? 'renewals' : undefined
-    return (await this.#queries.json<StoredAttempt[]>(WHAT, text, params, { reserved })).map(withoutNulls)
+    return (await this.#queries.json<AttemptRow[]>(WHAT, text, params, { reserved })).map(withoutNulls)
   }
 
   async #update(set: string, params: readonly unknown[]): Promise<void> {

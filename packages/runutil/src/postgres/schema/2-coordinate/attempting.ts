@@ -2,19 +2,22 @@ import { BY_INDEX } from '../plan-settings.ts'
 
 /** Adding units, and what becomes of attempts at them. */
 export const attempting = (s: string): string => /* sql */ `
--- Of units of one name, the last counts. One that is there is overwritten; unless it is pending, it runs again.
+-- Of units of one name, the last counts. p_since: what p_not_befores are counted from; null for times of day. One that is there is overwritten; unless it is pending, it runs again.
 create function ${s}.put_units(
-  p_spec bigint, p_names text[], p_datas text[], p_priorities float8[], p_not_befores float8[], p_now timestamptz
+  p_spec bigint, p_names text[], p_datas text[], p_priorities float8[], p_not_befores float8[], p_since timestamptz,
+  p_now timestamptz
 ) returns void language plpgsql ${BY_INDEX} as $$
 begin
-  insert into ${s}.work_units as u (spec, name, data, priority, not_before, state)
+  insert into ${s}.work_units as u (spec, name, data, priority, not_before, delayed_since, state)
     select distinct on (name) p_spec, name, data::json, priority, to_timestamp(not_before / 1000.0),
+      case when not_before is not null then p_since end,
       case when to_timestamp(not_before / 1000.0) > p_now then 'delayed' else 'open' end
     from unnest(p_names, p_datas, p_priorities, p_not_befores) with ordinality
       as given (name, data, priority, not_before, place)
     order by name, place desc
   on conflict (spec, name) do update set data = excluded.data, priority = excluded.priority,
     not_before = excluded.not_before, tries = 0,
+    delayed_since = excluded.delayed_since,
     active = case when u.state = 'pending' and u.expires > p_now then u.active end,
     state = case when u.state = 'pending' and u.expires > p_now then 'pending' else excluded.state end;
 end $$;
@@ -26,7 +29,7 @@ create function ${s}.add_work_units(
 begin
   perform from ${s}.work_specs where id = p_spec for key share;
   if not found then return null; end if;
-  perform ${s}.put_units(p_spec, p_names, p_datas, p_priorities, p_not_befores, ${s}.store_time(p_now));
+  perform ${s}.put_units(p_spec, p_names, p_datas, p_priorities, p_not_befores, null, ${s}.store_time(p_now));
   perform ${s}.wake_specs(array[p_spec], p_channel);
   return (
     select coalesce(json_agg(u.id order by given.place), '[]')::text
@@ -35,7 +38,7 @@ begin
   );
 end $$;
 
--- The chosen ones are to be had again, with their own data.
+-- The chosen ones are available again, with their own data.
 create function ${s}.clear_units(
   p_spec bigint, p_names text[], p_statuses text[], p_previous text, p_limit bigint, p_channel text, p_now float8
 ) returns float8 language plpgsql ${BY_INDEX} as $$
@@ -75,7 +78,7 @@ begin
     )
     update ${s}.work_units as u set
       active = leased.id, attempts = u.attempts + 1, tries = u.tries + 1,
-      state = 'pending', expires = leased.expiration_time
+      state = 'pending', expires = leased.expiration_time, leased_at = p_now
     from leased where u.id = leased.unit
     returning leased.id, leased.unit, u.name, leased.data;
 end $$;
@@ -125,6 +128,7 @@ begin
     update ${s}.work_units as u set
       state = case when e.status <> 'retryable' then 'closed' when e.delay > 0 then 'delayed' else 'open' end,
       not_before = case when e.status = 'retryable' then v_now + e.delay * interval '1 ms' else u.not_before end,
+      delayed_since = case when e.status = 'retryable' then v_now else u.delayed_since end,
       tries = case when e.status = 'finished' then 0 else u.tries end
     from ended as e where u.id = e.unit
     returning e.place, case when e.status = 'retryable' then u.spec end as opened
@@ -140,7 +144,7 @@ begin
     join ${s}.work_specs as next on next.namespace = s.namespace and next.name = s.next_name
     where c.place = any (v_ended) group by next.id order by next.id
   loop
-    perform ${s}.put_units(v_next.id, v_next.names, v_next.datas, v_next.priorities, v_next.not_befores, v_now);
+    perform ${s}.put_units(v_next.id, v_next.names, v_next.datas, v_next.priorities, v_next.not_befores, v_now, v_now);
     v_opened := v_opened || v_next.id;
   end loop;
   if v_opened is not null then perform ${s}.wake_specs(v_opened, p_channel); end if;
@@ -170,7 +174,8 @@ begin
   if v_unit.active is distinct from p_id then return 'lost'; end if;
   update ${s}.work_attempts set status = 'pending', end_time = null, lifetime_ms = p_extend,
     expiration_time = v_now + p_extend * interval '1 ms' where id = p_id;
-  update ${s}.work_units set state = 'pending', expires = v_now + p_extend * interval '1 ms' where id = v_unit.id;
+  update ${s}.work_units set state = 'pending', expires = v_now + p_extend * interval '1 ms', leased_at = v_now
+    where id = v_unit.id;
   return null;
 end $$;
 

@@ -3,6 +3,7 @@ import type { Migration } from '../migration.ts'
 import { BY_INDEX, PINNED } from '../plan-settings.ts'
 import { attempting } from './attempting.ts'
 import { choosing } from './choosing.ts'
+import { clockSet } from './clock-set.ts'
 import { pruning } from './pruning.ts'
 import { requesting } from './requesting.ts'
 import { waking } from './waking.ts'
@@ -10,7 +11,7 @@ import { waking } from './waking.ts'
 /**
  * Work specs, their units, and the attempts at them.
  *
- * A unit's `state` says where the indexes have it: 'open' is to be had, 'delayed' later, 'pending' leased, 'closed'
+ * A unit's `state` says where the indexes have it: 'open' is available, 'delayed' later, 'pending' leased, 'closed'
  * finished or failed. Time passes without anybody writing it down, so what is asked for is told from the active attempt
  * and the time (`unit_status`); a request first brings the states up to date.
  */
@@ -18,7 +19,9 @@ export const coordinateMigration: Migration = {
   number: 2,
   name: 'coordinate',
   sql: (schema) =>
-    [tables, reading, waking, attempting, choosing, requesting, pruning].map((part) => part(schema)).join(''),
+    [tables, reading, waking, attempting, choosing, clockSet, requesting, pruning]
+      .map((part) => part(schema))
+      .join(''),
 }
 
 const tables = (s: string): string => /* sql */ `
@@ -43,6 +46,8 @@ create table ${s}.work_specs (
   -- No unit of it is open, so that a request needn't look. Who opens one says so; see wake_specs.
   idle boolean not null default true,
   next_continuous timestamptz,
+  -- What it is counted from, unless somebody set it.
+  continuous_since timestamptz,
   runtime text collate "C" not null,
   next_name text collate "C" not null,
   -- Of what works on it.
@@ -52,6 +57,7 @@ create table ${s}.work_specs (
   unique (namespace, name)
 ) with (fillfactor = 70);
 create index work_specs_by_id on ${s}.work_specs (namespace, id);
+create index work_specs_continued on ${s}.work_specs (namespace, continuous_since) where continuous_since is not null;
 create index work_specs_by_rank on ${s}.work_specs (namespace, priority desc, weight desc);
 create table ${s}.work_workers (
   id bigint generated always as identity primary key,
@@ -72,7 +78,11 @@ create table ${s}.work_units (
   -- The active attempt, and while the state is 'pending', when it expires.
   active bigint,
   expires timestamptz,
+  -- When it was leased, or its lease renewed: what expires is counted from.
+  leased_at timestamptz,
   not_before timestamptz,
+  -- What not_before is counted from; null when it is a time of day.
+  delayed_since timestamptz,
   priority float8 not null,
   -- How many were made, and of these since it was last added, cleared or finished.
   attempts integer not null default 0,
@@ -83,8 +93,10 @@ create table ${s}.work_units (
   unique (spec, name)
 );
 create index work_units_open on ${s}.work_units (spec, priority desc, name) where state = 'open';
-create index work_units_pending on ${s}.work_units (spec, expires) where state = 'pending';
+create index work_units_pending on ${s}.work_units (spec, expires, leased_at) where state = 'pending';
 create index work_units_delayed on ${s}.work_units (not_before) where state = 'delayed';
+create index work_units_delayed_since on ${s}.work_units (delayed_since)
+  where state = 'delayed' and delayed_since is not null;
 create sequence ${s}.work_attempt_numbers;
 create table ${s}.work_attempts (
   id bigint primary key default ${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.work_attempt_numbers')),

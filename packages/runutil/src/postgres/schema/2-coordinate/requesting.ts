@@ -3,25 +3,29 @@ import { BY_INDEX } from '../plan-settings.ts'
 /** What a request does: a spec is chosen, and its first units are leased. */
 export const requesting = (s: string): string => /* sql */ `
 -- Brings the states of a namespace's units up to date.
-create function ${s}.refresh_units(p_namespace bigint, p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
+create function ${s}.refresh_units(p_namespace bigint, p_now float8) returns void language plpgsql ${BY_INDEX} as $$
 declare
+  v_now timestamptz;
   v_specs bigint[];
 begin
+  perform ${s}.cut_leases(p_namespace, p_now);
+  v_now := ${s}.store_time(p_now);
   with expired as (
     select u.id, u.active from ${s}.work_specs as s
-    join ${s}.work_units as u on u.spec = s.id and u.state = 'pending' and u.expires <= p_now
+    join ${s}.work_units as u on u.spec = s.id and u.state = 'pending' and u.expires <= v_now
     where s.namespace = p_namespace limit 10000 for update of u skip locked
   ), ended as (
     update ${s}.work_attempts as a set status = 'expired', end_time = a.expiration_time
     from expired where a.id = expired.active and a.status = 'pending'
   ), due as (
-    select id from ${s}.work_units where state = 'delayed' and not_before <= p_now
+    select id from ${s}.work_units where state = 'delayed' and not_before <= v_now
     order by not_before limit 10000 for update skip locked
   ), opened as (
-    update ${s}.work_units as u set state = case when u.not_before > p_now then 'delayed' else 'open' end
+    update ${s}.work_units as u set state = case when u.not_before > v_now then 'delayed' else 'open' end
     where u.id = any (array(select id from expired union all select id from due)) returning u.spec
   ) select array_agg(distinct spec) into v_specs from opened;
   perform ${s}.wake_specs(v_specs, null);
+  perform ${s}.cut_delays(p_namespace, p_now);
 end $$;
 
 create function ${s}.request_attempts(
@@ -40,8 +44,8 @@ begin
   if not found then return null; end if;
   -- One request at a time: what it counts stays true until it commits.
   perform from ${s}.work_namespaces where id = v_namespace for no key update;
+  if p_refresh then perform ${s}.refresh_units(v_namespace, p_now); end if;
   v_now := ${s}.store_time(p_now);
-  if p_refresh then perform ${s}.refresh_units(v_namespace, v_now); end if;
   loop
     select * into v_choice
       from ${s}.choose_spec(v_namespace, p_specs, p_runtimes, p_gb, p_units, p_random, v_empty, v_now);
@@ -118,8 +122,9 @@ create function ${s}.continue_spec(p_spec bigint, p_now timestamptz) returns big
 declare
   v_name text := floor(date_part('epoch', p_now))::bigint::text;
 begin
-  update ${s}.work_specs set next_continuous = p_now + interval_ms * interval '1 ms' where id = p_spec;
-  perform ${s}.put_units(p_spec, array[v_name], array['{}'], array[0::float8], array[null::float8], p_now);
+  update ${s}.work_specs set next_continuous = p_now + interval_ms * interval '1 ms', continuous_since = p_now
+    where id = p_spec;
+  perform ${s}.put_units(p_spec, array[v_name], array['{}'], array[0::float8], array[null::float8], null, p_now);
   return (select id from ${s}.work_units where spec = p_spec and name = v_name);
 end $$;
 `

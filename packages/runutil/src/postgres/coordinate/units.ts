@@ -167,13 +167,12 @@ export class Units implements UnitStore {
       call: /* sql */ `${s}.select_units($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}, $5::bigint,
         ${s}.store_time($6::double precision))`,
       params: [
-        ...[
-          spec,
-          names ? textArray(names) : null,
-          statuses ? textArray(statuses) : null,
-          previousName ?? null,
-        ],
-        ...[limit === Infinity ? null : limit, this.#queries.now],
+        spec,
+        names ? textArray(names) : null,
+        statuses ? textArray(statuses) : null,
+        previousName ?? null,
+        limit === Infinity ? null : limit,
+        this.#queries.now,
       ],
     }
   }

@@ -1,6 +1,6 @@
 import { runAllWorkers } from 'runutil'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import { JobQueue, MemoryJobStore, QueueWorker, type JobStore } from 'runutil/queue'
+import { type ClaimedJob, JobQueue, type JobStore, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
@@ -44,24 +44,31 @@ class Fleet {
   readonly #idle = new Probe<string>('idle', '1m')
   readonly #busy = new Probe<string>('busy', '1m')
   readonly #stop = new AbortController()
-  readonly #run: Promise<void>
-  readonly #workers: number
+  readonly #store: JobStore
+  readonly #workers: readonly QueueWorker[]
+  #run: Promise<void> | undefined
   #jobs = 0
 
   constructor(stores: readonly JobStore[]) {
-    this.#workers = stores.length
-    this.#queue = new JobQueue(stores[0]!)
-    const workers = stores.map((store) =>
+    this.#store = stores[0]!
+    this.#queue = new JobQueue(this.#store)
+    this.#workers = stores.map((store) =>
       new QueueWorker(new JobQueue(this.#counting(store)), { pollInterval: '1h', prefetch: 0 }).register(
         this.kind,
         ({ payload }, signal) => payload !== 'stay' || this.#untilStopped(signal),
       ),
     )
-    this.#run = runAllWorkers(workers, this.#stop.signal, { logger: capturedLogger().logger })
+  }
+
+  /** Jobs that are enqueued and held before anybody works. */
+  async hold(jobs: number): Promise<ClaimedJob[]> {
+    await this.#queue.enqueue(Array.from({ length: jobs }, () => this.#job()))
+    return this.#store.claim([this.kind], jobs, '10m')
   }
 
   async start({ busy = 0 } = {}): Promise<this> {
-    await this.#idle.times(this.#workers)
+    this.#run = runAllWorkers(this.#workers, this.#stop.signal, { logger: capturedLogger().logger })
+    await this.#idle.times(this.#workers.length)
     await this.#queue.enqueue(Array.from({ length: busy }, () => ({ ...this.#job(), payload: 'stay' })))
     await this.#busy.times(busy)
     this.claims = 0
@@ -72,6 +79,13 @@ class Fleet {
     for (let n = 0; n < jobs; n++) {
       const job = this.#job()
       await this.#queue.enqueue(job)
+      expect(await this.#queue.result(job.id, { timeout: '30s' })).toBe(true)
+    }
+  }
+
+  async giveBackOneByOne(held: readonly ClaimedJob[]): Promise<void> {
+    for (const job of held) {
+      await this.#store.release([job])
       expect(await this.#queue.result(job.id, { timeout: '30s' })).toBe(true)
     }
   }
@@ -128,6 +142,16 @@ describe.each(Object.entries(stores))('of %s', (_, make) => {
     await fleet.runOneByOne(20)
     await fleet.stop()
     // All would be more than 20 a worker.
+    expect(fleet.claims).toBeLessThan(all.length * 10)
+  })
+
+  it('about one claims for each job that is given back', async () => {
+    const all = make()
+    const fleet = new Fleet(all)
+    const held = await fleet.hold(20)
+    await fleet.start()
+    await fleet.giveBackOneByOne(held)
+    await fleet.stop()
     expect(fleet.claims).toBeLessThan(all.length * 10)
   })
 

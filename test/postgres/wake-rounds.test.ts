@@ -168,6 +168,7 @@ describe('a notification', () => {
     ]
     expect(countNew(jobs, now)).toEqual(counts)
     expect(noticeOf(payloadOf(counts))).toEqual(counts)
+    expect(noticeOf(`given back${payloadOf(counts)}`)).toEqual(counts)
   })
 
   it('says when those are due that are to be run again', () => {

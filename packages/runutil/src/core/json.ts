@@ -1,5 +1,6 @@
 import { describe } from './describe.ts'
 import { InvalidArgumentError } from './errors.ts'
+import { plainJson } from './plain-json.ts'
 import { isInstance, reasonOf } from './thrown.ts'
 
 /** How many characters of JSON a payload or a result may have, unless a store was told otherwise: 4 MiB. */
@@ -22,6 +23,8 @@ export class NotJsonError extends InvalidArgumentError {}
 export function toJson(value: unknown, name: string, most = MOST_JSON): string {
   let text: string | undefined
   try {
+    const plain = plainJson(value, most)
+    if (plain !== undefined) return plain
     const look = new Look(name, most)
     look.at(value, name, 0)
     text = JSON.stringify(value, look.isSure ? undefined : replacer(name, most))

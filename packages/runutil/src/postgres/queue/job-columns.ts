@@ -2,36 +2,49 @@ import type { ClaimOptions, Held, NewJob } from '../../queue/job-store.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
 import type { Outcome, Settlement } from '../../queue/outcome.ts'
 import { LateParam } from '../database/late-param.ts'
-import { plainArray, textArray, unlessNone, unlessSame } from '../statements/array-literal.ts'
+import { jsonArray, plainArray, textArray, unlessNone, unlessSame } from '../statements/array-literal.ts'
 
 // Parameters of the functions in the schema, a list for each column. Those that say nothing new are left short.
 
 export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
+  const [ids, kinds, payloads]: [string[], string[], string[]] = [[], [], []]
+  const [runAts, priorities, bytes] = [new Few<number>(), new Few<number>(), new Few<number>()]
+  const keys = new Few<string>()
+  for (const { id, kind, payload, runAt, priority, key } of jobs) {
+    ids.push(id)
+    kinds.push(kind)
+    payloads.push(payload)
+    // What is over is taken for now, also where the database has no timestamp for it.
+    runAts.push(runAt && Math.max(0, runAt.getTime()))
+    priorities.push(priority || undefined)
+    keys.push(key)
+    bytes.push(bytesOf(payload))
+  }
   return [
-    textArray(jobs.map(({ id }) => id)),
-    unlessSame(
-      jobs.map(({ kind }) => kind),
-      textArray,
-    ),
-    textArray(jobs.map(({ payload }) => payload)),
-    unlessNone(
-      // What is over is taken for now, also where the database has no timestamp for it.
-      jobs.map(({ runAt }) => runAt && Math.max(0, runAt.getTime())),
-      plainArray,
-    ),
-    unlessNone(
-      jobs.map(({ priority }) => priority || undefined),
-      plainArray,
-    ),
-    unlessNone(
-      jobs.map(({ key }) => key),
-      textArray,
-    ),
-    unlessNone(
-      jobs.map(({ payload }) => bytesOf(payload)),
-      plainArray,
-    ),
+    textArray(ids),
+    unlessSame(kinds, textArray),
+    jsonArray(payloads),
+    runAts.array(plainArray),
+    priorities.array(plainArray),
+    keys.array(textArray),
+    bytes.array(plainArray),
   ]
+}
+
+/** A column that mostly says nothing. */
+class Few<T> {
+  readonly #values: (T | undefined)[] = []
+  #isEmpty = true
+
+  push(value: T | undefined): void {
+    this.#values.push(value)
+    if (value !== undefined) this.#isEmpty = false
+  }
+
+  /** Empty when no value is given. */
+  array(array: (values: readonly (T | undefined)[]) => string): string {
+    return this.#isEmpty ? '{}' : array(this.#values)
+  }
 }
 
 export function heldColumns(held: readonly Held[]): unknown[] {
@@ -70,7 +83,7 @@ export function settlementColumns(batch: readonly Settlement[]): unknown[] {
       plainArray,
     ),
     unlessNone(statuses, textArray),
-    unlessNone(results, textArray),
+    unlessNone(results, jsonArray),
     unlessNone(outcomes.map(errorOf), textArray),
     unlessNone(
       again.map((outcome) => outcome?.runAt && Math.max(0, outcome.runAt.getTime())),

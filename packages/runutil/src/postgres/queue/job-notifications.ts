@@ -2,12 +2,11 @@ import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock-system.ts'
 import type { NewJob } from '../../queue/job-store.ts'
 import type { Settlement } from '../../queue/outcome.ts'
-import { GIVEN_BACK } from '../schema/1-queue/claiming.ts'
 import { textArray } from '../statements/array-literal.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
 import type { JobStatements } from './job-statements.ts'
 import { JobWakeUps } from './job-wake-ups.ts'
-import { countNew, countPutOff, payloadOf } from './notice.ts'
+import { countNew, countPutOff, isOfGivenBack, payloadOf } from './notice.ts'
 import { NotifyThrottle } from './notify-throttle.ts'
 
 export interface JobNotificationsProps {
@@ -44,7 +43,7 @@ export class JobNotifications {
       clock: this.#clock,
       askFleet: (kinds) => queries.run(statements.workers, [textArray(kinds)]),
       notify: (payload) => this.#notify(payload),
-      onNotice: (payload) => (payload === GIVEN_BACK ? onGivenBack() : undefined),
+      onNotice: (payload) => (isOfGivenBack(payload) ? onGivenBack() : undefined),
     })
   }
 

@@ -1,5 +1,6 @@
 import type { NewJob } from '../../queue/job-store.ts'
 import type { Settlement } from '../../queue/outcome.ts'
+import { GIVEN_BACK } from '../schema/1-queue/freeing.ts'
 
 /** So many more jobs of a kind may be claimed, in so many ms; fewer than none: so many were taken. */
 export type JobCount = Readonly<Tally>
@@ -41,8 +42,8 @@ export function countPutOff(batch: readonly Settlement[], now: number): JobCount
 /** Most lists are of one kind, due now. */
 function count(counts: Tally[], kind: string, inMs: number): void {
   if (inMs > FURTHEST_MS) return
-  const moment = Math.ceil(Math.max(0, inMs) / MOMENT_MS) * MOMENT_MS
-  const last = counts.at(-1)
+  const moment = inMs > 0 ? Math.ceil(inMs / MOMENT_MS) * MOMENT_MS : 0
+  const last = counts[counts.length - 1]
   if (last?.kind === kind && last.inMs === moment) last.count++
   else counts.push({ kind, count: 1, inMs: moment })
 }
@@ -63,11 +64,17 @@ export function payloadOf(counts: readonly JobCount[]): string {
   return payload.length <= LONGEST ? payload : ''
 }
 
+/** Whether it tells of jobs that were claimed before. */
+export function isOfGivenBack(payload: string): boolean {
+  return payload.startsWith(GIVEN_BACK)
+}
+
 /** Anybody may have sent it: what isn't understood may mean anything. */
 export function noticeOf(payload: string): Notice {
-  if (!payload.startsWith('[')) return 'any'
+  const counts = isOfGivenBack(payload) ? payload.slice(GIVEN_BACK.length) : payload
+  if (!counts.startsWith('[')) return 'any'
   try {
-    return (JSON.parse(payload) as [unknown, unknown, unknown][]).map(([kind, count, inMs]) => ({
+    return (JSON.parse(counts) as [unknown, unknown, unknown][]).map(([kind, count, inMs]) => ({
       kind: String(kind),
       count: within(-MOST, count, MOST),
       inMs: within(0, inMs, FURTHEST_MS),

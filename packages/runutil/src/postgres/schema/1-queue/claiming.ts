@@ -3,9 +3,6 @@ import { SLACK } from '../store-time.ts'
 import { TIME } from './clock-set.ts'
 import { LOOK_AGAIN } from './freeing.ts'
 
-/** What a notification says when jobs of the past may be claimed again; of new ones it says nothing. */
-export const GIVEN_BACK = 'given back'
-
 /** What a claim says instead of a job, as its kind, with no id: the next job has too many bytes. */
 export const HELD_BACK = 'held back'
 
@@ -45,9 +42,9 @@ begin
     o_run_at := ${ms('v_now')};
     return next;
     select * into v_expired from ${s}.free_expired_jobs(v_now, p_now is not null, p_holder, p_holding);
-    if v_expired.freed then
+    if v_expired.freed is not null then
       p_mark_kinds := null;
-      perform pg_notify(p_channel, '${GIVEN_BACK}');
+      perform ${s}.notify_given_back(p_channel, v_expired.freed);
     end if;
     if v_expired.suspects then
       o_kind := '${LOOK_AGAIN}';

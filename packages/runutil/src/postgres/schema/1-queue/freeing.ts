@@ -5,6 +5,11 @@ import { SLACK } from '../store-time.ts'
 /** What a claim says instead of a job, as its kind, with no id: leases ran out; look again in a moment. */
 export const LOOK_AGAIN = 'look again'
 
+/** How a notification begins that jobs of the past may be claimed again; how many, follows as for new ones. */
+export const GIVEN_BACK = 'given back'
+/** The server takes notifications of up to 8,000 bytes; this is enough for a dozen kinds. */
+const LONGEST_NOTICE = 1_000
+
 /** What whoever settles a job of a claim in a transaction locks, and who frees it: one number a schema and claim. */
 export const claimKey = (s: string, claim: string): string =>
   `hashtextextended('runutil claim ${s.replaceAll("'", "''")}', ${claim})`
@@ -30,14 +35,14 @@ $$;
 -- frees their jobs. Where nobody looked for seconds, the server may have been away, and renewals are still on their way.
 create function ${s}.free_expired_jobs(
   p_now timestamptz, p_at_once boolean, p_holder integer, p_holding bigint[],
-  out suspects boolean, out freed boolean, out too_long boolean
+  out suspects boolean, out freed text[], out too_long boolean
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_lease record;
   v_ended boolean;
+  v_ids text[];
 begin
   suspects := false;
-  freed := false;
   p_holding := coalesce(p_holding, '{}');
   select coalesce(bool_or(expires_at <= p_now and claim <> all (p_holding)), false),
       coalesce(bool_or(expires_at > p_now + lease * interval '1 ms' + ${SLACK}), false)
@@ -60,21 +65,34 @@ begin
       where pg_try_advisory_xact_lock(${claimKey(s, 'expired.claim')})
     )) returning claim, claimed_at, holder, ids, seqs
   loop
-    freed := true;
     with back as (
       -- The caller's own that it knows nothing of: their answer was lost, and no handler began.
       update ${s}.jobs as j
       set crashes = j.crashes + case when v_lease.holder = p_holder then 0 else 1 end
       where j.id = any (v_lease.ids) and j.seq = any (v_lease.seqs) and j.status = 'PENDING'
       returning j.*
-    )
-    insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
-      select id, kind, run_at, true, priority, key, seq, case when v_lease.holder = p_holder
-        then ${s}.note_of(payload, crashes, null, null)
-        else ${s}.note_of(payload, crashes, v_lease.claim, v_lease.claimed_at) end
-      from back;
+    ), waiting as (
+      insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
+        select id, kind, run_at, true, priority, key, seq, case when v_lease.holder = p_holder
+          then ${s}.note_of(payload, crashes, null, null)
+          else ${s}.note_of(payload, crashes, v_lease.claim, v_lease.claimed_at) end
+        from back
+        returning id
+    ) select array_agg(id) into v_ids from waiting;
+    freed := freed || v_ids;
     delete from ${s}.job_slots where claim = v_lease.claim;
   end loop;
+end $$;
+
+-- Tells that these may be claimed again, and how many of each kind, so that about as many workers look.
+create function ${s}.notify_given_back(p_channel text, p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
+declare
+  v_counts text := (
+    select json_agg(json_build_array(kind, count, 0))::text
+    from (select kind, count(*) from ${s}.jobs where id = any (p_ids) group by kind) as given
+  );
+begin
+  perform pg_notify(p_channel, '${GIVEN_BACK}' || case when length(v_counts) <= ${LONGEST_NOTICE} then v_counts else '' end);
 end $$;
 
 -- Puts jobs back under the claims that they were freed from, where no other claim has taken them since. Their crash is

@@ -1,5 +1,4 @@
 import { BY_HASH, BY_INDEX, PINNED } from '../plan-settings.ts'
-import { GIVEN_BACK } from './claiming.ts'
 import { claimKey } from './freeing.ts'
 
 /** What is settled is locked by a transaction of a caller's. */
@@ -191,7 +190,7 @@ begin
   end loop;
   if v_held is not null then
     perform ${s}.let_go(v_held, p_claims, ${s}.store_time(p_now), null);
-    perform pg_notify(p_channel, '${GIVEN_BACK}');
+    perform ${s}.notify_given_back(p_channel, v_held);
   end if;
   if not p_started then perform ${s}.undo_starts(p_ids, p_claims); end if;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);

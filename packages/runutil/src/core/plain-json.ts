@@ -1,0 +1,58 @@
+/** What lies deeper is left to a thorough look. */
+const DEEPEST = 16
+
+/**
+ * The JSON text of a value that needs no thorough look: of text, finite numbers, booleans, null, arrays and plain objects
+ * of these, which JSON.stringify writes as they are. Undefined of any other value, right or wrong, and of more
+ * characters than `most`.
+ */
+export function plainJson(value: unknown, most: number): string | undefined {
+  try {
+    // What isn't plain has NaN, which is no less.
+    if (!(leastLength(value, most, DEEPEST) <= most)) return undefined
+    const text = JSON.stringify(value)
+    return text.length <= most ? text : undefined
+  } catch {
+    // A getter or a Proxy that throws.
+    return undefined
+  }
+}
+
+/** So many characters its JSON has at least, or NaN. It stops looking at more than `most`. */
+function leastLength(value: unknown, most: number, depth: number): number {
+  switch (typeof value) {
+    case 'string':
+      return value.length + 2
+    case 'number':
+      return Number.isFinite(value) ? 1 : NaN
+    case 'boolean':
+      return 4
+    case 'object':
+      if (value === null) return 4
+      if (depth === 0) return NaN
+      return Array.isArray(value) ? ofItems(value, most, depth) : ofProperties(value, most, depth)
+    default:
+      return NaN
+  }
+}
+
+function ofItems(items: readonly unknown[], most: number, depth: number): number {
+  if ('toJSON' in items) return NaN
+  let length = 2
+  for (let at = 0; at < items.length && length <= most; at++) {
+    length += leastLength(items[at], most, depth - 1)
+  }
+  return length
+}
+
+function ofProperties(value: object, most: number, depth: number): number {
+  if (Object.getPrototypeOf(value) !== Object.prototype || 'toJSON' in value) return NaN
+  let length = 2
+  for (const name in value) {
+    const property: unknown = value[name as keyof typeof value]
+    if (property === undefined) continue
+    length += name.length + 3 + leastLength(property, most, depth - 1)
+    if (!(length <= most)) return length
+  }
+  return length
+}

@@ -1,24 +1,25 @@
 import type { ClaimOptions, Held, NewJob } from '../../queue/job-store.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
-import type { Outcome, Settlement } from '../../queue/outcome.ts'
+import type { Settlement } from '../../queue/outcome.ts'
 import { LateParam } from '../database/late-param.ts'
-import { jsonArray, plainArray, textArray, unlessNone, unlessSame } from '../statements/array-literal.ts'
+import { jsonArray, plainArray, textArray, unlessSame } from '../statements/array-literal.ts'
 
 // Parameters of the functions in the schema, a list for each column. Those that say nothing new are left short.
 
 export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
   const [ids, kinds, payloads]: [string[], string[], string[]] = [[], [], []]
-  const [runAts, priorities, bytes] = [new Few<number>(), new Few<number>(), new Few<number>()]
-  const keys = new Few<string>()
-  for (const { id, kind, payload, runAt, priority, key } of jobs) {
+  const [runAts, priorities, bytes] = [new Few<number>(jobs), new Few<number>(jobs), new Few<number>(jobs)]
+  const keys = new Few<string>(jobs)
+  for (let at = 0; at < jobs.length; at++) {
+    const { id, kind, payload, runAt, priority, key } = jobs[at]!
     ids.push(id)
     kinds.push(kind)
     payloads.push(payload)
     // What is over is taken for now, also where the database has no timestamp for it.
-    runAts.push(runAt && Math.max(0, runAt.getTime()))
-    priorities.push(priority || undefined)
-    keys.push(key)
-    bytes.push(bytesOf(payload))
+    runAts.set(at, runAt && Math.max(0, runAt.getTime()))
+    priorities.set(at, priority || undefined)
+    keys.set(at, key)
+    bytes.set(at, bytesOf(payload))
   }
   return [
     textArray(ids),
@@ -31,19 +32,24 @@ export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
   ]
 }
 
-/** A column that mostly says nothing. */
+/** A column in which few rows have a value. */
 class Few<T> {
-  readonly #values: (T | undefined)[] = []
-  #isEmpty = true
+  readonly #rows: readonly unknown[]
+  #values: (T | undefined)[] | undefined
 
-  push(value: T | undefined): void {
-    this.#values.push(value)
-    if (value !== undefined) this.#isEmpty = false
+  constructor(rows: readonly unknown[]) {
+    this.#rows = rows
   }
 
-  /** Empty when no value is given. */
+  set(at: number, value: T | undefined): void {
+    if (value === undefined) return
+    this.#values ??= new Array<T | undefined>(this.#rows.length).fill(undefined)
+    this.#values[at] = value
+  }
+
+  /** Empty when no row has one: the callee fills it up. */
   array(array: (values: readonly (T | undefined)[]) => string): string {
-    return this.#isEmpty ? '{}' : array(this.#values)
+    return this.#values === undefined ? '{}' : array(this.#values)
   }
 }
 
@@ -72,34 +78,31 @@ export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
 }
 
 export function settlementColumns(batch: readonly Settlement[]): unknown[] {
-  const outcomes = batch.map(({ outcome }) => outcome)
-  const again = outcomes.map((outcome) => (outcome.status === 'PENDING' ? outcome : undefined))
-  const statuses = outcomes.map(({ status }) => (status === 'DONE' ? undefined : status))
-  const results = outcomes.map((outcome) => (outcome.status === 'DONE' ? outcome.result : undefined))
+  const [ids, claims]: [string[], number[]] = [[], []]
+  const [statuses, results, errors] = [new Few<string>(batch), new Few<string>(batch), new Few<string>(batch)]
+  const [runAts, delays, counted] = [new Few<number>(batch), new Few<number>(batch), new Few<boolean>(batch)]
+  for (let at = 0; at < batch.length; at++) {
+    const { id, claim, outcome } = batch[at]!
+    ids.push(id)
+    claims.push(claim)
+    if (outcome.status === 'DONE') {
+      results.set(at, outcome.result)
+      continue
+    }
+    statuses.set(at, outcome.status)
+    errors.set(at, outcome.lastError)
+    counted.set(at, outcome.counted)
+    if (outcome.status !== 'PENDING') continue
+    runAts.set(at, outcome.runAt && Math.max(0, outcome.runAt.getTime()))
+    delays.set(at, outcome.delayMs)
+  }
   return [
-    textArray(batch.map(({ id }) => id)),
-    unlessSame(
-      batch.map(({ claim }) => claim),
-      plainArray,
-    ),
-    unlessNone(statuses, textArray),
-    unlessNone(results, jsonArray),
-    unlessNone(outcomes.map(errorOf), textArray),
-    unlessNone(
-      again.map((outcome) => outcome?.runAt && Math.max(0, outcome.runAt.getTime())),
-      plainArray,
-    ),
-    unlessNone(
-      again.map((outcome) => outcome?.delayMs),
-      plainArray,
-    ),
-    unlessNone(
-      outcomes.map((outcome) => (outcome.status === 'DONE' ? undefined : outcome.counted)),
-      plainArray,
-    ),
+    ...[textArray(ids), unlessSame(claims, plainArray), statuses.array(textArray), results.array(jsonArray)],
+    ...[
+      errors.array(textArray),
+      runAts.array(plainArray),
+      delays.array(plainArray),
+      counted.array(plainArray),
+    ],
   ]
-}
-
-function errorOf(outcome: Outcome): string | undefined {
-  return outcome.status === 'DONE' ? undefined : outcome.lastError
 }

@@ -8,7 +8,7 @@ import { textArray } from '../statements/array-literal.ts'
 import { chunksOf, inChunks } from '../statements/in-chunks.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
 import { newJobColumns } from './job-columns.ts'
-import { type JobNotifications, NO_NOTICE } from './job-notifications.ts'
+import { type JobNotifications, NO_NOTICE, type NoticeColumns } from './job-notifications.ts'
 import type { JobStatements } from './job-statements.ts'
 
 /** So many jobs go to the server in one statement; so many of one call go without those of others. */
@@ -40,19 +40,32 @@ export class JobInserter {
 
   /** In a transaction of the caller's. */
   insertIn(tx: TransactionHandle, jobs: readonly NewJob[]): Promise<void> {
-    return this.#insert(this.#columns(jobs, true), tx)
+    return this.#insert(this.#columns(jobs, this.#props.notifications.insertedIn(jobs)), tx)
+  }
+
+  async #insertMany(jobs: readonly NewJob[]): Promise<void> {
+    const chunks = chunksOf(jobs, CHUNK, payloadSize)
+    const { columns, failed } = this.#props.notifications.inserted(jobs)
+    try {
+      if (chunks.length <= 1) await this.#insert(this.#columns(jobs, columns))
+      else await this.#insertChunks(jobs, chunks, columns)
+    } catch (error) {
+      failed()
+      throw error
+    }
   }
 
   /** A long list in one transaction, chunk by chunk. */
-  async #insertMany(jobs: readonly NewJob[]): Promise<void> {
-    const chunks = chunksOf(jobs, CHUNK, payloadSize)
-    if (chunks.length <= 1) return this.#insert(this.#columns(jobs, false))
-    const notice = this.#props.notifications.columnsOf(jobs, false)
+  async #insertChunks(
+    jobs: readonly NewJob[],
+    chunks: readonly (readonly NewJob[])[],
+    notice: NoticeColumns,
+  ): Promise<void> {
     try {
       await this.#props.queries.transaction((tx) =>
         inChunks(
           chunks,
-          (chunk, isLast) => [...newJobColumns(chunk), this.#now(), ...(isLast ? notice : NO_NOTICE)],
+          (chunk, isLast) => this.#columns(chunk, isLast ? notice : NO_NOTICE),
           (columns) => this.#insert(columns, tx),
         ),
       )
@@ -68,8 +81,8 @@ export class JobInserter {
     return [...new Set([...known, ...rows.map(([id]) => id)])]
   }
 
-  #columns(jobs: readonly NewJob[], inTransaction: boolean): unknown[] {
-    return [...newJobColumns(jobs), this.#now(), ...this.#props.notifications.columnsOf(jobs, inTransaction)]
+  #columns(jobs: readonly NewJob[], notice: NoticeColumns): unknown[] {
+    return [...newJobColumns(jobs), this.#now(), ...notice]
   }
 
   async #insert(columns: unknown[], tx?: TransactionHandle): Promise<void> {

@@ -6,7 +6,7 @@ import { textArray } from '../statements/array-literal.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
 import type { JobStatements } from './job-statements.ts'
 import { JobWakeUps } from './job-wake-ups.ts'
-import { countNew, countPutOff, isOfGivenBack, payloadOf } from './notice.ts'
+import { type JobCount, countNew, countPutOff, isOfGivenBack, payloadOf } from './notice.ts'
 import { NotifyThrottle } from './notify-throttle.ts'
 
 export interface JobNotificationsProps {
@@ -23,6 +23,12 @@ export interface JobNotificationsProps {
 export type NoticeColumns = readonly [channel: string | null, notice: string | null]
 
 export const NO_NOTICE: NoticeColumns = [null, null]
+
+export interface InsertNotice {
+  readonly columns: NoticeColumns
+  /** To be called when the statement fails: it tells of other jobs, too. */
+  readonly failed: () => void
+}
 
 /** What processes tell each other of jobs, by NOTIFY. */
 export class JobNotifications {
@@ -47,11 +53,19 @@ export class JobNotifications {
     })
   }
 
-  /** In a transaction of the caller's, the notification waits for its commit. */
-  columnsOf(jobs: readonly NewJob[], inTransaction: boolean): NoticeColumns {
-    const counts = countNew(jobs, this.#clock.now())
-    const notice = inTransaction ? counts : this.#ready.now(counts)
-    return notice.length === 0 ? NO_NOTICE : [this.#props.channel, payloadOf(notice)]
+  /** What the statement tells that inserts these. */
+  inserted(jobs: readonly NewJob[]): InsertNotice {
+    const { counts, failed } = this.#ready.now(countNew(jobs, this.#clock.now()))
+    return { columns: this.#columns(counts), failed }
+  }
+
+  /** The same in a transaction of the caller's, whose commit the notification waits for. */
+  insertedIn(jobs: readonly NewJob[]): NoticeColumns {
+    return this.#columns(countNew(jobs, this.#clock.now()))
+  }
+
+  #columns(counts: readonly JobCount[]): NoticeColumns {
+    return counts.length === 0 ? NO_NOTICE : [this.#props.channel, payloadOf(counts)]
   }
 
   settled(batch: readonly Settlement[]): void {

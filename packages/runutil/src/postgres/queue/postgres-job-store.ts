@@ -238,8 +238,8 @@ function busyError(held: readonly Held[]): TransactionOpenError {
 
 /** Under each claim: the first outcome of a job counts. */
 function firstOfEachJob<H extends Held>(held: readonly H[]): readonly H[] {
+  if (new Set(held.map(({ id }) => id)).size === held.length) return held
   const firsts = new Map(held.toReversed().map((one) => [`${one.claim} ${one.id}`, one]))
-  if (firsts.size === held.length) return held
   return held.filter((one) => firsts.get(`${one.claim} ${one.id}`) === one)
 }
 

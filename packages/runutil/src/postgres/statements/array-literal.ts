@@ -24,14 +24,6 @@ function element(value: string | undefined): string {
   return `"${/["\\]/.test(value) ? value.replace(/["\\]/g, '\\$&') : value}"`
 }
 
-/** As the other two, but empty when no value is given: the callee fills it up. */
-export function unlessNone<T>(
-  values: readonly (T | undefined)[],
-  array: (values: readonly (T | undefined)[]) => string,
-): string {
-  return values.every((value) => value === undefined) ? '{}' : array(values)
-}
-
 /** As the other two, but with one element where all are the same: it stands for all. */
 export function unlessSame<T>(values: readonly T[], array: (values: readonly T[]) => string): string {
   return array(values.every((value) => value === values[0]) ? values.slice(0, 1) : values)

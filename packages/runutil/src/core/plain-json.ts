@@ -20,20 +20,11 @@ export function plainJson(value: unknown, most: number): string | undefined {
 
 /** So many characters its JSON has at least, or NaN. It stops looking at more than `most`. */
 function leastLength(value: unknown, most: number, depth: number): number {
-  switch (typeof value) {
-    case 'string':
-      return value.length + 2
-    case 'number':
-      return Number.isFinite(value) ? 1 : NaN
-    case 'boolean':
-      return 4
-    case 'object':
-      if (value === null) return 4
-      if (depth === 0) return NaN
-      return Array.isArray(value) ? ofItems(value, most, depth) : ofProperties(value, most, depth)
-    default:
-      return NaN
-  }
+  if (typeof value === 'string') return value.length + 2
+  if (typeof value === 'number') return Number.isFinite(value) ? 1 : NaN
+  if (typeof value === 'boolean' || value === null) return 4
+  if (typeof value !== 'object' || depth === 0) return NaN
+  return Array.isArray(value) ? ofItems(value, most, depth) : ofProperties(value, most, depth)
 }
 
 function ofItems(items: readonly unknown[], most: number, depth: number): number {

@@ -166,13 +166,16 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   }
 
   async release(held: readonly Held[]): Promise<void> {
+    const released: StoredJob[] = []
     for (const one of held) {
       this.#takeBack(one, this.#time.now())
       this.#leases.free(one)
       const job = this.#heldJob(one)
-      if (job !== undefined) this.#giveBack(job)
+      if (job === undefined) continue
+      this.#giveBack(job)
+      released.push(job)
     }
-    this.#listeners.wakeAll()
+    this.#listeners.wakeFor(released)
   }
 
   async get(id: string): Promise<QueuedJob | undefined> {
@@ -196,8 +199,9 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     if (waits) this.#waiting.remove(job)
     job.runAt = Math.min(job.runAt, this.#time.now())
     job.delayed = false
-    if (waits) this.#giveBack(job)
-    this.#listeners.wakeAll()
+    if (!waits) return true
+    this.#giveBack(job)
+    this.#listeners.wakeFor([job])
     return true
   }
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { ErrActionEnded } from './errors.ts'
 
 export const ACTION_STATUSES = ['running', 'succeeded', 'failed'] as const
+/** Whether an action has ended, and how. */
 export type ActionStatus = (typeof ACTION_STATUSES)[number]
 
 /** A task that was given to the worker of a target, and its outcome. */
@@ -43,18 +44,18 @@ export interface Task<I = unknown> {
   readonly target: string
 }
 
-/** An action as ledgers keep it: JSON, with times in ms since the epoch. */
+/** An action as ledgers store it: JSON, with times in ms since the epoch. */
 export interface ActionRecord extends Omit<Action, 'createdAt' | 'updatedAt'> {
   readonly createdAt: number
   readonly updatedAt: number
 }
 
-/** Fields without a value change nothing. */
+/** New values of an action's fields. Fields without a value change nothing. */
 export type RecordChange = {
   readonly [F in keyof Omit<ActionRecord, 'createdAt'>]?: ActionRecord[F] | undefined
 } & Pick<ActionRecord, 'id' | 'updatedAt'>
 
-/** The same task on the same devices: input (deeply), host and target. */
+/** Whether two actions are the same task: deeply the same input, on the same host and target. */
 export function equivalentAction(a: Action, b: Action): boolean {
   return a.host === b.host && a.target === b.target && isDeepStrictEqual(a.input, b.input)
 }

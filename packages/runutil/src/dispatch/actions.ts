@@ -6,6 +6,7 @@ import { type Action, toAction } from './action.ts'
 import { asJson } from './json.ts'
 import { monitoredRecords } from './monitored-records.ts'
 
+/** Options of `search`. */
 export interface SearchOptions {
   /** Ends the search quietly. */
   signal?: AbortSignal | undefined
@@ -13,7 +14,7 @@ export interface SearchOptions {
   monitor?: boolean | undefined
 }
 
-/** The actions of one operation, as its ledger has them. */
+/** Reads the actions of one operation from its ledger. */
 export class Actions<I = unknown, O = unknown> {
   readonly #operation: string
   readonly #ledger: ActionLedger

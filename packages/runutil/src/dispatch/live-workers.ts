@@ -7,12 +7,13 @@ import type { Settler } from './settler.ts'
 import type { WorkerInfo } from './task-exchange.ts'
 import { type TaskHandler, WorkerLoop } from './worker-loop.ts'
 
-/** Something live that can perform actions on its target. */
+/** A worker that can perform actions on its target now. */
 export interface LiveWorker {
   readonly host: string
   readonly target: string
 }
 
+/** A worker that was registered in this process. */
 export interface Registration extends LiveWorker {
   /** Resolves when it is live: at once, or when the worker of another process for that target is gone. */
   readonly ready: Promise<void>
@@ -23,6 +24,7 @@ export interface Registration extends LiveWorker {
   close(): Promise<void>
 }
 
+/** Options of `register`. */
 export interface RegisterOptions {
   /**
    * One task at a time over all operations of the target, among its workers that are registered so: in the order in which
@@ -32,7 +34,7 @@ export interface RegisterOptions {
   exclusive?: boolean | undefined
 }
 
-/** The live workers of one operation; they are in no ledger. */
+/** The live workers of one operation. They are in no ledger. */
 export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
   readonly #settings: ManagerSettings
   readonly #settler: Settler

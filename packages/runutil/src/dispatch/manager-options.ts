@@ -8,6 +8,7 @@ import { checkOptions, checkText } from '../core/options.ts'
 import { checkSchema } from '../core/schema.ts'
 import type { ActionLedger } from './action-ledger.ts'
 
+/** Options of a Manager. */
 export interface ManagerOptions<I = unknown, O = unknown> {
   /** What its workers do. Managers of one operation and ledger share their workers and actions. */
   operation: string

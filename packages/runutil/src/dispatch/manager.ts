@@ -94,7 +94,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
    * Accepts calls of `do` until the abort, and fails running actions whose workers are gone for longer than the grace
    * period. On abort it closes the workers that were registered here, which waits for their tasks.
    *
-   * @throws ManagerRunningError when it runs already; an error of the ledger that waiting cannot mend
+   * @throws ManagerRunningError when it runs already; an error of the ledger, unless it may pass by itself
    */
   async run(signal: AbortSignal): Promise<void> {
     const { operation } = this.#settings

@@ -1,5 +1,6 @@
 import type { Task } from './action.ts'
 
+/** A worker as its exchange knows it. */
 export interface WorkerInfo {
   readonly operation: string
   readonly host: string

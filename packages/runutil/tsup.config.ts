@@ -5,6 +5,8 @@ import { defineConfig } from 'tsup'
 const modules = [
   'core',
   'runtime',
+  'cron',
+  'http',
   'leases',
   'queue',
   'coordinate',

@@ -43,6 +43,8 @@ describe('the package', () => {
   it('has these entry points', () => {
     expect(Object.keys(manifest.exports)).toEqual([
       '.',
+      './cron',
+      './http',
       './leases',
       './queue',
       './coordinate',
@@ -63,16 +65,19 @@ describe('the package', () => {
       'InvalidArgumentError',
       'InvalidDurationError',
       'LOGGER',
+      'RunTimeoutError',
       'ShutdownRequestedError',
       'ShutdownTimeoutError',
       'SiblingExitedError',
       'StaticBackoff',
+      'UncaughtError',
       'Worker',
       'WorkerGroupError',
       'WorkerResolutionError',
       'backoff',
       'currentLogger',
       'currentName',
+      'currentRun',
       'errorIs',
       'healthCheckpoint',
       'healthSnapshot',
@@ -89,10 +94,13 @@ describe('the package', () => {
       'systemClock',
       'wait',
     ])
+    expect(await names('runutil/cron')).toEqual(['cron', 'nextRuns'])
+    expect(await names('runutil/http')).toEqual(['HostNotFoundError', 'PortInUseError', 'httpServer'])
     expect(await names('runutil/leases')).toEqual([
       'LeaseLostError',
       'MemoryLeaseStore',
       'currentFence',
+      'distributedCron',
       'distributedRepeat',
       'singleton',
     ])
@@ -216,8 +224,10 @@ describe('the package', () => {
   })
 
   it.each([
-    ['runutil', 17_000],
-    ['runutil/leases', 8_500],
+    ['runutil', 18_500],
+    ['runutil/cron', 16_500],
+    ['runutil/http', 8_500],
+    ['runutil/leases', 20_500],
     ['runutil/queue', 23_500],
     ['runutil/pool/child', 8_500],
   ])('costs at most its limit, minified and gzipped, without peers: %s', async (entryPoint, limit) => {
@@ -231,6 +241,17 @@ describe('the package', () => {
     expect(one.length).toBeLessThan(all.length / 2)
     expect(one).not.toContain('tsyringe')
     expect(await bundle("import 'runutil/testing'")).not.toContain('VirtualClock')
+  })
+
+  it('loads croner with cron, and with leases, and with nothing else', async () => {
+    for (const entryPoint of entryPoints) {
+      const text = await bundle(`import '${entryPoint}'; export * from '${entryPoint}'`)
+      const isThere = text.includes('CronPattern')
+      expect([entryPoint, isThere]).toEqual([
+        entryPoint,
+        ['runutil/cron', 'runutil/leases'].includes(entryPoint),
+      ])
+    }
   })
 
   it('has a queue without any database and without dependency injection', async () => {

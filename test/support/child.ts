@@ -44,6 +44,11 @@ export class Child {
     this.#process.kill(signal)
   }
 
+  /** So far. */
+  get printedLines(): readonly string[] {
+    return this.#lines
+  }
+
   /** Resolves once it has printed a line that contains `text`. */
   async printed(text: string): Promise<void> {
     const probe = new Probe(`a line with '${text}'`, KILL_AFTER_MS)

@@ -10,7 +10,8 @@
 import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { healthCheckpoint, healthSnapshot, repeat, runAllWorkers, wait } from 'runutil'
+import { healthSnapshot, repeat, runAllWorkers, wait } from 'runutil'
+import { httpServer } from 'runutil/http'
 
 const stop = new AbortController()
 const server = createServer((request, response) => void answer(request, response))
@@ -18,27 +19,15 @@ const server = createServer((request, response) => void answer(request, response
 await runAllWorkers(
   [
     { name: 'Stock', worker: repeat('1s', refreshStock, { startImmediately: true }) },
-    { name: 'Server', worker: serve },
+    { name: 'Server', worker: httpServer(server, { port: 0, host: '127.0.0.1', keepAliveGrace: '100ms' }) },
     visit,
   ],
   stop.signal,
 )
 console.log('stopped')
 
-async function serve(signal: AbortSignal): Promise<void> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  healthCheckpoint()
-  if (!signal.aborted) await once(signal, 'abort')
-  const closed = once(server, 'close')
-  server.close()
-  await closed
-}
-
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.url === '/slow') await wait('50ms')
-  // A keep-alive connection would keep the server open.
-  if (stop.signal.aborted) response.setHeader('connection', 'close')
   response.end(request.url === '/health' ? JSON.stringify(healthSnapshot()) : 'done all the same')
 }
 

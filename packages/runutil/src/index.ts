@@ -22,6 +22,7 @@ export {
   WorkerResolutionError,
 } from './runtime/errors.ts'
 export type { Job, JobFunc } from './core/job.ts'
+export { RunTimeoutError, currentRun } from './core/run.ts'
 export { wait } from './core/wait.ts'
 export type { DeclarativeWorker, Runnable, WorkerConfigurer, WorkerFunc } from './core/worker.ts'
 export { type HealthState, healthCheckpoint, healthSnapshot } from './core/health.ts'
@@ -34,4 +35,5 @@ export { runAllJobs, runAllWorkers } from './runtime/run-all.ts'
 export type { RunOptions } from './runtime/run-options.ts'
 export { type ShutdownSignalOptions, shutdownSignal } from './runtime/shutdown-signal.ts'
 export type { Token } from './runtime/tokens.ts'
+export { UncaughtError } from './runtime/uncaught.ts'
 export { Worker, type WorkerOptions } from './runtime/worker-decorator.ts'

@@ -29,6 +29,12 @@ export interface RunScope {
   readonly graceMs: number | undefined
 }
 
+/** What a run of a repeat or a cron is for. */
+export interface ScheduledRun {
+  readonly scheduledFor: Date
+  readonly missed: number
+}
+
 /** The run, the name and the trace of the running code. Carried across every await. */
 export class Context {
   readonly scope: RunScope
@@ -38,11 +44,13 @@ export class Context {
   readonly #worker: Context | undefined
   #id: string | undefined
   #logger: Logger | undefined
+  readonly run: ScheduledRun | undefined
 
-  constructor(scope: RunScope, name: string, worker?: Context) {
+  constructor(scope: RunScope, name: string, worker?: Context, run?: ScheduledRun) {
     this.scope = scope
     this.name = name
     this.#worker = worker
+    this.run = run
   }
 
   /** One level down, as '/Type' + '/Name'. A new trace begins. */
@@ -51,8 +59,8 @@ export class Context {
   }
 
   /** One run of a repeating worker: same name, same trace, a span of its own. */
-  child(): Context {
-    return new Context(this.scope, this.name, this.#worker ?? this)
+  child(run?: ScheduledRun): Context {
+    return new Context(this.scope, this.name, this.#worker ?? this, run)
   }
 
   /** Made on first use, from the root: pino prints a key twice when children nest. */

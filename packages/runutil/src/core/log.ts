@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { loggable, loggableText } from './loggable.ts'
 import { messageOf } from './thrown.ts'
 
-type LogLevel = 'info' | 'warn' | 'error'
+type LogLevel = 'info' | 'warn' | 'error' | 'fatal'
 
 /** In bytes of JSON, of a line that is about no error: its message, and its facts. */
 const LONGEST_LINE = 10_000

@@ -3,11 +3,13 @@ import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import type { Worker } from '../core/worker.ts'
 import type { LeaseStore } from './lease-store.ts'
 import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
+import { RepeatPlan } from './repeat-plan.ts'
 
 /**
  * As `repeat`, but over all processes that share the leases: at most one run in each interval, and never two at once.
  *
- * The interval counts from the start of the last run, also after it was changed, and the first run is due at once. An error of the
+ * The interval counts from the start of the last run, and is that of the replica that started last, for all
+ * replicas; the first run is due at once. An error of the
  * job ends the worker with that error; the failed run is due again after a delay that all processes share: 1 s, doubled with each
  * failure in a row up to 1 m, at most the interval. A run that rejects with its signal's reason because it was stopped does not
  * count: another replica runs it at once. If a process dies during a run, another runs it again when the lease expires.
@@ -33,5 +35,11 @@ export function distributedRepeat(
   const leaseMs = checkLease(what, leases, name, options)
   const everyMs = toStorableIntervalMs(every, what)
   checkJob(job, what)
-  return leasedWorker({ leases, name, leaseMs, everyMs, run: (signal) => callJob(job, signal) })
+  return leasedWorker({
+    leases,
+    name,
+    leaseMs,
+    newPlan: () => new RepeatPlan(everyMs),
+    run: (signal) => callJob(job, signal),
+  })
 }

@@ -2,7 +2,15 @@
 export { type LeaseOptions } from './leased-worker.ts'
 export { LeaseLostError } from './errors.ts'
 export { currentFence } from './fence.ts'
-export type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse } from './lease-store.ts'
+export type {
+  KnownSchedule,
+  LeaseAnswer,
+  LeaseSchedule,
+  LeaseStore,
+  LeaseTerms,
+  LeaseUse,
+} from './lease-store.ts'
 export { MemoryLeaseStore } from './memory-lease-store.ts'
+export { distributedCron } from './distributed-cron.ts'
 export { distributedRepeat } from './distributed-repeat.ts'
 export { singleton } from './singleton.ts'

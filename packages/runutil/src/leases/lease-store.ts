@@ -28,9 +28,41 @@ export interface LeaseTerms {
   readonly leaseMs: number
   /** The interval from its last acquisition until it is due, whatever interval was given then. Undefined: due at once. */
   readonly everyMs: number | undefined
+  /**
+   * It is due when this moment has come, in ms since the epoch by the store's clock, and no run of this moment or a later one has
+   * ended. Then `everyMs` is undefined.
+   */
+  readonly instantMs?: number | undefined
+  /** By which schedule it asks. One that asks by an older one than the store knows is refused. */
+  readonly schedule?: LeaseSchedule | undefined
+}
+
+/** When the work of a name is due, in the words of whoever runs it: the same for all replicas, that of the one that started last. */
+export interface LeaseSchedule {
+  readonly text: string
+  /** As the store answered; undefined from a replica that starts: then its text counts from now on. */
+  readonly version: number | undefined
+}
+
+/** What the store knows of a name, for whoever asks by a schedule. */
+export interface KnownSchedule {
+  readonly text: string
+  readonly version: number
+  /** The store's time of day, in ms since the epoch. */
+  readonly nowMs: number
+  /**
+   * Moments up to this one need no run: those before the name was first known, and those up to the last that had one. With a new
+   * schedule it is at least the start of the last run.
+   */
+  readonly settledMs: number
 }
 
 export type LeaseAnswer =
-  | { readonly kind: 'acquired'; readonly fence: number }
+  | { readonly kind: 'acquired'; readonly fence: number; readonly schedule?: KnownSchedule | undefined }
   /** `freeInMs`: until it expires, 0 if it is free. `dueInMs`: until it is due, 0 if it is. */
-  | { readonly kind: 'refused'; readonly freeInMs: number; readonly dueInMs: number }
+  | {
+      readonly kind: 'refused'
+      readonly freeInMs: number
+      readonly dueInMs: number
+      readonly schedule?: KnownSchedule | undefined
+    }

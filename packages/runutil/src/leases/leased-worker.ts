@@ -1,5 +1,6 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import { inNewScope } from '../core/async-scope.ts'
+import type { Clock } from '../core/clock.ts'
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
 import { type Duration, toStorableIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
@@ -11,15 +12,15 @@ import { logWarning } from '../core/log.ts'
 import { checkName, checkOptions, checkText } from '../core/options.ts'
 import { OutageLog } from '../core/outage-log.ts'
 import { RenewedLease } from '../core/renewed-lease.ts'
-import { type StoreTimeoutOptions, StoreTimeout } from '../core/store-timeout.ts'
+import { RunWatch } from '../core/run-watch.ts'
+import { type RunLimits, runWithin } from '../core/run.ts'
+import { StoreTimeout, type StoreTimeoutOptions } from '../core/store-timeout.ts'
 import { sleep } from '../core/wait.ts'
-import { type Worker } from '../core/worker.ts'
+import type { Worker } from '../core/worker.ts'
 import { LeaseLostError } from './errors.ts'
 import { withFence } from './fence.ts'
+import { type LeasePlan, POLL_MS } from './lease-plan.ts'
 import type { LeaseAnswer, LeaseStore, LeaseUse } from './lease-store.ts'
-
-/** How often it asks for a lease that another process holds and may release at any time. */
-const POLL_MS = 1_000
 
 /** After so long without an answer it is 'firing'. */
 const SILENT_MS = 5_000
@@ -36,8 +37,10 @@ export interface LeasedWork {
   readonly leases: LeaseStore
   readonly name: string
   readonly leaseMs: number
-  /** From one start of `run` to the next. Undefined: the worker ends when `run` returns. */
-  readonly everyMs: number | undefined
+  /** When it is due: made anew when the worker starts. */
+  readonly newPlan: (clock: Clock) => LeasePlan
+  /** Of each run. */
+  readonly limits?: RunLimits
   readonly run: (signal: AbortSignal) => Promise<void> | void
 }
 
@@ -58,6 +61,7 @@ export function leasedWorker(work: LeasedWork): Worker {
 class LeasedRun {
   readonly #work: LeasedWork
   readonly #signal: AbortSignal
+  readonly #plan: LeasePlan
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
   readonly #timeout = new StoreTimeout(this.#clock, this.#context.scope.graceMs)
@@ -67,6 +71,7 @@ class LeasedRun {
     this.#work = work
     this.#signal = signal
     this.#outage = new OutageLog(`reach the store of lease ${work.name}`, () => this.#context.logger)
+    this.#plan = work.newPlan(this.#clock)
   }
 
   async run(): Promise<void> {
@@ -79,19 +84,20 @@ class LeasedRun {
   }
 
   async #run(): Promise<void> {
-    const { leaseMs, everyMs } = this.#work
+    const { leaseMs } = this.#work
     while (!this.#signal.aborted) {
       const askedAt = this.#clock.elapsed()
       const answer = await this.#ask()
-      if (answer?.kind !== 'acquired') await sleep(this.#clock, untilAsking(answer), this.#signal)
+      const waitMs = answer === undefined ? POLL_MS : await this.#plan.heard(answer)
+      if (answer?.kind !== 'acquired') await sleep(this.#clock, waitMs, this.#signal)
       // A process that cannot keep the lease leaves it to others for a while.
       else if (!(await this.#hold(answer.fence, askedAt))) await sleep(this.#clock, leaseMs, this.#signal)
-      else if (everyMs === undefined) return
+      else if (!this.#plan.isRepeated) return
     }
   }
 
   async #ask(): Promise<LeaseAnswer | undefined> {
-    const { leases, name } = this.#work
+    const { leases, name, leaseMs } = this.#work
     const silence = this.#clock.setTimeout(
       () => this.#storeFailed(new Error(`no answer within ${SILENT_MS} ms`)),
       SILENT_MS,
@@ -99,7 +105,7 @@ class LeasedRun {
     const onLate = (late: LeaseAnswer): void => {
       if (late.kind === 'acquired') leases.release(name, late.fence, 'unused').catch(() => {})
     }
-    const asking = (): Promise<LeaseAnswer> => leases.acquire(name, this.#work)
+    const asking = (): Promise<LeaseAnswer> => leases.acquire(name, { leaseMs, ...this.#plan.terms() })
     // After a stop it waits for the answer of a store that did answer before, to release what it acquired.
     const givesUpAtStop = (): boolean => this.#outage.isOngoing
     const answer = await this.#attempt(asking, { givesUpAtStop, onLate })
@@ -116,7 +122,7 @@ class LeasedRun {
 
   /** Runs while the lease is held. @returns false if it was lost */
   async #hold(fence: number, askedAt: number): Promise<boolean> {
-    const { leases, name, leaseMs, everyMs, run } = this.#work
+    const { leases, name, leaseMs } = this.#work
     const controller = linkedController(this.#signal)
     const { signal } = controller
     const onLost = (): void => controller.abort(new LeaseLostError(name))
@@ -132,7 +138,7 @@ class LeasedRun {
       // It may have expired, or the stop may have come, before the store's answer.
       lease.isLost()
       signal.throwIfAborted()
-      await inNewScope(() => withContext(this.#context.child(), () => withFence(fence, () => run(signal))))
+      await withFence(fence, () => this.#runOnce(signal))
     } catch (error) {
       failure = { error }
     }
@@ -140,7 +146,7 @@ class LeasedRun {
     const wasStopped = failure && isAbortOf(signal, failure.error)
     const isLost = lease.isLost()
     // A run that its signal ended early does not use up the interval.
-    const use = wasStopped ? 'unused' : failure && everyMs !== undefined ? 'failed' : 'done'
+    const use = wasStopped ? 'unused' : failure && this.#plan.isRepeated ? 'failed' : 'done'
     if (isLost)
       await this.#timeout.bound(leases.release(name, fence, use), { limitMs: leaseMs }).catch(() => {})
     else await this.#releaseWhileHeld(lease, fence, use)
@@ -156,14 +162,27 @@ class LeasedRun {
     return !isLost
   }
 
+  async #runOnce(signal: AbortSignal): Promise<void> {
+    const { limits = NO_LIMITS, run } = this.#work
+    const context = this.#context.child(this.#plan.run)
+    const watch = new RunWatch(this.#clock)
+    const slowAfterMs = limits.warnAfterMs === undefined ? this.#plan.slowAfterMs() : undefined
+    if (slowAfterMs !== undefined) watch.begin(context, () => slowAfterMs)
+    try {
+      await inNewScope(() => withContext(context, runWithin, limits, context, signal, run))
+    } finally {
+      watch.end()
+    }
+  }
+
   /**
    * An interval whose lease expires without a release counts as that of a process that died, and its run is repeated. So while the
    * release fails, it is retried and the lease renewed.
    */
   async #releaseWhileHeld(lease: RenewedLease, fence: number, use: LeaseUse): Promise<void> {
-    const { leases, name, leaseMs, everyMs } = this.#work
+    const { leases, name, leaseMs } = this.#work
     const release = (): Promise<boolean> => leases.release(name, fence, use).then(() => true)
-    let tries = everyMs === undefined ? 1 : Math.ceil(leaseMs / POLL_MS)
+    let tries = !this.#plan.isRepeated ? 1 : Math.ceil(leaseMs / POLL_MS)
     while (!(await this.#attempt(release)) && --tries > 0 && !lease.isLost()) {
       if (this.#signal.aborted) tries = Math.min(tries, STOPPING_TRIES - 1)
       await sleep(this.#clock, this.#signal.aborted ? this.#timeout.stoppingMs : POLL_MS)
@@ -190,9 +209,4 @@ class LeasedRun {
   }
 }
 
-/** Once the lease is due, its holder may release it at any time. */
-function untilAsking(answer: Extract<LeaseAnswer, { kind: 'refused' }> | undefined): number {
-  if (answer === undefined) return POLL_MS
-  const { freeInMs, dueInMs } = answer
-  return Math.max(1, freeInMs > 0 ? Math.min(freeInMs, Math.max(dueInMs, POLL_MS)) : dueInMs)
-}
+const NO_LIMITS: RunLimits = { timeoutMs: undefined, warnAfterMs: undefined }

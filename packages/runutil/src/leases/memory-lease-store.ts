@@ -2,7 +2,14 @@ import type { Clock } from '../core/clock.ts'
 import { currentClock } from '../core/context.ts'
 import { checkOptions, checkText } from '../core/options.ts'
 import { failureDelayMs } from './failure-delay.ts'
-import type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse } from './lease-store.ts'
+import type {
+  KnownSchedule,
+  LeaseAnswer,
+  LeaseSchedule,
+  LeaseStore,
+  LeaseTerms,
+  LeaseUse,
+} from './lease-store.ts'
 
 interface Lease {
   fence: number
@@ -13,9 +20,14 @@ interface Lease {
   /** When a run last failed, and how often in a row. */
   failed: number
   failures: number
+  /** By which schedule its runs are due, counted up by each that is another. */
+  schedule: { readonly text: string; readonly version: number }
+  /** Moments up to this one need no run: these three by the time of day. */
+  settled: number
+  /** Which moment it was last taken for: it is settled when that run has ended. */
+  settles: number
+  startedAt: number
 }
-
-const NEVER: Lease = { fence: 0, expires: undefined, started: undefined, failed: 0, failures: 0 }
 
 /** Leases within one process: for tests, and for services without replicas. */
 export class MemoryLeaseStore implements LeaseStore {
@@ -27,16 +39,44 @@ export class MemoryLeaseStore implements LeaseStore {
     this.#clock = checkOptions('MemoryLeaseStore', options, ['clock']).clock ?? currentClock()
   }
 
-  async acquire(name: string, { leaseMs, everyMs }: LeaseTerms): Promise<LeaseAnswer> {
+  async acquire(name: string, terms: LeaseTerms): Promise<LeaseAnswer> {
     checkText(name, 'acquire: name')
     const now = this.#clock.elapsed()
-    const lease = this.#leases.get(name) ?? NEVER
-    const { fence, expires } = lease
-    const dueInMs = Math.max(0, dueAt(lease, everyMs) - now)
-    const freeInMs = Math.max(0, (expires ?? now) - now)
-    if (freeInMs > 0 || (expires === undefined && dueInMs > 0)) return { kind: 'refused', freeInMs, dueInMs }
-    this.#leases.set(name, { ...lease, fence: fence + 1, expires: now + leaseMs, started: now })
-    return { kind: 'acquired', fence: fence + 1 }
+    const lease = this.#of(name)
+    const schedule = terms.schedule && this.#know(lease, terms.schedule)
+    const dueInMs = Math.max(0, this.#dueAt(lease, terms) - now)
+    const freeInMs = Math.max(0, (lease.expires ?? now) - now)
+    const isDue = terms.instantMs === undefined ? lease.expires !== undefined || dueInMs === 0 : dueInMs === 0
+    if (freeInMs > 0 || !isDue || !isWanted(lease, terms)) {
+      return { kind: 'refused', freeInMs, dueInMs, schedule }
+    }
+    const startedAt = this.#clock.now()
+    lease.fence++
+    Object.assign(lease, { expires: now + terms.leaseMs, started: now, startedAt })
+    lease.settles = terms.instantMs ?? startedAt
+    return { kind: 'acquired', fence: lease.fence, schedule }
+  }
+
+  #of(name: string): Lease {
+    let lease = this.#leases.get(name)
+    if (lease === undefined) this.#leases.set(name, (lease = newLease(this.#clock.now())))
+    return lease
+  }
+
+  /** One that starts says by which schedule it is to be done from now on. */
+  #know(lease: Lease, { text, version }: LeaseSchedule): KnownSchedule {
+    if (version === undefined && lease.schedule.text !== text) {
+      lease.schedule = { text, version: lease.schedule.version + 1 }
+      // A run that is on, or whose process died, may have to be done again.
+      if (lease.expires === undefined) lease.settled = Math.max(lease.settled, lease.startedAt)
+    }
+    return { ...lease.schedule, nowMs: this.#clock.now(), settledMs: lease.settled }
+  }
+
+  /** By the interval, or for the moment, of whoever asks. */
+  #dueAt(lease: Lease, { everyMs, instantMs }: LeaseTerms): number {
+    if (instantMs !== undefined) return this.#clock.elapsed() + instantMs - this.#clock.now()
+    return dueAt(lease, everyMs)
   }
 
   async renew(name: string, fence: number, leaseMs: number): Promise<boolean> {
@@ -49,6 +89,8 @@ export class MemoryLeaseStore implements LeaseStore {
     const lease = this.#heldBy(name, fence)
     if (lease === undefined) return
     lease.expires = undefined
+    if (use === 'unused') lease.startedAt = -Infinity
+    else lease.settled = Math.max(lease.settled, lease.settles)
     if (use === 'done') lease.failures = 0
     if (use === 'unused') lease.started = undefined
     if (use === 'failed')
@@ -59,6 +101,26 @@ export class MemoryLeaseStore implements LeaseStore {
     const lease = this.#leases.get(name)
     return lease?.fence === fence && lease.expires !== undefined ? lease : undefined
   }
+}
+
+function newLease(now: number): Lease {
+  return {
+    fence: 0,
+    expires: undefined,
+    started: undefined,
+    failed: 0,
+    failures: 0,
+    schedule: { text: '', version: 0 },
+    settled: now,
+    settles: now,
+    startedAt: -Infinity,
+  }
+}
+
+/** Not of a moment that needs no run, nor by a schedule that is no longer the one. */
+function isWanted({ settled, schedule }: Lease, terms: LeaseTerms): boolean {
+  const asks = terms.schedule?.version ?? schedule.version
+  return asks >= schedule.version && (terms.instantMs === undefined || settled < terms.instantMs)
 }
 
 /** By the interval of whoever asks. */

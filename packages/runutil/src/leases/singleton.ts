@@ -1,6 +1,7 @@
 import { type Worker, type WorkerFunc, callWorker, checkWorker } from '../core/worker.ts'
 import type { LeaseStore } from './lease-store.ts'
 import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
+import { OncePlan } from './lease-plan.ts'
 
 /**
  * Runs the worker in one process at a time of all that share the leases; the others stand by.
@@ -30,7 +31,7 @@ export function singleton(
     leases,
     name,
     leaseMs,
-    everyMs: undefined,
+    newPlan: () => new OncePlan(),
     run: (signal) => callWorker(worker, signal),
   })
 }

@@ -7,6 +7,7 @@ import { macrotask, unrefTimeout } from '../core/event-loop.ts'
 import { linkedController } from '../core/linked-controller.ts'
 import { log } from '../core/log.ts'
 import { ShutdownRequestedError } from './errors.ts'
+import { type UncaughtError, UncaughtErrors } from './uncaught.ts'
 
 /** The exit code at a second request. */
 const FORCED_EXIT_CODE = 16
@@ -14,6 +15,12 @@ const FORCED_EXIT_CODE = 16
 const SAME_REQUEST_MS = 500
 /** After this time, what is still open keeps the process alive. */
 const LEFT_OPEN_MS = 5_000
+
+export interface ProcessWatchProps {
+  readonly signals: readonly NodeJS.Signals[]
+  readonly delayMs: number
+  readonly stopsOnUncaught: boolean
+}
 
 /**
  * Listens to the process's signals for a `shutdownSignal()`.
@@ -25,17 +32,21 @@ export class ProcessWatch {
   readonly #controller = linkedController()
   readonly #signals: readonly NodeJS.Signals[]
   readonly #delayMs: number
+  readonly #uncaught: UncaughtErrors | undefined
   #listening = false
   #requested: ShutdownRequestedError | undefined
   /** The signal of the first request, while a second one of it is ignored. */
   #repeatable: NodeJS.Signals | undefined
   #delay: Timer | undefined
   #users = 0
+  #allClean = true
   #logger: Logger | undefined
 
-  constructor(signals: readonly NodeJS.Signals[], delayMs: number) {
+  constructor({ signals, delayMs, stopsOnUncaught }: ProcessWatchProps) {
     this.#signals = signals
     this.#delayMs = delayMs
+    const stop = (error: UncaughtError): void => this.#controller.abort(error)
+    if (stopsOnUncaught) this.#uncaught = new UncaughtErrors({ logger: () => this.#log, stop })
     this.#listen()
   }
 
@@ -43,20 +54,30 @@ export class ProcessWatch {
     return this.#controller.signal
   }
 
-  use(logger: Logger | undefined): void {
+  /** What stopped the runs, if it was an error that nobody caught. */
+  get uncaught(): UncaughtError | undefined {
+    return this.#uncaught?.first
+  }
+
+  use(logger: Logger | undefined, graceMs: number): void {
+    // Before the first run and after the last there is nothing to stop: Node ends the process.
+    if (this.#users === 0) this.#uncaught?.listen()
+    this.#uncaught?.allow(graceMs)
     this.#users++
     this.#logger = logger ?? this.#logger
     this.#listen()
   }
 
   release(clean: boolean): void {
+    this.#allClean &&= clean
     if (--this.#users > 0) return
+    this.#uncaught?.leave(this.#allClean)
     for (const name of this.#signals) process.off(name, this.#receive)
     this.#listening = false
     if (process.pid === 1) for (const name of this.#signals) endAsProcess1(name)
     // No work is left that the delay is for.
-    if (this.#requested === undefined) return
-    this.#abort()
+    if (this.#requested !== undefined) this.#abort()
+    else if (this.uncaught === undefined) return
     if (clean) unrefTimeout(() => this.#warnOfOpen(), LEFT_OPEN_MS)
   }
 

@@ -4,7 +4,8 @@ import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
-import { useShutdownSignal } from './shutdown-signal.ts'
+import { type ShutdownUse, useShutdownSignal } from './shutdown-signal.ts'
+import { stoppedBy } from './uncaught.ts'
 
 /** Options of a run. A run inside a run takes over what it isn't given from the outer one. */
 export interface RunOptions {
@@ -43,16 +44,21 @@ export function resolveRunOptions(
     throw unexpected(what, 'a Clock', clock)
   }
   const givenGraceMs = grace === undefined ? undefined : toMs(grace, `${what}: grace`)
-  const shutdown = useShutdownSignal(signal, logger)
-  const release = shutdown?.release ?? (() => {})
-  const during = async (body: () => Promise<void>): Promise<void> => {
-    let clean = false
-    try {
-      await body()
-      clean = true
-    } finally {
-      release({ clean })
-    }
-  }
+  const shutdown = useShutdownSignal(signal, logger, givenGraceMs)
+  const during = (body: () => Promise<void>): Promise<void> => (shutdown ? duringUse(shutdown, body) : body())
   return { logger, clock, graceMs: givenGraceMs ?? shutdown?.graceMs, during }
+}
+
+/** @throws what the body throws; a WorkerGroupError that begins with what nobody caught, if that was it */
+async function duringUse(shutdown: ShutdownUse, body: () => Promise<void>): Promise<void> {
+  let thrown: { error: unknown } | undefined
+  try {
+    await body()
+  } catch (error) {
+    thrown = { error }
+  }
+  shutdown.release({ clean: thrown === undefined })
+  const uncaught = shutdown.uncaught()
+  if (uncaught !== undefined) throw stoppedBy(uncaught, thrown)
+  if (thrown !== undefined) throw thrown.error
 }

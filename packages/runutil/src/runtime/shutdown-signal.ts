@@ -8,12 +8,18 @@ import { log } from '../core/log.ts'
 import { checkOptions, nearest } from '../core/options.ts'
 import { shared } from '../core/shared.ts'
 import { ProcessWatch } from './process-watch.ts'
+import type { UncaughtError } from './uncaught.ts'
 
 export interface ShutdownSignalOptions {
   /** Default SIGINT and SIGTERM. */
   signals?: NodeJS.Signals[] | undefined
   /** How long to go on after the first signal, so that a load balancer turns away first. Default 0. */
   delay?: Duration | undefined
+  /**
+   * What an error that nobody caught does while a run with this signal is on: `stop` aborts the signal with an UncaughtError, and
+   * the runs reject with it when all is stopped; `crash` ends the process at once, as Node does alone. Default 'stop'.
+   */
+  uncaught?: 'stop' | 'crash' | undefined
 }
 
 const DEFAULT_GRACE_MS = 30_000
@@ -30,6 +36,10 @@ const watches = shared('watches', () => new WeakMap<AbortSignal, ProcessWatch>()
  * them ends, the process's handlers come off again, until another run is given the signal. If open handles then keep the
  * process alive for 5 s, a warning lists them. In a worker thread it never aborts, and a warning says so.
  *
+ * While a run is on, an uncaught exception or unhandled rejection is logged at `fatal` with the name of its worker, and stops
+ * all in order: each run on the signal rejects with a WorkerGroupError, an UncaughtError first, and the process exits with 1. A
+ * second one exits at once, as does the end of `grace`.
+ *
  * @throws InvalidDurationError, InvalidArgumentError
  *
  * @example
@@ -37,11 +47,21 @@ const watches = shared('watches', () => new WeakMap<AbortSignal, ProcessWatch>()
  */
 export function shutdownSignal(options: ShutdownSignalOptions = {}): AbortSignal {
   const what = 'shutdownSignal'
-  const { signals = ['SIGINT', 'SIGTERM'], delay = 0 } = checkOptions(what, options, ['signals', 'delay'])
+  const {
+    signals = ['SIGINT', 'SIGTERM'],
+    delay = 0,
+    uncaught = 'stop',
+  } = checkOptions(what, options, ['signals', 'delay', 'uncaught'])
   checkSignals(signals)
+  if (!['stop', 'crash'].includes(uncaught))
+    throw unexpected(`${what}: uncaught`, `'stop' or 'crash'`, uncaught)
   const delayMs = toMs(delay, `${what}: delay`)
   if (!isMainThread) log(rootLogger(), 'warn', {}, IN_THREAD)
-  const watch = new ProcessWatch([...new Set(signals)], delayMs)
+  const watch = new ProcessWatch({
+    signals: [...new Set(signals)],
+    delayMs,
+    stopsOnUncaught: uncaught === 'stop',
+  })
   watches.set(watch.signal, watch)
   return watch.signal
 }
@@ -68,13 +88,23 @@ function didYouMean(name: string, known: readonly string[]): string {
   return near === undefined ? '' : `; did you mean '${near}'?`
 }
 
-/** Registers a run of a `shutdownSignal()`; undefined for any other signal. */
+/** What a run with a `shutdownSignal()` needs to know of it. */
+export interface ShutdownUse {
+  readonly graceMs: number
+  /** What nobody caught, if it was that which stopped the run. */
+  readonly uncaught: () => UncaughtError | undefined
+  readonly release: (ended: { clean: boolean }) => void
+}
+
+/** Registers a run of a `shutdownSignal()`; undefined for any other signal. @param grace what the run was given */
 export function useShutdownSignal(
   signal: AbortSignal | undefined,
   logger: Logger | undefined,
-): { graceMs: number; release: (ended: { clean: boolean }) => void } | undefined {
+  grace: number | undefined,
+): ShutdownUse | undefined {
   const watch = signal && watches.get(signal)
   if (watch === undefined) return undefined
-  watch.use(logger)
-  return { graceMs: DEFAULT_GRACE_MS, release: ({ clean }) => watch.release(clean) }
+  const graceMs = grace ?? DEFAULT_GRACE_MS
+  watch.use(logger, graceMs)
+  return { graceMs, uncaught: () => watch.uncaught, release: ({ clean }) => watch.release(clean) }
 }

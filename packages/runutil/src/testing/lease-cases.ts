@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict'
 import type { LeaseStore } from '../leases/lease-store.ts'
-
-export interface LeaseContext {
-  /** An empty one. */
-  readonly leases: LeaseStore
-  /** Lets so much of the store's time pass. */
-  readonly pass: (ms: number) => Promise<void>
-}
-
-export type LeaseCases = Record<string, (context: LeaseContext) => Promise<void>>
+import type { LeaseCases } from './lease-case.ts'
+import { leaseScheduleCases } from './lease-schedule-cases.ts'
 
 const MINUTE = 60_000
 const LEASE = { leaseMs: MINUTE, everyMs: undefined }
@@ -26,6 +19,8 @@ const HOURLY = { leaseMs: MINUTE, everyMs: 60 * MINUTE }
  * }
  */
 export const leaseConformance: LeaseCases = {
+  ...leaseScheduleCases,
+
   'a lease is had by one at a time, and each taking has a greater fence': async ({ leases }) => {
     const first = await take(leases, LEASE)
     const answer = await leases.acquire('lease', LEASE)

@@ -1,4 +1,5 @@
 import { AsyncScope } from '../core/async-scope.ts'
+import { setInBackground } from '../core/background-interval.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { InvalidDurationError } from '../core/errors.ts'
@@ -59,9 +60,9 @@ export class VirtualClock implements Clock {
     return this.#elapsed
   }
 
-  /** How many timers are set: none are left after a run that cleans up behind itself. */
+  /** How many timers are set, but for those in the background: none are left after a run that cleans up behind itself. */
   get pending(): number {
-    return this.#timers.size
+    return [...this.#timers].filter((timer) => !timer.background).length
   }
 
   random(): number {
@@ -78,8 +79,18 @@ export class VirtualClock implements Clock {
   }
 
   setTimeoutAt(callback: () => void, elapsedMs: number): Timer {
+    return this.#timer(callback, elapsedMs, false)
+  }
+
+  /** Nobody waits for it: time passes it by, but never jumps to it. */
+  [setInBackground](callback: () => void, elapsedMs: number): Timer {
+    return this.#timer(callback, elapsedMs, true)
+  }
+
+  #timer(callback: () => void, elapsedMs: number, background: boolean): Timer {
     const set = (timer: VirtualTimer, at: number): void => this.#set(timer, at)
-    const timer = new VirtualTimer(callback, set, (cleared) => this.#clear(cleared))
+    const clear = (cleared: VirtualTimer): void => this.#clear(cleared)
+    const timer = new VirtualTimer({ callback, background, set, clear })
     this.#set(timer, elapsedMs)
     return timer
   }
@@ -96,7 +107,7 @@ export class VirtualClock implements Clock {
     // As on a real clock, 0 ms is the next macrotask: no time has to pass for it.
     timer.immediate = timer.due === this.#elapsed
     if (timer.immediate) void macrotask().then(() => timer.immediate && this.#fire(timer))
-    else if (this.#auto) this.#jump()
+    else if (this.#auto && !timer.background) this.#jump()
   }
 
   /** Sets the time of day, as a machine's clock is set: timers and `elapsed()` don't notice. @param now ms since the epoch */
@@ -129,7 +140,7 @@ export class VirtualClock implements Clock {
     const jumps = async (): Promise<void> => {
       try {
         await this.#settle()
-        for (let next = this.#next(); next !== undefined; next = this.#next()) {
+        for (let next = this.#next(); next !== undefined && this.pending > 0; next = this.#next()) {
           this.#setElapsed(Math.max(this.#elapsed, next.due))
           this.#fire(next)
           await this.#settle()
@@ -177,21 +188,26 @@ export class VirtualClock implements Clock {
   }
 }
 
+interface VirtualTimerProps {
+  readonly callback: () => void
+  readonly background: boolean
+  readonly set: (timer: VirtualTimer, elapsedMs: number) => void
+  readonly clear: (timer: VirtualTimer) => void
+}
+
 class VirtualTimer implements Timer {
   readonly callback: () => void
+  readonly background: boolean
   readonly stores = new AsyncScope()
-  readonly #set: (timer: VirtualTimer, elapsedMs: number) => void
-  readonly #clear: (timer: VirtualTimer) => void
+  readonly #set: VirtualTimerProps['set']
+  readonly #clear: VirtualTimerProps['clear']
   due = 0
   /** Fires by itself in the next macrotask. */
   immediate = false
 
-  constructor(
-    callback: () => void,
-    set: (timer: VirtualTimer, elapsedMs: number) => void,
-    clear: (timer: VirtualTimer) => void,
-  ) {
+  constructor({ callback, background, set, clear }: VirtualTimerProps) {
     this.callback = callback
+    this.background = background
     this.#set = set
     this.#clear = clear
   }

@@ -10,6 +10,17 @@ import { DEFAULT_SCHEMA, quotedSchema, statementName } from '../schema/schema-na
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { SchemaQueries } from '../statements/schema-queries.ts'
 
+type AcquireRow = [
+  fence: number | null,
+  freeInMs: number,
+  dueInMs: number,
+  wasCut: boolean,
+  text: string,
+  version: number,
+  nowMs: number,
+  settledMs: number,
+]
+
 export interface PostgresLeaseStoreOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
   schema?: string | undefined
@@ -42,7 +53,8 @@ export class PostgresLeaseStore implements LeaseStore {
     this.#queries = new SchemaQueries(database, schema)
     this.#acquire = statement(
       'acquire',
-      /* sql */ `select * from ${s}.acquire_lease($1::${TEXT}, $2::double precision, $3::double precision)`,
+      /* sql */ `select * from ${s}.acquire_lease($1::${TEXT}, $2::double precision, $3::double precision,
+        $4::double precision, $5::${TEXT}, $6::double precision)`,
     )
     const held = /* sql */ `where name ${EQ} $1::${TEXT} and fence ${EQ} $2::bigint and expires is not null`
     const ms = /* sql */ `($3::double precision operator(pg_catalog.*) interval '1 ms')`
@@ -57,22 +69,24 @@ export class PostgresLeaseStore implements LeaseStore {
         started = case when $3::${TEXT} ${EQ} 'unused' then null else started end,
         failed = case when $3::${TEXT} ${EQ} 'failed' then ${s}.store_time(null) else failed end,
         failures = case when $3::${TEXT} ${EQ} 'failed' then failures operator(pg_catalog.+) 1
-          when $3::${TEXT} ${EQ} 'done' then 0 else failures end ${held}`,
+          when $3::${TEXT} ${EQ} 'done' then 0 else failures end,
+        settled_ms = case when $3::${TEXT} ${EQ} 'unused' then settled_ms else greatest(settled_ms, settles_ms) end ${held}`,
     )
   }
 
-  async acquire(name: string, { leaseMs, everyMs }: LeaseTerms): Promise<LeaseAnswer> {
+  async acquire(name: string, { leaseMs, everyMs, instantMs, schedule }: LeaseTerms): Promise<LeaseAnswer> {
     checkText(name, 'acquire: name')
-    const [row] = await this.#queries.run<[number | null, number, number, boolean]>(
-      this.#acquire,
-      [name, leaseMs, everyMs ?? null],
-      undefined,
-      { limitMs: leaseLimit(leaseMs), reserved: 'claims' },
-    )
-    const [fence, freeInMs, dueInMs, wasCut] = row!
+    const terms = [everyMs ?? null, instantMs ?? null, schedule?.text ?? null, schedule?.version ?? null]
+    const [row] = await this.#queries.run<AcquireRow>(this.#acquire, [name, leaseMs, ...terms], undefined, {
+      limitMs: leaseLimit(leaseMs),
+      reserved: 'claims',
+    })
+    const [fence, freeInMs, dueInMs, wasCut, text, version, nowMs, settledMs] = row!
     if (wasCut)
       log(currentLogger(), 'warn', {}, `the database's clock was set back: lease ${name} counts from now on`)
-    return fence === null ? { kind: 'refused', freeInMs, dueInMs } : { kind: 'acquired', fence }
+    const known = schedule && { text, version, nowMs, settledMs }
+    if (fence === null) return { kind: 'refused', freeInMs, dueInMs, schedule: known }
+    return { kind: 'acquired', fence, schedule: known }
   }
 
   async renew(name: string, fence: number, leaseMs: number): Promise<boolean> {

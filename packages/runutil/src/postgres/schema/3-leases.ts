@@ -19,7 +19,13 @@ create table ${s}.leases (
   started timestamptz,
   -- When it was last taken for what failed, and how often in a row.
   failed timestamptz,
-  failures integer not null default 0
+  failures integer not null default 0,
+  -- By which schedule its runs are due, counted up by each that is another.
+  schedule text not null default '',
+  version bigint not null default 0,
+  -- Moments up to this one need no run, in ms since the epoch; and which one it was last taken for.
+  settled_ms float8 not null,
+  settles_ms float8 not null default 0
 );
 
 -- What lies further ahead than its own length was written before the clock was set back: it counts from now on.
@@ -49,25 +55,41 @@ language sql stable ${PINNED} as $$
   end
 $$;
 
--- The fence when it is taken; else how long until it is over, and until it is due, in ms. And whether it was cut.
+-- The fence when it is taken; else how long until it is over, and until it is due, in ms. Whether it was cut, and what is known of
+-- its schedule: one that starts, and so knows no version, says by which it is to be due from now on.
 create function ${s}.acquire_lease(
-  p_name text, p_lease float8, p_every float8, out p_fence float8, out p_free_in float8, out p_due_in float8, out p_cut boolean
+  p_name text, p_lease float8, p_every float8, p_instant float8, p_schedule text, p_version float8,
+  out p_fence float8, out p_free_in float8, out p_due_in float8, out p_cut boolean,
+  out p_known_schedule text, out p_known_version float8, out p_now float8, out p_settled float8
 ) language plpgsql ${PINNED} as $$
 declare
   v_lease ${s}.leases;
   v_now timestamptz;
 begin
-  insert into ${s}.leases (name, fence) values (p_name, 0) on conflict do nothing;
+  insert into ${s}.leases (name, fence, settled_ms)
+    values (p_name, 0, date_part('epoch', ${s}.store_time(null)) * 1000) on conflict do nothing;
   perform from ${s}.leases where name = p_name for update;
   -- After all waiting.
   v_now := ${s}.store_time(null);
   p_cut := ${s}.cut_lease(p_name, v_now);
+  -- A run that is on, or whose process died, may have to be done again.
+  if p_schedule is not null and p_version is null then
+    update ${s}.leases set schedule = p_schedule, version = version + 1,
+      settled_ms = greatest(settled_ms, case when expires is null then date_part('epoch', started) * 1000 end)
+      where name = p_name and schedule <> p_schedule;
+  end if;
   select * into v_lease from ${s}.leases where name = p_name;
   p_free_in := greatest(0, date_part('epoch', v_lease.expires - v_now) * 1000);
-  p_due_in := greatest(0, ${s}.lease_due_in(v_lease, p_every, v_now));
-  if p_free_in > 0 or (v_lease.expires is null and p_due_in > 0) then return; end if;
+  p_now := date_part('epoch', v_now) * 1000;
+  p_known_schedule := v_lease.schedule;
+  p_known_version := v_lease.version;
+  p_settled := v_lease.settled_ms;
+  p_due_in := greatest(0, coalesce(p_instant - p_now, ${s}.lease_due_in(v_lease, p_every, v_now)));
+  if p_free_in > 0 or p_version < v_lease.version then return; end if;
+  if p_due_in > 0 and (v_lease.expires is null or p_instant is not null) then return; end if;
+  if p_instant <= v_lease.settled_ms then return; end if;
   update ${s}.leases set fence = greatest(fence + 1, ${s}.on_timeline(1)), expires = v_now + p_lease * interval '1 ms',
-    lease_ms = p_lease, started = v_now
+    lease_ms = p_lease, started = v_now, settles_ms = coalesce(p_instant, p_now)
     where name = p_name returning fence into p_fence;
 end $$;
 `,

@@ -1,0 +1,86 @@
+import type { Clock } from '../core/clock.ts'
+import type { CronSettings } from './cron-settings.ts'
+import { MOST_MADE_UP, planRuns, queueRuns } from './missed-runs.ts'
+
+/** The instant that comes next, and when it is started: later, by its jitter. */
+interface Next {
+  readonly instant: number
+  readonly startAt: number
+}
+
+/**
+ * How far a cron has come in time.
+ *
+ * Each look takes the instants between the last look and now, so that none is taken twice. A clock that was set back has it go on
+ * from there, but for instants up to the last one, which don't run again; those that waited come again.
+ */
+export class CronProgress {
+  /** Up to here all instants are dealt with; undefined before the first look. */
+  #lookedAt: number | undefined
+  /** Up to here all instants have run, or were missed. */
+  #last = -Infinity
+  #next: Next | undefined
+  #waiting: number[] = []
+  #missed = 0
+
+  /** The next instant to run, taken; undefined when none is due. */
+  take(): number | undefined {
+    const instant = this.#waiting.shift()
+    if (instant !== undefined) this.#last = instant
+    return instant
+  }
+
+  /** How many were missed since this was last asked. */
+  takeMissed(): number {
+    const missed = this.#missed
+    this.#missed = 0
+    return missed
+  }
+
+  /**
+   * Takes the instants that have passed.
+   *
+   * @returns how long until the next is started; undefined when none comes
+   */
+  async look(settings: CronSettings, clock: Clock): Promise<number | undefined> {
+    const now = clock.now()
+    const from = this.#from(now)
+    this.#next ??= nextOf(settings, from, clock)
+    const next = this.#next
+    if (next === undefined) return undefined
+    if (next.startAt > now) {
+      if (next.instant > now) this.#lookedAt = now
+      return next.startAt - now
+    }
+    this.#next = undefined
+    this.#lookedAt = now
+    const passed = await settings.times.passed(from, now, MOST_MADE_UP, clock)
+    const latest = passed.instants.at(-1)!
+    const lateBy = now - (latest === next.instant ? next.startAt : latest)
+    const planned = planRuns(passed, settings.missed, lateBy <= settings.toleranceMs)
+    const queued = queueRuns(this.#waiting, planned.due)
+    this.#waiting = queued.waiting
+    this.#last = queued.waiting.length === 0 ? latest : queued.waiting[0]! - 1
+    this.#missed += planned.missed + queued.missed
+    return 0
+  }
+
+  #from(now: number): number {
+    this.#lookedAt ??= now
+    if (now < this.#lookedAt) {
+      this.#lookedAt = Math.max(now, this.#last)
+      this.#next = undefined
+      // They come again.
+      this.#waiting = this.#waiting.filter((instant) => instant <= now)
+    }
+    return this.#lookedAt
+  }
+}
+
+function nextOf({ times, jitterMs }: CronSettings, from: number, clock: Clock): Next | undefined {
+  const instant = times.after(from)
+  if (instant === undefined) return undefined
+  if (jitterMs === 0) return { instant, startAt: instant }
+  const untilNext = (times.after(instant) ?? Infinity) - instant
+  return { instant, startAt: instant + clock.random() * Math.min(jitterMs, untilNext) }
+}

@@ -1,0 +1,72 @@
+import { currentClock } from '../core/context.ts'
+import { type Duration, toMs } from '../core/duration.ts'
+import { unexpected } from '../core/errors.ts'
+import { checkJob, type Job, type JobFunc } from '../core/job.ts'
+import { checkOptions } from '../core/options.ts'
+import { defaultWarnAfterMs, type RunLimits, toJitterMs, toRunLimits } from '../core/run.ts'
+import { CronTimes } from './cron-times.ts'
+import type { MissedPolicy } from './missed-runs.ts'
+
+export interface CronOptions {
+  /** An IANA name such as 'Europe/Berlin'. Default 'UTC'. */
+  timezone?: string | undefined
+  /**
+   * What is run of the instants that passed while a run went on, the loop was blocked or the machine slept: `once` the latest,
+   * `skip` the latest if it is on time, `all` each, oldest first, at most the last 100. Default 'once'.
+   */
+  missed?: MissedPolicy | undefined
+  /** How late is still on time. Default 1 m. */
+  tolerance?: Duration | undefined
+  /** Puts off each start by a random part of it, but never to the next instant. Default 0. */
+  jitter?: Duration | undefined
+  /** How long a run may take: then its signal aborts, and it has failed with a RunTimeoutError. Default: no limit. */
+  timeout?: Duration | undefined
+  /** How long a run takes before a warning says that it is slow. Default: 1 m or ten times to the next instant, the greater. */
+  warnAfter?: Duration | undefined
+}
+
+export interface CronSettings {
+  readonly times: CronTimes
+  readonly job: Job | JobFunc
+  readonly missed: MissedPolicy
+  readonly toleranceMs: number
+  readonly jitterMs: number
+  readonly limits: RunLimits
+}
+
+const POLICIES: readonly unknown[] = ['once', 'skip', 'all']
+
+/** @throws InvalidArgumentError, InvalidDurationError */
+export function toCronSettings(
+  what: string,
+  pattern: string,
+  job: Job | JobFunc,
+  options: CronOptions,
+): CronSettings {
+  const {
+    timezone = 'UTC',
+    missed = 'once',
+    tolerance = '1m',
+    jitter = 0,
+    timeout,
+    warnAfter,
+  } = checkOptions(what, options, ['timezone', 'missed', 'tolerance', 'jitter', 'timeout', 'warnAfter'])
+  checkJob(job, what)
+  const times = new CronTimes(what, pattern, timezone)
+  times.checkComesAfter(currentClock().now(), what)
+  if (!POLICIES.includes(missed)) throw unexpected(`${what}: missed`, `'once', 'skip' or 'all'`, missed)
+  return {
+    times,
+    job,
+    missed,
+    toleranceMs: toMs(tolerance, `${what}: tolerance`),
+    jitterMs: toJitterMs(what, jitter),
+    limits: toRunLimits(what, { timeout, warnAfter }),
+  }
+}
+
+/** What the run of an instant takes before it is slow: ten times to the next. */
+export function slowAfterMs({ times }: Pick<CronSettings, 'times'>, instant: number): number {
+  const next = times.after(instant)
+  return defaultWarnAfterMs(next === undefined ? 0 : next - instant)
+}

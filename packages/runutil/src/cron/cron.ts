@@ -1,0 +1,54 @@
+import { currentContext, type RunScope } from '../core/context.ts'
+import type { Job, JobFunc } from '../core/job.ts'
+import type { Worker } from '../core/worker.ts'
+import { CronProgress } from './cron-progress.ts'
+import { CronRun } from './cron-run.ts'
+import { type CronOptions, toCronSettings } from './cron-settings.ts'
+
+/**
+ * Runs a job at times of day: `pattern` is one of cron, with 5 fields, 6 with seconds first, 7 with a year last, with names, L,
+ * W and #, or '@daily' and the like, in the time zone `timezone`.
+ *
+ * It follows the wall clock, and notices within a minute that it was set or that the machine slept. Never two runs at once, and
+ * no instant runs twice. What is run of those that passed meanwhile, `missed` says; `currentRun()` tells which instant a run
+ * is for. A time of day that daylight saving skips runs right after the gap, one that comes twice runs the first time;
+ * patterns with more than one time a day follow real time.
+ *
+ * An error of the job ends the worker with that error: with `retry` it goes on, without it the group ends. Instants that pass
+ * during a backoff are missed ones.
+ *
+ * @throws InvalidArgumentError, InvalidDurationError at the call; also for a pattern that never comes
+ *
+ * @example
+ * { name: 'Report', worker: cron('0 6 * * MON-FRI', sendReport, { timezone: 'Europe/Berlin' }), retry: backoff('10s') }
+ */
+export function cron(pattern: string, job: Job | JobFunc, options: CronOptions = {}): Worker {
+  const settings = toCronSettings('cron', pattern, job, options)
+  const entries = new Entries()
+  return { run: (signal) => entries.during((progress) => new CronRun(settings, progress, signal).run()) }
+}
+
+/**
+ * How far each entry of a run is: it outlives a restart, so that what passes during a backoff is missed. One worker may be several
+ * entries of a run, so each takes what none of the others has in use.
+ */
+class Entries {
+  readonly #of = new WeakMap<RunScope, CronProgress[]>()
+
+  async during(body: (progress: CronProgress) => Promise<void>): Promise<void> {
+    const free = this.#freeIn(currentContext()?.scope)
+    const progress = free.pop() ?? new CronProgress()
+    try {
+      await body(progress)
+    } finally {
+      free.push(progress)
+    }
+  }
+
+  #freeIn(scope: RunScope | undefined): CronProgress[] {
+    if (scope === undefined) return []
+    let free = this.#of.get(scope)
+    if (free === undefined) this.#of.set(scope, (free = []))
+    return free
+  }
+}

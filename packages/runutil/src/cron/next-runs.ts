@@ -1,0 +1,46 @@
+import { currentClock } from '../core/context.ts'
+import { unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { isInstance } from '../core/thrown.ts'
+import { CronTimes } from './cron-times.ts'
+
+export interface NextRunsOptions {
+  /** An IANA name such as 'Europe/Berlin'. Default 'UTC'. */
+  timezone?: string | undefined
+  /** Not one of them itself. Default: now. */
+  from?: Date | undefined
+  /** How many. Default 5. */
+  count?: number | undefined
+}
+
+const MOST = 10_000
+
+/**
+ * When a pattern comes next, as `cron` would run it: to show in a page, or to see what a pattern means. Fewer than `count` when
+ * the pattern has a last year.
+ *
+ * @throws InvalidArgumentError for what `cron` refuses
+ *
+ * @example
+ * nextRuns('30 2 * * *', { timezone: 'Europe/Berlin', count: 3 })
+ */
+export function nextRuns(pattern: string, options: NextRunsOptions = {}): Date[] {
+  const what = 'nextRuns'
+  const {
+    timezone = 'UTC',
+    from = new Date(currentClock().now()),
+    count = 5,
+  } = checkOptions(what, options, ['timezone', 'from', 'count'])
+  if (!isInstance(from, Date) || Number.isNaN(from.getTime()))
+    throw unexpected(`${what}: from`, 'a valid Date', from)
+  if (!Number.isInteger(count) || count < 1 || count > MOST) {
+    throw unexpected(`${what}: count`, `an integer from 1 to ${MOST}`, count)
+  }
+  const times = new CronTimes(what, pattern, timezone)
+  const found: Date[] = []
+  for (let at = times.after(from.getTime()); at !== undefined; at = times.after(at)) {
+    found.push(new Date(at))
+    if (found.length === count) break
+  }
+  return found
+}

@@ -1,0 +1,94 @@
+import type { NodeHttpServer } from './node-http-server.ts'
+
+interface Socket {
+  readonly bytesRead: number
+  readonly encrypted?: boolean
+  destroy(): void
+  on(event: 'close', listener: () => void): unknown
+}
+
+interface Response {
+  readonly headersSent: boolean
+  setHeader(name: string, value: string): unknown
+  on(event: 'close', listener: () => void): unknown
+}
+
+/**
+ * The connections of a server and the requests that run on them, so that it can be stopped without cutting one.
+ *
+ * open ─► closing, where each answer says that its connection closes ─► draining, where idle connections are closed too.
+ */
+export class Connections {
+  readonly #server: NodeHttpServer
+  readonly #sockets = new Set<Socket>()
+  readonly #running = new Set<Response>()
+  /** Those that have brought a request. */
+  readonly #used = new WeakSet<Socket>()
+  #phase: 'open' | 'closing' | 'draining' = 'open'
+
+  constructor(server: NodeHttpServer) {
+    this.#server = server
+    server.on('connection', this.#connected)
+    server.on('secureConnection', this.#connected)
+    server.prependListener('request', this.#requested)
+  }
+
+  /** How many requests have no answer yet. */
+  get running(): number {
+    return this.#running.size
+  }
+
+  /** Takes no new connections. Those that are open may still bring requests, which are answered. */
+  stopAccepting(): void {
+    this.#phase = 'closing'
+    for (const response of this.#running) sayClosed(response)
+    // Node's own closes idle connections first, and so a request that is just arriving on one.
+    const server = this.#server as { closeIdleConnections?: () => void }
+    server.closeIdleConnections = () => {}
+    this.#server.close()
+    delete server.closeIdleConnections
+  }
+
+  /** Closes connections that no request runs on, now and when one has ended. */
+  closeIdle(): void {
+    this.#phase = 'draining'
+    this.#server.closeIdleConnections()
+    for (const socket of this.#sockets) if (this.#isUnused(socket)) socket.destroy()
+  }
+
+  /** Node takes one for busy that was opened and has sent nothing. What an encrypted one has sent can't be told. */
+  #isUnused(socket: Socket): boolean {
+    return !this.#used.has(socket) && (socket.bytesRead === 0 || socket.encrypted === true)
+  }
+
+  /** Closes all, whatever runs on them. */
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  leave(): void {
+    this.#server.off('connection', this.#connected)
+    this.#server.off('secureConnection', this.#connected)
+    this.#server.off('request', this.#requested)
+  }
+
+  readonly #connected = (socket: Socket): void => {
+    this.#sockets.add(socket)
+    socket.on('close', () => this.#sockets.delete(socket))
+  }
+
+  readonly #requested = (request: { readonly socket: Socket }, response: Response): void => {
+    this.#used.add(request.socket)
+    this.#running.add(response)
+    if (this.#phase !== 'open') sayClosed(response)
+    response.on('close', () => {
+      this.#running.delete(response)
+      // One whose head was sent before has promised to keep its connection.
+      if (this.#phase === 'draining') this.#server.closeIdleConnections()
+    })
+  }
+}
+
+function sayClosed(response: Response): void {
+  if (!response.headersSent) response.setHeader('connection', 'close')
+}

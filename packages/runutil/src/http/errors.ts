@@ -1,0 +1,40 @@
+/** Another process listens at that port, or another server of this one. */
+export class PortInUseError extends Error {
+  readonly code = 'ERR_PORT_IN_USE'
+  readonly port: number
+  readonly host: string | undefined
+  static {
+    this.prototype.name = 'PortInUseError'
+  }
+  constructor(port: number, host: string | undefined, options?: ErrorOptions) {
+    super(
+      `port ${port}${host === undefined ? '' : ` of ${host}`} is in use; stop what listens there, or choose another`,
+      options,
+    )
+    this.port = port
+    this.host = host
+  }
+}
+
+/** A `host` that can't be resolved, or isn't an address of this machine. */
+export class HostNotFoundError extends Error {
+  readonly code = 'ERR_HOST_NOT_FOUND'
+  readonly host: string
+  static {
+    this.prototype.name = 'HostNotFoundError'
+  }
+  constructor(host: string, options?: ErrorOptions) {
+    super(`${host} is no address of this machine; use '0.0.0.0' or '::' to listen on all of them`, options)
+    this.host = host
+  }
+}
+
+const IN_USE: readonly unknown[] = ['EADDRINUSE']
+const NOT_FOUND: readonly unknown[] = ['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL']
+
+/** What Node says when a server can't listen, as an error that says what to do. */
+export function listenError(cause: unknown, port: number, host: string | undefined): unknown {
+  const { code } = cause as { code?: unknown }
+  if (IN_USE.includes(code)) return new PortInUseError(port, host, { cause })
+  return host !== undefined && NOT_FOUND.includes(code) ? new HostNotFoundError(host, { cause }) : cause
+}

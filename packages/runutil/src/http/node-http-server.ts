@@ -1,0 +1,99 @@
+import type { EventEmitter } from 'node:events'
+import { unexpected } from '../core/errors.ts'
+import { has } from '../core/has.ts'
+
+/** What is needed of a server of `node:http` or `node:https`. */
+export interface NodeHttpServer extends Pick<EventEmitter, 'on' | 'off' | 'prependListener'> {
+  readonly listening: boolean
+  listen(options: { port: number; host?: string }): unknown
+  close(): unknown
+  closeIdleConnections(): void
+}
+
+/** An app that has its server already, as that of Fastify. */
+export interface HttpApp {
+  readonly server: NodeHttpServer
+  ready(): PromiseLike<unknown>
+}
+
+/** An app that makes its server when it listens, as those of Express and Koa. */
+export interface HttpListener {
+  listen(port: number, host: string): NodeHttpServer
+}
+
+/** Something that can be told to listen, and gives the server that does. */
+export interface ListeningPlan {
+  listen(port: number, host: string | undefined): Promise<NodeHttpServer>
+}
+
+/** @throws InvalidArgumentError */
+export function toListeningPlan(given: NodeHttpServer | HttpApp | HttpListener, what: string): ListeningPlan {
+  if (isServer(given)) return { listen: (port, host) => listenOn(given, port, host) }
+  if (isApp(given)) {
+    return {
+      async listen(port, host) {
+        await given.ready()
+        return listenOn(given.server, port, host)
+      },
+    }
+  }
+  // A bare function, `(request, response) => …`, can't listen.
+  if (has(given, 'listen') || typeof (given as { listen?: unknown } | undefined)?.listen === 'function') {
+    return { listen: (port, host) => listenBy(given, port, host) }
+  }
+  const hint = typeof given === 'function' ? '; wrap it in createServer() of node:http' : ''
+  throw unexpected(what, 'a server of node:http or node:https, or an app of Fastify or Express', given, hint)
+}
+
+function isServer(given: object): given is NodeHttpServer {
+  return has(given, 'listen') && has(given, 'closeIdleConnections') && has(given, 'prependListener')
+}
+
+function isApp(given: object): given is HttpApp {
+  return has(given, 'ready') && isServer((given as Partial<HttpApp>).server ?? {})
+}
+
+async function listenOn(
+  server: NodeHttpServer,
+  port: number,
+  host: string | undefined,
+): Promise<NodeHttpServer> {
+  await untilListening(server, () => server.listen(host === undefined ? { port } : { port, host }))
+  return server
+}
+
+async function listenBy(app: HttpListener, port: number, host: string | undefined): Promise<NodeHttpServer> {
+  const server =
+    host === undefined
+      ? (app as { listen(port: number): NodeHttpServer }).listen(port)
+      : app.listen(port, host)
+  await untilListening(server, () => {})
+  return server
+}
+
+/** @throws what the server's 'error' says */
+function untilListening(server: NodeHttpServer, listen: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      server.off('listening', listening)
+      server.off('error', failed)
+    }
+    const listening = (): void => {
+      leave()
+      resolve()
+    }
+    const failed = (error: Error): void => {
+      leave()
+      reject(error)
+    }
+    server.on('listening', listening)
+    server.on('error', failed)
+    try {
+      listen()
+    } catch (error) {
+      leave()
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as it was thrown
+      reject(error)
+    }
+  })
+}

@@ -1,0 +1,140 @@
+import type { Clock } from '../core/clock.ts'
+import { currentContext, type ScheduledRun } from '../core/context.ts'
+import { log } from '../core/log.ts'
+import { type CronSettings, slowAfterMs } from '../cron/cron-settings.ts'
+import { CronTimes } from '../cron/cron-times.ts'
+import { type LeasePlan, LONGEST_WAIT_MS, POLL_MS } from './lease-plan.ts'
+import type { KnownSchedule, LeaseAnswer, LeaseTerms } from './lease-store.ts'
+
+/** Of a moment that never comes: it only asks what the store knows. */
+const NEVER = 8.64e15
+
+/** Due at the instants of a pattern, by the store's clock and by the pattern of the replica that started last. */
+export class CronPlan implements LeasePlan {
+  readonly isRepeated = true
+  readonly #settings: CronSettings
+  readonly #clock: Clock
+  #times: CronTimes
+  #text: string
+  #version: number | undefined
+  /** What is asked for: the latest that passed and is to be run, or the next. */
+  #instant = NEVER
+  /** Up to here all is dealt with, also what isn't run. */
+  #lookedAt = -Infinity
+  /** The first instant after a moment, as most askings look for the same. */
+  #upcoming: { readonly from: number; readonly instant: number } | undefined
+  /** By how much the start of an instant is put off. */
+  #putOff = { instant: NEVER, ms: 0 }
+  run: ScheduledRun | undefined
+
+  constructor(settings: CronSettings, clock: Clock) {
+    this.#settings = settings
+    this.#clock = clock
+    this.#times = settings.times
+    this.#text = textOf(settings.times)
+  }
+
+  terms(): Omit<LeaseTerms, 'leaseMs'> {
+    const schedule = { text: this.#text, version: this.#version }
+    return { everyMs: undefined, instantMs: this.#instant, schedule }
+  }
+
+  async heard(answer: LeaseAnswer): Promise<number> {
+    const { schedule } = answer
+    if (schedule === undefined) throw new TypeError('distributedCron needs a LeaseStore that keeps schedules')
+    if (answer.kind === 'acquired') return this.#begin(schedule)
+    if (!this.#adopt(schedule)) return LONGEST_WAIT_MS
+    const due = await this.#latest(schedule)
+    if (due !== undefined) {
+      this.#instant = due
+      const putOffMs = Math.max(0, due + this.#putOffMs(due) - schedule.nowMs)
+      return Math.max(1, answer.freeInMs > 0 ? Math.min(answer.freeInMs, POLL_MS) : putOffMs)
+    }
+    return this.#untilNext(schedule)
+  }
+
+  slowAfterMs(): number {
+    return slowAfterMs({ times: this.#times }, this.run!.scheduledFor.getTime())
+  }
+
+  /** It was acquired: what passed since the last run, but for this instant, is missed. */
+  async #begin({ settledMs }: KnownSchedule): Promise<number> {
+    const instant = this.#instant
+    const { count } = await this.#times.passed(settledMs, instant, 1, this.#clock)
+    this.run = { scheduledFor: new Date(instant), missed: Math.max(0, count - 1) }
+    this.#instant = NEVER
+    return 0
+  }
+
+  /** The latest instant that has passed and is to be run. */
+  async #latest({ settledMs, nowMs }: KnownSchedule): Promise<number | undefined> {
+    const { missed, toleranceMs } = this.#settings
+    // A store's clock that was set back: what has run doesn't run again, the rest is looked at anew.
+    const from = Math.max(settledMs, Math.min(this.#lookedAt, nowMs))
+    if (this.#after(from) > nowMs) return undefined
+    const { instants } = await this.#times.passed(from, nowMs, 1, this.#clock)
+    const latest = instants[0]
+    if (latest === undefined) return undefined
+    const isOnTime = nowMs - latest - this.#putOffMs(latest) <= toleranceMs
+    if (missed === 'once' || isOnTime) return latest
+    this.#lookedAt = latest
+    return undefined
+  }
+
+  #untilNext({ settledMs, nowMs }: KnownSchedule): number {
+    const next = this.#after(Math.max(nowMs, settledMs))
+    this.#instant = next
+    if (next === NEVER) return LONGEST_WAIT_MS
+    return Math.max(1, Math.min(next + this.#putOffMs(next) - nowMs, LONGEST_WAIT_MS))
+  }
+
+  #after(from: number): number {
+    const known = this.#upcoming
+    if (known !== undefined && known.from <= from && from < known.instant) return known.instant
+    const instant = this.#times.after(from) ?? NEVER
+    this.#upcoming = { from, instant }
+    return instant
+  }
+
+  #putOffMs(instant: number): number {
+    const { jitterMs } = this.#settings
+    if (jitterMs === 0) return 0
+    if (this.#putOff.instant !== instant) {
+      const untilNext = (this.#times.after(instant) ?? Infinity) - instant
+      this.#putOff = { instant, ms: this.#clock.random() * Math.min(jitterMs, untilNext) }
+    }
+    return this.#putOff.ms
+  }
+
+  /** @returns false when the schedule is none that it can follow */
+  #adopt({ text, version }: KnownSchedule): boolean {
+    const isKnown = this.#version === version
+    this.#version = version
+    if (text === this.#text) return true
+    this.#instant = NEVER
+    this.#upcoming = undefined
+    this.#lookedAt = -Infinity
+    const times = timesIn(text)
+    if (times === undefined) {
+      const message = `cannot follow the schedule of a replica that started later: ${text}`
+      if (!isKnown) log(currentContext()!.logger, 'warn', {}, message)
+      return false
+    }
+    this.#times = times
+    this.#text = text
+    return true
+  }
+}
+
+function textOf({ pattern, timezone }: CronTimes): string {
+  return JSON.stringify({ cron: pattern, timezone })
+}
+
+function timesIn(text: string): CronTimes | undefined {
+  try {
+    const { cron, timezone } = JSON.parse(text) as { cron: string; timezone: string }
+    return new CronTimes('distributedCron', cron, timezone)
+  } catch {
+    return undefined
+  }
+}

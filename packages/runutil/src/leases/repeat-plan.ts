@@ -1,0 +1,44 @@
+import { type LeasePlan, LONGEST_WAIT_MS, untilAsking } from './lease-plan.ts'
+import type { LeaseAnswer, LeaseTerms } from './lease-store.ts'
+
+/** Due an interval after the last start, by the interval of the replica that started last. */
+export class RepeatPlan implements LeasePlan {
+  readonly isRepeated = true
+  readonly run = undefined
+  #everyMs: number
+  #version: number | undefined
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs
+  }
+
+  terms(): Omit<LeaseTerms, 'leaseMs'> {
+    const schedule = { text: textOf(this.#everyMs), version: this.#version }
+    return { everyMs: this.#everyMs, schedule }
+  }
+
+  heard(answer: LeaseAnswer): number {
+    const { schedule } = answer
+    if (schedule === undefined) return untilAsking(answer)
+    const isNew = this.#version !== undefined && this.#version !== schedule.version
+    this.#version = schedule.version
+    const everyMs = everyIn(schedule.text)
+    // Another kind of worker has that name now: this one stands by.
+    if (everyMs === undefined) return LONGEST_WAIT_MS
+    this.#everyMs = everyMs
+    return isNew ? 1 : Math.min(untilAsking(answer), LONGEST_WAIT_MS)
+  }
+
+  slowAfterMs(): undefined {
+    return undefined
+  }
+}
+
+function textOf(everyMs: number): string {
+  return `every ${everyMs} ms`
+}
+
+function everyIn(text: string): number | undefined {
+  const [, ms] = /^every (\S+) ms$/.exec(text) ?? []
+  return ms === undefined ? undefined : Number(ms)
+}

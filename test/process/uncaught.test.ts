@@ -1,0 +1,58 @@
+import { describe, it } from 'vitest'
+import { Child } from '../support/child.ts'
+
+interface Scenario {
+  readonly args: readonly string[]
+  readonly prints: readonly string[]
+  readonly neverPrints?: string
+}
+
+const REJECTED = 'rejected: WorkerGroupError: UncaughtError of /Careless, caused by Error: nobody caught this'
+const STOPPED = ['careful stops: UncaughtError', 'careful cleaned up', REJECTED]
+
+const scenarios: Record<string, Scenario> = {
+  'an uncaught exception is logged with its worker, stops all in order, and exits with 1': {
+    args: ['exception'],
+    prints: ['uncaught exception: the process stops', ...STOPPED],
+  },
+  'an unhandled rejection does the same': {
+    args: ['rejection'],
+    prints: ['unhandled rejection: the process stops', ...STOPPED],
+  },
+  'other listeners are still called': {
+    args: ['listened'],
+    prints: ['the tracker heard of it', ...STOPPED],
+  },
+  'a second one exits at once': {
+    args: ['twice'],
+    prints: ['careful stops: UncaughtError', 'uncaught exception while stopping: the process exits'],
+    neverPrints: 'rejected',
+  },
+  'the end of grace exits, though something still runs': {
+    args: ['stuck', 'stop', '300ms'],
+    prints: [
+      'careful stops: UncaughtError',
+      'not all could be stopped within the grace period: the process exits',
+    ],
+    neverPrints: 'careful cleaned up',
+  },
+  'with crash, the process ends as Node does': {
+    args: ['exception', 'crash'],
+    prints: ['Error: nobody caught this'],
+    neverPrints: 'careful stops',
+  },
+}
+
+describe.concurrent('an error that nobody caught', () => {
+  it.for(Object.entries(scenarios))('%s', async ([, { args, prints, neverPrints }], { expect }) => {
+    const { code, signal, lines } = await new Child('process/programs/uncaught-stop', ...args).exit
+    const all = lines.join('\n')
+    expect({ code, signal }, all).toEqual({ code: 1, signal: null })
+    const places = prints.map((text) => all.indexOf(text))
+    expect(places, all).not.toContain(-1)
+    expect(places).toEqual([...places].sort((a, b) => a - b))
+    if (neverPrints !== undefined) expect(all).not.toContain(neverPrints)
+    const fatal = lines.filter((line) => line.includes('"level":60'))
+    if (!args.includes('crash')) expect(fatal[0]).toContain('"worker":"/Careless"')
+  })
+})

@@ -1,6 +1,6 @@
 import { ErrLostLease } from '../core/err-lost-lease.ts'
 import { failAttempt } from './attempt-failure.ts'
-import { type AttemptHandle, attemptHandles } from './attempt.ts'
+import { type AttemptHandle, attemptHandles } from './attempt-handle.ts'
 import { ErrGone, ErrNotPending } from './errors.ts'
 import type { HeldAttempts } from './held-attempts.ts'
 import type { CoordinateWorkerRecord } from './model.ts'

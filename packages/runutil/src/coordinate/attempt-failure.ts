@@ -2,7 +2,7 @@ import { ErrLostLease } from '../core/err-lost-lease.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { asciiText, storableText } from '../core/text.ts'
 import { isInstance, messageOf, stackOf } from '../core/thrown.ts'
-import type { AttemptHandle } from './attempt.ts'
+import type { AttemptHandle } from './attempt-handle.ts'
 import { ErrGone, ErrNotPending } from './errors.ts'
 
 /**

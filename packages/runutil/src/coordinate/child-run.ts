@@ -1,6 +1,6 @@
 import type { Notify } from '../core/notify.ts'
 import type { SerialQueue } from '../core/serial-queue.ts'
-import { type AttemptHandle, attemptHandles } from './attempt.ts'
+import { type AttemptHandle, attemptHandles } from './attempt-handle.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
 import { RunningTask } from './running-task.ts'

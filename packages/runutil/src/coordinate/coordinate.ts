@@ -4,7 +4,7 @@ import { checkOptions } from '../core/options.ts'
 import { checkName } from './checks.ts'
 import type { CoordinateStore } from './coordinate-store.ts'
 import type { Coordinate, Namespace, SummaryRow } from './model.ts'
-import { objectsOf } from './objects.ts'
+import { handlesOf } from './handles.ts'
 import { Session } from './session.ts'
 
 export interface CoordinateOptions {
@@ -26,7 +26,7 @@ export function createCoordinate(store: CoordinateStore, options: CoordinateOpti
   if (typeof store?.withTime !== 'function') {
     throw unexpected('createCoordinate', 'a MemoryCoordinateStore or PostgresCoordinateStore', store)
   }
-  return new CoordinateHandle(new Session(store, clock, objectsOf))
+  return new CoordinateHandle(new Session(store, clock, handlesOf))
 }
 
 class CoordinateHandle implements Coordinate {

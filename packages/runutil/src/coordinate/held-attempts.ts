@@ -1,4 +1,4 @@
-import type { AttemptHandle } from './attempt.ts'
+import type { AttemptHandle } from './attempt-handle.ts'
 
 /** How long before its first attempt expires a task is told to stop, and its attempts are failed. */
 const WARNING_MS = 30_000

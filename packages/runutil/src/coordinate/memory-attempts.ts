@@ -8,7 +8,7 @@ import {
   fromJson,
   statusOfAttempt,
   attemptRow,
-} from './memory-records.ts'
+} from './memory-tables.ts'
 import { cutToLength } from './memory-clock-set.ts'
 import { MemoryRequest } from './memory-request.ts'
 import type { MemoryUnits } from './memory-units.ts'

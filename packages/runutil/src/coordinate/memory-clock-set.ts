@@ -1,5 +1,5 @@
 import { LEAST_STEP_MS } from '../core/clock-steps.ts'
-import { type MemoryNamespace, type MemorySpec, type MemoryUnit, statusOfUnit } from './memory-records.ts'
+import { type MemoryNamespace, type MemorySpec, type MemoryUnit, statusOfUnit } from './memory-tables.ts'
 
 /**
  * After the clock was set back. What counts from a moment that lies ahead was written before that: it is cut to its own

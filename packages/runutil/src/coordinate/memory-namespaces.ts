@@ -1,5 +1,5 @@
 import type { Id, Named, NamespaceStore, Pruned } from './coordinate-store.ts'
-import { type MemoryAttempt, type MemoryTables, byName, named } from './memory-records.ts'
+import { type MemoryAttempt, type MemoryTables, byName, named } from './memory-tables.ts'
 import type { MemorySpecs } from './memory-specs.ts'
 import type { MemoryUnits } from './memory-units.ts'
 import type { SummaryRow } from './model.ts'

@@ -7,7 +7,7 @@ import {
   byName,
   fromJson,
   statusOfUnit,
-} from './memory-records.ts'
+} from './memory-tables.ts'
 import { type MemoryUnits, countByStatus } from './memory-units.ts'
 import { type Asked, type Candidate, choose } from './scheduler.ts'
 

@@ -1,5 +1,5 @@
 import type { Id, Named, SpecStore } from './coordinate-store.ts'
-import { type MemoryTables, type MemorySpec, byName, fromJson, named } from './memory-records.ts'
+import { type MemoryTables, type MemorySpec, byName, fromJson, named } from './memory-tables.ts'
 import { type MemoryUnits, countByStatus } from './memory-units.ts'
 import { type MetaChange, changedMeta } from './meta-change.ts'
 import type { SummaryRow, WorkUnitStatus } from './model.ts'

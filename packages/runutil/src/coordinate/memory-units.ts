@@ -18,7 +18,7 @@ import {
   statusOfUnit,
   attemptRow,
   unitRow,
-} from './memory-records.ts'
+} from './memory-tables.ts'
 import type { WorkUnitStatus } from './model.ts'
 
 export class MemoryUnits implements UnitStore {

@@ -7,7 +7,7 @@ import {
   named,
   statusOfAttempt,
   attemptRow,
-} from './memory-records.ts'
+} from './memory-tables.ts'
 import type { WorkerUpdate } from './model.ts'
 
 /** A new worker is taken for gone when it hasn't said anything for so long. */

@@ -5,8 +5,8 @@ import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import type { AttemptEnd, AttemptRow, CoordinateStore, CoordinateTables, Named } from './coordinate-store.ts'
 import type { Attempt, CoordinateWorkerRecord, Namespace, WorkSpec, WorkUnit } from './model.ts'
 
-/** The objects that stand for what is stored. They refer to each other, so they are made in one place. */
-export interface Objects {
+/** Makes the handles of what is stored. They refer to each other, so they are made in one place. */
+export interface Handles {
   namespace(namespace: Named): Namespace
   workSpec(spec: Named): WorkSpec
   workUnit(unit: Named, workSpec: WorkSpec): WorkUnit
@@ -14,20 +14,20 @@ export interface Objects {
   attempt(attempt: AttemptRow): Attempt
 }
 
-/** What all objects of one `createCoordinate` share. */
+/** What all handles of one `createCoordinate` share. */
 export class Session {
   readonly store: CoordinateTables
-  readonly make: Objects
+  readonly make: Handles
   readonly #ends: CallBatcher<AttemptEnd, Error | undefined>
   readonly #clock: Clock | undefined
 
-  constructor(store: CoordinateStore, clock: Clock | undefined, objects: (session: Session) => Objects) {
+  constructor(store: CoordinateStore, clock: Clock | undefined, handles: (session: Session) => Handles) {
     this.store = store.withTime(clock && (() => clock.now()))
     this.#clock = clock
     // An end that the store refuses must not fail those that were put together with it.
     const isCallError = (error: unknown): boolean => !(error instanceof StoreUnavailableError)
     this.#ends = new CallBatcher((ends) => this.store.attempts.end(ends), { isCallError })
-    this.make = objects(this)
+    this.make = handles(this)
   }
 
   /** @param size of its data as JSON @throws ErrNotPending, ErrLostLease, ErrGone */

@@ -10,7 +10,7 @@ import { SafeCallback } from '../core/safe-callback.ts'
 import { isPlainFunction } from '../core/has.ts'
 import { checkCount, checkName } from './checks.ts'
 import type { Attempt, Namespace } from './model.ts'
-import { NamespaceHandle } from './namespace.ts'
+import { NamespaceHandle } from './namespace-handle.ts'
 
 /**
  * Works on attempts, all of one spec. Its signal aborts when the worker stops; with an AttemptsExpiringError 30 s before

@@ -15,7 +15,7 @@ import type {
 } from './model.ts'
 import type { Session } from './session.ts'
 import { type WorkSpecData, type WorkSpecMeta, metaOf, nameIn } from './work-spec-meta.ts'
-import { unitMeta } from './work-unit.ts'
+import { unitMeta } from './work-unit-handle.ts'
 
 export class WorkSpecHandle implements WorkSpec {
   readonly name: string

@@ -9,7 +9,7 @@ import type { Data } from './data.ts'
 import type { Attempt, AttemptRequest, CoordinateWorkerRecord, WorkUnit, WorkerUpdate } from './model.ts'
 import type { Asked } from './scheduler.ts'
 import type { Session } from './session.ts'
-import { WorkUnitHandle } from './work-unit.ts'
+import { WorkUnitHandle } from './work-unit-handle.ts'
 
 const LIFETIME = '15m'
 

@@ -6,11 +6,6 @@ import type { Data } from './data.ts'
 import type { Attempt, AttemptStatus, CoordinateWorkerRecord, WorkUnit } from './model.ts'
 import type { Session } from './session.ts'
 
-/** As handles: every attempt of the model is one. */
-export function attemptHandles(attempts: readonly Attempt[]): AttemptHandle[] {
-  return attempts.filter((attempt) => attempt instanceof AttemptHandle)
-}
-
 export class AttemptHandle implements Attempt {
   readonly workUnit: WorkUnit
   readonly worker: CoordinateWorkerRecord
@@ -96,4 +91,9 @@ export class AttemptHandle implements Attempt {
   #get(): Promise<AttemptRow> {
     return this.#session.store.attempts.get(this.#id)
   }
+}
+
+/** As handles: every attempt of the model is one. */
+export function attemptHandles(attempts: readonly Attempt[]): AttemptHandle[] {
+  return attempts.filter((attempt) => attempt instanceof AttemptHandle)
 }

@@ -44,13 +44,14 @@ export class CronPlan implements LeasePlan {
     if (schedule === undefined) throw new TypeError('distributedCron needs a LeaseStore that keeps schedules')
     if (answer.kind === 'acquired') return this.#begin(schedule)
     if (!this.#adopt(schedule)) return LONGEST_WAIT_MS
-    const due = await this.#latest(schedule)
-    if (due !== undefined) {
-      this.#instant = due
-      const putOffMs = Math.max(0, due + this.#putOffMs(due) - schedule.nowMs)
-      return Math.max(1, answer.freeInMs > 0 ? Math.min(answer.freeInMs, POLL_MS) : putOffMs)
+    if (answer.freeInMs > 0) {
+      // It is asked for when it is free, for the latest by then.
+      this.#instant = NEVER
+      return Math.min(answer.freeInMs, POLL_MS)
     }
-    return this.#untilNext(schedule)
+    const instant =
+      (await this.#latest(schedule)) ?? this.#after(Math.max(schedule.nowMs, schedule.settledMs))
+    return this.#waitFor(instant, schedule.nowMs)
   }
 
   slowAfterMs(): number {
@@ -81,11 +82,11 @@ export class CronPlan implements LeasePlan {
     return undefined
   }
 
-  #untilNext({ settledMs, nowMs }: KnownSchedule): number {
-    const next = this.#after(Math.max(nowMs, settledMs))
-    this.#instant = next
-    if (next === NEVER) return LONGEST_WAIT_MS
-    return Math.max(1, Math.min(next + this.#putOffMs(next) - nowMs, LONGEST_WAIT_MS))
+  /** Not asked for before its start; what it asks for until then says whether the schedule has changed. */
+  #waitFor(instant: number, nowMs: number): number {
+    const waitMs = instant === NEVER ? Infinity : instant + this.#putOffMs(instant) - nowMs
+    this.#instant = waitMs > LONGEST_WAIT_MS ? NEVER : instant
+    return Math.max(1, Math.min(waitMs, LONGEST_WAIT_MS))
   }
 
   #after(from: number): number {

@@ -69,7 +69,7 @@ describe('a bundle by esbuild', () => {
   ])('says, as %s, that PGlite has to be left out of it', async (name, options) => {
     const lines = await printed(name, { ...options, external: ['pg-native'] })
     expect(lines).toContain(
-      `ERR_BUNDLED_PEER expected the package '${PGLITE}' as it is installed; it was bundled`,
+      `ERR_BUNDLED_PEER expected the package '${PGLITE}' outside of the bundle; it was bundled`,
     )
     expect(lines).toContain(`keep ${PGLITE} external`)
     expect(lines).not.toMatch(/ENOENT|Invalid URL/)

@@ -59,7 +59,7 @@ describe('what an error of the driver means', () => {
 
   it('says what came where an error has a code but no message, as with several addresses', () => {
     const error = connectError(withCode('ECONNREFUSED', ''), 'PostgreSQL at host:1')
-    expect(error.message).toMatch('expected PostgreSQL at host:1; got ECONNREFUSED;')
+    expect(error.message).toMatch('cannot reach PostgreSQL at host:1: ECONNREFUSED;')
   })
 
   it('takes a Unix socket that is not there for a server that is not running', () => {

@@ -60,7 +60,7 @@ describe('an embedded database in a folder', () => {
     const { logger, lines } = capturedLogger()
     const hasty = await withLogger(logger, () => open(`file:${folder}2?durable=off`))
     expect(await flushesOf(hasty)).toBe(0)
-    expect(lines[0]!.msg).toMatch(/durable=off: a loss of power may take/)
+    expect(lines[0]!.msg).toMatch(/durable=off: a power loss may take/)
   })
 
   it('has on the disk what one that did not flush has left there, before it goes on', async () => {
@@ -225,7 +225,7 @@ describe.runIf(process.platform !== 'win32')('the folder of an embedded database
     expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
       [
         40,
-        `database folder ${folder} is open to other users of this machine (mode 0755); close it: chmod -R go= ${folder}`,
+        `database folder ${folder} is accessible to other users of this machine (mode 0755); restrict it: chmod -R go= ${folder}`,
       ],
     ])
   })

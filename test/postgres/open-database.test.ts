@@ -107,7 +107,7 @@ describe('openDatabase on a server', () => {
     expect(error).toBeInstanceOf(StoreUnavailableError)
     expect(error).toMatchObject({ outcomeUnknown: false })
     expect((error as Error).message).toMatch(
-      /expected PostgreSQL at localhost:1; got .*ECONNREFUSED.*is it running/,
+      /cannot reach PostgreSQL at localhost:1: .*ECONNREFUSED.*check that it is running/,
     )
     expect((error as Error).message).not.toMatch(/p%40ss|p@ss/)
   })

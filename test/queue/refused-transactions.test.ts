@@ -62,11 +62,11 @@ const REFUSED: [string, () => unknown, RegExp][] = [
   ['a string', () => 'tx', /got "tx"/],
   ['null', () => null, /got null/],
   ['a pg.Pool', () => pool, /a pg.Pool, which.*pass a client of it/],
-  ['a pg client before begin', () => client, /a client of pg that is in no transaction; pass it after/],
+  ['a pg client before begin', () => client, /a client of pg outside of a transaction; pass it after/],
   [
     'a pg client of an older version before begin',
     () => ({ query: (text: string, params: unknown[]) => client.query(text, params) }),
-    /which is in no transaction/,
+    /which is outside of a transaction/,
   ],
   [
     'a pg client whose transaction has failed',
@@ -127,24 +127,20 @@ const REFUSED: [string, () => unknown, RegExp][] = [
     },
     /a client of pg that has ended/,
   ],
-  [
-    'a Drizzle on a pool',
-    () => drizzle(pool),
-    /a Drizzle database that is in no transaction; pass the tx of/,
-  ],
+  ['a Drizzle on a pool', () => drizzle(pool), /a Drizzle database outside of a transaction; pass the tx of/],
   [
     'a Drizzle on a client before begin',
     () => drizzle(client),
-    /a Drizzle database that is in no transaction/,
+    /a Drizzle database outside of a transaction/,
   ],
-  ['a Drizzle on postgres.js', () => drizzlePostgresJs(sql), /a Drizzle database that is in no transaction/],
+  ['a Drizzle on postgres.js', () => drizzlePostgresJs(sql), /a Drizzle database outside of a transaction/],
   [
     'a Kysely',
     () => new Kysely({ dialect: new PostgresDialect({ pool }) }),
-    /a Kysely that is in no transaction; pass the trx/,
+    /a Kysely outside of a transaction; pass the trx/,
   ],
   ['postgres.js', () => sql, /the sql of postgres.js itself; pass the sql of sql.begin/],
-  ['knex', () => knexed, /a knex that is in no transaction; pass the trx of knex.transaction/],
+  ['knex', () => knexed, /a knex outside of a transaction; pass the trx of knex.transaction/],
   [
     'a trx of knex that has ended',
     async () => {
@@ -158,18 +154,22 @@ const REFUSED: [string, () => unknown, RegExp][] = [
   [
     "TypeORM's EntityManager",
     () => typeorm.manager,
-    /TypeORM's EntityManager.*in no transaction; pass the manager/,
+    /TypeORM's EntityManager.*outside of a transaction; pass the manager/,
   ],
-  ["TypeORM's Repository", () => typeorm.getRepository(Note), /or a Repository of it, in no transaction/],
+  [
+    "TypeORM's Repository",
+    () => typeorm.getRepository(Note),
+    /or a Repository of it, outside of a transaction/,
+  ],
   [
     "TypeORM's QueryRunner",
     () => typeorm.createQueryRunner(),
-    /TypeORM's QueryRunner, in no transaction; pass it after startTransaction/,
+    /TypeORM's QueryRunner outside of a transaction; pass it after startTransaction/,
   ],
   [
     "TypeORM's manager of a transaction that has ended",
     () => typeorm.transaction(async (manager) => manager),
-    /(TypeORM that has ended|in no transaction)/,
+    /(TypeORM that has ended|outside of a transaction)/,
   ],
   ['Sequelize', () => sequelize, /Sequelize itself; pass the t of sequelize.transaction/],
   [
@@ -182,7 +182,7 @@ const REFUSED: [string, () => unknown, RegExp][] = [
     /a transaction of Sequelize that has ended/,
   ],
   ["pg-promise's db", () => db, /pg-promise's db.*pass the t of db.tx/],
-  ['a task of pg-promise', () => db.task(async (t) => t), /a task in no transaction/],
+  ['a task of pg-promise', () => db.task(async (t) => t), /a task outside of a transaction/],
   [
     'Prisma',
     () => ({ $queryRawUnsafe: vi.fn(), $executeRawUnsafe: vi.fn() }),
@@ -196,7 +196,7 @@ const REFUSED: [string, () => unknown, RegExp][] = [
   ["runutil's Database", () => database, /runutil's Database itself; pass the tx of database.transaction/],
 ]
 
-describe('what is in no transaction is refused with its name and what to pass, and nothing is stored:', () => {
+describe('what is outside of a transaction is refused with its name and what to pass, and nothing is stored:', () => {
   it.each(REFUSED)('%s, by enqueue and by complete', async (name, make, message) => {
     const queue = new JobQueue(new PostgresJobStore(database))
     await queue.enqueue({ id: `held ${name}`, kind: name })
@@ -239,7 +239,7 @@ describe('what is in no transaction is refused with its name and what to pass, a
     const query = async (text: string, params: unknown[]): Promise<void> =>
       void (await client.query(text, params))
     const error = await failureOf(queue.enqueue({ id: 'unread', kind: 'a' }, { tx: { query } as never }))
-    expect(error.message).toMatch(/whose query gives undefined; pass one that gives rows or \{ rows \}/)
+    expect(error.message).toMatch(/whose query returns undefined; pass one that returns rows or \{ rows \}/)
     await client.query('commit')
     expect(await queue.get('unread')).toBeUndefined()
   })

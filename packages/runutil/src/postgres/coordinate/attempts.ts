@@ -30,7 +30,7 @@ export class Attempts implements AttemptStore {
     const text = /* sql */ `select ${this.#queries.s}.request_attempts($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::double precision,
       $5::integer, $6::double precision, $7::double precision, $8::boolean, $9::double precision)`
     const only = [workSpecs, runtimes].map((names) => (names === undefined ? null : textArray(names)))
-    // Tests that own the clock expect at once what time has changed.
+    // Tests with their own clock expect the effects of time at once.
     const refresh = this.#queries.now !== null || this.#rescue.isDue()
     const params = [
       worker,
@@ -83,7 +83,7 @@ export class Attempts implements AttemptStore {
 
   async end(ends: readonly AttemptEnd[]): Promise<(Error | undefined)[]> {
     const results = await this.#end(ends)
-    // Those that are finished with the data that is stored for them, which may ask for units.
+    // Those that finish with their stored data, which may ask for units.
     const again = ends.flatMap((end, at) =>
       isData(results[at]) ? [{ at, end: { ...end, data: results[at] } }] : [],
     )
@@ -96,7 +96,7 @@ export class Attempts implements AttemptStore {
     )
   }
 
-  /** For each null, what it can't be ended for, or the data with which it is to be ended. */
+  /** For each: null, the reason why it can't end, or the data with which to end it. */
   #end(ends: readonly AttemptEnd[]): Promise<(string | Data | null)[]> {
     const { s, channel } = this.#queries
     const text = /* sql */ `select ${s}.end_attempts($1::${TEXT}::bigint[], $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
@@ -111,7 +111,7 @@ export class Attempts implements AttemptStore {
   }
 }
 
-/** What a request leased: of each attempt, what is its own. */
+/** What a request leased; shared fields once. */
 interface Leased extends Pick<AttemptRow, 'spec' | 'worker' | 'startTime' | 'expirationTime' | 'lifetimeMs'> {
   readonly attempts: readonly [id: Id, unit: Id, name: string, data: Data][]
 }
@@ -144,7 +144,7 @@ function endColumns(ends: readonly AttemptEnd[]): unknown[] {
   ]
 }
 
-/** What the data of finished ones asks for, each with the place of its attempt, from 1. */
+/** The units that the data of finished attempts asks for, with the index of the attempt, from 1. */
 function chainedColumns(ends: readonly AttemptEnd[]): unknown[] {
   const units = ends.flatMap(({ status, data }, at) =>
     status === 'finished' && data !== undefined

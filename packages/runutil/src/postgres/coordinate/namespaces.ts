@@ -4,7 +4,7 @@ import type { SummaryRow, WorkUnitStatus } from '../../coordinate/model.ts'
 import { EQ, TEXT } from '../database/qualified.ts'
 import type { Queries } from './queries.ts'
 
-/** Attempts that a call to prune looks at. */
+/** Attempts examined per call to prune. */
 const AT_ONCE = 1_000
 
 export class Namespaces implements NamespaceStore {

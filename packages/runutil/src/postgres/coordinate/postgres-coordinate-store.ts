@@ -19,7 +19,7 @@ export interface PostgresCoordinateStoreOptions {
 /**
  * Work in PostgreSQL or PGlite. Call `migrate(database)` first.
  *
- * Each method is one statement. Requests within a namespace come one after another; what ends an attempt locks its unit.
+ * Each method is one statement. Requests within a namespace are serialized; ending an attempt locks its unit.
  *
  * @example
  * const database = await openDatabase()

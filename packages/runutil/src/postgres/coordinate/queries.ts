@@ -1,9 +1,9 @@
 import { ErrGone } from '../../coordinate/errors.ts'
 import type { Database, StatementOptions } from '../database/database.ts'
-import { StoreQueries } from '../statements/store-queries.ts'
+import { SchemaQueries } from '../statements/schema-queries.ts'
 
-/** The statements of coordinate: those of a row that may be gone say so. */
-export class Queries extends StoreQueries {
+/** The statements of coordinate. A row that doesn't exist any more is an ErrGone. */
+export class Queries extends SchemaQueries {
   readonly #now: (() => number) | undefined
 
   constructor(database: Database, schema: string, now: (() => number) | undefined) {

@@ -1,7 +1,7 @@
 import type { MetaChange } from '../../coordinate/meta-change.ts'
 import type { DerivedMeta } from '../../coordinate/work-spec-meta.ts'
 
-/** Where a spec's meta is kept. */
+/** The columns of a spec's meta. */
 const COLUMNS = {
   priority: { column: 'priority', type: 'double precision' },
   weight: { column: 'weight', type: 'double precision' },
@@ -21,12 +21,12 @@ const FIELDS = Object.keys(COLUMNS) as (keyof DerivedMeta)[]
 
 export const metaColumns = FIELDS.map((field) => COLUMNS[field].column)
 
-/** As parameters from number `first` on. */
+/** Their parameters, from number `first` on. */
 export function metaParameters(first: number): string[] {
   return FIELDS.map((field, at) => `$${first + at}::${COLUMNS[field].type}`)
 }
 
-/** All of a spec's meta as JSON. */
+/** A spec's meta as JSON. */
 export const metaJson = /* sql */ `pg_catalog.json_build_object(${FIELDS.map((field) => `'${field}', ${COLUMNS[field].column}`).join(', ')})`
 
 /** The values for `metaParameters`; null where there is none. */

@@ -152,7 +152,7 @@ export class Units implements UnitStore {
   }
 
   async listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>> {
-    // After a reconnect, '': some may have been missed.
+    // '' after a reconnection: some may have been missed.
     const wakeUps = new WakeUps(onReady)
     await wakeUps.listen(this.#queries, this.#queries.channel, (of) => of === '' || of === `${namespace}`)
     return () => wakeUps.stop()

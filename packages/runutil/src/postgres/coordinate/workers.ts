@@ -73,7 +73,7 @@ export class Workers implements WorkerStore {
         order by w.name, a.id
       ) select ${s}.attempts_json(array(select id from chosen), t.now)::${TEXT} from t`
     const params = [id, of === 'children', which === 'all', this.#queries.now]
-    // Whoever renews attempts asks for them first.
+    // Asked for before attempts are renewed.
     const reserved = which === 'active' ? 'renewals' : undefined
     return (await this.#queries.json<AttemptRow[]>(WHAT, text, params, { reserved })).map(withoutNulls)
   }

@@ -6,14 +6,14 @@ import { type PreparedFile, type PreparedFolder, preparedFolder } from './prepar
 
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
-/** What lets others than the owner in. */
+/** The permissions of group and others. */
 const OPEN = 0o077
-/** Only those leave it behind that flush what they write. */
+/** Exists while every process so far has flushed what it wrote. */
 const DURABLE = 'runutil.durable'
-/** Modes mean nothing there. */
+/** File modes mean nothing there. */
 const isWindows = process.platform === 'win32'
 
-/** Makes the folder if it isn't there, its parents too. One that others may read gets a warning. */
+/** Makes the folder and its parents unless they exist. Warns when others can read it. */
 export async function makeFolder(folder: string): Promise<void> {
   if ((await mkdir(folder, { recursive: true, mode: FOLDER_MODE })) !== undefined) return
   // As initdb does with an empty folder.
@@ -25,20 +25,20 @@ export async function makeFolder(folder: string): Promise<void> {
     rootLogger(),
     'warn',
     {},
-    `database folder ${folder} is open to other users of this machine (mode ${shown}); close it: chmod -R go= ${folder}`,
+    `database folder ${folder} is accessible to other users of this machine (mode ${shown}); restrict it: chmod -R go= ${folder}`,
   )
 }
 
-/** Whether a database is in it already. */
+/** Whether it has a database already. */
 export function hasDatabase(folder: string): Promise<boolean> {
   return isThere(join(folder, 'PG_VERSION'))
 }
 
 /**
- * Puts a new database into a folder. One that was killed meanwhile has left no PG_VERSION, and the next begins anew.
+ * Writes a new database into a folder. A process that is killed meanwhile leaves no PG_VERSION; the next one starts over.
  *
- * @param durable whether all of it is on the disk afterwards
- * @returns false where there is none to put there
+ * @param durable whether to flush it to the disk
+ * @returns false where this package has none
  */
 export async function fillFolder(folder: string, durable: boolean): Promise<boolean> {
   const prepared = await preparedFolder()
@@ -59,7 +59,7 @@ async function put(folder: string, { folders, files }: PreparedFolder, durable: 
   if (durable) await flush(folder)
 }
 
-/** Closes the folder of a database that PGlite has made by itself to others, and has it on the disk. */
+/** Restricts a folder that PGlite itself has made to its owner, and flushes it. */
 export async function keepFolder(folder: string, durable: boolean): Promise<void> {
   for (const { path, isFolder } of await contents(folder))
     await chmod(path, isFolder ? FOLDER_MODE : FILE_MODE)
@@ -67,8 +67,8 @@ export async function keepFolder(folder: string, durable: boolean): Promise<void
 }
 
 /**
- * Has on the disk what was there before: of a process that was killed, or of one that didn't flush, by this package or
- * PGlite alone.
+ * Flushes what earlier processes have left: one that was killed, or one that didn't flush, with this package or PGlite
+ * alone.
  *
  * @param durable whether this process flushes what it writes
  */
@@ -91,7 +91,7 @@ async function flushAll(folder: string): Promise<void> {
   await inGroups([folder, ...(await contents(folder)).map(({ path }) => path)], flush)
 }
 
-/** Windows has no flush of folders, and can't open them. */
+/** Windows can't open or flush folders. */
 async function flush(path: string): Promise<void> {
   if (isWindows && (await stat(path)).isDirectory()) return
   const file = await open(path, isWindows ? 'r+' : 'r')
@@ -102,7 +102,7 @@ async function flush(path: string): Promise<void> {
   }
 }
 
-/** At once, so that the disk may write them in its own order. */
+/** Concurrently, so that the disk may choose the order. */
 async function inGroups<T>(all: readonly T[], each: (one: T) => Promise<void>): Promise<void> {
   for (let at = 0; at < all.length; at += 64) await Promise.all(all.slice(at, at + 64).map(each))
 }

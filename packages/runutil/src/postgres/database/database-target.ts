@@ -1,7 +1,7 @@
 import { describe } from '../../core/describe.ts'
 import { InvalidArgumentError } from '../../core/errors.ts'
 
-/** Where a string leads to. */
+/** What a target string means. */
 export type ParsedTarget =
   | { readonly kind: 'server'; readonly url: string }
   | { readonly kind: 'memory' }
@@ -9,11 +9,11 @@ export type ParsedTarget =
 
 export const EXPECTED = `'postgres://…', 'memory:', 'file:DIR', a pg.Pool or a PGlite`
 
-/** @throws InvalidArgumentError, which shows no more of it than its scheme: anything else may be a password */
+/** @throws InvalidArgumentError, which shows only the scheme: the rest may contain a password */
 export function parseTarget(target: string, what: string): ParsedTarget {
   if (/^postgres(ql)?:\/\//i.test(target)) return { kind: 'server', url: target }
   if (target === 'memory:') return { kind: 'memory' }
-  // As with PGlite itself, what follows `file://` is a path, from here unless it begins with a slash.
+  // As with PGlite itself, a path follows `file://`; it is relative unless it begins with a slash.
   const [, folder, query] = /^file:(?:\/\/)?([^?]+)(?:\?(.*))?$/s.exec(target) ?? []
   if (folder !== undefined) return { kind: 'folder', folder, durable: isDurable(query, what) }
   throw new InvalidArgumentError(`${what}: expected ${EXPECTED}; got ${schemeOf(target)}`)
@@ -24,7 +24,7 @@ function isDurable(query: string | undefined, what: string): boolean {
   if (query === 'durable=off') return false
   throw new InvalidArgumentError(
     `${what}: expected durable=on or durable=off after the ? of file:DIR; got ${describe(query)}; ` +
-      'a folder with a ? in its name has to be renamed',
+      'rename a folder that has a ? in its name',
   )
 }
 

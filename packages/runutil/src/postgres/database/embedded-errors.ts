@@ -1,13 +1,13 @@
 import { brandError } from '../../core/brand.ts'
 
-/** Another process, or another `openDatabase` of this one, has the folder open. */
+/** Another process, or another `openDatabase` of this process, has the folder open. */
 export class DatabaseInUseError extends Error {
   readonly code = 'ERR_DATABASE_IN_USE'
   readonly folder: string
   readonly pid: number
-  /** The host, or container, in which `pid` means it. */
+  /** The host or container of `pid`. */
   readonly host: string
-  /** Since when it has it open. */
+  /** When it opened the folder. */
   readonly since: Date
   static {
     brandError(this, 'DatabaseInUseError')
@@ -24,7 +24,7 @@ export class DatabaseInUseError extends Error {
   }
 }
 
-/** A database can't be made of what is in the folder: it is of another version of PostgreSQL, or broken. */
+/** The folder can't be opened: it has the database of another PostgreSQL version, or is corrupt. */
 export class DatabaseFolderError extends Error {
   readonly code = 'ERR_DATABASE_FOLDER'
   readonly folder: string
@@ -38,8 +38,8 @@ export class DatabaseFolderError extends Error {
 }
 
 /**
- * The disk of an embedded database is full: nothing more is read or written through it. What it acknowledged is there
- * when it is opened again.
+ * The disk of an embedded database is full; the database has stopped. What it acknowledged is there when it is opened
+ * again.
  */
 export class DatabaseFullError extends Error {
   readonly code = 'ERR_DATABASE_FULL'
@@ -48,11 +48,13 @@ export class DatabaseFullError extends Error {
   }
   constructor(folder: string | undefined, cause?: unknown) {
     const where = folder === undefined ? 'the embedded database in memory' : `database folder ${folder}`
-    super(`${where}: the disk is full, and the database has stopped; make room and start again`, { cause })
+    super(`${where}: the disk is full, and the database has stopped; free some space and start again`, {
+      cause,
+    })
   }
 }
 
-/** An embedded PostgreSQL has broken off, and runs nothing more. What it acknowledged is there when it is opened again. */
+/** An embedded PostgreSQL has crashed. What it acknowledged is there when it is opened again. */
 export class DatabasePanicError extends Error {
   readonly code = 'ERR_DATABASE_PANIC'
   static {
@@ -60,13 +62,13 @@ export class DatabasePanicError extends Error {
   }
   constructor(folder: string | undefined, said: readonly string[], cause?: unknown) {
     const where = folder === undefined ? 'the embedded database in memory' : `database folder ${folder}`
-    super(`${where}: PostgreSQL has broken off: ${said.join(' ') || 'it said nothing'}; start again`, {
+    super(`${where}: PostgreSQL has crashed: ${said.join(' ') || 'without output'}; start again`, {
       cause,
     })
   }
 }
 
-/** PGlite was put into a bundle without the files that it reads. */
+/** PGlite was bundled without the files that it reads. */
 export class BundledPeerError extends Error {
   readonly code = 'ERR_BUNDLED_PEER'
   readonly peer: string
@@ -75,8 +77,8 @@ export class BundledPeerError extends Error {
   }
   constructor(peer: string, file: string) {
     super(
-      `expected the package '${peer}' as it is installed; it was bundled into ${file}, without the files that it reads; ` +
-        `keep ${peer} external, as esbuild does with --external:${peer}, and install it beside the bundle`,
+      `expected the package '${peer}' outside of the bundle; it was bundled into ${file}, without the files that it reads; ` +
+        `keep it external (esbuild: --external:${peer}) and install it next to the bundle`,
     )
     this.peer = peer
   }

@@ -1,7 +1,7 @@
 import { brandError } from '../../core/brand.ts'
 import { grantStatements } from './grant-statements.ts'
 
-/** The server is there, but it doesn't let us in: a wrong password, a missing database, TLS that doesn't fit. */
+/** The server refuses the connection: a wrong password, a missing database, a TLS mismatch. */
 export class DatabaseRefusedError extends Error {
   readonly code = 'ERR_DATABASE_REFUSED'
   static {
@@ -16,11 +16,11 @@ export class DatabaseClosedError extends Error {
     brandError(this, 'DatabaseClosedError')
   }
   constructor(cause?: unknown) {
-    super('expected an open database; it was closed; stop what uses it before closing it', { cause })
+    super('the database is closed; stop what uses it before closing it', { cause })
   }
 }
 
-/** The body of a transaction resolved although one of its statements had failed: nothing of it was stored. */
+/** The body of a transaction resolved although one of its statements had failed: it was rolled back. */
 export class TransactionRolledBackError extends Error {
   readonly code = 'ERR_TRANSACTION_ROLLED_BACK'
   static {
@@ -28,14 +28,14 @@ export class TransactionRolledBackError extends Error {
   }
   constructor(cause?: unknown) {
     super(
-      'expected the transaction to commit; it was rolled back, since a statement in it had failed; ' +
+      'the transaction was rolled back, since a statement in it had failed; ' +
         `let that statement's error reject the body`,
       { cause },
     )
   }
 }
 
-/** A later version of runutil has changed the schema in ways that this one doesn't know. */
+/** A newer version of runutil has migrated the schema beyond what this version can work with. */
 export class SchemaTooNewError extends Error {
   readonly code = 'ERR_SCHEMA_TOO_NEW'
   readonly schema: string
@@ -58,7 +58,7 @@ export class SchemaTooNewError extends Error {
   }
 }
 
-/** A step of the schema failed; neither it nor those before it in the same call were stored. */
+/** A migration failed; it and those before it in the same call were rolled back. */
 export class MigrationError extends Error {
   readonly code = 'ERR_MIGRATION'
   readonly number: number
@@ -84,7 +84,7 @@ export class MissingPeerError extends Error {
   }
 }
 
-/** What a store needs isn't in its schema. */
+/** Tables or functions of a store are missing from its schema. */
 export class SchemaMissingError extends Error {
   readonly code = 'ERR_SCHEMA_MISSING'
   readonly schema: string
@@ -93,7 +93,7 @@ export class SchemaMissingError extends Error {
   }
   constructor(schema: string, cause: unknown) {
     super(
-      `expected runutil's tables in the schema '${schema}'; some aren't there; call migrate(database) at the start, ` +
+      `expected runutil's tables in the schema '${schema}'; some are missing; call migrate(database) at the start, ` +
         `with { schema } where it isn't '${schema}'`,
       { cause },
     )
@@ -101,7 +101,7 @@ export class SchemaMissingError extends Error {
   }
 }
 
-/** A pre-release of runutil has made the schema, by migrations that have changed since. */
+/** A pre-release of runutil has made the schema, with migrations that have changed since. */
 export class SchemaChangedError extends Error {
   readonly code = 'ERR_SCHEMA_CHANGED'
   readonly schema: string
@@ -122,7 +122,7 @@ export class SchemaChangedError extends Error {
   }
 }
 
-/** The role of the connection lacks rights that runutil needs on its schema. */
+/** The role of the connection lacks privileges that runutil needs on its schema. */
 export class PermissionDeniedError extends Error {
   readonly code = 'ERR_PERMISSION_DENIED'
   readonly schema: string
@@ -132,7 +132,7 @@ export class PermissionDeniedError extends Error {
   constructor(schema: string, cause: Error) {
     const grants = grantStatements(`"${schema.replaceAll('"', '""')}"`, 'ROLE').join('; ')
     super(
-      `the role of this connection lacks a right on runutil's schema '${schema}': ${cause.message}; as the owner of the ` +
+      `the role of this connection lacks a privilege on runutil's schema '${schema}': ${cause.message}; as the owner of the ` +
         `schema, call migrate(database, { grantTo: 'ROLE' }), or run: ${grants}. ` +
         'A role that is to make the schema itself needs: grant create on database DATABASE to ROLE',
       { cause },
@@ -141,7 +141,7 @@ export class PermissionDeniedError extends Error {
   }
 }
 
-/** A setting of the database, or of the role, has SQL mean something else than runutil's statements count on. */
+/** A setting of the database or the role changes the meaning of SQL that runutil relies on. */
 export class DatabaseSettingError extends Error {
   readonly code = 'ERR_DATABASE_SETTING'
   readonly setting: string

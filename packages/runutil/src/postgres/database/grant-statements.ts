@@ -1,9 +1,9 @@
 /**
- * What a role needs to use all of runutil in a schema, beside the right to connect: nothing that changes the schema, and
- * to read which migrations were applied, so that it may call `migrate` at its start.
+ * The privileges that a role needs to use runutil in a schema, besides CONNECT: none that change the schema, but reading the
+ * applied migrations, so that it can call `migrate` at its start.
  *
- * @param schema quoted, as the role
- * @param tables quoted; all but `migrations`. Undefined: as one writes it who doesn't know them
+ * @param schema quoted, like the role
+ * @param tables quoted; all but `migrations`. Undefined: for an error message, which doesn't know them
  */
 export function grantStatements(schema: string, role: string, tables?: readonly string[]): string[] {
   const all = tables?.map((table) => `${schema}.${table}`).join(', ') ?? `all tables in schema ${schema}`

@@ -14,7 +14,7 @@ export async function importPeer<T>(peer: string, load: () => Promise<T>): Promi
   }
 }
 
-/** A peer that is there may itself miss something: that is another error. */
+/** An installed peer may itself miss a module: that is another error. */
 function isMissing(error: unknown, peer: string): boolean {
   const { code, message } = error as NodeJS.ErrnoException
   return /^(ERR_)?MODULE_NOT_FOUND$/.test(code ?? '') && message.includes(`'${peer}'`)

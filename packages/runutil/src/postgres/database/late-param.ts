@@ -1,6 +1,6 @@
 import type { PgliteQueryOptions } from './pglite.ts'
 
-/** A parameter that is read when its statement is sent, and not while it waits for a connection. */
+/** A parameter that is read when its statement is sent, not while the statement waits for a connection. */
 export class LateParam {
   readonly #read: () => string
 
@@ -8,7 +8,7 @@ export class LateParam {
     this.#read = read
   }
 
-  /** What the driver asks an object for. */
+  /** Called by the driver. */
   toPostgres(): string {
     return this.#read()
   }
@@ -17,7 +17,7 @@ export class LateParam {
 /** PostgreSQL's type of a parameter that is cast from text. */
 const TEXT = 25
 
-/** For PGlite, which asks a function of the type when it sends a statement. None where there is nothing to ask for. */
+/** For PGlite, which calls the serializer of a parameter's type when it sends a statement. Empty without late parameters. */
 export function serializersOf(params: readonly unknown[]): Pick<PgliteQueryOptions, 'serializers'> {
   if (!params.some((param) => param instanceof LateParam)) return {}
   return {

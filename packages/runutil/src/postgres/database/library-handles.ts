@@ -2,21 +2,21 @@ import { InvalidArgumentError } from '../../core/errors.ts'
 import { isPgPool } from './pg-pool.ts'
 import { isPglite } from './pglite.ts'
 
-/** Runs a statement in a transaction, through the library that has it. What it gives is that library's. */
+/** Runs a statement in a transaction through the library that owns it. The result is that library's. */
 export interface OpenHandle {
   query(text: string, params: unknown[]): PromiseLike<unknown>
-  /** Whether the library has said that a transaction is open: else the server is asked. */
+  /** Whether the library has confirmed that a transaction is open; else the server is asked. */
   readonly isSure: boolean
 }
 
-/** Anything that may be a handle, looked at by its properties. */
+/** Anything that may be a handle, inspected by its properties. */
 type Given = Record<string, unknown>
 type Method = (...args: unknown[]) => unknown
 
 /** @returns the handle; undefined when it isn't this library's. @throws InvalidArgumentError when it can't be used */
 type Recognise = (tx: Given) => OpenHandle | undefined
 
-/** What a library's handle is, by what only that has. The first that knows it decides. */
+/** Recognises a library's handle by properties that only it has. The first match decides. */
 export function handleOf(tx: unknown): OpenHandle | undefined {
   if ((typeof tx !== 'object' && typeof tx !== 'function') || tx === null) return undefined
   for (const recognise of LIBRARIES) {
@@ -43,7 +43,7 @@ const own: Recognise = (tx) => {
 const kysely: Recognise = (tx) => {
   if (!has(tx, 'executeQuery')) return undefined
   if (tx.isTransaction !== true)
-    throw refusal('a Kysely that is in no transaction', 'the trx of db.transaction().execute((trx) => …)')
+    throw refusal('a Kysely outside of a transaction', 'the trx of db.transaction().execute((trx) => …)')
   if (tx.isCommitted === true || tx.isRolledBack === true) throw ended('Kysely')
   // As Kysely's CompiledQuery.raw makes it.
   const query = (sql: string, parameters: unknown[]): PromiseLike<unknown> =>
@@ -64,7 +64,7 @@ const drizzle: Recognise = (tx) => {
     return handleOf(client)
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error
-    throw refusal('a Drizzle database that is in no transaction', 'the tx of db.transaction((tx) => …)')
+    throw refusal('a Drizzle database outside of a transaction', 'the tx of db.transaction((tx) => …)')
   }
 }
 
@@ -79,9 +79,9 @@ const knex: Recognise = (tx) => {
   const client = tx.client as { acquireConnection?: () => Promise<unknown> } | undefined
   if (!has(tx, 'raw') || typeof client?.acquireConnection !== 'function') return undefined
   if (tx.isTransaction !== true)
-    throw refusal('a knex that is in no transaction', 'the trx of knex.transaction((trx) => …)')
+    throw refusal('a knex outside of a transaction', 'the trx of knex.transaction((trx) => …)')
   if (call(tx, 'isCompleted') as unknown as boolean) throw ended('knex')
-  // Its own raw() takes ? for a parameter. What a transaction acquires is its one connection, and stays with it.
+  // Its own raw() uses ? for parameters. A transaction acquires its one connection, which stays with it.
   const query = async (text: string, params: unknown[]): Promise<unknown> =>
     call((await client.acquireConnection!()) as Given, 'query', text, params)
   return { query, isSure: true }
@@ -103,29 +103,32 @@ const typeorm: Recognise = (tx) => {
   if (has(tx, 'startTransaction', 'query') && 'isTransactionActive' in tx) {
     if (tx.isReleased === true) throw ended('TypeORM')
     if (tx.isTransactionActive === true) return querying(tx, true)
-    throw refusal(`TypeORM's QueryRunner, in no transaction`, `it after startTransaction(), or ${manager}`)
+    throw refusal(
+      `TypeORM's QueryRunner outside of a transaction`,
+      `it after startTransaction(), or ${manager}`,
+    )
   }
   if (has(tx, 'createQueryRunner', 'query')) throw refusal(`TypeORM's DataSource`, manager)
   if (!has(tx, 'query', 'getRepository') && !(has(tx, 'query') && 'manager' in tx)) return undefined
   const { queryRunner } = (tx.manager ?? tx) as { queryRunner?: Given }
   if (queryRunner?.isReleased === true) throw ended('TypeORM')
   if (queryRunner?.isTransactionActive === true) return querying(queryRunner, true)
-  throw refusal(`TypeORM's EntityManager, or a Repository of it, in no transaction`, manager)
+  throw refusal(`TypeORM's EntityManager, or a Repository of it, outside of a transaction`, manager)
 }
 
 const pgPromise: Recognise = (tx) => {
   if (!has(tx, 'query', 'oneOrNone')) return undefined
   const { inTransaction, connected } = (tx.ctx ?? {}) as Record<string, unknown>
   if (inTransaction !== true)
-    throw refusal(`pg-promise's db, or a task in no transaction`, 'the t of db.tx((t) => …)')
+    throw refusal(`pg-promise's db, or a task outside of a transaction`, 'the t of db.tx((t) => …)')
   if (connected === false) throw ended('pg-promise')
   return querying(tx, true)
 }
 
 const prisma: Recognise = (tx) => {
   if (!has(tx, '$queryRawUnsafe')) return undefined
-  const pass = 'a pg client: do the writes that belong to the job through that, or through Kysely or Drizzle'
-  throw refusal('a client of Prisma, whose transactions others take no part in', pass)
+  const pass = 'a pg client, and make the writes that belong to the job through that, Kysely or Drizzle'
+  throw refusal('a client of Prisma, whose transactions cannot be shared', pass)
 }
 
 const mikroOrm: Recognise = (tx) => {
@@ -147,16 +150,13 @@ const pg: Recognise = (tx) => {
   }
   if (!has(tx, 'query', 'escapeIdentifier')) return undefined
   if (tx._ending === true || tx._ended === true || tx._queryable === false)
-    throw refusal('a client of pg that has ended', 'one that is connected, after its begin')
-  // While a statement is on its way, such as a begin that nobody awaited, the status is that of before.
+    throw refusal('a client of pg that has ended', 'a connected one, after its begin')
+  // While a statement is in flight, such as a begin that wasn't awaited, the status is the previous one.
   const status = tx.readyForQuery === true && has(tx, 'getTransactionStatus') ? statusOf(tx) : undefined
   if (status === 'I')
-    throw refusal('a client of pg that is in no transaction', 'it after client.query("begin")')
+    throw refusal('a client of pg outside of a transaction', 'it after client.query("begin")')
   if (status === 'E')
-    throw refusal(
-      'a client of pg whose transaction has failed',
-      'one after rollback and begin: nothing else is taken',
-    )
+    throw refusal('a client of pg whose transaction has failed', 'one after rollback and begin')
   return querying(tx, status === 'T')
 }
 
@@ -180,7 +180,7 @@ const LIBRARIES: readonly Recognise[] = [
 function ended(library: string): InvalidArgumentError {
   return refusal(
     `a transaction of ${library} that has ended`,
-    'it while it is open: await what is done in it',
+    'it while it is open, and await each call in it',
   )
 }
 

@@ -1,7 +1,7 @@
 import { AsyncScope } from '../../core/async-scope.ts'
 import { SafeCallback } from '../../core/safe-callback.ts'
 
-/** Callbacks by channel. One that was taken off isn't called again; what one throws is logged, once a callback. */
+/** Callbacks by channel. A removed one isn't called again; an error that one throws is logged, once per callback. */
 export class ListenerSet {
   readonly #channels = new Map<string, Set<SafeCallback<[payload: string]>>>()
 
@@ -13,14 +13,14 @@ export class ListenerSet {
     return this.#channels.has(channel)
   }
 
-  /** @returns takes it off again */
+  /** @returns removes it */
   add(channel: string, callback: (payload: string) => void): () => void {
     const listeners = this.#channels.get(channel) ?? new Set()
     this.#channels.set(channel, listeners)
-    const stores = new AsyncScope()
-    // Wrapped, so that one function given twice is two, and none runs in the stores of who happened to connect.
-    const inStores = (payload: string): unknown => stores.run(() => callback(payload))
-    const listener = new SafeCallback(inStores, 'callback of Database.listen')
+    const scope = new AsyncScope()
+    // Wrapped, so that one function added twice is called twice, and runs in the async context of the call that added it.
+    const inScope = (payload: string): unknown => scope.run(() => callback(payload))
+    const listener = new SafeCallback(inScope, 'callback of Database.listen')
     listeners.add(listener)
     return () => {
       listeners.delete(listener)
@@ -36,7 +36,7 @@ export class ListenerSet {
   call(channel: string, payload: string): void {
     const listeners = this.#channels.get(channel) ?? new Set()
     for (const listener of [...listeners]) {
-      // An earlier one may have taken it off.
+      // An earlier one may have removed it.
       if (listeners.has(listener)) listener.call(payload)
     }
   }

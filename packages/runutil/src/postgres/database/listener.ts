@@ -1,6 +1,7 @@
 import { ExponentialBackoff } from '../../core/backoff.ts'
 import { systemClock } from '../../core/clock-system.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
+import { SerialQueue } from '../../core/serial-queue.ts'
 import { DatabaseClosedError } from './errors.ts'
 import { ListenerSet } from './listener-set.ts'
 import type { PgConnection } from './pg-connection.ts'
@@ -9,9 +10,9 @@ import type { PgNotification } from './pg-pool.ts'
 import { quotedName } from './quoted-name.ts'
 
 export interface ListenerProps {
-  /** Gives a connection for it alone, to be released. */
+  /** Opens a connection for it alone, to be given back. */
   readonly connect: () => Promise<PgConnection>
-  /** What errors call the server. */
+  /** The server's name in errors. */
   readonly server: string
   /** Default: the system's. */
   readonly clock?: Clock
@@ -19,20 +20,20 @@ export interface ListenerProps {
 
 interface Session {
   readonly connection: PgConnection
-  /** What the server was told to notify of. */
+  /** The channels that the server was told to notify of. */
   channels: readonly string[]
-  /** Gives the connection back and takes all listeners off it. */
+  /** Gives the connection back and removes all listeners from it. */
   end(): void
 }
 
-/** One that went silent says nothing of it. */
+/** A connection that went silent doesn't report it. */
 const CHECK_EVERY_MS = 10_000
 const LIMIT_MS = 5_000
 const RECONNECT = new ExponentialBackoff({ initial: 100, max: 5_000, jitterProportion: 0.5 })
 
 /**
- * LISTEN on one connection for all channels, held only while anybody listens. A connection that was lost is made
- * again with backoff for as long as it takes; then each callback is called with '', for what was missed.
+ * LISTEN on one connection for all channels, held while there are listeners. A lost connection is reopened with backoff
+ * for as long as it takes; then each callback is called with '', since notifications may have been missed.
  */
 export class Listener {
   readonly #connect: () => Promise<PgConnection>
@@ -42,7 +43,7 @@ export class Listener {
   #session: Session | undefined
   /** Whether a session was lost since the last one that worked. */
   #missed = false
-  #turn: Promise<void> = Promise.resolve()
+  readonly #passes = new SerialQueue()
   #attempts = 0
   #retry: Timer | undefined
   #check: Timer | undefined
@@ -66,7 +67,7 @@ export class Listener {
     }
     return async () => {
       off()
-      // A connection that is lost right now is told when it is made again.
+      // After a lost connection, the channels are set when it is reopened.
       if (this.#session !== undefined) await this.#reconcile().catch(() => {})
     }
   }
@@ -76,11 +77,9 @@ export class Listener {
     await this.#reconcile()
   }
 
-  /** Makes the connection and its channels what they should be. One at a time. */
+  /** Opens or closes the connection and its channels as the listeners require. One pass at a time. */
   #reconcile(): Promise<void> {
-    const pass = this.#turn.then(() => this.#pass())
-    this.#turn = pass.catch(() => {})
-    return pass
+    return this.#passes.run(() => this.#pass())
   }
 
   async #pass(): Promise<void> {
@@ -116,7 +115,7 @@ export class Listener {
       client.removeListener('notification', onNotification)
       client.removeListener('error', onLost)
       client.removeListener('end', onLost)
-      // Not for others: it still listens.
+      // Not reusable: it still listens.
       connection.giveBack(new Error('it listens'))
     }
     return { connection, channels: [], end }
@@ -169,7 +168,7 @@ export class Listener {
     this.#check?.clear()
     this.#session?.end()
     this.#session = undefined
-    // Whoever owns the pool has ended it.
+    // The owner of the pool has ended it.
     if (error instanceof DatabaseClosedError) this.#listeners.clear()
     this.#retry?.clear()
     if (this.#listeners.channels.length === 0) return

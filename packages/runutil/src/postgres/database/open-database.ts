@@ -16,29 +16,29 @@ import { PgliteDatabase } from './pglite-database.ts'
 import { type Pglite, isPglite } from './pglite.ts'
 
 /**
- * A `pg.Pool` or PGlite that is handed in is used as it is, and never closed. Close the Database before the pool: who
- * listens holds a connection, and the end of a pool waits for those.
+ * A `pg.Pool` or PGlite of the caller's is used as it is and never closed. Close the Database before the pool: LISTEN holds
+ * a connection, and the pool's `end` waits for it.
  */
 export type DatabaseTarget = string | PgPool | Pglite
 
 export interface OpenDatabaseOptions {
   /**
-   * False for a pooler in transaction mode, such as PgBouncer: no LISTEN and no prepared statements, which would
-   * need a connection of their own. Whoever would listen polls. Default true. Nothing to an embedded database.
+   * False for a pooler in transaction mode, such as PgBouncer: no LISTEN and no prepared statements, which need a session.
+   * Workers poll instead of listening. Default true. Ignored for an embedded database.
    */
   listen?: boolean | undefined
   /**
-   * The most connections to a server that statements and transactions share, 1 or more. Default 10. A pool that is handed
-   * in has its own.
+   * The maximum number of connections that statements and transactions share, 1 or more. Default 10. A pool of the
+   * caller's has its own.
    *
-   * Up to 3 more are made beside them, so that who holds all of these holds up neither: one each for claims, for renewals
-   * of leases, and to LISTEN with. A process has at most `max` + 3 connections. With 1, there is that one alone, and none is
-   * left to listen with.
+   * Up to 3 more are opened besides: one each for claims, for renewals of leases and for LISTEN, so that a handler that
+   * holds all pooled connections blocks none of these. A process has at most `max` + 3 connections. With 1 there is only
+   * that one, and no LISTEN.
    */
   max?: number | undefined
   /**
    * How long a statement waits for a free connection before it rejects with a StoreUnavailableError. Default 10 s, or the
-   * `connectionTimeoutMillis` of a pool that is handed in.
+   * `connectionTimeoutMillis` of a pool of the caller's.
    */
   acquireTimeout?: Duration | undefined
 }
@@ -48,16 +48,16 @@ const DEFAULT_FOLDER = '.runutil'
 /**
  * Opens a PostgreSQL and runs a first statement on it.
  *
- * An embedded database in a folder has on the disk what it acknowledges: each commit waits for a flush.
- * `file:DIR?durable=off` leaves that to the system: a process that is killed loses nothing then either, but a loss of
- * power may take the last commits, or all of the folder.
+ * An embedded database in a folder flushes each commit to the disk before it acknowledges it. `file:DIR?durable=off` leaves
+ * that to the operating system: a killed process still loses nothing, but a power loss may take the last commits or corrupt
+ * the folder.
  *
  * @param target `postgres://user:password@host:port/database` for a server, `memory:` or `file:DIR` for an embedded
- *   one, or the caller's own `pg.Pool` or PGlite. Default: DATABASE_URL of the environment, else `file:.runutil`; which
- *   it was is logged. With NODE_ENV=production there is no such default: a target has to be named, here or there.
+ *   one, or the caller's own `pg.Pool` or PGlite. Default: the environment variable DATABASE_URL, else `file:.runutil`;
+ *   the choice is logged. With NODE_ENV=production, a target or DATABASE_URL is required.
  * @throws InvalidArgumentError, MissingPeerError, BundledPeerError, StoreUnavailableError when no server answers,
- *   DatabaseRefusedError when it doesn't let us in, DatabaseInUseError when another process has the folder,
- *   DatabaseFolderError when there is something else in it, or the database of another version of PostgreSQL
+ *   DatabaseRefusedError when it refuses the connection, DatabaseInUseError when another process has the folder open,
+ *   DatabaseFolderError when it contains something else, or the database of another PostgreSQL version
  */
 export async function openDatabase(
   target?: DatabaseTarget,
@@ -77,7 +77,7 @@ export async function openDatabase(
   throw unexpected('openDatabase', EXPECTED, target)
 }
 
-/** What the environment names, or nobody. Whoever misspelt its name should see it in the log. */
+/** What DATABASE_URL names, or the default. Logged, so that a misspelt variable is noticed. */
 async function openDefault(options: UrlOptions): Promise<Database> {
   const { DATABASE_URL: url, NODE_ENV: environment } = process.env
   if (url === '')
@@ -123,7 +123,7 @@ function inWords(target: ParsedTarget): string {
   }
 }
 
-/** One that is there only if it answers. */
+/** Opened only if it answers. */
 async function answering(database: Database): Promise<Database> {
   try {
     await database.query({ text: 'select 1' }, [], { limitMs: CONNECT_MS })

@@ -17,11 +17,11 @@ import type { Pglite } from './pglite.ts'
 import { preparedFolder } from './prepared-folder.ts'
 
 export interface FolderOptions {
-  /** Whether what is acknowledged is on the disk, and so survives a loss of power. */
+  /** Whether commits are flushed to the disk, and so survive a power loss. */
   readonly durable: boolean
 }
 
-/** The part of the package that is used. */
+/** The used part of the package. */
 interface PgliteClass {
   new (options: object): unknown
   create(dataDir: string, options: object): Promise<Pglite>
@@ -36,7 +36,7 @@ export async function openMemory(): Promise<Database> {
 }
 
 /**
- * Opens the database in a folder, for this process alone; a new one where there is none.
+ * Opens the database in a folder, exclusively for this process; creates it if there is none.
  *
  * @throws DatabaseInUseError, DatabaseFolderError, DatabaseFullError
  */
@@ -53,7 +53,7 @@ export async function openFolder(folder: string, { durable }: FolderOptions): Pr
   }
 }
 
-/** Two at once would ruin it. */
+/** Two processes at once would corrupt it. */
 export function lockFolder(folder: string): Promise<HeldLock> {
   return lockFile({
     path: join(folder, 'runutil.lock'),
@@ -85,7 +85,7 @@ async function openLocked(PGlite: PgliteClass, { folder, lock, durable }: Locked
       rootLogger(),
       'warn',
       {},
-      `database folder ${folder}: durable=off: a loss of power may take what it acknowledged, or all of it`,
+      `database folder ${folder}: durable=off: a power loss may take acknowledged commits, or corrupt the folder`,
     )
   const pglite = await startIn(folder, storage, () => start(PGlite, folder, storage, durable))
   if (isNew && !isPrepared) await keepFolder(folder, durable)
@@ -98,7 +98,7 @@ async function openLocked(PGlite: PgliteClass, { folder, lock, durable }: Locked
   return new PgliteDatabase({ pglite, storage, closes })
 }
 
-/** One that has failed must not write what PostgreSQL writes at its end. */
+/** After a failure, the writes of PostgreSQL's shutdown must not happen. */
 async function end(pglite: Pglite, storage: PgliteStorage): Promise<void> {
   if (storage.failure === undefined) await pglite.close()
   else storage.abandon()
@@ -117,7 +117,7 @@ async function startIn(
     if (version === undefined) throw error
     throw new DatabaseFolderError(folder, whyNot(version.trim(), storage.said, error as Error), error)
   } finally {
-    // Of one that didn't start, nothing else closes the files.
+    // Nothing else closes the files when it hasn't started.
     if (storage.failure !== undefined) storage.abandon()
   }
 }
@@ -135,7 +135,7 @@ function start(
   })
 }
 
-/** PGlite itself begins with `-F`, for no fsync; and of the ways to flush, its WASM has one that does anything. */
+/** PGlite itself starts with `-F`, which turns fsync off; `fsync` is the only wal_sync_method that works in WASM. */
 function startParams(defaults: readonly string[], durable: boolean): string[] {
   if (!durable) return [...defaults]
   return [...defaults.filter((param) => param !== '-F'), '-c', 'fsync=on', '-c', 'wal_sync_method=fsync']
@@ -146,6 +146,6 @@ function whyNot(version: string, said: readonly string[], error: Error): string 
   if (own === undefined) return `PGlite could not open it: ${said.join(' ') || error.message}`
   return (
     `it was made by PostgreSQL ${version}, and the installed @electric-sql/pglite is PostgreSQL ${own}; install the ` +
-    `PGlite of ${version} to go on with it, or carry it over: docs/embedded-database.md says how`
+    `PGlite for ${version}, or migrate the data as docs/embedded-database.md describes`
   )
 }

@@ -26,7 +26,7 @@ export async function openServer(url: string, { max, ...options }: UrlOptions): 
     fallback_application_name: 'runutil',
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    // For the client alone: for the pool, it would bound the wait for a free connection too.
+    // On the client only: on the pool, it would also limit the wait for a free connection.
     Client: class extends pg.Client {
       constructor(config?: object) {
         super({ ...config, connectionTimeoutMillis: CONNECT_MS })
@@ -36,19 +36,19 @@ export async function openServer(url: string, { max, ...options }: UrlOptions): 
   return openPool(pool, true, options)
 }
 
-/** @param owned whether it is to be closed with the database */
+/** @param owned whether to close it with the database */
 export function openPool(pool: PgPool, owned: boolean, { listen, acquireMs }: PoolOptions): PgDatabase {
   const waitsMs = acquireMs ?? (pool.options.connectionTimeoutMillis || ACQUIRE_MS)
   return new PgDatabase({ pool, owned, session: listen, acquireMs: waitsMs })
 }
 
-/** Tried here, since what Node says of a broken URL may repeat its password; so may any part of such a URL. */
+/** Checked here, since Node's error about a malformed URL may quote its password; any part of it may contain that. */
 function checkServerUrl(url: string, parse: (url: string) => unknown): void {
   try {
     parse(url)
   } catch {
     throw new InvalidArgumentError(
-      'openDatabase: expected a URL as postgres://user:password@host:5432/database; got one that is none, ' +
+      'openDatabase: expected a URL as postgres://user:password@host:5432/database; got a malformed one, ' +
         `which begins with ${url.slice(0, url.indexOf('//') + 2)}; ` +
         'percent-encode special characters in the user name and password',
     )

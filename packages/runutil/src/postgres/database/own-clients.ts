@@ -9,7 +9,7 @@ export interface OwnClientsProps {
   readonly connectMs: number
 }
 
-/** Connections beside a pool, made as it makes its own: handlers that take all of the pool don't take these. */
+/** Connections besides a pool, opened with its options: handlers that use up the pool don't use up these. */
 export class OwnClients {
   readonly #props: OwnClientsProps
   readonly #all = new Set<NewPgClient>()
@@ -18,7 +18,7 @@ export class OwnClients {
     this.#props = props
   }
 
-  /** Not beside a pool of one, whose owner wants one connection, one that was ended, nor of a driver that isn't `pg`. */
+  /** Not besides a pool of one, a pool that has ended, or one of another driver than `pg`. */
   get areMade(): boolean {
     const { Client, options, ending } = this.#props.pool
     return Client !== undefined && options.max !== 1 && ending !== true
@@ -38,19 +38,19 @@ export class OwnClients {
       destroyClient(client, toError(error))
       throw error
     }
-    // Whoever listens for it sets the role or the search_path of each connection.
+    // Listeners may set the role or the search_path of each connection.
     pool.emit('connect', client)
     return client
   }
 
-  /** Resolves when none is left; they are ended by who has them. */
+  /** Resolves when all have ended; their users end them. */
   async ended(): Promise<void> {
     await Promise.all(
       Array.from(this.#all, (client) => new Promise((resolve) => client.on('end', () => resolve(undefined)))),
     )
   }
 
-  /** Ends those that are left, whatever runs on them. */
+  /** Closes the rest, whatever runs on them. */
   destroyAll(error: Error): void {
     for (const client of this.#all) destroyClient(client, error)
   }

@@ -1,6 +1,6 @@
 import type { PgClient } from './pg-pool.ts'
 
-/** As much of pg's connection as is used. */
+/** The used part of pg's connection. */
 interface Canceller {
   readonly stream: { destroy(): void; unref?(): void }
   on(event: 'connect' | 'sslconnect' | 'error', listener: () => void): void
@@ -10,8 +10,8 @@ interface Canceller {
 }
 
 /**
- * Asks the server, over a connection of its own, to stop what a client's connection runs: that of one that is only
- * slow would go on for nobody, and hold its place among the server's connections. Nobody waits for it, and it may fail.
+ * Asks the server, over a separate connection, to cancel a client's running statement, which would otherwise go on without
+ * a caller and occupy a server connection. Not awaited; may fail.
  */
 export function cancelRequest(client: PgClient): void {
   const { processID, secretKey, connection, host, port, ssl } = client
@@ -25,7 +25,7 @@ export function cancelRequest(client: PgClient): void {
     canceller.on('sslconnect', send)
     if (host?.startsWith('/')) canceller.connect(`${host}/.s.PGSQL.${port}`)
     else canceller.connect(port, host)
-    // The server ends it; where none does, it isn't what the process stays for.
+    // The server closes it; if it doesn't, the connection mustn't keep the process alive.
     canceller.stream.unref?.()
   } catch {
     // Another driver.

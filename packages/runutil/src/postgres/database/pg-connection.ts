@@ -5,15 +5,15 @@ import { cancelRequest } from './pg-cancel.ts'
 import type { PgClient, PgQuery, PgResult } from './pg-pool.ts'
 import type { StatementLimits } from './statement-limits.ts'
 
-/** One that was quiet for so long may have been ended meanwhile: what its socket has to say is read before it is used. */
+/** A connection idle for this long may have ended meanwhile: its socket's pending events are read before it is used. */
 const READ_AFTER_MS = 1_000
-/** One that was quiet for so long is asked whether it is still there: who ended it may not have got through. */
+/** A connection idle for this long is checked with a statement: it may have ended without notice. */
 const ASK_AFTER_MS = 15_000
 const ASK_LIMIT_MS = 5_000
 
 /** What is known of a client, whichever Database uses it. */
 interface Known {
-  /** When it said something last: by `elapsed`, and by the time of day, which goes on while a machine sleeps. */
+  /** When it last received something: by `elapsed`, and by the time of day, which continues while a machine sleeps. */
   heardAt: number
   heardOn: number
   /** It has answered a statement. */
@@ -23,20 +23,20 @@ interface Known {
 
 const known = new WeakMap<PgClient, Known>()
 
-/** To be called with each client as soon as it is connected: from then on its end is noticed. */
+/** To be called with each client once it is connected: from then on its end is noticed. */
 export function watchClient(client: PgClient, clock: Clock): void {
   const its = { heardAt: clock.elapsed(), heardOn: clock.now(), hasWorked: false, lost: undefined }
   known.set(client, listenTo(client, its))
 }
 
-/** A client's errors would end the process if nobody listened, and may come with its first word. */
+/** Without a listener, a client's error would end the process; it may come as the first event. */
 function listenTo(client: PgClient, its: Known): Known {
   client.on('error', (error: Error) => (its.lost ??= error))
   client.on('end', () => (its.lost ??= new Error('Connection terminated unexpectedly')))
   return its
 }
 
-/** Of one that nobody watched so far, when it was heard isn't known. */
+/** For a client that wasn't watched before, the last activity is unknown. */
 function knownOf(client: PgClient): Known {
   let its = known.get(client)
   if (its === undefined) {
@@ -50,11 +50,11 @@ export interface PgConnectionProps {
   readonly client: PgClient
   readonly limits: StatementLimits
   readonly clock: Clock
-  /** @param error the connection isn't to be used again */
+  /** @param error the connection mustn't be used again */
   readonly giveBack: (error?: Error) => void
 }
 
-/** A connection that was taken, to be given back. */
+/** A connection in use, to be given back. */
 export class PgConnection {
   readonly client: PgClient
   readonly #props: PgConnectionProps
@@ -66,16 +66,16 @@ export class PgConnection {
     this.#known = knownOf(props.client)
   }
 
-  /** Whether it can be expected to answer; asks it when that is in doubt. */
+  /** Whether it can be expected to answer; checks with a statement when in doubt. */
   async isUsable(): Promise<boolean> {
     const { limits, clock } = this.#props
     const { heardAt, heardOn, hasWorked } = this.#known
-    // A new one that is lost already says more as the error of what is sent on it.
+    // A new connection that is already lost: the error of the first statement says more.
     if (!hasWorked) return true
     if (limits.isSuspect(heardAt)) return false
     const quietMs = Math.max(clock.elapsed() - heardAt, clock.now() - heardOn)
     if (quietMs < READ_AFTER_MS) return this.#known.lost === undefined
-    // In the first turn its last words are read; in the second its end is told of.
+    // The first turn reads pending data; the second reports the end.
     await macrotask()
     await macrotask()
     if (this.#known.lost !== undefined) return false
@@ -102,12 +102,12 @@ export class PgConnection {
     }
   }
 
-  /** @param error it isn't to be used again */
+  /** @param error it mustn't be used again */
   giveBack(error?: Error): void {
     this.#props.giveBack(this.#known.lost ?? error)
   }
 
-  /** Ends it at once, whatever the other side does. */
+  /** Closes it at once, without waiting for the server. */
   destroy(error: Error): void {
     this.#known.lost ??= error
     destroyClient(this.client, error)
@@ -144,7 +144,7 @@ export class PgConnection {
   }
 }
 
-/** Its socket, not its manners: a goodbye would wait for an answer. */
+/** Destroys the socket: a regular end would wait for an answer. */
 export function destroyClient(client: PgClient, error: Error): void {
   const stream = client.connection?.stream
   if (typeof stream?.destroy === 'function') stream.destroy(error)

@@ -10,14 +10,14 @@ import type { PgClient, PgPool } from './pg-pool.ts'
 import { ReservedConnection } from './reserved-connection.ts'
 import { StatementLimits } from './statement-limits.ts'
 
-/** What a statement is that is sent on a connection kept for such: claims, or renewals and what is as urgent. */
+/** Statements with a connection reserved for them: claims; renewals and what is as urgent. */
 export type ReservedFor = 'claims' | 'renewals'
 
 export interface PgConnectionsProps {
   readonly pool: PgPool
   /** What errors call the server. */
   readonly server: string
-  /** How long somebody waits for a free connection. */
+  /** How long to wait for a free connection. */
   readonly acquireMs: number
 }
 
@@ -25,8 +25,8 @@ export interface PgConnectionsProps {
 export const CONNECT_MS = 10_000
 
 /**
- * Where connections come from: the pool, and up to three beside it, one each for claims, renewals and LISTEN. Those of
- * the pool that were idle for long are looked at before they are used.
+ * The source of connections: the pool, and up to three besides it, one each for claims, renewals and LISTEN. Pooled
+ * connections that were idle for long are checked before use.
  */
 export class PgConnections {
   readonly limits = new StatementLimits(systemClock)
@@ -35,7 +35,7 @@ export class PgConnections {
   readonly #own: OwnClients
   readonly #claims: ReservedConnection
   readonly #renewals: ReservedConnection
-  /** Who waits for one of the pool's, which forgets them when it ends. */
+  /** Callers that wait for a pooled connection; a pool that ends never answers them. */
   readonly #waiting = new Set<(error: Error) => void>()
 
   constructor(props: PgConnectionsProps) {
@@ -45,11 +45,11 @@ export class PgConnections {
     const reserved = { own: this.#own, limits: this.limits, clock: this.#clock }
     this.#claims = new ReservedConnection(reserved)
     this.#renewals = new ReservedConnection(reserved)
-    // An idle connection that dies is replaced by the pool; without a listener its error would end the process.
+    // The pool replaces an idle connection that dies; without a listener its error would end the process.
     if (!pool.listeners('error').includes(ignore)) pool.on('error', ignore).on('connect', watch)
   }
 
-  /** One of the pool's. @throws StoreUnavailableError, DatabaseRefusedError, DatabaseClosedError */
+  /** A pooled connection. @throws StoreUnavailableError, DatabaseRefusedError, DatabaseClosedError */
   async take(): Promise<PgConnection> {
     const { limits } = this
     for (;;) {
@@ -63,25 +63,25 @@ export class PgConnections {
     }
   }
 
-  /** One that is kept for such statements, else one of the pool's. @throws as take */
+  /** The connection reserved for such statements, else a pooled one. @throws as take */
   async takeReserved(sort: ReservedFor): Promise<PgConnection> {
     if (!this.#own.areMade) return this.take()
-    // A claim may take its time, so claims take nothing from renewals.
+    // A claim may take long, so claims never use the connection of renewals.
     const allowed = sort === 'claims' ? [this.#claims] : [this.#renewals, this.#claims]
     for (;;) {
       const free = allowed.find((one) => one.isFree)
       if (free !== undefined) {
         const connection = await free.take().catch(() => undefined)
         if (connection !== undefined) return connection
-        // A server that takes no more may have some idle in the pool; if it is away, they say so.
+        // Where the server has too many connections, the pool may have idle ones; where it is down, the pool reports it.
         continue
       }
-      if (this.#hasRoom || !allowed[0]!.isMade) return this.take()
+      if (this.#hasCapacity || !allowed[0]!.isMade) return this.take()
       await this.#untilFree(allowed[0]!)
     }
   }
 
-  /** One for good, that is to be given back all the same. @throws as take */
+  /** A connection to be held indefinitely; give it back in the end. @throws as take */
   async takeForGood(): Promise<PgConnection> {
     const { limits } = this
     if (!this.#own.areMade) return this.take()
@@ -90,14 +90,14 @@ export class PgConnections {
       const giveBack = (): void => void client.end()
       return new PgConnection({ client, limits, clock: this.#clock, giveBack })
     } catch (error) {
-      if (this.#hasRoom) return this.take()
+      if (this.#hasCapacity) return this.take()
       throw connectError(error, this.#props.server)
     }
   }
 
-  /** Ends those that are its own, when what runs on them has ended. Whoever waits for one of the pool's waits no longer. */
+  /** Ends the reserved connections when their statements have ended. Callers that wait for a pooled one are rejected. */
   async close(): Promise<void> {
-    // The pool's idle ones are handed out in the next tick.
+    // The pool hands out idle connections in the next tick.
     await macrotask()
     this.#giveUpWaiting()
     await Promise.all([this.#claims.close(), this.#renewals.close()])
@@ -114,7 +114,7 @@ export class PgConnections {
     for (const giveUp of this.#waiting) giveUp(new DatabaseClosedError())
   }
 
-  get #hasRoom(): boolean {
+  get #hasCapacity(): boolean {
     const { idleCount, waitingCount, totalCount, options } = this.#props.pool
     return waitingCount === 0 && (idleCount > 0 || totalCount < (options.max ?? 10))
   }
@@ -122,10 +122,10 @@ export class PgConnections {
   async #pooled(): Promise<PgClient> {
     const { pool, server, acquireMs } = this.#props
     const mustWait = !(pool.idleCount > pool.waitingCount)
-    const wasFull = mustWait && !this.#hasRoom
+    const wasFull = mustWait && !this.#hasCapacity
     try {
       const client = pool.connect()
-      // One that is made takes the time that it takes.
+      // A new connection may take longer to open.
       const limitMs = wasFull ? acquireMs : Math.max(acquireMs, CONNECT_MS)
       return mustWait ? await this.#inTime(client, limitMs) : await client
     } catch (error) {
@@ -134,7 +134,7 @@ export class PgConnections {
     }
   }
 
-  /** A pool's own limit may be earlier. */
+  /** The pool's own limit may come first. */
   #inTime(connecting: Promise<PgClient>, limitMs: number): Promise<PgClient> {
     return new Promise((resolve, reject) => {
       let isLate = false

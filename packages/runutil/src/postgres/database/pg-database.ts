@@ -17,16 +17,16 @@ export interface PgDatabaseProps {
   readonly pool: PgPool
   /** Whether to end the pool on `close`. */
   readonly owned: boolean
-  /** False for a pooler in transaction mode: no LISTEN and no named statements, which belong to a connection. */
+  /** False for a pooler in transaction mode: no LISTEN and no named statements, which belong to a session. */
   readonly session: boolean
-  /** How long somebody waits for a free connection. */
+  /** How long to wait for a free connection. */
   readonly acquireMs: number
 }
 
-/** On `close`, what still runs has so long to end. */
+/** On `close`, running statements have this long to end. */
 const CLOSE_MS = 5_000
 
-/** A PostgreSQL server, through a pool of `pg` and up to three connections beside it. */
+/** A PostgreSQL server, through a pool of `pg` and up to three connections besides it. */
 export class PgDatabase implements Database {
   readonly kind = 'postgres'
   readonly listens: boolean
@@ -43,7 +43,7 @@ export class PgDatabase implements Database {
     const server = (this.#server = serverOf(pool.options))
     const connections = (this.#connections = new PgConnections({ pool, server, acquireMs }))
     this.#pooled = owned ? new PoolClients(pool) : undefined
-    // Listening holds a connection for good; of a pool of one, it would be the only one.
+    // LISTEN holds a connection indefinitely; in a pool of one, that would be the only one.
     this.listens = session && pool.options.max !== 1
     this.#listener = new Listener({ connect: () => this.#open(() => connections.takeForGood()), server })
   }
@@ -95,7 +95,7 @@ export class PgDatabase implements Database {
   async #close(): Promise<void> {
     const { pool, owned } = this.#props
     const own = this.#listener.close().then(() => this.#connections.close())
-    // What was called before is sent before.
+    // Statements of earlier calls are sent first.
     const ended = Promise.all([own, macrotask().then(() => (owned ? pool.end() : undefined))])
     const inTime = await within(ended, CLOSE_MS, systemClock)
     const error = new DatabaseClosedError()
@@ -130,8 +130,8 @@ export class PgDatabase implements Database {
 }
 
 /**
- * Whether a prepared statement isn't what the server has under its name any more: a table it reads has changed, or
- * somebody else has dropped or made one of that name. The server says so before it runs anything.
+ * Whether the server's prepared statement of that name isn't the same any more: a table that it reads has changed, or
+ * another has dropped or prepared one of that name. The server reports this before it runs anything.
  */
 function isStalePlan(error: unknown): boolean {
   const { code, routine } = error as { code?: string; routine?: string }

@@ -2,13 +2,13 @@ import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import { codeOf, isInstance, toError } from '../../core/thrown.ts'
 import { DatabaseClosedError, DatabaseRefusedError } from './errors.ts'
 
-// What an error of the driver means to who asked:
+// What an error of the driver means to the caller:
 //
-// - lost: the connection broke, or none can be made for now. To everybody, that is a StoreUnavailableError.
-// - in passing: the server lives and says that it can't for now. To who will ask again anyway, a loop of runutil's, that is a
-//   StoreUnavailableError too; to who called it is an error as the server tells it.
-// - to be repeated: undone, since another was in its way. It is run again at once.
-// - refused: everything else. Asked again, the server would say the same.
+// - lost: the connection broke, or none can be made for now. That is a StoreUnavailableError for every caller.
+// - transient: the server is up but cannot do it for now. For runutil's loops, which try again anyway, that is a
+//   StoreUnavailableError too; other callers get the server's error.
+// - to be repeated: rolled back because of a concurrent transaction. It is run again at once.
+// - refused: everything else. The server would give the same answer again.
 
 /** Connection lost or refused for now: class 08, shutdown, crash, start-up, idle timeouts, too many connections. */
 const LOST_STATES = /^(08...|57P0[1-5]|25P03|53300)$/
@@ -16,13 +16,13 @@ const LOST_STATES = /^(08...|57P0[1-5]|25P03|53300)$/
  * statement_timeout and cancelled (57014), lock_timeout (55P03), read-only after a failover (25006), not in the state for
  * it (55000), out of space, memory or the like (53), the system's errors (58), transaction_timeout (25P04).
  */
-const PASSING_STATES = /^(57014|55P03|25006|55000|53...|58...|25P04)$/
-/** Of these, an embedded database doesn't recover by itself: its disk is full, its files can't be read. */
-const PASSING_ON_A_SERVER = /^(531..|58...)$/
+const TRANSIENT_STATES = /^(57014|55P03|25006|55000|53...|58...|25P04)$/
+/** An embedded database doesn't recover from these by itself: its disk is full, its files can't be read. */
+const TRANSIENT_ON_A_SERVER = /^(531..|58...)$/
 const TO_BE_REPEATED = new Set(['40P01', '40001'])
-/** Whoever has this connection will hear the same again; another may lead to the new primary. */
+/** This connection would give the same answer again; a new one may reach the new primary. */
 const LEADS_NOWHERE = new Set(['25006', '25P04'])
-/** What poolers say when they are out of connections, or have lost one, under the code for bugs of the server. */
+/** Poolers report a lack or loss of connections with these texts, under the code of internal errors. */
 const OF_A_POOLER = new RegExp(
   [
     // Supavisor
@@ -54,18 +54,18 @@ const LOST_CODES = new Set([
   'ERR_STREAM_DESTROYED',
   'ERR_STREAM_WRITE_AFTER_END',
 ])
-/** What `pg` says by itself has no code. A read timeout leaves the statement running on its connection. */
+/** Errors of `pg` itself have no code. After a read timeout, the statement still runs on its connection. */
 const LOST_MESSAGES =
   /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout)/
 const POOL_ENDED = /^Cannot use a pool after calling end/
 const NOT_SENT = /is not queryable$/
 
-/** What an error that came while connecting means. @param server where the server was looked for */
+/** What an error of connecting means. @param server as errors name it */
 export function connectError(thrown: unknown, server: string): Error {
   const error = toError(thrown)
   if (POOL_ENDED.test(error.message)) return new DatabaseClosedError(error)
-  if (isLost(error) || isMissingSocket(error) || isPassing(error)) {
-    const message = `expected ${server}; got ${inWords(error)}; is it running, and is this where it listens?`
+  if (isLost(error) || isMissingSocket(error) || isTransient(error)) {
+    const message = `cannot reach ${server}: ${inWords(error)}; check that it is running and listens there`
     return new StoreUnavailableError(message, { outcomeUnknown: false, cause: error })
   }
   const hint = hintOf(error)
@@ -75,7 +75,7 @@ export function connectError(thrown: unknown, server: string): Error {
   })
 }
 
-/** What an error of a statement means. @param outcomeUnknown whether a statement that was sent may have stayed */
+/** What an error of a statement means. @param outcomeUnknown whether a statement that was sent may have taken effect */
 export function statementError(thrown: unknown, server: string, outcomeUnknown: boolean): Error {
   const error = toError(thrown)
   if (!isLost(error)) return error
@@ -86,37 +86,37 @@ export function statementError(thrown: unknown, server: string, outcomeUnknown: 
 }
 
 /**
- * What an error of a statement means to who will ask again: a StoreUnavailableError when the server said it in passing.
+ * What an error of a statement means to a loop, which will try again: a StoreUnavailableError where it is transient.
  *
  * @param embedded whether the database is in this process
  */
-export function errorInPassing(error: unknown, embedded: boolean): unknown {
+export function transientError(error: unknown, embedded: boolean): unknown {
   if (!isInstance(error, Error) || error instanceof StoreUnavailableError) return error
   const code = codeOf(error) ?? ''
-  const passes = isPassing(error) && !(embedded && PASSING_ON_A_SERVER.test(code))
-  // After many repeats, others are still in the way.
-  if (!passes && !isToBeRepeated(error)) return error
-  return new StoreUnavailableError(`the database can't do it for now: ${inWords(error)} (${code})`, {
+  const transient = isTransient(error) && !(embedded && TRANSIENT_ON_A_SERVER.test(code))
+  // It still conflicts with others after many repeats.
+  if (!transient && !isToBeRepeated(error)) return error
+  return new StoreUnavailableError(`the database cannot do it for now: ${inWords(error)} (${code})`, {
     outcomeUnknown: false,
     answered: true,
     cause: error,
   })
 }
 
-/** Undone by the server, since another was in its way: it may be run again at once. */
+/** Rolled back by the server because of a concurrent transaction: it may be run again at once. */
 export function isToBeRepeated(error: unknown): boolean {
   return TO_BE_REPEATED.has(codeOf(error) ?? '')
 }
 
-/** Whether a connection is of no more use after an error: what is fatal ends it, and one leads to an old primary. */
+/** Whether a connection is unusable after an error: a fatal error ends it, or it leads to an old primary. */
 export function spoilsConnection(error: unknown): boolean {
   if (!isInstance(error, Error)) return false
   const { severity } = error as { severity?: unknown }
   return severity === 'FATAL' || LEADS_NOWHERE.has(codeOf(error) ?? '') || isOfPooler(error)
 }
 
-function isPassing(error: Error): boolean {
-  return PASSING_STATES.test(codeOf(error) ?? '') || isOfPooler(error)
+function isTransient(error: Error): boolean {
+  return TRANSIENT_STATES.test(codeOf(error) ?? '') || isOfPooler(error)
 }
 
 function isOfPooler(error: Error): boolean {
@@ -129,13 +129,13 @@ function isLost(error: Error): boolean {
   return LOST_MESSAGES.test(message) || NOT_SENT.test(message)
 }
 
-/** A Unix socket is a file, and there is none. */
+/** A Unix socket is a file, which doesn't exist. */
 function isMissingSocket(error: Error): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException
   return code === 'ENOENT' && syscall === 'connect'
 }
 
-/** Of `localhost`, Node tries each address, and its error then has no message. */
+/** For `localhost`, Node tries each address, and the error has no message. */
 function inWords({ message, code }: NodeJS.ErrnoException): string {
   return message === '' ? `${code}` : message
 }

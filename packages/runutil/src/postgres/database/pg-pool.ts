@@ -1,16 +1,16 @@
-/** As much of a `pg.Pool` as is used, so that nobody needs the types of `pg` to use PGlite. */
+/** The used part of a `pg.Pool`, so that users of PGlite don't need the types of `pg`. */
 export interface PgPool {
   readonly totalCount: number
   readonly idleCount: number
   readonly waitingCount: number
-  /** What it makes its connections with. */
+  /** The class of its connections. */
   readonly Client?: (new (options: PgPoolOptions) => NewPgClient) | undefined
   readonly options: PgPoolOptions
   readonly ending?: boolean | undefined
   connect(): Promise<PgClient>
   end(): Promise<void>
   on(event: 'error', listener: (error: Error) => void): this
-  /** For each connection that it makes, before it hands it out. */
+  /** For each new connection, before it is handed out. */
   on(event: 'connect', listener: (client: PgClient) => void): this
   listeners(event: 'error' | 'connect'): Function[]
   emit(event: 'connect', client: NewPgClient): boolean
@@ -18,16 +18,16 @@ export interface PgPool {
 
 export interface PgPoolOptions {
   readonly max?: number | undefined
-  /** How long it waits for a free connection. 0: for ever. */
+  /** How long it waits for a free connection. 0: forever. */
   readonly connectionTimeoutMillis?: number | undefined
-  /** Makes a new connection ready for use. */
+  /** Prepares a new connection for use. */
   readonly onConnect?: ((client: never) => unknown) | undefined
   readonly connectionString?: string | undefined
   readonly host?: string | undefined
   readonly port?: number | undefined
 }
 
-/** A connection that was taken out of the pool. */
+/** A connection checked out of the pool. */
 export interface PgClient {
   query(query: PgQuery): Promise<PgResult>
   on(event: 'notification', listener: (notification: PgNotification) => void): unknown
@@ -37,7 +37,7 @@ export interface PgClient {
   /** @param error the pool drops the connection instead of keeping it for the next */
   release(error?: Error | boolean): void
   end?(): Promise<void>
-  /** An idle one that is the store's own mustn't keep the process. */
+  /** An idle connection of the store's own mustn't keep the process alive. */
   ref?(): void
   unref?(): void
   readonly connection?: PgWire | undefined
@@ -48,12 +48,12 @@ export interface PgClient {
   readonly ssl?: unknown
 }
 
-/** What `pg` speaks to the server with. */
+/** The wire connection of `pg`. */
 export interface PgWire {
   readonly stream?: { destroy(error?: Error): void } | undefined
 }
 
-/** One that isn't a pool's. */
+/** A client outside of a pool. */
 export interface NewPgClient extends PgClient {
   connect(): Promise<unknown>
   end(): Promise<void>
@@ -76,7 +76,7 @@ export interface PgNotification {
   readonly payload?: string | undefined
 }
 
-/** Whether it is a pool, of whatever copy of `pg`. */
+/** Whether it is a pool, of any copy of `pg`. */
 export function isPgPool(value: unknown): value is PgPool {
   const { connect, query, totalCount } = Object(value) as Record<string, unknown>
   return typeof connect === 'function' && typeof query === 'function' && typeof totalCount === 'number'

@@ -1,6 +1,6 @@
 import type { PgPoolOptions } from './pg-pool.ts'
 
-/** Where a pool connects to, as an error names it: host and port, nothing that is secret. */
+/** The server of a pool for error messages: host and port, no secrets. */
 export function serverOf({ connectionString, host, port }: PgPoolOptions): string {
   const url = connectionString === undefined ? undefined : parsed(connectionString)
   const name = url?.searchParams.get('host') || url?.hostname || host || process.env.PGHOST || 'localhost'

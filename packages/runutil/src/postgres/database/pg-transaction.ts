@@ -5,12 +5,12 @@ import type { PgConnection } from './pg-connection.ts'
 import { statementError } from './pg-errors.ts'
 import type { PgQuery, PgResult } from './pg-pool.ts'
 
-/** What neither does work nor waits for anything. */
+/** For statements that neither work nor wait. */
 const BEGIN_LIMIT_MS = 30_000
 
 export interface PgTransactionProps {
   readonly connection: PgConnection
-  /** What errors call the server. */
+  /** The server's name in errors. */
   readonly server: string
   /** For each statement of the body, and the commit. */
   readonly limitMs: number | undefined
@@ -27,7 +27,7 @@ export async function runPgTransaction<T>(
   try {
     value = await body(tx)
   } catch (error) {
-    // Why it rolls back matters more than that it can't, when the connection is gone.
+    // The reason of the rollback matters more than a rollback that fails because the connection is gone.
     await tx.rollback().catch(() => {})
     throw error
   }
@@ -52,7 +52,7 @@ class PgTransaction implements Transaction {
     await this.#inside({ text })
   }
 
-  /** Whatever default a database or a role has: what is built on this counts on it. */
+  /** With an explicit isolation level: a database or a role may have another default. */
   async begin(): Promise<void> {
     const { limitMs = BEGIN_LIMIT_MS } = this.#props
     await this.#send({ text: 'begin isolation level read committed' }, { limitMs })
@@ -60,7 +60,7 @@ class PgTransaction implements Transaction {
 
   async commit(): Promise<void> {
     this.#open = false
-    // The body was silent about it. Not sent after it: then nobody would know that nothing has happened.
+    // The body swallowed the error. A commit now would leave it unclear that nothing was stored.
     if (this.#lost !== undefined) throw this.#lost
     const { command } = await this.#send({ text: 'commit' }, { commits: true })
     if (command === 'ROLLBACK') throw new TransactionRolledBackError()
@@ -73,12 +73,11 @@ class PgTransaction implements Transaction {
   }
 
   async #inside(query: PgQuery): Promise<PgResult> {
-    if (!this.#open)
-      throw new Error('expected a running transaction; it has ended; await each query in its body')
+    if (!this.#open) throw new Error('the transaction has ended; await each query in its body')
     return this.#send(query)
   }
 
-  /** Nothing stays of a transaction whose connection broke, unless that was when it committed. */
+  /** A transaction whose connection broke has no effect, unless it broke during the commit. */
   async #send(
     query: PgQuery,
     {

@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { BundledPeerError } from './embedded-errors.ts'
 
 /**
- * PGlite reads files that lie beside its code. Where it was bundled they don't, and it would end the process by an error
- * that nobody can catch.
+ * PGlite reads files next to its code. They are missing where it was bundled, and it would end the process with an error
+ * that cannot be caught.
  *
  * @throws BundledPeerError
  */
 export function assertUnbundled(PGlite: new (options: object) => unknown): void {
-  // Webpack and its like take such files along.
+  // Webpack copies such files.
   if (typeof __webpack_require__ === 'function') return
   const file = fileOf(PGlite)
   if (file === undefined || existsSync(join(dirname(file), 'pglite.wasm'))) return
@@ -19,7 +19,7 @@ export function assertUnbundled(PGlite: new (options: object) => unknown): void 
 
 declare const __webpack_require__: unknown
 
-/** The file that a class is in, from its own place on the stack when it reads an option. */
+/** The file of a class: its place on the stack when it reads an option. */
 function fileOf(PGlite: new (options: object) => unknown): string | undefined {
   const stop = new Error()
   let file: string | undefined
@@ -37,7 +37,7 @@ function fileOf(PGlite: new (options: object) => unknown): string | undefined {
   return file?.startsWith('file:') ? fileURLToPath(file) : file
 }
 
-/** Without what `--enable-source-maps` makes of them. The first is who calls this. */
+/** Without the mapping of `--enable-source-maps`. The first is the caller. */
 function callers(): NodeJS.CallSite[] {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is put back as it was
   const prepare = Error.prepareStackTrace

@@ -9,13 +9,13 @@ import { quotedName } from './quoted-name.ts'
 
 export interface PgliteDatabaseProps {
   readonly pglite: Pglite
-  /** Its files, unless it was handed in. */
+  /** Its files; undefined for the caller's own PGlite. */
   readonly storage?: PgliteStorage | undefined
-  /** Undefined for one that was handed in. */
+  /** Undefined for the caller's own PGlite. */
   readonly closes?: (() => Promise<void>) | undefined
 }
 
-/** A PGlite: PostgreSQL in this process. It has one connection, and lets one statement or transaction in at a time. */
+/** A PGlite: PostgreSQL in this process. It has one connection, and runs one statement or transaction at a time. */
 export class PgliteDatabase implements Database {
   readonly kind = 'pglite'
   readonly listens = true
@@ -58,7 +58,7 @@ export class PgliteDatabase implements Database {
     }
   }
 
-  /** PGlite's own takes a quoted channel, but can't take it off again. */
+  /** PGlite's own `listen` takes a quoted channel, but cannot remove it again. */
   async listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>> {
     const name = quotedName(channel, 'listen')
     const pglite = this.#open()
@@ -116,7 +116,7 @@ export class PgliteDatabase implements Database {
   }
 }
 
-/** What COMMIT ends with after a statement has failed. */
+/** The error of COMMIT after a failed statement. */
 const ABORTED = '25P02'
 
 function transactionOn(tx: PgliteTransaction, storage: PgliteStorage | undefined): Transaction {

@@ -1,4 +1,7 @@
-/** As much of the WASM module in a PGlite as is used. Its functions are called by PGlite as properties of it. */
+/** Where PGlite keeps its database, by its own names. */
+export const DATA_FOLDER = '/pglite/data'
+
+/** The used part of PGlite's WASM module. PGlite calls its functions as properties of it. */
 export interface PgliteModule {
   readonly FS: {
     write: StreamOperations['write']
@@ -8,7 +11,7 @@ export interface PgliteModule {
     /** Closes all files. */
     quit(): void
   }
-  /** The file system of Node, in which the folder of a database is. */
+  /** Node's file system, which has the folder of the database. */
   readonly NODEFS: {
     readonly stream_ops: StreamOperations
     readonly node_ops: NodeOperations
@@ -40,10 +43,10 @@ export interface FileNode {
 }
 
 export interface FileStream {
-  /** As PostgreSQL names it. */
+  /** PostgreSQL's name of it. */
   readonly path: string
   readonly node: FileNode
-  /** The descriptor of Node. */
+  /** Node's file descriptor. */
   readonly nfd: number
 }
 
@@ -52,27 +55,27 @@ export interface ModuleOptions {
   instantiateWasm(imports: ModuleImports, onInstance: Function): unknown
 }
 
-/** What the WASM calls. */
+/** What the WASM module imports. */
 export interface ModuleImports {
   readonly env: Record<string, Function>
 }
 
-/** What PGlite takes among its `extensions`. */
+/** An extension of PGlite. */
 export interface PgliteExtension {
   readonly name: string
   setup(pglite: unknown, options: ModuleOptions): Promise<{ emscriptenOpts: ModuleOptions }>
 }
 
 /**
- * Lets nothing of PostgreSQL run any more: whatever is called ends with this error. Without it, PGlite would enter it
- * again and again after a PANIC, for ever and without a turn of the event loop.
+ * Stops PostgreSQL: every call throws this error. After a PANIC, PGlite would otherwise call into it in an endless loop
+ * that blocks the event loop.
  */
 export function halt(module: PgliteModule, error: Error): void {
   const refuse = (): never => {
     throw error
   }
   module._PostgresMainLoopOnce = refuse
-  // PGlite calls it with whatever the one above has thrown, outside of what it catches.
+  // PGlite calls it after the function above has thrown, outside of its try block.
   module.stackRestore = refuse
   module._PostgresSendReadyForQueryIfNecessary = () => {}
   module._pgl_pq_flush = () => {}

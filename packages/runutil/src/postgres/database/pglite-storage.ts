@@ -10,44 +10,41 @@ import {
   type PgliteModule,
   halt,
 } from './pglite-module.ts'
-import type { PreparedFolder } from './prepared-folder.ts'
+import { PgliteWal } from './pglite-wal.ts'
+import { type PreparedFolder, putInMemory } from './prepared-folder.ts'
 
-/** Where PGlite keeps its database, by its own names. */
-const DATA = '/pglite/data'
-/** Then a checkpoint is due. PGlite makes none but at its end, and keeps all since the last one. */
-const MOST_WAL_BYTES = 64 * 2 ** 20
-/** The last lines of what PostgreSQL says are enough for an error. */
+/** An error quotes this many lines of PostgreSQL's output. */
 const MOST_LINES = 10
-/** What a mode gives to others than the owner. PostgreSQL leaves it to the umask, which is the caller's. */
+/** The permissions of group and others. PostgreSQL leaves them to the umask, which is the caller's. */
 const OTHERS = 0o077
-/** Full, or a quota's end, by the numbers of errors in WASM. */
+/** ENOSPC and EDQUOT, by their numbers in WASM. */
 const NO_SPACE: readonly number[] = [51, 19]
 
 export interface PgliteStorageProps {
-  /** The folder of the database; none for one in memory. */
+  /** The folder of the database; undefined: in memory. */
   readonly folder?: string | undefined
-  /** Whether what was committed is on the disk before it is acknowledged. */
+  /** Whether a commit is flushed to the disk before it is acknowledged. */
   readonly durable: boolean
-  /** Asked before each write. It throws when nothing may be written any more. */
+  /** Called before each write; throws when nothing may be written any more. */
   readonly guard?: (() => void) | undefined
-  /** What a database in memory begins with. */
+  /** The initial contents of a database in memory. */
   readonly prepared?: PreparedFolder | undefined
 }
 
 /**
- * Stands between PostgreSQL and the files of an embedded database: flushes what is to be flushed, counts what goes into
- * its log, and stops all of it at the first write that fails, since PGlite can't.
+ * Stands between PostgreSQL and the files of an embedded database: flushes what has to be flushed, counts what is written
+ * to its log, and stops PostgreSQL at the first write that fails, which PGlite can't.
  *
- * working ─► failed. A failed one writes nothing more; what was acknowledged is there when it is opened again.
+ * working ─► failed. After a failure it writes nothing more; what was acknowledged is there when it is opened again.
  */
 export class PgliteStorage {
+  readonly wal = new PgliteWal()
   readonly #props: PgliteStorageProps
   readonly #said: string[] = []
   #module: PgliteModule | undefined
   #failure: Error | undefined
-  /** While it starts, the files that it has changed: after a crash, PostgreSQL flushes all others too, one by one. */
+  /** The files changed during start-up. After a crash, PostgreSQL flushes all other files as well, one by one. */
   #changed: Set<string> | undefined = new Set()
-  #walBytes = 0
 
   constructor(props: PgliteStorageProps) {
     this.#props = props
@@ -58,25 +55,17 @@ export class PgliteStorage {
     return this.#failure
   }
 
-  /** What PostgreSQL has last said, line by line. */
+  /** The last lines of PostgreSQL's output. */
   get said(): readonly string[] {
     return this.#said
   }
 
-  get isCheckpointDue(): boolean {
-    return this.#walBytes >= MOST_WAL_BYTES
-  }
-
-  checkpointed(): void {
-    this.#walBytes = 0
-  }
-
-  /** From now on, whatever is to be flushed is. Until then, what it hasn't changed is believed to be on the disk. */
+  /** From now on every flush is executed. Before, files that it hasn't changed are assumed to be on the disk. */
   started(): void {
     this.#changed = undefined
   }
 
-  /** For the `extensions` of PGlite: it gives us its module before it starts. */
+  /** For PGlite's option `extensions`, which hands over its module before it starts. */
   get extension(): PgliteExtension {
     return {
       name: 'runutil',
@@ -91,7 +80,7 @@ export class PgliteStorage {
     }
   }
 
-  /** For `onStderr` of PGlite. */
+  /** For PGlite's option `onStderr`. */
   readonly onStderr = (text: string): boolean => {
     this.#said.push(text)
     if (this.#said.length > MOST_LINES) this.#said.shift()
@@ -108,20 +97,20 @@ export class PgliteStorage {
     }
   }
 
-  /** The error as the caller should see it; one that says that the disk is full stops everything. */
+  /** The error that the caller should see. One that says that the disk is full stops the database. */
   errorOf(error: unknown): unknown {
     if (this.#failure === undefined && (error as { code?: string }).code === '53100')
       this.#stop(this.#full(error))
     return this.#failure ?? error
   }
 
-  /** Lets go of the files and writes nothing more. */
+  /** Closes the files without writing anything more. */
   abandon(): void {
     this.#module?.FS.quit()
   }
 
   #instantiate(options: ModuleOptions, imports: ModuleImports, onInstance: Function): unknown {
-    // A timer of PostgreSQL's could only fire between two statements, and there it would keep the process alive.
+    // PostgreSQL's timers could only fire between two statements, where they would keep the process alive.
     imports.env['_setitimer_js'] = () => 0
     imports.env['_abort_js'] = () => this.#fail(new DatabasePanicError(this.#props.folder, this.#said))
     return options.instantiateWasm(imports, onInstance)
@@ -131,7 +120,7 @@ export class PgliteStorage {
     this.#module = module
     const { folder, durable, prepared } = this.#props
     if (prepared !== undefined) putInMemory(module, prepared)
-    this.#countLog(module)
+    this.wal.attach(module)
     if (folder === undefined) return
     const { stream_ops: streams, node_ops: nodes } = module.NODEFS
     const write = streams.write.bind(streams)
@@ -145,16 +134,6 @@ export class PgliteStorage {
     streams.setattr = (stream, wanted) => change(stream, this.#allowed(module, stream.node, wanted))
     nodes.setattr = (node, wanted) => changeNode(node, this.#allowed(module, node, wanted))
     if (durable) streams.fsync = (stream) => this.#flush(module, stream)
-  }
-
-  /** In memory too, where it would grow as well. */
-  #countLog({ FS }: PgliteModule): void {
-    const write = FS.write.bind(FS)
-    FS.write = (...args) => {
-      const written = write(...args)
-      if (args[0].path.startsWith(`${DATA}/pg_wal/`)) this.#walBytes += written
-      return written
-    }
   }
 
   #noteChange({ NODEFS }: PgliteModule, node: FileNode): void {
@@ -175,12 +154,12 @@ export class PgliteStorage {
       if (NO_SPACE.includes((error as { errno: number }).errno)) this.#fail(this.#full(error))
       throw error
     }
-    // The last bytes that there was room for.
+    // A short write: the disk is full now.
     if (written < length) this.#fail(this.#full())
     return written
   }
 
-  /** What PostgreSQL believes to be on the disk has to be, or nothing that comes after it may be acknowledged. */
+  /** After a flush that failed, nothing may be acknowledged: PostgreSQL assumes that the flush succeeded. */
   #flush({ FS, NODEFS }: PgliteModule, { nfd, node }: FileStream): number {
     this.assertUsable()
     const isFile = FS.isFile(node.mode)
@@ -209,10 +188,4 @@ export class PgliteStorage {
     this.#failure = error
     if (this.#module !== undefined) halt(this.#module, error)
   }
-}
-
-function putInMemory({ FS }: PgliteModule, { folders, files }: PreparedFolder): void {
-  FS.mkdirTree(DATA)
-  for (const folder of folders) FS.mkdirTree(`${DATA}/${folder}`)
-  for (const { path, content } of files) FS.writeFile(`${DATA}/${path}`, content())
 }

@@ -5,7 +5,7 @@ import type { PgliteStorage } from './pglite-storage.ts'
 import type { Pglite } from './pglite.ts'
 import { EQ } from './qualified.ts'
 
-/** Of tables and what they keep apart: oid, name, its TOAST's oid, its pages when it was last vacuumed, and now. */
+/** Tables, materialized views and TOAST tables: oid, name, oid of its TOAST table, pages at its last vacuum, pages now. */
 const TABLES = /* sql */ `
   select oid, pg_catalog.concat(relnamespace::pg_catalog.regnamespace, '.', pg_catalog.quote_ident(relname)), reltoastrelid,
     relpages, pg_catalog.pg_relation_size(oid) operator(pg_catalog./) 8192
@@ -16,12 +16,12 @@ type Table = [oid: number, name: string, toast: number, pages: number, pagesNow:
 /** 1 MiB. */
 const MIN_PAGES = 128
 const GROWN = 1.2
-/** Of a table that was dropped meanwhile. */
+/** The table was dropped meanwhile. */
 const UNKNOWN_TABLE = '42P01'
 
 /**
- * What a server does in the background and PGlite doesn't: it cuts the log, and vacuums tables that have grown by a
- * fifth. What they hold needn't be dead rows, but dead rows make a table grow until it is vacuumed.
+ * The maintenance that a server does in the background and PGlite doesn't: checkpoints, which truncate the log, and VACUUM
+ * of tables that have grown by a fifth. The growth need not be dead rows, but dead rows make a table grow until it is vacuumed.
  */
 export class PgliteUpkeep {
   readonly #pglite: Pglite
@@ -33,25 +33,25 @@ export class PgliteUpkeep {
     this.#storage = storage
   }
 
-  /** Resolves when nothing of it runs. */
+  /** Resolves when no maintenance is running. */
   async settled(): Promise<void> {
     await this.#running
   }
 
-  /** To be called after whatever may have written. What is due is done behind those who wait already. */
+  /** To be called after every statement that may have written. Maintenance queues behind calls that wait already. */
   afterUse(): void {
-    if (this.#storage.isCheckpointDue)
+    if (this.#storage.wal.isCheckpointDue)
       this.#running ??= this.#run().finally(() => (this.#running = undefined))
   }
 
   async vacuum(): Promise<void> {
-    // One by one: others may use the database between them.
+    // One by one, so that others can use the database in between.
     for (const name of await this.#grown()) await this.#exec(/* sql */ `vacuum (analyze, parallel 0) ${name}`)
   }
 
   async #run(): Promise<void> {
     await this.#exec('checkpoint')
-    this.#storage.checkpointed()
+    this.#storage.wal.checkpointed()
     await this.vacuum()
   }
 
@@ -65,7 +65,7 @@ export class PgliteUpkeep {
       .map(([, name]) => name)
   }
 
-  /** What has failed is tried again when it is due the next time; a storage that has stopped says so to whoever uses it. */
+  /** A failure is logged, and retried when it is due again. A storage that has stopped reports that to its callers itself. */
   async #exec(text: string): Promise<void> {
     if (this.#storage.failure !== undefined) return
     try {

@@ -1,4 +1,4 @@
-/** As much of a PGlite as is used, so that nobody needs the types of PGlite to use a server. */
+/** The used part of a PGlite, so that users of a server don't need the types of PGlite. */
 export interface Pglite {
   readonly waitReady: Promise<void>
   readonly closed: boolean
@@ -17,7 +17,7 @@ export interface PgliteQueryOptions {
 
 export type PgliteTransaction = Pick<Pglite, 'query' | 'exec'>
 
-/** Whether it is a PGlite, of whatever copy of the package. */
+/** Whether it is a PGlite, of any copy of the package. */
 export function isPglite(value: unknown): value is Pglite {
   const { waitReady, execProtocol } = Object(value) as Record<string, unknown>
   return waitReady instanceof Promise && typeof execProtocol === 'function'

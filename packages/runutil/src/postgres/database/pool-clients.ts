@@ -1,7 +1,7 @@
 import { destroyClient } from './pg-connection.ts'
 import type { PgClient, PgPool } from './pg-pool.ts'
 
-/** The connections of a pool that haven't ended, also those that it has said goodbye to and heard nothing from. */
+/** The connections of a pool that haven't ended, including those that it has asked to end and that didn't answer. */
 export class PoolClients {
   readonly #all = new Set<PgClient>()
 

@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliDecompress } from 'node:zlib'
+import { DATA_FOLDER, type PgliteModule } from './pglite-module.ts'
 
 const BESIDE = 'runutil-folder.br'
 
-/** What `prepared/folder.br` begins with, as JSON after its length in four bytes; then come the contents. */
+/** The header of `prepared/folder.br`: JSON after its length in four bytes. The contents follow it. */
 export interface PreparedHeader {
   readonly folders: readonly string[]
-  /** `length` bytes from `at` on, and zeros up to `size`. */
+  /** `length` bytes from `at` on, padded with zeros to `size`. */
   readonly files: readonly {
     readonly path: string
     readonly size: number
@@ -23,18 +24,18 @@ export interface PreparedFile {
   readonly content: () => Uint8Array
 }
 
-/** The folder of a new database. */
+/** The folder of a new, empty database. */
 export interface PreparedFolder {
-  /** Each after the one that it is in. */
+  /** Parents first. */
   readonly folders: readonly string[]
-  /** The last is PG_VERSION, which says that the others are there. */
+  /** The last is PG_VERSION: once it exists, the folder is complete. */
   readonly files: readonly PreparedFile[]
 }
 
 /**
- * The folder that this package brings, as PGlite makes it, but without the memory that it takes to make one.
+ * The empty database folder that is part of this package. PGlite would make the same, with 900 MB of memory.
  *
- * @returns undefined where a bundler has left it out; then PGlite makes its own
+ * @returns undefined where a bundler has left it out: PGlite makes its own then
  */
 export async function preparedFolder(): Promise<PreparedFolder | undefined> {
   for (const place of places()) {
@@ -46,9 +47,16 @@ export async function preparedFolder(): Promise<PreparedFolder | undefined> {
   return undefined
 }
 
-/** In the package, three folders up both from `src` and from `dist`; and beside a bundle. */
+/** Copies it into a database in memory. */
+export function putInMemory({ FS }: PgliteModule, { folders, files }: PreparedFolder): void {
+  FS.mkdirTree(DATA_FOLDER)
+  for (const folder of folders) FS.mkdirTree(`${DATA_FOLDER}/${folder}`)
+  for (const { path, content } of files) FS.writeFile(`${DATA_FOLDER}/${path}`, content())
+}
+
+/** In the package, three folders above this file in both `src` and `dist`; and next to a bundle. */
 function places(): (URL | string)[] {
-  // In a bundle as CommonJS there is none.
+  // Undefined in a CommonJS bundle.
   const url = import.meta.url as string | undefined
   if (!url?.startsWith('file:')) return typeof __dirname === 'string' ? [join(__dirname, BESIDE)] : []
   return [new URL('../../../prepared/folder.br', import.meta.url), join(fileURLToPath(url), '..', BESIDE)]

@@ -1,12 +1,12 @@
 import { unexpected } from '../../core/errors.ts'
 
-/** PostgreSQL cuts longer names off without an error, and then two may be one. */
+/** PostgreSQL truncates longer names without an error, so two could become the same. */
 export const LONGEST_NAME_BYTES = 63
 
 /**
- * A name as SQL takes it, whatever letters are in it.
+ * A name quoted for SQL, with any characters.
  *
- * @param what what is named; an error begins with it
+ * @param what the prefix of an error
  * @throws InvalidArgumentError
  */
 export function quotedName(name: string, what: string): string {

@@ -4,7 +4,7 @@ import { PgConnection, destroyClient } from './pg-connection.ts'
 import type { NewPgClient } from './pg-pool.ts'
 import type { StatementLimits } from './statement-limits.ts'
 
-/** After it couldn't be made, as on a server that takes no more, the pool's are used for so long. */
+/** After it couldn't be opened, as when the server has too many, the pool's connections are used for this long. */
 const AGAIN_MS = 10_000
 
 export interface ReservedConnectionProps {
@@ -13,7 +13,7 @@ export interface ReservedConnectionProps {
   readonly clock: Clock
 }
 
-/** One connection that is kept for statements of one sort, made when it is first taken. */
+/** One connection reserved for statements of one sort, opened when first taken. */
 export class ReservedConnection {
   readonly #props: ReservedConnectionProps
   readonly #waiting: (() => void)[] = []
@@ -29,12 +29,12 @@ export class ReservedConnection {
     return !this.#taken && this.isMade
   }
 
-  /** Whether it is to be had sooner or later. */
+  /** Whether it exists or may be opened: waiting for it makes sense. */
   get isMade(): boolean {
     return this.#client !== undefined || this.#props.clock.elapsed() >= this.#notBefore
   }
 
-  /** When it is free. @throws the driver's error */
+  /** To be called when it is free. @throws the driver's error */
   async take(): Promise<PgConnection> {
     this.#taken = true
     try {
@@ -52,7 +52,7 @@ export class ReservedConnection {
     }
   }
 
-  /** Calls back once, when it may be free. @returns takes the callback off */
+  /** Calls back once, when it may be free. @returns removes the callback */
   onFree(callback: () => void): () => void {
     this.#waiting.push(callback)
     return () => {
@@ -61,7 +61,7 @@ export class ReservedConnection {
     }
   }
 
-  /** Resolves when what runs on it has ended. */
+  /** Resolves when its running statement has ended. */
   async close(): Promise<void> {
     while (this.#taken) await new Promise<void>((resolve) => this.onFree(resolve))
     this.#client?.ref?.()
@@ -83,7 +83,7 @@ export class ReservedConnection {
   }
 
   #giveBack(): void {
-    // Idle, it isn't what the process stays for.
+    // An idle connection doesn't keep the process alive.
     this.#client?.unref?.()
     this.#taken = false
     this.#waiting.shift()?.()

@@ -2,8 +2,8 @@ import type { Database } from './database.ts'
 import { DatabaseSettingError } from './errors.ts'
 
 /**
- * Whether a value that the server couldn't read is the fault of a setting: with `array_nulls` off it takes a null in an
- * array for a text. Asks the server, on another connection than a failed transaction's.
+ * Whether the server couldn't parse a value because of a setting: with `array_nulls` off it reads a null in an array as
+ * text. Asks the server on another connection than that of the failed transaction.
  */
 export async function settingError(
   database: Database,

@@ -1,28 +1,29 @@
 import type { Clock, Timer } from '../../core/clock.ts'
 
-/** Of its limit, the part after which a statement without an answer makes its connection suspect. */
+/** The fraction of its limit after which an unanswered statement makes its connection suspect. */
 const SUSPECT = 1 / 4
-/** How far ahead the timer is set at most: an idle database mustn't keep the process for longer. */
+/** The timer is set this far ahead at most: an idle database mustn't keep the process alive for longer. */
 const LONGEST_SLEEP_MS = 1_000
-/** What woke this late was held up itself; answers that came meanwhile get this long to be read. */
+/** A timer this late means that the process was blocked; answers that arrived meanwhile get this long to be read. */
 const LATE_MS = 50
 const READING_MS = 250
 
-/** A statement that was sent and isn't answered. */
+/** A statement that was sent and not yet answered. */
 export interface Unanswered {
   readonly sentAt: number
   readonly limitMs: number
   readonly onExpired: () => void
-  /** When its connection becomes suspect and, after that, when it has expired. */
+  /** When its connection becomes suspect and, after that, when it expires. */
   nextAt: number
   isSuspect: boolean
 }
 
 /**
- * How long statements may take to be answered: one timer for all of a database, that of the earliest.
+ * Time limits of statements: one timer for all of a database, set for the earliest.
  *
- * Connections seldom go silent alone. Once a statement has had no answer for a quarter of its limit, connections that
- * said nothing since it was sent aren't used again. Time in which the process was frozen or its loop blocked doesn't count.
+ * Connections seldom go silent alone. Once a statement has gone unanswered for a quarter of its limit, connections that
+ * have received nothing since it was sent aren't used again. Time during which the process was suspended or its event loop
+ * blocked doesn't count.
  */
 export class StatementLimits {
   readonly #clock: Clock
@@ -35,7 +36,7 @@ export class StatementLimits {
     this.#clock = clock
   }
 
-  /** @param heardAt when a connection said something last; by `elapsed` */
+  /** @param heardAt when the connection last received something, by `elapsed` */
   isSuspect(heardAt: number): boolean {
     return heardAt < this.#suspectBefore
   }
@@ -66,7 +67,7 @@ export class StatementLimits {
     else this.#timer.restartAt(at)
   }
 
-  /** When none is left, it sleeps until the next one begins: most have been answered long before. */
+  /** Not set again when none is left: most statements are answered long before. */
   readonly #wake = (): void => {
     const now = this.#clock.elapsed()
     const lateMs = now - this.#armedFor

@@ -7,13 +7,13 @@ const ANY =
   'a transaction of pg, PGlite, Kysely, Drizzle, postgres.js, knex, TypeORM, Sequelize or pg-promise'
 
 /**
- * Runs a statement in the caller's transaction, whatever library handed it out.
+ * Runs a statement in the caller's transaction, of any supported library.
  *
- * Where that can say whether a transaction is open, it is asked; else the server is, by a savepoint, which costs two more
- * round trips. Outside of a transaction nothing is run.
+ * Some libraries know whether a transaction is open; otherwise a savepoint finds out, which costs two more round trips.
+ * Outside of a transaction nothing is run.
  *
  * @returns the rows, each an array of its columns
- * @throws InvalidArgumentError for what is no transaction, or can't be used; nothing has changed then
+ * @throws InvalidArgumentError for anything but an open transaction; nothing has changed then
  */
 export async function queryIn(tx: TransactionHandle, text: string, params: unknown[]): Promise<unknown[][]> {
   const handle = handleOf(tx) ?? unknownHandle(tx)
@@ -22,10 +22,7 @@ export async function queryIn(tx: TransactionHandle, text: string, params: unkno
     return rowsOf(await handle.query(text, params), tx)
   } catch (error) {
     if (!codesOf(error).includes(FAILED_TRANSACTION)) throw error
-    throw refusal(
-      `${describe(tx)}, whose transaction has failed`,
-      'one after rollback and begin: nothing else is taken',
-    )
+    throw refusal(`${describe(tx)}, whose transaction has failed`, 'one after rollback and begin')
   }
 }
 
@@ -36,7 +33,7 @@ function unknownHandle(tx: unknown): OpenHandle {
   return { query: (text, params) => unknown.query(text, params), isSure: false }
 }
 
-/** There is none outside of a transaction; and what gave no rows is undone. */
+/** A savepoint fails outside of a transaction; a result without rows is rolled back to it. */
 async function atSavepoint(
   handle: OpenHandle,
   tx: unknown,
@@ -47,7 +44,7 @@ async function atSavepoint(
     await query('savepoint runutil', [])
   } catch (error) {
     if (!codesOf(error).includes(NO_TRANSACTION)) throw error
-    throw refusal(`${describe(tx)}, which is in no transaction`, ANY)
+    throw refusal(`${describe(tx)}, which is outside of a transaction`, ANY)
   }
   const result = await body(query)
   try {
@@ -65,7 +62,7 @@ const NO_TRANSACTION = '25P01'
 /** in_failed_sql_transaction */
 const FAILED_TRANSACTION = '25P02'
 
-/** The server's, of which libraries make errors of their own. */
+/** The server's error code, which libraries wrap in errors of their own. */
 function codesOf(error: unknown): unknown[] {
   const { code, original, driverError, cause } = Object(error) as Record<
     string,
@@ -74,15 +71,15 @@ function codesOf(error: unknown): unknown[] {
   return [code, original?.code, driverError?.code, cause?.code]
 }
 
-/** The rows, or an object that has them; each an array, or an object by its columns. */
+/** From an array of rows, or an object with `rows`; a row is an array or an object by its columns. */
 function rowsOf(result: unknown, tx: unknown): unknown[][] {
   const rows = Array.isArray(result)
     ? (result as unknown[])
     : (result as { rows?: unknown } | undefined)?.rows
   if (!Array.isArray(rows)) {
     throw refusal(
-      `${describe(tx)}, whose query gives ${describe(result)}`,
-      `one that gives rows or { rows }, as ${ANY}`,
+      `${describe(tx)}, whose query returns ${describe(result)}`,
+      `one that returns rows or { rows }, such as ${ANY}`,
     )
   }
   return rows.map((row) =>

@@ -5,7 +5,7 @@ import type { OnChange } from '../../dispatch/action-ledger.ts'
 import { DatabaseClosedError } from '../database/errors.ts'
 import { GT, TEXT } from '../database/qualified.ts'
 import { fromStorable } from '../statements/storable-json.ts'
-import type { StoreQueries } from '../statements/store-queries.ts'
+import type { SchemaQueries } from '../statements/schema-queries.ts'
 import { WakeUps } from '../statements/wake-ups.ts'
 
 const POLL_MS = 1_000
@@ -13,7 +13,7 @@ const PAGE = 500
 
 /** Reads all changes in their order: when notified, and every second in case a notification was missed. */
 export class ActionFollower {
-  readonly #queries: StoreQueries
+  readonly #queries: SchemaQueries
   readonly #onChange: OnChange
   readonly #onEnd: (error: unknown) => void
   readonly #stop = new AbortController()
@@ -22,14 +22,14 @@ export class ActionFollower {
   #ended: Promise<void> = Promise.resolve()
   readonly #wakeUps = new WakeUps(() => this.#wake.notify())
 
-  /** @param onEnd called when the database was closed, so that nothing more can come */
-  constructor(queries: StoreQueries, onChange: OnChange, onEnd: (error: unknown) => void) {
+  /** @param onEnd called when the database was closed: there will be no more changes */
+  constructor(queries: SchemaQueries, onChange: OnChange, onEnd: (error: unknown) => void) {
     this.#queries = queries
     this.#onChange = onChange
     this.#onEnd = onEnd
   }
 
-  /** @returns the last revision before */
+  /** @returns the last revision before the start */
   async start(): Promise<number> {
     const { channel, s } = this.#queries
     await this.#wakeUps.listen(this.#queries, channel, (payload) => payload === '')

@@ -18,7 +18,7 @@ import type { Database } from '../database/database.ts'
 import { EQ, GT, JSON_TYPE, TEXT } from '../database/qualified.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
 import { fromStorable, toStorable } from '../statements/storable-json.ts'
-import { StoreQueries } from '../statements/store-queries.ts'
+import { SchemaQueries } from '../statements/schema-queries.ts'
 import { ActionFollower } from './action-follower.ts'
 import { PostgresTaskExchange } from './postgres-task-exchange.ts'
 import { TakenTasks } from './taken-tasks.ts'
@@ -51,7 +51,7 @@ type Change =
  */
 export class PostgresActionLedger implements ActionLedger {
   readonly exchange: TaskExchange
-  readonly #queries: StoreQueries
+  readonly #queries: SchemaQueries
   readonly #taken: TakenTasks
   readonly #changes = new CallBatcher<string, unknown>((changes) => this.#change(changes), {
     maxCalls: MOST_CHANGES,
@@ -63,7 +63,7 @@ export class PostgresActionLedger implements ActionLedger {
     const what = 'PostgresActionLedger'
     const { schema = DEFAULT_SCHEMA, lease = '10s' } = checkOptions(what, options, ['schema', 'lease'])
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
-    this.#queries = new StoreQueries(database, schema, 'dispatch')
+    this.#queries = new SchemaQueries(database, schema, 'dispatch')
     this.#taken = new TakenTasks(this.#queries)
     this.exchange = new PostgresTaskExchange(this.#queries, toStorableIntervalMs(lease, `${what}: lease`))
   }

@@ -9,7 +9,7 @@ import type { TaskExchange, WorkerInfo, WorkerRegistration } from '../../dispatc
 import { workerKey } from '../../dispatch/worker-key.ts'
 import { EQ, GT, TEXT } from '../database/qualified.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
-import type { StoreQueries } from '../statements/store-queries.ts'
+import type { SchemaQueries } from '../statements/schema-queries.ts'
 import { RegisteredWorker } from './registered-worker.ts'
 
 const POLL_MS = 1_000
@@ -24,7 +24,7 @@ interface Previous {
 
 /** Live workers in the database. A worker's row is a lease, by the database's time. */
 export class PostgresTaskExchange implements TaskExchange {
-  readonly #queries: StoreQueries
+  readonly #queries: SchemaQueries
   readonly #leaseMs: number
   /** Registrations that the database is being asked for, by operation and target. */
   readonly #registering = new Map<string, Promise<unknown>>()
@@ -34,10 +34,10 @@ export class PostgresTaskExchange implements TaskExchange {
   readonly #previous = new Map<string, Previous>()
   /** Those of all processes that took tasks when `present` was last called, by operation. */
   readonly #seen = new Map<string, readonly WorkerInfo[]>()
-  /** How many have closed here. */
+  /** Workers closed in this process. */
   #closed = 0
 
-  constructor(queries: StoreQueries, leaseMs: number) {
+  constructor(queries: SchemaQueries, leaseMs: number) {
     this.#queries = queries
     this.#leaseMs = leaseMs
   }

@@ -10,7 +10,7 @@ import type { StatementOptions } from '../database/database.ts'
 import { EQ, TEXT, inMs } from '../database/qualified.ts'
 import { fromStorable } from '../statements/storable-json.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
-import type { StoreQueries } from '../statements/store-queries.ts'
+import type { SchemaQueries } from '../statements/schema-queries.ts'
 import { WakeUps } from '../statements/wake-ups.ts'
 
 const POLL_MS = 1_000
@@ -18,7 +18,7 @@ const POLL_MS = 1_000
 const AGAIN = new ExponentialBackoff({ initial: 50, max: POLL_MS })
 
 export interface RegisteredWorkerProps {
-  readonly queries: StoreQueries
+  readonly queries: SchemaQueries
   readonly worker: WorkerInfo
   readonly id: number
   readonly fence: number

@@ -4,7 +4,7 @@ import { sleep } from '../../core/wait.ts'
 import { DatabaseClosedError } from '../database/errors.ts'
 import { EQ, TEXTS } from '../database/qualified.ts'
 import { textArray } from '../statements/array-literal.ts'
-import type { StoreQueries } from '../statements/store-queries.ts'
+import type { SchemaQueries } from '../statements/schema-queries.ts'
 
 const POLL_MS = 1_000
 
@@ -16,12 +16,12 @@ interface Waiting {
 
 /** Waits for tasks to be taken: notified by the database, and by asking it every second in case that was missed. */
 export class TakenTasks {
-  readonly #queries: StoreQueries
+  readonly #queries: SchemaQueries
   readonly #waiting = new Map<string, Waiting>()
   #listening: Promise<unknown> | undefined
   #polling = false
 
-  constructor(queries: StoreQueries) {
+  constructor(queries: SchemaQueries) {
     this.#queries = queries
   }
 

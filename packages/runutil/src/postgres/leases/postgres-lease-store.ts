@@ -4,9 +4,9 @@ import { has } from '../../core/has.ts'
 import { log } from '../../core/log.ts'
 import { checkOptions, checkText } from '../../core/options.ts'
 import type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse } from '../../leases/lease-store.ts'
-import type { Database, Statement } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { EQ, TEXT } from '../database/qualified.ts'
-import { DEFAULT_SCHEMA, quotedSchema, statementName } from '../schema/schema-name.ts'
+import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { SchemaQueries } from '../statements/schema-queries.ts'
 
@@ -35,49 +35,35 @@ export interface PostgresLeaseStoreOptions {
  */
 export class PostgresLeaseStore implements LeaseStore {
   readonly #queries: SchemaQueries
-  readonly #acquire: Statement
-  readonly #renew: Statement
-  readonly #release: Statement
+  readonly #acquire: string
+  readonly #renew: string
+  readonly #release: string
 
   /** @throws InvalidArgumentError */
   constructor(database: Database, options: PostgresLeaseStoreOptions = {}) {
     const what = 'PostgresLeaseStore'
     const { schema = DEFAULT_SCHEMA } = checkOptions(what, options, ['schema'])
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
-    const s = quotedSchema(schema)
-    const statement = (call: string, text: string): Statement => ({
-      name: statementName(schema, `lease ${call}`),
-      text,
-      repeats: true,
-    })
-    this.#queries = new SchemaQueries(database, schema)
-    this.#acquire = statement(
-      'acquire',
-      /* sql */ `select * from ${s}.acquire_lease($1::${TEXT}, $2::double precision, $3::double precision,
-        $4::double precision, $5::${TEXT}, $6::double precision)`,
-    )
+    this.#queries = new SchemaQueries(database, schema, 'leases')
+    const { s } = this.#queries
+    this.#acquire = /* sql */ `select * from ${s}.acquire_lease($1::${TEXT}, $2::double precision, $3::double precision,
+        $4::double precision, $5::${TEXT}, $6::double precision)`
     const held = /* sql */ `where name ${EQ} $1::${TEXT} and fence ${EQ} $2::bigint and expires is not null`
     const ms = /* sql */ `($3::double precision operator(pg_catalog.*) interval '1 ms')`
     const lasting = /* sql */ `${s}.store_time(null) operator(pg_catalog.+) ${ms}`
-    this.#renew = statement(
-      'renew',
-      /* sql */ `update ${s}.leases set expires = ${lasting}, lease_ms = $3::double precision ${held} returning 1`,
-    )
-    this.#release = statement(
-      'release',
-      /* sql */ `update ${s}.leases set expires = null,
+    this.#renew = /* sql */ `update ${s}.leases set expires = ${lasting}, lease_ms = $3::double precision ${held} returning 1`
+    this.#release = /* sql */ `update ${s}.leases set expires = null,
         started = case when $3::${TEXT} ${EQ} 'unused' then null else started end,
         failed = case when $3::${TEXT} ${EQ} 'failed' then ${s}.store_time(null) else failed end,
         failures = case when $3::${TEXT} ${EQ} 'failed' then failures operator(pg_catalog.+) 1
           when $3::${TEXT} ${EQ} 'done' then 0 else failures end,
-        settled_ms = case when $3::${TEXT} ${EQ} 'unused' then settled_ms else greatest(settled_ms, settles_ms) end ${held}`,
-    )
+        settled_ms = case when $3::${TEXT} ${EQ} 'unused' then settled_ms else greatest(settled_ms, settles_ms) end ${held}`
   }
 
   async acquire(name: string, { leaseMs, everyMs, instantMs, schedule }: LeaseTerms): Promise<LeaseAnswer> {
     checkText(name, 'acquire: name')
     const terms = [everyMs ?? null, instantMs ?? null, schedule?.text ?? null, schedule?.version ?? null]
-    const [row] = await this.#queries.run<AcquireRow>(this.#acquire, [name, leaseMs, ...terms], undefined, {
+    const [row] = await this.#queries.rows<AcquireRow>(this.#acquire, [name, leaseMs, ...terms], {
       limitMs: leaseLimit(leaseMs),
       reserved: 'claims',
     })
@@ -91,10 +77,10 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async renew(name: string, fence: number, leaseMs: number): Promise<boolean> {
     const options = { limitMs: leaseLimit(leaseMs), reserved: 'renewals' } as const
-    return (await this.#queries.run(this.#renew, [name, fence, leaseMs], undefined, options)).length > 0
+    return (await this.#queries.rows(this.#renew, [name, fence, leaseMs], options)).length > 0
   }
 
   async release(name: string, fence: number, use: LeaseUse): Promise<void> {
-    await this.#queries.run(this.#release, [name, fence, use], undefined, { reserved: 'renewals' })
+    await this.#queries.rows(this.#release, [name, fence, use], { reserved: 'renewals' })
   }
 }

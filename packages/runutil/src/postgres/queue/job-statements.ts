@@ -1,6 +1,5 @@
-import type { Statement } from '../database/database.ts'
 import { EQ, TEXT, TEXTS, msOf } from '../database/qualified.ts'
-import { quotedSchema, statementName } from '../schema/schema-name.ts'
+import type { StatementText } from '../statements/schema-queries.ts'
 
 const SETTLEMENTS = /* sql */ `$1::${TEXTS}, $2::${TEXT}::bigint[], $3::${TEXTS}, $4::${TEXTS},
         $5::${TEXTS}, $6::${TEXT}::double precision[], $7::${TEXT}::double precision[], $8::${TEXT}::boolean[], $9::${TEXT}::bigint[],
@@ -8,78 +7,57 @@ const SETTLEMENTS = /* sql */ `$1::${TEXTS}, $2::${TEXT}::bigint[], $3::${TEXTS}
 
 export type JobStatements = ReturnType<typeof jobStatements>
 
-/** How each function of the queue is called, in one schema. Arrays come as text: every driver passes that on as it is. */
-export function jobStatements(schema: string) {
-  const s = quotedSchema(schema)
-  const call = (name: string, text: string): Statement => ({ name: statementName(schema, name), text })
-  const loop = (name: string, text: string): Statement => ({ ...call(name, text), repeats: true })
+/**
+ * How each function of the queue is called. Arrays are sent as text, which every driver passes on unchanged.
+ *
+ * @param s the quoted schema
+ */
+export function jobStatements(s: string) {
+  const call = (text: string): StatementText => ({ text })
+  const loop = (text: string): StatementText => ({ text, repeats: true })
   return {
-    enqueue: call(
-      'enqueue',
-      /* sql */ `select ${s}.enqueue_jobs($1::${TEXTS}, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
-        $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXT}::integer[], $8::double precision, $9::${TEXT}, $10::${TEXT}) as taken`,
-    ),
-    claim: loop(
-      'claim',
-      /* sql */ `select * from ${s}.claim_jobs($1::${TEXTS}, $2::integer, $3::double precision, $4::boolean, $5::double precision, $6::double precision,
+    enqueue:
+      call(/* sql */ `select ${s}.enqueue_jobs($1::${TEXTS}, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
+        $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXT}::integer[], $8::double precision, $9::${TEXT}, $10::${TEXT}) as taken`),
+    claim:
+      loop(/* sql */ `select * from ${s}.claim_jobs($1::${TEXTS}, $2::integer, $3::double precision, $4::boolean, $5::double precision, $6::double precision,
         $7::${TEXTS}, $8::${TEXT}::integer[], $9::${TEXT}::double precision[], $10::${TEXT}, $11::integer,
-        $12::${TEXT}::bigint[], $13::integer, $14::boolean, $15::double precision, $16::boolean)`,
-    ),
-    settle: loop('settle', /* sql */ `select ${s}.settle_jobs(${SETTLEMENTS}) as lost`),
-    settleEnded: loop('settle ended', /* sql */ `select ${s}.settle_ended_jobs(${SETTLEMENTS}) as lost`),
+        $12::${TEXT}::bigint[], $13::integer, $14::boolean, $15::double precision, $16::boolean)`),
+    settle: loop(/* sql */ `select ${s}.settle_jobs(${SETTLEMENTS}) as lost`),
+    settleEnded: loop(/* sql */ `select ${s}.settle_ended_jobs(${SETTLEMENTS}) as lost`),
     renew: loop(
-      'renew',
       /* sql */ `select ${s}.renew_jobs($1::${TEXTS}, $2::${TEXT}::bigint[], $3::double precision, $4::double precision) as lost`,
     ),
-    release: loop(
-      'release',
-      /* sql */ `select ${s}.release_jobs($1::${TEXTS}, $2::${TEXT}::bigint[], $3::${TEXT}::bigint[], $4::boolean, $5::${TEXT},
-        $6::double precision)`,
-    ),
-    get: call(
-      'get',
-      /* sql */ `select id, kind, status, attempts_done, ${msOf('run_at')}, ${msOf('created_at')},
+    release:
+      loop(/* sql */ `select ${s}.release_jobs($1::${TEXTS}, $2::${TEXT}::bigint[], $3::${TEXT}::bigint[], $4::boolean, $5::${TEXT},
+        $6::double precision)`),
+    get: call(/* sql */ `select id, kind, status, attempts_done, ${msOf('run_at')}, ${msOf('created_at')},
         ${msOf('updated_at')}, ${msOf('last_attempt_at')}, last_error,
-        payload::${TEXT}, result::${TEXT} from ${s}.jobs where id ${EQ} $1::${TEXT}`,
-    ),
-    cancel: call('cancel', /* sql */ `select ${s}.cancel_job($1::${TEXT}, $2::double precision)`),
-    retry: call('retry', /* sql */ `select ${s}.retry_job($1::${TEXT}, $2::${TEXT}, $3::double precision)`),
-    taken: call('taken', /* sql */ `select id from ${s}.jobs where id ${EQ} any ($1::${TEXTS})`),
+        payload::${TEXT}, result::${TEXT} from ${s}.jobs where id ${EQ} $1::${TEXT}`),
+    cancel: call(/* sql */ `select ${s}.cancel_job($1::${TEXT}, $2::double precision)`),
+    retry: call(/* sql */ `select ${s}.retry_job($1::${TEXT}, $2::${TEXT}, $3::double precision)`),
+    taken: call(/* sql */ `select id from ${s}.jobs where id ${EQ} any ($1::${TEXTS})`),
     // Those that somebody holds are PENDING without a row that waits.
-    counts: call(
-      'counts',
-      /* sql */ `select kind, status, pg_catalog.count(*)::double precision from ${s}.jobs group by kind, status
-        union all select kind, 'WAITING', pg_catalog.count(*)::double precision from ${s}.jobs_waiting group by kind`,
-    ),
-    setRules: loop(
-      'setRules',
-      /* sql */ `select * from ${s}.set_job_rules($1::${TEXT}, $2::${TEXTS}, $3::${TEXT}::integer[], $4::${TEXT}::integer[],
-        $5::${TEXT}::integer[], $6::${TEXT}::double precision[], $7::${TEXT}::double precision[], $8::${TEXT}::double precision[], $9::double precision)`,
-    ),
-    rateOpensIn: loop(
-      'rateOpensIn',
-      /* sql */ `select ${s}.rate_opens_in($1::${TEXTS}, $2::double precision)`,
-    ),
-    unhandledKinds: loop(
-      'unhandledKinds',
-      /* sql */ `select kind from ${s}.unhandled_kinds($1::double precision) as kind`,
-    ),
-    pruneByRules: loop('pruneByRules', /* sql */ `select ${s}.prune_by_rules($1::double precision)`),
+    counts:
+      call(/* sql */ `select kind, status, pg_catalog.count(*)::double precision from ${s}.jobs group by kind, status
+        union all select kind, 'WAITING', pg_catalog.count(*)::double precision from ${s}.jobs_waiting group by kind`),
+    setRules:
+      loop(/* sql */ `select * from ${s}.set_job_rules($1::${TEXT}, $2::${TEXTS}, $3::${TEXT}::integer[], $4::${TEXT}::integer[],
+        $5::${TEXT}::integer[], $6::${TEXT}::double precision[], $7::${TEXT}::double precision[], $8::${TEXT}::double precision[], $9::double precision)`),
+    rateOpensIn: loop(/* sql */ `select ${s}.rate_opens_in($1::${TEXTS}, $2::double precision)`),
+    unhandledKinds: loop(/* sql */ `select kind from ${s}.unhandled_kinds($1::double precision) as kind`),
+    pruneByRules: loop(/* sql */ `select ${s}.prune_by_rules($1::double precision)`),
     // Of these kinds, those that are held to a rate.
     rated: loop(
-      'rated',
       /* sql */ `select kind from ${s}.job_limits where rate_limits is not null and kind ${EQ} any ($1::${TEXTS})`,
     ),
-    prune: loop(
-      'prune',
-      /* sql */ `select o_count, o_from, o_to from ${s}.prune_jobs($1::double precision, $2::integer, $3::double precision,
-        $4::double precision, $5::double precision)`,
-    ),
-    notify: loop('notify', /* sql */ `select pg_catalog.pg_notify($1::${TEXT}, $2::${TEXT})`),
-    quietFor: loop('quietFor', /* sql */ `select ${s}.quiet_for($1::${TEXTS}, $2::double precision)`),
+    prune:
+      loop(/* sql */ `select o_count, o_from, o_to from ${s}.prune_jobs($1::double precision, $2::integer, $3::double precision,
+        $4::double precision, $5::double precision)`),
+    notify: loop(/* sql */ `select pg_catalog.pg_notify($1::${TEXT}, $2::${TEXT})`),
+    quietFor: loop(/* sql */ `select ${s}.quiet_for($1::${TEXTS}, $2::double precision)`),
     // As they say themselves; one that has died is forgotten after a while.
     workers: loop(
-      'workers',
       /* sql */ `select kind, pg_catalog.count(*)::double precision from ${s}.job_rules where kind ${EQ} any ($1::${TEXTS}) group by kind`,
     ),
   }

@@ -23,7 +23,7 @@ import { type Settlement, checkStorable } from '../../queue/outcome.ts'
 import type { OnReady } from '../../queue/ready-listeners.ts'
 import type { Database } from '../database/database.ts'
 import { BUSY } from '../schema/1-queue/settling.ts'
-import { DEFAULT_SCHEMA, channelName } from '../schema/schema-name.ts'
+import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { LIMIT_MS, SchemaQueries } from '../statements/schema-queries.ts'
@@ -63,7 +63,6 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly maxJson: number
   readonly #queries: SchemaQueries
   readonly #clock: Clock | undefined
-  readonly #channel: string
   readonly #statements: JobStatements
   readonly #claims = new OpenClaims()
   /** Of a pass, where it goes on and where it ends. */
@@ -82,12 +81,11 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     const { schema = DEFAULT_SCHEMA, clock, maxJson } = checkOptions(what, options, known)
     this.maxJson = checkMaxJson(maxJson, what)
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
-    this.#queries = new SchemaQueries(database, schema)
+    this.#queries = new SchemaQueries(database, schema, 'jobs')
     this.#clock = clock
     this.#place = schemaPlace(database, schema)
-    const statements = (this.#statements = jobStatements(schema))
-    const channel = (this.#channel = channelName('jobs', schema))
-    const props = { queries: this.#queries, statements, channel }
+    const statements = (this.#statements = jobStatements(this.#queries.s))
+    const props = { queries: this.#queries, statements, channel: this.#queries.channel }
     const onGivenBack = (): void => this.#claimer.gaveBack()
     const notifications = (this.#notifications = new JobNotifications({ ...props, clock, onGivenBack }))
     this.#inserter = new JobInserter({ ...props, notifications, clock })
@@ -151,7 +149,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
 
   async #release(held: readonly Held[], mayHaveStarted: boolean): Promise<void> {
     const finished = plainArray(this.#claims.finishedBy(held))
-    const params = [...heldColumns(held), finished, mayHaveStarted, this.#channel, this.#now()]
+    const params = [...heldColumns(held), finished, mayHaveStarted, this.#queries.channel, this.#now()]
     await this.#queries.run(this.#statements.release, params, undefined, { limitMs: this.#limitMs() })
     this.#claimer.gaveBack()
     this.#claims.ended(held)
@@ -168,7 +166,11 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   }
 
   async retryNow(id: string): Promise<boolean> {
-    const [row] = await this.#queries.run<[boolean]>(this.#statements.retry, [id, this.#channel, this.#now()])
+    const [row] = await this.#queries.run<[boolean]>(this.#statements.retry, [
+      id,
+      this.#queries.channel,
+      this.#now(),
+    ])
     return row![0]
   }
 

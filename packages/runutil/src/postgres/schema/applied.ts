@@ -6,11 +6,11 @@ import { quotedSchema } from './schema-name.ts'
 /** Asks for rows, each an array of its columns. */
 export type Ask = (text: string, params: unknown[]) => Promise<unknown[][]>
 
-/** What was done to a schema. */
+/** The migrations applied to a schema. */
 export interface Applied {
-  /** Of each migration by its number; undefined where it was applied before there were any. */
+  /** By the migration's number; undefined where it was applied before checksums existed. */
   readonly checksums: ReadonlyMap<number, string | undefined>
-  /** Which migration code has to know to work on it. */
+  /** The newest migration that code must know to work with the schema. */
   readonly needs: number
 }
 
@@ -33,7 +33,7 @@ export async function appliedTo(ask: Ask, schema: string): Promise<Applied> {
   }
 }
 
-/** The error when code whose newest migration is `known` can't work on the schema. */
+/** The error when code whose newest migration is `known` can't work with the schema. */
 export function tooNew(
   schema: string,
   { checksums, needs }: Applied,
@@ -42,13 +42,13 @@ export function tooNew(
   return needs > known ? new SchemaTooNewError(schema, Math.max(...checksums.keys()), known) : undefined
 }
 
-/** Whether the table `migrations` is there, and whether it is runutil's. */
+/** Whether the table `migrations` exists, and whether it is runutil's. */
 export async function tableOf(ask: Ask, schema: string): Promise<readonly [boolean, boolean]> {
   const [row] = await ask(TABLE, [schema])
   return row as [boolean, boolean]
 }
 
-/** By the catalog: who may not use the schema is told so later. */
+/** From the catalog, which any role can read; a lack of privileges is reported later. */
 const TABLE = /* sql */ `select pg_catalog.count(*) ${GT} 0 as is_there,
     pg_catalog.count(*) filter (where a.attname ${EQ} 'number') ${GT} 0 as is_ours
   from pg_catalog.pg_attribute as a join pg_catalog.pg_class as c on c.oid ${EQ} a.attrelid

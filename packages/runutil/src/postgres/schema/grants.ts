@@ -13,9 +13,9 @@ export function rolesOf(grantTo: string | readonly string[] | undefined): readon
 }
 
 /**
- * Those of the roles that lack any of these rights.
+ * The roles that lack any of these privileges.
  *
- * @throws InvalidArgumentError for a role that isn't there
+ * @throws InvalidArgumentError for a role that doesn't exist
  */
 export async function rolesWithoutGrants(
   ask: Ask,
@@ -28,7 +28,7 @@ export async function rolesWithoutGrants(
     if (row === undefined) {
       const create = `create it first: create role ${quotedName(role, 'role')} login password '…'`
       throw new InvalidArgumentError(
-        `migrate: grantTo: expected a role of this database; there is none called '${role}'; ${create}`,
+        `migrate: grantTo: expected a role of this database; got '${role}', which doesn't exist; ${create}`,
       )
     }
     if (row[0] !== true) lacking.push(role)

@@ -15,23 +15,23 @@ import { migrations } from './migrations.ts'
 import { DEFAULT_SCHEMA, quotedSchema } from './schema-name.ts'
 
 export interface MigrateOptions {
-  /** Where everything lies; made if it isn't there. Default 'runutil'. */
+  /** The schema of all tables; created if missing. Default 'runutil'. */
   schema?: string | undefined
   /**
-   * Roles that get just the rights that a service needs: to use the schema, and none to change it. For a service whose
-   * role doesn't own the schema; to be called by the role that does.
+   * Roles to be granted the privileges that a service needs: to use the schema, not to change it. For services whose role
+   * doesn't own the schema; call `migrate` as the role that does.
    */
   grantTo?: string | readonly string[] | undefined
 }
 
 /**
- * Brings the schema up to this version of runutil, all of it or nothing. Safe to call at each start, by any number
- * of processes at once: each step is taken once. Where there is nothing to do, it needs no right but to look. A schema that
- * the next version has made is taken as it is, so that old replicas may run, and restart, beside new ones.
+ * Migrates the schema to this version of runutil, completely or not at all. Safe to call at each start, by any number of
+ * processes at once: each migration is applied once. Without pending migrations it only needs to read. A schema migrated by
+ * the next version is accepted, so that old replicas can run, and restart, next to new ones.
  *
- * @throws InvalidArgumentError for a schema's name that PostgreSQL doesn't take, or a role that isn't there;
- *   SchemaTooNewError when a version after the next was here, SchemaChangedError when a pre-release was, MigrationError when a step
- *   fails, PermissionDeniedError for a role that may not do it
+ * @throws InvalidArgumentError for an invalid schema name or a missing role; SchemaTooNewError when a version after the next
+ *   has migrated the schema, SchemaChangedError when a pre-release has, MigrationError when a migration fails,
+ *   PermissionDeniedError when the role lacks privileges
  *
  * @example
  * await migrate(database, { grantTo: 'app' })
@@ -41,7 +41,7 @@ export async function migrate(database: Database, options: MigrateOptions = {}):
   await applyMigrations(database, schema, migrations, rolesOf(grantTo))
 }
 
-/** `migrate` with a list of its own. */
+/** `migrate` with a given list of migrations. */
 export async function applyMigrations(
   database: Database,
   schema: string,
@@ -51,7 +51,7 @@ export async function applyMigrations(
   const quoted = quotedSchema(schema)
   try {
     const ask: Ask = (text, params) => database.query({ text }, params)
-    // Mostly there is nothing to do, and nobody should wait for a lock to learn it.
+    // Usually there is nothing to do, which mustn't require waiting for a lock.
     if (await isDone(ask, schema, list, roles)) return
     await database.transaction(async (tx) => {
       await lock(tx, schema)
@@ -90,14 +90,14 @@ async function missing(ask: Ask, schema: string, list: readonly Migration[]): Pr
   return list.filter(({ number }) => !checksums.has(number))
 }
 
-/** Of what a step does, whatever schema it does it in. */
+/** Of a migration's SQL, independent of the schema. */
 export function checksumOf(migration: Migration): string {
   return createHash('sha256').update(migration.sql('"runutil"')).digest('hex').slice(0, 32)
 }
 
 /**
- * One schema at a time, however long that takes, whatever limits the database sets to a statement. What the steps name is
- * PostgreSQL's, or in the schema that they name.
+ * Serializes migrations of one schema, without the time limits of the database. Names in the migrations are PostgreSQL's
+ * own, or qualified by the schema.
  */
 async function lock(tx: Transaction, schema: string): Promise<void> {
   await tx.script(
@@ -107,7 +107,7 @@ async function lock(tx: Transaction, schema: string): Promise<void> {
   await tx.query(text, [`runutil migrate ${schema}`])
 }
 
-/** A role may own a schema that was made for it without the right to make one. */
+/** A role may own a schema that was made for it, without the privilege to create one. */
 async function createTable(tx: Transaction, ask: Ask, schema: string): Promise<void> {
   const quoted = quotedSchema(schema)
   const [exists] = await ask(/* sql */ `select pg_catalog.to_regnamespace($1::${TEXT}) is not null`, [quoted])

@@ -1,13 +1,13 @@
-/** One step of the schema. Its number and text never change once it was released. */
+/** A migration. Its number and text never change after its release. */
 export interface Migration {
   /** Counts from 1, without gaps. */
   readonly number: number
   readonly name: string
   /**
-   * Which migration code has to know to work on the schema from here on. Default: the one before this. So a step only adds,
-   * and what the version before it uses stays as it is; a later step that takes it away says here which that was.
+   * The migration that code must know to work with the schema from here on. Default: the previous one. So a migration only
+   * adds, and what the previous version uses stays; a later migration that removes it sets this.
    */
   readonly needs?: number
-  /** @param schema the quoted name of the schema that everything lies in */
+  /** @param schema the quoted name of the schema of all tables */
   sql(schema: string): string
 }

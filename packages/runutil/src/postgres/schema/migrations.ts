@@ -4,7 +4,7 @@ import { leasesMigration } from './3-leases.ts'
 import { dispatchMigration } from './4-dispatch/dispatch-migration.ts'
 import type { Migration } from './migration.ts'
 
-/** All steps in their order. */
+/** All migrations in order. */
 export const migrations: readonly Migration[] = [
   queueMigration,
   coordinateMigration,

@@ -1,12 +1,12 @@
 /**
- * Numbers that fence: of claims, leases, attempts, announcements. After a failover to a standby that had not all of it, the
- * sequences begin again where the standby had them, and would give out numbers a second time. So each timeline of the
- * server has numbers of its own; on the first one, as of a server that never failed over, they are just those.
+ * Fencing tokens of claims, leases, attempts and announcements. After a failover to a standby that lagged behind, its
+ * sequences continue at older values and would issue tokens again. So each timeline of the server has its own range; on the
+ * first timeline, that of a server that never failed over, they are the plain numbers of the sequence.
  *
- * 2^40 numbers a timeline, for 2^13 timelines: all are integers that a JS number holds.
+ * 2^40 numbers for each of 2^13 timelines: all are safe integers.
  */
 export const numbers = (s: string): string => /* sql */ `
--- Where the server can't tell its timeline, as where all machines share one storage, none is lost in a failover.
+-- A server that doesn't expose its timeline, such as one on shared storage, loses nothing in a failover.
 do $do$
 begin
   perform pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn());

@@ -1,7 +1,7 @@
 import { unexpected } from '../../core/errors.ts'
 import { LONGEST_NAME_BYTES, quotedName } from '../database/quoted-name.ts'
 
-/** Where everything of runutil lies unless another schema is given. */
+/** The default schema of all tables. */
 export const DEFAULT_SCHEMA = 'runutil'
 
 /**
@@ -11,24 +11,18 @@ export const DEFAULT_SCHEMA = 'runutil'
  */
 export function quotedSchema(name: string): string {
   const quoted = quotedName(name, 'schema')
-  // The functions in it are written between these.
+  // Function bodies are delimited by it.
   if (name.includes('$$')) throw unexpected('schema', 'a name without $$', name)
-  // PostgreSQL keeps these for itself.
+  // PostgreSQL reserves these.
   if (name.startsWith('pg_')) throw unexpected('schema', `a name that doesn't begin with pg_`, name)
   return quoted
 }
 
-/** Of a prepared statement. Undefined, so not prepared, where the name would be too long to tell schemas apart. */
-export function statementName(schema: string, name: string): string | undefined {
-  const full = `runutil ${schema} ${name}`
-  return Buffer.byteLength(full) <= LONGEST_NAME_BYTES ? full : undefined
-}
-
 /**
- * What is notified of changes in a schema: at most 63 bytes, as PostgreSQL takes it. Shared by two schemas whose long
- * names begin alike, it would wake one too often.
+ * The channel for notifications of changes in a schema, cut to PostgreSQL's 63 bytes. Two schemas whose long names begin
+ * alike share one, which only causes needless wake-ups.
  *
- * @param store begins the name
+ * @param store the prefix of the name
  */
 export function channelName(store: string, schema: string): string {
   let name = `${store}.${schema}`

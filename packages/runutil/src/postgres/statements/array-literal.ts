@@ -1,4 +1,4 @@
-/** A text array as PostgreSQL reads it. Faster than a driver's own for the thousands of values of a batch. */
+/** A text array as a literal. Faster than the driver's serialization for thousands of values. */
 export function textArray(values: readonly (string | undefined)[]): string {
   const literal = asJson(values)
   return literal.includes('\\') ? `{${values.map(element).join(',')}}` : literal
@@ -24,7 +24,7 @@ function element(value: string | undefined): string {
   return `"${/["\\]/.test(value) ? value.replace(/["\\]/g, '\\$&') : value}"`
 }
 
-/** As the other two, but with one element where all are the same: it stands for all. */
+/** Like the other two, but with a single element where all are the same. */
 export function unlessSame<T>(values: readonly T[], array: (values: readonly T[]) => string): string {
   return array(values.every((value) => value === values[0]) ? values.slice(0, 1) : values)
 }

@@ -1,6 +1,6 @@
 import { countWithin } from '../../core/weight.ts'
 
-/** A list in pieces of so many items, and of so many characters. */
+/** Splits a list by count and by size. */
 export function chunksOf<T>(all: readonly T[], most: number, weigh: (item: T) => number): (readonly T[])[] {
   const chunks: (readonly T[])[] = []
   for (let at = 0; at < all.length;) {
@@ -13,9 +13,9 @@ export function chunksOf<T>(all: readonly T[], most: number, weigh: (item: T) =>
 }
 
 /**
- * Sends chunks, one after another: while the server stores one, the next is written down.
+ * Sends chunks one after another; the next one is prepared while the server stores the last.
  *
- * @param prepare makes what is sent of a chunk; `isLast` of the last one
+ * @param prepare makes the parameters of a chunk; `isLast` for the last one
  */
 export async function inChunks<T, P>(
   chunks: readonly T[],

@@ -1,7 +1,7 @@
-/** Less would punish a server for a moment's work of its own. */
+/** A shorter limit would fail on a brief stall of the server. */
 const LEAST_MS = 1_000
 
-/** How long a statement may take whose answer is of no use once a lease is over. */
+/** The time limit of a statement whose answer is useless once a lease has expired. */
 export function leaseLimit(leaseMs: number): number {
   return Math.max(LEAST_MS, leaseMs)
 }

@@ -3,7 +3,7 @@ import { SchemaMissingError } from '../database/errors.ts'
 import { type Ask, appliedTo, tooNew } from '../schema/applied.ts'
 import { migrations } from '../schema/migrations.ts'
 
-/** Why something isn't there that a statement named: a newer runutil took it away, or it was never made. */
+/** Why something that a statement names is missing: a newer runutil removed it, or it was never made. */
 export async function missingError(database: Database, schema: string, cause: unknown): Promise<Error> {
   const ask: Ask = (text, params) => database.query({ text }, params, { limitMs: 30_000 })
   const known = Math.max(...migrations.map(({ number }) => number))
@@ -11,7 +11,7 @@ export async function missingError(database: Database, schema: string, cause: un
     const error = tooNew(schema, await appliedTo(ask, schema), known)
     if (error !== undefined) return error
   } catch {
-    // What it couldn't be asked for says no more than what had failed before.
+    // This failure says no more than the first one.
   }
   return new SchemaMissingError(schema, cause)
 }

@@ -1,9 +1,9 @@
 import { systemClock } from '../../core/clock-system.ts'
 
-/** How often a process looks for leases that have run out. */
+/** How often a process looks for expired leases. */
 const EVERY_MS = 500
 
-/** Says when it's time to look again. */
+/** Decides when to look for expired leases again. */
 export class Rescue {
   #next = -Infinity
 
@@ -14,7 +14,7 @@ export class Rescue {
     return true
   }
 
-  /** It is time at once. */
+  /** Makes it due at once. */
   hasten(): void {
     this.#next = -Infinity
   }

@@ -1,10 +1,10 @@
 /**
- * JSON that PostgreSQL's functions can take apart: they refuse documents with `\\u0000` or half of a surrogate pair, which
- * JavaScript's strings may have. Those are written as a noncharacter and four hexadecimal digits; so is that itself.
+ * JSON for PostgreSQL's functions, which refuse documents with `\\u0000` or half of a surrogate pair, both valid in
+ * JavaScript strings. They are escaped as a noncharacter and four hexadecimal digits; so is the noncharacter itself.
  */
 const ESCAPE = '\uFDD0'
 const REFUSED = /\\u(?:0000|d[89a-f])|\uFDD0/i
-/** A backslash and what it escapes are taken together, so that an escaped one escapes nothing here. */
+/** A backslash is matched with the character that it escapes, so that an escaped backslash escapes nothing. */
 const TOKENS = /\\u(0000|d[89a-f][0-9a-f]{2})|\\.|\uFDD0/gi
 const WRITTEN = /\uFDD0([0-9a-f]{4})/gi
 

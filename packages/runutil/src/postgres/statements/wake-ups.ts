@@ -2,10 +2,10 @@ import { systemClock } from '../../core/clock-system.ts'
 import { Throttle } from '../../core/throttle.ts'
 import type { Database } from '../database/database.ts'
 
-/** Whoever may connect may notify, as often as they like and without any right on the schema. */
+/** Any role that can connect can notify, as often as it likes and without privileges on the schema. */
 export const WAKE_EVERY_MS = 10
 
-/** Wakes who looks at the database when it is notified. What comes for nothing wakes it at most once in 10 ms. */
+/** Wakes a poller on notifications; on those that turn out to be useless, at most once in 10 ms. */
 export class WakeUps {
   readonly #throttle: Throttle
   #off: () => Promise<void> = () => Promise.resolve()
@@ -14,7 +14,7 @@ export class WakeUps {
     this.#throttle = new Throttle(wake, WAKE_EVERY_MS, systemClock)
   }
 
-  /** As `Database.listen`. @param isMeant whether a notification is for this listener */
+  /** As `Database.listen`. @param isMeant whether a notification concerns this listener */
   async listen(
     database: Pick<Database, 'listen'>,
     channel: string,
@@ -25,7 +25,7 @@ export class WakeUps {
     })
   }
 
-  /** There was something to be had. */
+  /** The last wake-up was useful. */
   worthIt(): void {
     this.#throttle.worthIt()
   }

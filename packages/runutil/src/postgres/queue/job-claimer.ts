@@ -114,7 +114,7 @@ export class JobClaimer {
     if (sureMs !== 0) onClockSet?.(sureMs)
   }
 
-  /** Leases ran out that nobody renewed up to now: when their grace is over, their jobs are free. */
+  /** When the grace of leases that ran out is over, or where a claim got to the end of nothing but full keys so far. */
   #lookAgain(): void {
     if (this.#looksAgain) return
     this.#looksAgain = true

@@ -56,10 +56,12 @@ begin
       perform ${s}.cut_delays(v_now);
     end if;
   end if;
-  update ${s}.jobs_waiting set due = true where ctid = any (array(
+  v_places := array(
     select ctid from ${s}.jobs_waiting where not due and run_at <= v_now
     order by run_at, seq limit 10000 for update skip locked
-  ));
+  );
+  if v_places <> '{}' then perform ${s}.fall_due(v_places); end if;
+  v_places := null;
   if v_limited then
     perform from ${s}.job_limits where kind = any (p_kinds) order by kind for update;
     -- Whoever waited for its turn claims now, not when it came.
@@ -101,7 +103,13 @@ begin
       return next;
     end if;
   end if;
-  if v_ids is null then return; end if;
+  if v_ids is null then
+    if v_limited and exists (select from ${s}.job_backlogs as b where b.kind = any (p_kinds) and b.goes_on) then
+      o_kind := '${LOOK_AGAIN}';
+      return next;
+    end if;
+    return;
+  end if;
   v_claim := ${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.job_claim_numbers'));
   insert into ${s}.job_claims (claim, claimed_at, expires_at, lease, holder, ids, seqs)
     values (v_claim, v_now, v_now + p_lease * interval '1 ms', p_lease, p_holder, v_ids, v_seqs);
@@ -115,53 +123,13 @@ begin
     from unnest(v_ids) as claimed (id) join ${s}.jobs as j using (id);
 end $$;
 
--- Of jobs that were chosen, those that may be claimed together. Where some are left that are on their last chance, others
--- are looked for behind them.
-create function ${s}.fitting_jobs(
-  p_places tid[], p_kinds text[], p_limit integer, p_look_further boolean, p_max_crashes integer, p_last_chance boolean,
-  p_max_bytes float8, p_or_one boolean, out places tid[], out ids text[], out seqs bigint[], out held_back boolean,
-  out skipped boolean
-) language plpgsql ${PINNED} as $$
-declare
-  v_job record;
-  v_places tid[] := p_places;
-  v_left float8 := p_max_bytes;
+create function ${s}.fall_due(p_places tid[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
-  skipped := false;
-  for v_round in 1..2 loop
-    for v_job in
-      select w.ctid as place, w.id, w.seq, coalesce((w.note).bytes, 0) as bytes,
-        coalesce((w.note).crashes, 0) = p_max_crashes as is_last
-      from ${s}.jobs_waiting as w where w.ctid = any (v_places) order by w.priority desc, w.run_at, w.seq
-    loop
-      if v_job.is_last and not (p_last_chance and ids is null and v_round = 1) then
-        skipped := true;
-        continue;
-      end if;
-      held_back := v_job.bytes > v_left and not (p_or_one and ids is null);
-      if held_back then return; end if;
-      v_left := v_left - v_job.bytes;
-      places := places || v_job.place;
-      ids := ids || v_job.id;
-      seqs := seqs || v_job.seq;
-      if v_job.is_last then return; end if;
-    end loop;
-    if v_round = 2 or not (p_look_further and skipped and cardinality(p_places) = p_limit) then return; end if;
-    select array_agg(f.place) into v_places from (
-      select c.place from unnest(p_kinds) as k (kind), ${s}.first_jobs_but_last(k.kind, p_limit, p_max_crashes) as c
-      order by c.priority desc, c.run_at, c.seq limit p_limit
-    ) as f where f.place <> all (coalesce(places, '{}'));
-  end loop;
-end $$;
-
--- As first_jobs, without those on their last chance.
-create function ${s}.first_jobs_but_last(p_kind text, p_limit integer, p_max_crashes integer)
-returns table (place tid, priority integer, run_at timestamptz, seq bigint) language plpgsql ${PINNED} as $$
-begin
-  return query
-    select w.ctid, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-    where w.kind = p_kind and w.due and coalesce((w.note).crashes, 0) <> p_max_crashes
-    order by w.priority desc, w.run_at, w.seq limit p_limit for update skip locked;
+  -- They may lie before the mark of a backlog.
+  insert into ${s}.job_openings (kind, key)
+    select distinct w.kind, w.key from ${s}.jobs_waiting as w join ${s}.job_backlogs as b using (kind)
+    where w.ctid = any (p_places) and w.key is not null;
+  update ${s}.jobs_waiting set due = true where ctid = any (p_places);
 end $$;
 
 -- As first_jobs, but of each marked priority only those from the mark on.

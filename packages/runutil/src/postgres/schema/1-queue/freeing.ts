@@ -2,7 +2,7 @@ import { GT, TEXT } from '../../database/qualified.ts'
 import { BY_INDEX } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 
-/** What a claim says instead of a job, as its kind, with no id: leases ran out; look again in a moment. */
+/** What a claim says instead of a job, as its kind, with no id: leases ran out, or it has looked at a part only; look again. */
 export const LOOK_AGAIN = 'look again'
 
 /** How a notification begins that jobs of the past may be claimed again; how many, follows as for new ones. */
@@ -80,7 +80,7 @@ begin
         returning id
     ) select array_agg(id) into v_ids from waiting;
     freed := freed || v_ids;
-    delete from ${s}.job_slots where claim = v_lease.claim;
+    perform ${s}.give_back_slots(v_lease.ids, array[v_lease.claim]);
   end loop;
 end $$;
 

@@ -1,166 +1,132 @@
 import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
+import { FIRST_PLACE, openJobs } from './open-jobs.ts'
+import { openedKeys } from './opened-keys.ts'
 
-/** A claim of a kind whose keys are limited walks past at most so many jobs. */
-const WALK = 4_096
-/** So many at first, whatever is full. */
-const FIRST = 64
-/** From the beginning so many, and then so many, when it goes on where another stopped. */
-const SHORT_WALK = 512
-const FURTHER = 2_048
-/** So many keys it looks at by themselves then; the next one looks at those after them. */
-const KEYS = 64
+/** So many waiting jobs a claim looks at first, whatever is full. */
+const FEW = 64
+/** And so many behind a backlog, past so many of the keys that the first ones belong to. */
+const MORE = 256
+const PAST = 4_096
+/** So many of the backlog it looks at again. */
+const AGAIN = 128
 
-/** How many jobs of one key of a kind may run. */
-export const limitingKeys = (s: string): string => /* sql */ `
--- As first_jobs, of a kind of which at most p_each may run for each key. It walks past jobs of full keys, and never far.
--- Where a tenant's backlog is longer, it goes on where the last claim stopped, and looks at some keys by themselves, so that
--- no backlog holds others back for good; the order is then only nearly kept.
-create function ${s}.first_jobs_by_key(p_kind text, p_limit integer, p_limits ${s}.job_limits)
+/**
+ * How many jobs of one key of a kind may run.
+ *
+ * A claim reads the first waiting jobs, and of each of their keys what runs of it, until it has enough. While full keys
+ * have a longer backlog than that, the kind has a row in `job_backlogs`, and a claim goes on from its mark: all before it
+ * was of full keys when it was looked at. What is before the mark and may start after all is found in two ways: keys that
+ * get room are noted in `job_openings` by whoever gives it back, and each claim looks at a part of the backlog again. So
+ * the order is kept nearly, and what a claim reads is bounded, however many keys are full.
+ */
+export const limitingKeys = (s: string): string =>
+  [backlogTables, openJobs, openedKeys, choosingByKey].map((part) => part(s)).join('')
+
+const backlogTables = (s: string): string => /* sql */ `
+-- A place in the order in which the jobs of a kind wait. A bigint, so that there is one before all.
+create type ${s}.job_place as (priority bigint, run_at timestamptz, seq bigint);
+create table ${s}.job_backlogs (
+  kind text collate "C" primary key,
+  -- The mark.
+  full_to ${s}.job_place not null,
+  -- Up to here it was looked at again; null: from the beginning.
+  again_to ${s}.job_place,
+  -- The last claim found nothing, and has looked at a part only.
+  goes_on boolean not null default false,
+  -- The last keys that were looked at, of job_openings and of jobs_waiting.
+  opened_key text collate "C",
+  some_key text collate "C"
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+-- Keys that got room, or jobs, since their kind has a backlog. Rows are only added, so that nobody waits for a transaction
+-- of a caller's that ends a job; claims remove them.
+create table ${s}.job_openings (
+  kind text collate "C" not null,
+  key text collate "C" not null
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+create index job_openings_by_key on ${s}.job_openings (kind, key);
+`
+
+const choosingByKey = (s: string): string => /* sql */ `
+-- As first_jobs, of a kind of which at most p_each may run for each key.
+create function ${s}.first_jobs_by_key(p_kind text, p_limit integer, p_each integer)
 returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql
 ${BY_HASH} as $$
 declare
-  v_each integer := p_limits.key_concurrency;
-  -- Mostly there is room for the first ones: then it doesn't matter how many keys are full.
-  v_full text[];
-  v_take integer := greatest(${FIRST}, 4 * p_limit);
-  v_walked integer := v_take;
-  v_walk integer := greatest(case when p_limits.after_seq is null then ${WALK} else ${SHORT_WALK} end, v_take);
-  v_found integer;
-  v_goes_on boolean;
+  v_few integer := greatest(${FEW}, 4 * p_limit);
+  v_first record;
+  v_backlog boolean := exists (select from ${s}.job_backlogs as b where b.kind = p_kind);
   v_places tid[];
 begin
-  loop
-    -- Of keys that aren't full yet, several may wait for one place: then more are looked at. The last of the walk tells
-    -- that it goes on.
-    select count(*), bool_or(c.nth = v_walked), (array_agg(c.place order by c.nth) filter (where c.fits))[1:p_limit]
-      into v_found, v_goes_on, v_places from (
-      select w.*, w.key is null or case when w.turn <= v_each then v_each >= w.turn + (
-        select count(*) from (
-          select from ${s}.job_slots as o where o.kind = p_kind and o.key = w.key limit v_each
-        ) as running
-      ) else false end as fits
-      from (
-        select o.*, row_number() over (partition by o.key order by o.nth) as turn from (
-          select f.* from (
-            select j.ctid as place, j.key, row_number() over () as nth from (
-              select j.ctid, j.key from ${s}.jobs_waiting as j where j.kind = p_kind and j.due
-              order by j.priority desc, j.run_at, j.seq limit v_walked
-            ) as j
-          ) as f where f.key is null or f.nth = v_walked or f.key not in (select unnest(v_full)) limit v_take
-        ) as o
-      ) as w
-    ) as c;
-    exit when cardinality(v_places) = p_limit or v_walked = v_walk and (v_found < v_take or v_take = v_walk)
-      or v_walked < v_walk and v_goes_on is not true;
-    if v_walked = v_walk then
-      v_take := least(v_walk, 8 * v_take);
-    else
-      v_full := ${s}.full_keys(p_kind, v_each);
-      v_walked := v_walk;
-    end if;
-  end loop;
-  if v_goes_on and coalesce(cardinality(v_places), 0) < p_limit then
-    v_full := coalesce(v_full, ${s}.full_keys(p_kind, v_each));
-    v_places := v_places || ${s}.places_further_on(p_kind, p_limit, v_walk, p_limits, v_full)
-      || ${s}.places_of_some_keys(p_kind, p_limit, p_limits);
+  select * into v_first from ${s}.open_jobs(p_kind, p_each, p_limit, ${FIRST_PLACE(s)}, v_few, v_few, '{}');
+  v_places := v_first.places;
+  if v_first.ended and v_backlog then
+    delete from ${s}.job_backlogs as b where b.kind = p_kind;
+    delete from ${s}.job_openings as o where o.kind = p_kind;
+  elsif not v_first.ended and cardinality(v_places) < p_limit then
+    v_places := v_places || ${s}.jobs_behind_backlog(
+      p_kind, p_limit, p_each, v_few, v_places, v_first.reached, v_first.full_keys);
+  elsif v_backlog then
+    -- Only so that they don't become too many.
+    perform ${s}.jobs_of_opened_keys(p_kind, p_limit, p_each);
   end if;
   select array_agg(c.ctid) into v_places from (
     select w.ctid, w.key, row_number() over (partition by w.key order by w.priority desc, w.run_at, w.seq)
       + (select count(*) from ${s}.job_slots as o where o.kind = p_kind and o.key = w.key) as nth
     from ${s}.jobs_waiting as w where w.ctid = any (v_places)
-  ) as c where c.key is null or c.nth <= v_each;
+  ) as c where c.key is null or c.nth <= p_each;
   return query select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
     where w.ctid = any (v_places) for update skip locked;
 end $$;
 
--- The keys of which p_each jobs run.
-create function ${s}.full_keys(p_kind text, p_each integer) returns text[] language plpgsql ${BY_INDEX} as $$
-begin
-  if p_each = 1 then
-    return array(select o.key from ${s}.job_slots as o where o.kind = p_kind and o.key is not null);
-  end if;
-  return array(
-    select o.key from ${s}.job_slots as o where o.kind = p_kind and o.key is not null
-    group by o.key having count(*) >= p_each
-  );
-end $$;
-
--- The first jobs of keys that aren't full, of the next ${FURTHER} that wait where the last claim stopped that came here.
-create function ${s}.places_further_on(
-  p_kind text, p_limit integer, p_walked integer, p_limits ${s}.job_limits, p_full text[]
-) returns tid[] language plpgsql ${BY_HASH} as $$
-declare
-  v_places tid[];
-  v_first bigint;
-  v_last bigint;
-  v_priorities integer[];
-  v_times timestamptz[];
-  v_seqs bigint[];
-begin
-  if p_limits.after_seq is null then
-    -- The next claim goes on where this one has walked to.
-    v_last := 1;
-    select array[w.priority], array[w.run_at], array[w.seq] into v_priorities, v_times, v_seqs
-      from ${s}.jobs_waiting as w where w.kind = p_kind and w.due
-      order by w.priority desc, w.run_at, w.seq offset p_walked - 1 limit 1;
-  else
-    select (array_agg(w.place) filter (where w.open))[1:p_limit], min(w.nth) filter (where w.open),
-        array_agg(w.priority), array_agg(w.run_at), array_agg(w.seq)
-      into v_places, v_first, v_priorities, v_times, v_seqs from (
-      select w.*, row_number() over () as nth, w.key is null or w.key not in (select unnest(p_full)) as open from (
-        (select w.ctid as place, w.key, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-          where w.kind = p_kind and w.due and w.priority = p_limits.after_priority
-            and (w.run_at, w.seq) > (p_limits.after_run_at, p_limits.after_seq)
-          order by w.run_at, w.seq limit ${FURTHER})
-        union all
-        (select w.ctid as place, w.key, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-          where w.kind = p_kind and w.due and w.priority < p_limits.after_priority
-          order by w.priority desc, w.run_at, w.seq limit ${FURTHER})
-        limit ${FURTHER}
-      ) as w
-    ) as w;
-    if v_first = 1 then return v_places; end if;
-    -- Beyond the end there is none: then the next claim begins anew.
-    v_last := coalesce(v_first - 1, ${FURTHER});
-  end if;
-  update ${s}.job_limits
-    set after_priority = v_priorities[v_last], after_run_at = v_times[v_last], after_seq = v_seqs[v_last]
-    where kind = p_kind;
-  return v_places;
-end $$;
-
--- The first jobs of some keys that aren't full, of those after the ones that it looked at the last time.
-create function ${s}.places_of_some_keys(
-  p_kind text, p_limit integer, p_limits ${s}.job_limits
+-- Where the first jobs, up to p_reached, weren't enough.
+create function ${s}.jobs_behind_backlog(
+  p_kind text, p_limit integer, p_each integer, p_few integer, p_places tid[], p_reached ${s}.job_place,
+  p_full text[]
 ) returns tid[] language plpgsql ${BY_INDEX} as $$
 declare
-  v_start text := coalesce(p_limits.after_key, '');
-  v_key text := v_start;
-  v_wrapped boolean := v_start = '';
-  v_some text[] := '{}';
+  v_backlog ${s}.job_backlogs;
+  v_walk record;
+  v_rows integer;
+  v_places tid[];
+  v_from ${s}.job_place;
+  v_open ${s}.job_place;
 begin
-  for i in 1..${KEYS} loop
-    select w.key into v_key from ${s}.jobs_waiting as w
-      where w.kind = p_kind and w.due and w.key is not null and w.key > v_key order by w.key limit 1;
-    if not found then
-      exit when v_wrapped;
-      v_wrapped := true;
-      v_key := '';
-      continue;
-    end if;
-    exit when v_wrapped and v_start <> '' and v_key > v_start;
-    v_some := v_some || v_key;
+  insert into ${s}.job_backlogs (kind, full_to) values (p_kind, p_reached) on conflict do nothing;
+  select * into v_backlog from ${s}.job_backlogs as b where b.kind = p_kind;
+  v_places := ${s}.jobs_of_opened_keys(p_kind, p_limit, p_each);
+  if ${s}.is_before(v_backlog.full_to, p_reached) then
+    v_backlog.full_to := p_reached;
+  elsif ${s}.is_before(p_reached, v_backlog.full_to) then
+    v_from := v_backlog.again_to;
+    if v_from is null or ${s}.is_before(v_from, p_reached) then v_from := p_reached; end if;
+    select * into v_walk from ${s}.open_jobs(p_kind, p_each, p_limit, v_from, ${AGAIN}, ${AGAIN}, '{}');
+    v_places := v_places || v_walk.places;
+    v_backlog.again_to := case when not v_walk.ended and ${s}.is_before(v_walk.reached, v_backlog.full_to)
+      then v_walk.reached end;
+  end if;
+  v_from := v_backlog.full_to;
+  foreach v_rows in array array[p_few, greatest(p_few, ${MORE})] loop
+    select * into v_walk from ${s}.open_jobs(
+      p_kind, p_each, p_limit, v_from, v_rows, greatest(v_rows, ${PAST}), p_full);
+    v_places := v_places || v_walk.places;
+    v_open := coalesce(v_open, v_walk.first);
+    v_from := v_walk.reached;
+    exit when v_walk.ended or cardinality(p_places || v_places) >= p_limit;
   end loop;
-  update ${s}.job_limits set after_key = v_some[cardinality(v_some)] where kind = p_kind;
-  return array(
-    select f.ctid from unnest(v_some) as given (key), lateral (
-      -- A range, and ordered by it: else the planner may walk all that is due for the one key.
-      select w.ctid from ${s}.jobs_waiting as w
-      where w.kind = p_kind and w.key >= given.key and w.key <= given.key and w.due and w.key is not null
-      order by w.key, w.priority desc, w.run_at, w.seq
-      limit greatest(0, least(p_limit, p_limits.key_concurrency
-        - (select count(*) from ${s}.job_slots as o where o.kind = p_kind and o.key = given.key)))
-    ) as f
-  );
+  -- Just before the first that isn't full.
+  if v_open is not null then v_open.seq := v_open.seq - 1; end if;
+  v_backlog.full_to := coalesce(v_open, v_from);
+  if not v_walk.ended and cardinality(p_places || v_places) < p_limit then
+    select v_places || o.places, o.reached into v_places, v_backlog.some_key
+      from ${s}.jobs_of_some_keys(p_kind, p_limit, p_each, v_backlog.some_key) as o;
+  end if;
+  v_backlog.goes_on := cardinality(p_places || v_places) = 0
+    and (not v_walk.ended or v_backlog.again_to is not null);
+  update ${s}.job_backlogs as b
+    set full_to = v_backlog.full_to, again_to = v_backlog.again_to, goes_on = v_backlog.goes_on,
+      some_key = v_backlog.some_key
+    where b.kind = p_kind and (b.full_to, b.again_to, b.goes_on, b.some_key)
+      is distinct from (v_backlog.full_to, v_backlog.again_to, v_backlog.goes_on, v_backlog.some_key);
+  return v_places;
 end $$;
 `

@@ -1,11 +1,11 @@
 import { SLACK } from '../store-time.ts'
 import { limitingKeys } from './limiting-keys.ts'
 import { WORD_HOLDS } from './word-holds.ts'
-import { PINNED } from '../plan-settings.ts'
+import { BY_INDEX, PINNED } from '../plan-settings.ts'
 
 /**
  * How many jobs of a kind may run or start, over all machines. Whatever is full, a claim reads no more than it gives out,
- * what runs of the kind, and a bounded number of jobs that wait.
+ * what runs of the kind under a limit of the kind, and a bounded number of jobs that wait.
  */
 export const limiting = (s: string): string =>
   [limitTables, limitingKeys, byRate, choosing].map((part) => part(s)).join('')
@@ -20,12 +20,7 @@ create table ${s}.job_limits (
   rate_limits integer[],
   rate_pers float8[],
   -- Then one of the words that this comes from has ended, unless it was renewed.
-  good_until timestamptz not null,
-  -- Where claims go on that find a long backlog of full keys: the last job that was walked past, the last key looked at.
-  after_priority integer,
-  after_run_at timestamptz,
-  after_seq bigint,
-  after_key text collate "C"
+  good_until timestamptz not null
 );
 -- The running jobs of kinds that have limits, and those that were cancelled while they ran.
 create table ${s}.job_slots (
@@ -145,7 +140,7 @@ begin
   if v_limits.key_concurrency is null then
     return query select * from ${s}.first_jobs(p_kind, v_left);
   else
-    return query select c.* from ${s}.first_jobs_by_key(p_kind, v_left, v_limits) as c
+    return query select c.* from ${s}.first_jobs_by_key(p_kind, v_left, v_limits.key_concurrency) as c
       order by c.priority desc, c.run_at, c.seq limit v_left;
   end if;
 end $$;
@@ -183,5 +178,16 @@ begin
     cross join lateral (select greatest(last.at,
       case when p_now is null then ${s}.store_time(null) + p_margin * interval '1 ms' else v_now end) as at) as started
     where l.rate_limits is not null;
+end $$;
+
+-- These jobs don't run any more.
+create function ${s}.give_back_slots(p_ids text[], p_claims bigint[]) returns void language plpgsql ${BY_INDEX} as $$
+begin
+  with given_back as (
+    delete from ${s}.job_slots as o using ${s}.pairs(p_ids, p_claims) as over
+    where o.id = over.id and o.claim = over.claim returning o.kind, o.key
+  )
+  insert into ${s}.job_openings (kind, key)
+    select distinct o.kind, o.key from given_back as o join ${s}.job_backlogs as b using (kind) where o.key is not null;
 end $$;
 `

@@ -4,6 +4,7 @@ import { storeTime } from '../store-time.ts'
 import { admin } from './admin.ts'
 import { claiming } from './claiming.ts'
 import { clockSet } from './clock-set.ts'
+import { fitting } from './fitting.ts'
 import { freeing } from './freeing.ts'
 import { limiting } from './limiting.ts'
 import { pruning } from './pruning.ts'
@@ -36,6 +37,7 @@ export const queueMigration: Migration = {
       clockSet,
       freeing,
       claiming,
+      fitting,
       limiting,
       rules,
       pruning,
@@ -142,6 +144,12 @@ begin
       case when bytes is not null then row(bytes, 0, null, null)::${s}.job_note end
     from unnest(p_ids, p_kinds, p_run_ats, p_priorities, p_keys, p_bytes) with ordinality
       as given (id, kind, run_at, priority, key, bytes, place);
+  -- What comes with a priority may lie before the mark of a backlog.
+  if p_priorities is not null and exists (select from ${s}.job_backlogs) then
+    insert into ${s}.job_openings (kind, key)
+      select distinct b.kind, given.key from unnest(p_kinds, p_keys) as given (kind, key)
+      join ${s}.job_backlogs as b on b.kind = coalesce(given.kind, p_kinds[1]) where given.key is not null;
+  end if;
   if p_channel is not null then perform pg_notify(p_channel, p_notice); end if;
   return null;
 exception when unique_violation then

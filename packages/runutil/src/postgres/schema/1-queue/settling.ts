@@ -144,10 +144,7 @@ $$;
 create function ${s}.finish_claims(p_ids text[], p_claims bigint[], p_finished bigint[])
 returns void language plpgsql ${BY_INDEX} as $$
 begin
-  if exists (select from ${s}.job_slots) then
-    delete from ${s}.job_slots as o using ${s}.pairs(p_ids, p_claims) as done
-      where o.id = done.id and o.claim = done.claim;
-  end if;
+  if exists (select from ${s}.job_slots) then perform ${s}.give_back_slots(p_ids, p_claims); end if;
   delete from ${s}.job_claims where claim = any (p_finished);
 end $$;
 

@@ -1,0 +1,73 @@
+import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
+
+/** A claim looks at so many keys by themselves; the next one at those after them. */
+const KEYS = 64
+
+/** Jobs that are found by their keys, however many of other keys wait before them. */
+export const openedKeys = (s: string): string => /* sql */ `
+-- The first jobs of keys that were noted to have room. Those that have none, or no job, are no longer noted.
+create function ${s}.jobs_of_opened_keys(p_kind text, p_limit integer, p_each integer)
+returns tid[] language plpgsql ${BY_HASH} as $$
+declare
+  v_most integer := greatest(${KEYS}, 2 * p_limit);
+  v_after text := coalesce((select b.opened_key from ${s}.job_backlogs as b where b.kind = p_kind), '');
+  v_places tid[];
+  v_last text;
+begin
+  -- In one statement: what is noted meanwhile stays.
+  with opened as materialized (
+    select o.ctid as place, o.key, row_number() over (partition by o.key) as nth from (
+      select o.ctid, o.key from ${s}.job_openings as o where o.kind = p_kind and o.key > v_after
+      order by o.key limit v_most
+    ) as o
+  ), found as materialized (
+    select o.key, f.ctid as place from opened as o, lateral (
+      -- A range, and ordered by it: else the planner may walk all that is due for the one key.
+      select w.ctid from ${s}.jobs_waiting as w
+      where w.kind = p_kind and w.key >= o.key and w.key <= o.key and w.due and w.key is not null
+      order by w.key, w.priority desc, w.run_at, w.seq
+      limit greatest(0, least(p_limit, p_each
+        - (select count(*) from ${s}.job_slots as r where r.kind = p_kind and r.key = o.key)))
+    ) as f where o.nth = 1
+  ), over as (
+    delete from ${s}.job_openings where ctid = any (array(
+      select o.place from opened as o where o.nth > 1 or o.key not in (select f.key from found as f)
+    ))
+  )
+  select array(select f.place from found as f), case when count(*) = v_most then max(o.key) end
+    into v_places, v_last from opened as o;
+  update ${s}.job_backlogs as b set opened_key = v_last where b.kind = p_kind and b.opened_key is distinct from v_last;
+  return v_places;
+end $$;
+
+-- The first jobs of the next keys that aren't full, in the order of the keys.
+create function ${s}.jobs_of_some_keys(
+  p_kind text, p_limit integer, p_each integer, p_after text, out places tid[], out reached text
+) language plpgsql ${BY_INDEX} as $$
+declare
+  v_start text := coalesce(p_after, '');
+  v_wrapped boolean := v_start = '';
+begin
+  reached := v_start;
+  places := '{}';
+  for i in 1..${KEYS} loop
+    exit when cardinality(places) >= p_limit;
+    select w.key into reached from ${s}.jobs_waiting as w
+      where w.kind = p_kind and w.due and w.key is not null and w.key > reached order by w.key limit 1;
+    if not found then
+      reached := '';
+      exit when v_wrapped;
+      v_wrapped := true;
+      continue;
+    end if;
+    exit when v_wrapped and v_start <> '' and reached > v_start;
+    places := places || array(
+      select w.ctid from ${s}.jobs_waiting as w
+      where w.kind = p_kind and w.key >= reached and w.key <= reached and w.due and w.key is not null
+      order by w.key, w.priority desc, w.run_at, w.seq
+      limit greatest(0, least(p_limit, p_each
+        - (select count(*) from ${s}.job_slots as o where o.kind = p_kind and o.key = reached)))
+    );
+  end loop;
+end $$;
+`

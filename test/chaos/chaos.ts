@@ -39,7 +39,7 @@ export async function runChaos(options: ChaosOptions): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'runutil-chaos-'))
   const { jobs, kills, workers, seed } = options
   console.log(`seed ${seed}: ${jobs} jobs, ${kills} kills, ${workers} workers; traces in ${folder}`)
-  const counts = countsFor(kills, options.without)
+  const counts = countsFor(options)
   const cluster = await Cluster.start(counts.failover)
   const controller = new AbortController()
   const late = setTimeout(() => controller.abort(new Error('it took too long')), options.timeoutMs)

@@ -22,9 +22,16 @@ export type Disturbance = keyof typeof PROPORTIONS
 
 export const DISTURBANCES = Object.keys(PROPORTIONS) as Disturbance[]
 
+export interface CountsProps {
+  readonly kills: number
+  readonly failovers: number | undefined
+  readonly without: readonly Disturbance[]
+}
+
 /** How often each comes, to so many kills. */
-export function countsFor(kills: number, without: readonly Disturbance[] = []): Record<Disturbance, number> {
-  return Object.fromEntries(
-    DISTURBANCES.map((name) => [name, without.includes(name) ? 0 : Math.ceil(kills * PROPORTIONS[name])]),
-  ) as Record<Disturbance, number>
+export function countsFor({ kills, failovers, without }: CountsProps): Record<Disturbance, number> {
+  const given: Partial<Record<Disturbance, number | undefined>> = { failover: failovers }
+  const count = (name: Disturbance): number =>
+    without.includes(name) ? 0 : (given[name] ?? Math.ceil(kills * PROPORTIONS[name]))
+  return Object.fromEntries(DISTURBANCES.map((name) => [name, count(name)])) as Record<Disturbance, number>
 }

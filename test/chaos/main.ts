@@ -1,4 +1,4 @@
-// Chaos, with exact accounting: see chaos.ts. `--jobs 2000 --kills 20 --workers 4 --seed 7 --timeout 120 --without silence`
+// Chaos, with exact accounting: see chaos.ts. `--jobs 2000 --kills 20 --workers 4 --seed 7 --timeout 120 --failovers 3 --without silence`
 import { runChaos } from './chaos.ts'
 import { parseOptions } from './options.ts'
 

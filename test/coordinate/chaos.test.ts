@@ -12,10 +12,10 @@ const PROCESSES = 8
 const KILLS = 16
 const MOST_RUNNING = { first: 150, second: 90 }
 
-const crew = fileURLToPath(new URL('programs/crew.mjs', import.meta.url))
+const program = fileURLToPath(new URL('programs/workers.mjs', import.meta.url))
 
 async function start(url: string, name: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [crew, url, name], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [program, url, name], { stdio: ['ignore', 'pipe', 'inherit'] })
   await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
   return child
 }
@@ -41,7 +41,7 @@ it(
 
     const random = new Random(5)
     let started = 0
-    const startOne = (): Promise<ChildProcess> => start(url, `crew ${++started}`)
+    const startOne = (): Promise<ChildProcess> => start(url, `workers ${++started}`)
     const processes = await Promise.all(Array.from({ length: PROCESSES }, startOne))
     const finished = async (): Promise<number> => {
       const counts = await Promise.all([first, second].map((each) => each.countWorkUnitStatus()))

@@ -78,7 +78,7 @@ class Case {
     }
   }
 
-  /** Until `mend`, calls of a part of the store fail. */
+  /** Until `repair`, calls of a part of the store fail. */
   break<Part extends keyof CoordinateTables>(
     part: Part,
     ...names: (keyof CoordinateTables[Part])[]
@@ -100,10 +100,10 @@ describe('a CoordinateWorker whose store cannot be asked', () => {
   it('warns a task and fails its attempts when the store is back, if that is in time', async () => {
     const { clock, spec, holding, ...made } = await aCase(2)
     const stop = await made.run()
-    const mend = made.break('workers', 'attempts')
+    const repair = made.break('workers', 'attempts')
     await clock.advance('108s')
     expect(holding.signals[0]!.reason).toBeInstanceOf(AttemptsExpiringError)
-    mend()
+    repair()
     await clock.advance('5s')
     expect(await spec.countWorkUnitStatus()).toMatchObject({ failed: 2 })
     await stop()
@@ -124,16 +124,16 @@ describe('a CoordinateWorker whose store cannot be asked', () => {
   it('stops a task with autoRenew before its attempts expire, and renews them again if it is back in time', async () => {
     const { clock, spec, holding, ...made } = await aCase(1)
     const stop = await made.run({ autoRenew: true })
-    let mend = made.break('attempts', 'renew')
+    let repair = made.break('attempts', 'renew')
     await clock.advance('80s')
     expect(made.errors.length).toBeGreaterThan(2)
-    mend()
+    repair()
     await clock.advance('10m')
     expect(holding.signals[0]!.aborted).toBe(false)
-    mend = made.break('attempts', 'renew')
+    repair = made.break('attempts', 'renew')
     await clock.advance('2m')
     expect(holding.signals[0]!.reason).toBeInstanceOf(AttemptsExpiringError)
-    mend()
+    repair()
     holding.letGo()
     await clock.advance('2m')
     expect(holding.sets).toHaveLength(2)
@@ -176,10 +176,10 @@ describe('a CoordinateWorker whose store cannot be asked', () => {
     ['rejects', () => Promise.reject(broken)],
   ])('is not troubled by an errorHandler that %s', async (_, errorHandler) => {
     const { clock, spec, ...made } = await aCase(1)
-    const mend = made.break('attempts', 'request')
+    const repair = made.break('attempts', 'request')
     const stop = await made.run({ tasks: { spec: finishAll }, errorHandler })
     await clock.advance('3s')
-    mend()
+    repair()
     await clock.advance('1s')
     expect(await spec.countWorkUnitStatus()).toMatchObject({ finished: 1 })
     await stop()

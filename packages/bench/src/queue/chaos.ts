@@ -1,5 +1,5 @@
 // The chaos of the tests, with big numbers: 100,000 jobs, 1,000 kills, and the other disturbances in proportion.
-// `--jobs`, `--kills`, `--workers`, `--seed`, `--timeout` in seconds, `--without silence,poison`.
+// `--jobs`, `--kills`, `--workers`, `--seed`, `--timeout` in seconds, `--failovers`, `--without silence,poison`.
 import { runChaos } from '../../../../test/chaos/chaos.ts'
 import { parseOptions } from '../../../../test/chaos/options.ts'
 

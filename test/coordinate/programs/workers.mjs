@@ -1,4 +1,4 @@
-// A process of workers: crew.mjs <url> <name>. Its tasks take a moment, finish all they were given and ask for one unit
+// A process of workers: workers.mjs <url> <name>. Its tasks take a moment, finish all they were given and ask for one unit
 // of the next spec each. Works until it is killed, or told to stop.
 import { runAllWorkers, shutdownSignal } from 'runutil'
 import { CoordinateWorker, createCoordinate } from 'runutil/coordinate'

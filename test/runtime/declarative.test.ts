@@ -49,7 +49,7 @@ describe('a declarative worker', () => {
     let runs = 0
     const declared = { name: 'a', worker: () => void runs++, retry: backoff('1s') }
     const run = runAllWorkers([declared, untilAbort], stop.signal, { clock })
-    await clock.advance(95)
+    await clock.advance(9_500)
     stop.abort()
     await run
     expect(runs).toBe(10)

@@ -4,7 +4,6 @@ import {
   errorIs,
   namedWorker,
   repeat,
-  retry,
   runAllJobs,
   runAllWorkers,
 } from 'runutil'
@@ -102,24 +101,23 @@ describe('an error in a group', () => {
       '/Outer/Inner',
     ],
     ['the name it declares', { name: 'Declared', worker: () => {} }, '/Declared'],
-    ["its function's name", function poll() {}, '/poll'],
+    ['its place in the list', () => {}, '/#0'],
+    ["its place in the list, not its function's name", function poll() {}, '/#0'],
     [
-      'its class',
+      'its place in the list, not its class',
       new (class Poller {
         async run() {}
       })(),
-      '/Poller',
+      '/#0',
     ],
-    ['its place in the list', () => {}, '/#0'],
-    ['its place in the list, as a plain object', { run: async () => {} }, '/#0'],
     [
-      'its class, though it happens to hold a worker and a name',
+      'its place, though it happens to hold a worker and a name',
       new (class Holder {
         name = 'x'
         worker = 1
         async run() {}
       })(),
-      '/Holder',
+      '/#0',
     ],
   ])('calls a worker by %s', async (_, worker, label) => {
     const error = await failureOf<WorkerGroupError>(runAllWorkers([worker]))
@@ -220,32 +218,4 @@ describe('what a WorkerGroupError says', () => {
     const early = await failureOf<WorkerGroupError>(runAllWorkers([namedWorker(async () => {}, long)]))
     expect(early.errors[0]!.stack!.length).toBeLessThan(16 * 1024)
   })
-
-  test.each<[string, Runnable, string]>([
-    [
-      'a repeated function',
-      repeat(1, function sync() {
-        throw new Error('x')
-      }),
-      '/sync',
-    ],
-    [
-      'one without a name',
-      repeat(
-        1,
-        (
-          () => () =>
-            Promise.reject(new Error('x'))
-        )(),
-      ),
-      '/#0',
-    ],
-    ['what retry repeats', retry(unnamed(), { duration: () => NaN }), '/#0'],
-  ])('calls %s by its own name, not by what repeats it', async (_, worker, label) => {
-    expect((await failureOf<WorkerGroupError>(runAllWorkers([worker]))).workers).toEqual([label])
-  })
 })
-
-function unnamed(): () => Promise<void> {
-  return () => Promise.reject(new Error('x'))
-}

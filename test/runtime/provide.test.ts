@@ -142,7 +142,7 @@ describe('runProvidedWorkers', () => {
     const controller = new AbortController()
     setImmediate(() => controller.abort())
     await runProvidedWorkers(container, controller.signal, { group: 'logs' })
-    expect(lines.map(({ worker, msg }) => [worker, msg])).toEqual([['/Logs', 'hello']])
+    expect(lines.map(({ worker, msg }) => [worker, msg])).toEqual([['/Logs/#0', 'hello']])
   })
 
   it('hands a worker class that another one depends on the instance that runs', async () => {

@@ -87,7 +87,8 @@ function model({ runs, initial, max, abortAt, logger }: Scenario) {
       now += Math.min(max, initial * 2 ** (failures - 1))
     } else {
       failures = 0
-      now += uptime < 10 ? 10 : 0
+      const shortest = Math.max(10, Math.min(max, initial))
+      now += uptime < shortest ? shortest : 0
     }
   }
   return { starts, attempts, endedAt: abortAt }

@@ -67,7 +67,7 @@ describe('a group of workers', () => {
     )
     await clock.advance(10)
     expect(aborted).toEqual([expect.any(SiblingExitedError)])
-    expect(aborted[0]).toMatchObject({ worker: '/breaks', cause: broken })
+    expect(aborted[0]).toMatchObject({ worker: '/#1', cause: broken })
     await clock.advance(99)
     expect(run.settled).toBe('no')
     await clock.advance(1)
@@ -85,7 +85,7 @@ describe('a group of workers', () => {
     )
     expect(others).toHaveBeenCalledTimes(1)
     expect(error.errors).toEqual([expect.any(ErrWorkerExitedPrematurely)])
-    expect(error.errors[0]).toMatchObject({ worker: '/quits', code: 'ERR_WORKER_EXITED_PREMATURELY' })
+    expect(error.errors[0]).toMatchObject({ worker: '/#1', code: 'ERR_WORKER_EXITED_PREMATURELY' })
     expect(errorIs(await failureOf(runAllWorkers([() => {}])), ErrWorkerExitedPrematurely)).toBe(true)
   })
 
@@ -109,7 +109,7 @@ describe('a group of workers', () => {
     const workers = [failAfter(30, 'third'), failAfter(10, 'second'), root, untilAbort]
     const error = await failureOf<WorkerGroupError>(runAllWorkers(workers, undefined, { clock }))
     expect(error.errors.map(({ message }) => message)).toEqual(['root', 'second', 'third'])
-    expect(error.workers).toEqual(['/root', '/#1', '/#0'])
+    expect(error.workers).toEqual(['/#2', '/#1', '/#0'])
   })
 
   test('rejects when a worker fails on the way out after the caller aborted', async () => {
@@ -166,7 +166,7 @@ describe('a group of workers', () => {
       ]),
     )
     expect(error.errors).toEqual([root, expect.any(SiblingExitedError)])
-    expect(error.workers).toEqual(['/roots', '/#0'])
+    expect(error.workers).toEqual(['/#1', '/#0'])
   })
 
   test('hands each worker a signal that aborts with the reason of the caller', async () => {

@@ -145,7 +145,7 @@ describe('retry', () => {
         logger,
       },
     )
-    expect(asked.slice(0, 4)).toEqual([1, 2, 1, 2])
+    expect(asked.slice(0, 5)).toEqual([1, 2, 1, 1, 2])
   })
 })
 

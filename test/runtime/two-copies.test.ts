@@ -49,8 +49,8 @@ describe('two copies of the package in one program', () => {
     setImmediate(() => stop.abort())
     await runProvidedWorkers(container, stop.signal, { group: 'two copies', logger })
     expect(seen).toEqual([
-      ['/Importer', '/Importer'],
-      ['/Exporter', '/Exporter'],
+      ['/Importer/#0', '/Importer/#0'],
+      ['/Exporter/#0', '/Exporter/#0'],
     ])
   })
 

@@ -11,9 +11,12 @@ export async function runGroup(container: DependencyContainer, group: string): P
   return [...names]
 }
 
-/** Of the workers that `note` ran as, in the last group. */
+/** Of the classes whose workers `note` was, in the last group. */
 export const names: string[] = []
-/** A worker that notes its name, and then waits for the abort. */
-export const note = (signal: AbortSignal): Promise<void> => (names.push(currentName()), wait('1h', signal))
+/** A worker that notes its class's name, and then waits for the abort. */
+export const note = (signal: AbortSignal): Promise<void> => (
+  names.push(currentName().replace(/\/#\d+$/, '')),
+  wait('1h', signal)
+)
 
 export const fresh = (): DependencyContainer => root.createChildContainer()

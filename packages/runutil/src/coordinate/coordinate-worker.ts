@@ -1,3 +1,4 @@
+import { workerKind } from '../core/worker-kind.ts'
 import type { Worker } from '../core/worker.ts'
 import { WorkerRun } from './worker-run.ts'
 import { type CoordinateWorkerOptions, resolveSettings } from './worker-settings.ts'
@@ -10,6 +11,7 @@ import { type CoordinateWorkerOptions, resolveSettings } from './worker-settings
  * await runAllWorkers([worker], shutdownSignal())
  */
 export class CoordinateWorker implements Worker {
+  readonly [workerKind] = 'coordinate'
   readonly #options: CoordinateWorkerOptions
 
   /** @throws InvalidArgumentError, InvalidDurationError */

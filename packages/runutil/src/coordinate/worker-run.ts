@@ -1,3 +1,4 @@
+import { workerReady } from '../core/worker-ready.ts'
 import { offAbort, onAbort } from '../core/abort.ts'
 import { healthCheckpoint } from '../core/health.ts'
 import { Notify } from '../core/notify.ts'
@@ -36,6 +37,7 @@ export class WorkerRun {
     try {
       await this.#report(itself)
       healthCheckpoint()
+      workerReady()
       const unlisten = await namespace.listen(() => this.#ready.notify())
       await this.#work(itself)
       await this.#trying(() => unlisten())

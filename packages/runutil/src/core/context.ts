@@ -3,27 +3,13 @@ import { type Logger, pino } from 'pino'
 import { systemClock } from './clock-system.ts'
 import type { Clock } from './clock.ts'
 import { shared } from './shared.ts'
-
-export type HealthState = 'init' | 'ok' | 'firing'
-
-/** The health of a worker, reported by itself or by what runs it. */
-export interface Health {
-  readonly state: HealthState
-  /** It has reported its health itself: then nothing else reports 'ok' for it. */
-  readonly spoke: boolean
-  readonly scope: RunScope
-}
+import { RunRecords, type WorkerRecord } from './worker-record.ts'
 
 /** What all workers of one run share. Two runs in one process share none of it. */
 export interface RunScope {
   readonly clock: Clock
-  /** Of all workers, also those of the groups inside of it. */
-  readonly health: Map<string, Health>
-  /** Those of them that are this group's own: below the name of the worker that it runs in. */
-  readonly names: Set<string>
-  readonly outer: { readonly name: string; readonly scope: RunScope } | undefined
-  /** Its workers have ended: later reports of them are ignored. */
-  isOver: boolean
+  /** What is known of each worker, also of those of the groups inside of this run's. */
+  readonly records: RunRecords
   readonly logger: Logger
   /** How long workers may go on after the abort. Undefined: no limit. */
   readonly graceMs: number | undefined
@@ -40,27 +26,30 @@ export class Context {
   readonly scope: RunScope
   /** '/Type/Name'; '' at the top. */
   readonly name: string
+  /** Of the nearest entry of a group around the code. */
+  readonly record: WorkerRecord | undefined
   /** The worker's context that this repeated run is a part of. */
   readonly #worker: Context | undefined
   #id: string | undefined
   #logger: Logger | undefined
   readonly run: ScheduledRun | undefined
 
-  constructor(scope: RunScope, name: string, worker?: Context, run?: ScheduledRun) {
+  constructor(scope: RunScope, name: string, record?: WorkerRecord, worker?: Context, run?: ScheduledRun) {
     this.scope = scope
     this.name = name
+    this.record = record
     this.#worker = worker
     this.run = run
   }
 
   /** One level down, as '/Type' + '/Name'. A new trace begins. */
   named(name: string): Context {
-    return new Context(this.scope, `${this.name}/${name}`)
+    return new Context(this.scope, `${this.name}/${name}`, this.record)
   }
 
   /** One run of a repeating worker: same name, same trace, a span of its own. */
   child(run?: ScheduledRun): Context {
-    return new Context(this.scope, this.name, this.#worker ?? this, run)
+    return new Context(this.scope, this.name, this.record, this.#worker ?? this, run)
   }
 
   /** Made on first use, from the root: pino prints a key twice when children nest. */
@@ -98,7 +87,7 @@ export const withContext: <T, A extends unknown[]>(
   ...args: A
 ) => T = storage.run.bind(storage)
 
-/** As `withContext`, until the end of the surrounding scope: only inside of an `AsyncScope`. */
+/** As `withContext`, until the end of the scope around it: only for what is called by `AsyncScope`, whose scopes end. */
 export function enterContext(context: Context): void {
   storage.enterWith(context)
 }
@@ -138,15 +127,11 @@ export function newScope(given: {
   clock?: Clock | undefined
   graceMs?: number | undefined
 }): RunScope {
-  const context = currentContext()
-  const outer = context?.scope
+  const outer = currentContext()?.scope
   const clock = given.clock ?? outer?.clock ?? systemClock
   return {
     clock,
-    health: outer?.health ?? new Map<string, Health>(),
-    names: new Set(),
-    outer: context && { name: context.name, scope: context.scope },
-    isOver: false,
+    records: outer?.records ?? new RunRecords(clock),
     graceMs: given.graceMs ?? outer?.graceMs,
     get logger() {
       return given.logger ?? outer?.logger ?? defaultLogger()

@@ -1,11 +1,12 @@
-import { type Context, type Health, type HealthState, type RunScope, currentContext } from './context.ts'
+import { type Context, currentContext } from './context.ts'
+import { type HealthState, WorkerRecord } from './worker-record.ts'
 import { type Worker, type WorkerFunc, callWorker } from './worker.ts'
 
-export type { HealthState } from './context.ts'
+export type { HealthState } from './worker-record.ts'
 
 /**
- * Reports the health of the running worker: 'ok', or 'firing' with an error. `repeat` reports after each run; a worker with
- * a loop of its own calls this once a round. Outside a named worker it does nothing.
+ * Says how the running worker is: 'ok', or 'firing' with an error. `repeat` says it after each run; a worker with
+ * a loop of its own calls it once a round, which is a sign of life too. Outside a named worker it does nothing.
  */
 export function healthCheckpoint(error?: unknown): void {
   const context = currentContext()
@@ -29,8 +30,9 @@ export function healthReporter(): (error?: unknown) => void {
  * empty.
  */
 export function healthSnapshot(): Record<string, HealthState> {
-  const health = currentContext()?.scope.health ?? []
-  return Object.fromEntries(Array.from(health, ([name, { state }]) => [name, state]))
+  const records = currentContext()?.scope.records.values() ?? []
+  const listed = Array.from(records).filter(({ isListed }) => isListed)
+  return Object.fromEntries(listed.map(({ path, health }) => [path, health]))
 }
 
 /**
@@ -39,45 +41,53 @@ export function healthSnapshot(): Record<string, HealthState> {
  * @param spoke reported by the worker itself
  */
 export function checkpoint(context: Context, state: HealthState, spoke = true): void {
-  const { name } = context
-  const scope = ownerOf(context)
-  if (name === '' || scope.isOver) return
-  const known = scope.health.get(name)
-  if (state === 'ok' && known?.state === 'ok' && known.scope === scope && known.spoke) return
-  scope.health.set(name, { state, scope, spoke: spoke || known?.spoke === true })
-  scope.names.add(name)
+  const { record } = context
+  record?.signOfLife()
+  const of = record?.path === context.name ? record : recordOf(context)
+  if (of === undefined || of.isOver) return
+  of.health = state
+  if (spoke) of.spoke = true
+  list(of, state)
 }
 
-/** The group that the worker of this name belongs to: the running code may be in a group inside of it. */
-function ownerOf({ scope, name }: Context): RunScope {
-  let owner = scope
-  while (owner.outer?.name === name) owner = owner.outer.scope
-  return owner
+/** One without a name of its own is told under that of its class. */
+function list(record: WorkerRecord, state: HealthState): void {
+  const { isNamed, parent } = record
+  if (isNamed) record.isListed = true
+  else if (parent?.kind === 'class') {
+    parent.isListed = true
+    parent.health = state
+  }
 }
 
-export function healthOf({ scope, name }: Context): Health | undefined {
-  return scope.health.get(name)
+/** Undefined until it, or whoever runs it, has said how it is. */
+export function healthOf(context: Context): HealthState | undefined {
+  const record = recordOf(context)
+  return record?.spoke === true || record?.isListed === true ? record.health : undefined
 }
 
-/** A worker that reports nothing itself counts as well again, unless it has failed since. */
-export function recovered(context: Context, failed: Health): void {
-  if (healthOf(context) === failed && !failed.spoke) checkpoint(context, 'ok', false)
-}
-
-/** Removes the names of a group that has ended, but not those that another group uses by now. */
-export function forgetHealth(scope: RunScope): void {
-  scope.isOver = true
-  for (const name of scope.names) if (scope.health.get(name)?.scope === scope) scope.health.delete(name)
+/** What is known of the worker of that name, or is from now on. */
+function recordOf({ scope, name, record }: Context): WorkerRecord | undefined {
+  if (name === '' || record?.isOver === true) return undefined
+  // What runs may be a group inside of the worker of that name.
+  for (let at = record; at !== undefined; at = at.parent) if (at.path === name) return at
+  const known = record?.names?.find(({ path }) => path === name)
+  if (known !== undefined) return known
+  const named = new WorkerRecord(scope.records, record, name)
+  scope.records.add(named)
+  if (record !== undefined) (record.names ??= []).push(named)
+  return named
 }
 
 /** The worker, known as 'init' from its start on and as 'firing' after an error. A restart hides no 'firing'. */
 export function reportingHealth(worker: Worker | WorkerFunc): WorkerFunc {
   return (signal) => {
     const context = currentContext()
-    if (context === undefined) return callWorker(worker, signal)
-    if (healthOf(context) === undefined) checkpoint(context, 'init', false)
+    const record = context && recordOf(context)
+    if (record === undefined) return callWorker(worker, signal)
+    record.isListed = record.isNamed
     return callWorker(worker, signal).catch((error: unknown) => {
-      if (!signal.aborted) checkpoint(context, 'firing', false)
+      if (!signal.aborted && !record.isOver) record.health = 'firing'
       throw error
     })
   }

@@ -8,6 +8,10 @@ export interface WorkerEntry {
   /** The tokens of its constructor's parameters, in the container that it was provided to. */
   readonly inject?: readonly unknown[] | undefined
   readonly origin: Origin
+  /** How its workers are supervised, as one; undefined: as those of its run. */
+  readonly supervise?: object | undefined
+  /** The classes that it comes after. */
+  readonly after?: readonly Function[] | undefined
 }
 
 /**

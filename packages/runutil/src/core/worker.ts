@@ -1,5 +1,6 @@
 import { inNewScope } from './async-scope.ts'
 import type { Backoff } from './backoff.ts'
+import type { Duration } from './duration.ts'
 import { unexpected } from './errors.ts'
 import { has, isPlainFunction } from './has.ts'
 
@@ -15,8 +16,25 @@ export interface DeclarativeWorker {
   /** What logs, health and errors call it, below the names of what it runs in: '/Type/Name'. */
   name: string
   worker: Worker | WorkerFunc
-  /** How to wait before a restart. Without it, the first exit stops the group. */
-  retry?: Backoff
+  /** How to wait before a restart. Without it, nor one of its supervisor, the first failure stops the group. */
+  retry?: Backoff | undefined
+  /**
+   * What is a failure. 'permanent': to return is one, as to throw. 'transient': to return is to be done. 'temporary':
+   * it is never restarted, and when it throws, the others go on. Default 'permanent'.
+   */
+  restart?: 'permanent' | 'transient' | 'temporary' | undefined
+  /** Asked about what was thrown. False, or when it throws itself: not restarted, an exit for its group. Default: all. */
+  retryIf?: ((error: unknown) => boolean) | undefined
+  /** How many restarts are let pass. Default: any number. */
+  intensity?: { restarts: number; within: Duration } | undefined
+  /** Names of others in the list: it starts when they are ready, and is stopped before they are. */
+  after?: string | readonly string[] | undefined
+  /** How long it may take to be ready. Default 1 m where another comes after it and it is permanent, else any time. */
+  startTimeout?: Duration | undefined
+  /** Its share of the grace period. In a restart, how long it may take to end; default there: grace, else 30 s. */
+  stopTimeout?: Duration | undefined
+  /** The longest time between two signs of life, once it is ready. Default: none. */
+  watchdog?: Duration | undefined
 }
 
 /** What every function that takes workers accepts. */

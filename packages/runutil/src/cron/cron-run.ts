@@ -27,6 +27,7 @@ export class CronRun {
   }
 
   async run(): Promise<void> {
+    this.#context.record?.ready()
     while (!this.#signal.aborted) await this.#step()
   }
 

@@ -1,5 +1,6 @@
 import { currentContext, type RunScope } from '../core/context.ts'
 import type { Job, JobFunc } from '../core/job.ts'
+import { workerKind } from '../core/worker-kind.ts'
 import type { Worker } from '../core/worker.ts'
 import { CronProgress } from './cron-progress.ts'
 import { CronRun } from './cron-run.ts'
@@ -25,7 +26,10 @@ import { type CronOptions, toCronSettings } from './cron-settings.ts'
 export function cron(pattern: string, job: Job | JobFunc, options: CronOptions = {}): Worker {
   const settings = toCronSettings('cron', pattern, job, options)
   const entries = new Entries()
-  return { run: (signal) => entries.during((progress) => new CronRun(settings, progress, signal).run()) }
+  const run = (signal: AbortSignal): Promise<void> =>
+    entries.during((progress) => new CronRun(settings, progress, signal).run())
+  const worker = { [workerKind]: 'cron', run }
+  return worker
 }
 
 /**

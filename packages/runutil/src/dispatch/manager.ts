@@ -1,3 +1,5 @@
+import { workerKind } from '../core/worker-kind.ts'
+import { workerReady } from '../core/worker-ready.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions, checkText } from '../core/options.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
@@ -31,6 +33,7 @@ import { TaskSubmitter } from './task-submitter.ts'
  * const id = await manager.do('phone-7', { url: 'https://example.org' })
  */
 export class Manager<I = unknown, O = unknown> implements Worker {
+  readonly [workerKind] = 'manager'
   readonly actions: Actions<I, O>
   readonly workers: LiveWorkers<I>
   readonly #settings: ManagerSettings
@@ -116,6 +119,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     const following = this.#outcomes.follow(signal)
     this.#started = following
     const { off } = await following
+    workerReady()
     try {
       await new LostWorkers(this.#settings, this.#changes).look(signal).finally(() => this.#windDown())
     } finally {

@@ -51,6 +51,7 @@ export function distributedCron(
   }
   const { limits } = settings
   return leasedWorker({
+    kind: 'cron',
     leases,
     name,
     leaseMs,

@@ -36,6 +36,7 @@ export function distributedRepeat(
   const everyMs = toStorableIntervalMs(every, what)
   checkJob(job, what)
   return leasedWorker({
+    kind: 'repeat',
     leases,
     name,
     leaseMs,

@@ -1,3 +1,4 @@
+import { workerKind } from '../core/worker-kind.ts'
 import { offAbort, onAbort } from '../core/abort.ts'
 import { inNewScope } from '../core/async-scope.ts'
 import type { Clock } from '../core/clock.ts'
@@ -34,6 +35,8 @@ export interface LeaseOptions {
 }
 
 export interface LeasedWork {
+  /** What its node in the tree is called. */
+  readonly kind: 'singleton' | 'repeat' | 'cron'
   readonly leases: LeaseStore
   readonly name: string
   readonly leaseMs: number
@@ -54,7 +57,8 @@ export function checkLease(what: string, leases: LeaseStore, name: string, optio
 }
 
 export function leasedWorker(work: LeasedWork): Worker {
-  return { run: (signal) => new LeasedRun(work, signal).run() }
+  const worker = { [workerKind]: work.kind, run: (signal: AbortSignal) => new LeasedRun(work, signal).run() }
+  return worker
 }
 
 /** asking ─► running ─► asking …, until the abort. Errors of the store are logged, and it asks again. */
@@ -116,7 +120,8 @@ class LeasedRun {
 
   /** Without the lease, standing by is 'ok', unless a run failed before. */
   #standBy(): void {
-    if (healthOf(this.#context)?.state === 'init') checkpoint(this.#context, 'ok')
+    if (healthOf(this.#context) === 'init') checkpoint(this.#context, 'ok')
+    this.#context.record?.ready()
     this.#storeAnswered()
   }
 

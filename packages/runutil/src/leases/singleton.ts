@@ -28,6 +28,7 @@ export function singleton(
   const leaseMs = checkLease('singleton', leases, name, options)
   checkWorker(worker, 'singleton')
   return leasedWorker({
+    kind: 'singleton',
     leases,
     name,
     leaseMs,

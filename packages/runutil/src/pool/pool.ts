@@ -1,3 +1,5 @@
+import { workerKind } from '../core/worker-kind.ts'
+import { workerReady } from '../core/worker-ready.ts'
 import type { Logger } from 'pino'
 import { offAbort, onAbort } from '../core/abort.ts'
 import type { Clock } from '../core/clock.ts'
@@ -38,6 +40,7 @@ type Phase = 'new' | 'starting' | 'running' | 'ending'
  * await pool.destroy()
  */
 export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements Worker {
+  readonly [workerKind] = 'pool'
   readonly #settings: PoolSettings
   readonly #events = new Events<PoolEvents>()
   readonly #relay: Relay
@@ -209,6 +212,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
     const unwatch = this.#watchHealth()
     try {
       await this.start()
+      workerReady()
       await this.#over
     } catch (error) {
       if (!(error instanceof PoolDestroyedError)) throw error

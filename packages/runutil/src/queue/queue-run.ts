@@ -184,6 +184,7 @@ export class QueueRun {
     const jobs = await this.#ask(() => this.#claims.claim(limit), giveBack)
     this.#watch.answered()
     this.#log.available('claims')
+    this.#context.record?.ready()
     if (jobs.length > 0) this.#idleTime.reset()
     if (this.#stopping) this.#giveBack.add(jobs)
     else this.#held.add(jobs)
@@ -228,6 +229,7 @@ export class QueueRun {
   #settled(batch: readonly JobSettlement[]): void {
     this.#letGo(batch.map(({ job }) => job))
     this.#log.available('outcomes')
+    this.#context.record?.signOfLife()
     this.#freed.notify()
     // Of a limited kind, the next may start now.
     if (this.#upkeep.rules.limited) this.#ready.notify()

@@ -1,3 +1,4 @@
+import { workerKind } from '../core/worker-kind.ts'
 import { InvalidArgumentError, unexpected } from '../core/errors.ts'
 import { isPlainFunction } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
@@ -26,6 +27,7 @@ import { type QueueWorkerOptions, type WorkerSettings, resolveSettings } from '.
  * await runAllWorkers([worker], shutdownSignal())
  */
 export class QueueWorker implements Worker {
+  readonly [workerKind] = 'queue'
   readonly #queue: JobQueue
   readonly #settings: WorkerSettings
   readonly #kinds = new Map<string, Kind>()

@@ -1,5 +1,5 @@
-import type { Context, HealthState } from '../core/context.ts'
-import { checkpoint } from '../core/health.ts'
+import type { Context } from '../core/context.ts'
+import { type HealthState, checkpoint } from '../core/health.ts'
 import { log, logWarning } from '../core/log.ts'
 import { loggableText } from '../core/loggable.ts'
 import { OutageLog } from '../core/outage-log.ts'

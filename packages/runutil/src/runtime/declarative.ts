@@ -1,20 +1,12 @@
-import { checkBackoff } from '../core/backoff.ts'
 import { reportingHealth } from '../core/health.ts'
-import { checkName, checkOptions } from '../core/options.ts'
-import {
-  type DeclarativeWorker,
-  type Runnable,
-  type Worker,
-  type WorkerFunc,
-  checkWorker,
-  isWorker,
-} from '../core/worker.ts'
-import { NamedWorker } from './named.ts'
-import { retry } from './retry.ts'
+import { type Runnable, type Worker, type WorkerFunc, checkWorker } from '../core/worker.ts'
+import { isDeclarative, toChildSpec } from './child-spec.ts'
+import { NamedWorker, carriesName, nameOf, runs } from './named.ts'
+import { superviseOne } from './supervise-one.ts'
 
 /**
- * A runnable as a worker. A declarative one is composed: health innermost, then the name, then retry outermost, so that the log
- * lines of retry carry the name.
+ * Whatever is taken as a worker, as a worker by itself. A declarative one is composed in one order: health innermost,
+ * then the name, then its restarts outermost; what they log carries the name.
  *
  * @param what begins the message of an error
  * @throws InvalidArgumentError
@@ -24,16 +16,16 @@ export function toWorker(runnable: Runnable, what: string): Worker | WorkerFunc 
     checkWorker(runnable, what)
     return runnable
   }
-  const { name, worker, retry: backoff } = checkOptions(what, runnable, ['name', 'worker', 'retry'])
-  checkName(name, `${what}: name`)
-  checkWorker(worker, `${what} ('${name}'): worker`)
-  const named = new NamedWorker(reportingHealth(worker), name, worker)
-  if (backoff === undefined) return named
-  checkBackoff(backoff, `${what} ('${name}'): retry`)
-  return retry(named, backoff)
-}
-
-function isDeclarative(runnable: Runnable): runnable is DeclarativeWorker {
-  const given: unknown = runnable
-  return typeof given === 'object' && given !== null && !isWorker(given) && 'worker' in given
+  const spec = toChildSpec(runnable, 0, what)
+  const named = new NamedWorker(reportingHealth(spec.worker), runnable.name, spec.worker)
+  const { retry, watchdogMs, startTimeoutMs, restart } = spec
+  const isPlain = retry === undefined && watchdogMs === undefined && startTimeoutMs === undefined
+  if (isPlain && restart === 'permanent') return named
+  const alone = { ...spec, worker: named, segment: '' }
+  return {
+    [carriesName]: true,
+    [runs]: named,
+    name: nameOf(named),
+    run: (signal: AbortSignal) => superviseOne(alone, retry, signal, nameOf(named)),
+  } as Worker
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../core/thrown.ts'
 
 const LONGEST_MESSAGE = 4_000
 /** In a message; the error's own field has all of it. */
-const LONGEST_NAME = 400
+export const LONGEST_NAME = 400
 
 /** Two workers of one group have the same name, so neither logs nor health could distinguish them. */
 export class DuplicateNameError extends Error {
@@ -107,6 +107,16 @@ function linesOf(failures: readonly Failure[]): string {
 /** With whom each error of a group came from. */
 export function failuresIn({ errors, workers }: WorkerGroupError): Failure[] {
   return errors.map((error, at) => ({ worker: workers[at]!, error }))
+}
+
+/** Lets the error say whose it is, without showing up where errors are printed or compared. */
+export function attribute(error: Error, worker: string): void {
+  try {
+    if ('worker' in error || !Object.isExtensible(error)) return
+    Object.defineProperty(error, 'worker', { value: worker, configurable: true, writable: true })
+  } catch {
+    // A Proxy that doesn't let us.
+  }
 }
 
 /** Why a signal of `shutdownSignal()` aborted. */

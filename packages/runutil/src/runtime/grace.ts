@@ -19,7 +19,12 @@ export class Grace {
     this.#endsAt ??= this.#clock.elapsed() + (this.ms ?? Infinity)
   }
 
-  /** What is left of it for disposal; it begins now unless it has begun. */
+  /** On the scale of `clock.elapsed()`, once it has begun. Undefined: no limit. */
+  get endsAt(): number | undefined {
+    return this.#endsAt === Infinity ? undefined : this.#endsAt
+  }
+
+  /** What is left of it for disposing of things; it begins now if it hasn't. */
   get leftMs(): number {
     this.begin()
     return Math.max(LEAST_MS, this.#endsAt! - this.#clock.elapsed())

@@ -5,9 +5,13 @@ import { type Worker, type WorkerFunc, callWorker } from '../core/worker.ts'
 /** Marks a worker whose `name` is a name that was given to it. */
 export const carriesName = Symbol.for('runutil.name')
 
+/** What a worker of runutil's own runs: by that it is called, where it has no name. */
+export const runs = Symbol.for('runutil.runs')
+
 /** A worker that runs one level further down in names, with its own logger and trace. */
 export class NamedWorker implements Worker {
   readonly [carriesName] = true
+  readonly [runs]: object
   /** With the names of named workers inside of it: 'Type/Name'. */
   readonly name: string
   readonly #segment: string
@@ -16,7 +20,7 @@ export class NamedWorker implements Worker {
   constructor(worker: Worker | WorkerFunc, name: string, named: unknown = worker) {
     this.name = fullName(name, named)
     this.#segment = name
-    this.#worker = worker
+    this[runs] = this.#worker = worker
   }
 
   run(signal: AbortSignal): Promise<void> {
@@ -42,8 +46,14 @@ function fullName(name: string, worker: unknown): string {
   return inner === undefined ? name : `${name}/${inner}`
 }
 
-/** What a worker of runutil's own runs: an unnamed one is called after it. */
-export const runs = Symbol.for('runutil.runs')
+/** What the worker, or the first inside of it that says so, is marked with. */
+export function markOf(worker: object, mark: symbol): unknown {
+  for (let at: object | undefined = worker; at !== undefined; at = (at as { [runs]?: object })[runs]) {
+    const value = (at as Record<symbol, unknown>)[mark]
+    if (value !== undefined) return value
+  }
+  return undefined
+}
 
 /** The innermost of what a worker runs. */
 export function innerOf(worker: object): object {

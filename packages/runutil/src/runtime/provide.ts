@@ -1,8 +1,17 @@
 import 'reflect-metadata'
 import type { Logger } from 'pino'
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
-import { Context, type RunScope, currentName, newScope, rootLogger, withContext } from '../core/context.ts'
+import {
+  Context,
+  type RunScope,
+  currentContext,
+  currentName,
+  newScope,
+  rootLogger,
+  withContext,
+} from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
+import type { Backoff } from '../core/backoff.ts'
 import { has } from '../core/has.ts'
 import { log } from '../core/log.ts'
 import { checkOptions } from '../core/options.ts'
@@ -19,11 +28,14 @@ import {
   failuresIn,
 } from './errors.ts'
 import { Grace } from './grace.ts'
-import type { Member } from './group.ts'
-import { NamedWorker, nestedContext } from './named.ts'
+import { type GroupPart, checkParts } from './group-run.ts'
+import { nestedContext } from './named.ts'
 import { typeNameOf } from './names.ts'
+import { partsOf } from './provided-parts.ts'
 import { checkContainer, workersFor } from './provided.ts'
-import { membersOf, runMembers } from './run-all.ts'
+import { partOf, runGroup } from './run-all.ts'
+import { RUNTIME, currentRuntime } from './runtime.ts'
+import { servedBy } from './served-by.ts'
 import { type RunOptions, resolveRunOptions } from './run-options.ts'
 
 /** Where the container keeps the root logger. Without a registration, injecting it gives the run's. */
@@ -55,14 +67,19 @@ export async function runProvidedWorkers(
   const what = 'runProvidedWorkers'
   checkContainer(container, what)
   if (!container.isRegistered(LOGGER, true)) container.register(LOGGER, { useFactory: () => rootLogger() })
-  const { group, ...given } = checkOptions(what, options, ['logger', 'clock', 'grace', 'group'])
+  if (!container.isRegistered(RUNTIME, true))
+    container.register(RUNTIME, { useFactory: () => currentRuntime()! })
+  const { group, ...given } = checkOptions(what, options, ['logger', 'clock', 'grace', 'runtime', 'group'])
   const logger = given.logger ?? container.resolve(LOGGER)
-  const { clock, graceMs, during } = resolveRunOptions(what, { ...given, logger }, signal)
-  // Until all is disposed of, so that a second shutdown signal during disposal exits.
+  const { clock, graceMs, during, runtime } = resolveRunOptions(what, { ...given, logger }, signal)
+  // Held until all is disposed: a second request to stop, in the middle of it, is one still.
   await during(async () => {
     const workers = workersFor(container, group)
     if (workers.size === 0) warnOfNone(logger, group)
-    else await runWorkers(container, workers, signal, newScope({ logger, clock, graceMs }), graceMs)
+    else {
+      const scope = newScope({ logger, clock, graceMs })
+      await servedBy(runtime, scope, signal, () => runWorkers(container, workers, signal, scope, graceMs))
+    }
   })
 }
 
@@ -82,12 +99,13 @@ async function runWorkers(
   const construction = new Construction(container, workers)
   const grace = new Grace(graceMs, scope.clock)
   const run = async (): Promise<void> => {
-    const members = [...workers].flatMap(([type, { name }]) => configure(construction, type, name))
-    await runMembers({ members, signal, scope, grace, exitStopsAll: true })
+    const parts = partsOf(workers, (type, name, backoff) => configure(construction, type, name, backoff))
+    checkParts(parts)
+    await runGroup({ parts, signal, scope, grace })
   }
   const end = (): Promise<readonly Failure[]> => dispose(() => construction.next(), grace, scope.clock)
-  // Objects made for the run log to, and are injected with, the run's logger.
-  await withContext(new Context(scope, currentName()), thenDispose, run, end)
+  // What is made for the run logs, and is given, the run's logger.
+  await withContext(new Context(scope, currentName(), currentContext()?.record), thenDispose, run, end)
 }
 
 /** @throws DuplicateNameError, InvalidArgumentError for a class without a name */
@@ -125,16 +143,18 @@ function joined(failures: readonly Failure[]): Failure[] {
 }
 
 /** Makes the class and takes what its workers() returns, each named after the class. */
-function configure(construction: Construction, type: Function, name: string): Member[] {
+function configure(
+  construction: Construction,
+  type: Function,
+  name: string,
+  backoff: Backoff | undefined,
+): GroupPart {
   const instance = construction.resolve(type)
   if (!has(instance, 'workers')) {
     throw unexpected(`worker ${type.name}`, 'a class with a method workers()', instance)
   }
-  const members = withContext(nestedContext(name), () =>
-    membersOf((instance as WorkerConfigurer).workers(), `worker ${name}`, 'workers()'),
+  const part = withContext(nestedContext(name), () =>
+    partOf((instance as WorkerConfigurer).workers(), `worker ${name}`, 'workers()', backoff),
   )
-  return members.map((member) => {
-    const named = new NamedWorker((signal) => member.start(signal), name)
-    return { label: member.label, start: (signal) => named.run(signal) }
-  })
+  return { ...part, name }
 }

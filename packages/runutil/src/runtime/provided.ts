@@ -56,6 +56,8 @@ export function provideWorker<C extends WorkerClass>(
     group: group ?? decoration?.group,
     inject,
     origin: originOf(provideWorker),
+    supervise: decoration?.supervise,
+    after: decoration?.after,
   })
 }
 

@@ -6,6 +6,7 @@ import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
 import { type ShutdownUse, useShutdownSignal } from './shutdown-signal.ts'
 import { stoppedBy } from './uncaught.ts'
+import { Runtime } from './runtime.ts'
 
 /** Options of a run. A run inside a run takes over what it isn't given from the outer one. */
 export interface RunOptions {
@@ -18,12 +19,15 @@ export interface RunOptions {
    * Default: 30 s with a signal from `shutdownSignal()`, else no limit.
    */
   grace?: Duration | undefined
+  /** A handle on the run, for one run at a time. Default: one that `currentRuntime()` gives. */
+  runtime?: Runtime | undefined
 }
 
 export interface ResolvedRunOptions {
   logger: Logger | undefined
   clock: Clock | undefined
   graceMs: number | undefined
+  runtime: Runtime | undefined
   /** Runs the body as a run of the signal's: if it is a `shutdownSignal()`, that handles signals until its end. */
   during: (body: () => Promise<void>) => Promise<void>
 }
@@ -33,7 +37,13 @@ export function resolveRunOptions(
   options: RunOptions,
   signal: AbortSignal | undefined,
 ): ResolvedRunOptions {
-  const { logger, clock, grace } = checkOptions(what, options, ['logger', 'clock', 'grace'])
+  const { logger, clock, grace, runtime } = checkOptions(what, options, [
+    'logger',
+    'clock',
+    'grace',
+    'runtime',
+  ])
+  if (runtime !== undefined && !(runtime instanceof Runtime)) throw unexpected(what, 'a Runtime', runtime)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw unexpected(what, 'an AbortSignal', signal)
   }
@@ -46,7 +56,7 @@ export function resolveRunOptions(
   const givenGraceMs = grace === undefined ? undefined : toMs(grace, `${what}: grace`)
   const shutdown = useShutdownSignal(signal, logger, givenGraceMs)
   const during = (body: () => Promise<void>): Promise<void> => (shutdown ? duringUse(shutdown, body) : body())
-  return { logger, clock, graceMs: givenGraceMs ?? shutdown?.graceMs, during }
+  return { logger, clock, runtime, graceMs: givenGraceMs ?? shutdown?.graceMs, during }
 }
 
 /** @throws what the body throws; a WorkerGroupError that begins with what nobody caught, if that was it */

@@ -3,8 +3,10 @@ import { AsyncScope } from '../core/async-scope.ts'
 import type { Timer } from '../core/clock.ts'
 import { Context, currentContext, enterContext, newScope } from '../core/context.ts'
 import { checkpoint } from '../core/health.ts'
+import type { RunControls } from '../core/worker-record.ts'
 import { callJob, type Job, type JobFunc } from '../core/job.ts'
 import { defaultWarnAfterMs, GridRun, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
+import { ManualRuns } from './manual-runs.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
 
 export interface TickerSettings {
@@ -22,7 +24,7 @@ export interface TickerSettings {
  * No async function and nothing allocated that a tick doesn't need: a thousand of these at 10 ms should cost
  * little more than a thousand bare intervals.
  */
-export class Ticker implements WatchedRuns {
+export class Ticker implements WatchedRuns, RunControls {
   readonly #settings: TickerSettings
   readonly #everyMs: number
   readonly #signal: AbortSignal
@@ -36,6 +38,8 @@ export class Ticker implements WatchedRuns {
   readonly #succeeded: () => void
   readonly #failed: (error: unknown) => void
   readonly #aborted: () => void
+  /** Made when an operator first pauses or triggers it. */
+  #manual: ManualRuns | undefined
   #resolve: () => void = noop
   #reject: (error: unknown) => void = noop
   /** The grid: start k is due at `#origin + k * #everyMs`. */
@@ -88,6 +92,7 @@ export class Ticker implements WatchedRuns {
     onAbort(this.#signal, this.#aborted)
     if (this.#stopping) return
     if (this.#settings.limits?.warnAfterMs === undefined) this.#sweep.add(this)
+    this.#offerControls()
     if (!this.#settings.startImmediately) return this.#beginGrid()
     this.#origin = this.#clock.elapsed()
     this.#lastTick = -1
@@ -95,7 +100,35 @@ export class Ticker implements WatchedRuns {
     else this.#scheduleAt(this.#origin)
   }
 
+  #offerControls(): void {
+    const { record } = this.#context
+    if (record === undefined) return
+    record.controls = this
+    if (record.isPaused) this.pause()
+  }
+
+  pause(): void {
+    this.#manual ??= new ManualRuns()
+    this.#manual.isPaused = true
+    this.#timer?.clear()
+  }
+
+  /** On the grid, with one start made up for. */
+  resume(): void {
+    if (this.#manual !== undefined) this.#manual.isPaused = false
+    if (this.runningSince === undefined && !this.#stopping) this.#goOn()
+  }
+
+  /** Runs now, or right after the run that is on. */
+  trigger(): Promise<void> {
+    this.#manual ??= new ManualRuns()
+    const run = this.#manual.ask()
+    if (this.runningSince === undefined) this.#start()
+    return run
+  }
+
   #beginGrid(): void {
+    this.#context.record?.ready()
     this.#origin = this.#clock.elapsed()
     this.#lastTick = 0
     this.#scheduleNext()
@@ -103,6 +136,7 @@ export class Ticker implements WatchedRuns {
 
   /** A start missed in the meantime is made up for now, but other work gets its turn first. */
   #scheduleNext(): void {
+    if (this.#manual?.isPaused === true) return
     this.#scheduleAt(this.#origin + (this.#lastTick + 1) * this.#everyMs)
   }
 
@@ -124,6 +158,10 @@ export class Ticker implements WatchedRuns {
   }
 
   #start(): void {
+    if (this.#manual !== undefined) {
+      this.#manual.begins()
+      this.#timer?.clear()
+    }
     this.runningSince = this.#clock.elapsed()
     try {
       const running: Promise<void> | void | undefined = this.#stores.runFresh(this.#call)
@@ -140,15 +178,24 @@ export class Ticker implements WatchedRuns {
   }
 
   #succeed(): void {
+    this.#context.record?.ran(this.runningSince!)
     this.runningSince = undefined
     checkpoint(this.#context, 'ok')
-    if (this.#stopping) this.#resolve()
+    this.#manual?.ended()
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    if (this.#stopping) this.#end()
+    else if (this.#manual?.areAsked === true) this.#start()
     else if (this.#lastTick < 0) this.#beginGrid()
     else this.#scheduleNext()
   }
 
   #fail(error: unknown): void {
+    this.#context.record?.ran(this.runningSince!, error)
     if (!this.#stopping) checkpoint(this.#context, 'firing')
+    this.#manual?.failed(error)
     this.#leave()
     this.#reject(error)
   }
@@ -157,11 +204,23 @@ export class Ticker implements WatchedRuns {
     this.#stopping = true
     this.#timer?.clear()
     this.#sweep.remove(this)
-    if (this.runningSince === undefined) this.#resolve()
+    if (this.runningSince === undefined) this.#end()
+  }
+
+  #end(): void {
+    this.#manual?.failed(this.#signal.reason)
+    this.#forgetControls()
+    this.#resolve()
+  }
+
+  #forgetControls(): void {
+    const { record } = this.#context
+    if (record?.controls === this) record.controls = undefined
   }
 
   #leave(): void {
     offAbort(this.#signal, this.#aborted)
+    this.#forgetControls()
     this.#sweep.remove(this)
   }
 }

@@ -4,6 +4,8 @@ import { originOf } from '../core/origin.ts'
 import { checkName, checkOptions } from '../core/options.ts'
 import { addDecorated } from '../core/worker-registry.ts'
 import type { Worker as RunnableWorker } from '../core/worker.ts'
+import { unexpected } from '../core/errors.ts'
+import { type SuperviseOptions, toSuperviseRules } from './supervise.ts'
 import { type Class, type Inject, type Token, checkTokens, declareTokens } from './tokens.ts'
 
 /** Something with `run(signal)`; the decorator below shares its name. */
@@ -19,6 +21,10 @@ export interface WorkerOptions<I extends readonly Token[] = readonly Token[]> {
    * metadata, as tsx and esbuild. A subclass without a constructor takes over those of its base class.
    */
   inject?: I | undefined
+  /** Supervises what its `workers()` returns as one, as `supervise()` does. Default: they are workers of the run. */
+  supervise?: SuperviseOptions | undefined
+  /** Classes of the same run: its workers start when theirs are ready, and are stopped before they are. */
+  after?: Class | readonly Class[] | undefined
 }
 
 /** What `@Worker()` gives: it takes only classes whose constructor takes what `inject` names. */
@@ -47,9 +53,17 @@ type Fitting<C, I> = C extends Class
 export function Worker<const I extends readonly Token[] = any>( // eslint-disable-line @typescript-eslint/no-explicit-any -- no tokens, no check
   options: WorkerOptions<I> = {},
 ): WorkerDecorator<I> {
-  const { name, group, inject } = checkOptions(whatOf(options), options, ['name', 'group', 'inject'])
+  const {
+    name,
+    group,
+    inject,
+    supervise,
+    after = [],
+  } = checkOptions(whatOf(options), options, ['name', 'group', 'inject', 'supervise', 'after'])
   if (name !== undefined) checkName(name, '@Worker: name')
   if (group !== undefined) checkName(group, '@Worker: group')
+  if (supervise !== undefined) toSuperviseRules(supervise, '@Worker: supervise')
+  const classes = classesIn(after)
   const origin = originOf(Worker)
   return (target) => {
     const type = target as unknown as Class
@@ -58,8 +72,19 @@ export function Worker<const I extends readonly Token[] = any>( // eslint-disabl
       declareTokens(type, inject)
     }
     injectable()(type)
-    addDecorated(type, { name: name ?? type.name, group, origin })
+    addDecorated(type, { name: name ?? type.name, group, origin, supervise, after: classes })
   }
+}
+
+/** @throws InvalidArgumentError */
+function classesIn(after: Class | readonly Class[]): readonly Class[] {
+  const classes: readonly unknown[] = Array.isArray(after) ? after : [after]
+  for (const type of classes) {
+    if (typeof type === 'function') continue
+    const hint = '; in a circle of imports one of the classes is not there yet'
+    throw unexpected('@Worker: after', 'a worker class, or a list of them', type, hint)
+  }
+  return classes as readonly Class[]
 }
 
 /** `@Worker` without parentheses hands over the class itself. */

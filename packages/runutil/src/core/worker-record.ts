@@ -1,0 +1,245 @@
+import type { Clock } from './clock.ts'
+import { Histogram } from './histogram.ts'
+import { codeOf, messageOf, toError } from './thrown.ts'
+
+export type HealthState = 'init' | 'ok' | 'firing'
+
+/**
+ * waiting ─► starting ─► ready ⇄ paused, then stopping ─► stopped, or done, failed or abandoned. After a failure it is
+ * restarting, then starting again. `hung`: it gave no sign of life for too long, or doesn't end.
+ */
+export type WorkerState =
+  | 'waiting'
+  | 'starting'
+  | 'ready'
+  | 'paused'
+  | 'restarting'
+  | 'stopping'
+  | 'hung'
+  | 'stopped'
+  | 'done'
+  | 'failed'
+  | 'abandoned'
+
+/** What happens to a worker: each change of its state, and its runs. */
+export type WorkerChange =
+  | {
+      type:
+        | 'waiting'
+        | 'starting'
+        | 'ready'
+        | 'stopping'
+        | 'stopped'
+        | 'done'
+        | 'paused'
+        | 'resumed'
+        | 'added'
+        | 'removed'
+    }
+  | { type: 'ran'; durationMs: number; error?: Error }
+  | { type: 'failed' | 'gaveUp'; error: Error }
+  | { type: 'restarting'; attempt: number; delayMs: number; with: string[] }
+  | { type: 'slow' | 'hung' | 'abandoned'; forMs: number }
+  | { type: 'missed'; count: number }
+  | { type: 'loopDelay'; maxMs: number; workers: string[] }
+
+/** What a module's worker lets an operator do with its runs. */
+export interface RunControls {
+  /** The run that is on may end. */
+  pause(): void
+  resume(): void
+  /** Runs now, or right after the run that is on; settles with that run. Undefined: it has no runs. */
+  trigger?(): Promise<void>
+}
+
+/** Whoever started the worker, and waits for what it says of itself. */
+export interface RecordOwner {
+  ready(): void
+}
+
+export interface RecordedError {
+  readonly name: string
+  readonly message: string
+  readonly code?: string
+  readonly at: Date
+}
+
+export type ChangeListener = (path: string, change: WorkerChange) => void
+
+/** What all records of one run share. Two runs in one process share none of it. */
+export class RunRecords {
+  readonly clock: Clock
+  readonly root: WorkerRecord
+  /** Hears of each change; undefined while nobody does, so that then nothing is made. */
+  listener: ChangeListener | undefined
+  /** The handle on the run, once somebody asked for it. */
+  runtime: unknown
+  readonly #byPath = new Map<string, WorkerRecord>()
+  readonly #listeners = new Map<object, ChangeListener>()
+
+  constructor(clock: Clock) {
+    this.clock = clock
+    this.root = new WorkerRecord(this, undefined, '')
+    this.root.kind = 'supervisor'
+  }
+
+  get(path: string): WorkerRecord | undefined {
+    return path === '' ? this.root : this.#byPath.get(path)
+  }
+
+  /** All but the root, in the order in which they came. */
+  values(): IterableIterator<WorkerRecord> {
+    return this.#byPath.values()
+  }
+
+  /** @param who has one listener at a time; undefined takes it off */
+  hear(who: object, listener: ChangeListener | undefined): void {
+    if (listener === undefined) this.#listeners.delete(who)
+    else this.#listeners.set(who, listener)
+    const all = [...this.#listeners.values()]
+    const tellAll: ChangeListener = (path, change) => all.forEach((tell) => tell(path, change))
+    this.listener = all.length > 0 ? tellAll : undefined
+  }
+
+  add(record: WorkerRecord): void {
+    this.#byPath.set(record.path, record)
+  }
+
+  /** Its group has ended: it and all beneath are gone, but for paths that another group uses by now. */
+  remove(record: WorkerRecord): void {
+    record.isOver = true
+    if (this.#byPath.get(record.path) === record) this.#byPath.delete(record.path)
+    for (const child of record.children ?? []) this.remove(child)
+    for (const name of record.names ?? []) this.remove(name)
+  }
+}
+
+/** What is known of one worker: its state, its health and what it did. Always kept; whoever wants it reads it. */
+export class WorkerRecord {
+  readonly records: RunRecords
+  readonly parent: WorkerRecord | undefined
+  /** '/Type/Name'; '' of the root. */
+  readonly path: string
+  /** False of one that is known by its place in a list. */
+  isNamed = true
+  kind = 'worker'
+  strategy: string | undefined
+  state: WorkerState = 'waiting'
+  /** Since when, in ms since the epoch. */
+  since: number
+  health: HealthState = 'init'
+  /** It has said so itself at some time: then nobody else says 'ok' for it. */
+  spoke = false
+  /** Whether `healthSnapshot` shows it: it has a name, and is declared or has spoken. */
+  isListed = false
+  /** Its run has ended: what it still says of itself isn't heard. */
+  isOver = false
+  /** Another comes after it, so it is ready only when it says so. */
+  isAwaited = false
+  /** Nobody waits until it is ready: it is temporary. */
+  isOptional = false
+  /** Its runs are those that it makes, not its starts. */
+  makesRuns = false
+  /** An operator paused it, and nobody resumed it. */
+  isPaused = false
+  /** Somebody looks for its signs of life. */
+  isWatched = false
+  runs = 0
+  failures = 0
+  restarts = 0
+  missed = 0
+  /** On the scale of `clock.elapsed()`; kept only while it is watched. */
+  lastSignAt = 0
+  /** By then it is to have ended, on the scale of `clock.elapsed()`. Undefined: no limit. */
+  stopBy: number | undefined
+  lastError: RecordedError | undefined
+  /** In ms since the epoch; NaN before the first. */
+  lastRunAt = NaN
+  lastRunMs = 0
+  lastRunFailed = false
+  running: { readonly startedAt: Date; readonly traceId: string } | undefined
+  nextRunAt: Date | undefined
+  latency: Histogram | undefined
+  children: WorkerRecord[] | undefined
+  /** Names beneath it that are no entries of a group. */
+  names: WorkerRecord[] | undefined
+  owner: RecordOwner | undefined
+  controls: RunControls | undefined
+  /** What the module that it belongs to tells of it. */
+  describe: (() => unknown) | undefined
+  /** Whoever runs what is beneath it, for an operator. */
+  host: unknown
+  /** How many places its list has had. */
+  places = 0
+
+  constructor(records: RunRecords, parent: WorkerRecord | undefined, path: string) {
+    this.records = records
+    this.parent = parent
+    this.path = path
+    this.since = records.clock.now()
+  }
+
+  newChild(path: string): WorkerRecord {
+    return new WorkerRecord(this.records, this, path)
+  }
+
+  /** Its state changes, which is an event. */
+  moveTo(state: WorkerState, change?: WorkerChange): void {
+    this.state = state
+    this.since = this.records.clock.now()
+    if (this.records.listener !== undefined) this.emit(change ?? ({ type: state } as WorkerChange))
+  }
+
+  emit(change: WorkerChange): void {
+    this.records.listener?.(this.path, change)
+  }
+
+  failed(error: Error): void {
+    this.failures++
+    this.lastError = recordedError(error, this.records.clock)
+    this.moveTo('failed', { type: 'failed', error })
+  }
+
+  restarting(attempt: number, delayMs: number, others: readonly WorkerRecord[]): void {
+    this.restarts++
+    const { listener } = this.records
+    if (listener === undefined) this.moveTo('restarting')
+    else {
+      const paths = others.map(({ path }) => path)
+      this.moveTo('restarting', { type: 'restarting', attempt, delayMs, with: paths })
+    }
+  }
+
+  /** The worker says so itself. */
+  ready(): void {
+    this.signOfLife()
+    this.owner?.ready()
+  }
+
+  /** One of its runs has ended. @param startedAt on the scale of `clock.elapsed()` */
+  ran(startedAt: number, error?: unknown): void {
+    const { clock } = this.records
+    const durationMs = clock.elapsed() - startedAt
+    this.runs++
+    this.signOfLife()
+    this.latency ??= new Histogram()
+    this.latency.add(durationMs)
+    this.lastRunAt = clock.now() - durationMs
+    this.lastRunMs = durationMs
+    this.lastRunFailed = error !== undefined
+    if (this.records.listener === undefined) return
+    this.emit(
+      error === undefined ? { type: 'ran', durationMs } : { type: 'ran', durationMs, error: toError(error) },
+    )
+  }
+
+  signOfLife(): void {
+    if (this.isWatched) this.lastSignAt = this.records.clock.elapsed()
+  }
+}
+
+function recordedError(error: Error, clock: Clock): RecordedError {
+  const code = codeOf(error)
+  const recorded = { name: error.name, message: messageOf(error), at: new Date(clock.now()) }
+  return code === undefined ? recorded : { ...recorded, code }
+}

@@ -1,0 +1,192 @@
+import { type Backoff, checkBackoff } from '../core/backoff.ts'
+import { toIntervalMs, toMs } from '../core/duration.ts'
+import { InvalidArgumentError, unexpected } from '../core/errors.ts'
+import { checkName, checkOptions } from '../core/options.ts'
+import {
+  type DeclarativeWorker,
+  type Runnable,
+  type Worker,
+  type WorkerFunc,
+  checkWorker,
+  isWorker,
+} from '../core/worker.ts'
+import { intervalMs, workerKind } from '../core/worker-kind.ts'
+import { markOf, nameOf } from './named.ts'
+import type { RestartType } from './restart-plan.ts'
+import { type RestartLimit, checkReach, toRestartLimit } from './restart-window.ts'
+
+/** What a group knows of one of its workers: an entry of a list, checked. */
+export interface ChildSpec {
+  /** Its name; of one without, '#' and its place in the list. */
+  readonly label: string
+  /** What its context is named beneath the group's; '' of a worker that names itself. */
+  readonly segment: string
+  readonly isNamed: boolean
+  /** Its health is known from its start on. */
+  readonly isDeclared: boolean
+  readonly worker: Worker | WorkerFunc
+  /** What it is: 'repeat', 'queue', 'supervisor' … */
+  readonly kind: string
+  readonly restart: RestartType
+  readonly retry: Backoff | undefined
+  readonly retryIf: ((error: unknown) => boolean) | undefined
+  readonly limit: RestartLimit | undefined
+  readonly after: readonly string[]
+  readonly startTimeoutMs: number | undefined
+  readonly stopTimeoutMs: number | undefined
+  readonly watchdogMs: number | undefined
+}
+
+const PLAIN: RuleFields = {
+  restart: 'permanent',
+  retry: undefined,
+  retryIf: undefined,
+  limit: undefined,
+  after: [],
+  startTimeoutMs: undefined,
+  stopTimeoutMs: undefined,
+  watchdogMs: undefined,
+}
+
+const RESTART_TYPES: readonly string[] = ['permanent', 'transient', 'temporary']
+
+/**
+ * @param what begins the message of an error
+ * @param outer the backoff that its supervisor has for it
+ * @throws InvalidArgumentError, InvalidDurationError
+ */
+export function toChildSpec(runnable: Runnable, at: number, what: string, outer?: Backoff): ChildSpec {
+  if (isDeclarative(runnable)) return declared(runnable, what, outer)
+  checkWorker(runnable, what)
+  const name = nameOf(runnable)
+  if (name === undefined) return specOf(`#${at}`, `/#${at}`, 'unnamed', runnable, PLAIN)
+  return specOf(name, '', 'named', runnable, PLAIN)
+}
+
+/** Of a worker that whoever runs it has named. */
+export function plainSpec(worker: Worker | WorkerFunc): ChildSpec {
+  return specOf('', '', 'named', worker, PLAIN)
+}
+
+export function isDeclarative(runnable: Runnable): runnable is DeclarativeWorker {
+  const given: unknown = runnable
+  return typeof given === 'object' && given !== null && !isWorker(given) && 'worker' in given
+}
+
+function declared(entry: DeclarativeWorker, what: string, outer: Backoff | undefined): ChildSpec {
+  const { name, worker, ...rules } = checkOptions(what, entry, [
+    'name',
+    'worker',
+    'retry',
+    'restart',
+    'retryIf',
+    'intensity',
+    'after',
+    'startTimeout',
+    'stopTimeout',
+    'watchdog',
+  ])
+  checkName(name, `${what}: name`)
+  checkWorker(worker, `${what} ('${name}'): worker`)
+  const label = nameOf(entry)!
+  for (const key in rules) {
+    if (rules[key as keyof typeof rules] === undefined) continue
+    const checked = checkedRules(rules, `${what} ('${name}')`, worker, outer)
+    return specOf(label, `/${name}`, 'declared', worker, checked)
+  }
+  return specOf(label, `/${name}`, 'declared', worker, PLAIN)
+}
+
+/** Property by property: there may be 100,000, and what is spread into an object costs it its compact form. */
+function specOf(
+  label: string,
+  segment: string,
+  as: 'unnamed' | 'named' | 'declared',
+  worker: Worker | WorkerFunc,
+  rules: RuleFields,
+): ChildSpec {
+  return {
+    label,
+    segment,
+    isNamed: as !== 'unnamed',
+    isDeclared: as === 'declared',
+    worker,
+    kind: kindOf(worker),
+    restart: rules.restart,
+    retry: rules.retry,
+    retryIf: rules.retryIf,
+    limit: rules.limit,
+    after: rules.after,
+    startTimeoutMs: rules.startTimeoutMs,
+    stopTimeoutMs: rules.stopTimeoutMs,
+    watchdogMs: rules.watchdogMs,
+  }
+}
+
+type Rules = Omit<DeclarativeWorker, 'name' | 'worker'>
+
+function checkedRules(rules: Rules, what: string, worker: object, outer: Backoff | undefined): RuleFields {
+  const { restart = 'permanent', retry, retryIf, intensity, after = [] } = rules
+  if (!RESTART_TYPES.includes(restart)) {
+    throw unexpected(`${what}: restart`, `'permanent', 'transient' or 'temporary'`, restart)
+  }
+  if (retry !== undefined) checkBackoff(retry, `${what}: retry`)
+  if (restart === 'temporary' && retry !== undefined)
+    throw new InvalidArgumentError(`${what}: ${NEVER_RESTARTS}`)
+  if (retryIf !== undefined && typeof retryIf !== 'function') {
+    throw unexpected(`${what}: retryIf`, 'a function (error) => boolean', retryIf)
+  }
+  const limit = intensity === undefined ? undefined : toRestartLimit(intensity, `${what}: intensity`)
+  if (limit !== undefined) checkLimit(limit, retry ?? (restart === 'temporary' ? undefined : outer), what)
+  const msOf = (key: 'startTimeout' | 'stopTimeout'): number | undefined =>
+    rules[key] === undefined ? undefined : toMs(rules[key], `${what}: ${key}`)
+  const { watchdog } = rules
+  const watchdogMs = watchdog === undefined ? undefined : toIntervalMs(watchdog, `${what}: watchdog`)
+  if (watchdogMs !== undefined) checkWatchdog(watchdogMs, worker, `${what}: watchdog`)
+  return {
+    restart,
+    retry,
+    retryIf,
+    limit,
+    after: namesIn(after, `${what}: after`),
+    startTimeoutMs: msOf('startTimeout'),
+    stopTimeoutMs: msOf('stopTimeout'),
+    watchdogMs,
+  }
+}
+
+type RuleFields = Pick<
+  ChildSpec,
+  'restart' | 'retry' | 'retryIf' | 'limit' | 'after' | 'startTimeoutMs' | 'stopTimeoutMs' | 'watchdogMs'
+>
+
+const NEVER_RESTARTS =
+  "expected no retry beside restart: 'temporary'; got one, but a temporary worker is never restarted; leave out one of the two"
+
+function checkLimit(limit: RestartLimit, backoff: Backoff | undefined, what: string): void {
+  if (backoff === undefined) {
+    const hint = 'without one, the first failure ends the group anyway'
+    throw new InvalidArgumentError(`${what}: intensity: expected a retry beside it; got none; ${hint}`)
+  }
+  checkReach(limit, [backoff], 1, `${what}: intensity`)
+}
+
+function namesIn(after: unknown, what: string): readonly string[] {
+  const names: unknown = typeof after === 'string' ? [after] : after
+  if (!Array.isArray(names)) throw unexpected(what, 'a name, or a list of names', after)
+  for (const name of names) checkName(name, what)
+  return names as string[]
+}
+
+function kindOf(worker: Worker | WorkerFunc): string {
+  return (markOf(worker, workerKind) as string | undefined) ?? 'worker'
+}
+
+/** @throws InvalidArgumentError for one that would bark between two runs */
+function checkWatchdog(watchdogMs: number, worker: object, what: string): void {
+  const everyMs = markOf(worker, intervalMs) as number | undefined
+  if (everyMs === undefined || watchdogMs > everyMs) return
+  throw new InvalidArgumentError(
+    `${what}: expected more than the ${everyMs} ms between two runs; got ${watchdogMs} ms`,
+  )
+}

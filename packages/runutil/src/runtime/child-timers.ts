@@ -1,0 +1,51 @@
+import type { Clock, Timer } from '../core/clock.ts'
+import type { WorkerRecord } from '../core/worker-record.ts'
+import { fairTimeout } from './fair-timeout.ts'
+
+/** What one run of a worker is timed by: its start, its signs of life, and how long until it counts as well again. */
+export class ChildTimers {
+  readonly #clock: Clock
+  readonly #record: WorkerRecord
+  #timer: Pick<Timer, 'clear'> | undefined
+  #recovery: Timer | undefined
+
+  constructor(clock: Clock, record: WorkerRecord) {
+    this.#clock = clock
+    this.#record = record
+  }
+
+  limitStart(ms: number, onLate: () => void): void {
+    this.#timer = fairTimeout(this.#clock, ms, onLate)
+  }
+
+  started(): void {
+    this.#timer?.clear()
+  }
+
+  /** @param onSilent called when it has given no sign of life for so long */
+  watch(ms: number, onSilent: () => void): void {
+    const record = this.#record
+    record.isWatched = true
+    record.lastSignAt = this.#clock.elapsed()
+    const look = (): void => {
+      const silentMs = this.#clock.elapsed() - record.lastSignAt
+      if (silentMs < ms) this.#timer = fairTimeout(this.#clock, ms - silentMs, look)
+      else onSilent()
+    }
+    this.#timer = fairTimeout(this.#clock, ms, look)
+  }
+
+  /** Notices that a worker, which doesn't say so itself, runs well again after it failed. */
+  expectRecovery(ms: number): void {
+    const record = this.#record
+    if (record.health !== 'firing' || record.spoke) return
+    this.#recovery = this.#clock.setTimeout(() => {
+      if (record.health === 'firing' && !record.spoke) record.health = 'ok'
+    }, ms)
+  }
+
+  clear(): void {
+    this.#timer?.clear()
+    this.#recovery?.clear()
+  }
+}

@@ -1,0 +1,279 @@
+import type { Logger } from 'pino'
+import type { LinkedController } from '../core/linked-controller.ts'
+import type { Backoff } from '../core/backoff.ts'
+import type { Clock, Timer } from '../core/clock.ts'
+import { Context, type RunScope, withContext } from '../core/context.ts'
+import { log } from '../core/log.ts'
+import type { RecordOwner, WorkerRecord } from '../core/worker-record.ts'
+import { callWorker } from '../core/worker.ts'
+import { Attempts } from './attempts.ts'
+import type { ChildSpec } from './child-spec.ts'
+import { ChildTimers } from './child-timers.ts'
+import { fairTimeout } from './fair-timeout.ts'
+import { StartTimeoutError, WorkerHungError } from './restart-errors.ts'
+import type { Exit } from './restart-plan.ts'
+import { RestartWindow } from './restart-window.ts'
+import type { Place } from './start-order.ts'
+
+/** What a child has to say to its supervisor. */
+export interface ChildHost {
+  readonly clock: Clock
+  readonly scope: RunScope
+  /** Calls it in the stores in which the group was started. */
+  anew(body: () => Promise<void>): Promise<void>
+  ended(child: Child, exit: Exit, body: Body): void
+  /** Whether it is ready, or done, has changed. */
+  turned(child: Child): void
+  /** It was told to end, and hasn't within its time. */
+  outlived(child: Child, cause: Error | undefined, forMs: number): void
+}
+
+export interface ChildProps {
+  readonly spec: ChildSpec
+  readonly record: WorkerRecord
+  /** The name of the group. */
+  readonly prefix: string
+  /** What it is restarted with. */
+  readonly backoff: Backoff | undefined
+  /** What its log lines call it, if not by its path. */
+  readonly logName?: string
+  /** It runs within the entry that has this record. */
+  readonly isInner?: boolean
+}
+
+/** One run of a worker, from its start to its end. */
+export interface Body {
+  readonly controller: LinkedController
+  readonly startedAt: number
+  /** It was told to end. */
+  stopping: boolean
+  /** Why that is a failure, where it is one: not ready in time, or hung. */
+  failure: StartTimeoutError | WorkerHungError | undefined
+  onEnd: (() => void)[] | undefined
+}
+
+/** One worker of a supervisor: it starts and stops it, and knows whether it is ready. Whether it starts again is not its concern. */
+export class Child implements RecordOwner {
+  readonly spec: ChildSpec
+  readonly record: WorkerRecord
+  readonly attempts: Attempts | undefined
+  readonly window: RestartWindow | undefined
+  /** What its context is named. */
+  readonly name: string
+  /** Whom it comes after, and who after it. */
+  place: Place<Child> | undefined
+  /** The run that is on. Never two. */
+  body: Body | undefined
+  /** An operator has stopped it. */
+  isStopped = false
+  /** It is ready or done: who comes after it may start. */
+  isUp = false
+  /** It starts as soon as those before it are up. */
+  isWaiting = false
+  /** Its restart's delay. */
+  delay: Timer | undefined
+  /** Runs within another entry, as `retry()` does: that one's record is its own too. */
+  readonly outer: RecordOwner | undefined
+  /** Of the run that is on, or was last. */
+  context: Context
+  readonly #host: ChildHost
+  readonly #logName: string
+  /** Of most there are none. */
+  #timers: ChildTimers | undefined
+
+  constructor(
+    host: ChildHost,
+    { spec, record, prefix, backoff, logName = record.path, isInner = false }: ChildProps,
+  ) {
+    this.#host = host
+    this.spec = spec
+    this.record = record
+    const { limit, segment } = spec
+    this.name = prefix + segment === record.path ? record.path : prefix + segment
+    this.attempts = backoff && new Attempts(backoff, host.clock)
+    this.window = limit && new RestartWindow(limit)
+    this.context = new Context(host.scope, this.name, record)
+    this.#logName = logName
+    this.outer = isInner ? (record.owner ?? NOBODY) : undefined
+    record.owner = this
+  }
+
+  get logger(): Logger {
+    const { context } = this
+    return (context.name === this.#logName ? context : new Context(this.#host.scope, this.#logName)).logger
+  }
+
+  /** Its supervisor has ended. */
+  release(): void {
+    this.cancel()
+    this.record.owner = this.outer
+  }
+
+  get path(): string {
+    return this.record.path
+  }
+
+  get mayStart(): boolean {
+    return this.place === undefined || this.place.waitsFor.every(({ missing }) => missing === 0)
+  }
+
+  start(controller: LinkedController, isFirst: boolean): void {
+    const { record } = this
+    const { clock } = this.#host
+    const body: Body = {
+      controller,
+      startedAt: clock.elapsed(),
+      stopping: false,
+      failure: undefined,
+      onEnd: undefined,
+    }
+    this.body = body
+    this.isWaiting = false
+    this.attempts?.begin()
+    this.turn(false)
+    if (this.outer === undefined || !isFirst) {
+      record.stopBy = undefined
+      if (!record.makesRuns) record.runs++
+      record.moveTo('starting')
+    }
+    if (!isFirst) this.context = new Context(this.#host.scope, this.name, record)
+    const run = isFirst ? this.#run(body) : this.#host.anew(() => this.#run(body))
+    run.then(
+      () => this.#exited(body, { kind: 'returned' }),
+      (error: unknown) => this.#exited(body, { kind: 'threw', error }),
+    )
+    if (this.body !== body || body.stopping) return
+    if (record.health === 'firing' && this.attempts) this.#timing.expectRecovery(this.attempts.recoveryMs)
+    const { startTimeoutMs } = this.spec
+    if (!record.isAwaited && startTimeoutMs === undefined) this.ready()
+    else if (!this.isUp && this.outer === undefined) this.#limitStart(startTimeoutMs)
+  }
+
+  #run(body: Body): Promise<void> {
+    return withContext(this.context, callWorker, this.spec.worker, body.controller.signal)
+  }
+
+  ready(): void {
+    if (this.body === undefined || this.body.stopping || this.isUp) return
+    const { record, outer } = this
+    this.#timers?.started()
+    outer?.ready()
+    // Of one within another entry, that one has said so the first time.
+    if (record.state === 'starting') record.moveTo(record.isPaused ? 'paused' : 'ready')
+    const { watchdogMs } = this.spec
+    if (watchdogMs !== undefined) this.#timing.watch(watchdogMs, () => this.#hangs(watchdogMs))
+    this.turn(true)
+  }
+
+  get #timing(): ChildTimers {
+    return (this.#timers ??= new ChildTimers(this.#host.clock, this.record))
+  }
+
+  #hangs(forMs: number): void {
+    const error = new WorkerHungError(this.path, forMs, 'silent')
+    const traceId = this.record.running?.traceId
+    log(this.logger, 'warn', { ...(traceId !== undefined && { run: traceId }), forMs }, 'worker hangs')
+    this.record.moveTo('hung', { type: 'hung', forMs })
+    this.endWith(error, this.stopLimitMs)
+  }
+
+  /** What it failed with after it was told to end: then nobody starts it again for that. */
+  logLastFailure(err: unknown): void {
+    this.attempts?.endedForGood()
+    this.logFailure(err, 0)
+  }
+
+  /** @param delayMs how long it is until it starts again */
+  logFailure(err: unknown, delayMs: number): void {
+    const attempt = this.attempts?.count
+    log(this.logger, 'warn', attempt === undefined ? { err } : { attempt, delayMs, err }, 'worker failed')
+  }
+
+  turn(isUp: boolean): void {
+    if (this.isUp === isUp) return
+    this.isUp = isUp
+    this.#host.turned(this)
+  }
+
+  /** @param stopBy when it is to have ended, on the scale of `clock.elapsed()` */
+  abort(reason: unknown, stopBy?: number): void {
+    const { body } = this
+    if (body === undefined || body.stopping) return
+    body.stopping = true
+    this.#clear()
+    this.record.stopBy = stopBy
+    if (this.record.state !== 'hung' && this.outer === undefined) this.record.moveTo('stopping')
+    body.controller.abort(reason)
+  }
+
+  /** Tells it to end, and resolves when it has. If it hasn't by then, the group hears of it and this never resolves. */
+  stop(reason: unknown, limitMs: number): Promise<void> {
+    const { body } = this
+    if (body === undefined) return Promise.resolve()
+    const { clock } = this.#host
+    this.abort(reason, clock.elapsed() + limitMs)
+    return new Promise((resolve) => {
+      const timer = fairTimeout(clock, limitMs, () => {
+        if (this.body === body) this.#host.outlived(this, body.failure, limitMs)
+      })
+      ;(body.onEnd ??= []).push(() => {
+        timer.clear()
+        resolve()
+      })
+    })
+  }
+
+  /** Ends the run that is on for a failure: whatever comes of it, that is what it has failed with. */
+  endWith(failure: StartTimeoutError | WorkerHungError, limitMs: number): void {
+    if (this.body === undefined || this.body.stopping) return
+    this.body.failure = failure
+    void this.stop(failure, limitMs)
+  }
+
+  /** Nobody waits for its end any more. */
+  giveUp(): void {
+    this.body = undefined
+    this.#clear()
+  }
+
+  /** It fires no more, whatever it waited for. */
+  cancel(): void {
+    this.isWaiting = false
+    this.delay?.clear()
+    this.delay = undefined
+  }
+
+  #limitStart(givenMs: number | undefined): void {
+    const ms = givenMs ?? (this.spec.restart === 'permanent' ? DEFAULT_START_TIMEOUT_MS : undefined)
+    if (ms === undefined) return
+    const error = (): StartTimeoutError => new StartTimeoutError(this.path, ms)
+    this.#timing.limitStart(ms, () => this.endWith(error(), this.stopLimitMs))
+  }
+
+  /** How long it may take to end, other than with its group. */
+  get stopLimitMs(): number {
+    return this.spec.stopTimeoutMs ?? this.#host.scope.graceMs ?? DEFAULT_STOP_MS
+  }
+
+  #exited(body: Body, exit: Exit): void {
+    if (this.body !== body) return
+    this.body = undefined
+    this.#clear()
+    this.record.running = undefined
+    this.record.nextRunAt = undefined
+    const { onEnd } = body
+    this.#host.ended(this, exit, body)
+    for (const called of onEnd ?? []) called()
+  }
+
+  #clear(): void {
+    this.#timers?.clear()
+    if (this.body?.stopping !== false) this.turn(false)
+  }
+}
+
+/** Of whoever runs a worker outside of any group. */
+const NOBODY: RecordOwner = { ready: () => {} }
+
+const DEFAULT_START_TIMEOUT_MS = 60_000
+const DEFAULT_STOP_MS = 30_000

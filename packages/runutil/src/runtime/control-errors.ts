@@ -1,0 +1,35 @@
+import { brandError } from '../core/brand.ts'
+import { shortened } from '../core/describe.ts'
+import { nearest } from '../core/options.ts'
+
+/** No worker has that path, or the run hasn't begun. */
+export class NoSuchWorkerError extends Error {
+  readonly code = 'ERR_NO_SUCH_WORKER'
+  readonly path: string
+  static {
+    brandError(this, 'NoSuchWorkerError')
+  }
+  constructor(path: string, known: readonly string[]) {
+    const near = nearest(path, known)
+    const hint = near === undefined ? (known.length === 0 ? 'nothing runs' : '') : `did you mean '${near}'?`
+    super(`no worker has the path '${shortened(path)}'${hint === '' ? '' : `; ${hint}`}`)
+    this.path = path
+  }
+}
+
+/** It has no runs that could be paused or triggered. */
+export class NotPausableError extends Error {
+  readonly code = 'ERR_NOT_PAUSABLE'
+  readonly path: string
+  static {
+    brandError(this, 'NotPausableError')
+  }
+  constructor(path: string, kind: string, what: 'pause' | 'trigger') {
+    const can =
+      what === 'pause'
+        ? 'repeat, cron, a QueueWorker and a CoordinateWorker can be paused; use stop'
+        : 'it has no runs'
+    super(`cannot ${what} '${shortened(path)}', a ${kind}: ${can}`)
+    this.path = path
+  }
+}

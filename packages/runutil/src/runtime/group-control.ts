@@ -1,0 +1,83 @@
+import { InvalidArgumentError } from '../core/errors.ts'
+import type { WorkerRecord } from '../core/worker-record.ts'
+import type { Runnable } from '../core/worker.ts'
+import { Child } from './child.ts'
+import { WorkerStoppedError } from './restart-errors.ts'
+
+/** What it needs of the supervisor. */
+export interface ControlledGroup {
+  isShared(child: Child): boolean
+  setStopped(child: Child, isStopped: boolean): void
+  untilStop<T>(promise: Promise<T>): Promise<T>
+  throwIfStopping(): void
+  startNow(child: Child): void
+  add(child: Child): void
+  remove(child: Child): void
+}
+
+/** What an operator may do with the workers of one run of a supervisor. */
+export class GroupControl {
+  readonly #supervisor: ControlledGroup
+  readonly #add: (parent: WorkerRecord, worker: Runnable) => Child
+
+  constructor(supervisor: ControlledGroup, add: (parent: WorkerRecord, worker: Runnable) => Child) {
+    this.#supervisor = supervisor
+    this.#add = add
+  }
+
+  /** It stays stopped until it is started, whatever is restarted meanwhile. */
+  async stop(record: WorkerRecord): Promise<void> {
+    const child = this.#childOf(record)
+    if (this.#supervisor.isShared(child)) throw sharesSignal(child.path)
+    this.#supervisor.setStopped(child, true)
+    child.cancel()
+    if (child.body !== undefined) {
+      await this.#supervisor.untilStop(child.stop(new WorkerStoppedError(child.path), child.stopLimitMs))
+    } else if (!isOver(record)) record.moveTo('stopped')
+  }
+
+  async start(record: WorkerRecord): Promise<void> {
+    const child = this.#childOf(record)
+    this.#supervisor.setStopped(child, false)
+    child.cancel()
+    if (child.body === undefined) this.#supervisor.startNow(child)
+    await Promise.resolve()
+  }
+
+  async restart(record: WorkerRecord): Promise<void> {
+    await this.stop(record)
+    await this.start(record)
+  }
+
+  async remove(record: WorkerRecord): Promise<void> {
+    const child = this.#childOf(record)
+    await this.stop(record)
+    this.#supervisor.remove(child)
+  }
+
+  add(parent: WorkerRecord, worker: Runnable): string {
+    this.#supervisor.throwIfStopping()
+    const child = this.#add(parent, worker)
+    this.#supervisor.add(child)
+    return child.path
+  }
+
+  #childOf({ owner }: WorkerRecord): Child {
+    this.#supervisor.throwIfStopping()
+    // `retry()` within an entry is no entry of its own.
+    let child = owner
+    while (child instanceof Child && child.outer !== undefined) child = child.outer
+    return child as Child
+  }
+}
+
+function isOver({ state }: WorkerRecord): boolean {
+  return state === 'done' || state === 'failed'
+}
+
+function sharesSignal(path: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `stop: expected a worker with a signal of its own; got ${path}, one of so many that it shares one with others; ` +
+      'give it a stopTimeout, and it has its own',
+  )
+}

@@ -1,0 +1,149 @@
+import type { Backoff } from '../core/backoff.ts'
+import type { Runnable } from '../core/worker.ts'
+import type { WorkerRecord } from '../core/worker-record.ts'
+import type { ChildSpec } from './child-spec.ts'
+import { Child, type ChildHost } from './child.ts'
+import { toChildSpec } from './child-spec.ts'
+import { checkNames } from './list-of.ts'
+import { Gate, StartOrder, orderOf, unknownName } from './start-order.ts'
+import { recordBeneath } from './tree-records.ts'
+
+/** A list of workers, as part of a group: that of a class is named after it. */
+export interface GroupPart {
+  /** Begins the message of an error. */
+  readonly what: string
+  readonly specs: readonly ChildSpec[]
+  /** The name of the class; undefined of the group's own list. */
+  readonly name?: string | undefined
+  /** Which parts it comes after. */
+  readonly after?: readonly GroupPart[] | undefined
+}
+
+export interface GroupChildren {
+  readonly children: Child[]
+  readonly order: StartOrder<Child>
+}
+
+export interface ChildrenOptions {
+  /** Of those that have none of their own. */
+  readonly backoff?: Backoff
+  /** Another comes after the group. */
+  readonly isAwaited?: boolean
+  /** The group is run again and again: what was known of its workers is kept. */
+  readonly isKept?: boolean
+}
+
+/** Makes the children of a group for one of its runs. */
+export function childrenOf(
+  host: ChildHost,
+  parts: readonly GroupPart[],
+  record: WorkerRecord,
+  prefix: string,
+  { backoff, isAwaited = false, isKept = false }: ChildrenOptions = {},
+): GroupChildren {
+  const made = new Map<GroupPart, Child[]>()
+  const order = new StartOrder<Child>()
+  for (const part of parts) {
+    const { name, specs } = part
+    const parent = name === undefined ? record : classRecord(record, `${prefix}/${name}`, isKept)
+    const beneath = name === undefined ? prefix : `${prefix}/${name}`
+    const children = specs.map((spec) => {
+      const child = recordBeneath(parent, `${beneath}/${spec.label}`, isKept)
+      describe(child, spec)
+      return new Child(host, { spec, record: child, prefix: beneath, backoff: backoffOf(spec, backoff) })
+    })
+    parent.places = Math.max(parent.places, specs.length)
+    made.set(part, children)
+    orderOf(children, ({ spec }) => spec, part.what, order)
+  }
+  addPartOrder(parts, made, order)
+  const children = [...made.values()].flat()
+  if (!order.isEmpty) order.setLevels()
+  for (const child of children) place(child, order, isAwaited)
+  return { children, order }
+}
+
+function backoffOf({ retry, restart }: ChildSpec, backoff: Backoff | undefined): Backoff | undefined {
+  return retry ?? (restart === 'temporary' ? undefined : backoff)
+}
+
+function classRecord(parent: WorkerRecord, path: string, isKept: boolean): WorkerRecord {
+  const record = recordBeneath(parent, path, isKept)
+  record.kind = 'class'
+  return record
+}
+
+function describe(record: WorkerRecord, { kind, isNamed, isDeclared, restart }: ChildSpec): void {
+  record.kind = kind
+  record.isOptional = restart === 'temporary'
+  record.isNamed = isNamed
+  record.makesRuns = kind === 'repeat' || kind === 'cron'
+  if (isDeclared) record.isListed = true
+}
+
+function addPartOrder(
+  parts: readonly GroupPart[],
+  made: Map<GroupPart, Child[]>,
+  order: StartOrder<Child>,
+): void {
+  for (const part of parts) {
+    for (const before of part.after ?? []) {
+      const gate = new Gate<Child>(made.get(before)!, true)
+      gate.after.push(...made.get(part)!)
+      order.add(gate)
+    }
+  }
+}
+
+/** Who comes after it waits until it says that it is ready. */
+function place(child: Child, order: StartOrder<Child>, isGroupAwaited: boolean): void {
+  child.place = order.of(child)
+  const { restart, after } = child.spec
+  const opens = child.place?.opens ?? []
+  const isOwn = opens.some(({ isOfGroup }) => !isOfGroup)
+  const isByGroup = isGroupAwaited || opens.length > 0
+  child.record.isAwaited = isOwn || (isByGroup && restart === 'permanent' && after.length === 0)
+}
+
+/** Everything that a group is refused for, before anything runs. @throws InvalidArgumentError */
+export function checkParts(parts: readonly GroupPart[]): void {
+  const order = new StartOrder<ChildSpec>()
+  for (const { specs, what } of parts) orderOf(specs, (spec) => spec, what, order)
+}
+
+/** Makes one more child for a run that is on. @throws InvalidArgumentError, DuplicateNameError */
+export function addedChild(
+  host: ChildHost,
+  order: StartOrder<Child>,
+  siblings: readonly Child[],
+  parent: WorkerRecord,
+  worker: Runnable,
+  backoff?: Backoff,
+): Child {
+  const spec = toChildSpec(worker, parent.places, 'add', backoff)
+  const beside = siblings.filter(({ record }) => record.parent === parent)
+  checkNames([...beside.map((child) => child.spec.label), spec.label])
+  const befores = spec.after.map((name) => {
+    const before = beside.find((child) => child.spec.label === name)
+    if (before !== undefined) return before
+    throw unknownName(
+      `add: after of '${spec.label}'`,
+      name,
+      beside.map((child) => child.spec.label),
+    )
+  })
+  parent.places++
+  const record = recordBeneath(parent, `${parent.path}/${spec.label}`, false)
+  describe(record, spec)
+  const child = new Child(host, { spec, record, prefix: parent.path, backoff: backoffOf(spec, backoff) })
+  for (const before of befores) {
+    const gate = new Gate([before])
+    gate.missing = before.isUp ? 0 : 1
+    gate.after.push(child)
+    order.add(gate)
+    before.place = order.of(before)
+  }
+  order.setLevels()
+  child.place = order.of(child)
+  return child
+}

@@ -1,0 +1,137 @@
+import type { Clock, Timer } from '../core/clock.ts'
+import type { Child } from './child.ts'
+import type { StartOrder } from './start-order.ts'
+
+export interface GroupStopProps {
+  readonly children: readonly Child[]
+  readonly order: StartOrder<Child>
+  readonly clock: Clock
+  readonly reason: unknown
+  /** On the scale of `clock.elapsed()`. Undefined: no limit. */
+  readonly endsAt: number | undefined
+  /** Time is up: these still run. */
+  readonly onLate: (late: readonly Child[]) => void
+}
+
+/**
+ * Stops a group: each worker is aborted as soon as all that come after it have ended, all at once where nobody comes
+ * after anybody. Where time is limited, each level has an equal share of what is left, or a worker its `stopTimeout` if
+ * that is less; then those beneath are aborted all the same, so that each sees its abort before the time is up.
+ */
+export class GroupStop {
+  readonly #props: GroupStopProps
+  /** Who runs, and hasn't outlived its time. */
+  readonly #timely: Set<Child>
+  readonly #running: Set<Child>
+  readonly #levels: number
+  /** How many of `timely` are on each level. */
+  readonly #timelyAt: number[]
+  readonly #timers = new Map<Child, Timer>()
+  #level = 0
+  #levelEndsAt = Infinity
+  #levelTimer: Timer | undefined
+
+  constructor(props: GroupStopProps) {
+    this.#props = props
+    const { children, order } = props
+    this.#running = new Set(children.filter(({ body }) => body !== undefined))
+    this.#timely = new Set(this.#running)
+    let top = 0
+    if (!order.isEmpty) for (const child of children) top = Math.max(top, child.place?.level ?? 0)
+    this.#levels = top + 1
+    this.#timelyAt = new Array<number>(this.#levels).fill(0)
+    for (const { place } of this.#timely) this.#timelyAt[place?.level ?? 0]!++
+  }
+
+  begin(): void {
+    const gates = new Set([...this.#running].flatMap(({ place }) => place?.waitsFor ?? []))
+    for (const gate of gates) gate.alive = gate.after.filter((child) => this.#running.has(child)).length
+    this.#limitLevel()
+    // A copy: each abort may end some at once.
+    for (const child of [...this.#running]) if (this.#isDue(child)) this.#abort(child)
+    this.#nextLevel()
+  }
+
+  /** It has ended, or nobody waits for it any more. */
+  ended(child: Child): void {
+    if (!this.#running.delete(child)) return
+    this.#timers.get(child)?.clear()
+    this.#release(child)
+  }
+
+  get isOver(): boolean {
+    return this.#running.size === 0
+  }
+
+  clear(): void {
+    this.#levelTimer?.clear()
+    for (const timer of this.#timers.values()) timer.clear()
+  }
+
+  #isDue(child: Child): boolean {
+    return child.place === undefined || child.place.opens.every((gate) => gate.alive === 0)
+  }
+
+  #abort(child: Child): void {
+    if (child.body === undefined || child.body.stopping) return
+    const { clock, reason } = this.#props
+    const { stopTimeoutMs } = child.spec
+    const now = clock.elapsed()
+    const ownEnd = stopTimeoutMs === undefined ? Infinity : now + stopTimeoutMs
+    const stopBy = Math.min(ownEnd, this.#shareEnd(child.place?.level ?? 0, now))
+    if (ownEnd === stopBy && ownEnd < Infinity) {
+      this.#timers.set(
+        child,
+        clock.setTimeout(() => this.#release(child), stopTimeoutMs!),
+      )
+    }
+    child.abort(reason, stopBy === Infinity ? undefined : stopBy)
+  }
+
+  #shareEnd(level: number, now: number): number {
+    const { endsAt } = this.#props
+    if (endsAt === undefined) return Infinity
+    if (level <= this.#level) return this.#levelEndsAt
+    return now + (endsAt - now) / (this.#levels - level)
+  }
+
+  /** Those that it comes after needn't wait for it. */
+  #release(child: Child): void {
+    if (!this.#timely.delete(child)) return
+    this.#timelyAt[child.place?.level ?? 0]!--
+    for (const gate of child.place?.waitsFor ?? []) {
+      if (--gate.alive > 0) continue
+      for (const before of gate.before) if (this.#isDue(before)) this.#abort(before)
+    }
+    this.#nextLevel()
+    if (this.#timely.size === 0 && this.#running.size > 0 && this.#props.endsAt === undefined) this.#over()
+  }
+
+  /** The share of a level that has ended goes to those beneath. */
+  #nextLevel(): void {
+    if (this.#levels === 1) return
+    const before = this.#level
+    while (this.#level < this.#levels - 1 && this.#timelyAt[this.#level] === 0) this.#level++
+    if (this.#level !== before) this.#limitLevel()
+  }
+
+  #limitLevel(): void {
+    const { endsAt, clock } = this.#props
+    this.#levelTimer?.clear()
+    if (endsAt === undefined) return
+    const now = clock.elapsed()
+    this.#levelEndsAt = now + (endsAt - now) / (this.#levels - this.#level)
+    const level = this.#level
+    this.#levelTimer = clock.setTimeoutAt(() => this.#levelOver(level), this.#levelEndsAt)
+  }
+
+  #levelOver(level: number): void {
+    if (level === this.#levels - 1) return this.#over()
+    for (const child of [...this.#timely]) if ((child.place?.level ?? 0) <= level) this.#release(child)
+  }
+
+  #over(): void {
+    this.clear()
+    this.#props.onLate([...this.#running])
+  }
+}

@@ -1,0 +1,39 @@
+/** Whoever waits for a run that was asked for. */
+interface Waiting {
+  resolve(): void
+  reject(error: unknown): void
+}
+
+/** Runs that an operator asked for, and whether the others are paused. */
+export class ManualRuns {
+  isPaused = false
+  /** For the run that is on, and for the next. */
+  #now: Waiting[] = []
+  #next: Waiting[] = []
+
+  /** Settles with the next run. */
+  ask(): Promise<void> {
+    return new Promise((resolve, reject) => this.#next.push({ resolve, reject }))
+  }
+
+  get areAsked(): boolean {
+    return this.#next.length > 0
+  }
+
+  begins(): void {
+    this.#now = this.#next
+    this.#next = []
+  }
+
+  ended(): void {
+    for (const { resolve } of this.#now) resolve()
+    this.#now = []
+  }
+
+  /** No other run comes. */
+  failed(error: unknown): void {
+    for (const { reject } of [...this.#now, ...this.#next]) reject(error)
+    this.#now = []
+    this.#next = []
+  }
+}

@@ -1,0 +1,87 @@
+import { brandError } from '../core/brand.ts'
+import { isInstance } from '../core/thrown.ts'
+import { shortened } from '../core/describe.ts'
+import { LONGEST_NAME, WorkerGroupError } from './errors.ts'
+
+/** More failures than the `intensity` lets pass: whoever was to restart gave up. The last error is its `cause`. */
+export class RestartLimitError extends Error {
+  readonly code = 'ERR_RESTART_LIMIT'
+  readonly worker: string
+  readonly restarts: number
+  readonly withinMs: number
+  static {
+    brandError(this, 'RestartLimitError')
+  }
+  constructor(worker: string, limit: { restarts: number; withinMs: number }, cause: Error) {
+    const { restarts, withinMs } = limit
+    const name = shortened(worker, LONGEST_NAME) || 'the group'
+    super(`${name} gave up: it failed again after ${restarts} restarts within ${withinMs} ms`, { cause })
+    this.worker = worker
+    this.restarts = restarts
+    this.withinMs = withinMs
+  }
+}
+
+/** A worker wasn't ready in its `startTimeout`. */
+export class StartTimeoutError extends Error {
+  readonly code = 'ERR_START_TIMEOUT'
+  readonly worker: string
+  readonly timeoutMs: number
+  static {
+    brandError(this, 'StartTimeoutError')
+  }
+  constructor(worker: string, timeoutMs: number) {
+    super(
+      `${shortened(worker, LONGEST_NAME)} has not called workerReady() within its startTimeout of ${timeoutMs} ms`,
+    )
+    this.worker = worker
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** A worker gave no sign of life for as long as its `watchdog` allows, or doesn't end when it is told to. */
+export class WorkerHungError extends Error {
+  readonly code = 'ERR_WORKER_HUNG'
+  readonly worker: string
+  readonly forMs: number
+  static {
+    brandError(this, 'WorkerHungError')
+  }
+  constructor(worker: string, forMs: number, what: 'silent' | 'running', cause?: Error) {
+    const name = shortened(worker, LONGEST_NAME)
+    const message =
+      what === 'silent'
+        ? `${name} hangs: it gave no sign of life for ${forMs} ms`
+        : `${name} hangs: still running ${forMs} ms after its abort; what must be killable belongs into a ProcessPool`
+    super(message, cause && { cause })
+    this.worker = worker
+    this.forMs = forMs
+  }
+}
+
+const unrestartable = new WeakSet<Error>()
+
+/** Its worker can't be started again, for it may still run: no supervisor restarts what fails with it. */
+export function asUnrestartable<E extends Error>(error: E): E {
+  unrestartable.add(error)
+  return error
+}
+
+export function isUnrestartable(error: unknown): boolean {
+  if (!isInstance(error, Error)) return false
+  if (unrestartable.has(error)) return true
+  return isInstance(error, WorkerGroupError) && error.errors.some(isUnrestartable)
+}
+
+/** Why a worker's signal aborted: an operator stopped it. */
+export class WorkerStoppedError extends Error {
+  readonly code = 'ERR_WORKER_STOPPED'
+  readonly worker: string
+  static {
+    brandError(this, 'WorkerStoppedError')
+  }
+  constructor(worker: string) {
+    super(`${shortened(worker, LONGEST_NAME)} was stopped by an operator`)
+    this.worker = worker
+  }
+}

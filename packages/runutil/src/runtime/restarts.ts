@@ -1,0 +1,129 @@
+import { linkedController } from '../core/linked-controller.ts'
+import type { Clock } from '../core/clock.ts'
+import { toError } from '../core/thrown.ts'
+import { log } from '../core/log.ts'
+import type { Child } from './child.ts'
+import { JointRestart } from './joint-restart.ts'
+import { RestartLimitError, isUnrestartable } from './restart-errors.ts'
+import { type Exit, type Strategy, restartedWith } from './restart-plan.ts'
+import { type RestartLimit, RestartWindow } from './restart-window.ts'
+
+export interface RestartsProps {
+  readonly path: string
+  readonly strategy: Strategy
+  readonly limit: RestartLimit | undefined
+  readonly children: readonly Child[]
+  readonly clock: Clock
+  /** Starts it if nobody has stopped it meanwhile, and as soon as those before it are ready. */
+  readonly start: (child: Child) => void
+  readonly onGaveUp: (path: string, error: Error) => void
+}
+
+/** Decides who is restarted after a failure and when, and has it done. */
+export class Restarts {
+  readonly #props: RestartsProps
+  readonly #window: RestartWindow | undefined
+  readonly #stopped = linkedController()
+  #joint: JointRestart | undefined
+
+  constructor(props: RestartsProps) {
+    this.#props = props
+    this.#window = props.limit && new RestartWindow(props.limit)
+  }
+
+  /** @returns what the group ends with; undefined when a restart was decided */
+  decide(child: Child, exit: Exit, failure: Error): Error | undefined {
+    const { attempts } = child
+    if (attempts === undefined || isUnrestartable(failure)) return failure
+    const thrown = exit.kind === 'threw' ? exit : undefined
+    const isRefused = thrown !== undefined && !isAccepted(child, failure)
+    let delayMs = 0
+    try {
+      if (isRefused) attempts.endedForGood()
+      else delayMs = attempts.ended(thrown)
+    } catch (error) {
+      return toError(error)
+    } finally {
+      if (thrown !== undefined) child.logFailure(thrown.error, delayMs)
+    }
+    if (isRefused) return failure
+    return this.#restart(child, failure, delayMs)
+  }
+
+  /** The group stops: nobody is started again. */
+  stop(reason: unknown): void {
+    this.#stopped.abort(reason)
+    for (const child of this.#props.children) child.cancel()
+  }
+
+  /** Whether it is to be started again along with others. */
+  isDue(child: Child): boolean {
+    return this.#joint?.has(child) === true
+  }
+
+  #restart(child: Child, failure: Error, delayMs: number): Error | undefined {
+    const { strategy, children, clock } = this.#props
+    const now = clock.elapsed()
+    const isJoining = this.#joint !== undefined && !this.#joint.isOver
+    const gaveUp = isJoining ? undefined : this.#countIn(child, failure, now)
+    if (gaveUp !== undefined) return gaveUp
+    const others =
+      strategy === 'one_for_one'
+        ? []
+        : restartedWith(strategy, children, child).filter((one) => one !== child)
+    if (child.outer !== undefined) child.record.failed(failure)
+    child.record.restarting(
+      child.attempts!.count,
+      delayMs,
+      others.map(({ record }) => record),
+    )
+    if (strategy === 'one_for_one') this.#startAfter(child, delayMs)
+    else this.#startJointly(child, others, failure, now + delayMs)
+    return undefined
+  }
+
+  /** @returns an error when it was one too many */
+  #countIn(child: Child, failure: Error, now: number): Error | undefined {
+    const { limit, path, onGaveUp } = this.#props
+    const { window, spec } = child
+    const isOwn = window?.isFull(now) === true
+    if (isOwn || this.#window?.isFull(now) === true) {
+      const who = isOwn ? child.path : path
+      const error = new RestartLimitError(who, isOwn ? spec.limit! : limit!, failure)
+      onGaveUp(who, error)
+      return error
+    }
+    window?.add(now)
+    this.#window?.add(now)
+    return undefined
+  }
+
+  #startAfter(child: Child, delayMs: number): void {
+    child.delay = this.#props.clock.setTimeout(() => {
+      child.delay = undefined
+      this.#props.start(child)
+    }, delayMs)
+  }
+
+  #startJointly(child: Child, others: readonly Child[], failure: Error, at: number): void {
+    const { clock, children, start } = this.#props
+    const isNew = this.#joint === undefined || this.#joint.isOver
+    const joint = isNew
+      ? new JointRestart({ clock, children, signal: this.#stopped.signal, start })
+      : this.#joint!
+    this.#joint = joint
+    joint.join([child, ...others], at, child, failure)
+    if (isNew) void joint.run()
+    else log(child.logger, 'warn', {}, 'joins the restart that is under way')
+  }
+}
+
+/** What it was thrown may not be worth another try: bad credentials don't get better. */
+function isAccepted({ spec: { retryIf } }: Child, error: unknown): boolean {
+  if (retryIf === undefined) return true
+  try {
+    return Boolean(retryIf(error))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,48 @@
+import { Context, currentContext, currentName, newScope, withContext } from '../core/context.ts'
+import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
+import { callWorker } from '../core/worker.ts'
+import { Grace } from './grace.ts'
+import { type GroupJob, JobGroup } from './job-group.ts'
+import { listOf } from './list-of.ts'
+import { innerOf, nameOf } from './named.ts'
+import { type RunOptions, resolveRunOptions } from './run-options.ts'
+
+/**
+ * Runs all jobs in parallel, once each. None is cancelled when another fails.
+ *
+ * @throws WorkerGroupError with the errors of all that failed. With an already aborted signal no job starts, and
+ *   the signal's reason is the error of each.
+ *
+ * Source: seed 004, RunAllJobs.
+ */
+export async function runAllJobs(
+  jobs: Iterable<Job | JobFunc>,
+  signal?: AbortSignal,
+  options: RunOptions = {},
+): Promise<void> {
+  const what = 'runAllJobs'
+  const given = listOf(jobs, what, 'jobs')
+  for (const [at, job] of given.entries()) checkJob(job, `${what}: jobs[${at}]`)
+  const { logger, clock, graceMs, during } = resolveRunOptions(what, options, signal)
+  const scope = newScope({ logger, clock, graceMs })
+  const name = currentName()
+  const record = currentContext()?.record
+  const members = given.map((job, at): GroupJob => {
+    const run = (abort: AbortSignal): Promise<void> => callWorker((own) => callJob(job, own), abort)
+    return {
+      label: `${name}/${labelOf(job) ?? `#${at}`}`,
+      start: (abort) => withContext(new Context(scope, name, record), run, abort),
+    }
+  })
+  const grace = new Grace(graceMs, scope.clock)
+  await during(() => new JobGroup({ jobs: members, signal, grace, clock: scope.clock }).run())
+}
+
+/** Its name; else its function's or class's, or that of what it repeats. */
+function labelOf(job: Job | JobFunc): string | undefined {
+  const inner = innerOf(job)
+  const name =
+    nameOf(job) ??
+    (typeof inner === 'function' ? inner.name : (inner.constructor as { name?: string } | undefined)?.name)
+  return name === '' || name === 'Object' ? undefined : name
+}

@@ -1,0 +1,240 @@
+import type { InjectionToken } from 'tsyringe'
+import { currentContext } from '../core/context.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
+import { SafeCallback } from '../core/safe-callback.ts'
+import type { RunRecords, WorkerChange, WorkerRecord } from '../core/worker-record.ts'
+import type { Runnable } from '../core/worker.ts'
+import { NoSuchWorkerError, NotPausableError } from './control-errors.ts'
+import { GroupControl } from './group-control.ts'
+import { isReady } from './readiness.ts'
+import type { RuntimeEvent } from './runtime-event.ts'
+import { type WorkerNode, nodeOf } from './worker-node.ts'
+
+/** What the run is handed over under: without a registration, injecting it gives the run's. */
+export const RUNTIME: InjectionToken<Runtime> = Symbol.for('runutil.RUNTIME')
+
+/** The run that the code is in, as a handle on all of its workers; undefined outside of one. */
+export function currentRuntime(): Runtime | undefined {
+  const records = currentContext()?.scope.records
+  return records && runtimeOf(records)
+}
+
+/** The handle on a run that was given none. */
+function runtimeOf(records: RunRecords): Runtime {
+  if (records.runtime === undefined) new Runtime().attach(records)
+  return records.runtime as Runtime
+}
+
+/**
+ * A handle on a run: what its workers do, and ways to pause, stop, start and add some. Usable from anywhere, also before the
+ * run has begun and after it has ended.
+ *
+ * Calls on one worker wait for each other. After the abort they reject with its reason; nobody has to look.
+ *
+ * @example
+ * const runtime = new Runtime()
+ * const run = runProvidedWorkers(container, shutdownSignal(), { runtime })
+ * await runtime.ready()
+ * console.log(runtime.tree())
+ */
+export class Runtime {
+  #records: RunRecords | undefined
+  #end: { reason: unknown } | undefined
+  #isRunning = false
+  readonly #listeners = new Set<SafeCallback<[RuntimeEvent]>>()
+  readonly #turns = new WeakMap<WorkerRecord, Promise<unknown>>()
+  readonly #waiting = new Set<() => void>()
+
+  /** The root, and all that is in it, as they are now. */
+  tree(): WorkerNode {
+    return this.#records === undefined ? NOTHING : nodeOf(this.#records.root)
+  }
+
+  get(path: string): WorkerNode | undefined {
+    if (this.#records === undefined) return path === '' ? NOTHING : undefined
+    const record = this.#records.get(path)
+    return record && nodeOf(record)
+  }
+
+  /** Calls `listener` with each event from now on; what is returned takes it off again. */
+  on(listener: (event: RuntimeEvent) => void): () => void {
+    const subscription = new SafeCallback<[RuntimeEvent]>(listener, 'listener of the runtime')
+    this.#listeners.add(subscription)
+    this.#hear()
+    return () => {
+      this.#listeners.delete(subscription)
+      this.#hear()
+    }
+  }
+
+  /**
+   * Resolves when all workers that aren't temporary, stopped or paused are ready, or the one of that path. It may be asked
+   * before the run begins.
+   *
+   * @throws what the run ended with, when it ends first
+   */
+  ready(path?: string): Promise<void> {
+    const ready = new Promise<void>((resolve, reject) => {
+      const look = (): void => {
+        const record = this.#records?.get(path ?? '')
+        if (record !== undefined && this.#isRunning && isReady(record, path !== undefined)) resolve()
+        else if (this.#end !== undefined) reject(this.#ended())
+        else return
+        this.#waiting.delete(look)
+        this.#hear()
+      }
+      this.#waiting.add(look)
+      this.#hear()
+      look()
+    })
+    return unobserved(ready)
+  }
+
+  /** Lets no run begin from now on; the one that is on may end. */
+  pause(path: string): Promise<void> {
+    return this.#inTurn(path, (record) => {
+      if (record.controls === undefined) throw new NotPausableError(path, record.kind, 'pause')
+      record.isPaused = true
+      record.controls.pause()
+      if (record.state === 'ready') record.moveTo('paused')
+    })
+  }
+
+  resume(path: string): Promise<void> {
+    return this.#inTurn(path, (record) => {
+      if (record.controls === undefined) throw new NotPausableError(path, record.kind, 'pause')
+      record.isPaused = false
+      record.controls.resume()
+      if (record.state === 'paused') record.moveTo('ready', { type: 'resumed' })
+    })
+  }
+
+  /** Runs it now, or right after the run that is on; settles with that run. One that is paused stays so. */
+  trigger(path: string): Promise<void> {
+    return this.#inTurn(path, (record) => {
+      const run = record.controls?.trigger?.()
+      if (run === undefined) throw new NotPausableError(path, record.kind, 'trigger')
+      return run
+    })
+  }
+
+  /** Stops it until it is started again, which is no failure. */
+  stop(path: string): Promise<void> {
+    return this.#inTurn(path, (record) => this.#controlOf(record).stop(record))
+  }
+
+  start(path: string): Promise<void> {
+    return this.#inTurn(path, (record) => this.#controlOf(record).start(record))
+  }
+
+  restart(path: string): Promise<void> {
+    return this.#inTurn(path, (record) => this.#controlOf(record).restart(record))
+  }
+
+  /** Stops it, and resolves when it has ended and is gone. */
+  remove(path: string): Promise<void> {
+    return this.#inTurn(path, (record) => this.#controlOf(record).remove(record))
+  }
+
+  /** Runs one more worker in a group, for as long as that runs. @returns its path */
+  add(parent: string, worker: Runnable): Promise<string> {
+    return this.#inTurn(parent, (record) => {
+      const host = record.host ?? (record.kind === 'class' ? record.parent?.host : undefined)
+      if (host instanceof GroupControl) return host.add(record, worker)
+      const hint = 'add to the root, a class or a supervisor'
+      throw new InvalidArgumentError(
+        `add: expected the path of a group; got '${parent}', a ${record.kind}; ${hint}`,
+      )
+    })
+  }
+
+  /** @throws InvalidArgumentError when it serves another run */
+  attach(records: RunRecords): void {
+    if (this.#isRunning) {
+      throw new InvalidArgumentError(
+        'runtime: expected one that serves no run; got one in use; make another for this run',
+      )
+    }
+    this.#records = records
+    this.#isRunning = true
+    this.#end = undefined
+    records.runtime ??= this
+    this.#hear()
+  }
+
+  /** The run has ended. @param reason what is said to those who ask for more */
+  detach(reason: unknown): void {
+    this.#isRunning = false
+    this.#end = { reason }
+    for (const look of [...this.#waiting]) look()
+    this.#records?.hear(this, undefined)
+  }
+
+  #hear(): void {
+    const { size } = this.#listeners
+    if (this.#records === undefined || !this.#isRunning) return
+    const isHeard = size + this.#waiting.size > 0
+    this.#records.hear(this, isHeard ? (path, change) => this.#emit(path, change) : undefined)
+  }
+
+  #emit(path: string, change: WorkerChange): void {
+    if (this.#listeners.size > 0) {
+      const event = { at: new Date(this.#records!.clock.now()), path, ...change }
+      for (const listener of [...this.#listeners]) listener.call(event)
+    }
+    for (const look of [...this.#waiting]) look()
+  }
+
+  #inTurn<T>(path: string, call: (record: WorkerRecord) => T | Promise<T>): Promise<T> {
+    const record = this.#records?.get(path)
+    if (record === undefined || !this.#isRunning) return unobserved(Promise.reject(this.#refusal(path)))
+    const before = this.#turns.get(record) ?? Promise.resolve()
+    const turn = before.then(() => {
+      if (!this.#isRunning) throw this.#ended()
+      return call(record)
+    })
+    this.#turns.set(
+      record,
+      turn.catch(() => {}),
+    )
+    return unobserved(turn)
+  }
+
+  #refusal(path: string): unknown {
+    if (this.#end !== undefined) return this.#ended()
+    const known = Array.from(this.#records?.values() ?? [], (record) => record.path)
+    return new NoSuchWorkerError(path, known)
+  }
+
+  #ended(): unknown {
+    return this.#end?.reason ?? new Error('the run has ended')
+  }
+
+  /** The supervisor that it is a worker of. */
+  #controlOf(record: WorkerRecord): GroupControl {
+    const { parent } = record
+    const host = parent?.kind === 'class' && parent.host === undefined ? parent.parent?.host : parent?.host
+    if (host instanceof GroupControl && record.owner !== undefined) return host
+    throw new InvalidArgumentError(
+      `expected the path of a worker of a group; got '${record.path}', a ${record.kind}`,
+    )
+  }
+}
+
+const NOTHING: WorkerNode = Object.freeze({
+  path: '',
+  kind: 'supervisor',
+  state: 'waiting',
+  since: new Date(0),
+  health: 'init',
+  runs: 0,
+  failures: 0,
+  restarts: 0,
+  missed: 0,
+  children: [],
+} satisfies WorkerNode)
+
+function unobserved<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}

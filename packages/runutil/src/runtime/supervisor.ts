@@ -1,0 +1,280 @@
+import type { LinkedController } from '../core/linked-controller.ts'
+import { isAbortOf } from '../core/is-abort-of.ts'
+import { offAbort, onAbort } from '../core/abort.ts'
+import type { Clock } from '../core/clock.ts'
+import { keepAlive } from '../core/event-loop.ts'
+import type { RunScope } from '../core/context.ts'
+import { toError } from '../core/thrown.ts'
+import { AsyncScope } from '../core/async-scope.ts'
+import { GroupControl } from './group-control.ts'
+import { Census } from './census.ts'
+import { type Body, Child, type ChildHost } from './child.ts'
+import { ErrWorkerExitedPrematurely, type Failure, SiblingExitedError, attribute } from './errors.ts'
+import { GroupSignals } from './group-signals.ts'
+import { GroupStop } from './group-stop.ts'
+import { giveUpLate, giveUpStopped } from './late-children.ts'
+import { isUnrestartable } from './restart-errors.ts'
+import { type Exit, judgeExit } from './restart-plan.ts'
+import { Restarts } from './restarts.ts'
+import type { StartOrder } from './start-order.ts'
+import { removeRecord } from './tree-records.ts'
+import type { SupervisorProps } from './supervisor-props.ts'
+import { WaitWarning } from './wait-warning.ts'
+
+/**
+ * Runs workers together: restarts those that fail, alone or with others, and stops all when one fails for good.
+ *
+ * running ─► stopping ─► settled. `stopping` begins with the first reason to stop: the caller's abort, or an exit that
+ * nobody restarts. `settled` comes when all have ended, or their time is over.
+ */
+export class Supervisor implements ChildHost {
+  readonly clock: Clock
+  readonly scope: RunScope
+  readonly children: Child[]
+  readonly failures: Failure[] = []
+  readonly order: StartOrder<Child>
+  readonly #props: SupervisorProps
+  readonly #signals: GroupSignals
+  readonly #restarts: Restarts
+  readonly #stores = new AsyncScope()
+  readonly #waits: WaitWarning
+  #stop: GroupStop | undefined
+  #stopReason: { reason: unknown } | undefined
+  #isStarting = true
+  readonly #onStop = new Set<(reason: unknown) => void>()
+  readonly #census: Census
+  #settle: () => void = () => {}
+
+  constructor(props: SupervisorProps) {
+    this.#props = props
+    this.scope = props.scope
+    this.clock = props.scope.clock
+    const { children, order } = props.children(this)
+    this.children = children
+    this.order = order
+    this.#census = new Census(children, {
+      onAllDone: () => props.endsWhenDone && this.#settle(),
+      onReady: () => !this.#isStarting && props.onReady(),
+    })
+    this.#signals = new GroupSignals(children.length)
+    this.#waits = new WaitWarning(this.clock)
+    const { strategy, limit, record } = props
+    this.#restarts = new Restarts({
+      path: record.path,
+      strategy,
+      limit,
+      children,
+      clock: this.clock,
+      start: (child) => this.startAgain(child),
+      onGaveUp: (path, error) => record.records.get(path)?.emit({ type: 'gaveUp', error }),
+    })
+  }
+
+  /** Settles when all have ended; what failed is in `failures`, the root cause first. @returns whether its caller stopped it */
+  async run(): Promise<boolean> {
+    const { signal, endsWhenDone, onReady, keepsAlive, record, added } = this.#props
+    if (added !== undefined) {
+      record.host = new GroupControl(this, (parent, worker) =>
+        added(this, this.order, this.children, parent, worker),
+      )
+    }
+    if (this.children.length === 0 && endsWhenDone) return false
+    const alive = keepsAlive ? keepAlive() : undefined
+    const settled = new Promise<void>((resolve) => (this.#settle = resolve))
+    const stop = (): void => this.stop(signal?.reason, true)
+    onAbort(signal, stop)
+    for (const child of this.children) this.#start(child)
+    this.#isStarting = false
+    if (this.#census.areReady) onReady()
+    await settled
+    offAbort(signal, stop)
+    this.#stop?.clear()
+    this.#waits.clear()
+    alive?.clear()
+    for (const child of this.children) child.release()
+    if (added !== undefined) record.host = undefined
+    return signal?.aborted === true && this.#stopReason?.reason === signal.reason
+  }
+
+  get isStopping(): boolean {
+    return this.#stopReason !== undefined
+  }
+
+  isShared(child: Child): boolean {
+    return this.#signals.isShared(child)
+  }
+
+  anew(body: () => Promise<void>): Promise<void> {
+    return this.#stores.runFresh(body)
+  }
+
+  /** Of a restart: a temporary one stays stopped, and so does what an operator stopped. */
+  startAgain(child: Child): void {
+    if (child.spec.restart === 'temporary' || child.isStopped || child.body !== undefined) return
+    this.#start(child)
+  }
+
+  #start(child: Child): void {
+    if (this.isStopping) return this.#stopped(child)
+    this.#census.starts(child)
+    if (child.mayStart) child.start(this.#signals.of(child), this.#isStarting)
+    else {
+      child.isWaiting = true
+      if (child.record.state !== 'waiting') child.record.moveTo('waiting')
+      this.#waits.add(child)
+    }
+  }
+
+  /** @throws the reason to stop */
+  throwIfStopping(): void {
+    if (this.#stopReason !== undefined) throw this.#stopReason.reason
+  }
+
+  /** Rejects with the reason to stop if that comes first. */
+  untilStop<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#onStop.add(reject)
+      const settled = (): void => void this.#onStop.delete(reject)
+      promise
+        .then(resolve, reject)
+        .finally(settled)
+        .catch(() => {})
+    })
+  }
+
+  setStopped(child: Child, isStopped: boolean): void {
+    this.#census.setStopped(child, isStopped)
+  }
+
+  startNow(child: Child): void {
+    this.#start(child)
+  }
+
+  add(child: Child): void {
+    this.children.push(child)
+    this.#census.add(child)
+    child.record.emit({ type: 'added' })
+    this.#start(child)
+  }
+
+  remove(child: Child): void {
+    const at = this.children.indexOf(child)
+    if (at < 0) return
+    this.children.splice(at, 1)
+    this.order.remove(child)
+    child.release()
+    removeRecord(child.record)
+    this.#census.remove(child)
+  }
+
+  turned(child: Child): void {
+    const change = child.isUp ? -1 : 1
+    for (const gate of child.place?.opens ?? []) {
+      gate.missing += change
+      if (gate.missing > 0) continue
+      for (const after of gate.after) if (after.isWaiting && after.mayStart) this.#start(after)
+    }
+    this.#census.turned(child)
+  }
+
+  ended(child: Child, exit: Exit, body: Body): void {
+    if (body.failure !== undefined) this.#failed(child, { kind: 'threw', error: body.failure })
+    else if (body.stopping || this.isStopping) this.#endedAsAsked(child, exit, body.controller)
+    else this.#judge(child, exit)
+    this.#stop?.ended(child)
+    if (this.#stop?.isOver) this.#settle()
+  }
+
+  #judge(child: Child, exit: Exit): void {
+    const verdict = judgeExit(child.spec.restart, exit)
+    if (verdict === 'failure') return this.#failed(child, exit)
+    if (verdict === 'done') child.record.moveTo('done')
+    else this.#ignored(child, (exit as { error: unknown }).error)
+    child.turn(true)
+    this.#census.done()
+  }
+
+  #ignored(child: Child, thrown: unknown): void {
+    child.record.health = 'firing'
+    child.record.failed(toError(thrown))
+    child.logFailure(thrown, 0)
+  }
+
+  #failed(child: Child, exit: Exit): void {
+    const isThrown = exit.kind === 'threw'
+    const error = isThrown ? toError(exit.error) : new ErrWorkerExitedPrematurely(child.path)
+    attribute(error, child.path)
+    if (isThrown && !child.record.spoke) child.record.health = 'firing'
+    if (child.outer === undefined) child.record.failed(error)
+    const fatal = this.isStopping ? error : this.#restarts.decide(child, exit, error)
+    if (fatal !== undefined) this.#fail(child, fatal)
+  }
+
+  #fail(child: Child, error: Error): void {
+    attribute(error, child.path)
+    this.failures.push({ worker: child.path, error })
+    this.stop(new SiblingExitedError(child.path, error), false)
+  }
+
+  #endedAsAsked(child: Child, exit: Exit, { signal }: LinkedController): void {
+    this.#stopped(child)
+    if (exit.kind === 'returned') return
+    if (isUnrestartable(exit.error)) return this.#fail(child, toError(exit.error))
+    // What a worker awaited with its signal rejects with the signal's reason: that is stopping as it was asked.
+    const isExpected = isAbortOf(signal, exit.error)
+    if (child.attempts !== undefined || child.spec.restart === 'temporary' || !this.isStopping) {
+      if (!isExpected) child.logLastFailure(exit.error)
+    } else if (!isExpected || !this.#isByCaller) {
+      const error = toError(exit.error)
+      attribute(error, child.path)
+      this.failures.push({ worker: child.path, error })
+    }
+  }
+
+  get #isByCaller(): boolean {
+    const { signal } = this.#props
+    return signal?.aborted === true && this.#stopReason?.reason === signal.reason
+  }
+
+  #stopped(child: Child): void {
+    const isRestarted = this.#restarts.isDue(child) && child.spec.restart !== 'temporary'
+    if (child.outer !== undefined) return
+    child.record.moveTo(isRestarted && !this.isStopping && !child.isStopped ? 'waiting' : 'stopped')
+  }
+
+  outlived(child: Child, cause: Error | undefined, forMs: number): void {
+    this.#fail(child, giveUpStopped(child, cause, forMs))
+    this.#stop?.ended(child)
+    if (this.#stop?.isOver) this.#settle()
+  }
+
+  stop(reason: unknown, byCaller: boolean): void {
+    if (this.#stopReason !== undefined) return
+    this.#stopReason = { reason }
+    for (const reject of this.#onStop) reject(reason)
+    this.#waits.clear()
+    this.#restarts.stop(reason)
+    for (const child of this.children) if (isToStart(child)) this.#stopped(child)
+    const { endsAt, onLate } = this.#props.onStop(byCaller)
+    this.#stop = new GroupStop({
+      children: this.children,
+      order: this.order,
+      clock: this.clock,
+      reason,
+      endsAt,
+      onLate: (late) => onLate !== 'leave' && this.#late(late, onLate),
+    })
+    this.#stop.begin()
+    if (this.#stop.isOver) this.#settle()
+  }
+
+  #late(late: readonly Child[], as: 'abandon' | 'hung'): void {
+    this.failures.push(giveUpLate(late, as, this.scope.graceMs ?? 0))
+    this.#settle()
+  }
+}
+
+/** Whether it would have started later. */
+function isToStart({ body, record }: Child): boolean {
+  return body === undefined && (record.state === 'waiting' || record.state === 'restarting')
+}

@@ -1,0 +1,97 @@
+import type { HealthState, RecordedError, WorkerRecord, WorkerState } from '../core/worker-record.ts'
+
+/** One worker, class or supervisor as it is now, with all beneath it: a copy. */
+export interface WorkerNode {
+  /** '/Type/Name'; '/#2' of one without a name, its place in the list; '' of the root. */
+  readonly path: string
+  /** 'repeat', 'queue', 'pool', 'supervisor', 'class' … */
+  readonly kind: string
+  readonly strategy?: string
+  readonly state: WorkerState
+  readonly since: Date
+  /** Of a supervisor or class: that of its worst. */
+  readonly health: HealthState
+  readonly runs: number
+  readonly failures: number
+  readonly restarts: number
+  /** Starts that will never run. */
+  readonly missed: number
+  readonly lastError?: RecordedError
+  readonly lastRun?: { readonly startedAt: Date; readonly durationMs: number; readonly ok: boolean }
+  readonly running?: { readonly startedAt: Date; readonly traceId: string }
+  readonly nextRunAt?: Date
+  readonly latencyMs?: { readonly p50: number; readonly p95: number; readonly p99: number }
+  /** What its module tells of it. */
+  readonly detail?: unknown
+  readonly children: readonly WorkerNode[]
+}
+
+export function nodeOf(record: WorkerRecord): WorkerNode {
+  const children = (record.children ?? []).map(nodeOf)
+  const { path, kind, runs, failures, restarts, missed, latency } = record
+  const isClass = kind === 'class'
+  const { strategy, lastError, lastRunAt, lastRunMs, lastRunFailed, running, nextRunAt, describe } = record
+  return {
+    path,
+    kind,
+    ...(strategy !== undefined && { strategy }),
+    state: isClass ? stateOf(children, record.state) : record.state,
+    since: isClass ? latest(children, record.since) : new Date(record.since),
+    health: children.length === 0 ? record.health : worst(children),
+    runs,
+    failures,
+    restarts,
+    missed,
+    ...(lastError !== undefined && { lastError }),
+    ...(!Number.isNaN(lastRunAt) && {
+      lastRun: { startedAt: new Date(lastRunAt), durationMs: lastRunMs, ok: !lastRunFailed },
+    }),
+    ...(running !== undefined && { running }),
+    ...(nextRunAt !== undefined && { nextRunAt }),
+    ...(latency !== undefined && {
+      latencyMs: {
+        p50: latency.percentile(0.5),
+        p95: latency.percentile(0.95),
+        p99: latency.percentile(0.99),
+      },
+    }),
+    ...(describe !== undefined && { detail: described(describe) }),
+    children,
+  }
+}
+
+/** The first of these that one of a class is in, is the class's: it is as far as those that lag behind. */
+const ORDER: readonly WorkerState[] = [
+  'abandoned',
+  'hung',
+  'stopping',
+  'restarting',
+  'starting',
+  'waiting',
+  'failed',
+  'ready',
+  'paused',
+  'stopped',
+  'done',
+]
+
+function stateOf(children: readonly WorkerNode[], own: WorkerState): WorkerState {
+  return ORDER.find((state) => children.some((child) => child.state === state)) ?? own
+}
+
+function latest(children: readonly WorkerNode[], own: number): Date {
+  return new Date(children.reduce((last, { since }) => Math.max(last, since.getTime()), own))
+}
+
+function worst(children: readonly WorkerNode[]): HealthState {
+  const is = (state: HealthState): boolean => children.some(({ health }) => health === state)
+  return is('firing') ? 'firing' : is('init') ? 'init' : 'ok'
+}
+
+function described(describe: () => unknown): unknown {
+  try {
+    return describe()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,376 @@
+import {
+  type DeclarativeWorker,
+  DuplicateNameError,
+  InvalidArgumentError,
+  NoSuchWorkerError,
+  NotPausableError,
+  RUNTIME,
+  type Runnable,
+  Runtime,
+  type RuntimeEvent,
+  Worker,
+  type WorkerNode,
+  backoff,
+  currentRuntime,
+  repeat,
+  runAllWorkers,
+  runProvidedWorkers,
+  supervise,
+  wait,
+  workerReady,
+} from 'runutil'
+import { VirtualClock } from 'runutil/testing'
+import { describe, expect, test } from 'vitest'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, follow, untilAbort } from '../support/outcome.ts'
+import { fresh } from '../support/runtime/run-group.ts'
+
+/** A run on virtual time, with a handle on it. */
+class Run {
+  readonly clock = new VirtualClock()
+  readonly runtime = new Runtime()
+  readonly events: RuntimeEvent[] = []
+  readonly #stop = new AbortController()
+  readonly logger = capturedLogger().logger
+
+  constructor() {
+    this.runtime.on((event) => this.events.push(event))
+  }
+
+  start(...workers: Runnable[]): Promise<void> {
+    const { clock, runtime, logger } = this
+    return runAllWorkers(workers, this.#stop.signal, { clock, runtime, logger, grace: '10s' })
+  }
+
+  stop(reason?: Error): void {
+    this.#stop.abort(reason)
+  }
+
+  states(): Record<string, string> {
+    const states: Record<string, string> = {}
+    const walk = (node: WorkerNode): void => {
+      states[node.path] = node.state
+      node.children.forEach(walk)
+    }
+    walk(this.runtime.tree())
+    return states
+  }
+}
+
+const named = (
+  name: string,
+  worker: DeclarativeWorker['worker'] = untilAbort,
+  rest: Partial<DeclarativeWorker> = {},
+) => ({
+  name,
+  worker,
+  ...rest,
+})
+
+async function failing(signal: AbortSignal): Promise<void> {
+  await wait('1s', signal)
+  if (!signal.aborted) throw new Error('down')
+}
+
+describe('the tree', () => {
+  test('is there before, during and after the run', async () => {
+    const run = new Run()
+    expect(run.runtime.tree()).toMatchObject({ path: '', state: 'waiting', children: [] })
+    const over = run.start(
+      named('A'),
+      untilAbort,
+      supervise([
+        named(
+          'B',
+          repeat('1h', () => {}),
+        ),
+      ]),
+    )
+    await run.clock.advance(10)
+    expect(run.states()).toEqual({
+      '': 'ready',
+      '/A': 'ready',
+      '/#1': 'ready',
+      '/#2': 'ready',
+      '/#2/B': 'ready',
+    })
+    expect(run.runtime.get('/#2')).toMatchObject({ kind: 'supervisor', strategy: 'one_for_one' })
+    expect(run.runtime.get('/#2/B')).toMatchObject({ kind: 'repeat', runs: 0, failures: 0 })
+    run.stop()
+    await over
+    expect(new Set(Object.values(run.states()))).toEqual(new Set(['stopped']))
+  })
+
+  test('counts failures and restarts, and tells of the last error and of the health of those beneath', async () => {
+    const run = new Run()
+    const over = run.start(named('Sup', supervise([named('B', failing)], { retry: backoff('1s') })))
+    await run.clock.advance(3_500)
+    expect(run.runtime.get('/Sup/B')).toMatchObject({
+      state: 'restarting',
+      health: 'firing',
+      runs: 2,
+      failures: 2,
+      restarts: 2,
+      lastError: { name: 'Error', message: 'down', at: new Date(Date.UTC(2000, 0) + 3_000) },
+    })
+    expect(run.runtime.tree()).toMatchObject({ health: 'firing', state: 'ready' })
+    run.stop()
+    await over
+  })
+
+  test('has a node for each class, and of a group in a worker only while it runs', async () => {
+    const run = new Run()
+    @Worker({ group: 'runtime.test' })
+    class Classy {
+      workers = (): Runnable[] => [
+        named('Inner', async (signal) => {
+          await runAllWorkers([named('Deep', (abort) => wait('1s', abort), { restart: 'transient' })], signal)
+          await untilAbort(signal)
+        }),
+        untilAbort,
+      ]
+    }
+    void Classy
+    const stop = new AbortController()
+    const { clock, runtime, logger } = run
+    const over = runProvidedWorkers(fresh(), stop.signal, { group: 'runtime.test', clock, runtime, logger })
+    await clock.advance(10)
+    expect(Object.keys(run.states())).toEqual([
+      '',
+      '/Classy',
+      '/Classy/Inner',
+      '/Classy/Inner/Deep',
+      '/Classy/#1',
+    ])
+    expect(runtime.get('/Classy')).toMatchObject({ kind: 'class', state: 'ready' })
+    await clock.advance('2s')
+    expect(runtime.get('/Classy/Inner/Deep')).toBeUndefined()
+    stop.abort()
+    await over
+  })
+})
+
+describe('an operator', () => {
+  test('stops a worker until it is started, through failures of others, and starts what is done', async () => {
+    const run = new Run()
+    const sup = supervise([named('A'), named('B', failing)], { strategy: 'one_for_all', retry: backoff(0) })
+    const over = run.start(
+      named('Sup', sup),
+      named('Once', () => {}, { restart: 'transient' }),
+    )
+    await run.clock.advance(10)
+    await run.runtime.stop('/Sup/A')
+    await run.clock.advance('1m')
+    expect(run.states()['/Sup/A']).toBe('stopped')
+    await run.runtime.start('/Sup/A')
+    expect(run.states()['/Sup/A']).toBe('ready')
+    expect(run.states()['/Once']).toBe('done')
+    await run.runtime.start('/Once')
+    await run.clock.advance(1)
+    expect(run.runtime.get('/Once')).toMatchObject({ state: 'done', runs: 2 })
+    run.stop()
+    await over
+  })
+
+  test('ends a backoff by a stop, and a restart counts towards no intensity', async () => {
+    const run = new Run()
+    const rules = { retry: backoff('1m'), intensity: { restarts: 1, within: '1h' } }
+    const over = run.start(named('A', failing, rules), named('B', untilAbort, rules))
+    await run.clock.advance('2s')
+    await run.runtime.stop('/A')
+    for (let times = 0; times < 3; times++) await run.runtime.restart('/B')
+    await run.clock.advance('5m')
+    expect(run.runtime.get('/A')).toMatchObject({ state: 'stopped', runs: 1 })
+    expect(run.runtime.get('/B')).toMatchObject({ state: 'ready', runs: 4, restarts: 0 })
+    run.stop()
+    await over
+  })
+
+  test('adds and removes workers, which take the next place and a name of their own', async () => {
+    const run = new Run()
+    const over = run.start(named('A'), supervise([named('B')]))
+    await run.clock.advance(10)
+    expect(await run.runtime.add('', untilAbort)).toBe('/#2')
+    expect(await run.runtime.add('/#1', named('C', untilAbort, { after: 'B' }))).toBe('/#1/C')
+    await expect(run.runtime.add('/#1', named('B'))).rejects.toThrow(DuplicateNameError)
+    await expect(run.runtime.add('/#1', named('D', untilAbort, { after: 'Bb' }))).rejects.toThrow(
+      /did you mean 'B'/,
+    )
+    await expect(run.runtime.add('/A', named('E'))).rejects.toThrow(InvalidArgumentError)
+    expect(run.states()).toMatchObject({ '/#2': 'ready', '/#1/C': 'ready' })
+    await run.runtime.remove('/#1/C')
+    expect(run.runtime.get('/#1/C')).toBeUndefined()
+    run.stop()
+    await over
+  })
+
+  test('hears that there is no such worker, before the run, of a wrong path, and the reason after the abort', async () => {
+    const run = new Run()
+    await expect(run.runtime.stop('/A')).rejects.toThrow(NoSuchWorkerError)
+    const over = run.start(named('Api'))
+    await run.clock.advance(10)
+    await expect(run.runtime.stop('/Apj')).rejects.toThrow(
+      /no worker has the path '\/Apj'; did you mean '\/Api'\?/,
+    )
+    await expect(run.runtime.pause('/Api')).rejects.toThrow(NotPausableError)
+    await expect(run.runtime.trigger('/Api')).rejects.toThrow(NotPausableError)
+    const reason = new Error('bye')
+    run.stop(reason)
+    await expect(run.runtime.restart('/Api')).rejects.toBe(reason)
+    await over
+    await expect(run.runtime.restart('/Api')).rejects.toBe(reason)
+  })
+
+  test('can not have one handle serve two runs at once, but one after another', async () => {
+    const run = new Run()
+    const over = run.start(named('A'))
+    await expect(run.start(named('B'))).rejects.toThrow(InvalidArgumentError)
+    run.stop()
+    await over
+    await runAllWorkers([named('C', () => {}, { restart: 'transient' })], undefined, { runtime: run.runtime })
+    expect(run.runtime.tree().children.map(({ path }) => path)).toEqual(['/C'])
+  })
+})
+
+describe('the runs of a repeat', () => {
+  test('are paused, triggered one by one, and go on on the grid', async () => {
+    const run = new Run()
+    const starts: number[] = []
+    const job = async (): Promise<void> => {
+      starts.push(run.clock.elapsed())
+      await wait(200)
+    }
+    const over = run.start(named('A', repeat('1s', job)))
+    await run.clock.advance(1_100)
+    await run.runtime.pause('/A')
+    await run.clock.advance(2_400)
+    expect([starts, run.states()['/A']]).toEqual([[1_000], 'paused'])
+    const triggered = follow(run.runtime.trigger('/A'))
+    await run.clock.advance(100)
+    expect(triggered.settled).toBe('no')
+    await run.clock.advance(1_400)
+    expect([triggered.settled, run.states()['/A']]).toEqual(['resolved', 'paused'])
+    await run.runtime.resume('/A')
+    await run.clock.advance(1_500)
+    expect(starts).toEqual([1_000, 3_500, 5_000, 6_000])
+    expect(run.runtime.get('/A')).toMatchObject({
+      state: 'ready',
+      runs: 4,
+      lastRun: { ok: true, durationMs: 200 },
+    })
+    run.stop()
+    await over
+    expect(run.clock.pending).toBe(0)
+  })
+
+  test('that is triggered comes right after the one that is on, and hears of its failure', async () => {
+    const run = new Run()
+    let runs = 0
+    const job = async (): Promise<void> => {
+      await wait(200)
+      if (++runs === 2) throw new Error('second')
+    }
+    const over = failureOf(run.start(named('A', repeat('1s', job))))
+    await run.clock.advance(1_050)
+    const triggered = failureOf(run.runtime.trigger('/A'))
+    await run.clock.advance(400)
+    expect((await triggered).message).toBe('second')
+    await over
+    expect(run.events.filter(({ type }) => type === 'ran')).toHaveLength(2)
+  })
+})
+
+describe('ready()', () => {
+  test('asked before the run, resolves when all are, and for one when that is', async () => {
+    const run = new Run()
+    const all = follow(run.runtime.ready())
+    const one = follow(run.runtime.ready('/Db'))
+    const db = async (signal: AbortSignal): Promise<void> => {
+      await wait('1s', signal)
+      workerReady()
+      await untilAbort(signal)
+    }
+    const over = run.start(named('Db', db), named('Api', db, { after: 'Db', startTimeout: '1m' }))
+    await run.clock.advance(1_500)
+    expect([one.settled, all.settled]).toEqual(['resolved', 'no'])
+    await run.clock.advance(1_000)
+    expect(all.settled).toBe('resolved')
+    run.stop()
+    await over
+  })
+
+  test('rejects with what the run ended with', async () => {
+    const run = new Run()
+    const ready = failureOf(run.runtime.ready('/Db'))
+    const over = failureOf(run.start(named('Api', failing)))
+    await run.clock.advance('2s')
+    expect(await ready).toBe(await over)
+  })
+})
+
+describe('the events', () => {
+  test('say each change of state in order', async () => {
+    const run = new Run()
+    const over = run.start(named('A', failing, { retry: backoff('1s') }))
+    await run.clock.advance('2s')
+    run.stop()
+    await over
+    const ofA = run.events.filter(({ path }) => path === '/A').map(({ type }) => type)
+    expect(ofA).toEqual([
+      'starting',
+      'ready',
+      'failed',
+      'restarting',
+      'starting',
+      'ready',
+      'stopping',
+      'stopped',
+    ])
+    expect(run.events.find(({ type }) => type === 'restarting')).toMatchObject({
+      attempt: 1,
+      delayMs: 1_000,
+      with: [],
+    })
+  })
+
+  test('name who is restarted along, and who gave up', async () => {
+    const run = new Run()
+    const rules = {
+      strategy: 'one_for_all',
+      retry: backoff(10),
+      intensity: { restarts: 1, within: '1h' },
+    } as const
+    const over = failureOf(run.start(named('Sup', supervise([named('A', failing), named('B')], rules))))
+    await run.clock.advance('10s')
+    await over
+    expect(run.events.find(({ type }) => type === 'restarting')).toMatchObject({
+      path: '/Sup/A',
+      with: ['/Sup/B'],
+    })
+    expect(run.events.find(({ type }) => type === 'gaveUp')).toMatchObject({ path: '/Sup' })
+  })
+})
+
+test('the handle is found by the code of a run, and injected', async () => {
+  const run = new Run()
+  const found: unknown[] = []
+  @Worker({ group: 'runtime.inject', inject: [RUNTIME] })
+  class Injected {
+    readonly runtime: Runtime
+    constructor(runtime: Runtime) {
+      this.runtime = runtime
+    }
+    workers = (): Runnable[] => [
+      named('A', (signal) => (found.push(this.runtime, currentRuntime()), untilAbort(signal))),
+    ]
+  }
+  void Injected
+  const stop = new AbortController()
+  const { clock, runtime, logger } = run
+  const over = runProvidedWorkers(fresh(), stop.signal, { group: 'runtime.inject', clock, runtime, logger })
+  await clock.advance(10)
+  stop.abort()
+  await over
+  expect(found).toEqual([runtime, runtime])
+  expect(currentRuntime()).toBeUndefined()
+})

@@ -4,6 +4,7 @@ import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
 import { AsyncScope } from '../../packages/runutil/src/core/async-scope.ts'
 import { CallBatcher } from '../../packages/runutil/src/core/call-batcher.ts'
+import { FreshScope } from '../../packages/runutil/src/core/fresh-scope.ts'
 import { linkedController } from '../../packages/runutil/src/core/linked-controller.ts'
 
 const storage = new AsyncLocalStorage<string>()
@@ -18,10 +19,10 @@ describe('kept stores', () => {
 
   test('keep from the next call what one enters, also in a store that had nothing', () => {
     const other = new AsyncLocalStorage<string>()
-    const kept = storage.run('a', () => new AsyncScope())
+    const kept = storage.run('a', () => new FreshScope())
     const seen: unknown[] = []
     for (let n = 0; n < 3; n++) {
-      kept.runFresh(() => {
+      kept.run(() => {
         seen.push([store(), other.getStore()])
         storage.enterWith('entered')
         other.enterWith('entered')
@@ -29,6 +30,29 @@ describe('kept stores', () => {
     }
     expect(seen).toEqual(Array.from({ length: 3 }, () => ['a', undefined]))
     expect([store(), other.getStore()]).toEqual([undefined, undefined])
+  })
+
+  test('are those of all that a fresh call awaits and starts, however many there are', async () => {
+    const many = Array.from({ length: 12 }, () => new AsyncLocalStorage<number>())
+    const stores = (): unknown[] => many.map((each) => each.getStore())
+    const within = many.reduce<() => FreshScope>(
+      (make, each, at) => () => each.run(at, make),
+      () => new FreshScope(),
+    )
+    const kept = within()
+    const expected = many.map((_, at) => at)
+    for (let n = 0; n < 3; n++) {
+      const seen = await kept.run(async () => {
+        const begun = stores()
+        await Promise.resolve()
+        const awaited = stores()
+        const timed = await new Promise((resolve) => setTimeout(() => resolve(stores()), 1))
+        for (const each of many) each.enterWith(-1)
+        return { begun, awaited, timed }
+      })
+      expect(seen).toEqual({ begun: expected, awaited: expected, timed: expected })
+    }
+    expect(stores()).toEqual(many.map(() => undefined))
   })
 })
 

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 
 /** No hook is told of its end: that would cost a weak reference each. */
 const NO_DESTROY = { requireManualDestroy: true }
@@ -15,11 +15,6 @@ export class AsyncScope extends AsyncResource {
   run<T>(body: () => T): T {
     return this.runInAsyncScope(body)
   }
-
-  /** As `run`, for repeated calls: what one call enters by `enterWith` isn't there in the next one. */
-  runFresh<T>(body: () => T): T {
-    return scopesRestore ? this.runInAsyncScope(body) : this.runInAsyncScope(inCopy<T>, undefined, body)
-  }
 }
 
 /** Calls `body` in the current stores, so that what it enters by `enterWith` ends with it. */
@@ -29,19 +24,3 @@ export function inNewScope<T>(body: () => T): T {
 
 /** The stores in which runutil was imported: none, in nearly every program. */
 export const importScope = new AsyncScope()
-
-function inCopy<T>(body: () => T): T {
-  return new AsyncScope().runInAsyncScope(body)
-}
-
-/** Whether a scope that is entered again has its original stores, as with the AsyncContextFrame of Node 24. */
-const scopesRestore = tryScopes()
-
-function tryScopes(): boolean {
-  const storage = new AsyncLocalStorage<boolean>()
-  const scope = new AsyncResource('runutil', NO_DESTROY)
-  scope.runInAsyncScope(() => storage.enterWith(true))
-  const restores = scope.runInAsyncScope(() => storage.getStore()) === undefined
-  storage.disable()
-  return restores
-}

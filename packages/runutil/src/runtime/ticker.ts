@@ -1,7 +1,7 @@
 import { offAbort, onAbort } from '../core/abort.ts'
-import { AsyncScope } from '../core/async-scope.ts'
 import type { Timer } from '../core/clock.ts'
 import { Context, currentContext, enterContext, newScope } from '../core/context.ts'
+import { FreshScope } from '../core/fresh-scope.ts'
 import { checkpoint } from '../core/health.ts'
 import type { RunControls } from '../core/worker-record.ts'
 import { callJob, type Job, type JobFunc } from '../core/job.ts'
@@ -31,7 +31,7 @@ export class Ticker implements WatchedRuns, RunControls {
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
   readonly #sweep = slowRuns(this.#clock)
-  readonly #stores = new AsyncScope()
+  readonly #scope = new FreshScope()
   readonly #tick: () => void
   /** The job, with its context and its signal. */
   readonly #call: () => Promise<void> | void
@@ -42,7 +42,7 @@ export class Ticker implements WatchedRuns, RunControls {
   #manual: ManualRuns | undefined
   #resolve: () => void = noop
   #reject: (error: unknown) => void = noop
-  /** The grid: start k is due at `#origin + k * #everyMs`. */
+  /** The schedule: start k is due at `#origin + k * #everyMs`. */
   #origin = 0
   #lastTick = 0
   /** How many were dropped since the run before. */
@@ -93,7 +93,7 @@ export class Ticker implements WatchedRuns, RunControls {
     if (this.#stopping) return
     if (this.#settings.limits?.warnAfterMs === undefined) this.#sweep.add(this)
     this.#offerControls()
-    if (!this.#settings.startImmediately) return this.#beginGrid()
+    if (!this.#settings.startImmediately) return this.#beginSchedule()
     this.#origin = this.#clock.elapsed()
     this.#lastTick = -1
     if (this.#settings.jitterMs === 0) this.#start()
@@ -127,7 +127,7 @@ export class Ticker implements WatchedRuns, RunControls {
     return run
   }
 
-  #beginGrid(): void {
+  #beginSchedule(): void {
     this.#context.record?.ready()
     this.#origin = this.#clock.elapsed()
     this.#lastTick = 0
@@ -164,7 +164,7 @@ export class Ticker implements WatchedRuns, RunControls {
     }
     this.runningSince = this.#clock.elapsed()
     try {
-      const running: Promise<void> | void | undefined = this.#stores.runFresh(this.#call)
+      const running: Promise<void> | void | undefined = this.#scope.run(this.#call)
       if (typeof running?.then === 'function') {
         this.#sweep.began()
         promiseOf(running).then(this.#succeeded, this.#failed)
@@ -188,7 +188,7 @@ export class Ticker implements WatchedRuns, RunControls {
   #goOn(): void {
     if (this.#stopping) this.#end()
     else if (this.#manual?.areAsked === true) this.#start()
-    else if (this.#lastTick < 0) this.#beginGrid()
+    else if (this.#lastTick < 0) this.#beginSchedule()
     else this.#scheduleNext()
   }
 

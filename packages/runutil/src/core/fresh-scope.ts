@@ -1,0 +1,87 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+import { AsyncScope } from './async-scope.ts'
+
+/**
+ * An AsyncScope for repeated calls: what one call enters by `enterWith` isn't there in the next one.
+ *
+ * With the AsyncContextFrame of Node 24, each call begins in the original stores by itself. Before, a scope keeps what is entered,
+ * so each call gets a copy of it: a new AsyncResource would take 240 ns on Node 20, a copy of its properties takes 40.
+ */
+export class FreshScope extends AsyncScope {
+  #properties: readonly PropertyKey[] | undefined
+  #values: readonly unknown[] = []
+
+  override run<T>(body: () => T): T {
+    if (way === 'restores') return this.runInAsyncScope(body)
+    if (way === 'nests') return this.runInAsyncScope(inNested<T>, undefined, body)
+    if (this.#properties === undefined) {
+      this.#properties = Reflect.ownKeys(this)
+      this.#values = this.#properties.map((key) => (this as Record<PropertyKey, unknown>)[key])
+    }
+    return runIn(copyOf(this.#properties, this.#values), body)
+  }
+}
+
+function runIn<T>(resource: AsyncResource, body: () => T): T {
+  return AsyncResource.prototype.runInAsyncScope.call(resource, body) as T
+}
+
+function inNested<T>(body: () => T): T {
+  return new AsyncScope().run(body)
+}
+
+/** What async hooks take as the resource: the ids of a scope and its stores are properties of it, under symbols. */
+class ScopeCopy {
+  constructor(keys: readonly PropertyKey[], values: readonly unknown[]) {
+    const self = this as Record<PropertyKey, unknown>
+    const { length } = keys
+    // Not only a loop: V8 writes faster where a line always writes the same key.
+    if (length > 0) self[keys[0]!] = values[0]
+    if (length > 1) self[keys[1]!] = values[1]
+    if (length > 2) self[keys[2]!] = values[2]
+    if (length > 3) self[keys[3]!] = values[3]
+    if (length > 4) self[keys[4]!] = values[4]
+    if (length > 5) self[keys[5]!] = values[5]
+    for (let at = 6; at < length; at++) self[keys[at]!] = values[at]
+  }
+}
+
+function copyOf(keys: readonly PropertyKey[], values: readonly unknown[]): AsyncResource {
+  return new ScopeCopy(keys, values) as AsyncResource
+}
+
+/** How this runtime gives a call fresh stores: found out by trying, since what a resource consists of is nobody's promise. */
+const way = tryWays()
+
+function tryWays(): 'restores' | 'copies' | 'nests' {
+  const storage = new AsyncLocalStorage<number>()
+  const other = new AsyncLocalStorage<number>()
+  try {
+    const scope = storage.run(1, () => new AsyncScope())
+    const enter = (): unknown[] => {
+      const found = [storage.getStore(), other.getStore()]
+      storage.enterWith(2)
+      other.enterWith(2)
+      return found
+    }
+    const keys = Reflect.ownKeys(scope)
+    const values = keys.map((key) => (scope as unknown as Record<PropertyKey, unknown>)[key])
+    const inCopy = (): unknown[] => runIn(copyOf(keys, values), enter)
+    const copies = isFresh(inCopy) && isFresh(inCopy)
+    const again = (): unknown[] => scope.run(enter)
+    if (isFresh(again) && isFresh(again)) return 'restores'
+    return copies ? 'copies' : 'nests'
+  } finally {
+    storage.disable()
+    other.disable()
+  }
+}
+
+function isFresh(call: () => unknown[]): boolean {
+  try {
+    const [kept, entered] = call()
+    return kept === 1 && entered === undefined
+  } catch {
+    return false
+  }
+}

@@ -138,7 +138,8 @@ describe('a server as a worker', () => {
   test.each([0, '50ms'])('closes idle connections after keepAliveGrace: %s', async (keepAliveGrace) => {
     const running = new Running((_, response) => response.end('done'), { keepAliveGrace })
     await running.listening()
-    const [used, unused] = [await running.connect(), await running.connect()]
+    const used = await running.connect()
+    const unused = await running.connect()
     used.send()
     await used.answer(1)
     running.stop.abort()

@@ -40,7 +40,8 @@ async function copyFolder(from: string, to: string, owner: Identity, isEmpty = f
   await own(to, owner)
   for (const entry of await readdir(from, { withFileTypes: true })) {
     if (LEFT_OUT.test(entry.name) || (isEmpty && !entry.isDirectory())) continue
-    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    const source = join(from, entry.name)
+    const target = join(to, entry.name)
     if (entry.isDirectory()) {
       if (!isEmpty || entry.name === 'archive_status') {
         await copyFolder(source, target, owner, isEmpty || EMPTY.test(entry.name))

@@ -35,7 +35,8 @@ export class MemoryAttempts implements AttemptStore {
 
   async make(worker: Id, unit: Id, lifetimeMs: number): Promise<AttemptRow> {
     const at = this.#now()
-    const [by, of] = [this.#tables.workers.get(worker), this.#tables.units.get(unit)]
+    const by = this.#tables.workers.get(worker)
+    const of = this.#tables.units.get(unit)
     return attemptRow(this.#tables.addAttempt(by, of, lifetimeMs, at), at)
   }
 

@@ -7,8 +7,12 @@ import { jsonArray, plainArray, textArray, unlessSame } from '../statements/arra
 // Parameters of the functions in the schema, a list for each column. Those that say nothing new are left short.
 
 export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
-  const [ids, kinds, payloads]: [string[], string[], string[]] = [[], [], []]
-  const [runAts, priorities, bytes] = [new Few<number>(jobs), new Few<number>(jobs), new Few<number>(jobs)]
+  const ids: string[] = []
+  const kinds: string[] = []
+  const payloads: string[] = []
+  const runAts = new Few<number>(jobs)
+  const priorities = new Few<number>(jobs)
+  const bytes = new Few<number>(jobs)
   const keys = new Few<string>(jobs)
   for (let at = 0; at < jobs.length; at++) {
     const { id, kind, payload, runAt, priority, key } = jobs[at]!
@@ -78,9 +82,14 @@ export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
 }
 
 export function settlementColumns(batch: readonly Settlement[]): unknown[] {
-  const [ids, claims]: [string[], number[]] = [[], []]
-  const [statuses, results, errors] = [new Few<string>(batch), new Few<string>(batch), new Few<string>(batch)]
-  const [runAts, delays, counted] = [new Few<number>(batch), new Few<number>(batch), new Few<boolean>(batch)]
+  const ids: string[] = []
+  const claims: number[] = []
+  const statuses = new Few<string>(batch)
+  const results = new Few<string>(batch)
+  const errors = new Few<string>(batch)
+  const runAts = new Few<number>(batch)
+  const delays = new Few<number>(batch)
+  const counted = new Few<boolean>(batch)
   for (let at = 0; at < batch.length; at++) {
     const { id, claim, outcome } = batch[at]!
     ids.push(id)
@@ -97,12 +106,13 @@ export function settlementColumns(batch: readonly Settlement[]): unknown[] {
     delays.set(at, outcome.delayMs)
   }
   return [
-    ...[textArray(ids), unlessSame(claims, plainArray), statuses.array(textArray), results.array(jsonArray)],
-    ...[
-      errors.array(textArray),
-      runAts.array(plainArray),
-      delays.array(plainArray),
-      counted.array(plainArray),
-    ],
+    textArray(ids),
+    unlessSame(claims, plainArray),
+    statuses.array(textArray),
+    results.array(jsonArray),
+    errors.array(textArray),
+    runAts.array(plainArray),
+    delays.array(plainArray),
+    counted.array(plainArray),
   ]
 }

@@ -138,15 +138,15 @@ describe('replacements', () => {
   it('that all fail let exec say what stderr said, and the pool recovers when they do', async () => {
     let broken = false
     const spec = (): { command: string; args: string[] } => ({ command, args: broken ? bad : args })
-    await withPool({ command: spec, allocateTimeout: '500ms' }, async (pool, { error }) => {
+    await withPool({ command: spec, allocateTimeout: '3s' }, async (pool, { error }) => {
       broken = true
       await errorOf(pool.exec('exit 1'))
       const failure = (await errorOf(pool.exec('echo'))) as AllocateTimeoutError
       expect(failure).toBeInstanceOf(AllocateTimeoutError)
-      expect(failure.message).toMatch(/within 500 ms .*the last replacement failed: .*no such module/s)
+      expect(failure.message).toMatch(/within 3000 ms .*the last replacement failed: .*no such module/s)
       expect(failure.stderr).toBe('no such module\n')
       // One at once, then after 100 ms, 200, 400 and so on, each with jitter.
-      expect(error.count).toBeLessThan(8)
+      expect(error.count).toBeLessThan(12)
       broken = false
       expect(await textOf(retried(() => pool.exec('echo')))).toBe('echo')
     })

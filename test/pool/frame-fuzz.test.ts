@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { FrameReader } from '../../packages/runutil/src/pool/relay/frame-reader.ts'
 import { CorruptFrameError } from '../../packages/runutil/src/pool/relay/frame.ts'
 import { type Message, MessageReader } from '../../packages/runutil/src/pool/relay/message-reader.ts'
-import type { Encoded, Protocol } from '../../packages/runutil/src/pool/relay/protocol.ts'
-import { protocols } from '../../packages/runutil/src/pool/relay/protocols.ts'
+import type { Encoded } from '../../packages/runutil/src/pool/relay/encoding.ts'
+import type { Protocol } from '../../packages/runutil/src/pool/relay/protocol.ts'
+import { protocols } from '../../packages/runutil/src/pool/relay/protocol.ts'
 
 const MAX_FRAME = 300
 const data = fc.uint8Array({ maxLength: 40 })

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { FrameReader } from '../../packages/runutil/src/pool/relay/frame-reader.ts'
 import { CorruptFrameError } from '../../packages/runutil/src/pool/relay/frame.ts'
 import { type Message, MessageReader } from '../../packages/runutil/src/pool/relay/message-reader.ts'
-import type { Encoded, Protocol } from '../../packages/runutil/src/pool/relay/protocol.ts'
-import { detectProtocol, protocols } from '../../packages/runutil/src/pool/relay/protocols.ts'
+import type { Encoded } from '../../packages/runutil/src/pool/relay/encoding.ts'
+import type { Protocol } from '../../packages/runutil/src/pool/relay/protocol.ts'
+import { detectProtocol, protocols } from '../../packages/runutil/src/pool/relay/protocol.ts'
 
 const { goridge2, goridge3 } = protocols
 const legacy = protocols['goridge2-legacy']

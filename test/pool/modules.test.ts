@@ -4,8 +4,9 @@ import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { JobError, ProcessPool } from 'runutil/pool'
+import { JobError, ProcessPool, type WorkerProcess } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
+import type { SupervisedWorker } from '../../packages/runutil/src/pool/worker/supervised-worker.ts'
 import { errorOf, freshPool, textOf, withPool } from '../support/pool/pools.ts'
 import type { handlers } from './programs/calls.ts'
 
@@ -172,6 +173,10 @@ describe('execTimeout', () => {
   })
 })
 
+function answersPings(worker: WorkerProcess): boolean {
+  return (worker as SupervisedWorker).answersPings
+}
+
 describe('an idle worker that is frozen', () => {
   it.each(['pipes', { socket: 'unix' }] as const)(
     'is found and replaced before it gets a task, over %j',
@@ -179,7 +184,7 @@ describe('an idle worker that is frozen', () => {
       await withPool({ relay, pingInterval: '1s' }, async (pool, { created, error }) => {
         const [worker] = pool.workers
         // It has answered a ping: from now on it is judged.
-        await expect.poll(() => worker!.pinged, { timeout: 20_000 }).toBe(true)
+        await expect.poll(() => answersPings(worker!), { timeout: 20_000 }).toBe(true)
         process.kill(worker!.pid, 'SIGSTOP')
         await created.times(2)
         expect(error.values[0]!.error.message).toMatch(
@@ -192,7 +197,7 @@ describe('an idle worker that is frozen', () => {
 
   it('is left alone where pings are off', async () => {
     await withPool({ pingInterval: false }, async (pool) => {
-      expect(pool.workers[0]!.pinged).toBe(false)
+      expect(answersPings(pool.workers[0]!)).toBe(false)
     })
   })
 })

@@ -62,10 +62,10 @@ describe('start', () => {
       const silent = { command: process.execPath, args: ['--input-type=module', '-e', program] }
       const command = (): typeof silent =>
         next++ === 0 ? silent : { command: node[0]!, args: node.slice(1) }
-      const { pool, seen } = freshPool({ command, numWorkers: 3, relay: { socket, timeout: '1s' } })
+      const { pool, seen } = freshPool({ command, numWorkers: 3, relay: { socket, timeout: '5s' } })
       const error = await errorOf(pool.start())
       expect(error).toBeInstanceOf(HandshakeError)
-      expect(error.message).toMatch('expected an answer within 1000 ms; got none')
+      expect(error.message).toMatch('expected an answer within 5000 ms; got none')
       await pool.start()
       expect(await textOf(pool.exec('echo'))).toBe('echo')
       await pool.destroy()

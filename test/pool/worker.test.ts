@@ -1,4 +1,4 @@
-import { JobError, WorkerStateError } from 'runutil/pool'
+import { JobError, WorkerProcess, WorkerStateError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
 import { errorOf, isAlive, odd, textOf, withPool } from '../support/pool/pools.ts'
 
@@ -15,10 +15,29 @@ describe('a WorkerProcess', () => {
       const waiting = textOf(pool.exec('pool'))
       const refused = await errorOf(worker.exec('echo'))
       expect(refused).toBeInstanceOf(WorkerStateError)
-      expect(refused.message).toMatch('expected a worker that is ready; this one is working')
+      expect(refused.message).toMatch('this worker is working, not ready for a task')
       expect([await running, await waiting]).toEqual(['slow 50', 'pool'])
       expect(worker).toMatchObject({ state: 'ready', numExecs: 4 })
       expect(worker.updated.getTime()).toBeGreaterThanOrEqual(before.getTime())
+    })
+  })
+
+  it('has public members only in its types', async () => {
+    await withPool({}, async (pool) => {
+      const members: Record<keyof WorkerProcess & string, true> = {
+        pid: true,
+        state: true,
+        numExecs: true,
+        updated: true,
+        exec: true,
+        stop: true,
+        kill: true,
+        wait: true,
+        toJSON: true,
+      }
+      const worker = pool.workers[0]!
+      expect(worker).toBeInstanceOf(WorkerProcess)
+      for (const name of Object.keys(members)) expect(name in worker).toBe(true)
     })
   })
 
@@ -28,7 +47,7 @@ describe('a WorkerProcess', () => {
       const error = await errorOf(worker.exec('stop'))
       expect(error.message).toBe(`worker ${worker.pid} asked to be replaced instead of doing the task`)
       await created.times(2)
-      expect(destruct.values).toEqual([{ pid: worker.pid, reason: 'it was stopped' }])
+      expect(destruct.values).toEqual([{ pid: worker.pid, reason: 'it asked to be replaced' }])
     })
   })
 

@@ -1,51 +1,47 @@
-import type { Clock } from '../core/clock.ts'
-import type { Crew } from './crew.ts'
 import { AllocateTimeoutError, PoolDestroyedError, QueueFullError, WorkerError } from './errors.ts'
 import type { PoolSettings } from './options.ts'
-import type { Recycling } from './recycling.ts'
-import { type Message, isStopRequest } from './relay/message-reader.ts'
-import type { Task, TaskOwner } from './task.ts'
+import type { TaskSource } from './task-source.ts'
 import { WaitingTasks } from './waiting-tasks.ts'
-import type { WorkerProcess } from './worker/worker-process.ts'
-
-export interface AllocationProps {
-  readonly settings: PoolSettings
-  readonly clock: () => Clock
-  readonly crew: () => Crew
-  readonly recycling: () => Recycling
-}
+import type { WorkerSet } from './worker-set.ts'
+import type { SupervisedWorker } from './worker/supervised-worker.ts'
+import type { Task } from './worker/task.ts'
+import type { PoolContext } from './pool-context.ts'
 
 /** Brings tasks and workers together. Either some have room for a task or tasks wait, never both. */
-export class Allocation implements TaskOwner {
-  readonly maxFrame: number
-  readonly execMs: number | undefined
-  readonly #props: AllocationProps
+export class Allocation implements TaskSource {
+  readonly #settings: PoolSettings
   readonly #waiting: WaitingTasks
+  /** From when the pool starts. */
+  #workers: WorkerSet | undefined
+  #closed = false
   /** The last that came is the first that goes: what it needs is still in the caches, and the rest may idle. */
-  #free: WorkerProcess[] = []
+  #free: SupervisedWorker[] = []
 
-  constructor(props: AllocationProps) {
-    const { clock, settings, crew } = props
+  constructor(settings: PoolSettings, { clock }: PoolContext) {
     const { allocateMs } = settings
-    const late = (task: Task): void => {
-      const { workers, lastFailure } = crew()
-      task.reject(new AllocateTimeoutError(allocateMs, workers.length, lastFailure))
-    }
-    this.maxFrame = settings.maxFrame
-    this.execMs = settings.execMs
-    this.#props = props
-    this.#waiting = new WaitingTasks({ clock, allocateMs, late })
+    this.#settings = settings
+    this.#waiting = new WaitingTasks(clock, allocateMs, (task) => {
+      const { active = [], lastFailure } = this.#workers ?? {}
+      task.reject(new AllocateTimeoutError(allocateMs, active.length, lastFailure))
+    })
   }
 
   get waiting(): number {
     return this.#waiting.length
   }
 
+  /** Tasks that wait already go on waiting, by the clock of whoever starts the pool. */
+  start(workers: WorkerSet, { clock }: PoolContext): void {
+    this.#workers = workers
+    this.#free = []
+    this.#waiting.useClock(clock)
+  }
+
   submit(task: Task): void {
     if (task.settled) return
     const worker = this.#workerFor(task)
-    if (worker !== undefined) return task.run(worker)
-    const { maxQueue } = this.#props.settings
+    if (worker !== undefined) return worker.perform(task)
+    const { maxQueue } = this.#settings
     if (this.#waiting.length < maxQueue + this.#spare) this.#waiting.push(task)
     else return task.reject(new QueueFullError(maxQueue))
     this.#wantWorker()
@@ -53,87 +49,67 @@ export class Allocation implements TaskOwner {
 
   /** How many tasks need not wait for another's end: there are workers for them, or there will be. */
   get #spare(): number {
-    const { crew, settings } = this.#props
-    const { workers } = crew()
-    const suspects = workers.reduce((sum, { suspect }) => sum + (suspect ? 1 : 0), 0)
-    return Math.max(0, settings.numWorkers - workers.length) + suspects
+    const active = this.#workers?.active ?? []
+    const suspects = active.reduce((sum, { suspect }) => sum + (suspect ? 1 : 0), 0)
+    return Math.max(0, this.#settings.numWorkers - active.length) + suspects
   }
 
-  /** A worker is ready for a task. */
-  offer(worker: WorkerProcess): void {
-    const { crew, recycling } = this.#props
-    if (!crew().mayGoOn(worker)) return
-    const reason = worker.numExecs === 0 ? undefined : recycling().due(worker)
-    if (reason !== undefined) {
-      crew().replace(worker, reason)
-      return
-    }
+  free(worker: SupervisedWorker): void {
     for (let task = this.#waiting.first; task !== undefined; task = this.#waiting.first) {
-      if (!this.#hasRoom(worker, task)) break
+      if (!worker.hasRoomFor(task)) break
       this.#waiting.remove(task)
-      task.run(worker)
+      worker.perform(task)
     }
     if (worker.state === 'ready') this.#keep(worker)
-  }
-
-  rejectWaiting(error: Error): void {
-    this.#waiting.rejectAll(error)
-  }
-
-  answered(task: Task, worker: WorkerProcess, message: Message): void {
-    if (isStopRequest(message)) return this.#again(task, worker)
-    // First, so that the worker has its next task while the caller looks at this one's answer.
-    this.offer(worker)
-    task.settle(message)
-  }
-
-  givenUp(task: Task, worker: WorkerProcess | undefined, why: string): void {
-    if (worker === undefined) this.#waiting.giveUp(task)
-    else this.#props.crew().kill(worker, why)
   }
 
   handedBack(task: Task): void {
     this.#resubmit(task)
   }
 
-  /** The worker wants to be replaced instead of doing it. */
-  #again(task: Task, worker: WorkerProcess): void {
-    const { crew, settings } = this.#props
-    const reason = 'it asked to be replaced'
-    if (!crew().replace(worker, reason)) crew().mayGoOn(worker)
+  refused(task: Task, { pid }: SupervisedWorker): void {
     task.stops++
-    if (task.hasParts) {
-      const message = `worker ${worker.pid} asked to be replaced in the middle of its answer`
-      return task.reject(new WorkerError(message, { pid: worker.pid }))
-    }
-    if (task.stops > settings.numWorkers) {
-      const message = `${task.stops} workers in a row asked to be replaced instead of doing the task`
-      return task.reject(new WorkerError(message, { pid: worker.pid }))
+    const reject = (message: string): void => task.reject(new WorkerError(message, { pid }))
+    if (task.hasParts) return reject(`worker ${pid} asked to be replaced in the middle of its answer`)
+    if (task.bound) return reject(`worker ${pid} asked to be replaced instead of doing the task`)
+    if (task.stops > this.#settings.numWorkers) {
+      return reject(`${task.stops} workers in a row asked to be replaced instead of doing the task`)
     }
     this.#resubmit(task)
+  }
+
+  /** Rejects what waits. */
+  rejectWaiting(error: Error): void {
+    this.#waiting.rejectAll(error)
+  }
+
+  /** As rejectWaiting, and what its workers hand back from now on. */
+  close(): void {
+    this.#closed = true
+    this.rejectWaiting(new PoolDestroyedError())
   }
 
   /** It has had its turn, and needs another worker. */
   #resubmit(task: Task): void {
     if (task.settled) return
-    if (this.#props.crew().closed) return task.reject(new PoolDestroyedError())
+    if (this.#closed) return task.reject(new PoolDestroyedError())
     const worker = this.#workerFor(task)
-    if (worker !== undefined) return task.run(worker)
+    if (worker !== undefined) return worker.perform(task)
     this.#waiting.unshift(task)
     this.#wantWorker()
   }
 
-  /** One more, where more tasks wait than workers are on their way. */
+  /** One more, where more tasks wait than workers are coming up. */
   #wantWorker(): void {
-    const crew = this.#props.crew()
-    if (this.#waiting.length > crew.coming || crew.coming === 0) crew.grow()
+    const coming = this.#workers?.coming ?? 0
+    if (this.#waiting.length > coming || coming === 0) this.#workers?.grow()
   }
 
-  #workerFor(task: Task): WorkerProcess | undefined {
+  #workerFor(task: Task): SupervisedWorker | undefined {
     return this.#takeFree() ?? this.#withRoom(task)
   }
 
-  #takeFree(): WorkerProcess | undefined {
+  #takeFree(): SupervisedWorker | undefined {
     for (let worker = this.#free.pop(); worker !== undefined; worker = this.#free.pop()) {
       if (worker.available) return worker
     }
@@ -141,25 +117,19 @@ export class Allocation implements TaskOwner {
   }
 
   /** Where all are at work and as many as may be, the one with the least before it. */
-  #withRoom(task: Task): WorkerProcess | undefined {
-    const { crew, settings } = this.#props
-    if (settings.pipelining === 1 || this.#waiting.length > 0) return undefined
-    const { workers, coming } = crew()
-    if (workers.length + coming < settings.numWorkers) return undefined
-    return workers
-      .filter((worker) => worker.state === 'working' && this.#hasRoom(worker, task))
+  #withRoom(task: Task): SupervisedWorker | undefined {
+    const { numWorkers, pipelining } = this.#settings
+    if (pipelining === 1 || this.#waiting.length > 0 || this.#workers === undefined) return undefined
+    const { active, coming } = this.#workers
+    if (active.length + coming < numWorkers) return undefined
+    return active
+      .filter((worker) => worker.state === 'working' && worker.hasRoomFor(task))
       .sort((a, b) => a.inFlight - b.inFlight)[0]
   }
 
-  #hasRoom(worker: WorkerProcess, task: Task): boolean {
-    const { inFlight, numExecs, allotment, suspect } = worker
-    if (inFlight > 0 && (task.exclusive || worker.engaged)) return false
-    return inFlight < this.#props.settings.pipelining && numExecs + inFlight < allotment.execs && !suspect
-  }
-
-  #keep(worker: WorkerProcess): void {
+  #keep(worker: SupervisedWorker): void {
     // Some of them may have gone since, or been used directly and come back.
-    if (this.#free.length >= this.#props.settings.numWorkers) {
+    if (this.#free.length >= this.#settings.numWorkers) {
       this.#free = [...new Set(this.#free)].filter((other) => other !== worker && other.state === 'ready')
     }
     this.#free.push(worker)

@@ -1,6 +1,6 @@
 import type { PayloadMessage } from './relay/message-reader.ts'
 import { type Payload, payloadOf } from './relay/payload.ts'
-import type { TaskCaller } from './task.ts'
+import type { TaskCaller } from './worker/task.ts'
 
 export interface StreamSource {
   /** Has the sender wait, or go on. */

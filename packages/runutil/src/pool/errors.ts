@@ -1,6 +1,6 @@
 import { brandError } from '../core/brand.ts'
 
-/** The task failed, by the worker's own word. The worker is fine and goes on (seed 003). */
+/** The task failed, by the worker's own word. The worker is fine and goes on. */
 export class JobError extends Error {
   readonly code = 'ERR_JOB'
   /** What the worker said, as it said it. Not enumerable, so that no log writes it out byte by byte. */
@@ -147,7 +147,7 @@ export class WorkerStateError extends Error {
   }
 
   constructor(state: string) {
-    super(`exec: expected a worker that is ready; this one is ${state}; a pool's exec waits for one`)
+    super(`this worker is ${state}, not ready for a task; exec of its pool waits for a worker that is`)
     this.state = state
   }
 }

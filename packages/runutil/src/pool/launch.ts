@@ -1,19 +1,21 @@
 import { PoolDestroyedError } from './errors.ts'
 import type { StartGate } from './start-gate.ts'
-import type { WorkerProcess } from './worker/worker-process.ts'
+import type { WorkerFactory } from './worker-factory.ts'
+import type { SupervisedWorker } from './worker/supervised-worker.ts'
 
-/** One worker on its way: it waits for its turn, then for its handshake. */
+/** The start of one worker: it waits for its turn, then for its handshake. */
 export class Launch {
-  /** Rejects with a HandshakeError, SpawnError or WorkerError, or with what `spawn` throws. */
-  readonly up: Promise<WorkerProcess>
+  /** Rejects with a HandshakeError, SpawnError or WorkerError, or with what the factory throws. */
+  readonly up: Promise<SupervisedWorker>
   /** From when it is spawned. */
-  worker: WorkerProcess | undefined
+  worker: SupervisedWorker | undefined
   #giveUp: () => void = () => {}
 
-  constructor(gate: StartGate, spawn: () => WorkerProcess) {
+  /** @param early as `WorkerFactory.spawn` */
+  constructor(gate: StartGate, factory: WorkerFactory, early = 0) {
     this.up = new Promise((resolve, reject) => {
       const giveUpTurn = gate.enter(() => {
-        void this.#start(spawn)
+        void this.#start(factory, early)
           .then(resolve, reject)
           .finally(() => gate.leave())
       })
@@ -30,8 +32,8 @@ export class Launch {
     else await this.worker.kill()
   }
 
-  async #start(spawn: () => WorkerProcess): Promise<WorkerProcess> {
-    const worker = (this.worker = spawn())
+  async #start(factory: WorkerFactory, early: number): Promise<SupervisedWorker> {
+    const worker = (this.worker = factory.spawn(early))
     await worker.start()
     return worker
   }
@@ -41,15 +43,14 @@ export class Launch {
  * Starts workers side by side, as many at a time as the gate lets in. Resolves with all of them, up and handshaken; if
  * one fails, the others are killed, and it rejects when nothing of them is left.
  *
- * @param spawn is given which of them it makes, from 0
  * @throws HandshakeError, SpawnError, WorkerError
  */
 export async function launchAll(
   count: number,
   gate: StartGate,
-  spawn: (index: number) => WorkerProcess,
-): Promise<WorkerProcess[]> {
-  const launches = Array.from({ length: count }, (_, index) => new Launch(gate, () => spawn(index)))
+  factory: WorkerFactory,
+): Promise<SupervisedWorker[]> {
+  const launches = Array.from({ length: count }, (_, index) => new Launch(gate, factory, index / count))
   try {
     const workers = await Promise.all(launches.map(({ up }) => up))
     await Promise.all(workers.filter(({ state }) => state !== 'ready').map(failEnded))
@@ -61,7 +62,7 @@ export async function launchAll(
 }
 
 /** For one that was up, but not for as long as the slowest took. */
-async function failEnded(worker: WorkerProcess): Promise<void> {
+async function failEnded(worker: SupervisedWorker): Promise<void> {
   const { error } = await worker.wait()
   throw error ?? new Error(`worker ${worker.pid} was killed`)
 }

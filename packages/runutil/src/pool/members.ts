@@ -1,35 +1,41 @@
 import type { Events } from '../core/events.ts'
 import type { PoolEvents } from './pool-events.ts'
-import type { Lineage } from './replacements.ts'
+import type { StartHistory } from './replacements.ts'
+import type { SupervisedWorker } from './worker/supervised-worker.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 
 interface Member {
-  readonly lineage: Lineage
+  readonly worker: SupervisedWorker
+  readonly history: StartHistory
   /** Why it goes; it takes no more tasks then. */
-  leaving: string | undefined
-  parted: boolean
+  draining: string | undefined
+  stopping: boolean
 }
 
 /**
- * The workers that were created: (reserve ─►) active ─► leaving ─► parted. A reserve is up and waits for the place of one
- * that will leave soon. One is leaving from when it is decided that it goes until it has done its task; parted, from
- * when it is told to stop, until its process has ended.
+ * The workers that were created:
+ *
+ *     reserve ─► active ─► draining ─► stopping ─► ended
+ *        └────────────────────┘
+ *
+ * A reserve is up and waits for the place of one that will leave soon. One drains from when it is decided that it goes
+ * until it has done its tasks, and is stopping from when it is told to stop until its process has ended.
  */
 export class Members {
   readonly #events: Events<PoolEvents>
   readonly #members = new Map<WorkerProcess, Member>()
-  #active: readonly WorkerProcess[] = []
-  #reserve: readonly WorkerProcess[] = []
+  #active: readonly SupervisedWorker[] = []
+  #reserve: readonly SupervisedWorker[] = []
 
   constructor(events: Events<PoolEvents>) {
     this.#events = events
   }
 
-  get active(): readonly WorkerProcess[] {
+  get active(): readonly SupervisedWorker[] {
     return this.#active
   }
 
-  get reserve(): readonly WorkerProcess[] {
+  get reserve(): readonly SupervisedWorker[] {
     return this.#reserve
   }
 
@@ -37,18 +43,18 @@ export class Members {
     return this.#members.has(worker)
   }
 
-  join(workers: readonly WorkerProcess[], lineage: Lineage): void {
+  join(workers: readonly SupervisedWorker[], history: StartHistory): void {
     this.#active = [...this.#active, ...workers]
-    this.#create(workers, lineage)
+    this.#create(workers, history)
   }
 
-  joinReserve(worker: WorkerProcess, lineage: Lineage): void {
+  joinReserve(worker: SupervisedWorker, history: StartHistory): void {
     this.#reserve = [...this.#reserve, worker]
-    this.#create([worker], lineage)
+    this.#create([worker], history)
   }
 
   /** The reserve that came first is active from now on. */
-  promote(): WorkerProcess | undefined {
+  promote(): SupervisedWorker | undefined {
     const [worker, ...others] = this.#reserve
     if (worker === undefined) return undefined
     this.#reserve = others
@@ -56,44 +62,46 @@ export class Members {
     return worker
   }
 
-  isLeaving(worker: WorkerProcess): boolean {
-    return this.#members.get(worker)?.leaving !== undefined
+  isDraining(worker: WorkerProcess): boolean {
+    return this.#members.get(worker)?.draining !== undefined
   }
 
-  /** It goes after its task. False when it goes already, or isn't one of these. */
-  leave(worker: WorkerProcess, reason: string): boolean {
+  /** It stops after its tasks. False when it is about to already, or isn't one of these. */
+  drain(worker: WorkerProcess, reason: string): boolean {
     const member = this.#members.get(worker)
-    if (member === undefined || member.leaving !== undefined) return false
-    member.leaving = reason
+    if (member === undefined || member.draining !== undefined) return false
+    member.draining = reason
     this.#active = this.#active.filter((other) => other !== worker)
     this.#reserve = this.#reserve.filter((other) => other !== worker)
-    if (worker.state === 'working') worker.drain()
-    else this.part(worker)
+    if (worker.state === 'working') member.worker.drain()
+    else this.stopDrained(worker)
     return true
   }
 
-  /** Tells one that is leaving to stop. */
-  part(worker: WorkerProcess): void {
+  /** Tells one that drains, and has nothing more to do, to stop. */
+  stopDrained(worker: WorkerProcess): void {
     const member = this.#members.get(worker)
-    if (member?.leaving === undefined || member.parted) return
-    member.parted = true
-    this.#events.emit('destruct', worker, member.leaving)
+    if (member?.draining === undefined || member.stopping) return
+    member.stopping = true
+    this.#events.emit('destruct', worker, member.draining)
     void worker.stop()
   }
 
   /** Its process has ended. @returns how it had come, and whether it was to go; undefined when it wasn't one of these */
-  ended(worker: WorkerProcess, reason: string): { lineage: Lineage; expected: boolean } | undefined {
+  ended(worker: WorkerProcess, reason: string): { history: StartHistory; expected: boolean } | undefined {
     const member = this.#members.get(worker)
     if (member === undefined) return undefined
-    const expected = member.leaving !== undefined
-    this.leave(worker, reason)
-    this.part(worker)
+    const expected = member.draining !== undefined
+    this.drain(worker, reason)
+    this.stopDrained(worker)
     this.#members.delete(worker)
-    return { lineage: member.lineage, expected }
+    return { history: member.history, expected }
   }
 
-  #create(workers: readonly WorkerProcess[], lineage: Lineage): void {
-    for (const worker of workers) this.#members.set(worker, { lineage, leaving: undefined, parted: false })
+  #create(workers: readonly SupervisedWorker[], history: StartHistory): void {
+    for (const worker of workers) {
+      this.#members.set(worker, { worker, history, draining: undefined, stopping: false })
+    }
     for (const worker of workers) this.#events.emit('created', worker)
   }
 }

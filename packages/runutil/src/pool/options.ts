@@ -6,8 +6,7 @@ import { InvalidArgumentError } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { isWholeNumber, wholeNumber } from '../core/whole-number.ts'
 import { commandOf } from './module-command.ts'
-import type { Protocol, ProtocolName } from './relay/protocol.ts'
-import { protocols } from './relay/protocols.ts'
+import { type Protocol, type ProtocolName, protocols } from './relay/protocol.ts'
 import type { Command } from './worker/spawn.ts'
 
 export interface ProcessPoolOptions {

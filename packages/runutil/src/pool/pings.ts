@@ -1,10 +1,9 @@
 import type { Clock, Timer } from '../core/clock.ts'
-import type { WorkerProcess } from './worker/worker-process.ts'
+import type { SupervisedWorker } from './worker/supervised-worker.ts'
 
-export interface PingsProps {
-  readonly pingMs: number
-  readonly clock: () => Clock
-  readonly workers: () => readonly WorkerProcess[]
+/** The workers that are asked. */
+export interface PingedWorkers {
+  readonly active: readonly SupervisedWorker[]
 }
 
 /** For what has come while this process itself was blocked to be read before anybody is judged. */
@@ -12,17 +11,20 @@ const GRACE_MS = 200
 
 /** Asks idle workers now and then whether they are there, so that a frozen one is found before it gets a task. */
 export class Pings {
-  readonly #props: PingsProps
+  readonly #pingMs: number
+  readonly #clock: Clock
   #timer: Timer | undefined
   #grace: Timer | undefined
 
-  constructor(props: PingsProps) {
-    this.#props = props
+  constructor(pingMs: number, clock: Clock) {
+    this.#pingMs = pingMs
+    this.#clock = clock
   }
 
-  start(): void {
-    const { pingMs, clock } = this.#props
-    if (pingMs < Infinity) this.#timer = clock().setTimeout(this.#tick, pingMs)
+  start(workers: PingedWorkers): void {
+    if (this.#pingMs < Infinity) {
+      this.#timer = this.#clock.setTimeout(() => this.#ask(workers), this.#pingMs)
+    }
   }
 
   stop(): void {
@@ -30,14 +32,13 @@ export class Pings {
     this.#grace?.clear()
   }
 
-  readonly #tick = (): void => {
-    const { pingMs, clock, workers } = this.#props
-    this.#timer!.restartAt(clock().elapsed() + pingMs)
-    const silent = workers().filter(({ suspect }) => suspect)
-    for (const worker of workers()) worker.ping()
+  #ask({ active }: PingedWorkers): void {
+    this.#timer!.restartAt(this.#clock.elapsed() + this.#pingMs)
+    const silent = active.filter(({ suspect }) => suspect)
+    for (const worker of active) worker.ping()
     if (silent.length === 0) return
-    this.#grace = clock().setTimeout(() => {
-      for (const worker of silent) if (worker.suspect) worker.giveUp(pingMs)
+    this.#grace = this.#clock.setTimeout(() => {
+      for (const worker of silent) if (worker.suspect) worker.giveUp(this.#pingMs)
     }, GRACE_MS)
   }
 }

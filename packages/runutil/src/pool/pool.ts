@@ -1,37 +1,29 @@
 import { workerKind } from '../core/worker-kind.ts'
 import { workerReady } from '../core/worker-ready.ts'
-import type { Logger } from 'pino'
 import { offAbort, onAbort } from '../core/abort.ts'
-import type { Clock } from '../core/clock.ts'
-import { currentClock, currentLogger } from '../core/context.ts'
 import { Events } from '../core/events.ts'
 import { healthReporter } from '../core/health.ts'
-import { log } from '../core/log.ts'
+import { AsyncScope } from '../core/async-scope.ts'
 import type { Worker } from '../core/worker.ts'
 import { Allocation } from './allocation.ts'
 import { AnswerStream } from './answer-stream.ts'
-import { Crew } from './crew.ts'
 import { PoolDestroyedError, UnsupportedPlatformError } from './errors.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { type PoolSettings, type ProcessPoolOptions, resolveOptions } from './options.ts'
-import { Pings } from './pings.ts'
+import { PoolContext } from './pool-context.ts'
 import type { PoolEvents } from './pool-events.ts'
-import { Recycling } from './recycling.ts'
+import type { PoolStats } from './pool-stats.ts'
+import type { Encoded } from './relay/encoding.ts'
 import type { Payload } from './relay/payload.ts'
-import type { Encoded } from './relay/protocol.ts'
-import type { Relay } from './relay/relay.ts'
-import { relayFor } from './relays.ts'
-import { type ExecOptions, Task, type TaskCaller } from './task.ts'
 import { type CallHandlers, type InputOf, type ResultOf, decodeResult, encodeCall } from './typed-calls.ts'
-import { encodeTask } from './worker/assignment.ts'
-import { atExit } from './worker/at-exit.ts'
+import { encodeTask } from './worker/encode-task.ts'
+import type { ExecOptions } from './worker/exec-options.ts'
+import { Task, type TaskCaller } from './worker/task.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 
-/** new ─► starting ─► running ─► ending, which is final.  A start that fails leads back to `new`. */
-type Phase = 'new' | 'starting' | 'running' | 'ending'
-
 /**
- * Processes, in any language, that each answer one payload at a time (seed 003). One that dies is replaced; the task
- * that it ran is rejected, and never run a second time.
+ * Processes, in any language, that each answer one payload at a time. One that dies is replaced; the task that it ran is
+ * rejected, and never run a second time.
  *
  * @example
  * const pool = new ProcessPool({ command: ['php', 'worker.php'], numWorkers: 4 })
@@ -43,61 +35,32 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   readonly [workerKind] = 'pool'
   readonly #settings: PoolSettings
   readonly #events = new Events<PoolEvents>()
-  readonly #relay: Relay
-  readonly #crew: Crew
-  readonly #recycling: Recycling
-  readonly #pings: Pings
-  #takeBack: () => void = () => {}
   readonly #allocation: Allocation
-  #phase: Phase = 'new'
-  /** Why the last start failed, until the next. */
-  #startFailure: Error | undefined
-  #started: Promise<void> | undefined
-  #destroyed: Promise<void> | undefined
-  #leave: () => void = () => {}
-  readonly #over = new Promise<void>((resolve) => (this.#leave = resolve))
+  readonly #lifecycle: Lifecycle
   /** The last reset, until its new workers are up. */
   #resetting: Promise<unknown> = Promise.resolve()
-  #clock: Clock = currentClock()
-  #logger: Logger = currentLogger()
 
   /** @throws InvalidArgumentError, InvalidDurationError; UnsupportedPlatformError on Windows */
   constructor(options: ProcessPoolOptions) {
     if (process.platform === 'win32') throw new UnsupportedPlatformError(process.platform)
     const settings = resolveOptions(options)
-    const clock = (): Clock => this.#clock
-    const crew = (): Crew => this.#crew
+    const context = new PoolContext(new AsyncScope())
+    const allocation = new Allocation(settings, context)
     this.#settings = settings
-    this.#relay = relayFor(settings, clock)
-    this.#allocation = new Allocation({ settings, clock, crew, recycling: () => this.#recycling })
-    this.#crew = new Crew({
-      settings,
-      clock,
-      relay: this.#relay,
-      logger: () => this.#logger,
-      events: this.#events,
-      onFree: (worker) => this.#allocation.offer(worker),
-    })
-    this.#pings = new Pings({ ...settings, clock, workers: () => this.#crew.workers })
-    this.#recycling = new Recycling({
-      settings,
-      clock,
-      workers: () => this.#crew.workers,
-      replace: (worker, reason) => this.#crew.replace(worker, reason),
-      succeed: (worker, reason) => this.#crew.succeed(worker, reason),
-      dismiss: (worker, reason) => this.#crew.dismiss(worker, reason),
-    })
+    this.#allocation = allocation
+    this.#lifecycle = new Lifecycle({ settings, events: this.#events, allocation, context })
   }
 
-  /** The workers that take tasks: neither those on their way nor those that are leaving. */
+  /** The workers that take tasks: neither those that are coming up nor those that are leaving. */
   get workers(): readonly WorkerProcess[] {
-    return this.#crew.workers
+    return this.#lifecycle.workers?.active ?? []
   }
 
   /** How many tasks and workers there are at this moment. */
   stats(): PoolStats {
-    const running = this.workers.reduce((sum, { inFlight }) => sum + inFlight, 0)
-    return { waiting: this.#allocation.waiting, running, workers: this.workers.length }
+    const active = this.#lifecycle.workers?.active ?? []
+    const running = active.reduce((sum, { inFlight }) => sum + inFlight, 0)
+    return { waiting: this.#allocation.waiting, running, workers: active.length }
   }
 
   /**
@@ -116,8 +79,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
    * @throws HandshakeError, SpawnError, WorkerError, PoolDestroyedError
    */
   start(): Promise<void> {
-    if (this.#phase === 'ending') return Promise.reject(new PoolDestroyedError())
-    return (this.#started ??= this.#start())
+    return this.#lifecycle.start()
   }
 
   /**
@@ -169,9 +131,9 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
    * @throws HandshakeError, SpawnError, WorkerError, PoolDestroyedError
    */
   async reset(): Promise<void> {
-    if (this.#phase === 'new') return
+    if (this.#lifecycle.isNew) return
     await this.start()
-    const renewal = this.#resetting.then(() => this.#crew.renew())
+    const renewal = this.#resetting.then(() => this.#lifecycle.workers!.renew())
     this.#resetting = Promise.allSettled([renewal])
     const old = await renewal
     await Promise.all(old.map((worker) => worker.wait()))
@@ -183,7 +145,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
    * @returns false when it is leaving already
    */
   remove(worker: WorkerProcess, reason: string): boolean {
-    return this.#crew.replace(worker, reason)
+    return this.#lifecycle.workers?.replace(worker, reason) ?? false
   }
 
   /**
@@ -191,7 +153,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
    * Resolves when no process is left. The pool can't be started again.
    */
   destroy(): Promise<void> {
-    return (this.#destroyed ??= this.#destroy())
+    return this.#lifecycle.destroy()
   }
 
   /** As destroy: for `await using`. */
@@ -205,15 +167,15 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
    */
   async run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    this.#logger = currentLogger()
-    if (this.#phase === 'ending') throw new PoolDestroyedError()
+    this.#lifecycle.useLogger()
+    if (this.#lifecycle.end !== undefined) throw this.#lifecycle.end
     const stop = (): void => void this.destroy()
     onAbort(signal, stop)
     const unwatch = this.#watchHealth()
     try {
       await this.start()
       workerReady()
-      await this.#over
+      await this.#lifecycle.over
     } catch (error) {
       if (!(error instanceof PoolDestroyedError)) throw error
     } finally {
@@ -231,66 +193,10 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   #submit(encoded: Encoded, caller: TaskCaller, options: ExecOptions | undefined): Task {
-    if (this.#phase === 'ending') throw new PoolDestroyedError()
-    if (this.#startFailure !== undefined) throw this.#startFailure
-    const task = new Task(this.#allocation, encoded, caller, options)
+    const { refusal } = this.#lifecycle
+    if (refusal !== undefined) throw refusal
+    const task = new Task(this.#settings, encoded, caller, options)
     this.#allocation.submit(task)
     return task
   }
-
-  async #start(): Promise<void> {
-    this.#phase = 'starting'
-    this.#startFailure = undefined
-    this.#clock = currentClock()
-    this.#logger = currentLogger()
-    if (process.pid === 1) log(this.#logger, 'warn', {}, AS_FIRST)
-    try {
-      await this.#relay.open()
-      this.#takeBack = atExit(() => this.#relay.remove())
-      await this.#crew.start(this.#settings.numWorkers)
-      if (this.#phase !== 'starting') throw new PoolDestroyedError()
-      this.#phase = 'running'
-      this.#recycling.start()
-      this.#pings.start()
-    } catch (error) {
-      await this.#closeRelay()
-      if (this.#phase === 'starting') {
-        this.#phase = 'new'
-        this.#started = undefined
-        this.#startFailure = error as Error
-        this.#allocation.rejectWaiting(error as Error)
-      }
-      throw error
-    }
-  }
-
-  async #destroy(): Promise<void> {
-    this.#phase = 'ending'
-    this.#leave()
-    this.#allocation.rejectWaiting(new PoolDestroyedError())
-    this.#recycling.stop()
-    this.#pings.stop()
-    await this.#crew.end()
-    // A start that was under way fails now, and closes what it opened.
-    await this.#started?.catch(() => {})
-    await this.#closeRelay()
-  }
-
-  async #closeRelay(): Promise<void> {
-    await this.#relay.close()
-    this.#takeBack()
-  }
 }
-
-/** How many of each there are at a moment. */
-export interface PoolStats {
-  /** Tasks that no worker has been given. */
-  readonly waiting: number
-  /** Tasks that workers were given and haven't answered. */
-  readonly running: number
-  /** Workers that take tasks. */
-  readonly workers: number
-}
-
-const AS_FIRST =
-  'this process is the first of its container (pid 1): processes that its workers leave behind are reaped by nobody; start the container with an init, as docker run --init does'

@@ -1,41 +1,42 @@
 import type { Clock, Timer } from '../core/clock.ts'
 import type { PoolSettings } from './options.ts'
 import { readsAtOnce, residentBytes, residentBytesByPs } from './resident-memory.ts'
-import type { WorkerProcess } from './worker/worker-process.ts'
+import type { SupervisedWorker } from './worker/supervised-worker.ts'
 
-export interface RecyclingProps {
-  readonly settings: PoolSettings
-  readonly clock: () => Clock
-  readonly workers: () => readonly WorkerProcess[]
+/** The workers that are recycled, and what may become of one. */
+export interface RecycledWorkers {
+  readonly active: readonly SupervisedWorker[]
   /** It has done its part: another takes its place. */
-  readonly replace: (worker: WorkerProcess, reason: string) => void
+  replace(worker: SupervisedWorker, reason: string): void
   /** Another comes up to take its place: when it leaves or, with a reason, as soon as it is up. */
-  readonly succeed: (worker: WorkerProcess, reason?: string) => void
+  succeed(worker: SupervisedWorker, reason?: string): void
   /** It isn't needed: nobody takes its place. False when so many have to stay. */
-  readonly dismiss: (worker: WorkerProcess, reason: string) => boolean
+  dismiss(worker: SupervisedWorker, reason: string): boolean
 }
 
 const MEMORY_EVERY_MS = 1_000
 
 /** Decides when a healthy worker has to go: after so many tasks, so much time, above so much memory, idle for so long. */
 export class Recycling {
-  readonly #props: RecyclingProps
+  readonly #settings: PoolSettings
+  readonly #clock: Clock
   #memoryTimer: Timer | undefined
   #idleTimer: Timer | undefined
   #ageTimer: Timer | undefined
   #measuring = false
 
-  constructor(props: RecyclingProps) {
-    this.#props = props
+  constructor(settings: PoolSettings, clock: Clock) {
+    this.#settings = settings
+    this.#clock = clock
   }
 
-  start(): void {
-    const { settings, clock } = this.#props
-    if (settings.maxMemory < Infinity) {
-      this.#memoryTimer = clock().setTimeout(this.#checkMemory, MEMORY_EVERY_MS)
-    }
-    if (settings.ttlMs < Infinity) this.#ageTimer = clock().setTimeout(this.#checkAge, this.#ageStepMs)
-    if (settings.idleMs < Infinity) this.#idleTimer = clock().setTimeout(this.#checkIdle, settings.idleMs)
+  start(workers: RecycledWorkers): void {
+    const { maxMemory, ttlMs, idleMs } = this.#settings
+    const every = (check: (workers: RecycledWorkers) => void, ms: number): Timer =>
+      this.#clock.setTimeout(() => check(workers), ms)
+    if (maxMemory < Infinity) this.#memoryTimer = every(this.#checkMemory, MEMORY_EVERY_MS)
+    if (ttlMs < Infinity) this.#ageTimer = every(this.#checkAge, this.#ageStepMs)
+    if (idleMs < Infinity) this.#idleTimer = every(this.#checkIdle, idleMs)
   }
 
   stop(): void {
@@ -44,72 +45,70 @@ export class Recycling {
     this.#ageTimer?.clear()
   }
 
-  /** Why a worker that has just done a task should not do another. */
-  due(worker: WorkerProcess): string | undefined {
-    const { maxMemory, overlap } = this.#props.settings
+  /** Why a worker of these, which has just done a task, should not do another. */
+  due(worker: SupervisedWorker, workers: RecycledWorkers): string | undefined {
+    const { maxMemory, overlap } = this.#settings
+    if (worker.numExecs === 0) return undefined
     const left = worker.allotment.execs - worker.numExecs
     if (left <= 0) return `it has done ${worker.numExecs} tasks`
-    if (left === 1 && overlap) this.#props.succeed(worker)
+    if (left === 1 && overlap) workers.succeed(worker)
     if (maxMemory === Infinity) return undefined
     if (readsAtOnce) return this.#tooLarge(residentBytes(worker.pid))
-    void this.#measure()
+    void this.#measure(workers)
     return undefined
   }
 
   #tooLarge(bytes: number): string | undefined {
-    const { maxMemory } = this.#props.settings
+    const { maxMemory } = this.#settings
     return bytes > maxMemory ? `it has ${bytes} bytes of memory, above ${maxMemory} (maxMemory)` : undefined
   }
 
-  readonly #checkMemory = (): void => {
-    const { clock } = this.#props
-    this.#memoryTimer!.restartAt(clock().elapsed() + MEMORY_EVERY_MS)
-    void this.#measure()
+  readonly #checkMemory = (workers: RecycledWorkers): void => {
+    this.#memoryTimer!.restartAt(this.#clock.elapsed() + MEMORY_EVERY_MS)
+    void this.#measure(workers)
   }
 
-  async #measure(): Promise<void> {
+  async #measure(workers: RecycledWorkers): Promise<void> {
     if (this.#measuring) return
     this.#measuring = true
-    const workers = [...this.#props.workers()]
-    const pids = workers.map(({ pid }) => pid)
+    const { active } = workers
+    const pids = active.map(({ pid }) => pid)
     const sizes = readsAtOnce ? undefined : await residentBytesByPs(pids)
     this.#measuring = false
-    for (const worker of workers) {
+    for (const worker of active) {
       const reason = this.#tooLarge(sizes?.get(worker.pid) ?? (readsAtOnce ? residentBytes(worker.pid) : 0))
-      if (reason !== undefined) this.#props.replace(worker, reason)
+      if (reason !== undefined) workers.replace(worker, reason)
     }
   }
 
   /** Those that came together are due one after another, each at its part of the whole time. */
   get #ageStepMs(): number {
-    const { ttlMs, numWorkers } = this.#props.settings
+    const { ttlMs, numWorkers } = this.#settings
     return Math.max(1, ttlMs / numWorkers)
   }
 
-  readonly #checkAge = (): void => {
-    const { clock, settings, workers, replace, succeed } = this.#props
-    const now = clock().elapsed()
-    const next = workers()
-      .map(({ allotment }) => allotment.until)
-      .filter((until) => until > now)
+  readonly #checkAge = (workers: RecycledWorkers): void => {
+    const { ttlMs, overlap } = this.#settings
+    const now = this.#clock.elapsed()
+    const next = workers.active.map(({ allotment }) => allotment.until).filter((until) => until > now)
     this.#ageTimer!.restartAt(Math.min(now + this.#ageStepMs, ...next))
-    const reason = `it was there for ${settings.ttlMs} ms (ttl)`
-    for (const worker of workers().filter(({ allotment }) => allotment.until <= now)) {
-      if (settings.overlap) succeed(worker, reason)
-      else replace(worker, reason)
+    const reason = `it was there for ${ttlMs} ms (ttl)`
+    for (const worker of workers.active.filter(({ allotment }) => allotment.until <= now)) {
+      if (overlap) workers.succeed(worker, reason)
+      else workers.replace(worker, reason)
     }
   }
 
   /** Looks again when the one that has been idle for longest may go; none that works now can be due before. */
-  readonly #checkIdle = (): void => {
-    const { clock, settings, workers, dismiss } = this.#props
-    const now = clock().elapsed()
-    const dueAt = (worker: WorkerProcess): number => worker.idleSince + settings.idleMs
-    const idle = workers().filter(({ state }) => state === 'ready')
+  readonly #checkIdle = (workers: RecycledWorkers): void => {
+    const { idleMs } = this.#settings
+    const now = this.#clock.elapsed()
+    const dueAt = (worker: SupervisedWorker): number => worker.idleSince + idleMs
+    const idle = workers.active.filter(({ state }) => state === 'ready')
     const due = idle.filter((worker) => dueAt(worker) <= now)
     const next = idle.map(dueAt).filter((at) => at > now)
     // First: who hears of one that goes may destroy the pool.
-    this.#idleTimer!.restartAt(Math.min(now + Math.max(1, settings.idleMs), ...next))
-    for (const worker of due) if (!dismiss(worker, `it was idle for ${settings.idleMs} ms`)) return
+    this.#idleTimer!.restartAt(Math.min(now + Math.max(1, idleMs), ...next))
+    for (const worker of due) if (!workers.dismiss(worker, `it was idle for ${idleMs} ms`)) return
   }
 }

@@ -1,25 +1,24 @@
 import type { Clock, Timer } from '../core/clock.ts'
-import type { Task } from './task.ts'
-
-export interface WaitingTasksProps {
-  readonly clock: () => Clock
-  readonly allocateMs: number
-  readonly late: (task: Task) => void
-}
+import type { Task, TaskHolder } from './worker/task.ts'
 
 /**
  * The tasks that no worker was free for, first come first served; a list linked through the tasks, so that one can
  * leave from the middle. One timer serves them all: it is set for the earliest deadline, and looks again then.
  */
-export class WaitingTasks {
-  readonly #props: WaitingTasksProps
+export class WaitingTasks implements TaskHolder {
+  #clock: Clock
+  readonly #allocateMs: number
+  readonly #late: (task: Task) => void
   #first: Task | undefined
   #last: Task | undefined
   #length = 0
   #timer: Timer | undefined
 
-  constructor(props: WaitingTasksProps) {
-    this.#props = props
+  /** @param late called with a task that has waited for `allocateMs`, and is none of these any more */
+  constructor(clock: Clock, allocateMs: number, late: (task: Task) => void) {
+    this.#clock = clock
+    this.#allocateMs = allocateMs
+    this.#late = late
   }
 
   get length(): number {
@@ -48,15 +47,32 @@ export class WaitingTasks {
     else after.before = before
     task.before = task.after = undefined
     task.waiting = false
+    task.holder = undefined
     this.#length--
   }
 
-  /** As remove, of one that nobody waits for any more. The last of them mustn't keep the process. */
-  giveUp(task: Task): void {
+  /** Goes on by another clock: each has as long as it had. */
+  useClock(clock: Clock): void {
+    const shift = clock.elapsed() - this.#clock.elapsed()
+    this.#clock = clock
+    if (this.#timer === undefined) return
+    for (let task = this.#first; task !== undefined; task = task.after) task.deadline += shift
+    this.#timer.clear()
+    this.#timer = clock.setTimeoutAt(this.#expire, clock.elapsed())
+  }
+
+  /** The last of them mustn't keep the process. */
+  abandon(task: Task): void {
     this.remove(task)
     if (this.#length > 0) return
     this.#timer?.clear()
     this.#timer = undefined
+  }
+
+  hold(): void {}
+
+  endStream(): boolean {
+    return false
   }
 
   rejectAll(error: Error): void {
@@ -69,7 +85,7 @@ export class WaitingTasks {
   }
 
   #enter(task: Task, before: Task | undefined, after: Task | undefined): void {
-    const { clock, allocateMs } = this.#props
+    task.holder = this
     task.before = before
     task.after = after
     task.waiting = true
@@ -78,13 +94,12 @@ export class WaitingTasks {
     if (after === undefined) this.#last = task
     else after.before = task
     this.#length++
-    task.deadline = clock().elapsed() + allocateMs
-    this.#timer ??= clock().setTimeoutAt(this.#expire, task.deadline)
+    task.deadline = this.#clock.elapsed() + this.#allocateMs
+    this.#timer ??= this.#clock.setTimeoutAt(this.#expire, task.deadline)
   }
 
   readonly #expire = (): void => {
-    const { clock, late } = this.#props
-    const now = clock().elapsed()
+    const now = this.#clock.elapsed()
     let next = Infinity
     let after: Task | undefined
     for (let task = this.#first; task !== undefined; task = after) {
@@ -92,9 +107,9 @@ export class WaitingTasks {
       if (task.deadline > now) next = Math.min(next, task.deadline)
       else {
         this.remove(task)
-        late(task)
+        this.#late(task)
       }
     }
-    this.#timer = next === Infinity ? undefined : clock().setTimeoutAt(this.#expire, next)
+    this.#timer = next === Infinity ? undefined : this.#clock.setTimeoutAt(this.#expire, next)
   }
 }

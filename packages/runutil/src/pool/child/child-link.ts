@@ -3,7 +3,7 @@ import { type Socket, connect } from 'node:net'
 import type { Readable } from 'node:stream'
 import { systemClock } from '../../core/clock-system.ts'
 import type { Timer } from '../../core/clock.ts'
-import type { Encoded } from '../relay/protocol.ts'
+import type { Encoded } from '../relay/encoding.ts'
 import { leave, sleep } from './parent-watch.ts'
 
 /** A child's end of the relay. When the parent is gone the process ends at once: nobody is left to work for. */

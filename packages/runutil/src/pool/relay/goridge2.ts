@@ -1,20 +1,12 @@
+import { type Bytes, type Encoded, encode, lengthOf, put } from './encoding.ts'
 import { CorruptFrameError, Flag, type Prefix } from './frame.ts'
-import {
-  type Bytes,
-  type Encoded,
-  type Protocol,
-  type ProtocolName,
-  encode,
-  lengthOf,
-  put,
-} from './protocol.ts'
 
 /**
- * Goridge 2 (seed 003): flags, the length as 64 bits little-endian and once more as 64 bits big-endian, which must
+ * Goridge 2, a `Protocol`: flags, the length as 64 bits little-endian and once more as 64 bits big-endian, which must
  * agree. `goridge2-legacy`, of before June 2018, has no second length.
  */
-export class Goridge2 implements Protocol {
-  readonly name: ProtocolName
+export class Goridge2 {
+  readonly name: 'goridge2' | 'goridge2-legacy'
   readonly framesPerMessage = 2
   readonly longestPrefix: 9 | 17
   readonly longestData = Number.MAX_SAFE_INTEGER

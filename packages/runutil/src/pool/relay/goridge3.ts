@@ -1,12 +1,12 @@
 import { crc32 } from './crc32.ts'
 import { CorruptFrameError, Flag, type Prefix } from './frame.ts'
-import { type Bytes, type Encoded, type Protocol, encode, lengthOf, put } from './protocol.ts'
+import { type Bytes, type Encoded, encode, lengthOf, put } from './encoding.ts'
 
 /**
- * Goridge 3: 12 bytes, of which the first 6 have a checksum, and up to 10 options of 32 bits. A task or an answer is
+ * Goridge 3, a `Protocol`: 12 bytes, of which the first 6 have a checksum, and up to 10 options of 32 bits. A task or an answer is
  * one frame; its only option says how much of the data is context.
  */
-export class Goridge3 implements Protocol {
+export class Goridge3 {
   readonly name = 'goridge3'
   readonly framesPerMessage = 1
   readonly longestPrefix = 52

@@ -32,7 +32,7 @@ export class MessageReader {
     this.#end = end
   }
 
-  /** Whether bytes came that no message was made of yet. */
+  /** Whether bytes have come that are not yet a whole message. */
   get pending(): boolean {
     return this.#context !== undefined || this.frames.pending
   }
@@ -96,7 +96,7 @@ function isCommand(data: Buffer, extended: boolean): boolean {
 const COMMAND = /^\s*\{\s*"(pid|stop)"\s*:/
 const EXTENDED_COMMAND = /^\s*\{\s*"(pid|stop|ping|pong|progress)"\s*:/
 
-/** Whether a worker answers that it wants to be replaced, the task undone (seed 003). */
+/** Whether a worker answers that it wants to be replaced, the task undone. */
 export function isStopRequest(message: Message): boolean {
   if (message.kind !== 'payload' || message.body.length > 0) return false
   return message.context.length === STOP.length && STOP.equals(message.context)

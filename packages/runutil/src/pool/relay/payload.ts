@@ -16,5 +16,5 @@ export function isPayload(value: unknown): value is { context?: unknown; body?: 
   return Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0
 }
 
-/** A worker that answers with this context and no body wants to be replaced, its task run by another (seed 003). */
+/** A worker that answers with this context and no body wants to be replaced, its task run by another. */
 export const STOP_REQUEST = '{"stop":true}'

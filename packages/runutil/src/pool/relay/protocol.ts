@@ -1,16 +1,9 @@
+import type { Bytes, Encoded } from './encoding.ts'
 import type { Prefix } from './frame.ts'
+import { Goridge2 } from './goridge2.ts'
+import { Goridge3 } from './goridge3.ts'
 
 export type ProtocolName = 'goridge2' | 'goridge2-legacy' | 'goridge3'
-
-/** Text is sent as UTF-8. */
-export type Bytes = Uint8Array | string
-
-/** A message ready to be sent in one write, of one piece or two. */
-export interface Encoded {
-  /** All of it, or all but a body too large to be worth copying. */
-  readonly head: Buffer
-  readonly body: Uint8Array | undefined
-}
 
 /**
  * How frames look on the relay. A protocol only translates: it keeps nothing, and decides nothing on what it read.
@@ -46,30 +39,19 @@ export interface Protocol {
   setId(message: Encoded, id: number): void
 }
 
-/** Up to here a copy is cheaper than a second piece to write. */
-const LARGEST_COPY = 8 * 1024
-
-export function lengthOf(bytes: Bytes): number {
-  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
+export const protocols: Readonly<Record<ProtocolName, Protocol>> = {
+  goridge2: new Goridge2('goridge2'),
+  'goridge2-legacy': new Goridge2('goridge2-legacy'),
+  goridge3: new Goridge3(),
 }
 
-/** Puts `bytes` at `at`, where there is room for them. */
-export function put(into: Buffer, at: number, bytes: Bytes): void {
-  if (typeof bytes === 'string') into.write(bytes, at)
-  else into.set(bytes, at)
-}
-
-/** `fill` writes the first `headLength` bytes; the body follows in the same piece or in its own. */
-export function encode(
-  headLength: number,
-  body: Bytes,
-  bodyLength: number,
-  fill: (head: Buffer) => void,
-): Encoded {
-  const copied = bodyLength <= LARGEST_COPY
-  const head = Buffer.allocUnsafe(copied ? headLength + bodyLength : headLength)
-  fill(head)
-  if (!copied) return { head, body: typeof body === 'string' ? Buffer.from(body) : body }
-  if (bodyLength > 0) put(head, headLength, body)
-  return { head, body: undefined }
+/**
+ * The protocol that a parent speaks, told by the first bytes of its handshake, which is a short control frame of JSON;
+ * undefined when they are too few to tell.
+ */
+export function detectProtocol(bytes: Uint8Array): Protocol | undefined {
+  if (bytes.length < 10) return undefined
+  if (bytes[0]! >> 4 === 1 && (bytes[0]! & 15) >= 3) return protocols.goridge3
+  // The tenth byte is the JSON's first, or the highest of a second length.
+  return bytes[9] === '{'.charCodeAt(0) ? protocols['goridge2-legacy'] : protocols.goridge2
 }

@@ -14,7 +14,7 @@ export interface SocketRelayProps extends Dialect {
   readonly socketMode: number | undefined
   /** Whether a process that hasn't the token is turned away. */
   readonly tokenNeeded: boolean
-  readonly clock: () => Clock
+  readonly clock: Clock
 }
 
 /** So many connections may be nobody's at a time; for one more, the oldest is closed. */
@@ -79,7 +79,7 @@ export class SocketRelay implements Relay {
     this.#makeRoom()
     this.#strangers.add(socket)
     const { clock, silenceMs } = this.#props
-    const silent = clock().setTimeout(() => socket.destroy(), silenceMs)
+    const silent = clock.setTimeout(() => socket.destroy(), silenceMs)
     const known = (): void => {
       silent.clear()
       this.#strangers.delete(socket)

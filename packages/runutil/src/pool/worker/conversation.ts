@@ -1,29 +1,30 @@
 import type { Clock } from '../../core/clock.ts'
 import { CorruptFrameError } from '../relay/frame.ts'
 import { type Message, MessageReader, type PayloadMessage } from '../relay/message-reader.ts'
-import type { Encoded, Protocol } from '../relay/protocol.ts'
+import type { Encoded } from '../relay/encoding.ts'
+import type { Protocol } from '../relay/protocol.ts'
 import type { Connection } from '../relay/relay.ts'
 
 export interface ConversationListener {
-  /** What was asked. Bytes that came with it and belong to nothing are told of before. */
+  /** The answer to the task that is due. Bytes that came with it and belong to nothing are reported before. */
   answered(message: Message): void
   /** A part of it; others follow. What this throws breaks the worker. */
   part(message: PayloadMessage): void
-  /** What a worker of this package says beside its answers. */
+  /** A control message of a worker of this package, beside its answers. */
   aside(said: object): void
-  /** What came is no answer, or nothing was asked. */
+  /** What came is no answer, or no task was sent. */
   broken(error: Error): void
   /** Nothing more will come. */
   closed(): void
 }
 
-/** Questions, each answered in its turn, over a relay that has been matched to its process. */
+/** Tasks and their answers, in order, over a relay that has been matched to its process. */
 export class Conversation {
   readonly #connection: Connection
   readonly #messages: MessageReader
   readonly #listener: ConversationListener
   readonly #protocol: Protocol
-  /** Whether questions are numbered, and the answers with them. */
+  /** Whether tasks are numbered, and their answers with them. */
   readonly #numbered: boolean
   #asked = 0
   #answered = 0
@@ -54,12 +55,12 @@ export class Conversation {
     this.#send(task)
   }
 
-  /** What is no question. */
+  /** Sends a control message. */
   say(message: Encoded): void {
     this.#send(message)
   }
 
-  /** Takes nothing more in until `resume`: what the worker goes on to write waits, and then the worker does. */
+  /** Reads nothing more until `resume`: the worker blocks once the pipe is full. */
   pause(): void {
     this.#paused = true
     this.#connection.input.pause()
@@ -70,13 +71,13 @@ export class Conversation {
     this.#connection.input.resume()
   }
 
-  /** The last that is said; whatever still comes is noise of no interest. */
+  /** Sends the last message; whatever still comes is ignored. */
   tell(command: Encoded): void {
     this.#over = true
     this.#send(command)
   }
 
-  /** Whatever still comes is of no interest. */
+  /** Ignores whatever still comes. */
   deafen(): void {
     this.#over = true
   }
@@ -151,7 +152,7 @@ export class Conversation {
     }
   }
 
-  /** Whether a question has no answer yet. */
+  /** Whether a task has no answer yet. */
   get #isOpen(): boolean {
     return this.#asked > this.#answered
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { WorkerError } from '../errors.ts'
-import type { Assignment } from './assignment.ts'
+import type { Task } from './task.ts'
 
 export interface EndOfWorker {
   /** What it has begun of all that it hasn't answered: nobody knows; the first at most; nothing. */
@@ -12,8 +12,8 @@ export interface EndOfWorker {
 /** What a worker was sent and hasn't answered. It does the first; the others were sent ahead. */
 export class InFlight {
   readonly #clock: Clock
-  #first: Assignment | undefined
-  readonly #ahead: Assignment[] = []
+  #first: Task | undefined
+  readonly #ahead: Task[] = []
   #answered = 0
 
   constructor(clock: Clock) {
@@ -29,20 +29,21 @@ export class InFlight {
     return this.#answered
   }
 
-  get first(): Assignment | undefined {
+  get first(): Task | undefined {
     return this.#first
   }
 
-  add(assignment: Assignment): void {
-    if (this.#first === undefined) this.#begin(assignment)
-    else this.#ahead.push(assignment)
+  add(task: Task): void {
+    if (this.#first === undefined) this.#begin(task)
+    else this.#ahead.push(task)
   }
 
   /** The one that was answered; the next begins. */
-  take(): Assignment {
+  take(): Task {
     const first = this.#first!
     this.#first = undefined
     this.#answered++
+    first.release()
     const next = this.#ahead.shift()
     if (next !== undefined) this.#begin(next)
     return first
@@ -51,24 +52,27 @@ export class InFlight {
   /**
    * The worker has ended. Of those that were sent ahead nobody can tell how far it had come, unless it had asked to be
    * replaced: then it did one at most of those that came after.
+   *
+   * @returns those that it never began, the last one first: each goes before those that wait
    */
-  end({ begun, failure, aheadFailure }: EndOfWorker): void {
+  end({ begun, failure, aheadFailure }: EndOfWorker): readonly Task[] {
     const first = this.#first
     const ahead = this.#ahead.splice(0)
     this.#first = undefined
     if (begun === 'unknown') {
-      first?.failed(failure)
-      for (const assignment of ahead) assignment.failed(aheadFailure())
-      return
+      first?.reject(failure)
+      for (const task of ahead) task.reject(aheadFailure())
+      return []
     }
-    // Each goes before those that wait, so the last goes first.
-    for (const assignment of ahead.reverse()) assignment.handedBack()
-    if (begun === 'none') first?.handedBack()
-    else first?.failed(failure)
+    const back = ahead.reverse()
+    if (begun === 'none' && first !== undefined) back.push(first)
+    else first?.reject(failure)
+    for (const task of back) task.release()
+    return back
   }
 
-  #begin(assignment: Assignment): void {
-    this.#first = assignment
-    assignment.begin(this.#clock)
+  #begin(task: Task): void {
+    this.#first = task
+    task.begin(this.#clock)
   }
 }

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { describe } from '../../core/describe.ts'
 import { InvalidArgumentError } from '../../core/errors.ts'
-import { PoolDestroyedError } from '../errors.ts'
 import { TOKEN_VARIABLE } from '../relay/handshake.ts'
 import type { Stdio } from '../relay/relay.ts'
 
@@ -44,22 +43,10 @@ export function killGroup(pid: number): void {
   }
 }
 
-/**
- * What to start next. A function that is asked for it may destroy the pool.
- *
- * @throws InvalidArgumentError, PoolDestroyedError, what the function throws
- */
-export function specOf(command: Command, isDestroyed: () => boolean): SpawnSpec {
-  try {
-    const spec =
-      typeof command === 'function'
-        ? checkedSpec(command())
-        : { command: command[0]!, args: command.slice(1) }
-    if (!isDestroyed()) return spec
-  } catch (error) {
-    if (!isDestroyed()) throw error
-  }
-  throw new PoolDestroyedError()
+/** What to start next. @throws InvalidArgumentError, what the function throws */
+export function specOf(command: Command): SpawnSpec {
+  if (typeof command === 'function') return checkedSpec(command())
+  return { command: command[0]!, args: command.slice(1) }
 }
 
 function checkedSpec(spec: unknown): SpawnSpec {

@@ -1,25 +1,40 @@
 import type { Clock } from '../../core/clock.ts'
 import type { WorkerError } from '../errors.ts'
 import type { Dialect } from '../relay/handshake.ts'
+import type { Message } from '../relay/message-reader.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { AllotmentProps } from './allotment.ts'
 import type { SpawnSpec } from './spawn.ts'
+import type { Task, TaskLimits } from './task.ts'
 
-/** What a pool gives a worker, and hears of it. */
-export interface WorkerProps extends Dialect, AllotmentProps {
+/** What a worker is made with. */
+export interface WorkerProps<W> extends Dialect, AllotmentProps, TaskLimits {
   readonly spec: SpawnSpec
   readonly relay: Relay
   readonly handshakeMs: number
   readonly destroyMs: number
+  /** How many tasks it is sent at once. */
+  readonly pipelining: number
   /** Infinity: it is never asked whether it is there. */
   readonly pingMs: number
   /** Infinity: nobody asks how long it has been idle. */
   readonly idleMs: number
   readonly clock: Clock
-  readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
+  readonly listener: WorkerListener<W>
+}
+
+/** What happens to a worker, for the set that it belongs to. */
+export interface WorkerListener<W> {
+  line(worker: W, stream: 'stdout' | 'stderr', line: string): void
+  /** A task has its answer, and is to be settled with it. After the last one, the worker is ready again by now. */
+  answered(worker: W, task: Task, message: Message): void
+  /** It has ended before it began this task. */
+  handedBack(task: Task): void
+  /** It has answered a ping after all. */
+  recovered(worker: W): void
   /** It was told to stop, by the pool or by somebody else. */
-  readonly onStopping: () => void
-  /** It is ready for a task of the pool's again: it has done another, or has answered a ping. */
-  readonly onReleased: () => void
-  readonly onEnded: (error: WorkerError | undefined) => void
+  stopping(worker: W): void
+  /** Nobody waits any more for the task that it runs. */
+  abandoned(worker: W, why: string): void
+  ended(worker: W, error: WorkerError | undefined): void
 }

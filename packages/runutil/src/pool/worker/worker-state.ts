@@ -1,10 +1,18 @@
 import type { Clock } from '../../core/clock.ts'
 
 /**
- * inactive ─► ready ⇄ working.  Each of them may go to `stopping`, when it was told to end, is being killed or has broken,
- * or to `gone`, when it has closed its relay or ended by itself.  stopping ─► stopped, or ─► errored if it had broken;
- * gone ─► errored.  An `inactive` one has not answered the handshake, or could not be spawned and goes straight ─►
- * errored.  `stopped` and `errored` are final.
+ *     inactive ──► ready ◄──► working
+ *      │   │         │           │
+ *      │   └────┬────┴─────┬─────┘
+ *      │        ▼          ▼
+ *      │     stopping     gone          stopping: it was told to stop, is being killed or has broken
+ *      │      │    │       │            gone: it has closed its relay, or ended by itself
+ *      │      ▼    ▼       │
+ *      │  stopped  errored ◄            final
+ *      └──────────────▲
+ *
+ * An `inactive` one has not answered the handshake, or could not be spawned and goes straight to `errored`. One that stops
+ * ends as `errored` if it had broken, else as `stopped`.
  */
 export type WorkerState = 'inactive' | 'ready' | 'working' | 'stopping' | 'gone' | 'stopped' | 'errored'
 

@@ -1,0 +1,37 @@
+/** Text is sent as UTF-8. */
+export type Bytes = Uint8Array | string
+
+/** A message ready to be sent in one write, of one piece or two. */
+export interface Encoded {
+  /** All of it, or all but a body too large to be worth copying. */
+  readonly head: Buffer
+  readonly body: Uint8Array | undefined
+}
+
+/** Up to here a copy is cheaper than a second piece to write. */
+const LARGEST_COPY = 8 * 1024
+
+export function lengthOf(bytes: Bytes): number {
+  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
+}
+
+/** Puts `bytes` at `at`, where there is room for them. */
+export function put(into: Buffer, at: number, bytes: Bytes): void {
+  if (typeof bytes === 'string') into.write(bytes, at)
+  else into.set(bytes, at)
+}
+
+/** `fill` writes the first `headLength` bytes; the body follows in the same piece or in its own. */
+export function encode(
+  headLength: number,
+  body: Bytes,
+  bodyLength: number,
+  fill: (head: Buffer) => void,
+): Encoded {
+  const copied = bodyLength <= LARGEST_COPY
+  const head = Buffer.allocUnsafe(copied ? headLength + bodyLength : headLength)
+  fill(head)
+  if (!copied) return { head, body: typeof body === 'string' ? Buffer.from(body) : body }
+  if (bodyLength > 0) put(head, headLength, body)
+  return { head, body: undefined }
+}

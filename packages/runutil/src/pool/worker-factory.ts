@@ -1,0 +1,69 @@
+import { PoolDestroyedError } from './errors.ts'
+import type { PoolSettings } from './options.ts'
+import type { PoolContext } from './pool-context.ts'
+import type { Relay } from './relay/relay.ts'
+import { type SpawnSpec, specOf } from './worker/spawn.ts'
+import { SupervisedWorker } from './worker/supervised-worker.ts'
+import type { WorkerListener } from './worker/worker-props.ts'
+
+export interface WorkerFactoryProps {
+  readonly settings: PoolSettings
+  readonly context: PoolContext
+  readonly relay: Relay
+  readonly listener: WorkerListener<SupervisedWorker>
+}
+
+/** Spawns workers, and knows all whose processes have not ended. */
+export class WorkerFactory {
+  readonly #props: WorkerFactoryProps
+  readonly #processes = new Set<SupervisedWorker>()
+  #closed = false
+
+  constructor(props: WorkerFactoryProps) {
+    this.#props = props
+  }
+
+  get processes(): ReadonlySet<SupervisedWorker> {
+    return this.#processes
+  }
+
+  /**
+   * @param early from 0 to 1: how much of its allotted work and time it gives up, so that not all go together
+   * @throws PoolDestroyedError, what the function throws that is asked for the command
+   */
+  spawn(early: number): SupervisedWorker {
+    const { settings, context, relay, listener } = this.#props
+    const spec = this.#spec()
+    const props = { ...settings, early, spec, relay, clock: context.clock, listener }
+    const worker = context.scope.run(() => new SupervisedWorker(props))
+    this.#processes.add(worker)
+    return worker
+  }
+
+  /** Its process has ended. */
+  remove(worker: SupervisedWorker): void {
+    this.#processes.delete(worker)
+  }
+
+  /** None comes any more; resolves when all have ended. What still runs after `destroyTimeout` is killed. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const { context, settings } = this.#props
+    const limit = context.clock.setTimeout(() => {
+      for (const worker of this.#processes) void worker.kill()
+    }, settings.destroyMs)
+    await Promise.all(Array.from(this.#processes, (worker) => worker.wait()))
+    limit.clear()
+  }
+
+  /** A function that is asked for it may destroy the pool. */
+  #spec(): SpawnSpec {
+    try {
+      const spec = specOf(this.#props.settings.command)
+      if (!this.#closed) return spec
+    } catch (error) {
+      if (!this.#closed) throw error
+    }
+    throw new PoolDestroyedError()
+  }
+}

@@ -1,0 +1,35 @@
+import type { ChildProcess } from 'node:child_process'
+import type { WorkerError } from '../errors.ts'
+import { type ArrivalProps, type Arriving, awaitArrival } from '../relay/arrival.ts'
+
+/** Of one worker, from when its process is spawned until its handshake is done, or it has ended instead. */
+export class Startup {
+  #waiting: { resolve(): void; reject(error: WorkerError): void } | undefined
+  #cancel: () => string = () => ''
+
+  get pending(): boolean {
+    return this.#waiting !== undefined
+  }
+
+  /** @param child undefined, or without a pid, when it could not be spawned: it ends without anybody's doing */
+  begin(child: ChildProcess | undefined, props: ArrivalProps, arriving: Arriving): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+      if (child?.pid !== undefined) this.#cancel = awaitArrival(child, props, arriving)
+    })
+  }
+
+  succeed(): void {
+    this.#waiting?.resolve()
+    this.#waiting = undefined
+  }
+
+  fail(error: WorkerError): void {
+    this.#waiting?.reject(error)
+  }
+
+  /** Stops waiting. @returns what was seen meanwhile that may explain a failure; '' if nothing was */
+  cancel(): string {
+    return this.pending ? this.#cancel() : ''
+  }
+}

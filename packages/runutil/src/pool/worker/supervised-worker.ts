@@ -1,0 +1,283 @@
+import type { Timer } from '../../core/clock.ts'
+import { WorkerStateError } from '../errors.ts'
+import type { Message, PayloadMessage } from '../relay/message-reader.ts'
+import { type Payload, STOP_REQUEST } from '../relay/payload.ts'
+import type { Connection } from '../relay/relay.ts'
+import { type Allotment, allotmentOf } from './allotment.ts'
+import { Conversation, type ConversationListener } from './conversation.ts'
+import { encodeTask } from './encode-task.ts'
+import { Ending } from './ending.ts'
+import { InFlight } from './in-flight.ts'
+import { Pulse } from './pulse.ts'
+import { Startup } from './startup.ts'
+import { StreamEnd } from './stream-end.ts'
+import { type Exit, Subprocess } from './subprocess.ts'
+import { Task, type TaskHolder } from './task.ts'
+import type { WorkerExit } from './worker-end.ts'
+import { WorkerProcess } from './worker-process.ts'
+import type { WorkerProps } from './worker-props.ts'
+import { StateOfWorker, type WorkerState } from './worker-state.ts'
+
+/** How long a process may go on without its relay, and a relay without its process. */
+const LINGER_MS = 1_000
+
+/** A worker as its set sees it: how it starts, works, is asked whether it is there, and ends. */
+export class SupervisedWorker extends WorkerProcess implements ConversationListener, TaskHolder {
+  readonly allotment: Allotment
+  readonly #props: WorkerProps<SupervisedWorker>
+  readonly #process: Subprocess
+  readonly #ended: Promise<WorkerExit>
+  readonly #state: StateOfWorker
+  readonly #pulse = new Pulse()
+  readonly #startup = new Startup()
+  readonly #inFlight: InFlight
+  readonly #ending = new Ending()
+  readonly #streamEnd: StreamEnd
+  #conversation: Conversation | undefined
+  #stopAfterTask = false
+  /** The one limit that runs at a time: on life without a relay, on its last task, on a stop. */
+  #limit: Timer | undefined
+
+  /** Spawns the process. */
+  constructor(props: WorkerProps<SupervisedWorker>) {
+    super()
+    const { clock, listener } = props
+    this.#props = props
+    this.allotment = allotmentOf(props)
+    this.#state = new StateOfWorker(clock, props.idleMs < Infinity)
+    this.#inFlight = new InFlight(clock)
+    this.#streamEnd = new StreamEnd(clock)
+    this.#process = new Subprocess({
+      ...props,
+      onLine: (stream, line) => listener.line(this, stream, line),
+      onExit: () => this.#gone(),
+    })
+    this.#ended = this.#process.ended.then((exit) => this.#end(exit))
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
+  get state(): WorkerState {
+    return this.#state.current
+  }
+
+  get numExecs(): number {
+    return this.#inFlight.answered
+  }
+
+  /** How many tasks it was sent and hasn't answered. */
+  get inFlight(): number {
+    return this.#inFlight.count
+  }
+
+  get updated(): Date {
+    return this.#state.updated
+  }
+
+  /** Whether it is ready, and not suspected of being frozen. */
+  get available(): boolean {
+    return this.state === 'ready' && !this.#pulse.suspect
+  }
+
+  /** Whether it is idle, and owes the answer to a ping. */
+  get suspect(): boolean {
+    return this.state === 'ready' && this.#pulse.suspect
+  }
+
+  /** Whether it has ever answered a ping, and so is one that may be judged by them. */
+  get answersPings(): boolean {
+    return this.#pulse.answers
+  }
+
+  /** Whether it was ever given a task. */
+  get begun(): boolean {
+    return this.#state.hasWorked
+  }
+
+  /** On the scale of `clock.elapsed()`; only where there is an `idleTimeout`. */
+  get idleSince(): number {
+    return this.#state.since
+  }
+
+  async exec(payload: Payload | Uint8Array | string): Promise<Payload> {
+    if (this.state !== 'ready') throw new WorkerStateError(this.state)
+    const encoded = encodeTask(this.#props, payload)
+    const limits = { maxFrame: this.#props.maxFrame, execMs: undefined }
+    return new Promise((resolve, reject) => {
+      const task = new Task(limits, encoded, { resolve, reject })
+      task.bound = true
+      this.perform(task)
+    })
+  }
+
+  stop(): Promise<WorkerExit> {
+    if (this.state === 'inactive') return this.kill()
+    if (this.state === 'ready') this.#sendStop()
+    else {
+      this.#stopAfterTask = true
+      this.drain()
+    }
+    this.#props.listener.stopping(this)
+    return this.#ended
+  }
+
+  kill(): Promise<WorkerExit> {
+    if (this.#state.isUp) this.#state.moveTo('stopping')
+    this.#process.kill()
+    return this.#ended
+  }
+
+  wait(): Promise<WorkerExit> {
+    return this.#ended
+  }
+
+  /** Resolves when it is ready. @throws HandshakeError, SpawnError when it has ended instead */
+  start(): Promise<void> {
+    return this.#startup.begin(this.#process.child, this.#props, {
+      connected: (connection) => this.#connected(connection),
+      failed: (error) => this.broken(error),
+    })
+  }
+
+  /** Whether it may be sent this task now, beside what it has. */
+  hasRoomFor({ exclusive }: Task): boolean {
+    const { count, first } = this.#inFlight
+    if (count > 0 && (exclusive || first!.exclusive)) return false
+    return count < this.#props.pipelining && this.numExecs + count < this.allotment.execs && !this.suspect
+  }
+
+  /** Sends it a task; it may be working. */
+  perform(task: Task): void {
+    if (this.#inFlight.count === 0) this.#state.moveTo('working')
+    task.holder = this
+    this.#inFlight.add(task)
+    this.#conversation!.ask(task.encoded)
+  }
+
+  /** It gets no more tasks, and has `destroyTimeout` for those that it has. */
+  drain(): void {
+    if (this.#limit !== undefined || !this.#state.isUp) return
+    const { clock, destroyMs } = this.#props
+    this.#limit = clock.setTimeout(() => {
+      this.#ending.killed = `it was still running ${destroyMs} ms (destroyTimeout) after its worker was told to end`
+      void this.kill()
+    }, destroyMs)
+  }
+
+  /** Of a task that was sent ahead, the answer is dropped when it comes. */
+  abandon(task: Task, why: string): void {
+    if (task.begun) this.#props.listener.abandoned(this, why)
+  }
+
+  hold(held: boolean): void {
+    if (held) this.#conversation?.pause()
+    else this.#conversation?.resume()
+  }
+
+  /** Whether it understood shows in that the stream ends, and in that nothing comes after. False without streams. */
+  endStream(): boolean {
+    const { protocol, destroyMs } = this.#props
+    if (protocol.streamStop === undefined || this.state !== 'working') return false
+    this.#conversation!.say(protocol.streamStop)
+    this.#conversation!.resume()
+    this.#streamEnd.await(destroyMs, () =>
+      this.broken(new Error(`it didn't end its stream within ${destroyMs} ms (destroyTimeout)`)),
+    )
+    return true
+  }
+
+  /** Asks it, when it is idle, whether it is there, if it is one that would answer. */
+  ping(): void {
+    const conversation = this.#conversation!
+    if (this.state !== 'ready' || !conversation.extended) return
+    this.#pulse.ask(() => conversation.say(this.#props.protocol.control('{"ping":true}')))
+  }
+
+  /** It has not answered a ping for too long. */
+  giveUp(ms: number): void {
+    this.broken(new Error(`it was idle and answered no ping for ${ms} ms`))
+  }
+
+  answered(message: Message): void {
+    if (this.#streamEnd.awaited) this.#streamEnd.reached(() => this.#answered(message))
+    else this.#answered(message)
+  }
+
+  part(message: PayloadMessage): void {
+    this.#inFlight.first!.part(message)
+  }
+
+  aside(said: { progress?: unknown }): void {
+    if ('progress' in said) return this.#inFlight.first?.progress(said.progress)
+    if (this.#pulse.answered() && this.state === 'ready') this.#props.listener.recovered(this)
+  }
+
+  /** It can't be trusted any more. */
+  broken(error: Error): void {
+    this.#ending.failure ??= error
+    this.#conversation?.deafen()
+    void this.kill()
+  }
+
+  /** Mostly its end is on the way; otherwise nothing more can come of it. */
+  closed(): void {
+    if (!this.#state.isUp) return
+    this.#gone()
+    const goneOn = (): void => this.broken(new Error('it closed its relay and went on'))
+    this.#limit = this.#props.clock.setTimeout(goneOn, LINGER_MS)
+  }
+
+  #connected(connection: Connection): void {
+    // It was killed a moment ago.
+    if (!this.#state.isUp) return void connection.input.resume()
+    this.#state.moveTo('ready')
+    this.#conversation = new Conversation(connection, this)
+    // It has said too much at once.
+    if (this.state !== 'ready') return
+    if (this.#props.pingMs < Infinity) this.ping()
+    this.#startup.succeed()
+  }
+
+  #answered(message: Message): void {
+    // It has ended while the end of its stream was awaited.
+    if (this.#inFlight.count === 0) return
+    const task = this.#inFlight.take()
+    this.#ending.answered(message)
+    if (this.state === 'working' && this.#inFlight.count === 0) this.#state.moveTo('ready')
+    if (this.#stopAfterTask && this.state === 'ready') this.#sendStop()
+    this.#props.listener.answered(this, task, message)
+  }
+
+  #sendStop(): void {
+    const { protocol, clock, destroyMs } = this.#props
+    this.#state.moveTo('stopping')
+    this.#limit?.clear()
+    this.#limit = clock.setTimeout(() => this.#process.kill(), destroyMs)
+    this.#conversation!.tell(protocol.control(STOP_REQUEST))
+  }
+
+  /** By itself: it is given no more tasks. */
+  #gone(): void {
+    this.#limit?.clear()
+    if (this.#state.isUp) this.#state.moveTo('gone')
+  }
+
+  async #end(exit: Exit): Promise<WorkerExit> {
+    this.#ending.seen = this.#startup.cancel()
+    await this.#conversation?.drained(this.#props.clock, LINGER_MS)
+    this.#limit?.clear()
+    this.#streamEnd.clear()
+    const during = this.#startup.pending ? 'handshake' : this.inFlight > 0 ? 'task' : 'idle'
+    const told = this.state === 'stopping' && this.#ending.failure === undefined
+    const end = this.#ending.of(this.#process, exit, during)
+    const error = told ? undefined : end.failure
+    const { listener } = this.#props
+    this.#state.moveTo(told ? 'stopped' : 'errored')
+    this.#startup.fail(end.failure)
+    for (const task of this.#inFlight.end(end)) listener.handedBack(task)
+    listener.ended(this, error)
+    return { code: exit.code, signal: exit.signal, stderr: this.#process.stderr, error }
+  }
+}

@@ -87,8 +87,7 @@ export class PgConnections {
     if (!this.#own.areMade) return this.take()
     try {
       const client = await this.#own.make()
-      const giveBack = (): void => void client.end()
-      return new PgConnection({ client, limits, clock: this.#clock, giveBack })
+      return new PgConnection({ client, limits, clock: this.#clock, giveBack: () => void client.end() })
     } catch (error) {
       if (this.#hasCapacity) return this.take()
       throw connectError(error, this.#props.server)

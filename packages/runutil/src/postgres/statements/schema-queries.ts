@@ -21,7 +21,7 @@ const UNREADABLE = '22P02'
 export type StatementText = Omit<Statement, 'name'>
 
 /** The stores of a schema. */
-export type StoreName = 'jobs' | 'work' | 'dispatch' | 'leases'
+type StoreName = 'jobs' | 'work' | 'dispatch' | 'leases'
 
 /** Runs the statements of one store in one schema. Each text is prepared under a name of its own. */
 export class SchemaQueries {

@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.ts'
-import type { ObservedJobStore } from './observed-job-store.ts'
+import type { JobStore } from './job-store.ts'
 import type { StoreCalls } from './store-calls.ts'
 
 export interface IdleTimeProps {
-  readonly store: ObservedJobStore
+  readonly store: Pick<JobStore, 'quietFor'>
   readonly kinds: ReadonlyMap<string, unknown>
   readonly clock: Clock
   readonly pollIntervalMs: number

@@ -11,9 +11,9 @@ export interface IdleTimeProps {
   readonly calls: Pick<StoreCalls, 'ask'>
 }
 
-/** Who hears of what is stored elsewhere polls so much less often. */
+/** A worker that is notified of new jobs polls so much less often. */
 const SELDOM = 10
-/** Not all of those who wait for one moment look at it at once. */
+/** Spreads the polls of workers that wait for the same moment. */
 const SPREAD_MS = 250
 
 /**

@@ -62,7 +62,7 @@ export class JobSlots {
     return this.#waiting.splice(0, last === undefined ? Infinity : this.#waiting.indexOf(last) + 1)
   }
 
-  /** The lease of a job is lost: its handler is aborted, if it runs. One that waits is given back when its turn comes. */
+  /** The lease of a job is lost: its handler is aborted, if it runs. One that waits is released when its turn comes. */
   leaseLost(job: ClaimedJob): void {
     this.#running.get(job)?.abort(jobLost(job.id))
   }

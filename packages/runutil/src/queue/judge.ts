@@ -8,14 +8,14 @@ import { toJson } from './json.ts'
 import type { Outcome } from './outcome.ts'
 import type { HandlerResult } from './perform.ts'
 
-/** How long a job waits that gave up because its worker was told to stop. */
+/** How long a job waits for its retry that stopped early because its worker was shutting down. */
 const AFTER_STOP_MS = 5_000
 
 /**
  * What an attempt's end means for its job. Pure, and it never throws, whatever a handler returned or
  * threw.
  *
- * DONE when the handler returned. To be retried when it threw a RetryableError, or gave up because it was told to
+ * DONE when the handler returned. To be retried when it threw a RetryableError, or stopped early because it was told to
  * stop. PANIC when it threw what a Go program would call a panic: an error of the language, an assertion, a
  * non-Error; or when what went in or came out isn't what it should be. FAILED for every other error.
  *

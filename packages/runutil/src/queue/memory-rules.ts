@@ -8,7 +8,7 @@ interface Word {
   readonly kinds: ReadonlyMap<string, KindRules>
 }
 
-/** What workers hold their kinds to. A word that isn't renewed ends. */
+/** The rules of all workers. What isn't renewed expires. */
 export class MemoryRules {
   readonly #words = new Map<string, Word>()
 

@@ -4,7 +4,7 @@ import type { ClaimedJob } from './job.ts'
 import type { Prefetch } from './prefetch.ts'
 import type { Releaser } from './releaser.ts'
 
-/** Whoever waits at two looks has waited for that long, and for less than twice as long. */
+/** A job found waiting by two checks has waited for at least this long, and for less than twice as long. */
 const EVERY_MS = 500
 
 export interface OverdueJobsProps {
@@ -14,7 +14,7 @@ export interface OverdueJobsProps {
   readonly releaser: Releaser
 }
 
-/** Gives back what waits too long for its turn: where long jobs run before them, others could have run these. */
+/** Releases jobs that wait too long for a slot: behind long jobs here, another process could run them sooner. */
 export class OverdueJobs {
   readonly #props: OverdueJobsProps
   /** The last of those that waited at the look before. */

@@ -45,7 +45,7 @@ const LAST_SHARE = 0.2
  * 1. begin: tells the store what this worker's kinds are limited to (Upkeep, which then repeats that and prunes), and listens
  *    for new jobs.
  * 2. claim until stopped: waits while there is no room (RunClaims, Prefetch) and, when there was nothing, for a notification
- *    or its turn to poll (IdleTime). OverdueJobs gives back what waits too long in JobSlots.
+ *    or its turn to poll (IdleTime). OverdueJobs releases what waits too long in JobSlots.
  * 3. stop, told to or after a failure (RunEnd): releases what waits, aborts the handlers that run, wakes the loop.
  * 4. wind down: handlers end, outcomes are recorded for as long as the grace allows, leases and limits go.
  */
@@ -155,7 +155,7 @@ export class QueueRun {
     const { rated, limited } = this.#rules
     const asks = rated && !isStopping
     const opensInMs = asks ? await this.#calls.ask(() => store.rateOpensIn([...kinds.keys()])) : undefined
-    // A place under a limit that gets free elsewhere is told to nobody.
+    // Nobody notifies of a place under a limit that gets free elsewhere.
     const idleMs = limited || isStopping ? pollIntervalMs : await this.#idleTime.next()
     if (await this.#signals.ready.wait(Math.min(idleMs, opensInMs ?? Infinity))) this.#idleTime.reset()
   }

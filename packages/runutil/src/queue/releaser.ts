@@ -14,7 +14,7 @@ export interface ReleaserProps {
   readonly end: RunEnd
 }
 
-/** Gives claimed jobs back that weren't started. What can't be given back is free when its lease has run out. */
+/** Releases claimed jobs that weren't started. What can't be released is free when its lease has expired. */
 export class Releaser {
   readonly #props: ReleaserProps
   readonly #underway = new Set<Promise<void>>()

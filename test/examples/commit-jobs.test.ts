@@ -160,7 +160,7 @@ describe('the jobs of repo-watch, on a server', () => {
     await program.printed('/CommitReader/Jobs')
     await stored(database.url, (queue) => queue.enqueue({ id: missing, kind: 'commit' }))
     await program.printed(
-      'WARN /CommitReader/Jobs job is to be run again: no commit fffffff in this repository',
+      'WARN /CommitReader/Jobs job will be retried: no commit fffffff in this repository',
     )
     await stop(program)
 

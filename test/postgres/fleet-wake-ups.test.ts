@@ -152,7 +152,8 @@ describe.each(Object.entries(stores))('of %s', (_, make) => {
     await fleet.start()
     await fleet.giveBackOneByOne(held)
     await fleet.stop()
-    expect(fleet.claims).toBeLessThan(all.length * 10)
+    // All would be more than 20 a worker; on a machine that is busy, more have their turn before the word is out.
+    expect(fleet.claims).toBeLessThan(all.length * 15)
   })
 
   it('the only idle one claims, without polling', async () => {

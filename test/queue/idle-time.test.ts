@@ -20,7 +20,7 @@ function idle({ quietMs = [] as number[], pollIntervalMs = 1_000, leaseMs = 30_0
     clock: new VirtualClock(),
     pollIntervalMs,
     leaseMs,
-    ask: (call) => call(),
+    calls: { ask: (call) => call() },
   })
   return { time, asked }
 }

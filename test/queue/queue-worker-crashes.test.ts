@@ -172,6 +172,30 @@ describe('with no crash allowed', () => {
 })
 
 describe('crashes', () => {
+  it('are judged at the claim: one with too many ends at once, though others still run', async () => {
+    const script = new ScriptedHandler()
+    const { elsewhere, clock, queue, enqueue, run, store } = freshWorker(script.handle, { maxCrashes: 1 })
+    const crashed = {
+      id: 'crashed',
+      kind: 'a',
+      payload: 'null',
+      runAt: undefined,
+      priority: -1,
+      key: undefined,
+    }
+    await store.store.insert([crashed])
+    for (let n = 0; n < 2; n++) await die({ elsewhere, clock })
+    await enqueue('quick', 'long')
+    const { stop } = await run()
+    ;(await script.call('quick')).return()
+    const long = await script.call('long')
+    await clock.advance(0)
+    expect(await queue.get('crashed')).toMatchObject({ status: 'PANIC' })
+    long.return()
+    await clock.advance(0)
+    await stop()
+  })
+
   it('count in a row: a run that ends clears those before it', async () => {
     const fresh = breakableQueue()
     const script = new ScriptedHandler()

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../core/clock.ts'
 import { DeadlineExceededError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
-import { type Performed, isThenable, perform } from './perform.ts'
+import { type HandlerResult, isThenable, perform } from './perform.ts'
 
 /** One call of a handler, with a signal of its own: it aborts for a stop, a lost lease and the deadline. */
 export class Attempt {
@@ -37,21 +37,21 @@ export class Attempt {
   }
 
   /** Never rejects. It doesn't wait for a handler that outlasts its deadline. */
-  run(): Performed | Promise<Performed> {
+  run(): HandlerResult | Promise<HandlerResult> {
     const { deadlineMs } = this.#kind
-    const performed = perform(this.job, this.#kind, this.#controller.signal)
-    if (deadlineMs === undefined || !isThenable(performed)) return performed
-    return this.#withinDeadline(performed, deadlineMs)
+    const result = perform(this.job, this.#kind, this.#controller.signal)
+    if (deadlineMs === undefined || !isThenable(result)) return result
+    return this.#withinDeadline(result, deadlineMs)
   }
 
-  #withinDeadline(performed: Promise<Performed>, deadlineMs: number): Promise<Performed> {
+  #withinDeadline(result: Promise<HandlerResult>, deadlineMs: number): Promise<HandlerResult> {
     return new Promise((resolve) => {
       this.#deadline = this.#clock.setTimeout(() => {
         const error = new DeadlineExceededError(deadlineMs)
         resolve({ kind: 'overdue', error })
         this.abort(error)
       }, deadlineMs)
-      void performed.then((ended) => {
+      void result.then((ended) => {
         this.#deadline?.clear()
         resolve(ended)
       })

@@ -1,13 +1,14 @@
 import type { Clock, Timer } from '../core/clock.ts'
+import type { RunLog } from './run-log.ts'
 
 export interface ClaimWatchProps {
   readonly clock: Clock
   readonly leaseMs: number
-  /** No claim was answered for as long as a lease. Called once, until one is. */
-  readonly onSilent: () => void
+  /** Told once, until a claim is answered. */
+  readonly log: RunLog
 }
 
-/** Notices that claims aren't answered. */
+/** Notices that no claim was answered for as long as a lease. */
 export class ClaimWatch {
   readonly #props: ClaimWatchProps
   #askedAt: number | undefined
@@ -40,11 +41,11 @@ export class ClaimWatch {
   }
 
   readonly #look = (): void => {
-    const { clock, leaseMs, onSilent } = this.#props
+    const { clock, leaseMs, log } = this.#props
     this.#armed = false
     if (this.#askedAt === undefined) return
     const at = this.#askedAt + leaseMs
-    if (at <= clock.elapsed()) onSilent()
+    if (at <= clock.elapsed()) log.silent(leaseMs)
     else this.#arm(at)
   }
 }

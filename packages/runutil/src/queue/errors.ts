@@ -7,7 +7,7 @@ import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { isInstance, messageOf } from '../core/thrown.ts'
 import type { JobStatus } from './job.ts'
 
-/** Jobs with these ids are there already, or an id came twice in one call. Nothing of the call was stored (seed 001). */
+/** Jobs with these ids are there already, or an id came twice in one call. Nothing of the call was stored. */
 export class ErrJobExists extends Error {
   readonly code = 'ERR_JOB_EXISTS'
   readonly ids: readonly string[]
@@ -22,7 +22,7 @@ export class ErrJobExists extends Error {
   }
 }
 
-/** A job that can't be stored: what was expected and what came. Nothing of the call was stored (seed 001). */
+/** A job that can't be stored: what was expected and what came. Nothing of the call was stored. */
 export class ErrInvalidJob extends Error {
   readonly code = 'ERR_INVALID_JOB'
   static {
@@ -30,7 +30,7 @@ export class ErrInvalidJob extends Error {
   }
 }
 
-/** A worker has two handlers for one kind (seed 001). */
+/** A worker has two handlers for one kind. */
 export class ErrKindExists extends Error {
   readonly code = 'ERR_KIND_EXISTS'
   readonly kind: string
@@ -43,7 +43,7 @@ export class ErrKindExists extends Error {
   }
 }
 
-/** A worker was given a job of a kind that it has no handler for (seed 001). */
+/** A worker was given a job of a kind that it has no handler for. */
 export class ErrUnknownKind extends Error {
   readonly code = 'ERR_UNKNOWN_KIND'
   readonly kind: string
@@ -128,7 +128,7 @@ export class DeadlineExceededError extends Error {
 export const LEAST_RETRY_MS = 5_000
 
 /**
- * Thrown by a handler: run this job again later (seed 001).
+ * Thrown by a handler: run this job again later.
  *
  * @throws InvalidDurationError
  *

@@ -11,11 +11,11 @@ export type JobEvent =
       readonly attempt: number
       /** How long the handler took. */
       readonly durationMs: number
-      /** PENDING: it is to be run again. */
+      /** PENDING: it will be retried. */
       readonly status: JobStatus
       readonly lastError?: string | undefined
     }
-  /** It ended, or was to be given back, but its lease was lost: nothing was recorded. */
+  /** It ended, or was to be released, but its lease was lost: nothing was recorded. */
   | { readonly type: 'lost'; readonly id: string; readonly kind: string; readonly attempt: number }
   /** Given back unstarted, as if it had never been claimed. */
   | { readonly type: 'released'; readonly id: string; readonly kind: string; readonly attempt: number }

@@ -10,7 +10,7 @@ import { type DequeueFn, dequeue } from './dequeue.ts'
 import { JobNotFoundError, jobLost } from './errors.ts'
 import type { JobEvent } from './job-event.ts'
 import { prepareJobs, storedId } from './job-input.ts'
-import type { JobCounts, JobStore } from './job-store.ts'
+import type { JobCounts, JobStore, JobStoreFacts } from './job-store.ts'
 import type { ClaimedJob, JobInput, QueuedJob } from './job.ts'
 import { toJson } from './json.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
@@ -29,13 +29,16 @@ export class JobQueue {
   static {
     brand(this, 'JobQueue')
   }
-  /** The store it was given, with events. */
-  readonly store: ObservedJobStore
+
+  /** The store it was given; what passes through here is told to `onEvent`. */
+  readonly store: JobStore & JobStoreFacts
+  readonly #store: ObservedJobStore
 
   /** @throws InvalidArgumentError */
   constructor(store: JobStore) {
     if (!has(store, 'claim')) throw unexpected('JobQueue', 'a JobStore, such as new MemoryJobStore()', store)
-    this.store = new ObservedJobStore(store)
+    this.#store = new ObservedJobStore(store)
+    this.store = this.#store
   }
 
   /**
@@ -50,8 +53,8 @@ export class JobQueue {
     options: { tx?: TransactionHandle | undefined } = {},
   ): Promise<void> {
     const { tx } = checkOptions('enqueue', options, ['tx'])
-    const prepared = prepareJobs(jobs, this.store.maxJson)
-    if (prepared.length > 0) await this.store.insert(prepared, { tx })
+    const prepared = prepareJobs(jobs, this.#store.maxJson)
+    if (prepared.length > 0) await this.#store.insert(prepared, { tx })
   }
 
   /**
@@ -67,13 +70,13 @@ export class JobQueue {
     fn: DequeueFn,
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<boolean> {
-    return dequeue({ store: this.store, kinds, fn, options, clock: currentClock() })
+    return dequeue({ store: this.#store, kinds, fn, options, clock: currentClock() })
   }
 
   /** The job with this id, ended or not; undefined when there is none. */
   async get(id: string): Promise<QueuedJob | undefined> {
     const stored = storedId(id)
-    return stored === undefined ? undefined : this.store.get(stored)
+    return stored === undefined ? undefined : this.#store.get(stored)
   }
 
   /**
@@ -84,7 +87,7 @@ export class JobQueue {
   async result(id: string, options: AwaitResultOptions = {}): Promise<unknown> {
     const stored = storedId(id)
     if (stored === undefined) throw new JobNotFoundError(id)
-    return awaitResult(this.store, stored, options)
+    return awaitResult(this.#store, stored, options)
   }
 
   /**
@@ -95,18 +98,18 @@ export class JobQueue {
    */
   async cancel(id: string): Promise<boolean> {
     const stored = storedId(id)
-    return stored !== undefined && this.store.cancel(stored)
+    return stored !== undefined && this.#store.cancel(stored)
   }
 
   /** Makes a waiting job run at once. @returns false when there is no such job or it has ended */
   async retryNow(id: string): Promise<boolean> {
     const stored = storedId(id)
-    return stored !== undefined && this.store.retryNow(stored)
+    return stored !== undefined && this.#store.retryNow(stored)
   }
 
   /** How many jobs there are, by kind and status. Running ones aren't counted as PENDING. Reads the whole table. */
   counts(): Promise<JobCounts> {
-    return this.store.counts()
+    return this.#store.counts()
   }
 
   /**
@@ -125,16 +128,16 @@ export class JobQueue {
     if ((tx as unknown) === undefined) throw unexpected('complete: tx', 'the transaction of the writes', tx)
     const outcome = {
       status: 'DONE',
-      result: result === undefined ? undefined : toJson(result, 'complete: result', this.store.maxJson),
+      result: result === undefined ? undefined : toJson(result, 'complete: result', this.#store.maxJson),
     } as const
     const settlement = settlementOf(job, outcome, 0)
-    const lost = await this.store.settle([settlement], { tx })
+    const lost = await this.#store.settle([settlement], { tx })
     if (lost.length > 0) throw jobLost(job.id)
   }
 
   /** Calls back with what happens to jobs through this object. @returns takes the listener off */
   onEvent(listener: (event: JobEvent) => void): () => void {
-    return this.store.onEvent(listener)
+    return this.#store.onEvent(listener)
   }
 
   /**
@@ -149,8 +152,13 @@ export class JobQueue {
     const pass = {}
     let removed = 0
     for (let last = batch; last === batch; removed += last) {
-      last = await this.store.prune(retention, batch, pass)
+      last = await this.#store.prune(retention, batch, pass)
     }
     return removed
   }
+}
+
+/** The store of a queue, for what runs its jobs. The queue may be of another copy of runutil. */
+export function observedStoreOf(queue: JobQueue): ObservedJobStore {
+  return queue.store as ObservedJobStore
 }

@@ -78,12 +78,12 @@ export function noJobs(): JobCounts[string] {
  * the last claim of a job changes nothing.
  *
  * The store's clock may be set. What counts from a moment then lies no further ahead than its own length: a lease, the
- * delay of a retry, a start under a rate, a worker's word. A `runAt` that somebody gave is a time of day, and stays.
+ * delay of a retry, a start under a rate, a worker's rules. A `runAt` that a caller gave is a time of day, and stays.
  *
  * Every method rejects with a StoreUnavailableError when the store can't be reached for now. So do `claim`, `settle`,
- * `renew`, `release`, `limit`, `prune` and `listen`, which a worker calls and can call again, when the server says in
- * passing that it can't: a statement took too long, it is read-only after a failover, out of space. To who calls
- * anything else, or in a transaction of his own, that is an error as the server tells it.
+ * `renew`, `release`, `limit`, `prune` and `listen`, which a worker calls and can call again, when the server fails
+ * temporarily: a statement took too long, it is read-only after a failover, out of space. Other methods, and all of them in a
+ * caller's transaction, reject with the server's own error.
  */
 export interface JobStore {
   /**
@@ -133,13 +133,13 @@ export interface JobStore {
   /** By kind. PENDING is without the running ones. */
   counts(): Promise<JobCounts>
   /**
-   * What a worker holds its kinds to, instead of all that it said before; an empty map takes its word back. To be said
-   * again every 30 s: a word that isn't renewed ends within 2 minutes.
+   * Registers the rules of a worker's kinds in place of those it had; an empty map removes them. To be repeated every 30 s:
+   * rules that aren't renewed expire within 2 minutes.
    *
-   * For all that claim from here, the limits of all words hold together: the least concurrency and keyConcurrency, and
-   * every rate. One without limits takes none off.
+   * The limits of all workers apply together to every claim: the least concurrency and keyConcurrency, and every rate. A
+   * worker without limits lifts none.
    *
-   * @returns of these kinds, what other workers say that differs; of many who say the same, one
+   * @returns rules of other workers for these kinds that differ; of several that are equal, one
    */
   setRules(worker: string, kinds: ReadonlyMap<string, KindRules>): Promise<OtherRules[]>
   /**
@@ -157,8 +157,8 @@ export interface JobStore {
    */
   prune(retention: Duration, limit: number, pass?: object): Promise<number>
   /**
-   * Removes some of the jobs whose retention is over: of several words on a kind the longest holds, and of a kind without
-   * one nothing is removed. Cheap when there is nothing to remove.
+   * Removes some of the jobs whose retention is over: the longest of all workers' retentions of a kind counts, and of a kind
+   * without one nothing is removed. Cheap when there is nothing to remove.
    *
    * @returns whether to ask again at once
    */
@@ -166,14 +166,14 @@ export interface JobStore {
   /**
    * Calls back when jobs may have become ready, at most once in a short while. Best effort: one polls as well.
    *
-   * @param kinds with these it is one of those who share the jobs of a kind: of all of them, in whatever processes, about as
-   *   many are called at once as there are jobs, by chance; others later, if the first don't take the jobs
+   * @param kinds listeners with kinds share their jobs: of all of them, in all processes, about as many are called as there are
+   *   jobs, chosen at random; more are called later if the first don't take the jobs
    * @returns takes the callback off
    */
   listen(onReady: OnReady, kinds?: readonly string[]): Promise<() => Promise<void>>
   /**
-   * For how many ms no job of these kinds becomes ready that `listen` doesn't tell of, as far as is known now: none falls due
-   * and no lease runs out. 0: one has to poll.
+   * For how many ms no job of these kinds becomes ready that `listen` doesn't report, as far as is known now: none falls due
+   * and no lease expires. 0: one has to poll.
    */
   quietFor(kinds: readonly string[]): Promise<number>
 }

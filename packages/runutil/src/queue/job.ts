@@ -1,7 +1,7 @@
 /** PENDING until one of the others, which are final. A running job is PENDING too. */
 export type JobStatus = 'PENDING' | 'DONE' | 'FAILED' | 'PANIC'
 
-/** A job as it is stored (seed 001, Job). */
+/** A job as it is stored. */
 export interface QueuedJob<P = unknown, R = unknown> {
   readonly id: string
   readonly kind: string

@@ -6,42 +6,42 @@ import { LEAST_RETRY_MS, RetryableError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import { toJson } from './json.ts'
 import type { Outcome } from './outcome.ts'
-import type { Performed } from './perform.ts'
+import type { HandlerResult } from './perform.ts'
 
-/** How long a job waits that gave up because its worker was told to stop. */
+/** How long a job waits for its retry that stopped early because its worker was shutting down. */
 const AFTER_STOP_MS = 5_000
 
 /**
- * What an attempt's end means for its job (seed 001, Attempt). Pure, and it never throws, whatever a handler returned or
+ * What an attempt's end means for its job. Pure, and it never throws, whatever a handler returned or
  * threw.
  *
- * DONE when the handler returned. To be retried when it threw a RetryableError, or gave up because it was told to
+ * DONE when the handler returned. To be retried when it threw a RetryableError, or stopped early because it was told to
  * stop. PANIC when it threw what a Go program would call a panic: an error of the language, an assertion, a
  * non-Error; or when what went in or came out isn't what it should be. FAILED for every other error.
  *
  * @param mostJson so many characters of JSON a result may have; default 4 MiB
  */
-export function judge(performed: Performed, mostJson?: number): Outcome {
+export function judge(result: HandlerResult, mostJson?: number): Outcome {
   try {
-    return outcomeOf(performed, mostJson)
+    return outcomeOf(result, mostJson)
   } catch (error) {
     // A getter that throws only the second time, and the like.
     return panic(`what came of the handler cannot be read: ${messageOf(error)}`)
   }
 }
 
-function outcomeOf(performed: Performed, mostJson: number | undefined): Outcome {
-  switch (performed.kind) {
+function outcomeOf(result: HandlerResult, mostJson: number | undefined): Outcome {
+  switch (result.kind) {
     case 'returned':
-      return done(performed.value, mostJson)
+      return done(result.value, mostJson)
     case 'threw':
-      return failed(performed.error, performed.stopped)
+      return failed(result.error, result.stopped)
     case 'mismatch':
-      return panic(`${performed.what} doesn't fit the schema: ${performed.issues}`)
+      return panic(`${result.what} doesn't fit the schema: ${result.issues}`)
     case 'overdue':
-      return { status: 'FAILED', lastError: errorText(performed.error.message) }
+      return { status: 'FAILED', lastError: errorText(result.error.message) }
     default:
-      return performed satisfies never
+      return result satisfies never
   }
 }
 
@@ -88,7 +88,7 @@ function isPanic(error: unknown): boolean {
   const ofLanguage = [TypeError, ReferenceError, RangeError, SyntaxError].some((type) =>
     isInstance(error, type),
   )
-  // By its code: this room doesn't load node:assert.
+  // By its code: this module doesn't load node:assert.
   return ofLanguage || codeOf(error) === 'ERR_ASSERTION' || nameOf(error) === 'AssertionError'
 }
 

@@ -1,10 +1,11 @@
 import type { ClaimOptions } from './job-store.ts'
+import type { Allowance } from './memory-limits.ts'
 import { bytesOf } from './payload-bytes.ts'
 import type { StoredJob } from './stored-job.ts'
 
 /** One claim's jobs, chosen in the order of claiming: see ClaimOptions. */
 export class MemoryClaim {
-  readonly jobs: StoredJob[] = []
+  readonly #jobs: StoredJob[] = []
   readonly #limit: number
   readonly #options: ClaimOptions
   #bytes = 0
@@ -15,26 +16,38 @@ export class MemoryClaim {
     this.#options = options
   }
 
-  get isFull(): boolean {
-    return this.#isFull || this.jobs.length >= this.#limit
+  /** Of jobs in the order of claiming, those that the limits of their kinds allow. */
+  choose(waiting: Iterable<StoredJob>, allowances: ReadonlyMap<string, Allowance>, now: number): StoredJob[] {
+    for (const job of waiting) {
+      if (this.#hasAll) break
+      const allowance = allowances.get(job.kind)
+      if (job.runAt > now || !allowance?.allows(job.key) || this.#leaves(job)) continue
+      allowance.take(job.key)
+      this.#add(job)
+    }
+    return this.#jobs
+  }
+
+  get #hasAll(): boolean {
+    return this.#isFull || this.#jobs.length >= this.#limit
   }
 
   /** Whether a job is left to another claim, since it is on its last chance. */
-  leaves(job: StoredJob): boolean {
-    const leaves = this.#isLast(job) && (this.jobs.length > 0 || this.#options.lastChance === false)
+  #leaves(job: StoredJob): boolean {
+    const leaves = this.#isLast(job) && (this.#jobs.length > 0 || this.#options.lastChance === false)
     if (leaves) this.#options.onLastChance?.()
     return leaves
   }
 
-  add(job: StoredJob): void {
+  #add(job: StoredJob): void {
     const { maxBytes = Infinity, orOne = true, onHeldBack } = this.#options
     const bytes = bytesOf(job.payload) ?? 0
-    if (bytes > maxBytes - this.#bytes && !(orOne && this.jobs.length === 0)) {
+    if (bytes > maxBytes - this.#bytes && !(orOne && this.#jobs.length === 0)) {
       this.#isFull = true
       onHeldBack?.()
       return
     }
-    this.jobs.push(job)
+    this.#jobs.push(job)
     this.#bytes += bytes
     this.#isFull = this.#isLast(job)
   }

@@ -1,3 +1,4 @@
+import type { JobStatus } from './job.ts'
 import { type KindRules, type OtherRules, WORD_HOLDS_MS } from './kind-rules.ts'
 import { type LimitsInForce, limitsTogether, sameLimits } from './limits.ts'
 import { type ResolvedRetention, longestRetention, sameRetention } from './retention.ts'
@@ -7,7 +8,7 @@ interface Word {
   readonly kinds: ReadonlyMap<string, KindRules>
 }
 
-/** What workers hold their kinds to. A word that isn't renewed ends. */
+/** The rules of all workers. What isn't renewed expires. */
 export class MemoryRules {
   readonly #words = new Map<string, Word>()
 
@@ -37,8 +38,16 @@ export class MemoryRules {
     return limitsTogether(this.#of(kind, now).map(({ limits }) => limits))
   }
 
-  /** How long to keep jobs, by kind; of a kind that nobody speaks of, nothing is said. */
-  retentions(now: number): Map<string, ResolvedRetention> {
+  /** How long to keep a job that has ended; of a kind that nobody speaks of, for ever. */
+  keptMs(now: number): (job: { readonly kind: string; readonly status: JobStatus }) => number {
+    const retentions = this.#retentions(now)
+    return ({ kind, status }) => {
+      const { doneMs = Infinity, failedMs = Infinity } = retentions.get(kind) ?? {}
+      return status === 'DONE' ? doneMs : failedMs
+    }
+  }
+
+  #retentions(now: number): Map<string, ResolvedRetention> {
     const kinds = new Set(this.#live(now).flatMap(([, word]) => [...word.kinds.keys()]))
     return new Map(
       [...kinds].map((kind) => [

@@ -1,29 +1,35 @@
 import type { Clock, Timer } from '../core/clock.ts'
-import type { HeldJobs } from './held-jobs.ts'
+import type { JobSlots } from './job-slots.ts'
 import type { ClaimedJob } from './job.ts'
+import type { Prefetch } from './prefetch.ts'
+import type { Releaser } from './releaser.ts'
 
-/** Whoever waits at two looks has waited for that long, and for less than twice as long. */
+/** A job found waiting by two checks has waited for at least this long, and for less than twice as long. */
 const EVERY_MS = 500
 
-/** Gives back what waits too long for its turn: where long jobs run before them, others could have run these. */
+export interface OverdueJobsProps {
+  readonly slots: JobSlots
+  readonly clock: Clock
+  readonly prefetch: Prefetch
+  readonly releaser: Releaser
+}
+
+/** Releases jobs that wait too long for a slot: behind long jobs here, another process could run them sooner. */
 export class OverdueJobs {
-  readonly #held: HeldJobs
-  readonly #clock: Clock
-  readonly #giveBack: (jobs: readonly ClaimedJob[]) => void
+  readonly #props: OverdueJobsProps
   /** The last of those that waited at the look before. */
   #seen: ClaimedJob | undefined
   #timer: Timer | undefined
 
-  constructor(held: HeldJobs, clock: Clock, giveBack: (jobs: readonly ClaimedJob[]) => void) {
-    this.#held = held
-    this.#clock = clock
-    this.#giveBack = giveBack
+  constructor(props: OverdueJobsProps) {
+    this.#props = props
   }
 
   /** Looks from now on, for as long as there are jobs that wait. */
   watch(): void {
-    if (this.#timer !== undefined || this.#held.waiting.length === 0) return
-    this.#timer = this.#clock.setTimeout(this.#look, EVERY_MS)
+    const { slots, clock } = this.#props
+    if (this.#timer !== undefined || slots.waiting.length === 0) return
+    this.#timer = clock.setTimeout(this.#look, EVERY_MS)
   }
 
   stop(): void {
@@ -31,10 +37,13 @@ export class OverdueJobs {
   }
 
   readonly #look = (): void => {
+    const { slots, prefetch, releaser } = this.#props
     this.#timer = undefined
-    const overdue = this.#seen === undefined ? [] : this.#held.takeWaiting(this.#seen)
-    this.#seen = this.#held.waiting.at(-1)
+    const overdue = this.#seen === undefined ? [] : slots.takeWaiting(this.#seen)
+    this.#seen = slots.waiting.at(-1)
     this.watch()
-    if (overdue.length > 0) this.#giveBack(overdue)
+    if (overdue.length === 0) return
+    prefetch.stalled()
+    releaser.add(overdue)
   }
 }

@@ -4,7 +4,7 @@ import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
 
 /** What came of calling a handler. */
-export type Performed =
+export type HandlerResult =
   | { readonly kind: 'returned'; readonly value: unknown }
   /** `stopped`: its signal had been aborted. */
   | { readonly kind: 'threw'; readonly error: unknown; readonly stopped: boolean }
@@ -13,7 +13,11 @@ export type Performed =
   | { readonly kind: 'overdue'; readonly error: DeadlineExceededError }
 
 /** Calls the handler of a kind, its payload and result held to the kind's schemas. Never rejects. */
-export function perform(job: ClaimedJob, kind: Kind, signal: AbortSignal): Performed | Promise<Performed> {
+export function perform(
+  job: ClaimedJob,
+  kind: Kind,
+  signal: AbortSignal,
+): HandlerResult | Promise<HandlerResult> {
   if (kind.input !== undefined || kind.output !== undefined) return performTyped(job, kind, signal)
   try {
     const value = kind.handler(job, signal)
@@ -24,7 +28,7 @@ export function perform(job: ClaimedJob, kind: Kind, signal: AbortSignal): Perfo
 }
 
 /** By `await`: what the `then` of a query builder or of somebody's own promise returns may be no promise. */
-async function awaited(value: PromiseLike<unknown>, signal: AbortSignal): Promise<Performed> {
+async function awaited(value: PromiseLike<unknown>, signal: AbortSignal): Promise<HandlerResult> {
   try {
     return returned(await value)
   } catch (error) {
@@ -32,7 +36,7 @@ async function awaited(value: PromiseLike<unknown>, signal: AbortSignal): Promis
   }
 }
 
-async function performTyped(job: ClaimedJob, kind: Kind, signal: AbortSignal): Promise<Performed> {
+async function performTyped(job: ClaimedJob, kind: Kind, signal: AbortSignal): Promise<HandlerResult> {
   try {
     const payload = await validate(kind.input, job.payload)
     if ('issues' in payload) return { kind: 'mismatch', what: 'payload', issues: payload.issues }
@@ -45,11 +49,11 @@ async function performTyped(job: ClaimedJob, kind: Kind, signal: AbortSignal): P
   }
 }
 
-function returned(value: unknown): Performed {
+function returned(value: unknown): HandlerResult {
   return { kind: 'returned', value }
 }
 
-function threw(error: unknown, signal: AbortSignal): Performed {
+function threw(error: unknown, signal: AbortSignal): HandlerResult {
   return { kind: 'threw', error, stopped: signal.aborted }
 }
 

@@ -15,7 +15,7 @@ const SHORTEST_MS = 0.025
  */
 export class Prefetch {
   readonly #concurrency: number
-  #most: number
+  readonly #most: number
   #averageMs: number | undefined
 
   constructor(concurrency: number, most: number) {
@@ -28,9 +28,10 @@ export class Prefetch {
    *
    * @param held how many run or wait here
    * @param unsettled how many outcomes the store hasn't taken yet; one that is slow is asked for no more
+   * @param limited whether kinds have limits, which count jobs that wait here: of these, none beyond those that can start
    */
-  room(held: number, unsettled: number): number {
-    const most = this.#concurrency + this.#size
+  room(held: number, unsettled: number, limited: boolean): number {
+    const most = this.#concurrency + (limited ? 0 : this.#size)
     if (held >= this.#concurrency && held > most / 2) return 0
     return unsettled > 4 * most ? 0 : most - held
   }
@@ -39,11 +40,6 @@ export class Prefetch {
     if (this.#averageMs === undefined) return 0
     const startsMs = Math.max(SHORTEST_MS, this.#averageMs) / this.#concurrency
     return Math.min(this.#most, Math.floor(WAIT_MS / startsMs))
-  }
-
-  /** From now on at most so many. */
-  allow(most: number): void {
-    this.#most = most
   }
 
   ended(durationMs: number): void {

@@ -7,7 +7,7 @@ import { type Worker } from '../core/worker.ts'
 import type { JobDefinition } from './define-job.ts'
 import { ErrKindExists, ErrUnknownKind } from './errors.ts'
 import { normaliseKind } from './job-input.ts'
-import { JobQueue } from './job-queue.ts'
+import { JobQueue, observedStoreOf } from './job-queue.ts'
 import type { ClaimedJob, JobInput } from './job.ts'
 import { type JobHandler, KIND_OPTIONS, type Kind, type KindOptions, resolveKindOptions } from './kind.ts'
 import { QueueRun } from './queue-run.ts'
@@ -18,8 +18,6 @@ import { type QueueWorkerOptions, type WorkerSettings, resolveSettings } from '.
  *
  * Told to stop, it claims nothing more, gives back what it hasn't started, aborts the handlers that run and waits for
  * them to end.
- *
- * Source: seed 001, Worker.
  *
  * @example
  * const worker = new QueueWorker(queue, { concurrency: 10 })
@@ -90,7 +88,7 @@ export class QueueWorker implements Worker {
     }
     await new QueueRun({
       ...this.#settings,
-      store: this.#queue.store,
+      store: observedStoreOf(this.#queue),
       kinds: new Map(this.#kinds),
       signal,
     }).run()

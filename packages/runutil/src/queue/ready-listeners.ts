@@ -10,7 +10,7 @@ interface Listening {
   readonly kinds: ReadonlySet<string> | undefined
 }
 
-/** Those in this process who wait for jobs: wakes as many of them as there is something to do for, by chance. */
+/** The listeners of this process that wait for jobs: wakes as many as there are jobs, chosen at random. */
 export class ReadyListeners {
   readonly #clock: Clock
   readonly #all = new Set<Listening>()

@@ -1,11 +1,13 @@
 import type { Clock } from '../core/clock.ts'
 import { Notify } from '../core/notify.ts'
+import type { ClaimSignals } from './claim-signals.ts'
 import { HeldBytes } from './held-bytes.ts'
 import type { ClaimOptions, JobStore } from './job-store.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Claimant } from './last-chance.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { type ProcessClaims, processClaims } from './process-claims.ts'
+import type { RunLog } from './run-log.ts'
 
 /** So long it waits for a renewal before it claims again. */
 const CATCH_UP_MS = 1_000
@@ -17,16 +19,12 @@ export interface RunClaimsProps {
   readonly maxCrashes: number
   readonly maxHeldBytes: number
   readonly clock: Clock
-  readonly onLost: (job: ClaimedJob) => void
-  readonly onRenewed: () => void
-  /** A renewal failed. */
-  readonly onError: (error: unknown) => void
-  /** Jobs have waited for a minute for `maxHeldBytes`. */
-  readonly onHeldBack: () => void
-  /** The store's clock was set, by so many ms. */
-  readonly onClockSet: (byMs: number) => void
-  /** A job is gone that others have waited for, or for which claims had to wait. */
-  readonly onRoom: () => void
+  readonly log: RunLog
+  readonly signals: ClaimSignals
+}
+
+export interface LeaseListener {
+  leaseLost(job: ClaimedJob): void
 }
 
 /** What one run of a worker has claimed: from the claim until the store has its outcome, or has it back. */
@@ -36,19 +34,29 @@ export class RunClaims {
   readonly #keeper: LeaseKeeper<ClaimedJob>
   readonly #bytes: HeldBytes
   readonly #claimant: Claimant
+  #listener: LeaseListener | undefined
 
   constructor(props: RunClaimsProps) {
-    const { store, leaseMs, clock, onLost, onRenewed, onError, maxHeldBytes, onHeldBack } = props
+    const { store, leaseMs, clock, maxHeldBytes, log, signals } = props
     this.#props = props
     this.#process = processClaims(store)
     const { open } = this.#process
-    this.#keeper = new LeaseKeeper({ store, leaseMs, clock, onLost, onRenewed, onError, open })
-    this.#bytes = new HeldBytes({ most: maxHeldBytes, clock, onHeldBack })
-    this.#claimant = { clock, onMayClaim: props.onRoom }
+    this.#keeper = new LeaseKeeper({
+      store,
+      leaseMs,
+      clock,
+      open,
+      onLost: (job) => this.#listener?.leaseLost(job),
+      onRenewed: () => log.available('renewals'),
+      onError: (error) => log.unavailable('renewals', error),
+    })
+    this.#bytes = new HeldBytes({ most: maxHeldBytes, clock, onHeldBack: () => log.heldBack(maxHeldBytes) })
+    this.#claimant = { clock, onMayClaim: () => signals.notifyBoth() }
   }
 
-  get areNone(): boolean {
-    return this.#keeper.holdsNothing
+  /** @param listener hears of lost leases from now on */
+  begin(listener: LeaseListener): void {
+    this.#listener = listener
   }
 
   /** How many of `limit` jobs there is room for. */
@@ -94,7 +102,7 @@ export class RunClaims {
 
   /** Set forward, the leases look to others as if they had run out. */
   #clockSet(byMs: number): void {
-    this.#props.onClockSet(byMs)
+    this.#props.log.clockSet(byMs)
     void this.#keeper.renew()
   }
 
@@ -138,7 +146,10 @@ export class RunClaims {
       if (job.crashes === this.#props.maxCrashes) this.#process.lastChance.end(this.#claimant)
     }
     this.#process.lastChance.changed()
-    if (hasRoom) this.#props.onRoom()
+    const { log, signals } = this.#props
+    if (hasRoom) signals.notifyBoth()
+    // Nothing is left that a renewal could fail for.
+    if (this.#keeper.holdsNothing) log.available('renewals')
   }
 
   stop(): void {

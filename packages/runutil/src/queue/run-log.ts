@@ -6,7 +6,7 @@ import { OutageLog } from '../core/outage-log.ts'
 import { isInstance } from '../core/thrown.ts'
 import { RetryableError, isJobLost } from './errors.ts'
 import type { Outcome, Settlement } from './outcome.ts'
-import type { Performed } from './perform.ts'
+import type { HandlerResult } from './perform.ts'
 
 /** Its health is 'ok' only when all of them work. */
 export type StoreUse = 'claims' | 'renewals' | 'outcomes'
@@ -43,23 +43,23 @@ export class RunLog {
       this.#context.logger,
       'warn',
       { forMs: leaseMs },
-      'job store silent: no claim was answered for as long as a lease',
+      'job store silent: no claim was answered within a lease',
     )
   }
 
   /** Of what went well, nothing. */
-  ended(settlement: Settlement, performed?: Performed): void {
+  ended(settlement: Settlement, result?: HandlerResult): void {
     const { outcome } = settlement
     if (outcome.status === 'DONE') return
     const { logger } = this.#context
-    if (performed?.kind !== 'threw' && performed?.kind !== 'overdue') {
+    if (result?.kind !== 'threw' && result?.kind !== 'overdue') {
       return log(logger, 'warn', factsOf(settlement), verdict(outcome))
     }
-    const { error } = performed
+    const { error } = result
     const facts = { ...factsOf(settlement), err: error }
     // A stop is nobody's fault.
-    if (isGivenUp(performed, settlement.id))
-      return log(logger, 'info', facts, 'job gave up, as it was told to stop')
+    if (isGivenUp(result, settlement.id))
+      return log(logger, 'info', facts, 'job stopped early: the worker is shutting down')
     log(logger, 'warn', facts, isJobLost(error, settlement.id) ? 'job lost its lease' : verdict(outcome))
   }
 
@@ -74,7 +74,7 @@ export class RunLog {
       this.#context.logger,
       'warn',
       { maxHeldBytes },
-      'jobs have waited for a minute since the payloads of those that are held reach maxHeldBytes',
+      'jobs have waited for a minute: the payloads held here reach maxHeldBytes',
     )
   }
 
@@ -87,8 +87,8 @@ export class RunLog {
     )
   }
 
-  notGivenBack(error: unknown): void {
-    const message = 'jobs not given back; they are free when their lease has run out'
+  notReleased(error: unknown): void {
+    const message = 'jobs not released; they are free when their lease has expired'
     logWarning(this.#context.logger, error, message)
   }
 
@@ -97,7 +97,7 @@ export class RunLog {
   }
 }
 
-/** The error's text is in the error too: it needs no more room than one needs to recognise it. */
+/** The error's text is in the error too: this much is enough to recognise it. */
 const LONGEST_REASON = 1_000
 
 function factsOf({ id, kind, attempt, outcome }: Settlement): object {
@@ -105,12 +105,12 @@ function factsOf({ id, kind, attempt, outcome }: Settlement): object {
   return { job: id, kind, attempt, lastError: lastError && loggableText(lastError, LONGEST_REASON) }
 }
 
-function isGivenUp(performed: Performed, id: string): boolean {
-  if (performed.kind !== 'threw' || !performed.stopped) return false
-  return !isInstance(performed.error, RetryableError) && !isJobLost(performed.error, id)
+function isGivenUp(result: HandlerResult, id: string): boolean {
+  if (result.kind !== 'threw' || !result.stopped) return false
+  return !isInstance(result.error, RetryableError) && !isJobLost(result.error, id)
 }
 
 function verdict({ status }: Outcome): string {
-  if (status === 'PENDING') return 'job is to be run again'
+  if (status === 'PENDING') return 'job will be retried'
   return status === 'PANIC' ? 'job panicked' : 'job failed'
 }

@@ -7,6 +7,7 @@ import { countWithin } from '../core/weight.ts'
 import { within } from '../core/within.ts'
 import type { JobStore } from './job-store.ts'
 import { type Settlement, refusalOf } from './outcome.ts'
+import { TriesAlone } from './tries-alone.ts'
 
 export interface SettlerProps<S extends Settlement> {
   readonly store: JobStore
@@ -21,12 +22,8 @@ export interface SettlerProps<S extends Settlement> {
 
 /** So often a batch is tried as it is that the store answers, but not records. */
 const TRIES_TOGETHER = 3
-/** An outcome that is answered so for so often and so long is to blame itself. */
-const TRIES_ALONE = 10
-const TIME_ALONE_MS = 5 * 60_000
 
 const BETWEEN_TRIES = new ExponentialBackoff({ initial: 50, max: 2_000, jitterProportion: 0.5 })
-const ALONE = new ExponentialBackoff({ initial: 1_000, max: 35_000 })
 
 /** What became of a batch that wasn't recorded. */
 interface Unsettled {
@@ -159,7 +156,7 @@ export class Settler<S extends Settlement> {
   }
 
   async #tryAlone(settlement: S, firstError: unknown): Promise<void> {
-    const tries = new TriesAlone(this.#props.clock)
+    const tries = new TriesAlone(this.#props.clock, TRIES_TOGETHER)
     for (let error = firstError; ;) {
       if (tries.isOver) {
         if ((await this.#ask([refusalOf(settlement, error)])) === undefined)
@@ -191,35 +188,6 @@ export class Settler<S extends Settlement> {
       if (unsettled.kind === 'refused') throw error
       await this.#pause(unsettled.error, BETWEEN_TRIES.duration(this.#failures, this.#props.clock))
     }
-  }
-}
-
-/** How long an outcome is tried alone. */
-class TriesAlone {
-  readonly #clock: Clock
-  #tries = TRIES_TOGETHER
-  #since: number
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-    this.#since = clock.elapsed()
-  }
-
-  get isOver(): boolean {
-    return this.#tries >= TRIES_ALONE && this.#clock.elapsed() - this.#since >= TIME_ALONE_MS
-  }
-
-  get delayMs(): number {
-    return ALONE.duration(Math.max(1, this.#tries - TRIES_TOGETHER + 1), this.#clock)
-  }
-
-  failed(): void {
-    this.#tries++
-  }
-
-  beginAnew(): void {
-    this.#tries = 0
-    this.#since = this.#clock.elapsed()
   }
 }
 

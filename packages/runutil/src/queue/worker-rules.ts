@@ -25,7 +25,8 @@ export class WorkerRules {
   readonly #worker = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`
   readonly #warned = new Set<string>()
   readonly #unhandled: UnhandledKinds
-  #others: readonly OtherRules[] = []
+  #limited = true
+  #rated = true
 
   constructor(props: WorkerRulesProps) {
     this.#props = props
@@ -34,23 +35,22 @@ export class WorkerRules {
     this.#own = new Map([...kinds].map(([kind, { limits }]) => [kind, { limits, retention }]))
   }
 
-  /** Whether any of its kinds has limits, here or elsewhere. */
+  /** Whether any of its kinds has limits, here or elsewhere, as was heard when it last spoke. */
   get limited(): boolean {
-    return this.#all.some(({ limits }) => isLimited(limits))
+    return this.#limited
   }
 
-  /** Whether any of its kinds has a rate, here or elsewhere. */
+  /** Whether any of its kinds has a rate, likewise. */
   get rated(): boolean {
-    return this.#all.some(({ limits }) => limits.rate !== undefined)
-  }
-
-  get #all(): readonly KindRules[] {
-    return [...this.#own.values(), ...this.#others]
+    return this.#rated
   }
 
   async say(): Promise<void> {
-    this.#others = await this.#props.store.setRules(this.#worker, this.#own)
-    for (const other of this.#others) this.#warn(other)
+    const others = await this.#props.store.setRules(this.#worker, this.#own)
+    const all = [...this.#own.values(), ...others]
+    this.#limited = all.some(({ limits }) => isLimited(limits))
+    this.#rated = all.some(({ limits }) => limits.rate !== undefined)
+    for (const other of others) this.#warn(other)
     await this.#unhandled.look()
   }
 

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { keepAlive } from '../core/event-loop.ts'
 import type { RunScope } from '../core/context.ts'
 import { toError } from '../core/thrown.ts'
-import { AsyncScope } from '../core/async-scope.ts'
+import { FreshScope } from '../core/fresh-scope.ts'
 import { GroupControl } from './group-control.ts'
 import { Census } from './census.ts'
 import { type Body, Child, type ChildHost } from './child.ts'
@@ -36,7 +36,7 @@ export class Supervisor implements ChildHost {
   readonly #props: SupervisorProps
   readonly #signals: GroupSignals
   readonly #restarts: Restarts
-  readonly #stores = new AsyncScope()
+  readonly #scope = new FreshScope()
   readonly #waits: WaitWarning
   #stop: GroupStop | undefined
   #stopReason: { reason: unknown } | undefined
@@ -105,7 +105,7 @@ export class Supervisor implements ChildHost {
   }
 
   anew(body: () => Promise<void>): Promise<void> {
-    return this.#stores.runFresh(body)
+    return this.#scope.run(body)
   }
 
   /** Of a restart: a temporary one stays stopped, and so does what an operator stopped. */

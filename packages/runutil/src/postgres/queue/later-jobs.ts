@@ -9,7 +9,7 @@ interface Moment {
 /** Moments are so far apart, so that a flood of notifications can't make more of them. */
 const APART_MS = 250
 
-/** Jobs that were told of before they are due. */
+/** Jobs that a notification announced before they are due. */
 export class LaterJobs {
   readonly #clock: Clock
   readonly #onDue: (counts: JobCount[]) => void

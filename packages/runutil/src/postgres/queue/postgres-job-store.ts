@@ -1,10 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
-import { describe } from '../../core/describe.ts'
 import { type Duration, toMs, toStorableMs } from '../../core/duration.ts'
 import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
-import { TransactionOpenError } from '../../queue/errors.ts'
 import type {
   ClaimOptions,
   Held,
@@ -19,21 +17,18 @@ import type {
 import type { ClaimedJob, QueuedJob } from '../../queue/job.ts'
 import type { KindRules, OtherRules } from '../../queue/kind-rules.ts'
 import { checkMaxJson } from '../../queue/max-json.ts'
-import { type Settlement, checkStorable } from '../../queue/outcome.ts'
+import type { Settlement } from '../../queue/outcome.ts'
 import type { OnReady } from '../../queue/ready-listeners.ts'
 import type { Database } from '../database/database.ts'
-import { BUSY } from '../schema/1-queue/settling.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
-import { plainArray, textArray } from '../statements/array-literal.ts'
-import { leaseLimit } from '../statements/lease-limit.ts'
-import { LIMIT_MS, SchemaQueries } from '../statements/schema-queries.ts'
+import { textArray } from '../statements/array-literal.ts'
+import { SchemaQueries } from '../statements/schema-queries.ts'
+import { HeldJobs } from './held-jobs.ts'
 import { JobClaimer } from './job-claimer.ts'
-import { heldColumns, settlementColumns } from './job-columns.ts'
 import { JobInserter } from './job-inserter.ts'
 import { JobNotifications } from './job-notifications.ts'
 import { type CountRow, type JobRow, toCounts, toQueuedJob } from './job-rows.ts'
 import { type JobStatements, jobStatements } from './job-statements.ts'
-import { OpenClaims } from './open-claims.ts'
 import { type RuleRow, ruleColumns, toOtherRules } from './rule-columns.ts'
 import { schemaPlace } from './schema-place.ts'
 
@@ -64,14 +59,12 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly #queries: SchemaQueries
   readonly #clock: Clock | undefined
   readonly #statements: JobStatements
-  readonly #claims = new OpenClaims()
   /** Of a pass, where it goes on and where it ends. */
   readonly #pruning = new WeakMap<object, Places>()
   readonly #place: object
-  /** The longest that was claimed for: what comes later is of no use to who settles and releases. */
-  #leaseMs = 0
   readonly #claimer: JobClaimer
   readonly #inserter: JobInserter
+  readonly #held: HeldJobs
   readonly #notifications: JobNotifications
 
   /** @throws InvalidArgumentError */
@@ -90,6 +83,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     const notifications = (this.#notifications = new JobNotifications({ ...props, clock, onGivenBack }))
     this.#inserter = new JobInserter({ ...props, notifications, clock })
     this.#claimer = new JobClaimer({ ...props, notifications, clock })
+    this.#held = new HeldJobs({ ...props, notifications, clock, claimer: this.#claimer })
   }
 
   insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
@@ -103,56 +97,23 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     options: ClaimOptions = {},
   ): Promise<ClaimedJob[]> {
     const leaseMs = toStorableMs(lease, 'claim: lease')
-    this.#leaseMs = Math.max(this.#leaseMs, leaseMs)
     const { jobs, late } = await this.#claimer.claim(kinds, limit, leaseMs, options)
-    this.#claims.claimed(jobs)
+    this.#held.claimed(jobs, leaseMs)
     if (late.length === 0) return jobs
-    await this.#release(late, false)
+    await this.#held.release(late, false)
     return jobs.filter((job) => !late.includes(job))
   }
 
-  async settle<S extends Settlement>(batch: readonly S[], options: SettleOptions = {}): Promise<S[]> {
-    const { tx, afterTransaction = false } = options
-    if (batch.length === 0) return []
-    checkStorable(batch)
-    const firsts = firstOfEachJob(batch)
-    // In a transaction that may yet roll back, its leases stay.
-    const finished = tx === undefined ? plainArray(this.#claims.finishedBy(firsts)) : null
-    const params = [...settlementColumns(firsts), finished, this.#now()]
-    const statement = afterTransaction ? this.#statements.settleEnded : this.#statements.settle
-    const [row] = await this.#queries.run<[string | null]>(statement, params, tx, {
-      limitMs: this.#limitMs(),
-    })
-    if (row![0] === BUSY) throw busyError(firsts)
-    if (tx === undefined) {
-      this.#claims.ended(firsts)
-      this.#notifications.settled(firsts)
-    }
-    const lost = at(firsts, row![0])
-    return batch.filter((one) => lost.some(({ id, claim }) => id === one.id && claim === one.claim))
+  settle<S extends Settlement>(batch: readonly S[], options?: SettleOptions): Promise<S[]> {
+    return this.#held.settle(batch, options)
   }
 
-  async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
-    if (held.length === 0) return []
-    const leaseMs = toStorableMs(lease, 'renew: lease')
-    const params = [...heldColumns(held), leaseMs, this.#now()]
-    const [row] = await this.#queries.run<[string | null]>(this.#statements.renew, params, undefined, {
-      limitMs: leaseLimit(leaseMs),
-      reserved: 'renewals',
-    })
-    return at(held, row![0])
+  renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
+    return this.#held.renew(held, lease)
   }
 
-  async release(held: readonly Held[]): Promise<void> {
-    if (held.length > 0) await this.#release(held, true)
-  }
-
-  async #release(held: readonly Held[], mayHaveStarted: boolean): Promise<void> {
-    const finished = plainArray(this.#claims.finishedBy(held))
-    const params = [...heldColumns(held), finished, mayHaveStarted, this.#queries.channel, this.#now()]
-    await this.#queries.run(this.#statements.release, params, undefined, { limitMs: this.#limitMs() })
-    this.#claimer.gaveBack()
-    this.#claims.ended(held)
+  release(held: readonly Held[]): Promise<void> {
+    return this.#held.release(held, true)
   }
 
   async get(id: string): Promise<QueuedJob | undefined> {
@@ -223,29 +184,8 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return this.#place
   }
 
-  #limitMs(): number {
-    return this.#leaseMs === 0 ? LIMIT_MS : leaseLimit(this.#leaseMs)
-  }
-
   /** Null: the database's. */
   #now(): number | null {
     return this.#clock?.now() ?? null
   }
-}
-
-function busyError(held: readonly Held[]): TransactionOpenError {
-  const which = held.length === 1 ? `job ${describe(held[0]!.id)}` : `one of ${held.length} jobs`
-  return new TransactionOpenError(`a transaction that ${which} is completed in hasn't ended yet`)
-}
-
-/** Under each claim: the first outcome of a job counts. */
-function firstOfEachJob<H extends Held>(held: readonly H[]): readonly H[] {
-  if (new Set(held.map(({ id }) => id)).size === held.length) return held
-  const firsts = new Map(held.toReversed().map((one) => [`${one.claim} ${one.id}`, one]))
-  return held.filter((one) => firsts.get(`${one.claim} ${one.id}`) === one)
-}
-
-/** Those at the places of a JSON list that counts from 1. */
-function at<T>(all: readonly T[], places: string | null): T[] {
-  return places === null ? [] : (JSON.parse(places) as number[]).map((place) => all[place - 1]!)
 }

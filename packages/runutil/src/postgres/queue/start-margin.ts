@@ -13,7 +13,7 @@ export class StartMargin {
 
   /**
    * Whether a claim came back in time. The next ones have room for twice as long, so that a slow server costs a few
-   * starts and not each; the room shrinks again by and by.
+   * starts and not each; the margin shrinks again gradually.
    *
    * @param margin what the claim was sent with
    */

@@ -75,7 +75,7 @@ export class WakeRounds {
     // With none elsewhere, those that wait are known.
     if (fleet.of(kind) <= here) return void listeners.wake(kind, count)
     const times = this.#wake(kind, count, 1)
-    // Rounds that are still to come are for all jobs that are told of before.
+    // Rounds that are still to come are for all jobs that were notified of before.
     if (times === Infinity || (open !== undefined && open.times < Infinity)) return
     this.#end(kind)
     this.#plan(kind, open?.jobs ?? count, times)

@@ -3,36 +3,44 @@ import type { Clock } from '../core/clock.ts'
 import { type Context, withContext } from '../core/context.ts'
 import { macrotask } from '../core/event-loop.ts'
 import { Attempt } from './attempt.ts'
+import type { ClaimSignals } from './claim-signals.ts'
+import { jobLost } from './errors.ts'
 import type { Held } from './job-store.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
-import { type Performed, isThenable } from './perform.ts'
+import { type HandlerResult, isThenable } from './perform.ts'
+import type { Prefetch } from './prefetch.ts'
+import type { Releaser } from './releaser.ts'
+import type { RunClaims } from './run-claims.ts'
+import type { RunOutcomes } from './run-outcomes.ts'
 
-export interface HeldJobsProps {
+export interface JobSlotsProps {
   readonly kinds: ReadonlyMap<string, Kind>
   readonly concurrency: number
   readonly clock: Clock
-  /** What each handler runs in. */
-  readonly context: () => Context
-  /** Whether the job may start; if not, it is dropped. */
-  readonly mayStart: (job: ClaimedJob) => boolean
-  readonly onEnd: (attempt: Attempt, performed: Performed) => void
+  /** Of the run; each handler has one below it. */
+  readonly context: Context
+  readonly claims: RunClaims
+  readonly prefetch: Prefetch
+  readonly releaser: Releaser
+  readonly outcomes: RunOutcomes
+  readonly signals: ClaimSignals
 }
 
 /** So many jobs start before timers, signals and I/O get their turn. */
 const MOST_IN_A_TURN = 32
 
-/** The jobs that a worker holds: waiting ─► running ─► ended. At most `concurrency` run. */
-export class HeldJobs {
-  readonly #props: HeldJobsProps
-  /** Those in which the worker runs. */
-  readonly #stores = new AsyncScope()
+/** The jobs that a run has claimed and not ended: waiting ─► running ─► ended. At most `concurrency` run. */
+export class JobSlots {
+  readonly #props: JobSlotsProps
+  /** The one in which the worker runs. */
+  readonly #scope = new AsyncScope()
   readonly #running = new Map<ClaimedJob, Attempt>()
   #waiting: ClaimedJob[] = []
   #startedInTurn = 0
   #onIdle: () => void = () => {}
 
-  constructor(props: HeldJobsProps) {
+  constructor(props: JobSlotsProps) {
     this.#props = props
   }
 
@@ -54,9 +62,9 @@ export class HeldJobs {
     return this.#waiting.splice(0, last === undefined ? Infinity : this.#waiting.indexOf(last) + 1)
   }
 
-  /** Aborts the handler of a job, if it runs. One that waits is asked about when its turn comes. */
-  abort(job: ClaimedJob, reason: unknown): void {
-    this.#running.get(job)?.abort(reason)
+  /** The lease of a job is lost: its handler is aborted, if it runs. One that waits is released when its turn comes. */
+  leaseLost(job: ClaimedJob): void {
+    this.#running.get(job)?.abort(jobLost(job.id))
   }
 
   abortAll(reason: unknown): void {
@@ -80,7 +88,9 @@ export class HeldJobs {
       if (this.#startedInTurn === MOST_IN_A_TURN) return
       if (this.#startedInTurn++ === 0) void macrotask().then(this.#nextTurn)
       const job = this.#waiting.shift()!
-      if (this.#props.mayStart(job)) this.#start(job)
+      if (this.#props.claims.holds(job)) this.#start(job)
+      // A renewal that is still on its way must not keep it from others.
+      else this.#props.releaser.add([job])
     }
   }
 
@@ -90,26 +100,31 @@ export class HeldJobs {
   }
 
   #start(job: ClaimedJob): void {
-    const { kinds, clock } = this.#props
-    const attempt = new Attempt(job, kinds.get(job.kind)!, clock, this.#stores)
+    const { kinds, clock, context } = this.#props
+    const attempt = new Attempt(job, kinds.get(job.kind)!, clock, this.#scope)
     this.#running.set(job, attempt)
-    const performed = inNewScope(() => withContext(this.#props.context(), runAttempt, attempt))
-    if (isThenable(performed)) void performed.then((ended) => this.#end(attempt, ended))
-    else this.#ended(attempt, performed)
+    const result = inNewScope(() => withContext(context.child(), runAttempt, attempt))
+    if (isThenable(result)) void result.then((ended) => this.#endedLater(attempt, ended))
+    else this.#ended(attempt, result)
   }
 
-  #end(attempt: Attempt, performed: Performed): void {
-    this.#ended(attempt, performed)
+  #endedLater(attempt: Attempt, result: HandlerResult): void {
+    this.#ended(attempt, result)
     this.#startNext()
   }
 
-  #ended(attempt: Attempt, performed: Performed): void {
-    this.#running.delete(attempt.job)
-    this.#props.onEnd(attempt, performed)
+  #ended(attempt: Attempt, result: HandlerResult): void {
+    const { prefetch, claims, outcomes, signals } = this.#props
+    const { job, durationMs } = attempt
+    this.#running.delete(job)
+    prefetch.ended(durationMs)
+    claims.handled(job)
+    outcomes.add(attempt, result)
+    signals.freed.notify()
     if (this.#running.size === 0) this.#onIdle()
   }
 }
 
-function runAttempt(attempt: Attempt): Performed | Promise<Performed> {
+function runAttempt(attempt: Attempt): HandlerResult | Promise<HandlerResult> {
   return attempt.run()
 }

@@ -7,7 +7,7 @@ import { TransactionOpenError } from './errors.ts'
 import type { JobStore } from './job-store.ts'
 import type { Settlement } from './outcome.ts'
 
-export interface ApartSettlementsProps<S extends Settlement> {
+export interface TransactionSettlerProps<S extends Settlement> {
   readonly store: JobStore
   readonly clock: Clock
   readonly onSettled: (batch: readonly S[]) => void
@@ -22,12 +22,12 @@ const BETWEEN_TRIES = new ExponentialBackoff({ initial: 20, max: 1_000, jitterPr
  * Records what the handlers of jobs returned that were completed in transactions of their callers'. Such a transaction may
  * stay open for long: each is waited for alone, and holds nobody up.
  */
-export class ApartSettlements<S extends Settlement> {
-  readonly #props: ApartSettlementsProps<S>
+export class TransactionSettler<S extends Settlement> {
+  readonly #props: TransactionSettlerProps<S>
   readonly #open = new Set<Promise<void>>()
   #giveUpAt = Infinity
 
-  constructor(props: ApartSettlementsProps<S>) {
+  constructor(props: TransactionSettlerProps<S>) {
     this.#props = props
   }
 

@@ -1,0 +1,115 @@
+import type { Clock } from '../../core/clock.ts'
+import { describe } from '../../core/describe.ts'
+import { type Duration, toStorableMs } from '../../core/duration.ts'
+import { TransactionOpenError } from '../../queue/errors.ts'
+import type { Held, SettleOptions } from '../../queue/job-store.ts'
+import { type Settlement, checkStorable } from '../../queue/outcome.ts'
+import { BUSY } from '../schema/1-queue/settling.ts'
+import { plainArray } from '../statements/array-literal.ts'
+import { leaseLimit } from '../statements/lease-limit.ts'
+import { LIMIT_MS, type SchemaQueries } from '../statements/schema-queries.ts'
+import type { JobClaimer } from './job-claimer.ts'
+import { heldColumns, settlementColumns } from './job-columns.ts'
+import type { JobNotifications } from './job-notifications.ts'
+import type { JobStatements } from './job-statements.ts'
+import { OpenClaims } from './open-claims.ts'
+
+export interface HeldJobsProps {
+  readonly queries: SchemaQueries
+  readonly statements: JobStatements
+  readonly channel: string
+  readonly notifications: JobNotifications
+  readonly claimer: JobClaimer
+  /** Where all times come from; undefined: the database's own clock. */
+  readonly clock: Clock | undefined
+}
+
+/** What becomes of claimed jobs: they are settled, renewed or released. The leases of all jobs of a claim share a row. */
+export class HeldJobs {
+  readonly #props: HeldJobsProps
+  readonly #claims = new OpenClaims()
+  /** The longest that was claimed for: what comes later is of no use to who settles and releases. */
+  #leaseMs = 0
+
+  constructor(props: HeldJobsProps) {
+    this.#props = props
+  }
+
+  claimed(jobs: readonly Held[], leaseMs: number): void {
+    this.#leaseMs = Math.max(this.#leaseMs, leaseMs)
+    this.#claims.claimed(jobs)
+  }
+
+  /** As `JobStore.settle`. */
+  async settle<S extends Settlement>(batch: readonly S[], options: SettleOptions = {}): Promise<S[]> {
+    const { queries, statements, notifications } = this.#props
+    const { tx, afterTransaction = false } = options
+    if (batch.length === 0) return []
+    checkStorable(batch)
+    const firsts = firstOfEachJob(batch)
+    // In a transaction that may yet roll back, its leases stay.
+    const finished = tx === undefined ? plainArray(this.#claims.finishedBy(firsts)) : null
+    const params = [...settlementColumns(firsts), finished, this.#now()]
+    const statement = afterTransaction ? statements.settleEnded : statements.settle
+    const [row] = await queries.run<[string | null]>(statement, params, tx, {
+      limitMs: this.#limitMs(),
+    })
+    if (row![0] === BUSY) throw busyError(firsts)
+    if (tx === undefined) {
+      this.#claims.ended(firsts)
+      notifications.settled(firsts)
+    }
+    const lost = at(firsts, row![0])
+    return batch.filter((one) => lost.some(({ id, claim }) => id === one.id && claim === one.claim))
+  }
+
+  /** As `JobStore.renew`. */
+  async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
+    if (held.length === 0) return []
+    const { queries, statements } = this.#props
+    const leaseMs = toStorableMs(lease, 'renew: lease')
+    const params = [...heldColumns(held), leaseMs, this.#now()]
+    const [row] = await queries.run<[string | null]>(statements.renew, params, undefined, {
+      limitMs: leaseLimit(leaseMs),
+      reserved: 'renewals',
+    })
+    return at(held, row![0])
+  }
+
+  /** Back to those that wait. @param mayHaveStarted if not, it counts for no rate */
+  async release(held: readonly Held[], mayHaveStarted: boolean): Promise<void> {
+    if (held.length === 0) return
+    const { queries, statements, channel, claimer } = this.#props
+    const finished = plainArray(this.#claims.finishedBy(held))
+    const params = [...heldColumns(held), finished, mayHaveStarted, channel, this.#now()]
+    await queries.run(statements.release, params, undefined, { limitMs: this.#limitMs() })
+    claimer.gaveBack()
+    this.#claims.ended(held)
+  }
+
+  #limitMs(): number {
+    return this.#leaseMs === 0 ? LIMIT_MS : leaseLimit(this.#leaseMs)
+  }
+
+  /** Null: the database's. */
+  #now(): number | null {
+    return this.#props.clock?.now() ?? null
+  }
+}
+
+function busyError(held: readonly Held[]): TransactionOpenError {
+  const which = held.length === 1 ? `job ${describe(held[0]!.id)}` : `one of ${held.length} jobs`
+  return new TransactionOpenError(`a transaction that ${which} is completed in hasn't ended yet`)
+}
+
+/** Under each claim: the first outcome of a job counts. */
+function firstOfEachJob<H extends Held>(held: readonly H[]): readonly H[] {
+  if (new Set(held.map(({ id }) => id)).size === held.length) return held
+  const firsts = new Map(held.toReversed().map((one) => [`${one.claim} ${one.id}`, one]))
+  return held.filter((one) => firsts.get(`${one.claim} ${one.id}`) === one)
+}
+
+/** Those at the places of a JSON list that counts from 1. */
+function at<T>(all: readonly T[], places: string | null): T[] {
+  return places === null ? [] : (JSON.parse(places) as number[]).map((place) => all[place - 1]!)
+}

@@ -1,0 +1,114 @@
+import type { ClaimOptions, Held } from './job-store.ts'
+import { MemoryLeases } from './memory-leases.ts'
+import type { ClockSet } from './memory-time.ts'
+import { type Settlement, isFinal } from './outcome.ts'
+import { type StoredJob, moveTime, record } from './stored-job.ts'
+import { WaitingJobs } from './waiting-jobs.ts'
+
+/** The jobs of a MemoryJobStore: each is waiting, or held by a claim, or ended. */
+export class MemoryJobs {
+  readonly waiting = new WaitingJobs()
+  readonly leases = new MemoryLeases()
+  readonly #byId = new Map<string, StoredJob>()
+
+  get all(): Iterable<StoredJob> {
+    return this.#byId.values()
+  }
+
+  get(id: string): StoredJob | undefined {
+    return this.#byId.get(id)
+  }
+
+  add(job: StoredJob): void {
+    this.#byId.set(job.id, job)
+    this.waiting.add(job)
+  }
+
+  /** Jobs whose leases ran out wait again, with one crash more; a holder's own that it knows nothing of, without. */
+  freeExpired(now: number, { holder, holding }: ClaimOptions): void {
+    for (const [claim, lease] of this.leases.expire(now, holding)) {
+      const isOwn = holder !== undefined && lease.holder === holder
+      for (const job of lease.jobs.values()) {
+        if (isFinal(job.status)) continue
+        if (!isOwn) job.crashes++
+        job.freedFrom = isOwn ? undefined : claim
+        this.giveBack(job)
+      }
+    }
+  }
+
+  /** A job that hasn't ended. */
+  open(id: string): StoredJob | undefined {
+    const job = this.#byId.get(id)
+    return job !== undefined && !isFinal(job.status) ? job : undefined
+  }
+
+  /** A job that is held as said. */
+  held({ id, claim }: Held): StoredJob | undefined {
+    const job = this.#byId.get(id)
+    return job !== undefined && job.claim === claim && !isFinal(job.status) ? job : undefined
+  }
+
+  /** A job that was freed from this claim is held by it again, if no other has taken it since. */
+  takeBack({ id, claim }: Held, until: number): void {
+    const job = this.#byId.get(id)
+    if (job === undefined || job.freedFrom !== claim) return
+    this.waiting.remove(job)
+    this.leases.add(claim, { until, holder: undefined }, [job])
+    Object.assign(job, { claim, freedFrom: undefined, crashes: job.crashes - 1 })
+  }
+
+  giveBack(job: StoredJob): void {
+    job.claim = undefined
+    this.waiting.add(job)
+  }
+
+  /** @returns whether what is said under this claim counts */
+  settle(settlement: Settlement, now: number): boolean {
+    const { id, claim, outcome } = settlement
+    this.takeBack(settlement, now)
+    this.leases.free(settlement)
+    const job = this.#byId.get(id)
+    if (job === undefined || job.claim !== claim) return false
+    if (isFinal(job.status)) return true
+    record(job, outcome, now)
+    // An ended job keeps its claim: settling it twice is no loss.
+    if (!isFinal(job.status)) this.giveBack(job)
+    return true
+  }
+
+  cancel(id: string, now: number): boolean {
+    const job = this.open(id)
+    if (job === undefined) return false
+    this.waiting.remove(job)
+    const ended = { status: 'FAILED', lastError: 'cancelled', claim: undefined, freedFrom: undefined }
+    Object.assign(job, ended, { updatedAt: now })
+    return true
+  }
+
+  /** @returns whether it waits, and so may be claimed at once */
+  retryNow(job: StoredJob, now: number): boolean {
+    const waits = job.claim === undefined
+    if (waits) this.waiting.remove(job)
+    job.runAt = Math.min(job.runAt, now)
+    job.delayed = false
+    if (waits) this.giveBack(job)
+    return waits
+  }
+
+  /** @returns how many ended jobs it has removed, of those that were kept for long enough */
+  remove(now: number, limit: number, keptMs: (job: StoredJob) => number): number {
+    const old = [...this.#byId.values()].filter(
+      (job) => isFinal(job.status) && job.updatedAt <= now - keptMs(job),
+    )
+    for (const job of old.slice(0, limit)) this.#byId.delete(job.id)
+    return Math.min(old.length, limit)
+  }
+
+  /** Whatever counts from a moment moves with the clock. */
+  move(set: ClockSet): void {
+    this.leases.move(set.byMs)
+    for (const job of this.#byId.values()) if (!isFinal(job.status)) moveTime(job, set)
+    this.waiting.reorder()
+  }
+}

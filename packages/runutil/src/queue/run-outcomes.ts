@@ -1,0 +1,107 @@
+import type { Clock } from '../core/clock.ts'
+import type { WorkerRecord } from '../core/worker-record.ts'
+import type { Attempt } from './attempt.ts'
+import type { ClaimSignals } from './claim-signals.ts'
+import type { ClaimedJob } from './job.ts'
+import { judge, judgeCrashes } from './judge.ts'
+import type { ObservedJobStore } from './observed-job-store.ts'
+import { type JobSettlement, settlementOf } from './outcome.ts'
+import type { HandlerResult } from './perform.ts'
+import type { RunClaims } from './run-claims.ts'
+import type { RunEnd } from './run-end.ts'
+import type { RunLog } from './run-log.ts'
+import { Settler } from './settler.ts'
+import { TransactionSettler } from './transaction-settler.ts'
+import type { WorkerRules } from './worker-rules.ts'
+
+export interface RunOutcomesProps {
+  readonly store: ObservedJobStore
+  readonly clock: Clock
+  readonly maxCrashes: number
+  readonly rules: WorkerRules
+  readonly claims: RunClaims
+  readonly signals: ClaimSignals
+  readonly log: RunLog
+  readonly end: RunEnd
+  /** Hears that jobs were settled, as a sign of life. */
+  readonly record: WorkerRecord | undefined
+}
+
+/** Judges how jobs of a run ended, and has that recorded: handler result ─► outcome ─► settled; then nothing holds the job. */
+export class RunOutcomes {
+  readonly #props: RunOutcomesProps
+  readonly #settler: Settler<JobSettlement>
+  /** For what handlers return that have completed their job in a transaction. */
+  readonly #transactionSettler: TransactionSettler<JobSettlement>
+
+  constructor(props: RunOutcomesProps) {
+    this.#props = props
+    const { store, clock, log, end } = props
+    const onSettled = (batch: readonly JobSettlement[]): void => this.#settled(batch)
+    const onRetry = (error: unknown, delayMs: number): void => log.unavailable('outcomes', error, delayMs)
+    const settler = (this.#settler = new Settler({
+      store,
+      clock,
+      onSettled,
+      onRetry,
+      onRefused: (settlement, error) => log.refused(settlement, error),
+      onFailure: end.fail,
+    }))
+    this.#transactionSettler = new TransactionSettler({
+      store,
+      clock,
+      onSettled,
+      onRetry,
+      onRefused: (settlement) => settler.add(settlement),
+    })
+  }
+
+  /** How many outcomes aren't recorded yet. */
+  get unsettled(): number {
+    return this.#settler.unsettled
+  }
+
+  /** Ends jobs as PANIC that crashed too often. @returns the others */
+  withoutCrashed(jobs: readonly ClaimedJob[]): readonly ClaimedJob[] {
+    return jobs.filter((job) => {
+      const outcome = judgeCrashes(job, this.#props.maxCrashes)
+      if (outcome !== undefined) this.#settle(settlementOf(job, outcome, 0), this.#settler)
+      return outcome === undefined
+    })
+  }
+
+  /** An attempt's handler has ended. */
+  add({ job, durationMs, isCompleting }: Attempt, result: HandlerResult): void {
+    const settlement = settlementOf(job, judge(result, this.#props.store.maxJson), durationMs)
+    this.#settle(settlement, isCompleting ? this.#transactionSettler : this.#settler, result)
+  }
+
+  #settle(
+    settlement: JobSettlement,
+    settler: { add(settlement: JobSettlement): void },
+    result?: HandlerResult,
+  ): void {
+    this.#props.log.ended(settlement, result)
+    settler.add(settlement)
+  }
+
+  #settled(batch: readonly JobSettlement[]): void {
+    const { claims, log, signals, rules, record } = this.#props
+    claims.delete(batch.map(({ job }) => job))
+    log.available('outcomes')
+    record?.signOfLife()
+    signals.freed.notify()
+    // Of a limited kind, the next may start now.
+    if (rules.limited) signals.ready.notify()
+  }
+
+  /**
+   * Resolves when all is recorded or, after some time, given up.
+   *
+   * @param patienceMs asked for each settler, since the time passes
+   */
+  async finish(patienceMs: () => number): Promise<void> {
+    await this.#transactionSettler.finish(patienceMs())
+    await this.#settler.finish(patienceMs())
+  }
+}

@@ -118,7 +118,7 @@ async function statusesOf(manager: Manager<object>): Promise<Map<number, Action>
 
 it(
   `${TARGETS.length} devices that are killed, frozen and cut off begin no action twice and leave none running`,
-  { timeout: (SECONDS + 180) * 1_000 },
+  { timeout: (SECONDS + 300) * 1_000 },
   async () => {
     console.log(`seed ${SEED}`)
     const random = new Random(SEED)
@@ -154,6 +154,9 @@ it(
       }
       await after(random.between(50, 500))
     }
+    // On a busy machine a device may be killed each time before it is up.
+    const succeededCalls = (): string[] => [...callers.ended.values()].filter((end) => end === 'succeeded')
+    await vi.waitFor(() => expect(succeededCalls().length).toBeGreaterThan(20), 120_000)
     await callers.stop()
     await vi.waitFor(
       async () => {

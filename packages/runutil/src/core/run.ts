@@ -69,6 +69,7 @@ export function defaultWarnAfterMs(everyMs: number): number {
 
 /** Says once that a run takes long. */
 export function warnSlow(context: Context, forMs: number): void {
+  context.record?.emit({ type: 'slow', forMs })
   log(context.logger, 'warn', { forMs }, `slow: the run has taken ${Math.round(forMs)} ms so far`)
 }
 

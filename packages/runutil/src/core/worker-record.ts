@@ -57,6 +57,12 @@ export interface RecordOwner {
   ready(): void
 }
 
+/** What a worker with many short runs is asked for. */
+export interface LiveRuns {
+  running(): { readonly startedAt: Date; readonly traceId: string } | undefined
+  nextRunAt(): Date | undefined
+}
+
 export interface RecordedError {
   readonly name: string
   readonly message: string
@@ -159,6 +165,8 @@ export class WorkerRecord {
   lastRunFailed = false
   running: { readonly startedAt: Date; readonly traceId: string } | undefined
   nextRunAt: Date | undefined
+  /** Of a worker that works both out only when somebody looks. */
+  live: LiveRuns | undefined
   latency: Histogram | undefined
   children: WorkerRecord[] | undefined
   /** Names beneath it that are no entries of a group. */
@@ -214,6 +222,12 @@ export class WorkerRecord {
   ready(): void {
     this.signOfLife()
     this.owner?.ready()
+  }
+
+  /** Starts that passed and will never run. */
+  missedRuns(count: number): void {
+    this.missed += count
+    this.emit({ type: 'missed', count })
   }
 
   /** One of its runs has ended. @param startedAt on the scale of `clock.elapsed()` */

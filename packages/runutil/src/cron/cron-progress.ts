@@ -22,12 +22,27 @@ export class CronProgress {
   #next: Next | undefined
   #waiting: number[] = []
   #missed = 0
+  /** Told of what is missed. */
+  onMissed: (count: number) => void = () => {}
 
   /** The next instant to run, taken; undefined when none is due. */
   take(): number | undefined {
     const instant = this.#waiting.shift()
     if (instant !== undefined) this.#last = instant
     return instant
+  }
+
+  /** When the next run is due. */
+  get nextRunAt(): Date | undefined {
+    const next = this.#waiting[0] ?? this.#next?.instant
+    return next === undefined ? undefined : new Date(next)
+  }
+
+  /** What has passed by now was not to run: it isn't missed. */
+  skip(now: number): void {
+    this.#lookedAt = Math.max(now, this.#last)
+    this.#next = undefined
+    this.#waiting = []
   }
 
   /** How many were missed since this was last asked. */
@@ -61,7 +76,9 @@ export class CronProgress {
     const queued = queueRuns(this.#waiting, planned.due)
     this.#waiting = queued.waiting
     this.#last = queued.waiting.length === 0 ? latest : queued.waiting[0]! - 1
-    this.#missed += planned.missed + queued.missed
+    const missed = planned.missed + queued.missed
+    this.#missed += missed
+    this.onMissed(missed)
     return 0
   }
 

@@ -1,3 +1,5 @@
+import { workerReady } from '../core/worker-ready.ts'
+import { workerKind } from '../core/worker-kind.ts'
 import { offAbort, onAbort } from '../core/abort.ts'
 import { currentClock, currentContext, currentLogger } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
@@ -62,7 +64,9 @@ export function httpServer(
   if (host !== undefined) checkName(host, `${what}: host`)
   const keepAliveGraceMs = toMs(keepAliveGrace, `${what}: keepAliveGrace`)
   refuseListening(server, what)
-  return { run: (signal) => serve(plan, { port, host, keepAliveGraceMs }, signal) }
+  const run = (signal: AbortSignal): Promise<void> => serve(plan, { port, host, keepAliveGraceMs }, signal)
+  const worker = { [workerKind]: 'http', run }
+  return worker
 }
 
 function refuseListening(server: object, what: string): void {
@@ -88,6 +92,7 @@ async function serve(plan: ListeningPlan, settings: Settings, signal: AbortSigna
   const connections = new Connections(server)
   try {
     healthCheckpoint()
+    workerReady()
     await untilStopped(server, signal)
     if (server.listening) await stop(server, connections, settings)
   } finally {

@@ -1,3 +1,4 @@
+import { RunRecord } from '../core/run-record.ts'
 import { workerKind } from '../core/worker-kind.ts'
 import { offAbort, onAbort } from '../core/abort.ts'
 import { inNewScope } from '../core/async-scope.ts'
@@ -171,10 +172,17 @@ class LeasedRun {
     const { limits = NO_LIMITS, run } = this.#work
     const context = this.#context.child(this.#plan.run)
     const watch = new RunWatch(this.#clock)
+    const runs = this.#plan.isRepeated ? new RunRecord(this.#context) : undefined
+    runs?.missed(this.#plan.run?.missed ?? 0)
+    runs?.began()
     const slowAfterMs = limits.warnAfterMs === undefined ? this.#plan.slowAfterMs() : undefined
     if (slowAfterMs !== undefined) watch.begin(context, () => slowAfterMs)
     try {
       await inNewScope(() => withContext(context, runWithin, limits, context, signal, run))
+      runs?.ended()
+    } catch (error) {
+      runs?.ended({ error })
+      throw error
     } finally {
       watch.end()
     }

@@ -20,6 +20,11 @@ export class ManualRuns {
     return this.#next.length > 0
   }
 
+  /** Whether the run that is on was asked for. */
+  get isOn(): boolean {
+    return this.#now.length > 0
+  }
+
   begins(): void {
     this.#now = this.#next
     this.#next = []

@@ -1,3 +1,4 @@
+import { warnOfLoopDelay } from './loop-delay.ts'
 import { type RunScope, currentContext, currentName, newScope } from '../core/context.ts'
 import type { Backoff } from '../core/backoff.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
@@ -88,7 +89,9 @@ export async function runGroup({ parts, signal, scope, grace }: GroupRun): Promi
     },
   })
   if (outer === undefined) root.moveTo('starting')
+  const leave = outer === undefined ? warnOfLoopDelay(scope) : undefined
   await supervisor.run()
+  leave?.()
   const { failures } = supervisor
   if (outer === undefined) endRoot(root, failures.length > 0, supervisor.isStopping)
   else for (const { record } of supervisor.children) removeRecord(record)

@@ -3,7 +3,7 @@ import type { Timer } from '../core/clock.ts'
 import { Context, currentContext, enterContext, newScope } from '../core/context.ts'
 import { FreshScope } from '../core/fresh-scope.ts'
 import { checkpoint } from '../core/health.ts'
-import type { RunControls } from '../core/worker-record.ts'
+import type { LiveRuns, RunControls } from '../core/worker-record.ts'
 import { callJob, type Job, type JobFunc } from '../core/job.ts'
 import { defaultWarnAfterMs, GridRun, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { ManualRuns } from './manual-runs.ts'
@@ -24,7 +24,7 @@ export interface TickerSettings {
  * No async function and nothing allocated that a tick doesn't need: a thousand of these at 10 ms should cost
  * little more than a thousand bare intervals.
  */
-export class Ticker implements WatchedRuns, RunControls {
+export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   readonly #settings: TickerSettings
   readonly #everyMs: number
   readonly #signal: AbortSignal
@@ -47,6 +47,8 @@ export class Ticker implements WatchedRuns, RunControls {
   #lastTick = 0
   /** How many were dropped since the run before. */
   #missed = 0
+  /** When the next start is due, by `elapsed()`. */
+  #nextAt = NaN
   #timer: Timer | undefined
   /** The context of the run that is on, or was the last. */
   #run: Context | undefined
@@ -64,8 +66,9 @@ export class Ticker implements WatchedRuns, RunControls {
     this.#tick = () => this.#begin()
     this.#call = () => {
       // Cheaper than to run within it: the scope that this is called in ends anyway.
-      const due = this.#origin + Math.max(0, this.#lastTick) * this.#everyMs
-      const context = this.#context.child(new GridRun(this.#context, due, this.#missed))
+      const isAsked = this.#manual?.isOn === true
+      const due = isAsked ? this.runningSince! : this.#origin + Math.max(0, this.#lastTick) * this.#everyMs
+      const context = this.#context.child(new GridRun(this.#context, due, isAsked ? 0 : this.#missed))
       enterContext((this.#run = context))
       return limits === undefined
         ? callJob(job, signal)
@@ -104,6 +107,7 @@ export class Ticker implements WatchedRuns, RunControls {
     const { record } = this.#context
     if (record === undefined) return
     record.controls = this
+    record.live = this
     if (record.isPaused) this.pause()
   }
 
@@ -127,6 +131,20 @@ export class Ticker implements WatchedRuns, RunControls {
     return run
   }
 
+  running(): { startedAt: Date; traceId: string } | undefined {
+    if (this.runningSince === undefined) return undefined
+    return { startedAt: this.#dateOf(this.runningSince), traceId: this.#context.id }
+  }
+
+  nextRunAt(): Date | undefined {
+    const waits = this.runningSince === undefined && this.#manual?.isPaused !== true
+    return waits && !Number.isNaN(this.#nextAt) ? this.#dateOf(this.#nextAt) : undefined
+  }
+
+  #dateOf(elapsed: number): Date {
+    return new Date(Math.round(this.#clock.now() - this.#clock.elapsed() + elapsed))
+  }
+
   #beginSchedule(): void {
     this.#context.record?.ready()
     this.#origin = this.#clock.elapsed()
@@ -143,6 +161,7 @@ export class Ticker implements WatchedRuns, RunControls {
   #scheduleAt(due: number): void {
     const { jitterMs } = this.#settings
     const next = jitterMs === 0 ? due : due + this.#clock.random() * jitterMs
+    this.#nextAt = next
     if (this.#timer === undefined) this.#timer = this.#clock.setTimeoutAt(this.#tick, next)
     else this.#timer.restartAt(next)
   }
@@ -154,6 +173,7 @@ export class Ticker implements WatchedRuns, RunControls {
     const next = this.#lastTick + 1
     this.#lastTick = Math.max(next, passed)
     this.#missed = this.#lastTick - next
+    if (this.#missed > 0) this.#context.record?.missedRuns(this.#missed)
     this.#start()
   }
 
@@ -216,6 +236,7 @@ export class Ticker implements WatchedRuns, RunControls {
   #forgetControls(): void {
     const { record } = this.#context
     if (record?.controls === this) record.controls = undefined
+    if (record?.live === this) record.live = undefined
   }
 
   #leave(): void {

@@ -30,7 +30,9 @@ export function nodeOf(record: WorkerRecord): WorkerNode {
   const children = (record.children ?? []).map(nodeOf)
   const { path, kind, runs, failures, restarts, missed, latency } = record
   const isClass = kind === 'class'
-  const { strategy, lastError, lastRunAt, lastRunMs, lastRunFailed, running, nextRunAt, describe } = record
+  const { strategy, lastError, lastRunAt, lastRunMs, lastRunFailed, describe, live } = record
+  const running = record.running ?? live?.running()
+  const nextRunAt = record.nextRunAt ?? live?.nextRunAt()
   return {
     path,
     kind,

@@ -1,0 +1,109 @@
+import { url as inspectorUrl } from 'node:inspector'
+import {
+  type EventLoopUtilization,
+  type IntervalHistogram,
+  monitorEventLoopDelay,
+  performance,
+} from 'node:perf_hooks'
+import { setBackgroundInterval } from '../core/background-interval.ts'
+import { systemClock } from '../core/clock-system.ts'
+import type { Timer } from '../core/clock.ts'
+import type { RunScope } from '../core/context.ts'
+import { log } from '../core/log.ts'
+import { shared } from '../core/shared.ts'
+import type { WorkerRecord } from '../core/worker-record.ts'
+
+const LOOK_MS = 10_000
+/** How often it measures; what it measures is that much too long. */
+const RESOLUTION_MS = 100
+/** Shorter ones are not worth a warning. */
+const LONG_MS = 1_000
+
+/** A run that wants to hear when the event loop was blocked. */
+export interface LoopDelayListener {
+  /** @param sinceMs when that may have begun, on the scale of the system clock's `now()` */
+  delayed(maxMs: number, sinceMs: number): void
+}
+
+/** What was measured between two looks. */
+export interface LoopSample {
+  readonly maxMs: number
+  /** For how long the loop was busy, and not waiting for something to do. */
+  readonly activeMs: number
+  readonly isDebugged: boolean
+}
+
+/**
+ * Whether somebody blocked the loop. A process that was suspended, or whose machine slept, was late as well, but not busy; one that
+ * a debugger holds is late as long as its user likes.
+ */
+export function isBlocked({ maxMs, activeMs, isDebugged }: LoopSample): boolean {
+  return maxMs > LONG_MS && activeMs >= maxMs / 2 && !isDebugged
+}
+
+/** Looks every 10 s how long the event loop was blocked at most, while a run is on: one for the process. */
+class LoopDelay {
+  readonly #listeners = new Set<LoopDelayListener>()
+  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  #timer: Pick<Timer, 'clear'> | undefined
+  #utilization: EventLoopUtilization | undefined
+  #lookedAt = 0
+
+  /** @returns what ends it */
+  listen(listener: LoopDelayListener): () => void {
+    this.#listeners.add(listener)
+    this.#timer ??= this.#begin()
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #begin(): Pick<Timer, 'clear'> {
+    this.#histogram.enable()
+    this.#next()
+    return setBackgroundInterval(systemClock, () => this.#look(), LOOK_MS)
+  }
+
+  #next(): void {
+    this.#histogram.reset()
+    this.#utilization = performance.eventLoopUtilization()
+    this.#lookedAt = systemClock.now()
+  }
+
+  #look(): void {
+    const maxMs = this.#histogram.max / 1e6 - RESOLUTION_MS
+    const activeMs = performance.eventLoopUtilization(this.#utilization).active
+    const since = this.#lookedAt
+    if (isBlocked({ maxMs, activeMs, isDebugged: inspectorUrl() !== undefined })) {
+      for (const listener of this.#listeners) listener.delayed(maxMs, since)
+    }
+    // A run that begins soon after goes on with it: short runs in a row cost nothing each.
+    if (this.#listeners.size > 0) return this.#next()
+    this.#histogram.disable()
+    this.#timer?.clear()
+    this.#timer = undefined
+  }
+}
+
+function loopDelay(): LoopDelay {
+  return shared('loop delay', () => new LoopDelay())
+}
+
+/** Warns of a blocked loop, with the names of the workers whose runs were on. @returns what ends it */
+export function warnOfLoopDelay({ records, logger }: RunScope): () => void {
+  return loopDelay().listen({
+    delayed: (maxMs, sinceMs) => {
+      const workers = [...records.values()]
+        .filter((record) => ranSince(record, sinceMs))
+        .map(({ path }) => path)
+      const names = workers.slice(0, MOST_NAMES).join(', ')
+      const who = names === '' ? '' : `; these ran meanwhile: ${names}`
+      log(logger, 'warn', { maxMs }, `the event loop was blocked for up to ${Math.round(maxMs)} ms${who}`)
+      records.root.emit({ type: 'loopDelay', maxMs, workers })
+    },
+  })
+}
+
+const MOST_NAMES = 20
+
+function ranSince({ running, lastRunAt, lastRunMs }: WorkerRecord, sinceMs: number): boolean {
+  return running !== undefined || lastRunAt + lastRunMs >= sinceMs
+}

@@ -1,0 +1,15 @@
+// A worker that blocks the event loop once: blocked-loop.ts <ms>; beside one that has no run.
+import { repeat, runAllWorkers, shutdownSignal } from 'runutil'
+
+let blockMs = Number(process.argv[2])
+const block = (): void => {
+  for (const until = performance.now() + blockMs; performance.now() < until;);
+  blockMs = 0
+}
+setTimeout(() => process.stdout.write('eleven seconds\n'), 11_000).unref()
+process.stdout.write('started\n')
+const workers = [
+  { name: 'Blocking', worker: repeat('1s', block) },
+  { name: 'Never', worker: repeat('1h', () => {}) },
+]
+await runAllWorkers(workers, shutdownSignal())

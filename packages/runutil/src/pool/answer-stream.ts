@@ -2,7 +2,7 @@ import type { PayloadMessage } from './relay/message-reader.ts'
 import { type Payload, payloadOf } from './relay/payload.ts'
 import type { TaskCaller } from './worker/task.ts'
 
-export interface StreamSource {
+interface StreamSource {
   /** Has the sender wait, or go on. */
   hold(held: boolean): void
   /** Nobody reads any more. */

@@ -21,7 +21,7 @@ import { WorkerSet } from './worker-set.ts'
  */
 type Phase = 'new' | 'starting' | 'running' | 'ending'
 
-export interface LifecycleProps {
+interface LifecycleProps {
   readonly settings: PoolSettings
   readonly events: Events<PoolEvents>
   readonly allocation: Allocation

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../core/clock.ts'
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 
 /** The workers that are asked. */
-export interface PingedWorkers {
+interface PingedWorkers {
   readonly active: readonly SupervisedWorker[]
 }
 

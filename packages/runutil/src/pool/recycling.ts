@@ -4,7 +4,7 @@ import { readsAtOnce, residentBytes, residentBytesByPs } from './resident-memory
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 
 /** The workers that are recycled, and what may become of one. */
-export interface RecycledWorkers {
+interface RecycledWorkers {
   readonly active: readonly SupervisedWorker[]
   /** It has done its part: another takes its place. */
   replace(worker: SupervisedWorker, reason: string): void

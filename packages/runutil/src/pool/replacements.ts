@@ -17,7 +17,7 @@ export interface StartHistory {
   readonly startedMs: number
 }
 
-export interface ReplacementsProps {
+interface ReplacementsProps {
   readonly context: PoolContext
   readonly gate: StartGate
   readonly factory: WorkerFactory

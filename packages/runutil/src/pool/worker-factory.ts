@@ -6,7 +6,7 @@ import { type SpawnSpec, specOf } from './worker/spawn.ts'
 import { SupervisedWorker } from './worker/supervised-worker.ts'
 import type { WorkerListener } from './worker/worker-props.ts'
 
-export interface WorkerFactoryProps {
+interface WorkerFactoryProps {
   readonly settings: PoolSettings
   readonly context: PoolContext
   readonly relay: Relay

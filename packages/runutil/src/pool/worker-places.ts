@@ -13,7 +13,7 @@ import type { WorkerFactory } from './worker-factory.ts'
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 
-export interface WorkerPlacesProps {
+interface WorkerPlacesProps {
   readonly settings: PoolSettings
   readonly context: PoolContext
   readonly events: Events<PoolEvents>

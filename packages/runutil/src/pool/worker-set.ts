@@ -18,7 +18,7 @@ import type { Task } from './worker/task.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 import type { WorkerListener } from './worker/worker-props.ts'
 
-export interface WorkerSetProps {
+interface WorkerSetProps {
   readonly settings: PoolSettings
   readonly context: PoolContext
   readonly relay: Relay

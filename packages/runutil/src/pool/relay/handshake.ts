@@ -13,7 +13,7 @@ export interface Dialect {
 }
 
 /** Who is at the other end, by its own word. */
-export interface Greeted {
+interface Greeted {
   readonly pid: number
   readonly connection: Connection
 }

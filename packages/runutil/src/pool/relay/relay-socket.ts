@@ -7,7 +7,7 @@ import { SocketPlace } from './socket-place.ts'
 import { knowsOwners, ownerOfConnection, ownerOfProcess } from './tcp-owner.ts'
 import { WrongPidError, descendsFrom } from './wrong-pid.ts'
 
-export interface SocketRelayProps extends Dialect {
+interface SocketRelayProps extends Dialect {
   readonly socket: 'unix' | 'tcp'
   /** How long a connection may stay silent. */
   readonly silenceMs: number

@@ -16,7 +16,7 @@ export interface Exit {
   readonly spawnError: SpawnError | undefined
 }
 
-export interface SubprocessProps {
+interface SubprocessProps {
   readonly spec: SpawnSpec
   readonly relay: { readonly address: string; readonly stdio: Stdio }
   readonly token: string

@@ -113,7 +113,7 @@ describe('a role that doesn’t own the schema', () => {
     const error = await rejection(migrate(owner, { grantTo: 'nobody-here' }))
     expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
     expect((error as Error).message).toMatch(
-      /none called 'nobody-here'; create it first: create role "nobody-here"/,
+      /got 'nobody-here', which doesn't exist; create it first: create role "nobody-here"/,
     )
   })
 

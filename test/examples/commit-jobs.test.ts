@@ -159,9 +159,7 @@ describe('the jobs of repo-watch, on a server', () => {
     const program = watch(database.url)
     await program.printed('/CommitReader/Jobs')
     await stored(database.url, (queue) => queue.enqueue({ id: missing, kind: 'commit' }))
-    await program.printed(
-      'WARN /CommitReader/Jobs job will be retried: no commit fffffff in this repository',
-    )
+    await program.printed('WARN /CommitReader/Jobs job will be retried: no commit fffffff in this repository')
     await stop(program)
 
     const job = await stored(database.url, (queue) => queue.get(missing))

@@ -116,7 +116,9 @@ describe('a claim of a kind with a rate', () => {
   it('takes back the starts of what would start too late, and no others', async () => {
     await kind.limitTo({ rate: { limit: 10, perMs: DAY_MS } })
     await kind.put(`select 'job' || n as id, null::text as key, n as seq from generate_series(1, 100) as n`)
-    const [one, two, three] = [await claimRow(3), await claimRow(4), await claimRow(2)]
+    const one = await claimRow(3)
+    const two = await claimRow(4)
+    const three = await claimRow(2)
     expect(await claimRow(10)).toHaveLength(1)
     const ids = two.map(([id]) => id as string)
     const claim = String(two[0]![5])
@@ -135,7 +137,15 @@ describe('a claim of a kind with a rate', () => {
       false,
       null,
       25,
-      ...[null, null, null, 'jobs'],
-      ...[null, null, null, true, null, true],
+      null,
+      null,
+      null,
+      'jobs',
+      null,
+      null,
+      null,
+      true,
+      null,
+      true,
     ])
 })

@@ -18,11 +18,12 @@ class Watched {
 
   constructor(make: (job: () => Promise<void>) => Worker, job: () => Promise<void> | void = () => {}) {
     const { clock, runtime } = this
-    runtime.on(({ type, path, ...rest }) => {
-      if (path === '/Job' && ['ran', 'missed', 'paused', 'resumed'].includes(type)) {
-        const { at: _, ...facts } = rest as { at?: unknown }
-        this.events.push({ type, ...facts })
-      }
+    runtime.on((event) => {
+      if (event.path !== '/Job' || !['ran', 'missed', 'paused', 'resumed'].includes(event.type)) return
+      const facts: Partial<typeof event> = { ...event }
+      delete facts.at
+      delete facts.path
+      this.events.push(facts)
     })
     const worker = make(async () => {
       this.runs.push((clock.now() - NOON) / 1_000)

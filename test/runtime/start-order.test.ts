@@ -56,8 +56,15 @@ describe('one that comes after another', () => {
       5_000,
     )
     expect(play.lines).toEqual([
-      ...['0 +Db', '1000 +Cache', '1500 +Api'],
-      ...['5000 abort Api', '5100 -Api', '5100 abort Cache', '5200 -Cache', '5200 abort Db', '5300 -Db'],
+      '0 +Db',
+      '1000 +Cache',
+      '1500 +Api',
+      '5000 abort Api',
+      '5100 -Api',
+      '5100 abort Cache',
+      '5200 -Cache',
+      '5200 abort Db',
+      '5300 -Db',
     ])
   })
 
@@ -185,8 +192,15 @@ describe('classes', () => {
       logger: play.captured.logger,
     })
     expect(play.lines).toEqual([
-      ...['0 +Pool', '300 +Http', '2000 abort Pool', '2100 -Pool', '2100 +Pool'],
-      ...['3000 abort Http', '3100 -Http', '3100 abort Pool', '3200 -Pool'],
+      '0 +Pool',
+      '300 +Http',
+      '2000 abort Pool',
+      '2100 -Pool',
+      '2100 +Pool',
+      '3000 abort Http',
+      '3100 -Http',
+      '3100 abort Pool',
+      '3200 -Pool',
     ])
   })
 

@@ -148,8 +148,12 @@ describe('the group ends', () => {
     const outer = named('Sup', inner, { retry: backoff(100), intensity: { restarts: 1, within: '1h' } })
     const { errors } = await failureOf<WorkerGroupError>(notes.run([outer], 3_600_000))
     expect(notes.lines.filter((line) => line.includes('+'))).toEqual([
-      ...['0 +A', '10 +A', '20 +A'],
-      ...['130 +A', '140 +A', '150 +A'],
+      '0 +A',
+      '10 +A',
+      '20 +A',
+      '130 +A',
+      '140 +A',
+      '150 +A',
     ])
     const [error] = errors as [RestartLimitError]
     expect(error).toMatchObject({ worker: '/Sup', restarts: 1, withinMs: 3_600_000 })

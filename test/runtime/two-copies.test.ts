@@ -123,8 +123,8 @@ describe('two copies of the package in one program', () => {
     vi.resetModules()
     const other = await import('runutil/coordinate')
     const namespace = await other.createCoordinate(new other.MemoryCoordinateStore()).namespace('n')
-    expect(() => new CoordinateWorker({ namespace: namespace as never, tasks: {} })).toThrow(
-      /namespace: expected a namespace; got an instance of StoredNamespace; it was made by another copy of runutil \(loaded from .*runutil\/src/,
+    expect(() => new CoordinateWorker({ namespace, tasks: {} })).toThrow(
+      /namespace: expected a namespace; got an instance of NamespaceHandle; it was made by another copy of runutil \(loaded from .*runutil\/src/,
     )
   })
 

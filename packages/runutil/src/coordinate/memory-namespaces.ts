@@ -44,7 +44,7 @@ export class MemoryNamespaces implements NamespaceStore {
   }
 
   /** All at once. */
-  async prune(id: Id, retentionMs: number, _: Id): Promise<Pruned> {
+  async prune(id: Id, retentionMs: number): Promise<Pruned> {
     const until = this.#now() - retentionMs
     const hasEnded = ({ endTime, expirationTime }: MemoryAttempt): boolean =>
       (endTime ?? expirationTime) <= until

@@ -8,7 +8,8 @@ export function brand(type: abstract new (...args: never[]) => object, name: str
   Object.defineProperty(type, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {
       // A subclass inherits this method.
-      if (this !== type) return Function.prototype[Symbol.hasInstance].call(this as Function, value)
+      if (this !== type)
+        return Function.prototype[Symbol.hasInstance].call(this as typeof Object, value) as boolean
       return typeof value === 'object' && value !== null && key in value
     },
   })

@@ -76,7 +76,12 @@ export class QueueRun {
     const calls = (this.#calls = new StoreCalls({ ...common, graceMs }))
     const rules = (this.#rules = new WorkerRules({ ...common, logger: () => this.#context.logger }))
     const claims = (this.#claims = new RunClaims({ ...common, kinds: [...props.kinds.keys()] }))
-    const outcomes = (this.#outcomes = new RunOutcomes({ ...common, rules, claims, record: this.#context.record }))
+    const outcomes = (this.#outcomes = new RunOutcomes({
+      ...common,
+      rules,
+      claims,
+      record: this.#context.record,
+    }))
     const releaser = (this.#releaser = new Releaser({ ...common, calls, claims }))
     const prefetch = (this.#prefetch = new Prefetch(props.concurrency, props.prefetch))
     const parts = { ...common, claims, outcomes, releaser, prefetch }

@@ -31,13 +31,13 @@ export class ManualRuns {
   }
 
   ended(): void {
-    for (const { resolve } of this.#now) resolve()
+    for (const caller of this.#now) caller.resolve()
     this.#now = []
   }
 
   /** No other run comes. */
   failed(error: unknown): void {
-    for (const { reject } of [...this.#now, ...this.#next]) reject(error)
+    for (const caller of [...this.#now, ...this.#next]) caller.reject(error)
     this.#now = []
     this.#next = []
   }

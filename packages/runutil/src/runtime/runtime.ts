@@ -200,14 +200,14 @@ export class Runtime {
     return unobserved(turn)
   }
 
-  #refusal(path: string): unknown {
+  #refusal(path: string): Error {
     if (this.#end !== undefined) return this.#ended()
     const known = Array.from(this.#records?.values() ?? [], (record) => record.path)
     return new NoSuchWorkerError(path, known)
   }
 
-  #ended(): unknown {
-    return this.#end?.reason ?? new Error('the run has ended')
+  #ended(): Error {
+    return (this.#end?.reason as Error | undefined) ?? new Error('the run has ended')
   }
 
   /** The supervisor that it is a worker of. */

@@ -81,12 +81,16 @@ it.each(losses)('%s loses no action and repeats none, and monitors miss nothing'
   stopping = true
   await Promise.all(callers)
 
-  const begun = devices
-    .flatMap(({ lines }) => lines)
-    .flatMap((line) => /begins (.*)/.exec(line)?.[1] ?? [])
-    .map((input) => (JSON.parse(input) as { echo: number }).echo)
-    .filter((echo) => echo >= 0)
+  const echoesBegun = (): number[] =>
+    devices
+      .flatMap(({ lines }) => lines)
+      .flatMap((line) => /begins (.*)/.exec(line)?.[1] ?? [])
+      .map((input) => (JSON.parse(input) as { echo: number }).echo)
+      .filter((echo) => echo >= 0)
   const certain = done.map(({ input }) => (input as { echo: number }).echo)
+  // What a device prints comes later than what it reports through the database.
+  await vi.waitFor(() => expect(echoesBegun()).toEqual(expect.arrayContaining(certain)))
+  const begun = echoesBegun()
   expect(new Set(begun).size).toBe(begun.length)
   expect(certain.filter((echo) => !begun.includes(echo))).toEqual([])
   expect(begun.filter((echo) => !certain.includes(echo) && !unknown.includes(echo))).toEqual([])

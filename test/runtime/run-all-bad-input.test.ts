@@ -85,7 +85,11 @@ describe('bad input is refused with a typed error before anything runs:', () => 
   describe.each(Object.entries(runs))('%s', (what, run) => {
     test.each<[string, unknown[], RegExp]>([
       ['an unknown option', [undefined, { grce: 5 }], /unknown option 'grce'; did you mean 'grace'\?/],
-      ['no options object', [undefined, 5], /expected an options object \{ logger, clock, grace \}; got 5/],
+      [
+        'no options object',
+        [undefined, 5],
+        /expected an options object \{ logger, clock, grace, runtime \}; got 5/,
+      ],
       [
         'a controller as signal',
         [new AbortController()],

@@ -204,7 +204,7 @@ export class Supervisor implements ChildHost {
     const isThrown = exit.kind === 'threw'
     const error = isThrown ? toError(exit.error) : new ErrWorkerExitedPrematurely(child.path)
     attribute(error, child.path)
-    if (isThrown && !child.record.spoke) child.record.health = 'firing'
+    if (isThrown) child.record.health = 'firing'
     if (child.outer === undefined) child.record.failed(error)
     const fatal = this.isStopping ? error : this.#restarts.decide(child, exit, error)
     if (fatal !== undefined) this.#fail(child, fatal)

@@ -68,7 +68,7 @@ async function ranBy({
   return { ran, last: ran.at(-1)?.for ?? NOON }
 }
 
-const runs = Number(process.env.CRON_RUNS ?? 250)
+const runs = Number(process.env.CRON_RUNS ?? 60)
 
 describe('under any sleeps and settings of the clock', () => {
   test('instants rise, are those of the pattern, and none runs before it has come', async () => {

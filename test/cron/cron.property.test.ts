@@ -82,7 +82,7 @@ describe('under any sleeps and settings of the clock', () => {
           if (program.missed === 'skip') expect(one.at - one.for).toBeLessThanOrEqual(program.toleranceMs)
         })
       }),
-      { numRuns: runs },
+      { numRuns: runs, endOnFailure: true },
     )
   })
 
@@ -101,7 +101,7 @@ describe('under any sleeps and settings of the clock', () => {
         const missed = ran.reduce((sum, one) => sum + one.missed, 0)
         if (program.missed === 'all') expect(missed + ran.length).toBe(between(NOON, last))
       }),
-      { numRuns: runs },
+      { numRuns: runs, endOnFailure: true },
     )
   })
 })

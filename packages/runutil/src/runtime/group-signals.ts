@@ -33,7 +33,10 @@ export class GroupSignals {
     return this.#areMany && isPlain && !hasTimes
   }
 
+  /** For its next run: a signal that hasn't aborted serves that too, since making one takes longer than the rest of a restart. */
   of(child: Child): LinkedController {
+    const { controller } = child
+    if (controller?.signal.aborted === false) return controller
     if (!this.isShared(child)) return linkedController()
     if (this.#shared === undefined || this.#sharing++ % WORKERS_PER_SIGNAL === 0)
       this.#shared = linkedController()

@@ -51,8 +51,8 @@ describe('a claim of a kind with keyConcurrency', () => {
 
   it.each([
     ['of the first keys alone where those have room', 0, 200],
-    ['of a bounded number of keys where 5,000 are full', 5_000, 5_000],
-    ['of as many where 20,000 are', 20_000, 5_000],
+    ['of a bounded number of keys where 5,000 are full', 5_000, 10_000],
+    ['of as many where 20,000 are', 20_000, 10_000],
   ])('reads what runs %s', async (_, full, most) => {
     await kind.limitTo({ keyConcurrency: 2 })
     await kind.client.query(`insert into runutil.job_slots (id, claim, kind, key)

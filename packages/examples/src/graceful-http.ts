@@ -19,7 +19,7 @@ const server = createServer((request, response) => void answer(request, response
 await runAllWorkers(
   [
     { name: 'Stock', worker: repeat('1s', refreshStock, { startImmediately: true }) },
-    { name: 'Server', worker: httpServer(server, { port: 0, host: '127.0.0.1', keepAliveGrace: '100ms' }) },
+    { name: 'Server', worker: httpServer(server, { port: 0, host: '127.0.0.1', keepAliveGrace: '10ms' }) },
     visit,
   ],
   stop.signal,

@@ -64,7 +64,8 @@ export class CronProgress {
     const next = this.#next
     if (next === undefined) return undefined
     if (next.startAt > now) {
-      if (next.instant > now) this.#lookedAt = now
+      // Not before the last one that ran: the clock may have been set back.
+      if (next.instant > now) this.#lookedAt = Math.max(now, this.#last)
       return next.startAt - now
     }
     this.#next = undefined

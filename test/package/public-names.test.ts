@@ -15,7 +15,9 @@ const entryPoints = Object.entries(manifest.exports).flatMap(([path, files]) => 
   return [{ name: path.replace(/^\./, 'runutil'), source }]
 })
 
-const { config } = ts.readConfigFile(`${root}tsconfig.json`, (path) => ts.sys.readFile(path)) as { config: object }
+const { config } = ts.readConfigFile(`${root}tsconfig.json`, (path) => ts.sys.readFile(path)) as {
+  config: object
+}
 const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root)
 const program = ts.createProgram(
   entryPoints.map(({ source }) => source),

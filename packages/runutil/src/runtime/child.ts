@@ -64,8 +64,6 @@ export class Child implements RecordOwner {
   place: Place<Child> | undefined
   /** The run that is on. Never two. */
   body: Body | undefined
-  /** Of the run that is on, or was last. */
-  controller: LinkedController | undefined
   /** An operator has stopped it. */
   isStopped = false
   /** It is ready or done: who comes after it may start. */
@@ -130,7 +128,6 @@ export class Child implements RecordOwner {
       onEnd: undefined,
     }
     this.body = body
-    this.controller = controller
     this.isWaiting = false
     this.attempts?.begin()
     this.turn(false)

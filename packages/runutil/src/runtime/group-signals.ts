@@ -33,10 +33,8 @@ export class GroupSignals {
     return this.#areMany && isPlain && !hasTimes
   }
 
-  /** For its next run: a signal that hasn't aborted serves that too, since making one takes longer than the rest of a restart. */
+  /** For its next run, one of its own: what an earlier run left listening isn't to hear of this one's end. */
   of(child: Child): LinkedController {
-    const { controller } = child
-    if (controller?.signal.aborted === false) return controller
     if (!this.isShared(child)) return linkedController()
     if (this.#shared === undefined || this.#sharing++ % WORKERS_PER_SIGNAL === 0)
       this.#shared = linkedController()

@@ -142,6 +142,21 @@ describe('cron', () => {
     await watched.end()
   })
 
+  test.each(['once', 'skip', 'all'] as const)(
+    'runs none again, nor calls it missed, when the clock is set back and then forward (%s)',
+    async (missed) => {
+      const watched = new Watched('*/10 * * * *', { missed, tolerance: '10m' })
+      await watched.clock.advance('31m')
+      watched.sleep(-2.5)
+      // It looks at the clock, which is before the last run's instant.
+      await watched.clock.advance('1m')
+      watched.sleep(15)
+      await watched.clock.advance('1m')
+      expect(watched.seen.map((run) => [run.for, run.missed])).toEqual([10, 20, 30, 40].map((at) => [at, 0]))
+      await watched.end()
+    },
+  )
+
   test('goes on from the new time when a clock that was wrong is set back before anything ran', async () => {
     const watched = new Watched('*/10 * * * *')
     await watched.clock.advance('1m')

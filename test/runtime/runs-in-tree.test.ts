@@ -115,6 +115,18 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await watched.end()
   })
 
+  test('that were to come after one that fails are told of its failure', async () => {
+    const watched = new Watched(make, async () => {
+      await wait('10s')
+      throw new Error('no report')
+    })
+    await watched.clock.advance('65s')
+    const failed = expect(watched.runtime.trigger('/Job')).rejects.toThrow('no report')
+    await watched.clock.advance('6s')
+    await failed
+    await watched.end()
+  })
+
   test('that fail are told to who triggered them, and are failures of the worker', async () => {
     const watched = new Watched(make, () => {
       throw new Error('no report')

@@ -51,8 +51,14 @@ export class TriggeredRuns {
   #waiting: PromiseWithResolvers[] = []
   #begun: PromiseWithResolvers[] = []
 
+  /** Whether a run is wanted that hasn't begun. */
   get isAny(): boolean {
     return this.#waiting.length > 0
+  }
+
+  /** Whether the run that is on was asked for. */
+  get isOn(): boolean {
+    return this.#begun.length > 0
   }
 
   ask(): Promise<void> {
@@ -73,7 +79,7 @@ export class TriggeredRuns {
     this.#begun = []
   }
 
-  /** There are no more runs. */
+  /** There are no more runs, for this reason: an abort's, or the error of a run. */
   stop(reason: unknown): void {
     for (const { reject } of this.#waiting) reject(reason)
     this.#waiting = []

@@ -34,13 +34,15 @@ export class CronRun {
   }
 
   async run(): Promise<void> {
-    this.#context.record?.ready()
     this.#control()
     this.#context.record?.ready()
     try {
       while (!this.#signal.aborted) await this.#step()
-    } finally {
       this.#triggered.stop(this.#signal.reason)
+    } catch (error) {
+      this.#triggered.stop(error)
+      throw error
+    } finally {
       this.#runs.controlledBy(undefined)
       this.#runs.nextAt(undefined)
     }

@@ -12,8 +12,6 @@ import { type RunOptions, resolveRunOptions } from './run-options.ts'
  *
  * @throws WorkerGroupError with the errors of all that failed. With an already aborted signal no job starts, and
  *   the signal's reason is the error of each.
- *
- * Source: seed 004, RunAllJobs.
  */
 export async function runAllJobs(
   jobs: Iterable<Job | JobFunc>,

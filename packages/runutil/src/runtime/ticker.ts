@@ -3,10 +3,10 @@ import type { Timer } from '../core/clock.ts'
 import { Context, currentContext, enterContext, newScope } from '../core/context.ts'
 import { FreshScope } from '../core/fresh-scope.ts'
 import { checkpoint } from '../core/health.ts'
+import { TriggeredRuns } from '../core/run-record.ts'
 import type { LiveRuns, RunControls } from '../core/worker-record.ts'
 import { callJob, type Job, type JobFunc } from '../core/job.ts'
 import { defaultWarnAfterMs, GridRun, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
-import { ManualRuns } from './manual-runs.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
 
 export interface TickerSettings {
@@ -38,8 +38,9 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   readonly #succeeded: () => void
   readonly #failed: (error: unknown) => void
   readonly #aborted: () => void
-  /** Made when an operator first pauses or triggers it. */
-  #manual: ManualRuns | undefined
+  /** Made when an operator first asks for a run. */
+  #triggered: TriggeredRuns | undefined
+  #isPaused = false
   #resolve: () => void = noop
   #reject: (error: unknown) => void = noop
   /** The schedule: start k is due at `#origin + k * #everyMs`. */
@@ -66,7 +67,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
     this.#tick = () => this.#begin()
     this.#call = () => {
       // Cheaper than to run within it: the scope that this is called in ends anyway.
-      const isAsked = this.#manual?.isOn === true
+      const isAsked = this.#triggered?.isOn === true
       const due = isAsked ? this.runningSince! : this.#origin + Math.max(0, this.#lastTick) * this.#everyMs
       const context = this.#context.child(new GridRun(this.#context, due, isAsked ? 0 : this.#missed))
       enterContext((this.#run = context))
@@ -96,7 +97,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
     if (this.#stopping) return
     if (this.#settings.limits?.warnAfterMs === undefined) this.#sweep.add(this)
     this.#offerControls()
-    if (!this.#settings.startImmediately) return this.#beginSchedule()
+    if (!this.#settings.startImmediately || this.#isPaused) return this.#beginSchedule()
     this.#origin = this.#clock.elapsed()
     this.#lastTick = -1
     if (this.#settings.jitterMs === 0) this.#start()
@@ -112,21 +113,21 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   }
 
   pause(): void {
-    this.#manual ??= new ManualRuns()
-    this.#manual.isPaused = true
+    this.#isPaused = true
     this.#timer?.clear()
   }
 
-  /** On the grid, with one start made up for. */
+  /** From the next start of the schedule on: what passed meanwhile was not to run, so it isn't missed either. */
   resume(): void {
-    if (this.#manual !== undefined) this.#manual.isPaused = false
+    this.#isPaused = false
+    if (this.#lastTick >= 0) this.#lastTick = Math.max(this.#lastTick, this.#passed)
     if (this.runningSince === undefined && !this.#stopping) this.#goOn()
   }
 
   /** Runs now, or right after the run that is on. */
   trigger(): Promise<void> {
-    this.#manual ??= new ManualRuns()
-    const run = this.#manual.ask()
+    this.#triggered ??= new TriggeredRuns()
+    const run = this.#triggered.ask()
     if (this.runningSince === undefined) this.#start()
     return run
   }
@@ -137,7 +138,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   }
 
   nextRunAt(): Date | undefined {
-    const waits = this.runningSince === undefined && this.#manual?.isPaused !== true
+    const waits = this.runningSince === undefined && !this.#isPaused
     return waits && !Number.isNaN(this.#nextAt) ? this.#dateOf(this.#nextAt) : undefined
   }
 
@@ -154,7 +155,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
 
   /** A start missed in the meantime is made up for now, but other work gets its turn first. */
   #scheduleNext(): void {
-    if (this.#manual?.isPaused === true) return
+    if (this.#isPaused) return
     this.#scheduleAt(this.#origin + (this.#lastTick + 1) * this.#everyMs)
   }
 
@@ -169,17 +170,21 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   #begin(): void {
     if (this.#lastTick < 0) return this.#start()
     // A late timer has passed more than one start; the clock's rounding may have it here just before the first.
-    const passed = Math.floor((this.#clock.elapsed() - this.#origin) / this.#everyMs)
     const next = this.#lastTick + 1
-    this.#lastTick = Math.max(next, passed)
+    this.#lastTick = Math.max(next, this.#passed)
     this.#missed = this.#lastTick - next
     if (this.#missed > 0) this.#context.record?.missedRuns(this.#missed)
     this.#start()
   }
 
+  /** How many starts of the schedule have come. */
+  get #passed(): number {
+    return Math.floor((this.#clock.elapsed() - this.#origin) / this.#everyMs)
+  }
+
   #start(): void {
-    if (this.#manual !== undefined) {
-      this.#manual.begins()
+    if (this.#triggered !== undefined) {
+      this.#triggered.begin()
       this.#timer?.clear()
     }
     this.runningSince = this.#clock.elapsed()
@@ -201,13 +206,13 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
     this.#context.record?.ran(this.runningSince!)
     this.runningSince = undefined
     checkpoint(this.#context, 'ok')
-    this.#manual?.ended()
+    this.#triggered?.end()
     this.#goOn()
   }
 
   #goOn(): void {
     if (this.#stopping) this.#end()
-    else if (this.#manual?.areAsked === true) this.#start()
+    else if (this.#triggered?.isAny === true) this.#start()
     else if (this.#lastTick < 0) this.#beginSchedule()
     else this.#scheduleNext()
   }
@@ -215,7 +220,8 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   #fail(error: unknown): void {
     this.#context.record?.ran(this.runningSince!, error)
     if (!this.#stopping) checkpoint(this.#context, 'firing')
-    this.#manual?.failed(error)
+    this.#triggered?.end({ error })
+    this.#triggered?.stop(error)
     this.#leave()
     this.#reject(error)
   }
@@ -228,7 +234,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   }
 
   #end(): void {
-    this.#manual?.failed(this.#signal.reason)
+    this.#triggered?.stop(this.#signal.reason)
     this.#forgetControls()
     this.#resolve()
   }

@@ -106,7 +106,7 @@ describe('bad input is refused at the call:', () => {
       /^cron: missed: expected 'once', 'skip' or 'all'; got "none"/,
     ],
     ['a misspelt option', () => cron('@daily', job, { timeZone: 'UTC' } as never), /did you mean 'timezone'/],
-    ['no count', () => nextRuns('@daily', { count: 0 }), /^nextRuns: count: expected an integer/],
+    ['no count', () => nextRuns('@daily', { count: 0 }), /^nextRuns: count: expected a whole number/],
     ['no date', () => nextRuns('@daily', { from: new Date(NaN) }), /^nextRuns: from/],
     ['a pattern for repeat', () => repeat('0 6 * * *', job), /use cron\(pattern, job\)/],
   ])('%s', (_, call, message) => {

@@ -270,7 +270,7 @@ describe('a server that cannot listen', () => {
     [
       'no port',
       () => httpServer(createServer(), {} as never),
-      /^httpServer: port: expected an integer from 0 to 65535; got undefined/,
+      /^httpServer: port: expected a whole number from 0 to 65535; got undefined/,
     ],
     ['a port that is none', () => httpServer(createServer(), { port: 70_000 }), /got 70000/],
     ['no host', () => httpServer(createServer(), { port: 1, host: '' }), /^httpServer: host/],

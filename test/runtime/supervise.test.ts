@@ -234,7 +234,7 @@ describe('is refused before anything runs:', () => {
     [
       'restarts',
       () => supervise([], { intensity: { restarts: 1.5, within: '1m' } }),
-      /a whole number of restarts/,
+      /restarts: expected a whole number of 0 or more; got /,
     ],
   ])('%s', (_, call, message) => {
     expect(call).toThrow(message)

@@ -1,3 +1,4 @@
+import { wholeNumber } from '../core/whole-number.ts'
 import { currentClock } from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
@@ -33,9 +34,7 @@ export function nextRuns(pattern: string, options: NextRunsOptions = {}): Date[]
   } = checkOptions(what, options, ['timezone', 'from', 'count'])
   if (!isInstance(from, Date) || Number.isNaN(from.getTime()))
     throw unexpected(`${what}: from`, 'a valid Date', from)
-  if (!Number.isInteger(count) || count < 1 || count > MOST) {
-    throw unexpected(`${what}: count`, `an integer from 1 to ${MOST}`, count)
-  }
+  wholeNumber(count, `${what}: count`, { min: 1, max: MOST })
   const times = new CronTimes(what, pattern, timezone)
   const found: Date[] = []
   for (let at = times.after(from.getTime()); at !== undefined; at = times.after(at)) {

@@ -1,9 +1,10 @@
+import { wholeNumber } from '../core/whole-number.ts'
 import { workerReady } from '../core/worker-ready.ts'
 import { workerKind } from '../core/worker-kind.ts'
 import { offAbort, onAbort } from '../core/abort.ts'
 import { currentClock, currentContext, currentLogger } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
-import { InvalidArgumentError, unexpected } from '../core/errors.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
 import { healthCheckpoint } from '../core/health.ts'
 import { log } from '../core/log.ts'
 import { checkName, checkOptions } from '../core/options.ts'
@@ -58,9 +59,7 @@ export function httpServer(
     host,
     keepAliveGrace = '1s',
   } = checkOptions(what, options, ['port', 'host', 'keepAliveGrace'])
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw unexpected(`${what}: port`, 'an integer from 0 to 65535', port)
-  }
+  wholeNumber(port, `${what}: port`, { max: 65_535 })
   if (host !== undefined) checkName(host, `${what}: host`)
   const keepAliveGraceMs = toMs(keepAliveGrace, `${what}: keepAliveGrace`)
   refuseListening(server, what)

@@ -1,6 +1,7 @@
+import { wholeNumber } from '../core/whole-number.ts'
 import { type Backoff, ExponentialBackoff, StaticBackoff } from '../core/backoff.ts'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
-import { InvalidArgumentError, unexpected } from '../core/errors.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 
 /** How many restarts are let pass before a supervisor gives up. */
@@ -18,9 +19,7 @@ export interface RestartLimit {
 /** @throws InvalidArgumentError, InvalidDurationError */
 export function toRestartLimit(intensity: Intensity, what: string): RestartLimit {
   const { restarts, within } = checkOptions(what, intensity, ['restarts', 'within'])
-  if (!Number.isSafeInteger(restarts) || restarts < 0) {
-    throw unexpected(what, 'a whole number of restarts, 0 or more', restarts)
-  }
+  wholeNumber(restarts, `${what}: restarts`)
   return { restarts, withinMs: toIntervalMs(within, `${what}: within`) }
 }
 

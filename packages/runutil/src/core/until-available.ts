@@ -12,15 +12,16 @@ export interface UntilAvailableProps {
   readonly onRetry: (error: StoreUnavailableError, delayMs: number) => void
 }
 
+const BETWEEN_TRIES = new ExponentialBackoff({ initial: 50, max: 2_000, jitterProportion: 0.5 })
+
 /** Retries a call of a store, with a growing delay, for as long as the store cannot be reached. */
 export async function untilAvailable<T>(ask: () => Promise<T>, props: UntilAvailableProps): Promise<T> {
-  const backoff = new ExponentialBackoff({ initial: 50, max: 2_000, jitterProportion: 0.5 })
   for (let attempt = 1; ; attempt++) {
     try {
       return await ask()
     } catch (error) {
       if (!(error instanceof StoreUnavailableError) || props.givesUp()) throw error
-      const delayMs = backoff.duration(attempt)
+      const delayMs = BETWEEN_TRIES.duration(attempt)
       props.onRetry(error, delayMs)
       await sleep(props.clock, delayMs, props.signal)
     }

@@ -93,8 +93,19 @@ export class RunClaims {
     let heldBack = false
     const onHeldBack = (): void => void (heldBack = true)
     const onClockSet = (byMs: number): void => this.#clockSet(byMs)
-    const heeds = { holder, holding, maxCrashes, ...chance, ...this.#bytes.left }
-    const jobs = await store.claim(kinds, limit, leaseMs, { ...heeds, onHeldBack, onClockSet })
+    const { lastChance, onLastChance } = chance
+    const { maxBytes, orOne } = this.#bytes.left
+    const jobs = await store.claim(kinds, limit, leaseMs, {
+      holder,
+      holding,
+      maxCrashes,
+      lastChance,
+      maxBytes,
+      orOne,
+      onHeldBack,
+      onLastChance,
+      onClockSet,
+    })
     for (const job of jobs) this.#keeper.add(job, sentAt)
     this.#bytes.claimed(jobs, heldBack)
     return jobs

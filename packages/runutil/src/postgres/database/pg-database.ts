@@ -53,13 +53,15 @@ export class PgDatabase implements Database {
     params: readonly unknown[] = [],
     options: StatementOptions = {},
   ): Promise<Row[]> {
-    const query: PgQuery = { text: statement.text, values: [...params], rowMode: 'array' }
-    if (!this.#props.session || statement.name === undefined) return this.#query<Row>(query, options)
+    const { name, text } = statement
+    const values = [...params]
+    const unnamed: PgQuery = { text, values, rowMode: 'array' }
+    if (!this.#props.session || name === undefined) return this.#query<Row>(unnamed, options)
     try {
-      return await this.#query<Row>({ ...query, name: statement.name }, options)
+      return await this.#query<Row>({ name, text, values, rowMode: 'array' }, options)
     } catch (error) {
       if (!isStalePlan(error)) throw error
-      return this.#query<Row>(query, options)
+      return this.#query<Row>(unnamed, options)
     }
   }
 

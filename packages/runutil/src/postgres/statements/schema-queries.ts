@@ -32,7 +32,7 @@ export class SchemaQueries {
   readonly channel: string
   readonly #schema: string
   readonly #store: StoreName
-  /** By their texts. */
+  /** The name of each text. */
   readonly #names = new Map<string, string>()
 
   /** @throws InvalidArgumentError for a schema that PostgreSQL wouldn't take as it is */
@@ -66,8 +66,9 @@ export class SchemaQueries {
   ): Promise<Row[]> {
     try {
       if (tx !== undefined) return (await queryIn(tx, statement.text, [...params])) as Row[]
-      const limited = { limitMs: LIMIT_MS, ...options }
-      const named = { ...statement, name: this.#nameOf(statement.text) }
+      const { text, repeats } = statement
+      const named = { name: this.#nameOf(text), text, repeats }
+      const limited = { limitMs: options?.limitMs ?? LIMIT_MS, reserved: options?.reserved }
       return await this.#repeat(() => this.database.query<Row>(named, params, limited))
     } catch (error) {
       throw await this.#explained(statement.repeats && tx === undefined ? this.asTransient(error) : error)

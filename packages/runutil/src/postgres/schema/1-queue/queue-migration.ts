@@ -26,8 +26,6 @@ import { PINNED } from '../plan-settings.ts'
  * - Whoever claims jobs of a limited kind locks the kind's row first, so what it counts stays true until it commits.
  * - `job_backlogs` has a row for each kind whose first jobs wait for full keys, and `job_openings` the keys of such kinds that
  *   may have room again: claims look there, and at what is behind.
- * - `job_backlogs` has a row for each kind whose first jobs wait for full keys, and `job_openings` the keys of such kinds that
- *   may have room again: claims look there, and at what is behind.
  */
 export const queueMigration: Migration = {
   number: 1,

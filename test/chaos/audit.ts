@@ -74,7 +74,9 @@ begin
   insert into public.audit (type, ids, crashes) values ('crashes', array[new.id], new.crashes);
   return null;
 end $$;
-create trigger audit after insert or update or delete on runutil.job_claims
+create trigger audit after insert or update on runutil.job_claims for each row execute function public.audit_claim();
+-- At the commit: a statement may take the lease off before it ends the job.
+create constraint trigger audit_gone after delete on runutil.job_claims deferrable initially deferred
   for each row execute function public.audit_claim();
 create trigger audit after update on runutil.jobs
   for each row when (old.status <> 'PENDING' or new.status <> 'PENDING') execute function public.audit_end();

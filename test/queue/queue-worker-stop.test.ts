@@ -120,6 +120,20 @@ describe('told to stop', () => {
     expect(await queue.counts()).toMatchObject({ a: { PENDING: 1, RUNNING: 0 } })
   })
 
+  it('gives back what its first claim brings after the run has ended, and looks after it no longer', async () => {
+    const { clock, enqueue, run, store, events } = freshWorker(() => {})
+    const arrive = store.hold('claim')
+    await enqueue('1')
+    const { abort, ended } = await run()
+    await abort()
+    await clock.advance('1m')
+    await ended
+    arrive()
+    await clock.advance(0)
+    expect(events).toEqual(['enqueued 1', 'claimed 1', 'released 1'])
+    expect(clock.pending).toBe(0)
+  })
+
   test('before it starts, it claims nothing', async () => {
     const { worker, queue, store } = freshWorker(() => {})
     await queue.enqueue({ id: '1', kind: 'a' })

@@ -49,8 +49,8 @@ export class SystemClock implements Clock {
     return timer
   }
 
-  setTimeoutAt(callback: () => void, elapsedMs: number): Timer {
-    const timer = new SystemTimer(this, callback)
+  setTimeoutAt(callback: () => void, elapsedMs: number, entersStores = false): Timer {
+    const timer = new SystemTimer(this, callback, entersStores)
     timer.restartAt(elapsedMs)
     return timer
   }
@@ -133,14 +133,15 @@ class SystemTimer implements Timer, Link<SystemTimer> {
   readonly #clock: SystemClock
   readonly #callback: () => void
   /** One native timer serves all: it has the stores of none. */
-  readonly #stores = new AsyncScope()
+  readonly #stores: AsyncScope | undefined
   #immediate: NodeJS.Immediate | undefined
   next: Link<SystemTimer> | undefined
   previous: Link<SystemTimer> | undefined
 
-  constructor(clock: SystemClock, callback: () => void) {
+  constructor(clock: SystemClock, callback: () => void, entersStores = false) {
     this.#clock = clock
     this.#callback = callback
+    this.#stores = entersStores ? undefined : new AsyncScope()
   }
 
   clear(): void {
@@ -159,7 +160,8 @@ class SystemTimer implements Timer, Link<SystemTimer> {
 
   fire(): void {
     try {
-      this.#stores.run(this.#callback)
+      if (this.#stores === undefined) this.#callback()
+      else this.#stores.run(this.#callback)
     } catch (error) {
       // As a native timer would: the process hears of it, the other timers still run.
       queueMicrotask(() => {

@@ -14,8 +14,12 @@ export interface Clock {
   random(): number
   /** Calls back once, never early. 0 ms means the next macrotask; there is no upper limit. NaN is an error. */
   setTimeout(callback: () => void, delayMs: number): Timer
-  /** As setTimeout, at a moment on the scale of `elapsed()`. A moment that is over means the next macrotask. */
-  setTimeoutAt(callback: () => void, elapsedMs: number): Timer
+  /**
+   * As setTimeout, at a moment on the scale of `elapsed()`. A moment that is over means the next macrotask.
+   *
+   * @param entersStores the callback enters stores of its own first, so that it may be called in any, which costs less
+   */
+  setTimeoutAt(callback: () => void, elapsedMs: number, entersStores?: boolean): Timer
 }
 
 export interface Timer {

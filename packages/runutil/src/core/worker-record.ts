@@ -159,8 +159,8 @@ export class WorkerRecord {
   /** By then it is to have ended, on the scale of `clock.elapsed()`. Undefined: no limit. */
   stopBy: number | undefined
   lastError: RecordedError | undefined
-  /** In ms since the epoch; NaN before the first. */
-  lastRunAt = NaN
+  /** On the scale of `clock.elapsed()`; NaN before the first. */
+  lastRunSince = NaN
   lastRunMs = 0
   lastRunFailed = false
   running: { readonly startedAt: Date; readonly traceId: string } | undefined
@@ -189,6 +189,12 @@ export class WorkerRecord {
 
   newChild(path: string): WorkerRecord {
     return new WorkerRecord(this.records, this, path)
+  }
+
+  /** In ms since the epoch; NaN before the first. */
+  get lastRunAt(): number {
+    const { clock } = this.records
+    return Math.round(clock.now() - clock.elapsed() + this.lastRunSince)
   }
 
   /** Its state changes, which is an event. */
@@ -238,7 +244,7 @@ export class WorkerRecord {
     this.signOfLife()
     this.latency ??= new Histogram()
     this.latency.add(durationMs)
-    this.lastRunAt = clock.now() - durationMs
+    this.lastRunSince = startedAt
     this.lastRunMs = durationMs
     this.lastRunFailed = error !== undefined
     if (this.records.listener === undefined) return

@@ -57,7 +57,8 @@ export class LastChance {
 
   /** There is such a job that it may claim. */
   want(run: Claimant): void {
-    if (this.#turn !== undefined) return
+    // A claim may be answered when its run has ended.
+    if (this.#turn !== undefined || !this.#runs.has(run)) return
     this.#turn = { of: run, atOnce: false, stage: 'wanted', isApart: true }
     this.#wait()
   }

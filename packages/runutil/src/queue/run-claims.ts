@@ -34,6 +34,7 @@ export class RunClaims {
   readonly #keeper: LeaseKeeper<ClaimedJob>
   readonly #bytes: HeldBytes
   readonly #claimant: Claimant
+  #isOver = false
   #listener: LeaseListener | undefined
 
   constructor(props: RunClaimsProps) {
@@ -106,6 +107,8 @@ export class RunClaims {
       onLastChance,
       onClockSet,
     })
+    // An answer that came too late: its jobs are released, and nothing looks after them.
+    if (this.#isOver) return jobs
     for (const job of jobs) this.#keeper.add(job, sentAt)
     this.#bytes.claimed(jobs, heldBack)
     return jobs
@@ -164,6 +167,7 @@ export class RunClaims {
   }
 
   stop(): void {
+    this.#isOver = true
     this.#keeper.stop()
     this.#bytes.stop()
     this.#process.lastChance.leave(this.#claimant)

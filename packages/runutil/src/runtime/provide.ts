@@ -1,15 +1,7 @@
 import 'reflect-metadata'
 import type { Logger } from 'pino'
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
-import {
-  Context,
-  type RunScope,
-  currentContext,
-  currentName,
-  newScope,
-  rootLogger,
-  withContext,
-} from '../core/context.ts'
+import { Context, currentContext, currentName, rootLogger, withContext } from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
 import type { Backoff } from '../core/backoff.ts'
 import { has } from '../core/has.ts'
@@ -27,7 +19,6 @@ import {
   WorkerGroupError,
   failuresIn,
 } from './errors.ts'
-import { Grace } from './grace.ts'
 import { type GroupPart, checkParts } from './group-run.ts'
 import { nestedContext } from './named.ts'
 import { typeNameOf } from './names.ts'
@@ -35,8 +26,7 @@ import { partsOf } from './provided-parts.ts'
 import { checkContainer, workersFor } from './provided.ts'
 import { partOf, runGroup } from './run-all.ts'
 import { RUNTIME, currentRuntime } from './runtime.ts'
-import { servedBy } from './served-by.ts'
-import { type RunOptions, resolveRunOptions } from './run-options.ts'
+import { RUN_OPTIONS, type ResolvedRun, type RunOptions, resolveRun } from './run-options.ts'
 
 /** Where the container keeps the root logger. Without a registration, injecting it gives the run's. */
 export const LOGGER: InjectionToken<Logger> = Symbol.for('runutil.LOGGER')
@@ -69,17 +59,14 @@ export async function runProvidedWorkers(
   if (!container.isRegistered(LOGGER, true)) container.register(LOGGER, { useFactory: () => rootLogger() })
   if (!container.isRegistered(RUNTIME, true))
     container.register(RUNTIME, { useFactory: () => currentRuntime()! })
-  const { group, ...given } = checkOptions(what, options, ['logger', 'clock', 'grace', 'runtime', 'group'])
+  const { group, ...given } = checkOptions(what, options, [...RUN_OPTIONS, 'group'])
   const logger = given.logger ?? container.resolve(LOGGER)
-  const { clock, graceMs, during, runtime } = resolveRunOptions(what, { ...given, logger }, signal)
+  const run = resolveRun(what, { ...given, logger }, signal)
   // Held until all is disposed: a second request to stop, in the middle of it, is one still.
-  await during(async () => {
+  await run.during(async () => {
     const workers = workersFor(container, group)
     if (workers.size === 0) warnOfNone(logger, group)
-    else {
-      const scope = newScope({ logger, clock, graceMs })
-      await servedBy(runtime, scope, signal, () => runWorkers(container, workers, signal, scope, graceMs))
-    }
+    else await runWorkers(container, workers, signal, run)
   })
 }
 
@@ -92,12 +79,10 @@ async function runWorkers(
   container: DependencyContainer,
   workers: ReadonlyMap<Function, WorkerEntry>,
   signal: AbortSignal | undefined,
-  scope: RunScope,
-  graceMs: number | undefined,
+  { scope, grace }: ResolvedRun,
 ): Promise<void> {
   checkTypes(workers)
   const construction = new Construction(container, workers)
-  const grace = new Grace(graceMs, scope.clock)
   const run = async (): Promise<void> => {
     const parts = partsOf(workers, (type, name, backoff) => configure(construction, type, name, backoff))
     checkParts(parts)

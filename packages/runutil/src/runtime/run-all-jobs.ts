@@ -1,11 +1,11 @@
-import { Context, currentContext, currentName, newScope, withContext } from '../core/context.ts'
+import { Context, currentContext, currentName, withContext } from '../core/context.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
+import { checkOptions } from '../core/options.ts'
 import { callWorker } from '../core/worker.ts'
-import { Grace } from './grace.ts'
 import { type GroupJob, JobGroup } from './job-group.ts'
 import { listOf } from './list-of.ts'
 import { innerOf, nameOf } from './named.ts'
-import { type RunOptions, resolveRunOptions } from './run-options.ts'
+import { RUN_OPTIONS, type RunOptions, resolveRun } from './run-options.ts'
 
 /**
  * Runs all jobs in parallel, once each. None is cancelled when another fails.
@@ -21,8 +21,7 @@ export async function runAllJobs(
   const what = 'runAllJobs'
   const given = listOf(jobs, what, 'jobs')
   for (const [at, job] of given.entries()) checkJob(job, `${what}: jobs[${at}]`)
-  const { logger, clock, graceMs, during } = resolveRunOptions(what, options, signal)
-  const scope = newScope({ logger, clock, graceMs })
+  const { scope, grace, during } = resolveRun(what, checkOptions(what, options, RUN_OPTIONS), signal)
   const name = currentName()
   const record = currentContext()?.record
   const members = given.map((job, at): GroupJob => {
@@ -32,7 +31,6 @@ export async function runAllJobs(
       start: (abort) => withContext(new Context(scope, name, record), run, abort),
     }
   })
-  const grace = new Grace(graceMs, scope.clock)
   await during(() => new JobGroup({ jobs: members, signal, grace, clock: scope.clock }).run())
 }
 

@@ -1,15 +1,15 @@
 import { warnOfLoopDelay } from './loop-delay.ts'
-import { type RunScope, currentContext, currentName, newScope } from '../core/context.ts'
+import { type RunScope, currentContext, currentName } from '../core/context.ts'
 import type { Backoff } from '../core/backoff.ts'
+import { checkOptions } from '../core/options.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
 import type { Runnable } from '../core/worker.ts'
 import { toChildSpec } from './child-spec.ts'
 import { WorkerGroupError } from './errors.ts'
-import { Grace } from './grace.ts'
-import { servedBy } from './served-by.ts'
+import type { Grace } from './grace.ts'
 import { type GroupPart, addedChild, checkParts, childrenOf } from './group-run.ts'
 import { checkNames, listOf } from './list-of.ts'
-import { type RunOptions, resolveRunOptions } from './run-options.ts'
+import { RUN_OPTIONS, type RunOptions, resolveRun } from './run-options.ts'
 import { Supervisor } from './supervisor.ts'
 import { removeRecord } from './tree-records.ts'
 
@@ -34,10 +34,8 @@ export async function runAllWorkers(
   const what = 'runAllWorkers'
   const parts = [partOf(workers, what, 'workers')]
   checkParts(parts)
-  const { logger, clock, graceMs, during, runtime } = resolveRunOptions(what, options, signal)
-  const scope = newScope({ logger, clock, graceMs })
-  const grace = new Grace(graceMs, scope.clock)
-  await during(() => servedBy(runtime, scope, signal, () => runGroup({ parts, signal, scope, grace })))
+  const { scope, grace, during } = resolveRun(what, checkOptions(what, options, RUN_OPTIONS), signal)
+  await during(() => runGroup({ parts, signal, scope, grace }))
 }
 
 /**

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../core/clock.ts'
+import { type RunScope, newScope } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
-import { checkOptions } from '../core/options.ts'
+import { Grace } from './grace.ts'
+import { servedBy } from './served-by.ts'
 import { type ShutdownUse, useShutdownSignal } from './shutdown-signal.ts'
 import { stoppedBy } from './uncaught.ts'
 import { Runtime } from './runtime.ts'
@@ -23,26 +25,22 @@ export interface RunOptions {
   runtime?: Runtime | undefined
 }
 
-export interface ResolvedRunOptions {
-  logger: Logger | undefined
-  clock: Clock | undefined
-  graceMs: number | undefined
-  runtime: Runtime | undefined
-  /** Runs the body as a run of the signal's: if it is a `shutdownSignal()`, that handles signals until its end. */
-  during: (body: () => Promise<void>) => Promise<void>
+export const RUN_OPTIONS = ['logger', 'clock', 'grace', 'runtime'] as const
+
+/** What a run gets from its options. */
+export interface ResolvedRun {
+  readonly scope: RunScope
+  readonly grace: Grace
+  /**
+   * Runs the body as this run: until its end, the signal handles signals if it is a `shutdownSignal()`, and the Runtime
+   * serves it.
+   */
+  readonly during: (body: () => Promise<void>) => Promise<void>
 }
 
-export function resolveRunOptions(
-  what: string,
-  options: RunOptions,
-  signal: AbortSignal | undefined,
-): ResolvedRunOptions {
-  const { logger, clock, grace, runtime } = checkOptions(what, options, [
-    'logger',
-    'clock',
-    'grace',
-    'runtime',
-  ])
+/** @param options with known names only; their values are checked here @throws InvalidArgumentError */
+export function resolveRun(what: string, options: RunOptions, signal: AbortSignal | undefined): ResolvedRun {
+  const { logger, clock, grace, runtime } = options
   if (runtime !== undefined && !(runtime instanceof Runtime)) throw unexpected(what, 'a Runtime', runtime)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw unexpected(what, 'an AbortSignal', signal)
@@ -55,8 +53,13 @@ export function resolveRunOptions(
   }
   const givenGraceMs = grace === undefined ? undefined : toMs(grace, `${what}: grace`)
   const shutdown = useShutdownSignal(signal, logger, givenGraceMs)
-  const during = (body: () => Promise<void>): Promise<void> => (shutdown ? duringUse(shutdown, body) : body())
-  return { logger, clock, runtime, graceMs: givenGraceMs ?? shutdown?.graceMs, during }
+  const graceMs = givenGraceMs ?? shutdown?.graceMs
+  const scope = newScope({ logger, clock, graceMs })
+  const during = (body: () => Promise<void>): Promise<void> => {
+    const served = (): Promise<void> => servedBy(runtime, scope, signal, body)
+    return shutdown === undefined ? served() : duringUse(shutdown, served)
+  }
+  return { scope, grace: new Grace(graceMs, scope.clock), during }
 }
 
 /** @throws what the body throws; a WorkerGroupError that begins with what nobody caught, if that was it */

@@ -54,7 +54,9 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   /** The context of the run that is on, or was the last. */
   #run: Context | undefined
   #warned: Context | undefined
-  runningSince: number | undefined
+  /** Of the run that is on, or was the last. Never undefined: V8 would make an object of each number. */
+  #startedAt = NaN
+  #isRunning = false
   /** As the signal's `aborted`, which costs more to look at. */
   #stopping = false
 
@@ -68,7 +70,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
     this.#call = () => {
       // Cheaper than to run within it: the scope that this is called in ends anyway.
       const isAsked = this.#triggered?.isOn === true
-      const due = isAsked ? this.runningSince! : this.#origin + Math.max(0, this.#lastTick) * this.#everyMs
+      const due = isAsked ? this.#startedAt : this.#origin + Math.max(0, this.#lastTick) * this.#everyMs
       const context = this.#context.child(new GridRun(this.#context, due, isAsked ? 0 : this.#missed))
       enterContext((this.#run = context))
       return limits === undefined
@@ -80,6 +82,10 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
     this.#aborted = () => this.#stop()
   }
 
+  get runningSince(): number | undefined {
+    return this.#isRunning ? this.#startedAt : undefined
+  }
+
   get warnAfterMs(): number {
     return defaultWarnAfterMs(this.#everyMs)
   }
@@ -87,7 +93,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   warnSlow(): void {
     if (this.#run === undefined || this.#warned === this.#run) return
     this.#warned = this.#run
-    warnSlow(this.#run, this.#clock.elapsed() - this.runningSince!)
+    warnSlow(this.#run, this.#clock.elapsed() - this.#startedAt)
   }
 
   start(resolve: () => void, reject: (error: unknown) => void): void {
@@ -121,24 +127,24 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   resume(): void {
     this.#isPaused = false
     if (this.#lastTick >= 0) this.#lastTick = Math.max(this.#lastTick, this.#passed)
-    if (this.runningSince === undefined && !this.#stopping) this.#goOn()
+    if (!this.#isRunning && !this.#stopping) this.#goOn()
   }
 
   /** Runs now, or right after the run that is on. */
   trigger(): Promise<void> {
     this.#triggered ??= new TriggeredRuns()
     const run = this.#triggered.ask()
-    if (this.runningSince === undefined) this.#start()
+    if (!this.#isRunning) this.#start()
     return run
   }
 
   running(): { startedAt: Date; traceId: string } | undefined {
-    if (this.runningSince === undefined) return undefined
-    return { startedAt: this.#dateOf(this.runningSince), traceId: this.#context.id }
+    if (!this.#isRunning) return undefined
+    return { startedAt: this.#dateOf(this.#startedAt), traceId: this.#context.id }
   }
 
   nextRunAt(): Date | undefined {
-    const waits = this.runningSince === undefined && !this.#isPaused
+    const waits = !this.#isRunning && !this.#isPaused
     return waits && !Number.isNaN(this.#nextAt) ? this.#dateOf(this.#nextAt) : undefined
   }
 
@@ -163,7 +169,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
     const { jitterMs } = this.#settings
     const next = jitterMs === 0 ? due : due + this.#clock.random() * jitterMs
     this.#nextAt = next
-    if (this.#timer === undefined) this.#timer = this.#clock.setTimeoutAt(this.#tick, next)
+    if (this.#timer === undefined) this.#timer = this.#clock.setTimeoutAt(this.#tick, next, true)
     else this.#timer.restartAt(next)
   }
 
@@ -187,7 +193,8 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
       this.#triggered.begin()
       this.#timer?.clear()
     }
-    this.runningSince = this.#clock.elapsed()
+    this.#startedAt = this.#clock.elapsed()
+    this.#isRunning = true
     try {
       const running: Promise<void> | void | undefined = this.#scope.run(this.#call)
       if (typeof running?.then === 'function') {
@@ -203,8 +210,8 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   }
 
   #succeed(): void {
-    this.#context.record?.ran(this.runningSince!)
-    this.runningSince = undefined
+    this.#context.record?.ran(this.#startedAt)
+    this.#isRunning = false
     checkpoint(this.#context, 'ok')
     this.#triggered?.end()
     this.#goOn()
@@ -218,7 +225,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   }
 
   #fail(error: unknown): void {
-    this.#context.record?.ran(this.runningSince!, error)
+    this.#context.record?.ran(this.#startedAt, error)
     if (!this.#stopping) checkpoint(this.#context, 'firing')
     this.#triggered?.end({ error })
     this.#triggered?.stop(error)
@@ -230,7 +237,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
     this.#stopping = true
     this.#timer?.clear()
     this.#sweep.remove(this)
-    if (this.runningSince === undefined) this.#end()
+    if (!this.#isRunning) this.#end()
   }
 
   #end(): void {

@@ -42,8 +42,10 @@ export const AUDIT = `
 create table public.audit (
   seq bigserial primary key, at timestamptz not null default clock_timestamp(),
   worker text not null default current_setting('application_name'),
-  type text not null, claim bigint, ids text[], was text, crashes integer, expires_at timestamptz
+  type text not null, claim bigint, ids text[], was text, crashes integer, expires_at timestamptz,
+  tx xid8 not null default pg_current_xact_id()
 );
+create index on public.audit (claim) where type = 'gone';
 create index on public.audit (claim) where type = 'claimed';
 -- How far it has come, for whoever paces by it: what is rolled back stays counted.
 create sequence public.audit_ends minvalue 0 start 0;
@@ -67,6 +69,9 @@ create function public.audit_end() returns trigger language plpgsql as $$
 begin
   perform nextval('public.audit_ends');
   insert into public.audit (type, claim, ids, was) values ('ended', new.claim, array[new.id], old.status);
+  -- In one transaction, a lease may go before the job that it was for has ended.
+  update public.audit set seq = nextval('public.audit_seq_seq')
+    where type = 'gone' and claim = new.claim and tx = pg_current_xact_id();
   return null;
 end $$;
 create function public.audit_crash() returns trigger language plpgsql as $$
@@ -74,9 +79,7 @@ begin
   insert into public.audit (type, ids, crashes) values ('crashes', array[new.id], new.crashes);
   return null;
 end $$;
-create trigger audit after insert or update on runutil.job_claims for each row execute function public.audit_claim();
--- At the commit: a statement may take the lease off before it ends the job.
-create constraint trigger audit_gone after delete on runutil.job_claims deferrable initially deferred
+create trigger audit after insert or update or delete on runutil.job_claims
   for each row execute function public.audit_claim();
 create trigger audit after update on runutil.jobs
   for each row when (old.status <> 'PENDING' or new.status <> 'PENDING') execute function public.audit_end();

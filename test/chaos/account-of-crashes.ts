@@ -1,7 +1,7 @@
 import { type Facts, endedForCrashes, isPoison } from './facts.ts'
 import type { Hold, Holds } from './holds.ts'
 import { grouped } from './grouped.ts'
-import { expiryOf } from './reasons.ts'
+import { expiryOf, overlap } from './reasons.ts'
 import { type Finding, none } from './report.ts'
 import { MAX_CRASHES } from './settings.ts'
 
@@ -28,15 +28,29 @@ export function accountOfCrashes(facts: Facts, holds: Holds): Finding[] {
     ),
     none('crashes kept though a run ended', kept.map(holdInWords)),
     none('claimed with others on the last chance', holds.crowded.map(holdInWords)),
-    ...accountOfPanics(facts, holds, isRunThatEnded),
+    ...accountOfPanics(facts, holds, { isRunThatEnded, isAnswerLost }),
   ]
 
   function isRunThatEnded(hold: Hold): boolean {
     return hold.how === 'let go' && hadBegun(hold)
   }
+
+  /** The database went away when it was claimed: its process never heard that it holds it, and ran others. */
+  function isAnswerLost(hold: Hold): boolean {
+    const claimed = { from: hold.from, to: hold.from + ANSWERED_MS }
+    return !hadBegun(hold) && facts.outages.some((span) => overlap(span, claimed))
+  }
 }
 
-function accountOfPanics(facts: Facts, holds: Holds, isRunThatEnded: (hold: Hold) => boolean): Finding[] {
+/** A claim is answered within this time. */
+const ANSWERED_MS = 50
+
+interface HoldFacts {
+  readonly isRunThatEnded: (hold: Hold) => boolean
+  readonly isAnswerLost: (hold: Hold) => boolean
+}
+
+function accountOfPanics(facts: Facts, holds: Holds, { isRunThatEnded, isAnswerLost }: HoldFacts): Finding[] {
   const given = [...facts.stored.values()].filter(endedForCrashes)
   const innocent = given.filter(({ id }) => !isPoison(id, facts)).map(({ id }) => id)
   const punished = innocent.filter((id) => !wasUnlucky(id))
@@ -63,7 +77,8 @@ function accountOfPanics(facts: Facts, holds: Holds, isRunThatEnded: (hold: Hold
     const its = holds.of.get(id)!
     const inARow = its.slice(its.findLastIndex(isRunThatEnded) + 1).filter(({ crashed }) => crashed)
     const reasons = inARow.map((hold) => expiryOf(hold, facts))
-    return reasons.length > MAX_CRASHES && !reasons.includes(undefined) && reasons[MAX_CRASHES] !== 'poison'
+    if (reasons.length <= MAX_CRASHES || reasons.includes(undefined)) return false
+    return reasons[MAX_CRASHES] !== 'poison' || isAnswerLost(inARow[MAX_CRASHES]!)
   }
 }
 

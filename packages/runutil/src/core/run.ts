@@ -1,5 +1,6 @@
 import type { Timer } from './clock.ts'
 import { type Context, currentContext, type ScheduledRun } from './context.ts'
+import { dateAt } from './date-at.ts'
 import { shortened } from './describe.ts'
 import { type Duration, toIntervalMs, toMs } from './duration.ts'
 import { isAbortOf } from './is-abort-of.ts'
@@ -158,7 +159,6 @@ export class GridRun implements ScheduledRun {
   }
 
   get scheduledFor(): Date {
-    const { clock } = this.#context.scope
-    return (this.#date ??= new Date(Math.round(clock.now() - clock.elapsed() + this.#dueElapsed)))
+    return (this.#date ??= dateAt(this.#context.scope.clock, this.#dueElapsed))
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import { Histogram } from './histogram.ts'
+import { LastRun } from './last-run.ts'
 import { codeOf, messageOf, toError } from './thrown.ts'
 
 export type HealthState = 'init' | 'ok' | 'firing'
@@ -159,15 +159,11 @@ export class WorkerRecord {
   /** By then it is to have ended, on the scale of `clock.elapsed()`. Undefined: no limit. */
   stopBy: number | undefined
   lastError: RecordedError | undefined
-  /** On the scale of `clock.elapsed()`; NaN before the first. */
-  lastRunSince = NaN
-  lastRunMs = 0
-  lastRunFailed = false
+  lastRun: LastRun | undefined
   running: { readonly startedAt: Date; readonly traceId: string } | undefined
   nextRunAt: Date | undefined
   /** Of a worker that works both out only when somebody looks. */
   live: LiveRuns | undefined
-  latency: Histogram | undefined
   children: WorkerRecord[] | undefined
   /** Names beneath it that are no entries of a group. */
   names: WorkerRecord[] | undefined
@@ -189,12 +185,6 @@ export class WorkerRecord {
 
   newChild(path: string): WorkerRecord {
     return new WorkerRecord(this.records, this, path)
-  }
-
-  /** In ms since the epoch; NaN before the first. */
-  get lastRunAt(): number {
-    const { clock } = this.records
-    return Math.round(clock.now() - clock.elapsed() + this.lastRunSince)
   }
 
   /** Its state changes, which is an event. */
@@ -242,11 +232,8 @@ export class WorkerRecord {
     const durationMs = clock.elapsed() - startedAt
     this.runs++
     this.signOfLife()
-    this.latency ??= new Histogram()
-    this.latency.add(durationMs)
-    this.lastRunSince = startedAt
-    this.lastRunMs = durationMs
-    this.lastRunFailed = error !== undefined
+    this.lastRun ??= new LastRun()
+    this.lastRun.ended(startedAt, durationMs, error !== undefined)
     if (this.records.listener === undefined) return
     this.emit(
       error === undefined ? { type: 'ran', durationMs } : { type: 'ran', durationMs, error: toError(error) },

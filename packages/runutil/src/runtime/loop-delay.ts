@@ -21,8 +21,8 @@ const LONG_MS = 1_000
 
 /** A run that wants to hear when the event loop was blocked. */
 export interface LoopDelayListener {
-  /** @param sinceMs when that may have begun, on the scale of the system clock's `now()` */
-  delayed(maxMs: number, sinceMs: number): void
+  /** @param sinceMs when that may have begun, on the scale of the system clock's `elapsed()` */
+  delayed(maxMs: number, since: number): void
 }
 
 /** What was measured between two looks. */
@@ -65,7 +65,7 @@ class LoopDelay {
   #next(): void {
     this.#histogram.reset()
     this.#utilization = performance.eventLoopUtilization()
-    this.#lookedAt = systemClock.now()
+    this.#lookedAt = systemClock.elapsed()
   }
 
   #look(): void {
@@ -90,9 +90,9 @@ function loopDelay(): LoopDelay {
 /** Warns of a blocked loop, with the names of the workers whose runs were on. @returns what ends it */
 export function warnOfLoopDelay({ records, logger }: RunScope): () => void {
   return loopDelay().listen({
-    delayed: (maxMs, sinceMs) => {
+    delayed: (maxMs, since) => {
       const workers = [...records.values()]
-        .filter((record) => ranSince(record, sinceMs))
+        .filter((record) => ranSince(record, since))
         .map(({ path }) => path)
       const names = workers.slice(0, MOST_NAMES).join(', ')
       const who = names === '' ? '' : `; these ran meanwhile: ${names}`
@@ -104,6 +104,7 @@ export function warnOfLoopDelay({ records, logger }: RunScope): () => void {
 
 const MOST_NAMES = 20
 
-function ranSince({ running, lastRunAt, lastRunMs }: WorkerRecord, sinceMs: number): boolean {
-  return running !== undefined || lastRunAt + lastRunMs >= sinceMs
+/** @param since on the scale of `clock.elapsed()` */
+function ranSince({ running, lastRun }: WorkerRecord, since: number): boolean {
+  return running !== undefined || (lastRun !== undefined && lastRun.since + lastRun.durationMs >= since)
 }

@@ -1,6 +1,7 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import type { Timer } from '../core/clock.ts'
 import { Context, currentContext, enterContext, newScope } from '../core/context.ts'
+import { dateAt } from '../core/date-at.ts'
 import { FreshScope } from '../core/fresh-scope.ts'
 import { checkpoint } from '../core/health.ts'
 import { TriggeredRuns } from '../core/run-record.ts'
@@ -35,8 +36,9 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   readonly #tick: () => void
   /** The job, with its context and its signal. */
   readonly #call: () => Promise<void> | void
-  readonly #succeeded: () => void
-  readonly #failed: (error: unknown) => void
+  /** Made when a job first returns a promise. */
+  #succeeded: (() => void) | undefined
+  #failed: ((error: unknown) => void) | undefined
   readonly #aborted: () => void
   /** Made when an operator first asks for a run. */
   #triggered: TriggeredRuns | undefined
@@ -77,8 +79,6 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
         ? callJob(job, signal)
         : runWithin(limits, context, signal, (abort) => callJob(job, abort))
     }
-    this.#succeeded = () => this.#succeed()
-    this.#failed = (error) => this.#fail(error)
     this.#aborted = () => this.#stop()
   }
 
@@ -140,16 +140,12 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
 
   running(): { startedAt: Date; traceId: string } | undefined {
     if (!this.#isRunning) return undefined
-    return { startedAt: this.#dateOf(this.#startedAt), traceId: this.#context.id }
+    return { startedAt: dateAt(this.#clock, this.#startedAt), traceId: this.#context.id }
   }
 
   nextRunAt(): Date | undefined {
     const waits = !this.#isRunning && !this.#isPaused
-    return waits && !Number.isNaN(this.#nextAt) ? this.#dateOf(this.#nextAt) : undefined
-  }
-
-  #dateOf(elapsed: number): Date {
-    return new Date(Math.round(this.#clock.now() - this.#clock.elapsed() + elapsed))
+    return waits && !Number.isNaN(this.#nextAt) ? dateAt(this.#clock, this.#nextAt) : undefined
   }
 
   #beginSchedule(): void {
@@ -199,14 +195,16 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
       const running: Promise<void> | void | undefined = this.#scope.run(this.#call)
       if (typeof running?.then === 'function') {
         this.#sweep.began()
+        this.#succeeded ??= () => this.#succeed()
+        this.#failed ??= (error) => this.#fail(error)
         promiseOf(running).then(this.#succeeded, this.#failed)
         return
       }
     } catch (error) {
-      this.#failed(error)
+      this.#fail(error)
       return
     }
-    this.#succeeded()
+    this.#succeed()
   }
 
   #succeed(): void {

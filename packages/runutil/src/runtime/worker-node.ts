@@ -1,3 +1,5 @@
+import { dateAt } from '../core/date-at.ts'
+import type { LastRun } from '../core/last-run.ts'
 import type { HealthState, RecordedError, WorkerRecord, WorkerState } from '../core/worker-record.ts'
 
 /** One worker, class or supervisor as it is now, with all beneath it: a copy. */
@@ -28,9 +30,9 @@ export interface WorkerNode {
 
 export function nodeOf(record: WorkerRecord): WorkerNode {
   const children = (record.children ?? []).map(nodeOf)
-  const { path, kind, runs, failures, restarts, missed, latency } = record
+  const { path, kind, runs, failures, restarts, missed, lastRun } = record
   const isClass = kind === 'class'
-  const { strategy, lastError, lastRunAt, lastRunMs, lastRunFailed, describe, live } = record
+  const { strategy, lastError, describe, live } = record
   const running = record.running ?? live?.running()
   const nextRunAt = record.nextRunAt ?? live?.nextRunAt()
   return {
@@ -45,18 +47,16 @@ export function nodeOf(record: WorkerRecord): WorkerNode {
     restarts,
     missed,
     ...(lastError !== undefined && { lastError }),
-    ...(!Number.isNaN(lastRunAt) && {
-      lastRun: { startedAt: new Date(lastRunAt), durationMs: lastRunMs, ok: !lastRunFailed },
+    ...(lastRun !== undefined && {
+      lastRun: {
+        startedAt: dateAt(record.records.clock, lastRun.since),
+        durationMs: lastRun.durationMs,
+        ok: !lastRun.hasFailed,
+      },
     }),
     ...(running !== undefined && { running }),
     ...(nextRunAt !== undefined && { nextRunAt }),
-    ...(latency !== undefined && {
-      latencyMs: {
-        p50: latency.percentile(0.5),
-        p95: latency.percentile(0.95),
-        p99: latency.percentile(0.99),
-      },
-    }),
+    ...(lastRun !== undefined && { latencyMs: latencyOf(lastRun) }),
     ...(describe !== undefined && { detail: described(describe) }),
     children,
   }
@@ -88,6 +88,14 @@ function latest(children: readonly WorkerNode[], own: number): Date {
 function worst(children: readonly WorkerNode[]): HealthState {
   const is = (state: HealthState): boolean => children.some(({ health }) => health === state)
   return is('firing') ? 'firing' : is('init') ? 'init' : 'ok'
+}
+
+function latencyOf({ latency }: LastRun): NonNullable<WorkerNode['latencyMs']> {
+  return {
+    p50: latency.percentile(0.5),
+    p95: latency.percentile(0.95),
+    p99: latency.percentile(0.99),
+  }
 }
 
 function described(describe: () => unknown): unknown {

@@ -1,0 +1,17 @@
+import { Histogram } from './histogram.ts'
+
+/** The last run of a worker, and how long all of them took. Made at its first: an idle worker needs none. */
+export class LastRun {
+  /** When it began, on the scale of `clock.elapsed()`. */
+  since = NaN
+  durationMs = NaN
+  hasFailed = false
+  readonly latency = new Histogram()
+
+  ended(since: number, durationMs: number, hasFailed: boolean): void {
+    this.since = since
+    this.durationMs = durationMs
+    this.hasFailed = hasFailed
+    this.latency.add(durationMs)
+  }
+}

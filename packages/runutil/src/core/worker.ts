@@ -56,7 +56,7 @@ export function callWorker(worker: Worker | WorkerFunc, signal: AbortSignal): Pr
       inNewScope(() => (typeof worker === 'function' ? worker(signal) : worker.run(signal))),
     )
   } catch (error) {
-    return Promise.reject(error as Error)
+    return Promise.reject(error)
   }
 }
 

@@ -56,8 +56,12 @@ export function callWorker(worker: Worker | WorkerFunc, signal: AbortSignal): Pr
       inNewScope(() => (typeof worker === 'function' ? worker(signal) : worker.run(signal))),
     )
   } catch (error) {
-    return Promise.reject(error)
+    return rejected(error)
   }
+}
+
+async function rejected(reason: unknown): Promise<never> {
+  throw reason
 }
 
 /** @throws InvalidArgumentError when `worker` is neither a function nor has a `run` method */

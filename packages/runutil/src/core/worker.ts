@@ -56,12 +56,9 @@ export function callWorker(worker: Worker | WorkerFunc, signal: AbortSignal): Pr
       inNewScope(() => (typeof worker === 'function' ? worker(signal) : worker.run(signal))),
     )
   } catch (error) {
-    return rejected(error)
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever was thrown
+    return Promise.reject(error)
   }
-}
-
-async function rejected(reason: unknown): Promise<never> {
-  throw reason
 }
 
 /** @throws InvalidArgumentError when `worker` is neither a function nor has a `run` method */

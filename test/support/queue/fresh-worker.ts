@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { type Clock, type Runnable, runAllWorkers } from 'runutil'
+import { type Clock, type Runnable, Runtime, runAllWorkers } from 'runutil'
 import {
   type JobHandler,
   type JobQueue,
@@ -23,6 +23,8 @@ export interface FreshWorker extends FreshQueue {
 }
 
 interface Running {
+  /** In which the worker is '/#0'. */
+  readonly runtime: Runtime
   readonly ended: Promise<void>
   /** Tells it to stop, and resolves when nothing happens without time passing. */
   readonly abort: (reason?: unknown) => Promise<void>
@@ -54,14 +56,15 @@ export function freshWorker(handler: JobHandler, options: FreshWorkerOptions = {
   const worker = new QueueWorker(itsQueue ?? queue, rest).register('a', handler, limits)
   const run = async (...others: Runnable[]): Promise<Running> => {
     const stop = new AbortController()
-    const ended = runAllWorkers([worker, ...others], stop.signal, { clock: own ?? clock, logger })
+    const runtime = new Runtime()
+    const ended = runAllWorkers([worker, ...others], stop.signal, { clock: own ?? clock, logger, runtime })
     ended.catch(() => {})
     const abort = async (reason?: unknown): Promise<void> => {
       stop.abort(reason)
       await clock.advance(0)
     }
     await clock.advance(0)
-    return { ended, abort, stop: () => abort().then(() => endOf(ended, fresh, stop.signal)) }
+    return { runtime, ended, abort, stop: () => abort().then(() => endOf(ended, fresh, stop.signal)) }
   }
   return { ...fresh, worker, lines, run, enqueue: (...ids) => enqueue(fresh, ...ids) }
 }

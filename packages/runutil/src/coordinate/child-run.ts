@@ -14,6 +14,8 @@ export interface ChildRunProps {
   readonly turn: SerialQueue
   /** There may be work. */
   readonly ready: Notify
+  /** It asks for nothing, and finishes what it works on. */
+  readonly isPaused: () => boolean
   /** What all children work on. */
   readonly running: Set<RunningTask>
   readonly trying: <T>(call: () => Promise<T>) => Promise<T | undefined>
@@ -43,15 +45,21 @@ export class ChildRun {
   }
 
   async run(): Promise<void> {
-    const { record, signal, turn, trying } = this.#props
+    const { record, signal, turn, trying, isPaused } = this.#props
     await this.beat()
     while (!signal.aborted) {
       const got = await turn.run(() => this.#ask())
-      if (got !== undefined && !signal.aborted) await this.#workOn(got)
+      if (got === undefined || signal.aborted) continue
+      // Paused while it asked: others may have them.
+      if (isPaused()) await this.#expire(got.attempts)
+      else await this.#workOn(got)
     }
-    const left = await this.#active()
-    await Promise.all((left ?? []).map((attempt) => trying(() => attempt.expire())))
+    await this.#expire((await this.#active()) ?? [])
     await trying(() => record.deactivate())
+  }
+
+  async #expire(attempts: readonly AttemptHandle[]): Promise<void> {
+    await Promise.all(attempts.map((attempt) => this.#props.trying(() => attempt.expire())))
   }
 
   /** Updates its record, and checks the attempts it works on. */
@@ -77,7 +85,8 @@ export class ChildRun {
 
   /** Waits when there is no work, and with it all who queue behind it. */
   async #ask(): Promise<Got | undefined> {
-    const { settings, signal, ready } = this.#props
+    const { settings, signal, ready, isPaused } = this.#props
+    while (isPaused() && !signal.aborted) await ready.wait(Infinity)
     if (signal.aborted) return undefined
     // What expired while the process was suspended is renewed first: the request would get it.
     const overdue = [...this.#props.running].filter(({ isOverdue }) => isOverdue)

@@ -1,4 +1,4 @@
-import { workerKind } from '../core/worker-kind.ts'
+import { type RunControl, runControls, workerKind } from '../core/worker-kind.ts'
 import type { Worker } from '../core/worker.ts'
 import { WorkerRun } from './worker-run.ts'
 import { type CoordinateWorkerOptions, resolveSettings } from './worker-settings.ts'
@@ -12,6 +12,7 @@ import { type CoordinateWorkerOptions, resolveSettings } from './worker-settings
  */
 export class CoordinateWorker implements Worker {
   readonly [workerKind] = 'coordinate'
+  readonly [runControls]: RunControl = 'pause'
   readonly #options: CoordinateWorkerOptions
 
   /** @throws InvalidArgumentError, InvalidDurationError */

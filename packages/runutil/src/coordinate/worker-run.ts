@@ -1,3 +1,5 @@
+import { Context, currentContext, newScope } from '../core/context.ts'
+import { RunRecord } from '../core/run-record.ts'
 import { workerReady } from '../core/worker-ready.ts'
 import { offAbort, onAbort } from '../core/abort.ts'
 import { healthCheckpoint } from '../core/health.ts'
@@ -21,6 +23,7 @@ export class WorkerRun {
   readonly #signal: AbortSignal
   readonly #turn = new SerialQueue()
   readonly #ready: Notify
+  readonly #record = new RunRecord(currentContext() ?? new Context(newScope({}), ''))
   readonly #children = new Set<ChildRun>()
   readonly #running = new Set<RunningTask>()
 
@@ -37,6 +40,7 @@ export class WorkerRun {
     try {
       await this.#report(itself)
       healthCheckpoint()
+      this.#takeControls()
       workerReady()
       const unlisten = await namespace.listen(() => this.#ready.notify())
       await this.#work(itself)
@@ -44,6 +48,11 @@ export class WorkerRun {
     } finally {
       await this.#trying(() => itself.deactivate())
     }
+  }
+
+  #takeControls(): void {
+    const look = (): void => void this.#ready.notify()
+    this.#record.controlledBy({ pause: look, resume: look })
   }
 
   async #work(itself: CoordinateWorkerRecord): Promise<void> {
@@ -68,6 +77,7 @@ export class WorkerRun {
       signal: this.#signal,
       turn: this.#turn,
       ready: this.#ready,
+      isPaused: () => this.#record.isPaused,
       running: this.#running,
       trying: this.#trying,
     })

@@ -240,6 +240,15 @@ export class WorkerRecord {
     )
   }
 
+  /** Nobody is there who could be asked, or told anything. */
+  runEnded(): void {
+    this.running = undefined
+    this.nextRunAt = undefined
+    this.live = undefined
+    this.controls = undefined
+    this.describe = undefined
+  }
+
   signOfLife(): void {
     if (this.isWatched) this.lastSignAt = this.records.clock.elapsed()
   }

@@ -1,6 +1,6 @@
 import { currentContext, type RunScope } from '../core/context.ts'
 import type { Job, JobFunc } from '../core/job.ts'
-import { workerKind } from '../core/worker-kind.ts'
+import { type RunControl, runControls, workerKind } from '../core/worker-kind.ts'
 import type { Worker } from '../core/worker.ts'
 import { CronProgress } from './cron-progress.ts'
 import { CronRun } from './cron-run.ts'
@@ -28,7 +28,8 @@ export function cron(pattern: string, job: Job | JobFunc, options: CronOptions =
   const entries = new Entries()
   const run = (signal: AbortSignal): Promise<void> =>
     entries.during((progress) => new CronRun(settings, progress, signal).run())
-  const worker = { [workerKind]: 'cron', run }
+  const controls: RunControl = 'trigger'
+  const worker = { [workerKind]: 'cron', [runControls]: controls, run }
   return worker
 }
 

@@ -106,6 +106,11 @@ export class LastChance {
     if (stage === 'held') run.onMayClaim()
   }
 
+  /** It won't claim, though it wanted to. */
+  giveUp(run: Claimant): void {
+    if (this.#turn?.of === run && this.#turn.stage === 'wanted') this.#end(run)
+  }
+
   leave(run: Claimant): void {
     this.#runs.delete(run)
     this.end(run)

@@ -1,10 +1,9 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import { Context, currentClock, currentContext, newScope } from '../core/context.ts'
 import { ClaimSignals } from './claim-signals.ts'
+import { ClaimLoop } from './claim-loop.ts'
 import { ClaimWatch } from './claim-watch.ts'
-import { IdleTime } from './idle-time.ts'
 import { JobSlots } from './job-slots.ts'
-import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
 import type { ObservedJobStore } from './observed-job-store.ts'
 import { OverdueJobs } from './overdue-jobs.ts'
@@ -44,8 +43,8 @@ const LAST_SHARE = 0.2
  *
  * 1. begin: tells the store what this worker's kinds are limited to (Upkeep, which then repeats that and prunes), and listens
  *    for new jobs.
- * 2. claim until stopped: waits while there is no room (RunClaims, Prefetch) and, when there was nothing, for a notification
- *    or its turn to poll (IdleTime). OverdueJobs releases what waits too long in JobSlots.
+ * 2. claim until stopped (ClaimLoop): waits while there is no room (RunClaims, Prefetch) and, when there was nothing, for a
+ *    notification or its turn to poll (IdleTime). OverdueJobs releases what waits too long in JobSlots.
  * 3. stop, told to or after a failure (RunEnd): releases what waits, aborts the handlers that run, wakes the loop.
  * 4. wind down: handlers end, outcomes are recorded for as long as the grace allows, leases and limits go.
  */
@@ -57,15 +56,13 @@ export class QueueRun {
   readonly #end = new RunEnd()
   readonly #signals = new ClaimSignals(this.#clock, this.#end.signal)
   readonly #calls: StoreCalls
-  readonly #rules: WorkerRules
   readonly #claims: RunClaims
   readonly #outcomes: RunOutcomes
   readonly #releaser: Releaser
-  readonly #prefetch: Prefetch
   readonly #slots: JobSlots
   readonly #overdue: OverdueJobs
-  readonly #idleTime: IdleTime
   readonly #watch: ClaimWatch
+  readonly #loop: ClaimLoop
   readonly #upkeep: Upkeep
   #stoppedAt = Infinity
 
@@ -74,7 +71,7 @@ export class QueueRun {
     const { graceMs } = this.#context.scope
     const common = { ...props, clock: this.#clock, log: this.#log, end: this.#end, signals: this.#signals }
     const calls = (this.#calls = new StoreCalls({ ...common, graceMs }))
-    const rules = (this.#rules = new WorkerRules({ ...common, logger: () => this.#context.logger }))
+    const rules = new WorkerRules({ ...common, logger: () => this.#context.logger })
     const claims = (this.#claims = new RunClaims({ ...common, kinds: [...props.kinds.keys()] }))
     const outcomes = (this.#outcomes = new RunOutcomes({
       ...common,
@@ -83,12 +80,12 @@ export class QueueRun {
       record: this.#context.record,
     }))
     const releaser = (this.#releaser = new Releaser({ ...common, calls, claims }))
-    const prefetch = (this.#prefetch = new Prefetch(props.concurrency, props.prefetch))
+    const prefetch = new Prefetch(props.concurrency, props.prefetch)
     const parts = { ...common, claims, outcomes, releaser, prefetch }
     const slots = (this.#slots = new JobSlots({ ...parts, context: this.#context }))
-    this.#overdue = new OverdueJobs({ ...parts, slots })
-    this.#idleTime = new IdleTime({ ...common, calls })
-    this.#watch = new ClaimWatch(common)
+    const overdue = (this.#overdue = new OverdueJobs({ ...parts, slots }))
+    const watch = (this.#watch = new ClaimWatch(common))
+    this.#loop = new ClaimLoop({ ...parts, context: this.#context, calls, rules, slots, overdue, watch })
     this.#upkeep = new Upkeep({ ...common, calls, rules })
   }
 
@@ -100,7 +97,7 @@ export class QueueRun {
     onAbort(signal, stop)
     try {
       const unlisten = await this.#begin()
-      await this.#claimUntilStopped().finally(() => this.#calls.ask(unlisten))
+      await this.#loop.run().finally(() => this.#calls.ask(unlisten))
     } catch (error) {
       this.#end.fail(error)
     }
@@ -116,54 +113,6 @@ export class QueueRun {
     this.#claims.begin(this.#slots)
     await this.#upkeep.begin()
     return this.#calls.ask(() => store.listen(() => this.#signals.ready.notify(), [...kinds.keys()]))
-  }
-
-  async #claimUntilStopped(): Promise<void> {
-    while (!this.#end.isStopping) {
-      const limit = this.#room()
-      if (limit === 0) await this.#signals.freed.wait(Infinity)
-      else if (!(await this.#claim(limit))) await this.#idle()
-    }
-  }
-
-  /** How many jobs to claim. */
-  #room(): number {
-    const { unsettled } = this.#outcomes
-    return this.#claims.room(this.#prefetch.room(this.#slots.count, unsettled, this.#rules.limited))
-  }
-
-  /** @returns whether there may be more to claim */
-  async #claim(limit: number): Promise<boolean> {
-    if (this.#claims.haveEnded()) await this.#catchUp()
-    if (this.#end.isStopping) return false
-    this.#watch.asked()
-    const release = (late: ClaimedJob[]): void => this.#releaser.add(late)
-    const jobs = await this.#calls.ask(() => this.#claims.claim(limit), release)
-    this.#watch.answered()
-    this.#log.available('claims')
-    this.#context.record?.ready()
-    if (jobs.length > 0) this.#idleTime.reset()
-    if (this.#end.isStopping) release(jobs)
-    else this.#slots.add(this.#outcomes.withoutCrashed(jobs))
-    this.#overdue.watch()
-    return jobs.length === limit || this.#claims.isApart
-  }
-
-  /** Leases have ended: what was done is recorded, and what goes on is renewed, before it claims again. */
-  async #catchUp(): Promise<void> {
-    while (this.#outcomes.unsettled > 0 && !this.#end.isStopping) await this.#signals.freed.wait(Infinity)
-    await this.#claims.catchUp(this.#end.signal)
-  }
-
-  async #idle(): Promise<void> {
-    const { store, kinds, pollIntervalMs } = this.#props
-    const { isStopping } = this.#end
-    const { rated, limited } = this.#rules
-    const asks = rated && !isStopping
-    const opensInMs = asks ? await this.#calls.ask(() => store.rateOpensIn([...kinds.keys()])) : undefined
-    // Nobody notifies of a place under a limit that gets free elsewhere.
-    const idleMs = limited || isStopping ? pollIntervalMs : await this.#idleTime.next()
-    if (await this.#signals.ready.wait(Math.min(idleMs, opensInMs ?? Infinity))) this.#idleTime.reset()
   }
 
   readonly #stop = (): void => {

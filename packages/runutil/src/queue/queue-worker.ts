@@ -1,4 +1,4 @@
-import { workerKind } from '../core/worker-kind.ts'
+import { type RunControl, runControls, workerKind } from '../core/worker-kind.ts'
 import { InvalidArgumentError, unexpected } from '../core/errors.ts'
 import { isPlainFunction } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
@@ -26,6 +26,7 @@ import { type QueueWorkerOptions, type WorkerSettings, resolveSettings } from '.
  */
 export class QueueWorker implements Worker {
   readonly [workerKind] = 'queue'
+  readonly [runControls]: RunControl = 'pause'
   readonly #queue: JobQueue
   readonly #settings: WorkerSettings
   readonly #kinds = new Map<string, Kind>()

@@ -129,6 +129,11 @@ export class RunClaims {
     return jobs[0]?.crashes === this.#props.maxCrashes
   }
 
+  /** It claims nothing for now: the turn for a job on its last chance, if it waits for that, is for others. */
+  giveTurnUp(): void {
+    this.#process.lastChance.giveUp(this.#claimant)
+  }
+
   /** Whether the job's lease can't have ended yet. */
   holds(job: ClaimedJob): boolean {
     return this.#keeper.holds(job)

@@ -259,8 +259,7 @@ export class Child implements RecordOwner {
     if (this.body !== body) return
     this.body = undefined
     this.#clear()
-    this.record.running = undefined
-    this.record.nextRunAt = undefined
+    this.record.runEnded()
     const { onEnd } = body
     this.#host.ended(this, exit, body)
     for (const called of onEnd ?? []) called()

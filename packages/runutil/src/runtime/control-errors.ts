@@ -1,6 +1,7 @@
 import { brandError } from '../core/brand.ts'
 import { shortened } from '../core/describe.ts'
 import { nearest } from '../core/options.ts'
+import type { RunControl } from '../core/worker-kind.ts'
 
 /** No worker has that path, or the run hasn't begun. */
 export class NoSuchWorkerError extends Error {
@@ -17,19 +18,20 @@ export class NoSuchWorkerError extends Error {
   }
 }
 
-/** It has no runs that could be paused or triggered. */
+/** It has no runs that could be paused or triggered, or none for now. */
 export class NotPausableError extends Error {
   readonly code = 'ERR_NOT_PAUSABLE'
   readonly path: string
   static {
     brandError(this, 'NotPausableError')
   }
-  constructor(path: string, kind: string, what: 'pause' | 'trigger') {
-    const can =
-      what === 'pause'
-        ? 'repeat, cron, a QueueWorker and a CoordinateWorker can be paused; use stop'
-        : 'it has no runs'
-    super(`cannot ${what} '${shortened(path)}', a ${kind}: ${can}`)
+  constructor(path: string, kind: string, what: RunControl, why: string = WHY[what]) {
+    super(`cannot ${what} '${shortened(path)}', a ${kind}: ${why}`)
     this.path = path
   }
+}
+
+const WHY: Readonly<Record<RunControl, string>> = {
+  pause: 'only repeat and cron without a lease, a QueueWorker and a CoordinateWorker can be paused; use stop',
+  trigger: 'only repeat and cron without a lease have runs to trigger; use restart to run it anew',
 }

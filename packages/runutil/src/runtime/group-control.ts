@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from '../core/errors.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
+import { type RunControl, runControls } from '../core/worker-kind.ts'
 import type { Runnable } from '../core/worker.ts'
 import { Child } from './child.ts'
+import { markOf } from './named.ts'
 import { WorkerStoppedError } from './restart-errors.ts'
 
 /** What it needs of the supervisor. */
@@ -60,6 +62,17 @@ export class GroupControl {
     const child = this.#add(parent, worker)
     this.#supervisor.add(child)
     return child.path
+  }
+
+  /** Whether it can be done with the worker's runs, also while it has none. */
+  takes(record: WorkerRecord, control: RunControl): boolean {
+    const marked = markOf(this.#childOf(record).spec.worker, runControls)
+    return marked === 'trigger' || marked === control
+  }
+
+  /** @throws the reason to stop */
+  throwIfStopping(): void {
+    this.#supervisor.throwIfStopping()
   }
 
   #childOf({ owner }: WorkerRecord): Child {

@@ -5,7 +5,7 @@ import { checkJob, type Job, type JobFunc } from '../core/job.ts'
 import { checkOptions } from '../core/options.ts'
 import { toJitterMs, toRunLimits } from '../core/run.ts'
 import type { Worker } from '../core/worker.ts'
-import { intervalMs, workerKind } from '../core/worker-kind.ts'
+import { type RunControl, intervalMs, runControls, workerKind } from '../core/worker-kind.ts'
 import { runs } from './named.ts'
 import { Ticker, type TickerSettings } from './ticker.ts'
 
@@ -71,6 +71,7 @@ function refusePattern(every: unknown): void {
 
 class RepeatWorker implements Worker {
   readonly [workerKind] = 'repeat'
+  readonly [runControls]: RunControl = 'trigger'
   readonly [intervalMs]: number
   readonly [runs]: Job | JobFunc
   readonly #settings: TickerSettings

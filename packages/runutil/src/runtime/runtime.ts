@@ -4,9 +4,10 @@ import { InvalidArgumentError } from '../core/errors.ts'
 import { SafeCallback } from '../core/safe-callback.ts'
 import type { RunRecords, WorkerChange, WorkerRecord } from '../core/worker-record.ts'
 import type { Runnable } from '../core/worker.ts'
-import { NoSuchWorkerError, NotPausableError } from './control-errors.ts'
+import { NoSuchWorkerError } from './control-errors.ts'
 import { GroupControl } from './group-control.ts'
 import { isReady } from './readiness.ts'
+import { checkControl, groupOf, triggerRun } from './run-control.ts'
 import type { RuntimeEvent } from './runtime-event.ts'
 import { type WorkerNode, nodeOf } from './worker-node.ts'
 
@@ -74,48 +75,50 @@ export class Runtime {
    * @throws what the run ended with, when it ends first
    */
   ready(path?: string): Promise<void> {
-    const ready = new Promise<void>((resolve, reject) => {
-      const look = (): void => {
-        const record = this.#records?.get(path ?? '')
-        if (record !== undefined && this.#isRunning && isReady(record, path !== undefined)) resolve()
-        else if (this.#end !== undefined) reject(this.#ended())
-        else return
-        this.#waiting.delete(look)
-        this.#hear()
-      }
-      this.#waiting.add(look)
-      this.#hear()
-      look()
+    return this.#until(() => {
+      const record = this.#records?.get(path ?? '')
+      return record !== undefined && this.#isRunning && isReady(record, path !== undefined)
     })
-    return unobserved(ready)
   }
 
-  /** Lets no run begin from now on; the one that is on may end. */
+  /**
+   * Lets no run begin from now on; the one that is on may end. A QueueWorker and a CoordinateWorker take no more work, and
+   * finish what they have begun. One that isn't running, as in a backoff, is paused when it starts; it stays so until `resume`.
+   *
+   * @throws NotPausableError for all but repeat, cron, a QueueWorker and a CoordinateWorker
+   */
   pause(path: string): Promise<void> {
     return this.#inTurn(path, (record) => {
-      if (record.controls === undefined) throw new NotPausableError(path, record.kind, 'pause')
+      checkControl(record, 'pause')
       record.isPaused = true
-      record.controls.pause()
+      record.controls?.pause()
       if (record.state === 'ready') record.moveTo('paused')
     })
   }
 
+  /** Ends a pause. */
   resume(path: string): Promise<void> {
     return this.#inTurn(path, (record) => {
-      if (record.controls === undefined) throw new NotPausableError(path, record.kind, 'pause')
+      checkControl(record, 'pause')
       record.isPaused = false
-      record.controls.resume()
+      record.signOfLife()
+      record.controls?.resume()
       if (record.state === 'paused') record.moveTo('ready', { type: 'resumed' })
     })
   }
 
-  /** Runs it now, or right after the run that is on; settles with that run. One that is paused stays so. */
+  /**
+   * Runs it now, or right after the run that is on, or in a backoff when that is over; settles with that run. One that is paused
+   * stays so. Other calls for the worker don't wait for the run.
+   *
+   * @throws NotPausableError for all but repeat and cron, and when it is stopped or done
+   */
   trigger(path: string): Promise<void> {
-    return this.#inTurn(path, (record) => {
-      const run = record.controls?.trigger?.()
-      if (run === undefined) throw new NotPausableError(path, record.kind, 'trigger')
-      return run
+    const asked = this.#inTurn(path, (record) => {
+      checkControl(record, 'trigger')
+      return { run: unobserved(triggerRun(record, (look) => this.#until(look))) }
     })
+    return unobserved(asked.then(({ run }) => run))
   }
 
   /** Stops it until it is started again, which is no failure. */
@@ -210,14 +213,33 @@ export class Runtime {
     return (this.#end?.reason as Error | undefined) ?? new Error('the run has ended')
   }
 
-  /** The supervisor that it is a worker of. */
   #controlOf(record: WorkerRecord): GroupControl {
-    const { parent } = record
-    const host = parent?.kind === 'class' && parent.host === undefined ? parent.parent?.host : parent?.host
-    if (host instanceof GroupControl && record.owner !== undefined) return host
+    const group = groupOf(record)
+    if (group !== undefined) return group
     throw new InvalidArgumentError(
       `expected the path of a worker of a group; got '${record.path}', a ${record.kind}`,
     )
+  }
+
+  /** Resolves when `look`, asked now and at each change, says so. @throws what it throws; what the run ended with */
+  #until(look: () => boolean): Promise<void> {
+    const reached = new Promise<void>((resolve, reject) => {
+      const again = (): void => {
+        try {
+          if (look()) resolve()
+          else if (this.#end !== undefined) reject(this.#ended())
+          else return
+        } catch (error) {
+          reject(error as Error)
+        }
+        this.#waiting.delete(again)
+        this.#hear()
+      }
+      this.#waiting.add(again)
+      this.#hear()
+      again()
+    })
+    return unobserved(reached)
   }
 }
 

@@ -1,0 +1,124 @@
+import type { Clock } from '../core/clock.ts'
+import type { Context } from '../core/context.ts'
+import { RunRecord } from '../core/run-record.ts'
+import type { ClaimSignals } from './claim-signals.ts'
+import type { ClaimWatch } from './claim-watch.ts'
+import { IdleTime } from './idle-time.ts'
+import type { JobSlots } from './job-slots.ts'
+import type { ClaimedJob } from './job.ts'
+import type { Kind } from './kind.ts'
+import type { ObservedJobStore } from './observed-job-store.ts'
+import type { OverdueJobs } from './overdue-jobs.ts'
+import type { Prefetch } from './prefetch.ts'
+import type { Releaser } from './releaser.ts'
+import type { RunClaims } from './run-claims.ts'
+import type { RunEnd } from './run-end.ts'
+import type { RunLog } from './run-log.ts'
+import type { RunOutcomes } from './run-outcomes.ts'
+import type { StoreCalls } from './store-calls.ts'
+import type { WorkerRules } from './worker-rules.ts'
+
+export interface ClaimLoopProps {
+  readonly store: ObservedJobStore
+  readonly kinds: ReadonlyMap<string, Kind>
+  readonly pollIntervalMs: number
+  readonly leaseMs: number
+  readonly clock: Clock
+  /** Of the run. */
+  readonly context: Context
+  readonly log: RunLog
+  readonly end: RunEnd
+  readonly signals: ClaimSignals
+  readonly calls: StoreCalls
+  readonly rules: WorkerRules
+  readonly claims: RunClaims
+  readonly outcomes: RunOutcomes
+  readonly releaser: Releaser
+  readonly prefetch: Prefetch
+  readonly slots: JobSlots
+  readonly overdue: OverdueJobs
+  readonly watch: ClaimWatch
+}
+
+/**
+ * Claims jobs for a run and hands them to its slots.
+ *
+ * claiming ─► waiting, for room or for something to do ─► claiming …, until stopped. While an operator has it paused, it claims
+ * nothing, and what it had claimed and not started is released.
+ */
+export class ClaimLoop {
+  readonly #props: ClaimLoopProps
+  readonly #idleTime: IdleTime
+  readonly #record: RunRecord
+
+  constructor(props: ClaimLoopProps) {
+    this.#props = props
+    this.#idleTime = new IdleTime(props)
+    this.#record = new RunRecord(props.context)
+  }
+
+  async run(): Promise<void> {
+    const { end, signals } = this.#props
+    this.#record.controlledBy({ pause: () => this.#pause(), resume: () => signals.freed.notify() })
+    while (!end.isStopping) {
+      const limit = this.#record.isPaused ? undefined : this.#room()
+      if (limit === undefined) await this.#paused()
+      else if (limit === 0) await signals.freed.wait(Infinity)
+      else if (!(await this.#claim(limit))) await this.#idle()
+    }
+  }
+
+  #pause(): void {
+    const { signals, releaser, slots } = this.#props
+    releaser.add(slots.takeWaiting())
+    signals.notifyBoth()
+  }
+
+  async #paused(): Promise<void> {
+    const { context, claims, signals } = this.#props
+    context.record?.ready()
+    claims.giveTurnUp()
+    this.#idleTime.reset()
+    await signals.freed.wait(Infinity)
+  }
+
+  /** How many jobs to claim. */
+  #room(): number {
+    const { outcomes, claims, prefetch, slots, rules } = this.#props
+    return claims.room(prefetch.room(slots.count, outcomes.unsettled, rules.limited))
+  }
+
+  /** @returns whether there may be more to claim */
+  async #claim(limit: number): Promise<boolean> {
+    const { claims, end, watch, releaser, calls, log, context, slots, outcomes, overdue } = this.#props
+    if (claims.haveEnded()) await this.#catchUp()
+    if (end.isStopping || this.#record.isPaused) return false
+    watch.asked()
+    const release = (late: ClaimedJob[]): void => releaser.add(late)
+    const jobs = await calls.ask(() => claims.claim(limit), release)
+    watch.answered()
+    log.available('claims')
+    context.record?.ready()
+    if (jobs.length > 0) this.#idleTime.reset()
+    if (end.isStopping || this.#record.isPaused) release(jobs)
+    else slots.add(outcomes.withoutCrashed(jobs))
+    overdue.watch()
+    return jobs.length === limit || claims.isApart
+  }
+
+  /** Leases have ended: what was done is recorded, and what goes on is renewed, before it claims again. */
+  async #catchUp(): Promise<void> {
+    const { outcomes, end, signals, claims } = this.#props
+    while (outcomes.unsettled > 0 && !end.isStopping) await signals.freed.wait(Infinity)
+    await claims.catchUp(end.signal)
+  }
+
+  async #idle(): Promise<void> {
+    const { store, kinds, pollIntervalMs, rules, end, calls, signals } = this.#props
+    const asks = rules.rated && !end.isStopping
+    const opensInMs = asks ? await calls.ask(() => store.rateOpensIn([...kinds.keys()])) : undefined
+    // Nobody notifies of a place under a limit that gets free elsewhere.
+    const idleMs = rules.limited || end.isStopping ? pollIntervalMs : await this.#idleTime.next()
+    if (await signals.ready.wait(Math.min(idleMs, opensInMs ?? Infinity))) this.#idleTime.reset()
+  }
+}

@@ -1,0 +1,149 @@
+import { NotPausableError, Runtime, type Worker, backoff, repeat, runAllWorkers, supervise } from 'runutil'
+import { cron } from 'runutil/cron'
+import { VirtualClock } from 'runutil/testing'
+import { describe, expect, test } from 'vitest'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, follow, untilAbort } from '../support/outcome.ts'
+
+/** One whose first run fails after 1 min, so that it is in a backoff until 10 min and a half. */
+class Failing {
+  readonly clock = new VirtualClock({ now: Date.UTC(2026, 0, 1, 12) })
+  readonly runtime = new Runtime()
+  readonly runs: number[] = []
+  readonly #stop = new AbortController()
+  readonly #run: Promise<void>
+
+  constructor(make: (job: () => void) => Worker) {
+    const { clock, runtime } = this
+    const worker = make(() => {
+      this.runs.push(clock.elapsed() / 60_000)
+      if (this.runs.length === 1) throw new Error('no report')
+    })
+    const { logger } = capturedLogger()
+    const entry = { name: 'Job', worker, retry: backoff('570s') }
+    this.#run = runAllWorkers([entry, untilAbort], this.#stop.signal, { clock, runtime, logger })
+  }
+
+  get state(): string {
+    return this.runtime.get('/Job')!.state
+  }
+
+  async inBackoff(): Promise<this> {
+    await this.clock.advance('2m')
+    expect([this.state, this.runs]).toEqual(['restarting', [1]])
+    return this
+  }
+
+  async end(reason?: Error): Promise<void> {
+    this.#stop.abort(reason)
+    await this.clock.advance(0)
+    await this.#run
+    expect(this.clock.pending).toBe(0)
+  }
+}
+
+describe.each<[string, (job: () => void) => Worker]>([
+  ['repeat', (job) => repeat('1m', job)],
+  ['cron', (job) => cron('0 * * * * *', job, { missed: 'skip', tolerance: '1s' })],
+])('in a backoff, a %s', (_, make) => {
+  test('that is paused starts and runs nothing, until it is resumed', async () => {
+    const failing = await new Failing(make).inBackoff()
+    await failing.runtime.pause('/Job')
+    expect(failing.state).toBe('restarting')
+    await failing.clock.advance('30m')
+    expect([failing.state, failing.runs]).toEqual(['paused', [1]])
+    await failing.runtime.resume('/Job')
+    await failing.clock.advance('61s')
+    expect([failing.state, failing.runs.length]).toEqual(['ready', 2])
+    await failing.end()
+  })
+
+  test('that is paused and resumed goes on when it is over', async () => {
+    const failing = await new Failing(make).inBackoff()
+    await failing.runtime.pause('/Job')
+    await failing.runtime.resume('/Job')
+    await failing.clock.advance('8m')
+    expect([failing.state, failing.runs]).toEqual(['restarting', [1]])
+    await failing.clock.advance('95s')
+    expect([failing.state, failing.runs.length]).toEqual(['ready', 2])
+    await failing.end()
+  })
+
+  test.each([false, true])('that is triggered runs once it is over; paused: %s', async (isPaused) => {
+    const failing = await new Failing(make).inBackoff()
+    if (isPaused) await failing.runtime.pause('/Job')
+    const triggered = follow(failing.runtime.trigger('/Job'))
+    await failing.clock.advance('8m')
+    expect(triggered.settled).toBe('no')
+    await failing.clock.advance('45s')
+    expect([triggered.settled, failing.runs]).toEqual(['resolved', [1, 10.5]])
+    expect(failing.state).toBe(isPaused ? 'paused' : 'ready')
+    await failing.end()
+  })
+
+  test('that is stopped stays so, and has no run for who triggered it', async () => {
+    const failing = await new Failing(make).inBackoff()
+    const triggered = failureOf(failing.runtime.trigger('/Job'))
+    await failing.runtime.stop('/Job')
+    expect(await triggered).toEqual(expect.any(NotPausableError))
+    await failing.clock.advance('1h')
+    expect([failing.state, failing.runs]).toEqual(['stopped', [1]])
+    await failing.end()
+  })
+
+  test('that is triggered hears the reason when all is stopped', async () => {
+    const failing = await new Failing(make).inBackoff()
+    const triggered = failureOf(failing.runtime.trigger('/Job'))
+    const reason = new Error('bye')
+    await failing.end(reason)
+    expect(await triggered).toBe(reason)
+  })
+})
+
+test('a stop does not wait for a run that was triggered', async () => {
+  const clock = new VirtualClock()
+  const runtime = new Runtime()
+  const { logger } = capturedLogger()
+  const stop = new AbortController()
+  const run = runAllWorkers([{ name: 'Job', worker: repeat('1h', untilAbort) }, untilAbort], stop.signal, {
+    clock,
+    runtime,
+    logger,
+  })
+  const triggered = follow(runtime.trigger('/Job'))
+  await clock.advance('1m')
+  expect(triggered.settled).toBe('no')
+  await runtime.stop('/Job')
+  expect([runtime.get('/Job')!.state, triggered.settled]).toEqual(['stopped', 'resolved'])
+  stop.abort()
+  await run
+})
+
+test('what can not be paused or triggered is told so, with what to do', async () => {
+  const clock = new VirtualClock()
+  const runtime = new Runtime()
+  const { logger } = capturedLogger()
+  const stop = new AbortController()
+  const workers = [
+    { name: 'Api', worker: untilAbort },
+    { name: 'Sup', worker: supervise([]) },
+    { name: 'Job', worker: repeat('1m', () => {}) },
+  ]
+  const run = runAllWorkers(workers, stop.signal, { clock, runtime, logger })
+  for (const path of ['/Api', '/Sup', '']) {
+    expect((await failureOf(runtime.pause(path))).message).toMatch(
+      /^cannot pause '.*', a (worker|supervisor): only repeat and cron .* can be paused; use stop$/,
+    )
+    expect((await failureOf(runtime.trigger(path))).message).toMatch(/; use restart to run it anew$/)
+  }
+  await runtime.stop('/Job')
+  await runtime.pause('/Job')
+  expect(await failureOf(runtime.trigger('/Job'))).toMatchObject({
+    name: 'NotPausableError',
+    message: "cannot trigger '/Job', a repeat: it is stopped; start it first",
+  })
+  await runtime.start('/Job')
+  expect(runtime.get('/Job')!.state).toBe('paused')
+  stop.abort()
+  await run
+})

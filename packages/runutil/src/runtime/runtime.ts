@@ -230,7 +230,8 @@ export class Runtime {
           else if (this.#end !== undefined) reject(this.#ended())
           else return
         } catch (error) {
-          reject(error as Error)
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the reason of an abort may be anything
+          reject(error)
         }
         this.#waiting.delete(again)
         this.#hear()

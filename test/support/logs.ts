@@ -8,19 +8,28 @@ export interface LogLine {
   traceId?: string
   spanId?: string
   attempt?: number
+  count?: number
   err?: { message: string }
 }
 
-/** A logger that keeps its lines. */
-export function capturedLogger(): { logger: Logger; lines: LogLine[]; texts: string[] } {
+/** A logger that keeps its lines. @param lifecycle also those that each run has: starts and ends of workers, and of the run */
+export function capturedLogger({ lifecycle = false } = {}): {
+  logger: Logger
+  lines: LogLine[]
+  texts: string[]
+} {
   const texts: string[] = []
   const lines: LogLine[] = []
   const write = (text: string): void => {
+    const line = JSON.parse(text) as LogLine
+    if (!lifecycle && LIFECYCLE.test(line.msg)) return
     texts.push(text)
-    lines.push(JSON.parse(text) as LogLine)
+    lines.push(line)
   }
   return { logger: pino({}, { write }), lines, texts }
 }
+
+const LIFECYCLE = /^(\d+ workers? )?(started|stopped|done)$|^gave up: |^run failed$/
 
 /** Calls it where this is the current logger. */
 export function withLogger<T>(logger: Logger, body: () => T): T {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { loggable, loggableText } from './loggable.ts'
 import { messageOf } from './thrown.ts'
 
-type LogLevel = 'info' | 'warn' | 'error' | 'fatal'
+type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
 /** In bytes of JSON, of a line that is about no error: its message, and its facts. */
 const LONGEST_LINE = 10_000
@@ -17,11 +17,20 @@ const LONGEST_FACT = 1_000
  */
 export function log(logger: Logger, level: LogLevel, facts: object, message: string): void {
   try {
-    if (logger.isLevelEnabled?.(level) === false) return
+    if (!isLogged(logger, level)) return
     if (!('err' in facts)) return write(logger, level, shortened(facts), loggableText(message, LONGEST_LINE))
     writeError(logger, level, facts, loggableText(message))
   } catch {
     // Nor can the logger write anything else.
+  }
+}
+
+/** Whether the logger, and each made from it, writes lines of this level. */
+export function isLogged(logger: Logger, level: LogLevel): boolean {
+  try {
+    return logger.isLevelEnabled?.(level) !== false
+  } catch {
+    return false
   }
 }
 

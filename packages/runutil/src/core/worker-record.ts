@@ -55,6 +55,8 @@ export interface RunControls {
 /** Whoever started the worker, and waits for what it says of itself. */
 export interface RecordOwner {
   ready(): void
+  /** Its state has changed. */
+  moved(state: WorkerState): void
 }
 
 /** What a worker with many short runs is asked for. */
@@ -192,6 +194,7 @@ export class WorkerRecord {
     this.state = state
     this.since = this.records.clock.now()
     if (this.records.listener !== undefined) this.emit(change ?? ({ type: state } as WorkerChange))
+    this.owner?.moved(state)
   }
 
   emit(change: WorkerChange): void {

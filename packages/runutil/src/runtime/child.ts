@@ -4,7 +4,7 @@ import type { Backoff } from '../core/backoff.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { Context, type RunScope, withContext } from '../core/context.ts'
 import { log } from '../core/log.ts'
-import type { RecordOwner, WorkerRecord } from '../core/worker-record.ts'
+import type { RecordOwner, WorkerRecord, WorkerState } from '../core/worker-record.ts'
 import { callWorker } from '../core/worker.ts'
 import { Attempts } from './attempts.ts'
 import type { ChildSpec } from './child-spec.ts'
@@ -24,6 +24,7 @@ export interface ChildHost {
   ended(child: Child, exit: Exit, body: Body): void
   /** Whether it is ready, or done, has changed. */
   turned(child: Child): void
+  moved(child: Child, state: WorkerState): void
   /** It was told to end, and hasn't within its time. */
   outlived(child: Child, cause: Error | undefined, forMs: number): void
 }
@@ -76,6 +77,8 @@ export class Child implements RecordOwner {
   readonly outer: RecordOwner | undefined
   /** Of the run that is on, or was last. */
   context: Context
+  /** What was logged last of its starts and ends. */
+  lastLine: 'started' | 'stopped' | 'done' | 'failed' | undefined
   readonly #host: ChildHost
   readonly #logName: string
   /** Of most there are none. */
@@ -131,12 +134,12 @@ export class Child implements RecordOwner {
     this.isWaiting = false
     this.attempts?.begin()
     this.turn(false)
+    if (!isFirst) this.context = new Context(this.#host.scope, this.name, record)
     if (this.outer === undefined || !isFirst) {
       record.stopBy = undefined
       if (!record.makesRuns) record.runs++
       record.moveTo('starting')
     }
-    if (!isFirst) this.context = new Context(this.#host.scope, this.name, record)
     const run = isFirst ? this.#run(body) : this.#host.anew(() => this.#run(body))
     run.then(
       () => this.#exited(body, { kind: 'returned' }),
@@ -175,6 +178,10 @@ export class Child implements RecordOwner {
     log(this.logger, 'warn', { ...(traceId !== undefined && { run: traceId }), forMs }, 'worker hangs')
     this.record.moveTo('hung', { type: 'hung', forMs })
     this.endWith(error, this.stopLimitMs)
+  }
+
+  moved(state: WorkerState): void {
+    this.#host.moved(this, state)
   }
 
   /** What it failed with after it was told to end: then nobody starts it again for that. */
@@ -272,7 +279,7 @@ export class Child implements RecordOwner {
 }
 
 /** Of whoever runs a worker outside of any group. */
-const NOBODY: RecordOwner = { ready: () => {} }
+const NOBODY: RecordOwner = { ready: () => {}, moved: () => {} }
 
 const DEFAULT_START_TIMEOUT_MS = 60_000
 const DEFAULT_STOP_MS = 30_000

@@ -1,7 +1,14 @@
 import 'reflect-metadata'
 import type { Logger } from 'pino'
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
-import { Context, currentContext, currentName, rootLogger, withContext } from '../core/context.ts'
+import {
+  Context,
+  currentContext,
+  currentLogger,
+  currentName,
+  rootLogger,
+  withContext,
+} from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
 import type { Backoff } from '../core/backoff.ts'
 import { has } from '../core/has.ts'
@@ -12,6 +19,7 @@ import type { WorkerEntry } from '../core/worker-registry.ts'
 import type { WorkerConfigurer } from '../core/worker.ts'
 import { Construction } from './construction.ts'
 import { dispose } from './disposal.ts'
+import { logRunFailed } from './fatal-line.ts'
 import {
   DuplicateNameError,
   type Failure,
@@ -90,7 +98,13 @@ async function runWorkers(
   }
   const end = (): Promise<readonly Failure[]> => dispose(() => construction.next(), grace, scope.clock)
   // What is made for the run logs, and is given, the run's logger.
-  await withContext(new Context(scope, currentName(), currentContext()?.record), thenDispose, run, end)
+  await withContext(
+    new Context(scope, currentName(), currentContext()?.record),
+    thenDispose,
+    run,
+    end,
+    signal,
+  )
 }
 
 /** @throws DuplicateNameError, InvalidArgumentError for a class without a name */
@@ -105,9 +119,17 @@ function checkTypes(workers: ReadonlyMap<Function, WorkerEntry>): void {
 }
 
 /** Runs, then disposes of what was made in any case; reports the errors of both. */
-async function thenDispose(run: () => Promise<void>, end: () => Promise<readonly Failure[]>): Promise<void> {
+async function thenDispose(
+  run: () => Promise<void>,
+  end: () => Promise<readonly Failure[]>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const failed = await run().catch(toError)
   const failures = await end()
+  const [first] = failures
+  const isOutermost = currentContext()?.record === undefined
+  if (first !== undefined && failed === undefined && isOutermost)
+    logRunFailed(currentLogger(), first.error, signal)
   if (failures.length > 0) throw new WorkerGroupError(joined([...failuresOf(failed), ...failures]))
   if (failed !== undefined) throw failed
 }

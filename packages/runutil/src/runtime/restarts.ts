@@ -2,6 +2,7 @@ import { linkedController } from '../core/linked-controller.ts'
 import type { Clock } from '../core/clock.ts'
 import { toError } from '../core/thrown.ts'
 import { log } from '../core/log.ts'
+import type { WorkerRecord } from '../core/worker-record.ts'
 import type { Child } from './child.ts'
 import { JointRestart } from './joint-restart.ts'
 import { RestartLimitError, isUnrestartable } from './restart-errors.ts'
@@ -9,14 +10,15 @@ import { type Exit, type Strategy, restartedWith } from './restart-plan.ts'
 import { type RestartLimit, RestartWindow } from './restart-window.ts'
 
 export interface RestartsProps {
-  readonly path: string
+  readonly record: WorkerRecord
   readonly strategy: Strategy
   readonly limit: RestartLimit | undefined
   readonly children: readonly Child[]
   readonly clock: Clock
   /** Starts it if nobody has stopped it meanwhile, and as soon as those before it are ready. */
   readonly start: (child: Child) => void
-  readonly onGaveUp: (path: string, error: Error) => void
+  /** @param child undefined: the group itself */
+  readonly onGaveUp: (child: Child | undefined, error: RestartLimitError) => void
 }
 
 /** Decides who is restarted after a failure and when, and has it done. */
@@ -84,13 +86,14 @@ export class Restarts {
 
   /** @returns an error when it was one too many */
   #countIn(child: Child, failure: Error, now: number): Error | undefined {
-    const { limit, path, onGaveUp } = this.#props
+    const { limit, record, onGaveUp } = this.#props
     const { window, spec } = child
     const isOwn = window?.isFull(now) === true
     if (isOwn || this.#window?.isFull(now) === true) {
-      const who = isOwn ? child.path : path
-      const error = new RestartLimitError(who, isOwn ? spec.limit! : limit!, failure)
-      onGaveUp(who, error)
+      const who = isOwn ? child.record : record
+      const error = new RestartLimitError(who.path, isOwn ? spec.limit! : limit!, failure)
+      who.emit({ type: 'gaveUp', error })
+      onGaveUp(isOwn ? child : undefined, error)
       return error
     }
     window?.add(now)

@@ -1,11 +1,12 @@
 import { warnOfLoopDelay } from './loop-delay.ts'
-import { type RunScope, currentContext, currentName } from '../core/context.ts'
+import { Context, type RunScope, currentContext, currentName } from '../core/context.ts'
 import type { Backoff } from '../core/backoff.ts'
 import { checkOptions } from '../core/options.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
 import type { Runnable } from '../core/worker.ts'
 import { toChildSpec } from './child-spec.ts'
 import { WorkerGroupError } from './errors.ts'
+import { logRunFailed } from './fatal-line.ts'
 import type { Grace } from './grace.ts'
 import { type GroupPart, addedChild, checkParts, childrenOf } from './group-run.ts'
 import { checkNames, listOf } from './list-of.ts'
@@ -79,6 +80,9 @@ export async function runGroup({ parts, signal, scope, grace }: GroupRun): Promi
     keepsAlive: true,
     children: (host) => childrenOf(host, parts, root, name),
     added: addedChild,
+    onFirstFailure: (error, child) => {
+      if (outer === undefined) logRunFailed(child?.logger ?? new Context(scope, '').logger, error, signal)
+    },
     onReady: () => outer === undefined && root.moveTo('ready'),
     onStop: () => {
       grace.begin()

@@ -16,6 +16,8 @@ export interface SupervisorProps {
   /** It ends when all are done; else with its signal only. */
   readonly endsWhenDone: boolean
   readonly keepsAlive: boolean
+  /** The first thing that it will end with an error for. @param child whose it is, if of one */
+  readonly onFirstFailure?: (error: Error, child: Child | undefined) => void
   /** All that aren't temporary, stopped or paused are ready. */
   readonly onReady: () => void
   /** Makes one that an operator adds beneath the group's record, or a class's. */

@@ -10,6 +10,7 @@ import { GroupControl } from './group-control.ts'
 import { Census } from './census.ts'
 import { type Body, Child, type ChildHost } from './child.ts'
 import { ErrWorkerExitedPrematurely, type Failure, SiblingExitedError, attribute } from './errors.ts'
+import { GroupLines } from './group-lines.ts'
 import { GroupSignals } from './group-signals.ts'
 import { GroupStop } from './group-stop.ts'
 import { giveUpLate, giveUpStopped } from './late-children.ts'
@@ -18,6 +19,7 @@ import { type Exit, judgeExit } from './restart-plan.ts'
 import { Restarts } from './restarts.ts'
 import type { StartOrder } from './start-order.ts'
 import { removeRecord } from './tree-records.ts'
+import type { WorkerState } from '../core/worker-record.ts'
 import type { SupervisorProps } from './supervisor-props.ts'
 import { WaitWarning } from './wait-warning.ts'
 
@@ -38,6 +40,7 @@ export class Supervisor implements ChildHost {
   readonly #restarts: Restarts
   readonly #scope = new FreshScope()
   readonly #waits: WaitWarning
+  readonly #lines: GroupLines
   #stop: GroupStop | undefined
   #stopReason: { reason: unknown } | undefined
   #isStarting = true
@@ -59,14 +62,15 @@ export class Supervisor implements ChildHost {
     this.#signals = new GroupSignals(children.length)
     this.#waits = new WaitWarning(this.clock)
     const { strategy, limit, record } = props
+    this.#lines = new GroupLines(this.scope, record, children)
     this.#restarts = new Restarts({
-      path: record.path,
+      record,
       strategy,
       limit,
       children,
       clock: this.clock,
       start: (child) => this.startAgain(child),
-      onGaveUp: (path, error) => record.records.get(path)?.emit({ type: 'gaveUp', error }),
+      onGaveUp: (child, error) => this.#lines.gaveUp(child, error),
     })
   }
 
@@ -85,15 +89,21 @@ export class Supervisor implements ChildHost {
     onAbort(signal, stop)
     for (const child of this.children) this.#start(child)
     this.#isStarting = false
+    this.#lines.started()
     if (this.#census.areReady) onReady()
     await settled
     offAbort(signal, stop)
     this.#stop?.clear()
     this.#waits.clear()
     alive?.clear()
+    this.#lines.ended()
     for (const child of this.children) child.release()
     if (added !== undefined) record.host = undefined
     return signal?.aborted === true && this.#stopReason?.reason === signal.reason
+  }
+
+  moved(child: Child, state: WorkerState): void {
+    this.#lines.moved(child, state)
   }
 
   get isStopping(): boolean {
@@ -211,8 +221,7 @@ export class Supervisor implements ChildHost {
   }
 
   #fail(child: Child, error: Error): void {
-    attribute(error, child.path)
-    this.failures.push({ worker: child.path, error })
+    this.#addFailure({ worker: child.path, error }, child)
     this.stop(new SiblingExitedError(child.path, error), false)
   }
 
@@ -225,9 +234,7 @@ export class Supervisor implements ChildHost {
     if (child.attempts !== undefined || child.spec.restart === 'temporary' || !this.isStopping) {
       if (!isExpected) child.logLastFailure(exit.error)
     } else if (!isExpected || !this.#isByCaller) {
-      const error = toError(exit.error)
-      attribute(error, child.path)
-      this.failures.push({ worker: child.path, error })
+      this.#addFailure({ worker: child.path, error: toError(exit.error) }, child)
     }
   }
 
@@ -269,8 +276,15 @@ export class Supervisor implements ChildHost {
   }
 
   #late(late: readonly Child[], as: 'abandon' | 'hung'): void {
-    this.failures.push(giveUpLate(late, as, this.scope.graceMs ?? 0))
+    this.#addFailure(giveUpLate(late, as, this.scope.graceMs ?? 0))
     this.#settle()
+  }
+
+  #addFailure(failure: Failure, child?: Child): void {
+    const { worker, error } = failure
+    if (child !== undefined) attribute(error, worker)
+    this.failures.push(failure)
+    if (this.failures.length === 1) this.#props.onFirstFailure?.(error, child)
   }
 }
 

@@ -1,0 +1,366 @@
+import type { Logger } from 'pino'
+import {
+  type DeclarativeWorker,
+  type Runnable,
+  Runtime,
+  backoff,
+  namedWorker,
+  provideWorker,
+  retry,
+  runAllWorkers,
+  runProvidedWorkers,
+  supervise,
+  wait,
+} from 'runutil'
+import { VirtualClock } from 'runutil/testing'
+import { describe, expect, test } from 'vitest'
+import { type LogLine, capturedLogger } from '../support/logs.ts'
+import { failureOf, follow, untilAbort } from '../support/outcome.ts'
+import { fresh } from '../support/runtime/run-group.ts'
+
+/** A run on virtual time that keeps all lines. */
+class Run {
+  readonly clock = new VirtualClock()
+  readonly runtime = new Runtime()
+  readonly captured = capturedLogger({ lifecycle: true })
+  readonly stop = new AbortController()
+
+  start(...workers: Runnable[]): Promise<void> {
+    const { clock, runtime, stop } = this
+    return runAllWorkers(workers, stop.signal, { clock, runtime, logger: this.captured.logger, grace: '10s' })
+  }
+
+  /** As 'info /A started', since the last call. */
+  get lines(): string[] {
+    return this.captured.lines.splice(0).map(textOf)
+  }
+}
+
+const LEVELS: Record<number, string> = { 20: 'debug', 30: 'info', 40: 'warn', 60: 'fatal' }
+
+function textOf({ level, worker = '-', msg, err }: LogLine): string {
+  return `${LEVELS[level]} ${worker} ${msg}${err === undefined ? '' : `: ${err.message}`}`
+}
+
+const named = (
+  name: string,
+  worker: DeclarativeWorker['worker'] = untilAbort,
+  rest: Partial<DeclarativeWorker> = {},
+): DeclarativeWorker => ({ name, worker, ...rest })
+
+const fails = async (signal: AbortSignal): Promise<void> => {
+  await wait('1s', signal)
+  if (!signal.aborted) throw new Error('no connection')
+}
+const ends = (): Promise<void> => wait('1s')
+
+describe('a line at info tells of', () => {
+  test('each start before the worker runs, and each stop after it has ended', async () => {
+    const run = new Run()
+    const over = run.start(named('A'), named('B'), untilAbort)
+    expect(run.lines).toEqual(['info /A started', 'info /B started', 'info /#2 started'])
+    run.stop.abort()
+    await over
+    expect(run.lines).toEqual(['info /A stopped', 'info /B stopped', 'info /#2 stopped'])
+  })
+
+  test('nobody who never started', async () => {
+    const run = new Run()
+    const over = run.start(named('Db'), named('Api', untilAbort, { after: 'Db' }))
+    run.stop.abort()
+    await over
+    expect(run.lines).toEqual(['info /Db started', 'info /Db stopped'])
+
+    const early = new Run()
+    early.stop.abort()
+    await early.start(named('A'))
+    expect(early.lines).toEqual([])
+  })
+
+  test('the end of one that is done', async () => {
+    const run = new Run()
+    const over = run.start(named('Migrate', ends, { restart: 'transient' }))
+    await run.clock.advance('1s')
+    await over
+    expect(run.lines).toEqual(['info /Migrate started', 'info /Migrate done'])
+  })
+
+  test('each restart, in a trace of its own', async () => {
+    const run = new Run()
+    const over = run.start(named('A', fails, { retry: backoff('5s') }))
+    await run.clock.advance('6s')
+    const traces = run.captured.lines.map(({ traceId }) => traceId)
+    expect(run.lines).toEqual(['info /A started', 'warn /A worker failed: no connection', 'info /A started'])
+    expect(traces[1]).toBe(traces[0])
+    expect(traces[2]).not.toBe(traces[0])
+    run.stop.abort()
+    await over
+    expect(run.lines).toEqual(['info /A stopped'])
+  })
+
+  test('a stop in the delay of a restart, for then none comes', async () => {
+    const run = new Run()
+    const over = run.start(named('A', fails, { retry: backoff('5s') }))
+    await run.clock.advance('2s')
+    run.stop.abort()
+    await over
+    expect(run.lines.slice(-2)).toEqual(['warn /A worker failed: no connection', 'info /A stopped'])
+  })
+
+  test('the restarts of retry(), with the name of what it restarts', async () => {
+    const run = new Run()
+    const over = run.start(retry(namedWorker(fails, 'A'), backoff('5s')))
+    await run.clock.advance('6s')
+    run.stop.abort()
+    await over
+    expect(run.lines.filter((line) => line.startsWith('info'))).toEqual([
+      'info /A started',
+      'info /A started',
+      'info /A stopped',
+    ])
+  })
+
+  test('those that are restarted with another', async () => {
+    const run = new Run()
+    const workers = [named('A', fails), named('B')]
+    const over = run.start(
+      named('Both', supervise(workers, { strategy: 'one_for_all', retry: backoff('5s') })),
+    )
+    expect(run.lines).toEqual(['info /Both started', 'info /Both/A started', 'info /Both/B started'])
+    await run.clock.advance('6s')
+    expect(run.lines).toEqual([
+      'warn /Both/A worker failed: no connection',
+      'info /Both/B stopped',
+      'info /Both/A started',
+      'info /Both/B started',
+    ])
+    run.stop.abort()
+    await over
+  })
+
+  test('what an operator stops and starts, and adds', async () => {
+    const run = new Run()
+    const over = run.start(named('A'), named('B'))
+    run.captured.lines.length = 0
+    await run.runtime.stop('/A')
+    await run.runtime.stop('/A')
+    expect(run.lines).toEqual(['info /A stopped'])
+    await run.runtime.start('/A')
+    expect(run.lines).toEqual(['info /A started'])
+    await run.runtime.restart('/A')
+    expect(run.lines).toEqual(['info /A stopped', 'info /A started'])
+    await run.runtime.add('', named('C'))
+    await run.runtime.remove('/C')
+    expect(run.lines).toEqual(['info /C started', 'info /C stopped'])
+    run.stop.abort()
+    await over
+  })
+
+  test('a give-up: whose limit it was, and which', async () => {
+    const run = new Run()
+    const limited = { retry: backoff('1s'), intensity: { restarts: 1, within: '1m' } }
+    const over = follow(run.start(named('Own', fails, limited)))
+    await run.clock.advance('3s')
+    const [line] = run.captured.lines.filter(({ msg }) => msg.startsWith('gave up'))
+    expect(line).toMatchObject({ restarts: 1, withinMs: 60_000, traceId: expect.any(String) as string })
+    expect(run.lines).toEqual([
+      'info /Own started',
+      'warn /Own worker failed: no connection',
+      'info /Own started',
+      'warn /Own worker failed: no connection',
+      'info /Own gave up: 1 restart within 60 s',
+      expect.stringMatching(/^fatal \/Own run failed: \/Own gave up: .*no connection$/),
+    ])
+    expect(over.settled).toBe('rejected')
+  })
+
+  test('a supervisor that gives up, before whoever runs it restarts it', async () => {
+    const run = new Run()
+    const limited = supervise([named('A', fails)], {
+      retry: backoff('1s'),
+      intensity: { restarts: 0, within: '1m' },
+    })
+    const over = run.start(named('Sup', limited, { retry: backoff('5s') }))
+    await run.clock.advance('2s')
+    expect(run.lines.slice(2)).toEqual([
+      'warn /Sup/A worker failed: no connection',
+      'info /Sup gave up: 0 restarts within 60 s',
+      expect.stringMatching(/^warn \/Sup worker failed: \/Sup gave up/),
+    ])
+    run.stop.abort()
+    await over
+  })
+})
+
+describe('one line at fatal tells what ends a run', () => {
+  test('at the first failure that nobody restarts, before the others are stopped', async () => {
+    const run = new Run()
+    const over = failureOf(run.start(named('A', fails), named('B', fails), named('C')))
+    await run.clock.advance('1s')
+    await over
+    const [fatal, ...stopped] = run.lines.slice(3)
+    expect([fatal, ...stopped.sort()]).toEqual([
+      'fatal /A run failed: no connection',
+      'info /B stopped',
+      'info /C stopped',
+    ])
+  })
+
+  test('before the promise rejects, with the logger of the worker', async () => {
+    const run = new Run()
+    let atRejection: LogLine | undefined
+    const over = run.start(named('A', fails)).catch(() => (atRejection = run.captured.lines.at(-1)))
+    await run.clock.advance('1s')
+    await over
+    expect(atRejection).toMatchObject({
+      level: 60,
+      worker: '/A',
+      msg: 'run failed',
+      traceId: run.captured.lines[0]!.traceId,
+    })
+  })
+
+  test('when a worker fails only while it stops', async () => {
+    const run = new Run()
+    const spoiled = async (signal: AbortSignal): Promise<void> => {
+      await untilAbort(signal)
+      throw new Error('cannot save')
+    }
+    const over = failureOf(run.start(named('A', spoiled), named('B', spoiled)))
+    run.stop.abort()
+    await over
+    expect(run.lines.slice(2)).toEqual([
+      'info /A stopped',
+      'fatal /A run failed: cannot save',
+      'info /B stopped',
+    ])
+  })
+
+  test('when a worker does not end in time', async () => {
+    const run = new Run()
+    const over = failureOf(run.start(named('A', () => new Promise(() => {}))))
+    run.stop.abort()
+    await run.clock.advance('10s')
+    await over
+    expect(run.lines.slice(1)).toEqual(['fatal - run failed: still running 10000 ms after the abort: /A'])
+  })
+
+  test('none of a run within a worker, whose failure is that of the worker', async () => {
+    const run = new Run()
+    const inner = (signal: AbortSignal): Promise<void> => runAllWorkers([named('In', fails)], signal)
+    const over = run.start(named('Out', inner, { retry: backoff('1m') }))
+    await run.clock.advance('1s')
+    expect(run.lines).toEqual([
+      'info /Out started',
+      'info /Out/In started',
+      'warn /Out worker failed: /Out/In: no connection',
+    ])
+    run.stop.abort()
+    await over
+  })
+
+  test.each([
+    ['fails', true, ['fatal /Lines/A run failed: no connection']],
+    ['does not', false, ['info /Lines/A stopped', 'fatal - run failed: cannot close']],
+  ])('once where a disposal fails and a worker %s', async (_, isFailing, expected) => {
+    const { logger, lines } = capturedLogger({ lifecycle: true })
+    const container = fresh()
+    const stop = new AbortController()
+    class Failing {
+      workers = () => [named('A', isFailing ? () => Promise.reject(new Error('no connection')) : untilAbort)]
+      dispose(): void {
+        throw new Error('cannot close')
+      }
+    }
+    provideWorker(container, Failing, { group: 'lifecycle lines', name: 'Lines' })
+    const over = failureOf(runProvidedWorkers(container, stop.signal, { group: 'lifecycle lines', logger }))
+    if (!isFailing) setImmediate(() => stop.abort())
+    await over
+    expect(lines.slice(1).map(textOf)).toEqual(expected)
+  })
+})
+
+describe('the lines of 1,001 workers', () => {
+  const many = (...others: DeclarativeWorker[]): DeclarativeWorker[] => [
+    ...Array.from({ length: 1_001 - others.length }, (_, at) => named(`W${at}`)),
+    ...others,
+  ]
+
+  test('are one with the count', async () => {
+    const run = new Run()
+    const over = run.start(...many())
+    expect(run.captured.lines).toMatchObject([{ level: 30, msg: '1001 workers started', count: 1_001 }])
+    expect(run.lines).toEqual(['info - 1001 workers started'])
+    run.stop.abort()
+    await over
+    expect(run.captured.lines).toMatchObject([{ level: 30, msg: '1001 workers stopped', count: 1_001 }])
+  })
+
+  test('are at debug for each', async () => {
+    const run = new Run()
+    run.captured.logger.level = 'debug'
+    const over = run.start(named('All', supervise(many())))
+    expect(run.lines).toEqual([
+      'info /All started',
+      ...Array.from({ length: 1_001 }, (_, at) => `debug /All/W${at} started`),
+      'info /All 1001 workers started',
+    ])
+    run.stop.abort()
+    await over
+    expect(run.lines.slice(-3)).toEqual([
+      'debug /All/W1000 stopped',
+      'info /All 1001 workers stopped',
+      'info /All stopped',
+    ])
+  })
+
+  test('leave out who waits for others, and name who fails', async () => {
+    const run = new Run()
+    const over = failureOf(run.start(...many(named('Api', untilAbort, { after: 'W0' }), named('A', fails))))
+    expect(run.lines).toEqual(['info - 1000 workers started'])
+    await run.clock.advance('1s')
+    await over
+    expect(run.lines).toEqual(['fatal /A run failed: no connection', 'info - 999 workers stopped'])
+  })
+
+  test('of 1,000 are theirs', async () => {
+    const run = new Run()
+    const over = run.start(...many().slice(1))
+    expect(run.lines).toHaveLength(1_000)
+    run.stop.abort()
+    await over
+  })
+})
+
+describe('logging decides nothing', () => {
+  test('a logger whose level is above info makes no loggers for its workers', async () => {
+    const run = new Run()
+    run.captured.logger.level = 'warn'
+    let children = 0
+    const { logger } = run.captured
+    const child = logger.child.bind(logger)
+    logger.child = ((...given: Parameters<typeof child>) => (children++, child(...given))) as typeof child
+    const over = run.start(named('A'), named('B'))
+    run.stop.abort()
+    await over
+    expect({ children, lines: run.lines }).toEqual({ children: 0, lines: [] })
+  })
+
+  test('nor does a logger that throws', async () => {
+    const stop = new AbortController()
+    const throws = (): never => {
+      throw new Error('broken')
+    }
+    const broken = { child: throws, isLevelEnabled: throws, info: throws, fatal: throws } as unknown as Logger
+    const over = runAllWorkers([named('A')], stop.signal, { logger: broken })
+    stop.abort()
+    await over
+    expect(
+      (
+        await failureOf<AggregateError>(
+          runAllWorkers([() => Promise.reject(new Error('no connection'))], undefined, { logger: broken }),
+        )
+      ).errors,
+    ).toHaveLength(1)
+  })
+})

@@ -98,6 +98,7 @@ describe('a listener', () => {
   )
 
   test('that fails is logged once each, however many fail alike', () => {
+    currentLogger().level = 'error'
     const error = vi.spyOn(currentLogger(), 'error').mockImplementation(() => {})
     const events = new Events<Shop>()
     for (let i = 0; i < 2; i++) {
@@ -108,6 +109,7 @@ describe('a listener', () => {
     for (let i = 0; i < 3; i++) events.emit('closed')
     expect(error).toHaveBeenCalledTimes(2)
     error.mockRestore()
+    currentLogger().level = 'silent'
   })
 })
 

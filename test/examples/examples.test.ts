@@ -29,6 +29,12 @@ describe('an example', () => {
     const path = 'packages/examples/src/groups-by-role.ts'
     const { output } = await new Program({ path, args: ['web'] }).exit
 
-    expect(output).toEqual(['role web', '/PageCache/Refresh pages refreshed', 'stopped'])
+    expect(output).toEqual([
+      'role web',
+      '/PageCache/Refresh started',
+      '/PageCache/Refresh pages refreshed',
+      '/PageCache/Refresh stopped',
+      'stopped',
+    ])
   })
 })

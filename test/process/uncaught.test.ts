@@ -58,5 +58,6 @@ describe.concurrent('an error that nobody caught', () => {
     if (neverPrints !== undefined) expect(all).not.toContain(neverPrints)
     const fatal = lines.filter((line) => line.includes('"level":60'))
     if (!args.includes('crash')) expect(fatal[0]).toContain('"worker":"/Careless"')
+    if (prints.includes(REJECTED)) expect(fatal).toHaveLength(1)
   })
 })

@@ -55,7 +55,10 @@ async function runScenario({ runs, initial, max, abortAt, logger }: Scenario) {
   const controller = new AbortController()
   storage.run('of another', () => clock.setTimeout(() => controller.abort(), abortAt))
   const attempts: number[] = []
-  const write = (line: string): void => void attempts.push((JSON.parse(line) as { attempt: number }).attempt)
+  const write = (line: string): void => {
+    const { attempt } = JSON.parse(line) as { attempt?: number }
+    if (attempt !== undefined) attempts.push(attempt)
+  }
   const starts: number[] = []
   const worker = async (signal: AbortSignal): Promise<void> => {
     const run = runs[starts.length]

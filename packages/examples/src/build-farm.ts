@@ -22,6 +22,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { pino } from 'pino'
 import { runAllWorkers, shutdownSignal, wait } from 'runutil'
 import {
   type ActionLedger,
@@ -42,6 +43,8 @@ const HOSTS: Record<string, Record<string, string[]>> = {
   right: { strict: ['--use_strict'] },
 }
 const url = process.env['DATABASE_URL']
+// Without the starts and stops of workers.
+const logger = pino({ level: 'warn' })
 
 const [role, folder] = process.argv.slice(2)
 if (role === undefined) await manage()
@@ -53,7 +56,7 @@ async function serve(host: string, programs: string): Promise<void> {
   const manager = managerOf(new PostgresActionLedger(database, { lease: '2s' }))
   const registered = register(manager, host, programs)
   void Promise.all(registered.map(({ ready }) => ready)).then(() => process.send?.('live'))
-  await runAllWorkers([manager], shutdownSignal())
+  await runAllWorkers([manager], shutdownSignal(), { logger })
   await database.close()
 }
 
@@ -91,6 +94,7 @@ async function manage(): Promise<void> {
       },
     ],
     stop.signal,
+    { logger },
   )
   await farm.stop()
   await database?.close()

@@ -1,10 +1,13 @@
 // A worker class that reads a thermometer repeatedly, and is restarted when a reading fails.
 //
 // prints:
+//   /Thermometer/Read started
 //   /Thermometer/Read 20 degrees
 //   WARN /Thermometer/Read worker failed: no answer (attempt 1, again in 50 ms)
+//   /Thermometer/Read started
 //   /Thermometer/Read 22 degrees
 //   /Thermometer/Read 23 degrees
+//   /Thermometer/Read stopped
 //   stopped
 import { type DeclarativeWorker, Worker, type WorkerConfigurer } from 'runutil'
 import { backoff, currentLogger, repeat, runProvidedWorkers } from 'runutil'

@@ -7,7 +7,11 @@
 // to the others after ten seconds. Without a folder it creates a small one, and ends when that is read.
 //
 // prints:
+//   /Crawl/Work started
+//   /Crawl/Report started
 //   /Crawl/Report 3 folders listed, 4 files read, 20 bytes
+//   /Crawl/Report stopped
+//   /Crawl/Work stopped
 //   stopped
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -10,6 +10,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { pino } from 'pino'
 import { healthSnapshot, repeat, runAllWorkers, wait } from 'runutil'
 import { httpServer } from 'runutil/http'
 
@@ -23,6 +24,8 @@ await runAllWorkers(
     visit,
   ],
   stop.signal,
+  // Without the starts and stops of workers.
+  { logger: pino({ level: 'warn' }) },
 )
 console.log('stopped')
 

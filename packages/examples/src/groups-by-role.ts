@@ -3,7 +3,9 @@
 //
 // prints:
 //   role mailer
+//   /Mailer/Send started
 //   /Mailer/Send a mail sent
+//   /Mailer/Send stopped
 //   stopped
 import { type DeclarativeWorker, Worker, type WorkerConfigurer } from 'runutil'
 import { currentLogger, repeat, runProvidedWorkers } from 'runutil'

@@ -7,6 +7,7 @@
 //   nightly-report/2026-03-29T01:00:00.000Z: report of 29.03.2026
 //   nightly-report/2026-03-30T00:30:00.000Z: report of 30.03.2026
 //   reports: 3, replicas: 2
+import { pino } from 'pino'
 import { backoff, currentRun, runAllWorkers } from 'runutil'
 import { MemoryLeaseStore, distributedCron } from 'runutil/leases'
 import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
@@ -43,7 +44,9 @@ const replicas = ['A', 'B'].map((name) => ({
   worker: distributedCron(leases, 'nightly-report', '30 2 * * *', enqueueReport, { timezone }),
   retry: backoff('10s'),
 }))
-await runAllWorkers([...replicas, { name: 'Reports', worker }], stop.signal, { clock })
+// Without the starts and stops of workers.
+const logger = pino({ level: 'warn' })
+await runAllWorkers([...replicas, { name: 'Reports', worker }], stop.signal, { clock, logger })
 console.log(`reports: ${reports}, replicas: ${replicas.length}`)
 
 function shortlyBefore(night: string): number {

@@ -1,4 +1,5 @@
 import type { NodeHttpServer } from './node-http-server.ts'
+import { UpgradedSockets } from './upgraded-sockets.ts'
 
 interface Socket {
   readonly bytesRead: number
@@ -16,7 +17,8 @@ interface Response {
 /**
  * The connections of a server and the requests that run on them, so that it can be stopped without cutting one.
  *
- * open ─► closing, where each answer says that its connection closes ─► draining, where idle connections are closed too.
+ * open ─► closing, where each answer says that its connection closes ─► draining, where idle connections and upgraded ones are
+ * closed too.
  */
 export class Connections {
   readonly #server: NodeHttpServer
@@ -24,10 +26,12 @@ export class Connections {
   readonly #running = new Set<Response>()
   /** Those that have brought a request. */
   readonly #used = new WeakSet<Socket>()
+  readonly #upgraded: UpgradedSockets
   #phase: 'open' | 'closing' | 'draining' = 'open'
 
   constructor(server: NodeHttpServer) {
     this.#server = server
+    this.#upgraded = new UpgradedSockets(server)
     server.on('connection', this.#connected)
     server.on('secureConnection', this.#connected)
     server.prependListener('request', this.#requested)
@@ -52,6 +56,7 @@ export class Connections {
   /** Closes connections that no request runs on, now and when one has ended. */
   closeIdle(): void {
     this.#phase = 'draining'
+    this.#upgraded.close()
     this.#server.closeIdleConnections()
     for (const socket of this.#sockets) if (this.#isUnused(socket)) socket.destroy()
   }
@@ -67,12 +72,14 @@ export class Connections {
   }
 
   leave(): void {
+    this.#upgraded.leave()
     this.#server.off('connection', this.#connected)
     this.#server.off('secureConnection', this.#connected)
     this.#server.off('request', this.#requested)
   }
 
   readonly #connected = (socket: Socket): void => {
+    this.#upgraded.listen()
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
   }

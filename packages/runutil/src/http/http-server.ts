@@ -27,7 +27,7 @@ export interface HttpServerOptions {
   host?: string | undefined
   /**
    * How long idle connections are kept open when it is told to stop, for requests that are already on their way on them: these are
-   * answered, and told that the connection closes. Default 1 s.
+   * answered, and told that the connection closes. So long upgraded ones (WebSockets) have to say goodbye. Default 1 s.
    */
   keepAliveGrace?: Duration | undefined
 }
@@ -40,7 +40,7 @@ const MOST_LEFT_MS = 1_000
  * A server as a worker: of `node:http` or `node:https`, or an app of Fastify or Express.
  *
  * It is ready when it listens. Told to stop, it takes no new connections, answers what runs and what still comes on open ones, and
- * closes those that are idle after `keepAliveGrace`; what runs shortly before the run's `grace` is over is cut, with a warning.
+ * closes those that are idle or upgraded after `keepAliveGrace`; what runs shortly before the run's `grace` is over is cut, with a warning.
  * When it is restarted, it listens again.
  *
  * @throws InvalidArgumentError, InvalidDurationError at the call; the worker fails with a PortInUseError or HostNotFoundError

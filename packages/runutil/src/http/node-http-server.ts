@@ -3,7 +3,10 @@ import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 
 /** What is needed of a server of `node:http` or `node:https`. */
-export interface NodeHttpServer extends Pick<EventEmitter, 'on' | 'off' | 'prependListener'> {
+export interface NodeHttpServer extends Pick<
+  EventEmitter,
+  'on' | 'off' | 'prependListener' | 'listenerCount'
+> {
   readonly listening: boolean
   listen(options: { port: number; host?: string }): unknown
   close(): unknown

@@ -1,6 +1,8 @@
 /** Each bucket is wider than the one before by this; a percentile is off by half of that at most. */
 const GROWTH = 1.1
 const FIRST_MS = 0.01
+/** Of the natural logarithm of a ratio, how many buckets that is. */
+const BUCKETS_PER_E = 1 / Math.log(GROWTH)
 /** The last bucket begins at some three hours. */
 const LAST = 219
 
@@ -14,7 +16,7 @@ export class Histogram {
   #total = 0
 
   add(ms: number): void {
-    const bucket = ms <= FIRST_MS ? 0 : Math.ceil(Math.log(ms / FIRST_MS) / Math.log(GROWTH))
+    const bucket = ms <= FIRST_MS ? 0 : Math.ceil(Math.log(ms / FIRST_MS) * BUCKETS_PER_E)
     const at = Math.min(bucket, LAST) - this.#first
     if (at < 0 || at >= this.#counts.length) this.#widen(Math.min(bucket, LAST))
     else this.#counts[at]!++

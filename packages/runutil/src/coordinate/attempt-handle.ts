@@ -6,13 +6,20 @@ import type { Data } from './data.ts'
 import type { Attempt, AttemptStatus, CoordinateWorkerRecord, WorkUnit } from './model.ts'
 import type { Session } from './session.ts'
 
+/** What is done with an attempt through its handle. */
+export interface AttemptWatcher {
+  /** Before the store is asked to renew it; what it returns is called when it has been. */
+  onRenewal(): (lifetimeMs: number) => void
+  onEnded(): void
+}
+
 export class AttemptHandle implements Attempt {
   readonly workUnit: WorkUnit
   readonly worker: CoordinateWorkerRecord
   /** As it was when this object was made. */
   readonly leased: AttemptRow
   #isEndRequested = false
-  #onRenewal: (() => (lifetimeMs: number) => void) | undefined
+  #watcher: AttemptWatcher | undefined
   readonly #id: Id
   readonly #session: Session
 
@@ -30,9 +37,8 @@ export class AttemptHandle implements Attempt {
     return this.#isEndRequested
   }
 
-  /** @param onRenewal called before the store is asked to renew it; what it returns, when it has been */
-  watchRenewals(onRenewal: () => (lifetimeMs: number) => void): void {
-    this.#onRenewal = onRenewal
+  watch(watcher: AttemptWatcher): void {
+    this.#watcher = watcher
   }
 
   async status(): Promise<AttemptStatus> {
@@ -59,7 +65,7 @@ export class AttemptHandle implements Attempt {
   async renew(extend: Duration, data?: Data): Promise<void> {
     const extendMs = toStorableMs(extend, 'renew: extend')
     if (data !== undefined) checkData(data, 'renew')
-    const onRenewed = this.#onRenewal?.()
+    const onRenewed = this.#watcher?.onRenewal()
     await this.#session.store.attempts.renew(this.#id, extendMs, data)
     onRenewed?.(extendMs)
   }
@@ -68,6 +74,7 @@ export class AttemptHandle implements Attempt {
     if (data !== undefined) checkData(data, 'expire')
     this.#isEndRequested = true
     await this.#session.store.attempts.expire(this.#id, data)
+    this.#watcher?.onEnded()
   }
 
   finish(data?: Data): Promise<void> {
@@ -86,6 +93,7 @@ export class AttemptHandle implements Attempt {
     const size = data === undefined ? 0 : dataJson(data, status).length
     this.#isEndRequested = true
     await this.#session.end({ id: this.#id, status, data, delayMs }, size)
+    this.#watcher?.onEnded()
   }
 
   #get(): Promise<AttemptRow> {

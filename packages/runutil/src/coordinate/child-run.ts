@@ -1,4 +1,3 @@
-import type { Notify } from '../core/notify.ts'
 import type { SerialQueue } from '../core/serial-queue.ts'
 import { type AttemptHandle, attemptHandles } from './attempt-handle.ts'
 import { heartbeat } from './heartbeat.ts'
@@ -12,13 +11,17 @@ export interface ChildRunProps {
   readonly signal: AbortSignal
   /** All children ask in one turn. */
   readonly turn: SerialQueue
-  /** There may be work. */
-  readonly ready: Notify
+  /** Resolves when there may be work, or after `ms`. */
+  readonly untilReady: (ms: number) => Promise<void>
   /** It asks for nothing, and finishes what it works on. */
   readonly isPaused: () => boolean
   /** What all children work on. */
   readonly running: Set<RunningTask>
   readonly trying: <T>(call: () => Promise<T>) => Promise<T | undefined>
+  /** For what is no sign that the work goes on. */
+  readonly beating: <T>(call: () => Promise<T>) => Promise<T | undefined>
+  /** One of its attempts was renewed, or has ended. */
+  readonly onSign: () => void
 }
 
 interface Got {
@@ -64,9 +67,9 @@ export class ChildRun {
 
   /** Updates its record, and checks the attempts it works on. */
   async beat(): Promise<void> {
-    const { record, settings, trying } = this.#props
+    const { record, settings, beating } = this.#props
     const tasks = this.#task === undefined ? [] : [this.#task.name]
-    await trying(() => record.update(heartbeat(tasks, settings.clock.now())))
+    await beating(() => record.update(heartbeat(tasks, settings.clock.now())))
     await this.#task?.look()
   }
 
@@ -75,8 +78,8 @@ export class ChildRun {
   }
 
   async #workOn(got: Got): Promise<void> {
-    const { settings, record, running } = this.#props
-    const task = (this.#task = new RunningTask({ ...settings, ...got, child: record }))
+    const { settings, record, running, onSign } = this.#props
+    const task = (this.#task = new RunningTask({ ...settings, ...got, child: record, onSign }))
     running.add(task)
     await task.run()
     running.delete(task)
@@ -85,15 +88,15 @@ export class ChildRun {
 
   /** Waits when there is no work, and with it all who queue behind it. */
   async #ask(): Promise<Got | undefined> {
-    const { settings, signal, ready, isPaused } = this.#props
-    while (isPaused() && !signal.aborted) await ready.wait(Infinity)
+    const { settings, signal, untilReady, isPaused } = this.#props
+    while (isPaused() && !signal.aborted) await untilReady(Infinity)
     if (signal.aborted) return undefined
     // What expired while the process was suspended is renewed first: the request would get it.
     const overdue = [...this.#props.running].filter(({ isOverdue }) => isOverdue)
     await Promise.all(overdue.map((task) => task.look()))
     const got = await this.#request()
     if (got === undefined || got.attempts.length === 0) {
-      await ready.wait(settings.pollIntervalMs)
+      await untilReady(settings.pollIntervalMs)
       return undefined
     }
     this.#last = greatestId(got.attempts)

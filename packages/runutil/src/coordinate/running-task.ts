@@ -19,6 +19,8 @@ export interface RunningTaskProps {
   readonly autoRenew: boolean
   readonly clock: Clock
   readonly onError: (error: unknown) => void
+  /** One of its attempts was renewed, or has ended. */
+  readonly onSign: () => void
 }
 
 /** How often an unreachable store is tried again; more often for short leases. */
@@ -42,7 +44,8 @@ export class RunningTask {
     this.#held = new HeldAttempts(props.attempts, props.askedAt)
     this.#calls = new AttemptCalls({ child: props.child, held: this.#held, onError: props.onError })
     this.name = props.attempts[0]!.workUnit.workSpec.name
-    for (const attempt of props.attempts) attempt.watchRenewals(() => this.#onRenewal(attempt))
+    for (const attempt of props.attempts)
+      attempt.watch({ onRenewal: () => this.#onRenewal(attempt), onEnded: props.onSign })
   }
 
   abort(reason: unknown): void {
@@ -146,6 +149,7 @@ export class RunningTask {
   #onRenewal(attempt: AttemptHandle): (lifetimeMs: number) => void {
     const askedAt = this.#props.clock.elapsed()
     return (lifetimeMs) => {
+      this.#props.onSign()
       this.#held.renewed(attempt, askedAt, lifetimeMs)
       this.#watch(this.#asksAgain)
     }

@@ -2,7 +2,7 @@ import { Context, currentContext, newScope } from '../core/context.ts'
 import { RunRecord } from '../core/run-record.ts'
 import { workerReady } from '../core/worker-ready.ts'
 import { offAbort, onAbort } from '../core/abort.ts'
-import { healthCheckpoint } from '../core/health.ts'
+import { healthCheckpoint, reportHealth } from '../core/health.ts'
 import { Notify } from '../core/notify.ts'
 import { SerialQueue } from '../core/serial-queue.ts'
 import { sleep } from '../core/wait.ts'
@@ -26,6 +26,8 @@ export class WorkerRun {
   readonly #record = new RunRecord(currentContext() ?? new Context(newScope({}), ''))
   readonly #children = new Set<ChildRun>()
   readonly #running = new Set<RunningTask>()
+  /** For work: one child does, and all that have none queue behind it. */
+  #isWaiting = false
 
   constructor(settings: CoordinateWorkerSettings, signal: AbortSignal) {
     this.#settings = settings
@@ -53,6 +55,7 @@ export class WorkerRun {
   #takeControls(): void {
     const look = (): void => void this.#ready.notify()
     this.#record.controlledBy({ pause: look, resume: look })
+    this.#record.idleWhen(() => this.#isWaiting && this.#running.size === 0)
   }
 
   async #work(itself: CoordinateWorkerRecord): Promise<void> {
@@ -76,10 +79,12 @@ export class WorkerRun {
       record,
       signal: this.#signal,
       turn: this.#turn,
-      ready: this.#ready,
+      untilReady: this.#untilReady,
       isPaused: () => this.#record.isPaused,
       running: this.#running,
       trying: this.#trying,
+      beating: this.#beating,
+      onSign: () => this.#record.signOfLife(),
     })
     this.#children.add(child)
     await child.run()
@@ -105,9 +110,9 @@ export class WorkerRun {
     for (;;) {
       await sleep(clock, heartbeatMs, this.#signal)
       if (this.#signal.aborted) return
-      await this.#trying(() => this.#report(itself))
+      await this.#beating(() => this.#report(itself))
       await Promise.all([...this.#children].map((child) => child.beat()))
-      if (retentionMs !== undefined) await this.#trying(() => namespace.prune(retentionMs, this.#signal))
+      if (retentionMs !== undefined) await this.#beating(() => namespace.prune(retentionMs, this.#signal))
     }
   }
 
@@ -116,14 +121,27 @@ export class WorkerRun {
     await itself.update(heartbeat(tasks, this.#settings.clock.now()))
   }
 
+  readonly #untilReady = async (ms: number): Promise<void> => {
+    this.#isWaiting = true
+    await this.#ready.wait(ms)
+    this.#isWaiting = false
+    // What follows has its time from now on.
+    this.#record.signOfLife()
+  }
+
+  readonly #trying = <T>(call: () => Promise<T>): Promise<T | undefined> => this.#try(call, healthCheckpoint)
+
+  /** What it says of itself goes on, also while a task hangs or no request is answered. */
+  readonly #beating = <T>(call: () => Promise<T>): Promise<T | undefined> => this.#try(call, reportHealth)
+
   /** An error of the store is reported, and ends nothing. The worker's health is that of the last call. */
-  readonly #trying = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
+  async #try<T>(call: () => Promise<T>, report: (error?: unknown) => void): Promise<T | undefined> {
     try {
       const answer = await call()
-      healthCheckpoint()
+      report()
       return answer
     } catch (error) {
-      if (!this.#signal.aborted) healthCheckpoint(error)
+      if (!this.#signal.aborted) report(error)
       this.#settings.onError(error)
       return undefined
     }

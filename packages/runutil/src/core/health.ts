@@ -13,6 +13,12 @@ export function healthCheckpoint(error?: unknown): void {
   if (context !== undefined) checkpoint(context, error === undefined ? 'ok' : 'firing')
 }
 
+/** As `healthCheckpoint`, but no sign of life: of what goes on beside the work, whatever becomes of that. */
+export function reportHealth(error?: unknown): void {
+  const context = currentContext()
+  if (context !== undefined) setHealth(context, error === undefined ? 'ok' : 'firing', true)
+}
+
 /** A `healthCheckpoint` of the current worker that can be called from anywhere, later. */
 export function healthReporter(): (error?: unknown) => void {
   const context = currentContext()
@@ -41,8 +47,12 @@ export function healthSnapshot(): Record<string, HealthState> {
  * @param spoke reported by the worker itself
  */
 export function checkpoint(context: Context, state: HealthState, spoke = true): void {
+  context.record?.signOfLife()
+  setHealth(context, state, spoke)
+}
+
+function setHealth(context: Context, state: HealthState, spoke: boolean): void {
   const { record } = context
-  record?.signOfLife()
   const of = record?.path === context.name ? record : recordOf(context)
   if (of === undefined || of.isOver) return
   of.health = state

@@ -22,6 +22,15 @@ export class RunRecord {
     if (this.#record !== undefined) this.#record.controls = controls
   }
 
+  /** What its watchdog asks: whether it has nothing to do. */
+  idleWhen(isIdle: () => boolean): void {
+    if (this.#record !== undefined) this.#record.live = { isIdle }
+  }
+
+  signOfLife(): void {
+    this.#record?.signOfLife()
+  }
+
   /** When the next run is due; undefined while none is. */
   nextAt(date: Date | undefined): void {
     if (this.#record !== undefined) this.#record.nextRunAt = date

@@ -59,10 +59,12 @@ export interface RecordOwner {
   moved(state: WorkerState): void
 }
 
-/** What a worker with many short runs is asked for. */
-export interface LiveRuns {
-  running(): { readonly startedAt: Date; readonly traceId: string } | undefined
-  nextRunAt(): Date | undefined
+/** What a worker works out only when somebody looks. */
+export interface LiveFacts {
+  running?(): { readonly startedAt: Date; readonly traceId: string } | undefined
+  nextRunAt?(): Date | undefined
+  /** Whether it has nothing to do, so that its silence is no sign of anything. */
+  isIdle?(): boolean
 }
 
 export interface RecordedError {
@@ -164,8 +166,7 @@ export class WorkerRecord {
   lastRun: LastRun | undefined
   running: { readonly startedAt: Date; readonly traceId: string } | undefined
   nextRunAt: Date | undefined
-  /** Of a worker that works both out only when somebody looks. */
-  live: LiveRuns | undefined
+  live: LiveFacts | undefined
   children: WorkerRecord[] | undefined
   /** Names beneath it that are no entries of a group. */
   names: WorkerRecord[] | undefined
@@ -250,6 +251,13 @@ export class WorkerRecord {
     this.live = undefined
     this.controls = undefined
     this.describe = undefined
+  }
+
+  /** Whether it needn't give signs of life now: it has nothing to do, or none of its runs is on. */
+  get mayBeSilent(): boolean {
+    const { live } = this
+    if (live?.isIdle !== undefined) return live.isIdle()
+    return (this.makesRuns || this.isPaused) && (this.running ?? live?.running?.()) === undefined
   }
 
   signOfLife(): void {

@@ -33,7 +33,12 @@ export interface DeclarativeWorker {
   startTimeout?: Duration | undefined
   /** Its share of the grace period. In a restart, how long it may take to end; default there: grace, else 30 s. */
   stopTimeout?: Duration | undefined
-  /** The longest time between two signs of life, once it is ready. Default: none. */
+  /**
+   * The longest time between two signs of life, once it is ready: `workerReady`, `healthCheckpoint`, begin and end of a run; of a
+   * QueueWorker a claim or a settled job, of a ProcessPool an answered task, of a CoordinateWorker a request, a renewal or an end
+   * of an attempt, of a Manager a task that was taken. So it has to be longer than a job or task takes. What has nothing to do may
+   * be silent: between two runs, between two polls, without a task, paused; so may `httpServer`. Default: none.
+   */
   watchdog?: Duration | undefined
 }
 

@@ -1,8 +1,10 @@
 import { workerKind } from '../core/worker-kind.ts'
 import { workerReady } from '../core/worker-ready.ts'
+import { currentContext } from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions, checkText } from '../core/options.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
+import type { WorkerRecord } from '../core/worker-record.ts'
 import type { Worker } from '../core/worker.ts'
 import { ActionChanges } from './action-changes.ts'
 import { changeOf } from './action-update.ts'
@@ -42,6 +44,8 @@ export class Manager<I = unknown, O = unknown> implements Worker {
   readonly #submitter: TaskSubmitter
   readonly #outcomes: Outcomes
   #running = false
+  /** Of the run. */
+  #record: WorkerRecord | undefined
   /** Set while `do` may be called; resolves once the ledger is followed. */
   #started: Promise<unknown> | undefined
 
@@ -81,6 +85,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     if (this.#started === undefined) throw new ManagerNotRunningError(this.#settings.operation)
     await this.#submitter.submit(submission, this.#started)
     await submission.taken
+    this.#record?.signOfLife()
     return submission.id
   }
 
@@ -103,6 +108,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     const { operation } = this.#settings
     if (this.#running) throw new ManagerRunningError(operation)
     this.#running = true
+    this.#record = currentContext()?.record
     try {
       await this.#serve(signal)
     } catch (error) {

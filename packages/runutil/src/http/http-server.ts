@@ -92,6 +92,9 @@ async function serve(plan: ListeningPlan, settings: Settings, signal: AbortSigna
   try {
     healthCheckpoint()
     workerReady()
+    const record = currentContext()?.record
+    // Requests may be far apart, and take as long as they like.
+    if (record !== undefined) record.live = { isIdle: () => true }
     await untilStopped(server, signal)
     if (server.listening) await stop(server, connections, settings)
   } finally {

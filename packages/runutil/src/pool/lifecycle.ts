@@ -1,4 +1,4 @@
-import { currentLogger } from '../core/context.ts'
+import { currentContext, currentLogger } from '../core/context.ts'
 import type { Events } from '../core/events.ts'
 import { log } from '../core/log.ts'
 import type { Allocation } from './allocation.ts'
@@ -69,9 +69,18 @@ export class Lifecycle {
     return this.end ?? this.#startFailure
   }
 
-  /** What is logged from now on goes to the group that this is called in. */
-  useLogger(): void {
+  /** What is logged from now on goes to the group that this is called in, which looks for signs of life. */
+  runsHere(isIdle: () => boolean): void {
+    const record = currentContext()?.record
     this.#context.logger = currentLogger()
+    this.#context.record = record
+    if (record !== undefined) record.live = { isIdle }
+  }
+
+  /** There is a task: if there was nothing to do before, its time counts from now on. */
+  taskComes(): void {
+    const { record } = this.#context
+    if (record?.isWatched === true && record.mayBeSilent) record.signOfLife()
   }
 
   start(): Promise<void> {
@@ -87,7 +96,9 @@ export class Lifecycle {
     const { settings, events, allocation } = this.#props
     this.#phase = 'starting'
     this.#startFailure = undefined
-    const context = (this.#context = new PoolContext(this.#context.scope))
+    const { scope, record } = this.#context
+    const context = (this.#context = new PoolContext(scope))
+    context.record = record
     if (process.pid === 1) log(context.logger, 'warn', {}, AS_FIRST)
     const relay = (this.#relay = relayFor(settings, context))
     this.#workers = new WorkerSet({ settings, context, relay, events, tasks: allocation })

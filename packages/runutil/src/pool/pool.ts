@@ -167,7 +167,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
    */
   async run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    this.#lifecycle.useLogger()
+    this.#lifecycle.runsHere(() => this.#isIdle)
     if (this.#lifecycle.end !== undefined) throw this.#lifecycle.end
     const stop = (): void => void this.destroy()
     onAbort(signal, stop)
@@ -185,6 +185,10 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
     await this.destroy()
   }
 
+  get #isIdle(): boolean {
+    return this.#allocation.waiting === 0 && this.workers.every(({ state }) => state !== 'working')
+  }
+
   /** 'ok' once a worker is up, 'firing' from when one breaks or doesn't come up until the next is. */
   #watchHealth(): () => void {
     const report = healthReporter()
@@ -195,6 +199,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   #submit(encoded: Encoded, caller: TaskCaller, options: ExecOptions | undefined): Task {
     const { refusal } = this.#lifecycle
     if (refusal !== undefined) throw refusal
+    this.#lifecycle.taskComes()
     const task = new Task(this.#settings, encoded, caller, options)
     this.#allocation.submit(task)
     return task

@@ -104,6 +104,7 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
 
   answered(worker: SupervisedWorker, task: Task, message: Message): void {
     if (isStopRequest(message)) return this.#refused(worker, task)
+    this.#props.context.record?.signOfLife()
     // First, so that the worker has its next task while the caller looks at this one's answer.
     if (this.#mayGoOn(worker)) this.#props.tasks.free(worker)
     task.settle(message)

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { Context } from '../core/context.ts'
+import type { Notify } from '../core/notify.ts'
 import { RunRecord } from '../core/run-record.ts'
 import type { ClaimSignals } from './claim-signals.ts'
 import type { ClaimWatch } from './claim-watch.ts'
@@ -50,6 +51,8 @@ export class ClaimLoop {
   readonly #props: ClaimLoopProps
   readonly #idleTime: IdleTime
   readonly #record: RunRecord
+  /** For its turn to poll, or while paused. */
+  #isWaiting = false
 
   constructor(props: ClaimLoopProps) {
     this.#props = props
@@ -58,7 +61,8 @@ export class ClaimLoop {
   }
 
   async run(): Promise<void> {
-    const { end, signals } = this.#props
+    const { end, signals, slots, outcomes } = this.#props
+    this.#record.idleWhen(() => this.#isWaiting && slots.count === 0 && outcomes.unsettled === 0)
     this.#record.controlledBy({ pause: () => this.#pause(), resume: () => signals.freed.notify() })
     while (!end.isStopping) {
       const limit = this.#record.isPaused ? undefined : this.#room()
@@ -79,7 +83,7 @@ export class ClaimLoop {
     context.record?.ready()
     claims.giveTurnUp()
     this.#idleTime.reset()
-    await signals.freed.wait(Infinity)
+    await this.#wait(signals.freed, Infinity)
   }
 
   /** How many jobs to claim. */
@@ -119,6 +123,15 @@ export class ClaimLoop {
     const opensInMs = asks ? await calls.ask(() => store.rateOpensIn([...kinds.keys()])) : undefined
     // Nobody notifies of a place under a limit that gets free elsewhere.
     const idleMs = rules.limited || end.isStopping ? pollIntervalMs : await this.#idleTime.next()
-    if (await signals.ready.wait(Math.min(idleMs, opensInMs ?? Infinity))) this.#idleTime.reset()
+    if (await this.#wait(signals.ready, Math.min(idleMs, opensInMs ?? Infinity))) this.#idleTime.reset()
+  }
+
+  async #wait(notify: Notify, ms: number): Promise<boolean> {
+    this.#isWaiting = true
+    const isNotified = await notify.wait(ms)
+    this.#isWaiting = false
+    // What follows has its time from now on.
+    this.#record.signOfLife()
+    return isNotified
   }
 }

@@ -28,6 +28,7 @@ export class ChildTimers {
     record.isWatched = true
     record.lastSignAt = this.#clock.elapsed()
     const look = (): void => {
+      if (record.mayBeSilent) record.signOfLife()
       const silentMs = this.#clock.elapsed() - record.lastSignAt
       if (silentMs < ms) this.#timer = fairTimeout(this.#clock, ms - silentMs, look)
       else onSilent()

@@ -5,7 +5,7 @@ import { dateAt } from '../core/date-at.ts'
 import { FreshScope } from '../core/fresh-scope.ts'
 import { checkpoint } from '../core/health.ts'
 import { TriggeredRuns } from '../core/run-record.ts'
-import type { LiveRuns, RunControls } from '../core/worker-record.ts'
+import type { LiveFacts, RunControls } from '../core/worker-record.ts'
 import { callJob, type Job, type JobFunc } from '../core/job.ts'
 import { defaultWarnAfterMs, GridRun, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
@@ -25,7 +25,7 @@ export interface TickerSettings {
  * No async function and nothing allocated that a tick doesn't need: a thousand of these at 10 ms should cost
  * little more than a thousand bare intervals.
  */
-export class Ticker implements WatchedRuns, RunControls, LiveRuns {
+export class Ticker implements WatchedRuns, RunControls, LiveFacts {
   readonly #settings: TickerSettings
   readonly #everyMs: number
   readonly #signal: AbortSignal
@@ -121,6 +121,8 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
   pause(): void {
     this.#isPaused = true
     this.#timer?.clear()
+    // Nobody waits for a first run that doesn't come.
+    if (this.#lastTick < 0 && !this.#isRunning) this.#context.record?.ready()
   }
 
   /** From the next start of the schedule on: what passed meanwhile was not to run, so it isn't missed either. */
@@ -191,6 +193,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveRuns {
     }
     this.#startedAt = this.#clock.elapsed()
     this.#isRunning = true
+    this.#context.record?.signOfLife()
     try {
       const running: Promise<void> | void | undefined = this.#scope.run(this.#call)
       if (typeof running?.then === 'function') {

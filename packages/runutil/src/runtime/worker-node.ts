@@ -33,8 +33,8 @@ export function nodeOf(record: WorkerRecord): WorkerNode {
   const { path, kind, runs, failures, restarts, missed, lastRun } = record
   const isClass = kind === 'class'
   const { strategy, lastError, describe, live } = record
-  const running = record.running ?? live?.running()
-  const nextRunAt = record.nextRunAt ?? live?.nextRunAt()
+  const running = record.running ?? live?.running?.()
+  const nextRunAt = record.nextRunAt ?? live?.nextRunAt?.()
   return {
     path,
     kind,

@@ -1,0 +1,210 @@
+import { createServer } from 'node:http'
+import {
+  type DeclarativeWorker,
+  Runtime,
+  type RuntimeEvent,
+  WorkerHungError,
+  backoff,
+  repeat,
+  runAllWorkers,
+  wait,
+} from 'runutil'
+import { CoordinateWorker, MemoryCoordinateStore, createCoordinate } from 'runutil/coordinate'
+import { cron } from 'runutil/cron'
+import { Manager, MemoryActionLedger } from 'runutil/dispatch'
+import { httpServer } from 'runutil/http'
+import { QueueWorker } from 'runutil/queue'
+import { VirtualClock } from 'runutil/testing'
+import { describe, expect, test } from 'vitest'
+import { capturedLogger } from '../support/logs.ts'
+import { failureOf, untilAbort } from '../support/outcome.ts'
+import { freshPool } from '../support/pool/pools.ts'
+import { breakableQueue } from '../support/queue/fresh-worker.ts'
+
+/** Entry /Watched, whose watchdog barks after a minute. */
+class Watched {
+  readonly clock: VirtualClock
+  readonly runtime = new Runtime()
+  readonly events: RuntimeEvent[] = []
+  readonly #stop = new AbortController()
+  run: Promise<void> = Promise.resolve()
+
+  constructor(clock = new VirtualClock()) {
+    this.clock = clock
+    this.runtime.on((event) => this.events.push(event))
+  }
+
+  async start(worker: DeclarativeWorker['worker'], rest: Partial<DeclarativeWorker> = {}): Promise<void> {
+    const { clock, runtime } = this
+    const { logger } = capturedLogger()
+    const entry = { name: 'Watched', worker, watchdog: '1m' as const, retry: backoff('1h'), ...rest }
+    this.run = runAllWorkers([entry, untilAbort], this.#stop.signal, { clock, runtime, logger })
+    await clock.advance(0)
+  }
+
+  /** When it was declared hung, in s. */
+  get hung(): number[] {
+    const at = this.events.filter(({ type }) => type === 'hung').map((event) => event.at.getTime())
+    return at.map((ms) => (ms - (this.clock.now() - this.clock.elapsed())) / 1_000)
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort()
+    await this.clock.advance(0)
+    await this.run
+    expect(this.clock.pending).toBe(0)
+  }
+}
+
+const never = (): Promise<void> => new Promise(() => {})
+
+describe('a watchdog', () => {
+  test('barks at a worker that says nothing, with an error that it fails with', async () => {
+    const watched = new Watched()
+    await watched.start(untilAbort)
+    await watched.clock.advance('70s')
+    expect(watched.hung).toEqual([60])
+    expect(watched.runtime.get('/Watched')).toMatchObject({
+      state: 'restarting',
+      lastError: { name: 'WorkerHungError' },
+    })
+    const failed = watched.events.find(({ type }) => type === 'failed')
+    expect(failed).toMatchObject({ error: expect.any(WorkerHungError) as unknown })
+    await watched.end()
+  })
+
+  test('counts from the begin of a run of repeat, and a pause is no silence', async () => {
+    const watched = new Watched()
+    let runs = 0
+    await watched.start(repeat('50s', (signal) => (++runs < 3 ? wait('45s', signal) : untilAbort(signal))))
+    await watched.runtime.pause('/Watched')
+    await watched.clock.advance('1h')
+    await watched.runtime.resume('/Watched')
+    const resumedAt = watched.clock.elapsed() / 1_000
+    await watched.clock.advance('5m')
+    // The third run begins 150 s later.
+    expect([watched.hung, runs]).toEqual([[resumedAt + 210], 3])
+    await watched.end()
+  })
+
+  test('looks at the runs of a cron, however far apart they are', async () => {
+    const watched = new Watched(new VirtualClock({ now: Date.UTC(2026, 0, 1, 12) }))
+    let runs = 0
+    await watched.start(
+      cron('0 * * * *', (signal) => (++runs < 3 ? wait('50s', signal) : untilAbort(signal))),
+    )
+    await watched.clock.advance('3h')
+    expect(watched.hung).toEqual([])
+    await watched.clock.advance('2m')
+    expect(watched.hung).toEqual([3 * 3_600 + 60])
+    await watched.end()
+  })
+
+  test('lets an idle QueueWorker be, and barks at one that settles nothing, or whose claims get no answer', async () => {
+    const { clock, queue, store } = breakableQueue()
+    const worker = new QueueWorker(queue, { pollInterval: '1h', lease: '2h' })
+    worker.register('a', ({ id }, signal) => (id === 'hangs' ? untilAbort(signal) : wait('40s', signal)))
+    const watched = new Watched(clock)
+    await watched.start(worker)
+    await clock.advance('30m')
+    await watched.runtime.pause('/Watched')
+    await clock.advance('10m')
+    await watched.runtime.resume('/Watched')
+    await queue.enqueue(['1', '2', '3'].map((id) => ({ id, kind: 'a' })))
+    await clock.advance('3m')
+    expect([watched.hung, (await queue.get('3'))?.status]).toEqual([[], 'DONE'])
+    await queue.enqueue({ id: 'hangs', kind: 'a' })
+    await clock.advance('2m')
+    expect(watched.hung).toEqual([44 * 60])
+    await clock.advance('2h')
+    await watched.runtime.restart('/Watched')
+    store.silence('claim')
+    await queue.enqueue({ id: '4', kind: 'a' })
+    await clock.advance('2m')
+    expect(watched.hung).toHaveLength(2)
+    store.mend()
+    await watched.end()
+  })
+
+  test('lets an idle CoordinateWorker be, hears of what its attempts do, and barks when they do nothing', async () => {
+    const clock = new VirtualClock()
+    const store = new MemoryCoordinateStore().withTime(() => clock.now())
+    const namespace = await createCoordinate({ withTime: () => store }, { clock }).namespace('n')
+    const spec = await namespace.setWorkSpec({ name: 'spec', runtime: 'node' })
+    const watched = new Watched(clock)
+    await watched.start(
+      new CoordinateWorker({
+        namespace,
+        concurrency: 1,
+        pollInterval: '1h',
+        tasks: {
+          spec: async (attempts, signal) => {
+            await wait('50s', signal)
+            await attempts[0]!.finish()
+            await wait('50s', signal)
+            await attempts[1]!.renew('15m')
+            await untilAbort(signal)
+          },
+        },
+      }),
+    )
+    await clock.advance('30m')
+    expect(watched.hung).toEqual([])
+    await spec.addWorkUnits(['1', '2'].map((name) => ({ name, data: {} })))
+    await clock.advance('5m')
+    expect(watched.hung).toEqual([30 * 60 + 160])
+    await watched.end()
+  })
+
+  test('lets a Manager be whose ledger answers, and barks when it does not', async () => {
+    const watched = new Watched()
+    const ledger = new MemoryActionLedger()
+    await watched.start(new Manager({ operation: 'test', ledger, clock: watched.clock }))
+    await watched.clock.advance('10m')
+    expect(watched.hung).toEqual([])
+    ledger.search = () => ({ [Symbol.asyncIterator]: () => ({ next: never }) }) as never
+    const failure = failureOf(watched.run)
+    await watched.clock.advance('62s')
+    expect(watched.hung).toHaveLength(1)
+    await watched.clock.advance('30s')
+    expect(await failure).toMatchObject({ errors: [expect.any(WorkerHungError)] })
+  })
+
+  test('never barks at a server', async () => {
+    const watched = new Watched()
+    const ready = watched.runtime.ready('/Watched')
+    await watched.start(httpServer(createServer(), { port: 0, host: '127.0.0.1', keepAliveGrace: 0 }), {
+      startTimeout: '1m',
+    })
+    await ready
+    await watched.clock.advance('1h')
+    expect(watched.hung).toEqual([])
+    await watched.end()
+  })
+
+  test('lets an idle ProcessPool be, and barks at one that answers nothing', async () => {
+    const { pool } = freshPool({ pingInterval: '30d' })
+    const watched = new Watched()
+    const ready = watched.runtime.ready('/Watched')
+    await watched.start(pool, { startTimeout: '1m' })
+    await ready
+    await watched.clock.advance('1h')
+    for (let times = 0; times < 3; times++) {
+      await pool.exec('echo')
+      await watched.clock.advance('50s')
+    }
+    const restarting = new Promise<void>((resolve) =>
+      watched.runtime.on(({ type }) => type === 'restarting' && resolve()),
+    )
+    const [{ pid }] = pool.workers as [{ pid: number }]
+    const hangs = failureOf(pool.exec('slow 600000'))
+    await watched.clock.advance('59s')
+    expect(watched.hung).toEqual([])
+    await watched.clock.advance('1s')
+    expect(watched.hung).toHaveLength(1)
+    process.kill(pid, 'SIGKILL')
+    expect((await hangs).name).toBe('WorkerError')
+    await restarting
+    await watched.end()
+  })
+})

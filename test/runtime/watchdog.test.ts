@@ -196,7 +196,7 @@ describe('a watchdog', () => {
     const restarting = new Promise<void>((resolve) =>
       watched.runtime.on(({ type }) => type === 'restarting' && resolve()),
     )
-    const [{ pid }] = pool.workers as [{ pid: number }]
+    const { pid } = pool.workers[0]!
     const hangs = failureOf(pool.exec('slow 600000'))
     await watched.clock.advance('59s')
     expect(watched.hung).toEqual([])

@@ -180,7 +180,7 @@ describe('who holds a lock', () => {
     // As after SIGSTOP: time has passed, and no timer has fired yet.
     jump(11_000)
     expect(() => held.assertHeld()).toThrow(expect.objectContaining({ code: 'ERR_LOCK_LOST' }))
-    expect(() => held.assertHeld()).toThrow(/the thing: this process was held up for so long/)
+    expect(() => held.assertHeld()).toThrow(/the thing: this process was suspended for so long/)
     await held.release()
     expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ id: 'other' })
   })

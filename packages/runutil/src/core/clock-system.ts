@@ -4,7 +4,7 @@ import { type Link, Slot } from './clock-slot.ts'
 import type { Clock, Timer } from './clock.ts'
 import { InvalidDurationError } from './errors.ts'
 
-/** Node fires a longer timer after 1 ms. */
+/** The longest delay that Node's setTimeout takes; it fires a longer one after 1 ms. */
 const LONGEST_NATIVE_DELAY = 2 ** 31 - 1
 
 const resolved = Promise.resolve()
@@ -16,11 +16,11 @@ const resolved = Promise.resolve()
 export class SystemClock implements Clock {
   readonly #slots = new Map<number, Slot<SystemTimer>>()
   readonly #heap: Slot<SystemTimer>[] = []
-  /** The slot that was looked for last, as long as it is one. */
+  /** The slot used last, while it still exists. */
   #last: Slot<SystemTimer> | undefined
   #native: NodeJS.Timeout | undefined
   #armedFor = Infinity
-  /** The time of this turn; NaN when a new turn has to look. */
+  /** The time of this turn; NaN until a new turn reads it. */
   #turn = NaN
 
   now(): number {
@@ -30,8 +30,8 @@ export class SystemClock implements Clock {
   elapsed(): number {
     if (Number.isNaN(this.#turn)) {
       this.#turn = performance.now()
-      // No queueMicrotask: its async resource is of another shape than a promise, and with AsyncLocalStorage in use
-      // Node 20 then takes the slow way for each promise of the process.
+      // Not queueMicrotask: its async resource has another shape than a promise, and with AsyncLocalStorage in use
+      // Node 20 then takes the slow path for every promise of the process.
       void resolved.then(this.#endTurn)
     }
     return this.#turn
@@ -43,7 +43,7 @@ export class SystemClock implements Clock {
 
   setTimeout(callback: () => void, delayMs: number): Timer {
     const timer = new SystemTimer(this, callback)
-    // Measured now: a turn that began a while ago would make it early.
+    // Not `elapsed()`: in a turn that began a while ago, the timer would fire early.
     if (delayMs <= 0) timer.immediately()
     else this.add(timer, performance.now() + delayMs)
     return timer
@@ -55,16 +55,16 @@ export class SystemClock implements Clock {
     return timer
   }
 
-  /** Has it fire at that moment; in the next turn if that is over. */
+  /** Schedules the timer for that moment, or for the next turn if it has passed. */
   add(timer: SystemTimer, at: number): void {
     const due = Math.ceil(at)
-    // It compares with nothing, so it would lie on top of the heap for ever and no other timer would fire.
-    if (Number.isNaN(due)) throw new InvalidDurationError('expected a moment; got NaN')
-    // Tickers that tick together look for the same slot, one after another.
+    // NaN compares with nothing: it would stay on top of the heap for ever, and no other timer would fire.
+    if (Number.isNaN(due)) throw new InvalidDurationError('clock: expected the time of a timer; got NaN')
+    // Tickers that tick together use the same slot, one after another.
     let slot = this.#last?.due === due ? this.#last : this.#slots.get(due)
     if (slot === undefined) {
-      // One that is there fires in its time, so only here is the time looked at. Not `elapsed()`: the promise that ends its
-      // turn would have Node 20's hooks see a second kind of resource, which makes them slower for all promises.
+      // An existing slot fires on time, so the time is read only here. Not `elapsed()`: the promise that ends its turn would
+      // show Node 20's hooks a second kind of resource, which makes them slower for all promises.
       if (at <= performance.now()) return timer.immediately()
       this.#slots.set(due, (slot = new Slot(due)))
       push(this.#heap, slot)
@@ -97,7 +97,7 @@ export class SystemClock implements Clock {
     if (this.#last === slot) this.#last = undefined
   }
 
-  /** The earliest slot. Those that were dropped since lie about in the heap; nobody must wait for them. */
+  /** The earliest slot. Dropped slots stay in the heap until they reach its top; they are skipped. */
   #earliest(): Slot<SystemTimer> | undefined {
     let slot = this.#heap[0]
     for (; slot !== undefined && this.#slots.get(slot.due) !== slot; slot = this.#heap[0]) pop(this.#heap)
@@ -109,7 +109,7 @@ export class SystemClock implements Clock {
     const next = this.#earliest()
     this.#armedFor = next?.due ?? Infinity
     if (next === undefined) return
-    // Node warns of a negative one.
+    // Node warns about a negative delay.
     const delay = Math.max(1, Math.ceil(next.due - performance.now()))
     this.#native = importScope.runInAsyncScope(armNative, undefined, this.#fire, delay)
   }
@@ -132,7 +132,7 @@ function armNative(fire: () => void, delayMs: number): NodeJS.Timeout {
 class SystemTimer implements Timer, Link<SystemTimer> {
   readonly #clock: SystemClock
   readonly #callback: () => void
-  /** One native timer serves all: it has the stores of none. */
+  /** Entered for the callback: the native timer is shared by all and runs in no stores. */
   readonly #stores: AsyncScope | undefined
   #immediate: NodeJS.Immediate | undefined
   next: Link<SystemTimer> | undefined
@@ -163,7 +163,7 @@ class SystemTimer implements Timer, Link<SystemTimer> {
       if (this.#stores === undefined) this.#callback()
       else this.#stores.run(this.#callback)
     } catch (error) {
-      // As a native timer would: the process hears of it, the other timers still run.
+      // As with a native timer: an uncaught exception of the process, and the other timers still run.
       queueMicrotask(() => {
         throw error
       })

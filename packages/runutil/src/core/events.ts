@@ -1,10 +1,10 @@
 import { type Callback, SafeCallback } from './safe-callback.ts'
 
 /**
- * One typed stream of events: what each carries is declared in `M`, as `{ created: [worker: Worker] }`.
+ * A typed event emitter: `M` declares the arguments of each event, as `{ created: [worker: Worker] }`.
  *
- * Not a Node EventEmitter: an `error` that nobody hears throws nothing, and what a listener throws, or what it returns
- * rejects with, reaches neither the code that emitted nor the process. It is logged, once a listener.
+ * Unlike with Node's EventEmitter, an `error` event without a listener does not throw, and an error that a listener throws or
+ * rejects with reaches neither the emitting code nor the process. It is logged, once per listener.
  *
  * @example
  * const events = new Events<{ saved: [id: string] }>()
@@ -15,7 +15,7 @@ import { type Callback, SafeCallback } from './safe-callback.ts'
 export class Events<M extends Record<keyof M, unknown[]>> {
   readonly #listeners = new Map<keyof M, Set<SafeCallback<unknown[]>>>()
 
-  /** Calls `listener` with each event of that name from now on; what is returned takes it off again. */
+  /** Calls `listener` with each event of that name from now on; the returned function unsubscribes it. */
   on<N extends keyof M>(name: N, listener: Callback<M[N]>): () => void {
     let listeners = this.#listeners.get(name)
     if (listeners === undefined) this.#listeners.set(name, (listeners = new Set()))
@@ -25,12 +25,12 @@ export class Events<M extends Record<keyof M, unknown[]>> {
     return () => void listeners.delete(subscription)
   }
 
-  /** Whether anybody would hear it: lets a busy emitter save itself the making of the arguments. */
+  /** Whether the event has a listener: lets a busy emitter avoid creating the arguments. */
   heard(name: keyof M): boolean {
     return (this.#listeners.get(name)?.size ?? 0) > 0
   }
 
-  /** Calls the listeners in the order in which they came; one added meanwhile hears only the next event. */
+  /** Calls the listeners in the order they were added; one added during the call receives only the next event. */
   emit<N extends keyof M>(name: N, ...args: M[N]): void {
     const listeners = this.#listeners.get(name)
     if (listeners === undefined || listeners.size === 0) return

@@ -9,43 +9,43 @@ import { log } from './log.ts'
 import { isOfEarlierBoot, sharesMachine, standingOf, thisProcess } from './process-identity.ts'
 import { sleep } from './wait.ts'
 
-/** So long a claim that can't be asked about is watched at least. */
+/** How long at least a claim is watched when its process cannot be checked. */
 const WATCH_MS = 5_000
-/** One that was renewed no more for so long is a dead process's. */
+/** A claim not renewed for this long belongs to a dead process. */
 const STALE_MS = 15_000
 const LOOK_MS = 250
-/** What file systems without hard links say: FAT, some shares and FUSE, and Android of any. */
+/** Error codes of file systems without hard links: FAT, some network shares and FUSE, and any on Android. */
 const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES']
 
 export interface FileLockProps {
-  /** The file that is the lock. Its folder must be there. */
+  /** The lock file. Its folder must exist. */
   readonly path: string
-  /** What is locked, as messages call it: `database folder /data`. */
+  /** What is locked, as messages name it: `database folder /data`. */
   readonly what: string
-  /** The error for what somebody else has. */
+  /** Makes the error for a lock that another process holds. */
   readonly inUse: (claim: Claim) => Error
   /** Default: the system's. */
   readonly clock?: Clock | undefined
 }
 
-/** A claim that somebody made and didn't live to take back. */
+/** The claim of a process that died before it released it. */
 interface Leftover {
   readonly path: string
   readonly seen: SeenClaim
 }
 
 /**
- * Locks what may be used by one process at a time, for as long as this process lives.
+ * Locks a resource that one process may use at a time, until it is released or this process ends.
  *
- * Whether a process of the same pid namespace lives can be asked. Of one in another container or on another machine it
- * can't: its claim is watched. One that is renewed is in use; one that wasn't for 15 s is taken over, with a warning.
+ * A process in the same pid namespace can be checked for liveness. One in another container or on another machine cannot, so its
+ * claim is watched: if it is renewed, the lock is in use; if it is not renewed for 15 s, it is taken over, with a warning.
  *
- * Of a dead claim, nobody may just remove the file: what is removed may be the lock of somebody faster. Instead,
- * `PATH.ID` is the right to put oneself in the place of the claim ID, and only one can make that file; should he die as
- * well, the right to his place is a file again. Its holder looks for that file when it was held up, and so, of a holder
- * that comes back and of who takes over, at least one gives way.
+ * The file of a dead claim must not simply be removed: by then it may be the lock of a faster process. Instead, the file `PATH.ID`
+ * grants the right to replace the claim ID, and only one process can create it; if that process dies too, the right to replace its
+ * claim is a file again. A holder that was suspended checks for that file, so of a returning holder and its successor, at least one
+ * gives up.
  *
- * @throws what `inUse` makes
+ * @throws the error that `inUse` makes
  */
 export async function lockFile(props: FileLockProps): Promise<HeldLock> {
   const { path, what, clock = systemClock } = props
@@ -58,7 +58,7 @@ export async function lockFile(props: FileLockProps): Promise<HeldLock> {
   await write(draft, JSON.stringify(claim))
   try {
     while (!(await take(props, draft, claim))) {
-      // Somebody was faster: look again who it is.
+      // Another process was faster: read its claim.
     }
   } finally {
     await rm(draft)
@@ -66,7 +66,7 @@ export async function lockFile(props: FileLockProps): Promise<HeldLock> {
   return new HeldLock({ path, what, claim, clock })
 }
 
-/** On the disk, for its owner alone. */
+/** Synced to disk, readable by its owner only. */
 async function write(path: string, claim: string | Buffer): Promise<void> {
   const file = await open(path, 'wx', 0o600)
   try {
@@ -77,7 +77,7 @@ async function write(path: string, claim: string | Buffer): Promise<void> {
   }
 }
 
-/** @returns false when the claims have changed meanwhile */
+/** @returns false if the claims changed in the meantime */
 async function take(props: FileLockProps, draft: string, me: Claim): Promise<boolean> {
   const leftovers: Leftover[] = []
   let path = props.path
@@ -95,7 +95,7 @@ async function take(props: FileLockProps, draft: string, me: Claim): Promise<boo
 /**
  * The claim, if its process is gone.
  *
- * @returns undefined when another claim has come meanwhile
+ * @returns undefined if another claim replaced it in the meantime
  */
 async function leftBehind(
   props: FileLockProps,
@@ -130,20 +130,20 @@ async function watch(
       rootLogger(),
       'warn',
       {},
-      `${what}: ${holder} has left its lock; taking it over unless it is renewed within 10 s`,
+      `${what}: lock held by ${holder} looks abandoned; taking it over unless it is renewed within 10 s`,
     )
   }
-  log(rootLogger(), 'warn', {}, `${what}: taken over from ${holder}, who has not renewed its lock for 15 s`)
+  log(rootLogger(), 'warn', {}, `${what}: taken over from ${holder}, which has not renewed its lock for 15 s`)
   return first
 }
 
-/** By the same clock, it is known how long ago it was renewed; by another machine's, only what is seen counts. */
+/** On the same machine the age of the last renewal is known; with another machine's clock, only observed time counts. */
 function untilStale(clock: Clock, { claim, renewedAt }: SeenClaim, me: Claim): number {
   const ago = sharesMachine(claim, me) ? Math.max(0, clock.now() - renewedAt) : 0
   return Math.max(WATCH_MS, STALE_MS - ago)
 }
 
-/** Puts the claim at `path` in the place of those that it comes after, if they still are what they were. */
+/** Replaces the leftover claims with the claim at `path`, if they have not changed. */
 async function succeed(lock: string, path: string, leftovers: readonly Leftover[]): Promise<boolean> {
   for (const { path: old, seen } of leftovers) {
     const now = await readClaim(old)
@@ -156,7 +156,7 @@ async function succeed(lock: string, path: string, leftovers: readonly Leftover[
   return true
 }
 
-/** Gives the claim its name, complete as it is. @returns false when the name is taken */
+/** Publishes the complete claim at `path`, atomically. @returns false if the file exists */
 async function linked(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path)
@@ -169,7 +169,7 @@ async function linked(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Where there are no hard links. For a moment, a reader may find half a claim. */
+/** Without hard links. For a moment, a reader may find half a claim. */
 async function written(draft: string, path: string): Promise<boolean> {
   try {
     await write(path, await readFile(draft))

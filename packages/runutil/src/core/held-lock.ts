@@ -7,9 +7,9 @@ import type { Clock, Timer } from './clock.ts'
 import type { Claim } from './lock-claim.ts'
 import { toError } from './thrown.ts'
 
-/** Between two renewals. */
+/** The time between two renewals. */
 const RENEW_MS = 2_000
-/** After a longer pause it checks whether the lock is still its own. Others wait for 15 s. */
+/** After a longer pause the holder checks that it still has the lock. Other processes wait for 15 s. */
 const GAP_MS = 10_000
 
 export interface HeldLockProps {
@@ -19,7 +19,7 @@ export interface HeldLockProps {
   readonly clock: Clock
 }
 
-/** Another process has taken over what this one had locked, because this one was paused for too long or its lock file was removed. */
+/** Another process has taken over this process's lock, because this one was suspended for too long or its lock file was removed. */
 export class LockLostError extends Error {
   readonly code = 'ERR_LOCK_LOST'
   static {
@@ -27,14 +27,14 @@ export class LockLostError extends Error {
   }
   constructor(what: string, cause?: unknown) {
     super(
-      `${what}: this process was held up for so long that another took it over, or its lock file was removed; ` +
-        'nothing more is written to it from here; start again',
+      `${what}: this process was suspended for so long that another took it over, or its lock file was removed; ` +
+        'this process no longer writes to it; restart it',
       { cause },
     )
   }
 }
 
-/** held ─► lost, or held ─► released. It is renewed by the file's own time, so never a claim that has come after it. */
+/** held ─► lost, or held ─► released. Renewal touches the open file, so it never renews the claim of a successor. */
 export class HeldLock {
   readonly #props: HeldLockProps
   readonly #file: number
@@ -52,20 +52,20 @@ export class HeldLock {
   }
 
   /**
-   * To be called before each use of what is locked. Costs nothing unless this process was held up for over 10 s.
+   * Call it before each use of the locked resource. Does no I/O unless this process was suspended for over 10 s.
    *
-   * @throws LockLostError, from then on
+   * @throws LockLostError once the lock is lost
    */
   assertHeld(): void {
     if (this.#lost === undefined && this.#released === undefined) {
       const { elapsed, now } = this.#moment()
-      // Of a machine that slept, the one clock may not know.
+      // One of the two clocks may have stopped while the machine slept.
       if (Math.max(elapsed - this.#renewed.elapsed, now - this.#renewed.now) > GAP_MS) this.#renew()
     }
     if (this.#lost !== undefined) throw this.#lost
   }
 
-  /** Once: by the next time it may be somebody else's. */
+  /** Releases once: by a second call, another process may hold the lock. */
   release(): Promise<void> {
     return (this.#released ??= this.#release())
   }
@@ -77,7 +77,7 @@ export class HeldLock {
     if (this.#lost === undefined) await rm(this.#props.path, { force: true })
   }
 
-  /** First it says that it lives, and then looks for who has taken it for dead; who takes over does the opposite. */
+  /** Renews first, then checks for a takeover; a process that takes over does the opposite. */
   #renew(): void {
     try {
       const seconds = this.#props.clock.now() / 1000
@@ -85,7 +85,7 @@ export class HeldLock {
       if (!this.#isOurs()) this.#lose()
       else this.#renewed = this.#moment()
     } catch (error) {
-      // A volume that is away for a moment; not if it is for so long that somebody may have taken over.
+      // A volume may be unavailable for a moment, but not for so long that another process may have taken over.
       const { elapsed } = this.#moment()
       if (elapsed - this.#renewed.elapsed > GAP_MS) this.#lose(toError(error))
     }
@@ -93,7 +93,7 @@ export class HeldLock {
 
   #isOurs(): boolean {
     const { path, claim } = this.#props
-    // Opened anew: network file systems then ask their server.
+    // Reopened, so that network file systems ask their server.
     return (
       existsSync(path) && readFileSync(path, 'utf8').includes(claim.id) && !existsSync(`${path}.${claim.id}`)
     )
@@ -104,7 +104,7 @@ export class HeldLock {
     this.#lost = new LockLostError(this.#props.what, cause)
   }
 
-  /** The clock's own word stays the same all through a turn of the event loop, in which a process may be stopped. */
+  /** `elapsed()` is constant within a turn of the event loop, but the process may be suspended within one. */
   #moment(): { elapsed: number; now: number } {
     const { clock } = this.#props
     return { elapsed: clock === systemClock ? performance.now() : clock.elapsed(), now: clock.now() }

@@ -7,9 +7,9 @@ import { sleep } from './wait.ts'
 const LOOKS = 20
 const LOOK_MS = 50
 
-/** What a lock file holds. */
+/** The content of a lock file. */
 export interface Claim extends ProcessIdentity {
-  /** Of this one lock: no other has ever had it. */
+  /** Unique to this claim. */
   readonly id: string
   /** When it was made, in ISO 8601. */
   readonly since: string
@@ -17,24 +17,24 @@ export interface Claim extends ProcessIdentity {
 
 export interface SeenClaim {
   readonly claim: Claim
-  /** By its holder's clock, in ms since the epoch: what the file's time of change says. */
+  /** The file's modification time: by its holder's clock, in ms since the epoch. */
   readonly renewedAt: number
 }
 
-/** @returns undefined when there is no such file */
+/** @returns undefined if the file does not exist */
 export async function readClaim(path: string): Promise<SeenClaim | undefined> {
   for (let look = 1; ; look++) {
     const read = await readOnce(path)
     if (read === undefined) return undefined
     const claim = parse(read.text)
     if (claim !== undefined) return { claim, renewedAt: read.renewedAt }
-    // It may be half written.
+    // The file may be half written.
     if (look === LOOKS) throw noClaim(path, read.text)
     await sleep(systemClock, LOOK_MS)
   }
 }
 
-/** Opened anew each time: network file systems then ask their server. */
+/** Reopens the file each time, so that network file systems ask their server. */
 async function readOnce(path: string): Promise<{ text: string; renewedAt: number } | undefined> {
   let file: FileHandle
   try {
@@ -51,7 +51,7 @@ async function readOnce(path: string): Promise<{ text: string; renewedAt: number
   }
 }
 
-/** Its holder, as an error or a log line names it. */
+/** The holder of a claim, as errors and log lines name it. */
 export function inWords({ pid, host, since }: Claim): string {
   return `process ${pid} on ${host ?? 'an unknown host'} (since ${since ?? 'an unknown time'})`
 }
@@ -67,5 +67,5 @@ function parse(text: string): Claim | undefined {
 
 function noClaim(path: string, text: string): Error {
   const hint = 'remove the file if no process has it open'
-  return new Error(`expected a lock of runutil in ${path}; got ${describe(text)}; ${hint}`)
+  return new Error(`expected a runutil lock file at ${path}; got ${describe(text)}; ${hint}`)
 }

@@ -2,7 +2,7 @@ import { describe } from './describe.ts'
 import { cutToBytes } from './text.ts'
 import { isInstance, toError, messageOf, stackOf } from './thrown.ts'
 
-/** Of a log line's 16 KiB, in bytes of JSON: what an error may take, and of that one text, one message. */
+/** Limits in bytes of JSON, within a log line's 16 KiB: for an error, and in it for one text and one message. */
 const MOST_BYTES = 9_000
 const LONGEST_TEXT = 4_000
 const LONGEST_MESSAGE = 2_000
@@ -11,19 +11,19 @@ const MOST_ITEMS = 16
 const MOST_ERRORS = 8
 
 /**
- * An error as it is logged: a copy of the same class with the same message, stack, causes and properties, in which what
- * is long is cut and bytes are named, not listed. So no line gets longer than 16 KiB, whatever an error carries; and the
- * error itself, which a logger may want to mark, can be frozen or a Proxy.
+ * An error as it is logged: a copy of the same class with the same message, stack, causes and properties, in which long texts
+ * are cut and bytes are counted, not listed. So no line is longer than 16 KiB, whatever an error carries, and the original,
+ * which a logger may want to mark, can be frozen or a Proxy.
  */
 export function loggable(thrown: unknown): Error {
   const copying = new Copying()
   if (isInstance(thrown, Error)) return copying.error(thrown, 0)
   const error = copying.error(new Error(toError(thrown).message), 0)
-  // Its message says only what it was.
+  // The message has only the kind of the thrown value.
   return typeof thrown === 'object' ? Object.assign(error, { thrown: copying.value(thrown, 1) }) : error
 }
 
-/** As much of a text as a log line has room for, beside other facts. */
+/** As much of a text as fits in a log line beside other facts. */
 export function loggableText(text: string, most = LONGEST_MESSAGE): string {
   return new Copying(most).text(text, most)
 }
@@ -50,7 +50,7 @@ class Copying {
       Object.defineProperty(copy, name, { value, configurable: true, writable: true, enumerable: true })
       this.text(name)
     }
-    // Hidden or not: pino looks at both.
+    // Enumerable or not: pino reads both.
     const cause = read(error, 'cause')
     const errors = read(error, 'errors')
     if (cause !== undefined) own('cause', this.value(cause, depth + 1))
@@ -58,7 +58,7 @@ class Copying {
     return copy
   }
 
-  /** Counted as JSON has it: with escapes, and in UTF-8. */
+  /** Counts bytes of JSON: with escapes, in UTF-8. */
   text(text: string, longest = LONGEST_TEXT): string {
     const most = Math.max(0, Math.min(longest, this.#bytesLeft))
     const cut = cutToBytes(text, most)
@@ -101,7 +101,7 @@ class Copying {
     }
   }
 
-  /** Of a long list of numbers, mostly bytes, only how many. */
+  /** A long list of numbers, which is mostly bytes, is logged as its length. */
   #array(items: readonly unknown[], depth: number): unknown {
     const isNumeric = items.length > MOST_ITEMS && typeof items[0] === 'number'
     return isNumeric
@@ -142,7 +142,7 @@ function prototypeOf(error: Error): object {
   }
 }
 
-/** Those that are enumerable, not too many. */
+/** The first enumerable property names. */
 function ownNames(error: object): string[] {
   try {
     return Object.keys(error).slice(0, MOST_ITEMS * 2)
@@ -155,7 +155,7 @@ function read(from: object, name: PropertyKey): unknown {
   try {
     return (from as Record<PropertyKey, unknown>)[name]
   } catch {
-    return 'what cannot be read'
+    return 'an unreadable property'
   }
 }
 

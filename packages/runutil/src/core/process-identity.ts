@@ -1,19 +1,19 @@
 import { readFile, readlink } from 'node:fs/promises'
 import { hostname, uptime } from 'node:os'
 
-/** A process, told apart from a later one with the same pid, and from one of another container or machine. */
+/** Identifies a process, as distinct from a later one with the same pid, and from one in another container or on another machine. */
 export interface ProcessIdentity {
   readonly pid: number
   readonly host: string
-  /** The kernel's start that it runs in, the same in all containers of a machine. Undefined where there is no /proc. */
+  /** The kernel's boot id, the same in all containers of a machine. Undefined without /proc. */
   readonly boot?: string | undefined
-  /** In which its pid means it. */
+  /** The pid namespace in which `pid` is valid. */
   readonly namespace?: string | undefined
-  /** The moment since that boot at which it began. */
+  /** When the process started, in clock ticks since that boot. */
   readonly began?: string | undefined
 }
 
-/** 'unknown': its pid means nothing here, or may have become another process's. */
+/** 'unknown': the pid is of another namespace, or may have been reused. */
 export type Standing = 'alive' | 'dead' | 'unknown'
 
 export async function thisProcess(): Promise<ProcessIdentity> {
@@ -25,7 +25,7 @@ export async function thisProcess(): Promise<ProcessIdentity> {
   return { pid: process.pid, host: hostname(), boot: boot?.trim(), namespace, began: own?.began }
 }
 
-/** What can be said from here of the process that wrote this. */
+/** Whether the process `other` is alive, as far as `me` can tell. */
 export async function standingOf(other: ProcessIdentity, me: ProcessIdentity): Promise<Standing> {
   if (!sharesPids(other, me)) return 'unknown'
   if (!isThere(other.pid)) return 'dead'
@@ -34,14 +34,14 @@ export async function standingOf(other: ProcessIdentity, me: ProcessIdentity): P
   return !found.zombie && found.began === other.began ? 'alive' : 'dead'
 }
 
-/** Whether both were started by one kernel; then both go by one clock too. */
+/** Whether both run on the same kernel boot, and so share a clock. */
 export function sharesMachine(one: ProcessIdentity, other: ProcessIdentity): boolean {
   return one.boot !== undefined && one.boot === other.boot
 }
 
 /**
- * Whether it has ended because its machine was started anew since. Another machine of the same name would have to be
- * behind by its clock for longer than this one runs.
+ * Whether the process has ended because its machine has rebooted since. For a false positive, another machine with the same
+ * name would need a clock that is behind by more than this machine's uptime.
  *
  * @param now in ms since the epoch
  */
@@ -54,7 +54,7 @@ export function isOfEarlierBoot(
   return renewedAt < now - uptime() * 1000
 }
 
-/** Host names alone don't tell machines apart, but where there is no more, they have to do. */
+/** Host names do not identify machines reliably, but without a boot id they are all there is. */
 function sharesPids(one: ProcessIdentity, other: ProcessIdentity): boolean {
   if (one.boot === undefined && other.boot === undefined) return one.host === other.host
   return sharesMachine(one, other) && one.namespace !== undefined && one.namespace === other.namespace
@@ -65,7 +65,7 @@ function isThere(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // It belongs to another user.
+    // EPERM: the process exists and belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
@@ -75,7 +75,7 @@ interface Found {
   readonly zombie: boolean
 }
 
-/** Of a /proc that was mounted in another pid namespace, its numbers are of others. */
+/** Undefined if /proc was mounted in another pid namespace: its pids are other processes. */
 async function lookAt(pid: number): Promise<Found | undefined> {
   const self = await readOrNothing(readlink('/proc/self'))
   return self === String(process.pid) ? look(String(pid)) : undefined
@@ -84,7 +84,7 @@ async function lookAt(pid: number): Promise<Found | undefined> {
 async function look(process: string): Promise<Found | undefined> {
   const stat = await readOrNothing(readFile(`/proc/${process}/stat`, 'utf8'))
   if (stat === undefined) return undefined
-  // The name comes before them in parentheses, and may hold anything.
+  // The fields follow the process name, which is in parentheses and may contain anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return { began: fields[19]!, zombie: fields[0] === 'Z' || fields[0] === 'X' }
 }

@@ -2,34 +2,34 @@ import { setBackgroundInterval } from './background-interval.ts'
 import type { Clock, Timer } from './clock.ts'
 import { isLate } from './punctual-timer.ts'
 
-/** How often it looks. */
+/** The time between two sweeps. */
 const SWEEP_MS = 10_000
 
-/** Something that runs now and then, and says when it takes long. */
+/** A repeated run that warns when it takes too long. */
 export interface WatchedRuns {
-  /** When the run that is on began, by `elapsed()`; undefined between two runs. */
+  /** When the current run began, by `elapsed()`; undefined between two runs. */
   readonly runningSince: number | undefined
   readonly warnAfterMs: number
-  /** Called at each look at a run that is over its time: to be said once a run. */
+  /** Called at each sweep for an overdue run; must warn once per run. */
   warnSlow(): void
 }
 
 const sweeps = new WeakMap<Clock, SlowRuns>()
 
-/** The sweep of that clock: one for all of the process. */
+/** The sweep of that clock: one per process. */
 export function slowRuns(clock: Clock): SlowRuns {
   let sweep = sweeps.get(clock)
   if (sweep === undefined) sweeps.set(clock, (sweep = new SlowRuns(clock)))
   return sweep
 }
 
-/** Looks every 10 s for runs that take long, so that a run needs no timer of its own; not at all while none is on. */
+/** Sweeps every 10 s for slow runs, so that a run needs no timer of its own; does not sweep while nothing runs. */
 export class SlowRuns {
   readonly #clock: Clock
   readonly #watched = new Set<WatchedRuns>()
   #timer: Pick<Timer, 'clear'> | undefined
   #lookedAt = 0
-  /** The process could not look before: no run is blamed for what was before. */
+  /** The process was blocked or suspended before this moment: time before it does not count. */
   #from = 0
 
   constructor(clock: Clock) {
@@ -40,14 +40,14 @@ export class SlowRuns {
     this.#watched.add(runs)
   }
 
-  /** To be called when a run of those that were added has begun. */
+  /** Call it when an added run has begun. */
   began(): void {
     if (this.#timer !== undefined) return
     this.#lookedAt = this.#clock.elapsed()
     this.#timer = setBackgroundInterval(this.#clock, () => this.#look(), SWEEP_MS)
   }
 
-  /** Safe to call when it was never added. */
+  /** Safe to call for runs that were never added. */
   remove(runs: WatchedRuns): void {
     if (this.#watched.delete(runs) && this.#watched.size === 0) this.#rest()
   }

@@ -59,7 +59,7 @@ async function msUntilSettled(promise: Promise<unknown>, onStep = (): void => {}
 }
 
 describe('a lock that was made where its pid means nothing here', () => {
-  it('is in use when it is renewed, which is seen at once', async () => {
+  it('is in use if it is renewed, which is detected at once', async () => {
     leave(otherContainer)
     const taking = take()
     const startedAt = clock.elapsed()
@@ -71,7 +71,7 @@ describe('a lock that was made where its pid means nothing here', () => {
     expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ id: 'other' })
   })
 
-  it('is in use when it is renewed late, after it was watched for 5 s', async () => {
+  it('is in use if it is renewed late, after 5 s of watching', async () => {
     leave(otherMachine)
     const taking = take()
     const startedAt = clock.elapsed()
@@ -85,7 +85,7 @@ describe('a lock that was made where its pid means nothing here', () => {
     ['another machine, by whose clock nothing can be said', otherMachine, -3_600_000, 15_000],
     ['another container of this machine, renewed just now', otherContainer, 0, 15_000],
     ['another container of this machine, renewed long ago', otherContainer, -3_600_000, 5_000],
-  ])('is taken over from %s, once it is stale, and that is logged', async (_, claim, ago, expected) => {
+  ])('is taken over from %s once it is stale, and that is logged', async (_, claim, ago, expected) => {
     leave(claim, clock.now() + ago)
     const { logger, lines } = capturedLogger()
     const taking = withLogger(logger, take)
@@ -99,7 +99,7 @@ describe('a lock that was made where its pid means nothing here', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('is taken over at once when this machine was started anew since it was renewed', async () => {
+  it('is taken over at once if this machine has rebooted since its last renewal', async () => {
     const startedAt = clock.now() - uptime() * 1000
     leave({ ...me, boot: 'earlier', id: 'other', since: 'before' }, startedAt - 5_000)
     const held = await take()
@@ -111,7 +111,7 @@ describe('a lock that was made where its pid means nothing here', () => {
     ['was renewed since then: it is on another machine of the same name', {}, 0],
     ['is of another machine', { host: 'm2' }, -1e9],
     ['is of another container, which may be on another machine', { namespace: 'pid:[1]' }, -1e9],
-  ])('is watched when it is of another boot, but %s', async (_, other, ago) => {
+  ])('is watched if it is of another boot, but %s', async (_, other, ago) => {
     leave({ ...me, ...other, boot: 'another', id: 'other', since: 'before' }, clock.now() + ago)
     const taking = take()
     expect(await msUntilSettled(taking)).toBeGreaterThanOrEqual(15_000)
@@ -131,7 +131,7 @@ describe('a file system without hard links', () => {
     syncBuiltinESMExports()
   })
 
-  it('has locks all the same', async () => {
+  it('still has locks', async () => {
     const first = await take()
     expect(await failureOf(take())).toBeInstanceOf(TakenError)
     await clock.advance('4s')
@@ -144,7 +144,7 @@ describe('a file system without hard links', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('may show half a claim for a moment, which is read again', async () => {
+  it('may show half a claim for a moment, which is reread', async () => {
     writeFileSync(path, '{"id":')
     const taking = failureOf(take())
     await macrotask()
@@ -154,7 +154,7 @@ describe('a file system without hard links', () => {
 })
 
 describe('who holds a lock', () => {
-  it('renews it every 2 s, which others see by its time of change', async () => {
+  it('renews it every 2 s, which others see in its modification time', async () => {
     const held = await take()
     const times = new Set<number>()
     for (let s = 0; s < 10; s += 2) {
@@ -173,7 +173,7 @@ describe('who holds a lock', () => {
     await held.release()
   })
 
-  it('looks whether it is still his after a gap of over 10 s, before anything else', async () => {
+  it('checks that it still has the lock after a gap of over 10 s, before anything else', async () => {
     const held = await take()
     await takenOver()
     held.assertHeld()
@@ -185,7 +185,7 @@ describe('who holds a lock', () => {
     expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ id: 'other' })
   })
 
-  it('gives way to one that is just taking over', async () => {
+  it('gives up the lock to a process that is taking it over', async () => {
     const held = await take()
     const { id } = JSON.parse(await readFile(path, 'utf8')) as Claim
     await writeFile(`${path}.${id}`, '{}')
@@ -195,7 +195,7 @@ describe('who holds a lock', () => {
     await held.release()
   })
 
-  it('goes on when it is still his, and has renewed it by then', async () => {
+  it('continues if it still has the lock, and renews it first', async () => {
     const held = await take()
     const before = statSync(path).mtimeMs
     jump(11_000)
@@ -205,7 +205,7 @@ describe('who holds a lock', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('learns by its next renewal that the lock was removed', async () => {
+  it('detects at its next renewal that the lock was removed', async () => {
     const held = await take()
     await rm(path)
     await clock.advance('2s')

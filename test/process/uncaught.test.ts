@@ -32,7 +32,7 @@ const scenarios: Record<string, Scenario> = {
     args: ['stuck', 'stop', '300ms'],
     prints: [
       'careful stops: UncaughtError',
-      'not all could be stopped within the grace period: the process exits',
+      'not all workers stopped within the grace period: the process exits',
     ],
     neverPrints: 'careful cleaned up',
   },

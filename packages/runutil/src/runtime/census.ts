@@ -1,13 +1,13 @@
 import type { Child } from './child.ts'
 
 export interface CensusProps {
-  /** None is left that isn't done. */
+  /** Called when all children are done. */
   readonly onAllDone: () => void
-  /** None is left that has to be ready, and isn't. */
+  /** Called when all children that count are ready. */
   readonly onReady: () => void
 }
 
-/** How many of a group aren't done, and how many aren't ready. */
+/** Counts the children of a group that are not done, and those that are not ready. */
 export class Census {
   readonly #props: CensusProps
   #open = 0
@@ -23,7 +23,7 @@ export class Census {
     if (isMissing(child)) this.#unready++
   }
 
-  /** It has been stopped before. */
+  /** For a child that has been stopped. */
   remove(child: Child): void {
     if (!isDone(child)) this.done()
   }
@@ -33,17 +33,17 @@ export class Census {
     if (this.#open === 0) this.#props.onAllDone()
   }
 
-  /** It is about to start. */
+  /** For a child that is about to start. */
   starts(child: Child): void {
     if (isDone(child)) this.#open++
   }
 
-  /** Whether it is ready has changed. */
+  /** For a child that has become ready, or no longer is. */
   turned(child: Child): void {
     if (counts(child)) this.#count(child.isUp ? -1 : 1)
   }
 
-  /** An operator has stopped it, or starts it again. */
+  /** For a child that an operator stops, or starts again. */
   setStopped(child: Child, isStopped: boolean): void {
     const was = isMissing(child)
     child.isStopped = isStopped
@@ -65,7 +65,7 @@ function isMissing(child: Child): boolean {
   return counts(child) && !child.isUp
 }
 
-/** Whether its supervisor is ready only when it is. */
+/** Whether its supervisor's readiness depends on it. */
 function counts({ spec, isStopped }: Child): boolean {
   return spec.restart !== 'temporary' && !isStopped
 }

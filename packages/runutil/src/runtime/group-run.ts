@@ -8,14 +8,14 @@ import { checkNames } from './list-of.ts'
 import { Gate, StartOrder, orderOf, unknownName } from './start-order.ts'
 import { recordBeneath } from './tree-records.ts'
 
-/** A list of workers, as part of a group: that of a class is named after it. */
+/** A list of workers of a group: the group's own, or that of a class. */
 export interface GroupPart {
-  /** Begins the message of an error. */
+  /** What error messages begin with. */
   readonly what: string
   readonly specs: readonly ChildSpec[]
-  /** The name of the class; undefined of the group's own list. */
+  /** The name of the class; undefined for the group's own list. */
   readonly name?: string | undefined
-  /** Which parts it comes after. */
+  /** The parts that it starts after. */
   readonly after?: readonly GroupPart[] | undefined
 }
 
@@ -25,15 +25,15 @@ export interface GroupChildren {
 }
 
 export interface ChildrenOptions {
-  /** Of those that have none of their own. */
+  /** For workers without a `retry` of their own. */
   readonly backoff?: Backoff
-  /** Another comes after the group. */
+  /** Whether another worker starts after the group. */
   readonly isAwaited?: boolean
-  /** The group is run again and again: what was known of its workers is kept. */
+  /** Whether the group runs repeatedly and reuses the records of its workers. */
   readonly isKept?: boolean
 }
 
-/** Makes the children of a group for one of its runs. */
+/** Creates the children of a group for one of its runs. */
 export function childrenOf(
   host: ChildHost,
   parts: readonly GroupPart[],
@@ -95,7 +95,7 @@ function addPartOrder(
   }
 }
 
-/** Who comes after it waits until it says that it is ready. */
+/** Sets the child's place in the order, and whether others wait for its `workerReady()`. */
 function place(child: Child, order: StartOrder<Child>, isGroupAwaited: boolean): void {
   child.place = order.of(child)
   const { restart, after } = child.spec
@@ -105,13 +105,13 @@ function place(child: Child, order: StartOrder<Child>, isGroupAwaited: boolean):
   child.record.isAwaited = isOwn || (isByGroup && restart === 'permanent' && after.length === 0)
 }
 
-/** Everything that a group is refused for, before anything runs. @throws InvalidArgumentError */
+/** Validates a group before anything runs. @throws InvalidArgumentError */
 export function checkParts(parts: readonly GroupPart[]): void {
   const order = new StartOrder<ChildSpec>()
   for (const { specs, what } of parts) orderOf(specs, (spec) => spec, what, order)
 }
 
-/** Makes one more child for a run that is on. @throws InvalidArgumentError, DuplicateNameError */
+/** Creates a child to add to a running group. @throws InvalidArgumentError, DuplicateNameError */
 export function addedChild(
   host: ChildHost,
   order: StartOrder<Child>,

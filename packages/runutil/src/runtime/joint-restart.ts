@@ -5,17 +5,17 @@ import { SiblingExitedError } from './errors.ts'
 
 export interface JointRestartProps {
   readonly clock: Clock
-  /** All of the supervisor's, in order. */
+  /** All children of the supervisor, in order. */
   readonly children: readonly Child[]
-  /** Aborts when the group is told to stop: then nobody is started again. */
+  /** Aborts when the group stops: then nothing is restarted. */
   readonly signal: AbortSignal
   readonly start: (child: Child) => void
 }
 
 /**
- * A restart of several: they are stopped, the last first, one after another, and when the delay is over started in order.
+ * Restarts several children: stops them one after another, the last first, and starts them in order after the delay.
  *
- * stopping ─► waiting ─► over. A failure meanwhile joins it: the larger set, the later moment.
+ * stopping ─► waiting ─► over. A failure during it joins: the union of the children, the later start.
  */
 export class JointRestart {
   readonly #props: JointRestartProps
@@ -28,7 +28,7 @@ export class JointRestart {
     this.#props = props
   }
 
-  /** @param at when the failed one may start again, on the scale of `clock.elapsed()` */
+  /** @param at when the failed child may start again, on the scale of `clock.elapsed()` */
   join(children: readonly Child[], at: number, failed: Child, error: Error): void {
     for (const child of children) {
       this.#joined.add(child)

@@ -4,9 +4,9 @@ import { WorkerHungError, asUnrestartable } from './restart-errors.ts'
 import { abandon, runningIn } from './tree-records.ts'
 
 /**
- * Nobody waits any more for those that still run.
+ * Stops waiting for children that are still running.
  *
- * @param as 'hung': their group would be started again, beside them, so that what comes of it is an error that nobody restarts
+ * @param as 'hung': their group could be restarted beside them, so the error is one that no supervisor restarts
  */
 export function giveUpLate(late: readonly Child[], as: 'abandon' | 'hung', graceMs: number): Failure {
   const names = late.flatMap(({ record }) => runningIn(record))
@@ -22,7 +22,7 @@ export function giveUpLate(late: readonly Child[], as: 'abandon' | 'hung', grace
   return { worker, error }
 }
 
-/** As that, for one that was told to end, other than with its group. */
+/** As `giveUpLate`, for a child that was stopped apart from its group. */
 export function giveUpStopped(child: Child, cause: Error | undefined, forMs: number): WorkerHungError {
   const [path = child.path] = runningIn(child.record)
   child.giveUp()

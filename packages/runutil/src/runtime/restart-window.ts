@@ -4,9 +4,9 @@ import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 
-/** How many restarts are let pass before a supervisor gives up. */
+/** How many restarts a supervisor allows within a time before it gives up. */
 export interface Intensity {
-  /** 0: the first failure is one too many. */
+  /** At least 0; 0 gives up at the first failure. */
   restarts: number
   within: Duration
 }
@@ -26,14 +26,14 @@ export function toRestartLimit(intensity: Intensity, what: string): RestartLimit
 /** The restarts that were decided in (now − within, now]. */
 export class RestartWindow {
   readonly #limit: RestartLimit
-  /** When, the oldest first. */
+  /** The times of the restarts, oldest first. */
   #decided: number[] = []
 
   constructor(limit: RestartLimit) {
     this.#limit = limit
   }
 
-  /** Whether one more, decided now, would be too many. */
+  /** Whether one more restart, decided now, would exceed the limit. */
   isFull(now: number): boolean {
     const { restarts, withinMs } = this.#limit
     this.#decided = this.#decided.filter((at) => at > now - withinMs)
@@ -45,14 +45,14 @@ export class RestartWindow {
   }
 }
 
-/** More are not added up: a limit so high is either far out of reach or has no delays. */
+/** At most this many delays are summed: a higher limit is either far out of reach or has no delays. */
 const MOST_ADDED = 100_000
 
 /**
- * Refuses a limit that restarts can't reach, however fast the workers fail, since they are delayed for longer. Only of
+ * Refuses a limit that restarts cannot reach, however fast the workers fail, because the delays take longer. Checks only
  * backoffs whose delays are known.
  *
- * @param atOnce how many workers are restarted each by itself, so that their delays pass at the same time
+ * @param atOnce how many workers restart independently, so that their delays overlap
  * @throws InvalidArgumentError with the numbers
  */
 export function checkReach(
@@ -67,11 +67,11 @@ export function checkReach(
   const among = atOnce === 1 ? '' : ` of ${atOnce} workers`
   throw new InvalidArgumentError(
     `${what}: expected a limit that restarts can reach; got ${limit.restarts} within ${limit.withinMs} ms, but the delays before ` +
-      `${limit.restarts} restarts${among} take at least ${Math.round(leastMs)} ms; allow fewer restarts, or count them within longer`,
+      `${limit.restarts} restarts${among} take at least ${Math.round(leastMs)} ms; allow fewer restarts, or a longer \`within\``,
   )
 }
 
-/** 0 where it can't be told. */
+/** 0 if the delays are not known. */
 function shortestSumMs(backoff: Backoff, restarts: number): number {
   if (backoff.constructor === StaticBackoff) return (backoff as StaticBackoff).sleepMs * restarts
   if (backoff.constructor !== ExponentialBackoff) return 0

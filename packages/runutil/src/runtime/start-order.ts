@@ -2,16 +2,16 @@ import { InvalidArgumentError } from '../core/errors.ts'
 import { shortened } from '../core/describe.ts'
 import { nearest } from '../core/options.ts'
 
-/** Some start after others are ready, and are stopped before they are. */
+/** An edge of the start order: `after` start when all of `before` are ready, and stop before them. */
 export class Gate<T> {
   readonly before: readonly T[]
   readonly after: T[] = []
-  /** How many of `before` aren't ready. */
+  /** How many of `before` are not ready. */
   missing: number
-  /** While they stop: how many of `after` are still waited for. */
+  /** During a stop: how many of `after` are still running. */
   alive = 0
 
-  /** It is that of a class or a supervisor, not one that the entry itself names. */
+  /** Whether it comes from the `after` of a class or supervisor, not of an entry. */
   readonly isOfGroup: boolean
 
   constructor(before: readonly T[], isOfGroup = false) {
@@ -21,13 +21,13 @@ export class Gate<T> {
   }
 }
 
-/** What the order says of one. */
+/** The place of one item in the order. */
 export interface Place<T> {
-  /** Those that it comes after. */
+  /** The gates that it starts after. */
   readonly waitsFor: Gate<T>[]
-  /** Those in which others come after it. */
+  /** The gates that others start after it through. */
   readonly opens: Gate<T>[]
-  /** When they stop: 0 of those that nobody comes after, and 1 more than the highest that does. */
+  /** In a stop, level 0 stops first: items that none starts after. Otherwise one above the highest item that starts after it. */
   level: number
 }
 
@@ -36,7 +36,7 @@ interface Ordered {
   readonly after: readonly string[]
 }
 
-/** The order in which the entries of a list start and stop: none of most. */
+/** The order in which the entries of a list start and stop. Most lists have none. */
 export class StartOrder<T> {
   readonly #places = new Map<T, Place<T>>()
 
@@ -44,7 +44,7 @@ export class StartOrder<T> {
     return this.#places.size === 0
   }
 
-  /** Undefined of one that comes after nobody, and nobody after it. */
+  /** Undefined for an item without order. */
   of(item: T): Place<T> | undefined {
     return this.#places.get(item)
   }
@@ -59,7 +59,7 @@ export class StartOrder<T> {
     this.#places.delete(item)
   }
 
-  /** @returns those that come after each other in a circle, in order; empty when all is well */
+  /** @returns the items of a cycle, in order; empty if there is none */
   setLevels(): T[] {
     const open = new Map(Array.from(this.#places, ([item, { opens }]) => [item, countAfter(opens)]))
     const next = [...open].filter(([, count]) => count === 0).map(([item]) => item)
@@ -82,7 +82,7 @@ export class StartOrder<T> {
     let at = [...open.keys()][0]!
     while (!path.includes(at)) {
       path.push(at)
-      // Each that is left opens a gate for another that is left.
+      // Each remaining item opens a gate for another remaining item.
       at = this.#places
         .get(at)!
         .opens.flatMap((gate) => gate.after)
@@ -103,9 +103,9 @@ function countAfter<T>(gates: readonly Gate<T>[]): number {
 }
 
 /**
- * The order that a list's `after` asks for.
+ * The order that the `after` fields of a list define.
  *
- * @throws InvalidArgumentError for a name that nobody in the list has, and for a circle
+ * @throws InvalidArgumentError for a name that is not in the list, and for a cycle
  */
 export function orderOf<T>(
   items: readonly T[],
@@ -132,7 +132,7 @@ export function orderOf<T>(
   return order
 }
 
-/** @throws InvalidArgumentError that prints it */
+/** @throws InvalidArgumentError that prints the cycle */
 export function checkCircle<T>(order: StartOrder<T>, labelOf: (item: T) => string, what: string): void {
   const circle = order.setLevels()
   if (circle.length === 0) return
@@ -144,6 +144,6 @@ export function unknownName(what: string, name: string, known: readonly string[]
   const near = nearest(name, known)
   const hint = near === undefined ? `there are ${known.slice(0, 10).join(', ')}` : `did you mean '${near}'?`
   return new InvalidArgumentError(
-    `${what}: expected the name of one beside it; got '${shortened(name)}'; ${hint}`,
+    `${what}: expected the name of a sibling; got '${shortened(name)}'; ${hint}`,
   )
 }

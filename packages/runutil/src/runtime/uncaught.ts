@@ -6,17 +6,17 @@ import { log } from '../core/log.ts'
 import { messageOf, toError } from '../core/thrown.ts'
 import { type Failure, failuresIn, WorkerGroupError } from './errors.ts'
 
-/** By Node's names of the events. */
+/** Node's names of the events. */
 export type UncaughtOrigin = 'uncaughtException' | 'unhandledRejection'
 
-/** What the process exits with at once, when it can't be stopped in order. */
+/** The exit code when an orderly stop fails. */
 const EXIT_CODE = 1
 
-/** An error that nobody caught, and the stop that it led to. `cause` is what was thrown. */
+/** An uncaught exception or unhandled rejection stopped the process. `cause` is the thrown value. */
 export class UncaughtError extends Error {
   readonly code = 'ERR_UNCAUGHT'
   readonly origin: UncaughtOrigin
-  /** In whose code, where that can be told; else ''. */
+  /** The worker whose code threw it; '' if unknown. */
   readonly worker: string
   static {
     this.prototype.name = 'UncaughtError'
@@ -37,9 +37,9 @@ export interface UncaughtErrorsProps {
 }
 
 /**
- * Listens to errors that nobody caught, so that the first of them stops the runs in order instead of ending the process at once.
- * Other listeners, as those of an error tracker, hear of them as well. A second one ends the process, and so does the end of the
- * grace period where not all could be stopped.
+ * Listens to uncaught errors, so that the first one stops the runs in order instead of ending the process at once. Other
+ * listeners, such as an error tracker's, are still called. A second one exits the process, and so does the end of the grace
+ * period while workers are still running.
  */
 export class UncaughtErrors {
   readonly #props: UncaughtErrorsProps
@@ -60,14 +60,14 @@ export class UncaughtErrors {
     process.on('unhandledRejection', this.#unhandled)
   }
 
-  /** Safe to call when it doesn't listen. @param allStopped nothing is left that could not be stopped */
+  /** Safe to call when not listening. @param allStopped whether all workers have stopped */
   leave(allStopped: boolean): void {
     this.#isStopped = allStopped
     process.off('uncaughtException', this.#uncaught)
     process.off('unhandledRejection', this.#unhandled)
   }
 
-  /** The longest of the runs counts. */
+  /** The longest grace period of the runs counts. */
   allow(graceMs: number): void {
     this.#graceMs = Math.max(this.#graceMs, graceMs)
   }
@@ -76,7 +76,7 @@ export class UncaughtErrors {
   readonly #unhandled = (thrown: unknown): void => this.#caught(thrown, 'unhandledRejection')
 
   #caught(thrown: unknown, origin: UncaughtOrigin): void {
-    // In strict mode Node tells of a rejection by both events.
+    // In strict mode Node emits both events for a rejection.
     if (this.#first !== undefined && this.#first.cause === thrown) return
     const context = currentContext()
     const logger = context?.logger ?? this.#props.logger()
@@ -98,13 +98,13 @@ export class UncaughtErrors {
       this.#props.logger(),
       'fatal',
       {},
-      'not all could be stopped within the grace period: the process exits',
+      'not all workers stopped within the grace period: the process exits',
     )
     process.exit(EXIT_CODE)
   }
 }
 
-/** What a run that an uncaught error stopped rejects with: that first, then what went wrong while it stopped. */
+/** The rejection of a run that an uncaught error stopped: that error first, then the failures during the stop. */
 export function stoppedBy(uncaught: UncaughtError, thrown: { error: unknown } | undefined): WorkerGroupError {
   const first: Failure = { worker: uncaught.worker, error: uncaught }
   if (thrown === undefined) return new WorkerGroupError([first])

@@ -153,6 +153,63 @@ const scenarios: Record<string, Scenario> = {
     ends: exits(0),
     prints: ['"worker":"/Failing"', 'stopped'],
   },
+  'SIGTERM stops a worker that is not ready yet, and what waits for it never starts': {
+    program: ['states', 'starting'],
+    steps: once('SIGTERM', 'worker: starting'),
+    ends: exits(0),
+    prints: ['worker: starting', 'worker: stopping', 'slow cleaned up', 'worker: stopped', 'the run is over'],
+    neverPrints: 'never',
+  },
+  'SIGTERM ends a backoff, and nothing starts again': {
+    program: ['states', 'restarting'],
+    steps: once('SIGTERM', 'worker: restarting'),
+    ends: exits(0),
+    prints: ['worker: ready', 'worker: restarting', 'worker: stopped', 'the run is over'],
+  },
+  'SIGTERM waits for a worker that an operator is stopping': {
+    program: ['states', 'stopping'],
+    steps: once('SIGTERM', 'worker: stopping'),
+    ends: exits(0),
+    prints: ['worker: stopping', 'slow cleaned up', 'worker: stopped', 'the run is over'],
+  },
+  'SIGTERM waits for a worker that is stopped along with one that failed, and nothing starts again': {
+    program: ['states', 'joint'],
+    steps: once('SIGTERM', 'worker: stopping'),
+    ends: exits(0),
+    prints: ['worker: stopping', 'slow cleaned up', 'worker: stopped', 'the run is over'],
+    neverPrints: 'worker: restarting',
+  },
+  'a blocked loop makes nobody late: neither a watchdog nor a start': {
+    program: ['blocked-loop'],
+    steps: once('SIGTERM', 'blocked for'),
+    ends: exits(0),
+    prints: [
+      'blocks',
+      'blocked for 1500 ms',
+      'starting one stops: ShutdownRequestedError',
+      'the run is over',
+    ],
+    neverPrints: 'worker hangs',
+  },
+  'a worker that hangs lets the others stop in order, and the process exits with 1 within a second of the rejection':
+    {
+      program: ['hung', 'shutdown'],
+      ends: exits(1),
+      prints: [
+        'told to end: WorkerHungError',
+        'careful stops: SiblingExitedError',
+        'careful cleaned up',
+        'rejected: /Hangs true',
+        'exits with 1 in time',
+      ],
+      neverPrints: 'still there',
+    },
+  'without a shutdownSignal nobody exits for it': {
+    program: ['hung', 'plain'],
+    steps: once('SIGKILL', 'still there'),
+    ends: { code: null, signal: 'SIGKILL' },
+    prints: ['careful cleaned up', 'rejected: /Hangs true', 'still there'],
+  },
   'after SIGTERM everything made for the workers is disposed, the last made first': {
     program: ['disposal'],
     steps: once('SIGTERM', 'serving'),

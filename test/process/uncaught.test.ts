@@ -23,6 +23,15 @@ const scenarios: Record<string, Scenario> = {
     args: ['listened'],
     prints: ['the tracker heard of it', ...STOPPED],
   },
+  'other listeners are called for a rejection as well': {
+    args: ['listened-rejection'],
+    prints: ['the tracker heard of it', ...STOPPED],
+  },
+  'with crash, listeners decide what comes of it, as in Node alone': {
+    args: ['listened', 'crash'],
+    prints: ['the tracker heard of it', 'the tracker exits'],
+    neverPrints: 'careful stops',
+  },
   'a second one exits at once': {
     args: ['twice'],
     prints: ['careful stops: UncaughtError', 'uncaught exception while stopping: the process exits'],

@@ -9,7 +9,7 @@ let hasFailed = false
 const fail = (): void => {
   if (hasFailed) return
   hasFailed = true
-  if (what === 'rejection') void Promise.reject(new Error('nobody caught this'))
+  if (what.endsWith('rejection')) void Promise.reject(new Error('nobody caught this'))
   else
     later(() => {
       throw new Error('nobody caught this')
@@ -28,9 +28,15 @@ async function careful(signal: AbortSignal): Promise<void> {
   print('careful cleaned up')
 }
 
-if (what === 'listened') {
-  process.on('uncaughtException', () => print('the tracker heard of it'))
-  process.on('unhandledRejection', () => print('the tracker heard of it'))
+if (what.startsWith('listened')) {
+  const hear = (): void => {
+    print('the tracker heard of it')
+    if (uncaught !== 'crash') return
+    print('the tracker exits')
+    process.exit(1)
+  }
+  process.on('uncaughtException', hear)
+  process.on('unhandledRejection', hear)
 }
 const signal = shutdownSignal({ uncaught: uncaught as 'stop' })
 const careless = { name: 'Careless', worker: repeat('10ms', fail), retry: backoff('1s') }

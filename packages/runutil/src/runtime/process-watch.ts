@@ -11,6 +11,9 @@ import { type UncaughtError, UncaughtErrors } from './uncaught.ts'
 
 /** The exit code at a second request. */
 const FORCED_EXIT_CODE = 16
+/** When a worker still runs that can't be stopped, and this long after the run has ended. */
+const HUNG_EXIT_CODE = 1
+const LEFT_BEHIND_MS = 900
 /** Within this time, the same signal again is the same request, passed on twice. */
 const SAME_REQUEST_MS = 500
 /** After this time, what is still open keeps the process alive. */
@@ -79,6 +82,15 @@ export class ProcessWatch {
     if (this.#requested !== undefined) this.#abort()
     else if (this.uncaught === undefined) return
     if (clean) unrefTimeout(() => this.#warnOfOpen(), LEFT_OPEN_MS)
+  }
+
+  /** A worker that hangs may hold what keeps the process alive. */
+  exitSoon(): void {
+    process.exitCode = HUNG_EXIT_CODE
+    unrefTimeout(() => {
+      log(this.#log, 'fatal', {}, 'a worker that hangs was left behind: the process exits')
+      process.exit(HUNG_EXIT_CODE)
+    }, LEFT_BEHIND_MS)
   }
 
   #listen(): void {

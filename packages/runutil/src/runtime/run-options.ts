@@ -1,12 +1,13 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../core/clock.ts'
-import { type RunScope, newScope } from '../core/context.ts'
+import { type RunScope, currentContext, newScope } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { Grace } from './grace.ts'
 import { servedBy } from './served-by.ts'
 import { type ShutdownUse, useShutdownSignal } from './shutdown-signal.ts'
+import { isUnrestartable } from './restart-errors.ts'
 import { stoppedBy } from './uncaught.ts'
 import { Runtime } from './runtime.ts'
 
@@ -71,6 +72,8 @@ async function duringUse(shutdown: ShutdownUse, body: () => Promise<void>): Prom
     thrown = { error }
   }
   shutdown.release({ clean: thrown === undefined })
+  // An inner run fails its worker with that, and the outermost run in the end.
+  if (isUnrestartable(thrown?.error) && currentContext() === undefined) shutdown.exitSoon()
   const uncaught = shutdown.uncaught()
   if (uncaught !== undefined) throw stoppedBy(uncaught, thrown)
   if (thrown !== undefined) throw thrown.error

@@ -38,7 +38,8 @@ const watches = shared('watches', () => new WeakMap<AbortSignal, ProcessWatch>()
  *
  * While a run is on, an uncaught exception or unhandled rejection is logged at `fatal` with the name of its worker, and stops
  * all in order: each run on the signal rejects with a WorkerGroupError, an UncaughtError first, and the process exits with 1. A
- * second one exits at once, as does the end of `grace`.
+ * second one exits at once, as does the end of `grace`. When a run rejects because a worker hangs, the process exits with 1 within a
+ * second, whatever that worker holds open and whoever catches the error.
  *
  * @throws InvalidDurationError, InvalidArgumentError
  *
@@ -94,6 +95,8 @@ export interface ShutdownUse {
   /** What nobody caught, if it was that which stopped the run. */
   readonly uncaught: () => UncaughtError | undefined
   readonly release: (ended: { clean: boolean }) => void
+  /** The run has left a worker behind that hangs: the process ends. */
+  readonly exitSoon: () => void
 }
 
 /** Registers a run of a `shutdownSignal()`; undefined for any other signal. @param grace what the run was given */
@@ -106,5 +109,10 @@ export function useShutdownSignal(
   if (watch === undefined) return undefined
   const graceMs = grace ?? DEFAULT_GRACE_MS
   watch.use(logger, graceMs)
-  return { graceMs, uncaught: () => watch.uncaught, release: ({ clean }) => watch.release(clean) }
+  return {
+    graceMs,
+    uncaught: () => watch.uncaught,
+    release: ({ clean }) => watch.release(clean),
+    exitSoon: () => watch.exitSoon(),
+  }
 }

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { Program } from '../support/program.ts'
@@ -45,7 +46,7 @@ describe('repo-watch, looking at a repository', () => {
     const summary = await program.printed('/CommitFetcher/Commits watching')
     expect(summary).toContain(`${repository.folder}, commits so far: 1; the last is `)
     expect(summary).toMatch(/[0-9a-f]{7} Begin \(Ann\)$/)
-    expect(await program.printed('/RefWatcher/Refs')).toMatch(/branches: 2 \(main, old\), tags: 1$/)
+    expect(await program.printed('/RefWatcher/Refs branches')).toMatch(/branches: 2 \(main, old\), tags: 1$/)
   })
 
   const CHANGES: Record<string, { make: () => Promise<unknown>; line: string }> = {
@@ -105,6 +106,29 @@ describe('repo-watch', () => {
     expect(output.at(-1)).toMatch(/^\S+ stopped$/)
   })
 
+  it('prints what the README says', async () => {
+    const program = watch('--every', '1s', repository.folder)
+    await program.printed(' by Ann: ')
+    await program.printed(/5 ready; .*1 restart/)
+    program.kill('SIGINT')
+    const printed = (await program.exit).output.map(shapeOf)
+    expect(printed).toEqual(expect.arrayContaining(readmeLines().map(shapeOf)))
+  })
+
+  it('shows the tree of the workers with --verbose', async () => {
+    const program = watch('--verbose', repository.folder)
+    await program.printed('5 workers: 5 ready')
+    program.kill('SIGINT')
+    const { output } = await program.exit
+    const tree = output.slice(output.findIndex((line) => line.includes('5 workers: 5 ready')) - 10)
+    expect(tree.slice(0, 4).map((line) => line.slice(9).replace(/ +/g, ' '))).toEqual([
+      'LineCounters class ready',
+      ' Pool pool ready 1 run',
+      'CommitFetcher class ready',
+      expect.stringMatching(/^ Commits repeat ready/),
+    ])
+  })
+
   it('ends by itself with 0 after the time of --for', async () => {
     const { code, output } = await watch('--for', '1s', repository.folder).exit
 
@@ -123,7 +147,7 @@ describe('repo-watch', () => {
 
     expect({ code, output }).toEqual({ code: 2, output: [] })
     expect(errors[0]).toContain(`repo-watch: ${message}`)
-    expect(errors).toContain('usage: pnpm start [--every 5s] [--for 10s] [path]')
+    expect(errors).toContain('usage: pnpm start [--every 5s] [--for 10s] [--verbose] [path]')
   })
 })
 
@@ -149,3 +173,19 @@ describe('repo-watch, where there is no repository', () => {
     await rm(cwd, { recursive: true })
   })
 })
+
+/** What README.md shows of it. */
+function readmeLines(): string[] {
+  const readme = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8')
+  const block = /```text\n(12:00:00 .*?)```/s.exec(readme)![1]!
+  return block.trimEnd().split('\n')
+}
+
+/** A line without what differs from run to run. */
+function shapeOf(line: string): string {
+  return line
+    .replace(/watching .*/, 'watching')
+    .replace(/ [0-9a-f]{7} by .*/, ' a commit')
+    .replace(/(\d+ \w+, )+\d+ restarts?.*/, 'counts')
+    .replace(/^[\d:]{8}/, 'time')
+}

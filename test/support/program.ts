@@ -58,12 +58,14 @@ export class Program {
     this.#process.kill(signal)
   }
 
-  /** Resolves with the first line printed, now or later, that contains `text`; rejects when the program ends first. */
-  async printed(text: string): Promise<string> {
+  /** Resolves with the first line printed, now or later, that contains `text`, or matches it; rejects when the program ends first. */
+  async printed(text: string | RegExp): Promise<string> {
     let watcher = (): void => {}
     const seen = new Promise<string>((resolve) => {
       watcher = () => {
-        const line = this.#output.find((line) => line.includes(text))
+        const line = this.#output.find((line) =>
+          typeof text === 'string' ? line.includes(text) : text.test(line),
+        )
         if (line !== undefined) resolve(line)
       }
     })
@@ -71,7 +73,7 @@ export class Program {
     watcher()
     const ended = this.exit.then(({ code }) => {
       watcher()
-      throw new Error(`exited with ${code} without printing '${text}':\n${this.#everything()}`)
+      throw new Error(`exited with ${code} without printing '${String(text)}':\n${this.#everything()}`)
     })
     return Promise.race([seen, ended]).finally(() => this.#watchers.delete(watcher))
   }

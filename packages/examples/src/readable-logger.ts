@@ -4,9 +4,12 @@ import { type Logger, pino } from 'pino'
  * A pino logger that prints lines for people: `/Worker/Name message`. A service leaves it out and gets pino's JSON, which also
  * has trace ids and the stacks of errors.
  */
-export function readableLogger(options: { time: boolean } = { time: false }): Logger {
-  const destination = { write: (json: string) => void process.stdout.write(readable(json)) }
-  return pino({ base: null, timestamp: options.time }, destination)
+export function readableLogger({ time = false, print = toStdout } = {}): Logger {
+  return pino({ base: null, timestamp: time }, { write: (json: string) => print(readable(json)) })
+}
+
+function toStdout(line: string): void {
+  process.stdout.write(line)
 }
 
 interface LogLine {

@@ -8,6 +8,8 @@ export interface Arguments {
   every: Duration
   /** How long to watch; undefined: until a signal. */
   stopAfter: Duration | undefined
+  /** Show each worker, not only how many there are. */
+  verbose: boolean
 }
 
 /** Wrong arguments; the message shows the usage. */
@@ -19,11 +21,12 @@ export class UsageError extends StartError {
 }
 
 const USAGE = `
-usage: pnpm start [--every 5s] [--for 10s] [path]
+usage: pnpm start [--every 5s] [--for 10s] [--verbose] [path]
 
   path       a folder in a git repository; default: the current one
   --every    how often to look
   --for      how long to watch; default: until Ctrl-C
+  --verbose  show the tree of all workers
 
 Commits are stored in the folder .runutil, or on the PostgreSQL server of DATABASE_URL.`
 
@@ -35,11 +38,16 @@ export function readArguments(args: string[]): Arguments {
     path: positionals[0],
     every: durationOf('--every', values.every ?? '5s'),
     stopAfter: values.for === undefined ? undefined : durationOf('--for', values.for),
+    verbose: values.verbose ?? false,
   }
 }
 
 function parse(args: string[]) {
-  const options = { every: { type: 'string' }, for: { type: 'string' } } as const
+  const options = {
+    every: { type: 'string' },
+    for: { type: 'string' },
+    verbose: { type: 'boolean' },
+  } as const
   try {
     // `npm start -- --for 10s` and older pnpm pass the dashes on.
     const given = args[0] === '--' ? args.slice(1) : args

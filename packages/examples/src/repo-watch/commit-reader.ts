@@ -8,8 +8,11 @@ import { Repository } from './repository.ts'
 /** Where several copies share a server, one may get the job of a commit that its repository does not have yet. */
 const MOST_ATTEMPTS = 10
 
-/** Reads each commit once and counts the lines of its files; the change is the result of the job. */
-@Worker({ inject: [Repository, CommitJobs, LineCounters] })
+/**
+ * Reads each commit once and counts the lines of its files; the change is the result of the job. It starts when the processes
+ * that count are ready, and stops before they do.
+ */
+@Worker({ inject: [Repository, CommitJobs, LineCounters], after: LineCounters })
 export class CommitReader implements WorkerConfigurer {
   readonly #repository: Repository
   readonly #jobs: CommitJobs

@@ -1,5 +1,14 @@
-// Watches a git repository and prints its changes: `pnpm start [--every 5s] [--for 10s] [path]`.
-import { type Duration, LOGGER, provideWorker, runProvidedWorkers, shutdownSignal, wait } from 'runutil'
+// Watches a git repository and prints its changes: `pnpm start [--every 5s] [--for 10s] [--verbose] [path]`.
+import type { Logger } from 'pino'
+import {
+  type Duration,
+  LOGGER,
+  Runtime,
+  provideWorker,
+  runProvidedWorkers,
+  shutdownSignal,
+  wait,
+} from 'runutil'
 import { container } from 'tsyringe'
 import { readableLogger } from '../readable-logger.ts'
 import { UsageError, readArguments } from './arguments.ts'
@@ -9,13 +18,13 @@ import { LineCounters } from './line-counters.ts'
 import { Repository } from './repository.ts'
 import { StartError } from './start-error.ts'
 import { WatchDatabase } from './watch-database.ts'
+import { View } from './view.ts'
 import { WATCH_SETTINGS } from './watch-settings.ts'
 // A class decorated with @Worker() runs once its file is imported.
 import './commit-fetcher.ts'
 import './commit-reader.ts'
+import './drill.ts'
 import './ref-watcher.ts'
-
-const logger = readableLogger({ time: true })
 
 try {
   await main(process.argv.slice(2))
@@ -26,13 +35,17 @@ try {
 }
 
 async function main(args: string[]): Promise<void> {
-  const { path, every, stopAfter } = readArguments(args)
+  const { path, every, stopAfter, verbose } = readArguments(args)
   const stop = shutdownSignal()
+  // The handle on the run: what its workers do, as events and as a tree.
+  const runtime = new Runtime()
+  const view = new View(runtime, process.stdout, verbose)
+  const logger = readableLogger({ time: true, print: view.print })
   const found = await Repository.find(path ?? '.')
   if (found === undefined && path !== undefined) throw new UsageError(`no git repository at ${path} or above`)
   // Disposed by this function: the container disposes only the instances that it constructed.
   await using opened = await WatchDatabase.open()
-  await using demo = found === undefined ? await demoInstead(every) : undefined
+  await using demo = found === undefined ? await demoInstead(every, logger) : undefined
   container.register(WatchDatabase, { useValue: opened })
   container.register(CommitJobs, { useValue: new CommitJobs(opened) })
   // One pool for all classes that inject it.
@@ -41,11 +54,11 @@ async function main(args: string[]): Promise<void> {
   container.register(WATCH_SETTINGS, { useValue: { every } })
   container.register(LOGGER, { useValue: logger })
   if (stopAfter !== undefined) void stopLater(stopAfter, stop)
-  await runProvidedWorkers(container, stop)
+  await runProvidedWorkers(container, stop, { runtime }).finally(() => view.close())
   logger.info('stopped')
 }
 
-async function demoInstead(every: Duration): Promise<DemoRepository> {
+async function demoInstead(every: Duration, logger: Logger): Promise<DemoRepository> {
   const demo = await DemoRepository.create(every)
   logger.info(`no git repository here, so this watches one made for the purpose, in ${demo.folder}`)
   container.register(DemoRepository, { useValue: demo })

@@ -1,0 +1,50 @@
+import type { WorkerNode } from 'runutil'
+
+/** All workers in one line: '5 workers: 4 ready, 1 restarting; 12 runs, 1 failure, 1 restart; next in 3 s'. */
+export function statusOf(root: WorkerNode, now: Date): string {
+  const workers = leavesOf(root)
+  const states = new Map<string, number>()
+  for (const { state } of workers) states.set(state, (states.get(state) ?? 0) + 1)
+  const sum = (of: 'runs' | 'failures' | 'restarts'): number =>
+    workers.reduce((total, worker) => total + worker[of], 0)
+  const next = Math.min(...workers.map(({ nextRunAt }) => nextRunAt?.getTime() ?? Infinity))
+  return [
+    `${numberOf(workers.length, 'worker')}: ${[...states].map(([state, count]) => `${count} ${state}`).join(', ')}`,
+    `${numberOf(sum('runs'), 'run')}, ${numberOf(sum('failures'), 'failure')}, ${numberOf(sum('restarts'), 'restart')}`,
+    ...(next < Infinity ? [`next in ${secondsUntil(next, now)} s`] : []),
+  ].join('; ')
+}
+
+/** A line for each class and worker, the workers of a class beneath it. */
+export function treeOf({ children }: WorkerNode, indent = ''): string[] {
+  return children.flatMap((node) => {
+    const { path, kind, state, runs, restarts, lastError } = node
+    const facts = [
+      `${indent}${path.slice(path.lastIndexOf('/') + 1)}`.padEnd(20),
+      kind.padEnd(8),
+      state.padEnd(10),
+      runs === 0 ? '' : numberOf(runs, 'run'),
+      restarts === 0 ? '' : numberOf(restarts, 'restart'),
+      lastError === undefined ? '' : `last error: ${lastError.message}`,
+    ]
+    return [
+      facts
+        .filter((fact) => fact !== '')
+        .join('  ')
+        .trimEnd(),
+      ...treeOf(node, `${indent}  `),
+    ]
+  })
+}
+
+function leavesOf(node: WorkerNode): WorkerNode[] {
+  return node.children.flatMap((child) => (child.children.length === 0 ? [child] : leavesOf(child)))
+}
+
+function secondsUntil(at: number, now: Date): number {
+  return Math.max(0, Math.ceil((at - now.getTime()) / 1_000))
+}
+
+function numberOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}

@@ -72,7 +72,7 @@ describe('the result of a job', () => {
   test.each([
     ['FAILED', 'no disk', 'job "1" ended FAILED: no disk'],
     ['PANIC', 'panic: x', 'job "1" ended PANIC: panic: x'],
-    ['FAILED', undefined, 'job "1" ended FAILED: it left no reason'],
+    ['FAILED', undefined, 'job "1" ended FAILED: no reason recorded'],
   ])('that ended %s with %s rejects', async (status, lastError, message) => {
     const { queue, result } = await oneJob()
     await end(queue, { status, lastError })

@@ -5,10 +5,10 @@ import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
 import { type HandlerResult, isThenable, perform } from './perform.ts'
 
-/** One call of a handler, with a signal of its own: it aborts for a stop, a lost lease and the deadline. */
+/** One call of a handler, with a signal of its own, which aborts on a stop, a lost lease or the deadline. */
 export class Attempt {
   readonly job: ClaimedJob
-  /** Its job is completed in a transaction that may still be open. */
+  /** Whether the job is being completed in a transaction, which may still be open. */
   isCompleting = false
   readonly #kind: Kind
   readonly #clock: Clock
@@ -17,7 +17,7 @@ export class Attempt {
   readonly #controller = new AbortController()
   #deadline: Timer | undefined
 
-  /** @param stores what the handler hears of an abort in */
+  /** @param stores the async scope in which the signal's listeners run on an abort */
   constructor(job: ClaimedJob, kind: Kind, clock: Clock, stores: AsyncScope) {
     this.job = job
     this.#kind = kind
@@ -26,7 +26,7 @@ export class Attempt {
     this.#startedAt = clock.elapsed()
   }
 
-  /** How long it has taken up to now. */
+  /** How long the attempt has taken so far. */
   get durationMs(): number {
     return this.#clock.elapsed() - this.#startedAt
   }
@@ -36,7 +36,7 @@ export class Attempt {
     this.#stores.run(() => this.#controller.abort(reason))
   }
 
-  /** Never rejects. It doesn't wait for a handler that outlasts its deadline. */
+  /** Never rejects. Doesn't wait for a handler that outlasts its deadline. */
   run(): HandlerResult | Promise<HandlerResult> {
     const { deadlineMs } = this.#kind
     const result = perform(this.job, this.#kind, this.#controller.signal)

@@ -12,11 +12,11 @@ export interface AwaitResultOptions {
   signal?: AbortSignal | undefined
 }
 
-/** How often to look for the end of a job that another process runs; at first more often. */
+/** The first poll interval for a job that another process runs; later ones are longer. */
 const FIRST_LOOK_MS = 10
 const LONGEST_BETWEEN_LOOKS_MS = 500
 
-/** Looks at a job again and again until it ends; at once when it ends in this process. */
+/** Polls a job until it ends; resolves at once when it ends in this process. */
 export async function awaitResult(
   store: ObservedJobStore,
   id: string,

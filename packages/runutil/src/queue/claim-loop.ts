@@ -25,7 +25,7 @@ export interface ClaimLoopProps {
   readonly pollIntervalMs: number
   readonly leaseMs: number
   readonly clock: Clock
-  /** Of the run. */
+  /** The run's context. */
   readonly context: Context
   readonly log: RunLog
   readonly end: RunEnd
@@ -44,8 +44,8 @@ export interface ClaimLoopProps {
 /**
  * Claims jobs for a run and hands them to its slots.
  *
- * claiming ─► waiting, for room or for something to do ─► claiming …, until stopped. While an operator has it paused, it claims
- * nothing, and what it had claimed and not started is released.
+ * claiming ─► waiting, for room or for jobs ─► claiming …, until stopped. While paused by an operator, it claims nothing, and
+ * jobs that were claimed but not started are released.
  */
 export class ClaimLoop {
   readonly #props: ClaimLoopProps
@@ -110,7 +110,7 @@ export class ClaimLoop {
     return jobs.length === limit || claims.isApart
   }
 
-  /** Leases have ended: what was done is recorded, and what goes on is renewed, before it claims again. */
+  /** After leases have expired: records outcomes and renews running jobs before the next claim. */
   async #catchUp(): Promise<void> {
     const { outcomes, end, signals, claims } = this.#props
     while (outcomes.unsettled > 0 && !end.isStopping) await signals.freed.wait(Infinity)
@@ -121,7 +121,7 @@ export class ClaimLoop {
     const { store, kinds, pollIntervalMs, rules, end, calls, signals } = this.#props
     const asks = rules.rated && !end.isStopping
     const opensInMs = asks ? await calls.ask(() => store.rateOpensIn([...kinds.keys()])) : undefined
-    // Nobody notifies of a place under a limit that gets free elsewhere.
+    // No notification comes when another process frees a place under a limit.
     const idleMs = rules.limited || end.isStopping ? pollIntervalMs : await this.#idleTime.next()
     if (await this.#wait(signals.ready, Math.min(idleMs, opensInMs ?? Infinity))) this.#idleTime.reset()
   }

@@ -4,11 +4,11 @@ import type { RunLog } from './run-log.ts'
 export interface ClaimWatchProps {
   readonly clock: Clock
   readonly leaseMs: number
-  /** Told once, until a claim is answered. */
+  /** Notified once, until a claim is answered. */
   readonly log: RunLog
 }
 
-/** Notices that no claim was answered for as long as a lease. */
+/** Reports when no claim has been answered for the length of a lease. */
 export class ClaimWatch {
   readonly #props: ClaimWatchProps
   #askedAt: number | undefined
@@ -22,7 +22,7 @@ export class ClaimWatch {
   asked(): void {
     const { clock, leaseMs } = this.#props
     this.#askedAt = clock.elapsed()
-    // A timer for each claim would be as many; this one looks on when it fires.
+    // One timer for all claims: when it fires, it is armed for the latest one.
     if (!this.#armed) this.#arm(this.#askedAt + leaseMs)
   }
 

@@ -7,13 +7,13 @@ type Schema = StandardSchemaV1
 
 export interface JobDefinitionInput<I extends Schema, O extends Schema> extends KindOptions {
   readonly kind: string
-  /** What the payload must be; the handler gets what comes out of it. Without it: anything. */
+  /** The schema of the payload; the handler receives its output. Default: any payload. */
   readonly input?: I | undefined
-  /** What the handler must return; what comes out of it is stored. Without it: anything. */
+  /** The schema of the handler's result; its output is stored. Default: any result. */
   readonly output?: O | undefined
 }
 
-/** A kind with its types: `register` takes it, and `job()` makes what `enqueue` takes. */
+/** A kind with its types: pass it to `register`, and what `job()` returns to `enqueue`. */
 export interface JobDefinition<In = unknown, Payload = unknown, Out = unknown> {
   readonly kind: string
   readonly input: Schema | undefined
@@ -21,7 +21,7 @@ export interface JobDefinition<In = unknown, Payload = unknown, Out = unknown> {
   readonly options: KindOptions
   /** A job of this kind. */
   job<const J extends JobOf<In>>(job: J): J & { readonly kind: string }
-  /** Only for the compiler: what the handler gets, and what it returns. */
+  /** For the compiler only: the types of the handler's payload and result. */
   readonly types?: { readonly payload: Payload; readonly returns: Out } | undefined
 }
 

@@ -14,7 +14,7 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import { END_OF_TIME, type Outcome, type Settlement, refusalOf, settlementOf } from './outcome.ts'
 import { processClaims } from './process-claims.ts'
 
-/** Makes one attempt at a job and returns the job as it is after it. */
+/** Makes one attempt at a job and returns the job as it is afterwards. */
 export type DequeueFn = (job: QueuedJob, signal: AbortSignal) => Promise<QueuedJob>
 
 export interface DequeueProps {
@@ -56,7 +56,7 @@ async function runHeld(
   const stop = (): void => abort.abort(signal?.reason)
   const lostLease = jobLost(job.id)
   const onLost = (): void => abort.abort(lostLease)
-  // A renewal that fails is tried again; when none succeeds in time, the lease is lost.
+  // A failed renewal is retried; when none succeeds in time, the lease is lost.
   const keeper = new LeaseKeeper<ClaimedJob>({
     store,
     leaseMs: LEASE_MS,
@@ -91,7 +91,7 @@ async function attempt(
   return settlementOf(job, outcomeOf(job, after, store.maxJson), clock.elapsed() - startedAt)
 }
 
-/** What can't be recorded ends the job as PANIC. @throws what the store says; after a lease when it can't be reached */
+/** An outcome that can't be recorded ends the job as PANIC. @throws the store's error; retries for a lease's time first */
 async function settle(settlement: Settlement, store: JobStore, clock: Clock): Promise<Settlement[]> {
   const giveUpAt = clock.elapsed() + LEASE_MS
   const patiently = (its: Settlement): Promise<Settlement[]> =>
@@ -104,7 +104,7 @@ async function settle(settlement: Settlement, store: JobStore, clock: Clock): Pr
     return await patiently(settlement)
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error
-    // When that is refused as well, the first error says more.
+    // If that is refused too, the first error is the more useful one.
     await patiently(refusalOf(settlement, error)).catch(() => {})
     throw error
   }
@@ -122,7 +122,7 @@ function outcomeOf(job: QueuedJob, after: QueuedJob, maxJson: number | undefined
       return {
         status,
         lastError: reason(lastError),
-        // What is over is taken for now, however long ago it was.
+        // A date in the past counts as now, however old it is.
         runAt: runAt.getTime() < 0 ? new Date(0) : runAt,
         delayMs: 0,
         counted: attemptsDone > job.attemptsDone,

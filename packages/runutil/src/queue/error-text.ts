@@ -8,7 +8,7 @@ export function errorText(text: string): string {
 
 const LONGEST_REASON = 2_000
 
-/** Why a store refused an outcome, in letters that any encoding holds. @param status what was to be recorded */
+/** Why a store refused an outcome, in ASCII, which every encoding has. @param status the outcome's status */
 export function refusalText(status: string, error: unknown): string {
   const code = codeOf(error)
   const said = `${messageOf(error).slice(0, LONGEST_REASON)}${code === undefined ? '' : ` (${code})`}`

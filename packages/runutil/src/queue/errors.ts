@@ -7,7 +7,7 @@ import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { isInstance, messageOf } from '../core/thrown.ts'
 import type { JobStatus } from './job.ts'
 
-/** Jobs with these ids are there already, or an id came twice in one call. Nothing of the call was stored. */
+/** Jobs with these ids exist, or one call had an id twice. Nothing of the call was stored. */
 export class ErrJobExists extends Error {
   readonly code = 'ERR_JOB_EXISTS'
   readonly ids: readonly string[]
@@ -22,7 +22,7 @@ export class ErrJobExists extends Error {
   }
 }
 
-/** A job that can't be stored: what was expected and what came. Nothing of the call was stored. */
+/** A job that can't be stored; the message says what was expected and what it got. Nothing of the call was stored. */
 export class ErrInvalidJob extends Error {
   readonly code = 'ERR_INVALID_JOB'
   static {
@@ -57,7 +57,7 @@ export class ErrUnknownKind extends Error {
   }
 }
 
-/** The job isn't this process's any more: its lease ran out, or it was cancelled. What was done for it isn't recorded. */
+/** The process no longer holds the job: its lease expired, or it was cancelled. The outcome isn't recorded. */
 export function jobLost(id: string): ErrLostLease {
   return new ErrLostLease(
     `the lease of job ${describe(id)} was lost: it ran out and others may run the job, or it was cancelled`,
@@ -65,7 +65,7 @@ export function jobLost(id: string): ErrLostLease {
   )
 }
 
-/** Whether an error says so of this job, and not of another, nor of a lease that isn't the queue's. */
+/** Whether the error is the lost lease of this job, not of another job or of a lease outside the queue. */
 export function isJobLost(error: unknown, id: string): boolean {
   return errorHas(error, (one) => isInstance(one, ErrLostLease) && one.id === id)
 }
@@ -93,14 +93,14 @@ export class JobFailedError extends Error {
     brandError(this, 'JobFailedError')
   }
   constructor(job: { id: string; status: JobStatus; lastError?: string | undefined }) {
-    super(`job ${describe(job.id)} ended ${job.status}: ${job.lastError ?? 'it left no reason'}`)
+    super(`job ${describe(job.id)} ended ${job.status}: ${job.lastError ?? 'no reason recorded'}`)
     this.id = job.id
     this.status = job.status
     this.lastError = job.lastError
   }
 }
 
-/** The job whose result was awaited hadn't ended in time. It goes on. */
+/** The job whose result was awaited hasn't ended in time. The job goes on. */
 export class ResultTimeoutError extends Error {
   readonly code = 'ERR_RESULT_TIMEOUT'
   readonly id: string
@@ -137,7 +137,7 @@ export const LEAST_RETRY_MS = 5_000
  */
 export class RetryableError extends Error {
   readonly code = 'ERR_RETRYABLE'
-  /** Ms from now; at least 5 s, which is the default too, and at most 3,000 years. */
+  /** Ms from now; at least 5 s, which is also the default, and at most 3,000 years. */
   readonly retryAfterMs: number
   static {
     brandError(this, 'RetryableError')
@@ -153,7 +153,7 @@ function reasonOf(cause: unknown): string {
   return typeof cause === 'string' ? cause : cause === undefined ? 'to be retried' : describe(cause)
 }
 
-/** A job is completed in a transaction of a caller's that hasn't ended: what its handler returned is recorded after that. */
+/** A job is completed in a caller's transaction that is still open: the handler's result is recorded after that ends. */
 export class TransactionOpenError extends StoreUnavailableError {
   constructor(message: string) {
     super(message, { outcomeUnknown: false })

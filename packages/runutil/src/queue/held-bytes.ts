@@ -1,14 +1,14 @@
 import type { Clock, Timer } from '../core/clock.ts'
 import type { ClaimedJob } from './job.ts'
 
-/** Held back for so long, somebody should know why. */
+/** How long jobs are held back before that is reported. */
 const PATIENCE_MS = 60_000
 
 export interface HeldBytesProps {
-  /** So many bytes of payload are held; of a larger job, it alone. */
+  /** The most bytes of payload to hold; a larger job is held alone. */
   readonly most: number
   readonly clock: Clock
-  /** Jobs have waited for a minute since there is no room for their bytes. */
+  /** Jobs have waited for a minute because their bytes don't fit. */
   readonly onHeldBack: () => void
 }
 
@@ -16,7 +16,7 @@ export interface HeldBytesProps {
 export class HeldBytes {
   readonly #props: HeldBytesProps
   #bytes = 0
-  /** How many jobs the last claim brought, when it left others for their bytes. */
+  /** How many jobs the last claim returned, if it left others because of their bytes. */
   #fitted: number | undefined
   #timer: Timer | undefined
 
@@ -28,7 +28,7 @@ export class HeldBytes {
     return this.#timer !== undefined
   }
 
-  /** How many jobs to ask for: none when it is full, and not many more than had room the last time. */
+  /** How many jobs to claim: none when full, and not many more than fitted the last time. */
   room(limit: number): number {
     if (this.#bytes > 0 && this.#bytes >= this.#props.most) {
       this.#heldBack()
@@ -41,14 +41,14 @@ export class HeldBytes {
     return { maxBytes: Math.max(0, this.#props.most - this.#bytes), orOne: this.#bytes === 0 }
   }
 
-  /** @param heldBack whether others were left for their bytes */
+  /** @param heldBack whether the claim left jobs because of their bytes */
   claimed(jobs: readonly ClaimedJob[], heldBack: boolean): void {
     for (const { payloadBytes } of jobs) if (payloadBytes !== undefined) this.#bytes += payloadBytes
     if (heldBack) {
       this.#fitted = jobs.length
       this.#heldBack()
     } else {
-      // It brought as many as were asked for: there may be room for more.
+      // All that were claimed fitted: there may be room for more.
       this.#fitted = undefined
       this.stop()
     }

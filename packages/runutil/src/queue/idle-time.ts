@@ -11,15 +11,15 @@ export interface IdleTimeProps {
   readonly calls: Pick<StoreCalls, 'ask'>
 }
 
-/** A worker that is notified of new jobs polls so much less often. */
+/** How many times longer the poll interval is for a worker that is notified of new jobs. */
 const SELDOM = 10
-/** Spreads the polls of workers that wait for the same moment. */
+/** Spreads the polls of workers that wait for the same time. */
 const SPREAD_MS = 250
 
 /**
- * How long a worker that has found nothing waits before it looks again: its poll interval or, where it would be notified of
- * new jobs and has found nothing twice, ten times that; no longer than until a job falls due or a lease runs out, and no
- * longer than its own lease, which others' claims are taken to have as well.
+ * How long a worker that has found no job waits before the next poll: its poll interval or, if it is notified of new jobs
+ * and has found none twice in a row, ten times that; at most until a job falls due or a lease expires, and at most its own
+ * lease, since other workers' leases are assumed to be as long.
  */
 export class IdleTime {
   readonly #props: IdleTimeProps
@@ -29,7 +29,7 @@ export class IdleTime {
     this.#props = props
   }
 
-  /** There was something, or somebody said that there may be. */
+  /** Called when jobs were found or a notification arrived. */
   reset(): void {
     this.#timesNothing = 0
   }

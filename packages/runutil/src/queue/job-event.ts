@@ -15,7 +15,7 @@ export type JobEvent =
       readonly status: JobStatus
       readonly lastError?: string | undefined
     }
-  /** It ended, or was to be released, but its lease was lost: nothing was recorded. */
+  /** Its lease was lost before its outcome or release was recorded. */
   | { readonly type: 'lost'; readonly id: string; readonly kind: string; readonly attempt: number }
-  /** Given back unstarted, as if it had never been claimed. */
+  /** Released unstarted, as if it had never been claimed. */
   | { readonly type: 'released'; readonly id: string; readonly kind: string; readonly attempt: number }

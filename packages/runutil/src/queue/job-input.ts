@@ -14,15 +14,15 @@ const LONGEST_ID = 500
 const LONGEST_KIND = 200
 const LONGEST_KEY = 300
 
-/** What an error calls a field of a job. It is asked for only when there is an error: a list may be long. */
+/** The name of a job's field in errors; called only for an error, since a list may be long. */
 type NameOf = (field: string) => string
 
 /**
  * Jobs as they are stored: id, kind and key trimmed, kind in lower case, payload as JSON. Status, attempts and errors
  * that the caller gives are dropped.
  *
- * @param mostJson so many characters of JSON a payload may have; default 4 MiB
- * @throws ErrInvalidJob, ErrJobExists for an id that comes twice
+ * @param mostJson the most characters of JSON in a payload; default 4 MiB
+ * @throws ErrInvalidJob, ErrJobExists for a duplicate id
  */
 export function prepareJobs(given: JobInput | readonly JobInput[], mostJson?: number): NewJob[] {
   const isList = Array.isArray(given)
@@ -36,7 +36,7 @@ export function prepareJobs(given: JobInput | readonly JobInput[], mostJson?: nu
   return jobs
 }
 
-/** @param at its place in the list */
+/** @param at the job's index in the list */
 function prepareJob(
   input: JobInput,
   at: number | undefined,
@@ -60,7 +60,7 @@ function prepareJob(
   }
 }
 
-/** Kinds as they are stored. The last one is remembered: most lists are of one kind. */
+/** Kinds as they are stored. Caches the last one, since most lists are of one kind. */
 class KindNames {
   #last: { readonly given: string; readonly stored: string } | undefined
 
@@ -80,7 +80,7 @@ function checkIds(jobs: readonly NewJob[]): void {
   throw new ErrJobExists([...new Set(twice)])
 }
 
-/** An id as it is stored, trimmed; undefined for what can be no job's. */
+/** An id as it is stored, trimmed; undefined for one that no job can have. */
 export function storedId(id: string): string | undefined {
   try {
     return text(id, '', () => 'id', LONGEST_ID)
@@ -112,7 +112,7 @@ function text(value: string, field: string, name: NameOf, longest: number): stri
 
 function moment(value: Date | undefined, name: NameOf): Date | undefined {
   if (value === undefined) return undefined
-  // What is over is taken for now, however long ago it was: some databases have no timestamp for it.
+  // A date in the past counts as now, since some databases can't store very old ones.
   if (value instanceof Date && value.getTime() < END_OF_TIME) return value.getTime() < 0 ? new Date(0) : value
   const got = value instanceof Date ? 'an invalid date, or one after the year 9999' : describe(value)
   throw invalid(name('.runAt'), 'a Date', got)
@@ -128,7 +128,7 @@ function rank(value: number | undefined, name: NameOf): number {
 }
 
 function payloadOf(input: JobInput, name: NameOf, mostJson = MOST_JSON): string {
-  // Left out and undefined differ: the one is meant.
+  // A missing payload means null; an explicit undefined is an error.
   if (!('payload' in input)) return 'null'
   return plainJson(input.payload, mostJson) ?? toJson(input.payload, name('.payload'), mostJson)
 }

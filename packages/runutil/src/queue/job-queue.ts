@@ -19,7 +19,7 @@ import { settlementOf } from './outcome.ts'
 /**
  * Jobs of many kinds that run at or after a time, at least once, on any number of machines.
  *
- * It hands jobs in and looks at them; a QueueWorker runs them.
+ * It enqueues and inspects jobs; a QueueWorker runs them.
  *
  * @example
  * const queue = new JobQueue(new PostgresJobStore(database))
@@ -30,7 +30,7 @@ export class JobQueue {
     brand(this, 'JobQueue')
   }
 
-  /** The store it was given; what passes through here is told to `onEvent`. */
+  /** The given store; calls through this object are reported to `onEvent`. */
   readonly store: JobStore & JobStoreFacts
   readonly #store: ObservedJobStore
 
@@ -42,10 +42,10 @@ export class JobQueue {
   }
 
   /**
-   * Stores all jobs or, when one can't be, none. A job whose id exists isn't stored twice: with ids that come from
-   * what the job is about, enqueueing again is safe.
+   * Stores all jobs or none. A job whose id exists is refused: with ids derived from the subject of the job, enqueueing
+   * again is safe.
    *
-   * @param options.tx the caller's transaction: the jobs are there when it commits, and only then
+   * @param options.tx the caller's transaction: the jobs exist once it commits
    * @throws ErrInvalidJob, ErrJobExists, StoreUnavailableError
    */
   async enqueue(
@@ -58,9 +58,9 @@ export class JobQueue {
   }
 
   /**
-   * Takes one ready job of these kinds, hands it to `fn` and stores what that returns: the job after the attempt.
+   * Claims one ready job of these kinds, passes it to `fn` and stores what that returns: the job after the attempt.
    *
-   * When `fn` throws, the job is given back uncounted, and the error is thrown on.
+   * When `fn` throws, the job is released, the attempt isn't counted, and the error is rethrown.
    *
    * @returns false when no job was ready
    * @throws ErrLostLease when the lease was lost meanwhile; nothing was recorded then
@@ -80,7 +80,7 @@ export class JobQueue {
   }
 
   /**
-   * Waits for a job to end: resolves with what its handler returned.
+   * Waits for a job to end and resolves with its handler's result.
    *
    * @throws JobFailedError, JobNotFoundError, ResultTimeoutError; the signal's reason
    */
@@ -101,27 +101,27 @@ export class JobQueue {
     return stored !== undefined && this.#store.cancel(stored)
   }
 
-  /** Makes a waiting job run at once. @returns false when there is no such job or it has ended */
+  /** Makes a waiting job due now. @returns false when there is no such job or it has ended */
   async retryNow(id: string): Promise<boolean> {
     const stored = storedId(id)
     return stored !== undefined && this.#store.retryNow(stored)
   }
 
-  /** How many jobs there are, by kind and status. Running ones aren't counted as PENDING. Reads the whole table. */
+  /** The number of jobs by kind and status; PENDING excludes running jobs. Reads the whole table. */
   counts(): Promise<JobCounts> {
     return this.#store.counts()
   }
 
   /**
-   * Ends a job as DONE in the transaction that carries what its handler wrote, so that both are there or neither.
-   * To be called in the handler; what that returns later is dropped.
+   * Ends a job as DONE in the transaction of the handler's writes, so that both are committed or neither.
+   * To be called in the handler, whose return value is then ignored.
    *
-   * One statement, and one more when the handler has returned. While the transaction is open, nothing else of the worker
-   * waits for it, and its lease is renewed as ever; but no other process takes over this job, nor those that were claimed
-   * with it, should this one die and the server not know it yet. See docs/transactions.md.
+   * Costs one statement, and one more when the handler has returned. An open transaction blocks no other job of the worker,
+   * and the lease is still renewed; but if this process dies, no other takes over this job, or those claimed with it, until
+   * the server has noticed. See docs/transactions.md.
    *
-   * @throws ErrLostLease, so that the transaction rolls back: the job is no longer this process's;
-   *   ErrInvalidJob when the result isn't JSON or too large, InvalidArgumentError without a transaction: nothing has changed then
+   * @throws ErrLostLease when the process no longer holds the job, so that the transaction rolls back; ErrInvalidJob when
+   *   the result isn't JSON or is too large, InvalidArgumentError without a transaction: nothing has changed then
    */
   async complete(job: ClaimedJob, result: unknown, options: { tx: TransactionHandle }): Promise<void> {
     const { tx } = checkOptions('complete', options, ['tx'])
@@ -135,14 +135,14 @@ export class JobQueue {
     if (lost.length > 0) throw jobLost(job.id)
   }
 
-  /** Calls back with what happens to jobs through this object. @returns takes the listener off */
+  /** Calls back with events of jobs handled through this object. @returns a function that removes the listener */
   onEvent(listener: (event: JobEvent) => void): () => void {
     return this.#store.onEvent(listener)
   }
 
   /**
-   * Removes jobs of every kind that ended longer ago than `retention`, in small batches. A QueueWorker does so by itself
-   * with those of its own kinds.
+   * Removes jobs of every kind that ended longer ago than `retention`, in small batches. A QueueWorker does so
+   * automatically for its own kinds.
    *
    * @throws InvalidDurationError
    */
@@ -158,7 +158,7 @@ export class JobQueue {
   }
 }
 
-/** The store of a queue, for what runs its jobs. The queue may be of another copy of runutil. */
+/** The store of a queue, for the worker that runs its jobs. The queue may come from another copy of runutil. */
 export function observedStoreOf(queue: JobQueue): ObservedJobStore {
   return queue.store as ObservedJobStore
 }

@@ -18,7 +18,7 @@ export interface JobSlotsProps {
   readonly kinds: ReadonlyMap<string, Kind>
   readonly concurrency: number
   readonly clock: Clock
-  /** Of the run; each handler has one below it. */
+  /** The run's context; each handler gets a child of it. */
   readonly context: Context
   readonly claims: RunClaims
   readonly prefetch: Prefetch
@@ -27,13 +27,13 @@ export interface JobSlotsProps {
   readonly signals: ClaimSignals
 }
 
-/** So many jobs start before timers, signals and I/O get their turn. */
+/** Jobs started per turn of the event loop, so that timers, signals and I/O aren't held up. */
 const MOST_IN_A_TURN = 32
 
-/** The jobs that a run has claimed and not ended: waiting ─► running ─► ended. At most `concurrency` run. */
+/** The jobs that a run has claimed and that haven't ended: waiting ─► running ─► ended. At most `concurrency` run. */
 export class JobSlots {
   readonly #props: JobSlotsProps
-  /** The one in which the worker runs. */
+  /** The scope in which the worker runs. */
   readonly #scope = new AsyncScope()
   readonly #running = new Map<ClaimedJob, Attempt>()
   #waiting: ClaimedJob[] = []
@@ -57,12 +57,12 @@ export class JobSlots {
     this.#startNext()
   }
 
-  /** Takes those out that haven't started; with `last`, those up to it, if it still waits. */
+  /** Removes and returns the waiting jobs; with `last`, those up to and including it, none if it no longer waits. */
   takeWaiting(last?: ClaimedJob): ClaimedJob[] {
     return this.#waiting.splice(0, last === undefined ? Infinity : this.#waiting.indexOf(last) + 1)
   }
 
-  /** The lease of a job is lost: its handler is aborted, if it runs. One that waits is released when its turn comes. */
+  /** The lease of a job is lost: aborts its handler if it runs. A waiting job is released instead of started. */
   leaseLost(job: ClaimedJob): void {
     this.#running.get(job)?.abort(jobLost(job.id))
   }
@@ -71,7 +71,7 @@ export class JobSlots {
     for (const attempt of this.#running.values()) attempt.abort(reason)
   }
 
-  /** These are being completed in transactions of their handlers'. */
+  /** These jobs are being completed in their handlers' transactions. */
   completing(held: readonly Held[]): void {
     for (const [{ id, claim }, attempt] of this.#running) {
       if (held.some((one) => one.id === id && one.claim === claim)) attempt.isCompleting = true
@@ -89,7 +89,7 @@ export class JobSlots {
       if (this.#startedInTurn++ === 0) void macrotask().then(this.#nextTurn)
       const job = this.#waiting.shift()!
       if (this.#props.claims.holds(job)) this.#start(job)
-      // A renewal that is still on its way must not keep it from others.
+      // A renewal still in flight must not keep the job from other workers.
       else this.#props.releaser.add([job])
     }
   }

@@ -1,22 +1,22 @@
-/** PENDING until one of the others, which are final. A running job is PENDING too. */
+/** PENDING, also while running, until one of the others, which are final. */
 export type JobStatus = 'PENDING' | 'DONE' | 'FAILED' | 'PANIC'
 
 /** A job as it is stored. */
 export interface QueuedJob<P = unknown, R = unknown> {
   readonly id: string
   readonly kind: string
-  /** It doesn't start before. */
+  /** The job doesn't start before this time. */
   readonly runAt: Date
   readonly payload: P
   readonly status: JobStatus
   readonly createdAt: Date
   readonly updatedAt: Date
-  /** What the handler returned; of a DONE job only. */
+  /** What the handler returned; only for a DONE job. */
   readonly result?: R
-  /** How often its handler ran to an end. */
+  /** How many attempts its handler has ended. */
   readonly attemptsDone: number
   readonly lastAttemptAt?: Date
-  /** Why it didn't end well the last time: of a retried job, it begins with 'retryable-error: '; of a PANIC, 'panic: '. */
+  /** Why the last attempt failed; begins with 'retryable-error: ' for a retried job, with 'panic: ' for a PANIC. */
   readonly lastError?: string
 }
 
@@ -24,26 +24,26 @@ export interface QueuedJob<P = unknown, R = unknown> {
 export interface JobInput<P = unknown> {
   /** Unique in the whole queue; 1 to 500 characters. */
   readonly id: string
-  /** What handler it is for; 1 to 200 characters, stored in lower case. */
+  /** Selects the handler; 1 to 200 characters, stored in lower case. */
   readonly kind: string
-  /** Any JSON value, up to 4 MiB of JSON; left out, it is null. */
+  /** Any JSON value, up to 4 MiB of JSON. Default null. */
   readonly payload?: P
-  /** Default, and if it is over: now. */
+  /** When to run. Default: now, also for a time in the past. */
   readonly runAt?: Date
   /** Higher first, a 32-bit integer. Default 0. */
   readonly priority?: number
-  /** The tenant or resource that it is for: what `keyConcurrency` counts by; 1 to 300 characters. */
+  /** The tenant or resource of the job, which `keyConcurrency` counts by; 1 to 300 characters. */
   readonly key?: string
 }
 
 /** A job that one process holds under a lease. */
 export interface ClaimedJob<P = unknown, R = unknown> extends QueuedJob<P, R> {
-  /** The fence: a number that only grows. What is settled under an older one changes nothing. */
+  /** The fencing token, which increases with every claim. Settling under an older one changes nothing. */
   readonly claim: number
   readonly priority: number
   readonly key?: string
   /** How often in a row a process died, or lost its lease, while it held this job. */
   readonly crashes: number
-  /** How long its payload is as JSON, in bytes; only of more than 512. */
+  /** The length of its payload as JSON, in bytes; undefined up to 512. */
   readonly payloadBytes?: number
 }

@@ -5,7 +5,7 @@ import { ErrInvalidJob } from './errors.ts'
  * The JSON text of a value, as core's `toJson`.
  *
  * @param name what the value is; the message begins with it
- * @param most so many characters at most; default 4 MiB
+ * @param most the most characters; default 4 MiB
  * @throws ErrInvalidJob says where and what
  */
 export function toJson(value: unknown, name: string, most?: number): string {

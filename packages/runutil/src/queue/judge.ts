@@ -8,25 +8,25 @@ import { toJson } from './json.ts'
 import type { Outcome } from './outcome.ts'
 import type { HandlerResult } from './perform.ts'
 
-/** How long a job waits for its retry that stopped early because its worker was shutting down. */
+/** The retry delay of a job that stopped early because its worker was shutting down. */
 const AFTER_STOP_MS = 5_000
 
 /**
  * What an attempt's end means for its job. Pure, and it never throws, whatever a handler returned or
  * threw.
  *
- * DONE when the handler returned. To be retried when it threw a RetryableError, or stopped early because it was told to
- * stop. PANIC when it threw what a Go program would call a panic: an error of the language, an assertion, a
- * non-Error; or when what went in or came out isn't what it should be. FAILED for every other error.
+ * DONE when the handler returned. Retried when it threw a RetryableError, or stopped early because its signal was aborted.
+ * PANIC when it threw what a Go program would call a panic: an error of the language, an assertion, a non-Error; or when
+ * the payload or the result doesn't match its schema. FAILED for every other error.
  *
- * @param mostJson so many characters of JSON a result may have; default 4 MiB
+ * @param mostJson the most characters of JSON in a result; default 4 MiB
  */
 export function judge(result: HandlerResult, mostJson?: number): Outcome {
   try {
     return outcomeOf(result, mostJson)
   } catch (error) {
-    // A getter that throws only the second time, and the like.
-    return panic(`what came of the handler cannot be read: ${messageOf(error)}`)
+    // Such as a getter that throws only the second time.
+    return panic(`the handler's result or error cannot be read: ${messageOf(error)}`)
   }
 }
 
@@ -45,7 +45,7 @@ function outcomeOf(result: HandlerResult, mostJson: number | undefined): Outcome
   }
 }
 
-/** What becomes of a job whose process died under it again and again; undefined: it may run. Pure. */
+/** The outcome of a job whose process died too often while running it; undefined: it may run. Pure. */
 export function judgeCrashes({ crashes }: ClaimedJob, maxCrashes: number): Outcome | undefined {
   if (crashes <= maxCrashes) return undefined
   const why = `its process died, or lost its lease, ${crashes} times while it held this job`
@@ -78,7 +78,7 @@ function panic(text: string): Outcome & { status: 'PANIC' } {
   return { status: 'PANIC', lastError: errorText(`panic: ${text}`) }
 }
 
-/** Somebody may have written over what the constructor checked. */
+/** The checked field may have been overwritten since. */
 function storableDelay(ms: unknown): number {
   return typeof ms === 'number' && ms >= 0 && ms <= LONGEST_MS ? ms : LEAST_RETRY_MS
 }
@@ -88,7 +88,7 @@ function isPanic(error: unknown): boolean {
   const ofLanguage = [TypeError, ReferenceError, RangeError, SyntaxError].some((type) =>
     isInstance(error, type),
   )
-  // By its code: this module doesn't load node:assert.
+  // By its code, so that this module doesn't load node:assert.
   return ofLanguage || codeOf(error) === 'ERR_ASSERTION' || nameOf(error) === 'AssertionError'
 }
 

@@ -1,21 +1,21 @@
 import type { ResolvedLimits } from './limits.ts'
 import type { ResolvedRetention } from './retention.ts'
 
-/** What a worker holds a kind to. */
+/** The limits and retention that a worker sets for a kind. */
 export interface KindRules {
   readonly limits: ResolvedLimits
   readonly retention: ResolvedRetention
 }
 
-/** What another live worker says of a kind, where it differs. */
+/** The rules of another live worker for a kind, where they differ. */
 export interface OtherRules extends KindRules {
-  /** Who says so. */
+  /** The worker's name. */
   readonly worker: string
   readonly kind: string
 }
 
 /**
- * A worker says every so often that it lives. Not heard for this long, what it said no longer holds; which claims notice
- * within a few seconds, and other workers when they speak.
+ * How long the rules of a worker hold without renewal. Claims notice their expiry within a few seconds, other workers with
+ * their own next renewal.
  */
 export const WORD_HOLDS_MS = 110_000

@@ -4,7 +4,7 @@ import type { ClaimedJob } from './job.ts'
 import { type KindLimits, type ResolvedLimits, resolveLimits } from './limits.ts'
 
 export interface KindOptions extends KindLimits {
-  /** How long a handler may take before its signal aborts and the attempt is FAILED. Default: as long as it likes. */
+  /** How long a handler may take before its signal aborts and the attempt is FAILED. Default: no limit. */
   readonly deadline?: Duration | undefined
 }
 

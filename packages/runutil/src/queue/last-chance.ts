@@ -1,35 +1,35 @@
 import type { Clock, Timer } from '../core/clock.ts'
 
-/** So long others wait at most: once for the process to be empty, and once for the job to end. */
+/** The longest that others wait: once for the process to be empty, and once for the job to end. */
 const APART_MS = 5_000
-/** And so long for its outcome to be recorded: until then, it counts as running if the process dies. */
+/** The longest that others wait for its outcome to be recorded: until then, a crash of the process counts against it. */
 const RECORDED_MS = 30_000
 
-/** One run of a worker, as far as claims go. */
+/** One run of a worker, as seen by LastChance. */
 export interface Claimant {
   readonly clock: Clock
-  /** It may be that it may claim now. */
+  /** Called when the run may be allowed to claim again. */
   readonly onMayClaim: () => void
 }
 
 interface Turn {
   readonly of: Claimant
-  /** It is claimed as any other, beside others. */
+  /** The job is claimed like any other, without an empty process. */
   readonly atOnce: boolean
-  /** `wanted`: there is such a job, and the process is to be empty first. `asked`: the claim is on its way. */
+  /** `wanted`: there is such a job, and the process must be empty first. `asked`: the claim is in flight. */
   stage: 'wanted' | 'asked' | 'held'
-  /** Whether others have to wait. */
+  /** Whether other runs have to wait. */
   isApart: boolean
 }
 
 /**
- * Of the jobs that a process runs at most one is on its last chance, and nothing begins beside it: a job that kills the
- * process would end it, too.
+ * A process runs at most one job on its last chance, and starts nothing beside it: another job that kills the process
+ * would use that chance up.
  *
- * Nobody claims until what the process holds has ended, and then until the job has. For some seconds each: where jobs take
- * longer than that, it runs beside them, and others beside it. What has ended is to be recorded as well.
+ * No run claims until all jobs of the process have ended and are recorded, and then until this job has and is. Each wait is
+ * limited to some seconds: where jobs take longer, they run side by side after all.
  *
- * nobody's ─► wanted ─► asked ─► held ─► nobody's
+ * free ─► wanted ─► asked ─► held ─► free
  */
 export class LastChance {
   readonly #open: ReadonlySet<number>
@@ -43,31 +43,31 @@ export class LastChance {
     this.#open = open
   }
 
-  /** If not, it is told when that changes. */
+  /** Whether the run may claim; if not, `onMayClaim` is called when that changes. */
   mayClaim(run: Claimant): boolean {
     this.#runs.add(run)
     if (!this.#turn?.isApart) return true
     return this.#turn.stage === 'wanted' && this.#turn.of === run && this.#isClear
   }
 
-  /** Whether others wait for what it wants or has. */
+  /** Whether other runs wait for the last-chance job that this run wants or holds. */
   isApart(run: Claimant): boolean {
     return this.#turn?.of === run && this.#turn.isApart
   }
 
-  /** There is such a job that it may claim. */
+  /** The store has a job on its last chance that the run could claim. */
   want(run: Claimant): void {
-    // A claim may be answered when its run has ended.
+    // A claim may be answered after its run has ended.
     if (this.#turn !== undefined || !this.#runs.has(run)) return
     this.#turn = { of: run, atOnce: false, stage: 'wanted', isApart: true }
     this.#wait()
   }
 
   /**
-   * It claims; `answered` is to follow.
+   * The run claims; `answered` must follow.
    *
-   * @param atOnce whether it takes such a job as any other, beside others
-   * @returns whether it may get one
+   * @param atOnce whether it takes a job on its last chance like any other, beside others
+   * @returns whether the claim may include one
    */
   ask(run: Claimant, atOnce: boolean): boolean {
     this.#asks++
@@ -77,7 +77,7 @@ export class LastChance {
     return true
   }
 
-  /** @param found whether it has got one */
+  /** @param found whether the claim included a job on its last chance */
   answered(run: Claimant, found: boolean): void {
     this.#asks--
     if (this.#turn?.of !== run || this.#turn.stage !== 'asked') return this.changed()
@@ -88,17 +88,17 @@ export class LastChance {
     this.#wait()
   }
 
-  /** The handler of the job has ended, if it is that job. */
+  /** The handler of a job on its last chance has ended. */
   handled(run: Claimant): void {
     if (this.isApart(run) && this.#turn?.stage === 'held') this.#wait(RECORDED_MS)
   }
 
-  /** A claim isn't held any more. */
+  /** A claim may no longer be held. */
   changed(): void {
     if (this.#turn?.stage === 'wanted' && this.#isClear) this.#turn.of.onMayClaim()
   }
 
-  /** The job has ended, or nobody is there to run it. */
+  /** The job has ended, or its run has. */
   end(run: Claimant): void {
     if (this.#turn?.of !== run) return
     const { stage } = this.#turn
@@ -106,7 +106,7 @@ export class LastChance {
     if (stage === 'held') run.onMayClaim()
   }
 
-  /** It won't claim, though it wanted to. */
+  /** The run won't claim after all. */
   giveUp(run: Claimant): void {
     if (this.#turn?.of === run && this.#turn.stage === 'wanted') this.#end(run)
   }
@@ -116,7 +116,7 @@ export class LastChance {
     this.end(run)
   }
 
-  /** Tells the others. */
+  /** Ends the turn and notifies the other runs. */
   #end(run: Claimant): void {
     const waited = this.#turn?.stage === 'held' || this.#turn?.isApart
     this.#turn = undefined

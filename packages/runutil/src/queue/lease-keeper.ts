@@ -5,36 +5,36 @@ export interface LeaseKeeperProps<H extends Held> {
   readonly store: JobStore
   readonly leaseMs: number
   readonly clock: Clock
-  /** The claims that the process holds; those of the keeper are among them for as long as it has jobs of them. */
+  /** The claims that the process holds; the keeper adds its claims and removes each with its last job. */
   readonly open: Set<number>
-  /** It isn't held any more, and the handler must hear of it. */
+  /** The job is no longer held; its handler must be aborted. */
   readonly onLost: (held: H) => void
   readonly onError: (error: unknown) => void
-  /** The store has answered. */
+  /** The store has answered a renewal. */
   readonly onRenewed?: () => void
 }
 
 interface Lease<H> {
-  /** When it ends; on the clock's `elapsed` scale. */
+  /** When the lease expires, on the clock's `elapsed` scale. */
   until: number
   readonly jobs: Set<H>
 }
 
-/** A job hears within a third of its lease that it was cancelled. */
+/** So that a handler learns of its job's cancellation within a third of the lease. */
 const RENEWALS_PER_LEASE = 4
-/** After one that failed, the next comes sooner: others free what ran out a moment after the store is back. */
+/** A failed renewal is retried sooner: others free expired jobs soon after the store is back. As a share of the lease. */
 const AGAIN = 1 / 12
 const AGAIN_MS = 1_000
-/** So many are on their way at most: one that is never answered doesn't stop the next. */
+/** Renewals in flight at most; more than one, so that one that is never answered doesn't block the next. */
 const MOST_AT_ONCE = 3
-/** A process that was blocked or frozen may still have its leases: it asks, and waits for so long before it gives them up. */
+/** How long a process that was blocked or suspended waits for a renewal before it gives its leases up. */
 const REPRIEVE_MS = 1_000
 
 /**
  * Renews the leases of all jobs that a process holds, in one statement.
  *
- * One that couldn't be renewed for as long as its lease is lost, since others may run the job. But after the process
- * couldn't run, the store is asked first: if nobody took the job meanwhile, it goes on.
+ * A lease that isn't renewed before it expires is lost, since others may run the job. But after a suspension of the process,
+ * it asks the store first: if no other process has taken the job meanwhile, the job goes on.
  */
 export class LeaseKeeper<H extends Held> {
   readonly #props: LeaseKeeperProps<H>
@@ -42,8 +42,8 @@ export class LeaseKeeper<H extends Held> {
   /** By claim. */
   readonly #leases = new Map<number, Lease<H>>()
   /**
-   * Told that they are, but the handler hasn't ended. Renewed on, so that a cancelled job keeps its place under the limits,
-   * and nobody runs the job beside its handler if that can be helped.
+   * Reported as lost, but the handler hasn't ended. Still renewed, so that a cancelled job keeps its place under the limits,
+   * and other workers don't run the job beside its handler if that can be avoided.
    */
   readonly #lost = new Set<H>()
   #timer: Timer | undefined
@@ -55,7 +55,7 @@ export class LeaseKeeper<H extends Held> {
     this.#everyMs = props.leaseMs / RENEWALS_PER_LEASE
   }
 
-  /** @param claimedAt when the claim was sent; `elapsed` */
+  /** @param claimedAt when the claim was sent, on the clock's `elapsed` scale */
   add(held: H, claimedAt: number): void {
     let lease = this.#leases.get(held.claim)
     if (lease === undefined) {
@@ -81,20 +81,20 @@ export class LeaseKeeper<H extends Held> {
     return this.#leases.size === 0
   }
 
-  /** Whether its lease can't have ended yet. */
+  /** Whether the job's lease cannot have expired yet. */
   holds(held: H): boolean {
     const lease = this.#leases.get(held.claim)
     return lease !== undefined && lease.until > this.#props.clock.elapsed() && !this.#lost.has(held)
   }
 
-  /** Whether a lease has ended of a job whose handler or outcome is here. */
+  /** Whether the lease of a job that is still held here has expired. */
   hasEnded(): boolean {
     const now = this.#props.clock.elapsed()
     for (const { until } of this.#leases.values()) if (until <= now) return true
     return false
   }
 
-  /** Whether one has of which nobody was told: the process couldn't run. */
+  /** Whether a lease has expired unreported, as after a suspension of the process. */
   isOverdue(): boolean {
     const now = this.#props.clock.elapsed()
     for (const lease of this.#leases.values()) if (lease.until <= now && this.#hasUntold(lease)) return true
@@ -108,7 +108,7 @@ export class LeaseKeeper<H extends Held> {
     this.#lost.clear()
   }
 
-  /** Asks for all leases to last on from now. Never rejects. */
+  /** Renews all leases from now on. Never rejects. */
   async renew(): Promise<void> {
     if (this.#leases.size === 0) return
     const { store, leaseMs, clock, onError } = this.#props
@@ -131,7 +131,7 @@ export class LeaseKeeper<H extends Held> {
       const lease = this.#leases.get(claim)
       if (lease !== undefined) lease.until = Math.max(lease.until, until)
     }
-    // Settled in the meantime, or known to be lost: nobody is to be told.
+    // One settled in the meantime isn't reported.
     for (const one of lost) if (this.#leases.get(one.claim)?.jobs.has(one)) this.#lose(one)
   }
 
@@ -150,7 +150,7 @@ export class LeaseKeeper<H extends Held> {
     }
   }
 
-  /** At the latest; earlier if a lease ends. */
+  /** Wakes at that time, or earlier when a lease expires. */
   #wakeAt(time: number): void {
     const now = this.#props.clock.elapsed()
     const ends = [...this.#leases.values()].map(({ until }) => (until > now ? until : Infinity))

@@ -3,25 +3,25 @@ import { checkOptions } from '../core/options.ts'
 import { wholeNumber } from '../core/whole-number.ts'
 
 /**
- * How many jobs of a kind a store hands out, over all machines; it never hands out one too many. All limits that live
- * processes give hold together; one that gives none takes none off. A job that is
- * cancelled keeps its place until its handler has ended. One whose handler outlasts its deadline, or whose process is cut
- * off for as long as a lease, makes room, since nobody can tell when its handler will end.
+ * How many jobs of a kind may run or start, over all machines; a store never exceeds them. The limits of all live processes
+ * apply together; one without limits doesn't lift those of others. A cancelled job keeps its place until its handler has
+ * ended. A job whose handler outlasts its deadline, or whose process is cut off for as long as a lease, gives its place up,
+ * since the end of its handler is unknown.
  */
 export interface KindLimits {
-  /** So many at once. */
+  /** The most jobs that run at once. */
   readonly concurrency?: number | undefined
-  /** So many of one `key` at once; jobs without a key aren't counted. */
+  /** The most jobs of one `key` that run at once; jobs without a key aren't counted. */
   readonly keyConcurrency?: number | undefined
   /**
-   * So many started in any window as long as `per`. A start counts from its claim and 25 ms longer, or more where claims
-   * are slow; a job that could only start after that is given back. A process that freezes just then may still crowd a
-   * window, and so may one that prefetches and hasn't heard yet (within 30 s) that another has given the kind a rate.
+   * The most starts in any window of length `per`. A start counts from its claim until 25 ms later, longer if claims are
+   * slow; a job that can't start by then is released. A process suspended just then may still exceed a window's limit, and
+   * so may one that prefetches and hasn't read yet (within 30 s) that another process set a rate for the kind.
    */
   readonly rate?: { readonly limit: number; readonly per: Duration } | undefined
 }
 
-/** As a store takes them: checked, and times in ms. */
+/** Limits as stores expect them: checked, and times in ms. */
 export interface ResolvedLimits {
   readonly concurrency: number | undefined
   readonly keyConcurrency: number | undefined
@@ -34,11 +34,11 @@ export const NO_LIMITS: ResolvedLimits = {
   rate: undefined,
 }
 
-/** All that holds for a kind at one moment. */
+/** All limits that apply to a kind at one time. */
 export interface LimitsInForce {
   readonly concurrency: number
   readonly keyConcurrency: number
-  /** Each holds by itself. */
+  /** Each applies separately. */
   readonly rates: readonly { readonly limit: number; readonly perMs: number }[]
 }
 
@@ -47,7 +47,7 @@ export function sameLimits(a: ResolvedLimits, b: ResolvedLimits): boolean {
   return a.rate?.limit === b.rate?.limit && a.rate?.perMs === b.rate?.perMs
 }
 
-/** As a message says it. */
+/** The text for messages. */
 export function limitsText({ concurrency, keyConcurrency, rate }: ResolvedLimits): string {
   const texts = [
     concurrency !== undefined && `concurrency ${concurrency}`,
@@ -57,7 +57,7 @@ export function limitsText({ concurrency, keyConcurrency, rate }: ResolvedLimits
   return texts.length === 0 ? 'no limits' : texts.join(', ')
 }
 
-/** What several say together: the least of each, and every rate. */
+/** Several limits combined: the least of each, and every rate. */
 export function limitsTogether(all: readonly ResolvedLimits[]): LimitsInForce {
   return {
     concurrency: Math.min(...all.map(({ concurrency = Infinity }) => concurrency)),
@@ -86,7 +86,7 @@ function resolveRate(rate: { limit: number; per: Duration }, what: string): { li
   return { limit, perMs: toStorableIntervalMs(rate.per, `${what}.per`) }
 }
 
-/** What stores can count. */
+/** The range that stores can count. */
 const COUNT = { min: 1, max: 2 ** 31 - 1 }
 
 /** @throws InvalidArgumentError unless it is a whole number of 1 or more */

@@ -16,7 +16,7 @@ export class MemoryClaim {
     this.#options = options
   }
 
-  /** Of jobs in the order of claiming, those that the limits of their kinds allow. */
+  /** The jobs, given in the order of claiming, that the limits of their kinds allow. */
   choose(waiting: Iterable<StoredJob>, allowances: ReadonlyMap<string, Allowance>, now: number): StoredJob[] {
     for (const job of waiting) {
       if (this.#hasAll) break
@@ -32,7 +32,7 @@ export class MemoryClaim {
     return this.#isFull || this.#jobs.length >= this.#limit
   }
 
-  /** Whether a job is left to another claim, since it is on its last chance. */
+  /** Whether the job is left to another claim because it is on its last chance. */
   #leaves(job: StoredJob): boolean {
     const leaves = this.#isLast(job) && (this.#jobs.length > 0 || this.#options.lastChance === false)
     if (leaves) this.#options.onLastChance?.()

@@ -26,16 +26,16 @@ import { type OnReady, ReadyListeners } from './ready-listeners.ts'
 import { type StoredJob, countJobs, newStoredJob, toClaimedJob, toQueuedJob } from './stored-job.ts'
 
 export interface MemoryJobStoreOptions {
-  /** Default: the system's. */
+  /** Default: the system's clock. */
   clock?: Clock | undefined
-  /** So many characters of JSON a payload or a result may have. Default 4 MiB. */
+  /** The most characters of JSON in a payload or a result. Default 4 MiB. */
   maxJson?: number | undefined
 }
 
 /**
- * Jobs in this process's memory, gone when it ends: for tests, and to read how a store behaves.
+ * Jobs in this process's memory, lost when it ends: for tests, and as the reference for a store's behaviour.
  *
- * A job is either waiting, or held by a claim, or ended.
+ * A job is waiting, held by a claim, or ended.
  */
 export class MemoryJobStore implements JobStore, JobStoreFacts {
   readonly maxJson: number
@@ -55,7 +55,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     this.#time = new MemoryTime(clock, (set) => this.#moveTimes(set))
   }
 
-  // Async, here and below, so that what is thrown is a rejection, as of any other store.
+  // Async, here and below, so that errors are rejections, as with any other store.
   async insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
     refuseTransaction(tx)
     const ids = new Set<string>()
@@ -185,7 +185,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     return false
   }
 
-  /** To look costs nothing here. */
+  /** Polling costs nothing here. */
   async quietFor(): Promise<number> {
     return 0
   }
@@ -195,7 +195,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     return async () => off()
   }
 
-  /** Whatever counts from a moment moves with the clock. */
+  /** All durations move with the clock. */
   #moveTimes(set: ClockSet): void {
     for (const part of [this.#starts, this.#rules]) part.move(set.byMs)
     this.#jobs.move(set)

@@ -5,7 +5,7 @@ import { type Settlement, isFinal } from './outcome.ts'
 import { type StoredJob, moveTime, record } from './stored-job.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
 
-/** The jobs of a MemoryJobStore: each is waiting, or held by a claim, or ended. */
+/** The jobs of a MemoryJobStore: each is waiting, held by a claim, or ended. */
 export class MemoryJobs {
   readonly waiting = new WaitingJobs()
   readonly leases = new MemoryLeases()
@@ -24,7 +24,7 @@ export class MemoryJobs {
     this.waiting.add(job)
   }
 
-  /** Jobs whose leases ran out wait again, with one crash more; a holder's own that it knows nothing of, without. */
+  /** Jobs whose leases expired wait again, with one more crash; the holder's own that aren't in `holding`, without. */
   freeExpired(now: number, { holder, holding }: ClaimOptions): void {
     for (const [claim, lease] of this.leases.expire(now, holding)) {
       const isOwn = holder !== undefined && lease.holder === holder
@@ -43,13 +43,13 @@ export class MemoryJobs {
     return job !== undefined && !isFinal(job.status) ? job : undefined
   }
 
-  /** A job that is held as said. */
+  /** The job, if it is held under that claim. */
   held({ id, claim }: Held): StoredJob | undefined {
     const job = this.#byId.get(id)
     return job !== undefined && job.claim === claim && !isFinal(job.status) ? job : undefined
   }
 
-  /** A job that was freed from this claim is held by it again, if no other has taken it since. */
+  /** Returns a job that was freed from this claim to it, unless another claim has taken it since. */
   takeBack({ id, claim }: Held, until: number): void {
     const job = this.#byId.get(id)
     if (job === undefined || job.freedFrom !== claim) return
@@ -63,7 +63,7 @@ export class MemoryJobs {
     this.waiting.add(job)
   }
 
-  /** @returns whether what is said under this claim counts */
+  /** @returns whether the claim was still valid */
   settle(settlement: Settlement, now: number): boolean {
     const { id, claim, outcome } = settlement
     this.takeBack(settlement, now)
@@ -72,7 +72,7 @@ export class MemoryJobs {
     if (job === undefined || job.claim !== claim) return false
     if (isFinal(job.status)) return true
     record(job, outcome, now)
-    // An ended job keeps its claim: settling it twice is no loss.
+    // An ended job keeps its claim, so that settling it twice succeeds.
     if (!isFinal(job.status)) this.giveBack(job)
     return true
   }
@@ -86,7 +86,7 @@ export class MemoryJobs {
     return true
   }
 
-  /** @returns whether it waits, and so may be claimed at once */
+  /** @returns whether the job waits, and so may be claimed at once */
   retryNow(job: StoredJob, now: number): boolean {
     const waits = job.claim === undefined
     if (waits) this.waiting.remove(job)
@@ -96,7 +96,7 @@ export class MemoryJobs {
     return waits
   }
 
-  /** @returns how many ended jobs it has removed, of those that were kept for long enough */
+  /** @returns how many ended jobs past their retention were removed */
   remove(now: number, limit: number, keptMs: (job: StoredJob) => number): number {
     const old = [...this.#byId.values()].filter(
       (job) => isFinal(job.status) && job.updatedAt <= now - keptMs(job),
@@ -105,7 +105,7 @@ export class MemoryJobs {
     return Math.min(old.length, limit)
   }
 
-  /** Whatever counts from a moment moves with the clock. */
+  /** All durations move with the clock. */
   move(set: ClockSet): void {
     this.leases.move(set.byMs)
     for (const job of this.#byId.values()) if (!isFinal(job.status)) moveTime(job, set)

@@ -3,14 +3,14 @@ import type { StoredJob } from './stored-job.ts'
 
 interface Lease {
   until: number
-  /** Which process claimed. */
+  /** The process that claimed. */
   readonly holder: number | undefined
   readonly jobs: Map<string, StoredJob>
 }
 
 /**
- * The jobs whose handlers may be running, by their claim and id. One that is cancelled stays until its holder says that
- * it ended. A lease goes with its last job.
+ * The jobs whose handlers may be running, by their claim and id. A cancelled job stays until its holder reports
+ * that its handler has ended. A lease is removed with its last job.
  */
 export class MemoryLeases {
   readonly #leases = new Map<number, Lease>()
@@ -19,7 +19,7 @@ export class MemoryLeases {
     return [...this.#leases.values()].flatMap(({ jobs }) => [...jobs.values()])
   }
 
-  /** To those that the claim has already, if it has some. */
+  /** Adds jobs to those that the claim has already. */
   add(claim: number, lease: Omit<Lease, 'jobs'>, jobs: readonly StoredJob[]): void {
     const { jobs: held } = this.#leases.get(claim) ?? { jobs: new Map<string, StoredJob>() }
     if (held.size === 0) this.#leases.set(claim, { ...lease, jobs: held })
@@ -40,7 +40,7 @@ export class MemoryLeases {
     if (jobs?.delete(id) && jobs.size === 0) this.#leases.delete(claim)
   }
 
-  /** Ends the leases that have run out, but for those of `holding`. @returns them, by claim */
+  /** Ends and returns the expired leases, by claim, except those in `holding`. */
   expire(now: number, holding: ReadonlySet<number> = new Set()): [number, Lease][] {
     const expired = [...this.#leases].filter(([claim, { until }]) => until <= now && !holding.has(claim))
     for (const [claim] of expired) this.#leases.delete(claim)

@@ -1,7 +1,7 @@
 import type { LimitsInForce } from './limits.ts'
 import type { StoredJob } from './stored-job.ts'
 
-/** When jobs of kinds that have a rate were started, for as long as it counts. */
+/** When jobs of kinds that have a rate were started, for as long as that counts. */
 export class MemoryStarts {
   /** By kind; each list in order. */
   readonly #starts = new Map<string, number[]>()
@@ -10,7 +10,7 @@ export class MemoryStarts {
     if (rates.length === 0) return
     const starts = this.#starts.get(kind) ?? []
     const counts = firstAfter(starts, now - Math.max(...rates.map(({ perMs }) => perMs)))
-    // Not one by one: that would move all others each time.
+    // In bulk, since each removal moves all the others.
     if (counts > starts.length / 2) starts.splice(0, counts)
     starts.push(now)
     this.#starts.set(kind, starts)
@@ -25,21 +25,21 @@ export class MemoryStarts {
     }
   }
 
-  /** How many more the rates let start. */
+  /** How many more jobs the rates let start. */
   room(kind: string, { rates }: LimitsInForce, now: number): number {
     const starts = this.#starts.get(kind) ?? []
     const rooms = rates.map(({ limit, perMs }) => limit - (starts.length - firstAfter(starts, now - perMs)))
     return Math.min(Infinity, ...rooms)
   }
 
-  /** When the rates let the next one start. */
+  /** When the rates let the next job start. */
   opensAt(kind: string, { rates }: LimitsInForce): number {
     const starts = this.#starts.get(kind) ?? []
     return Math.max(-Infinity, ...rates.map(({ limit, perMs }) => (starts.at(-limit) ?? -Infinity) + perMs))
   }
 }
 
-/** Where those begin that are later. */
+/** The index of the first that is later. */
 function firstAfter(ordered: readonly number[], time: number): number {
   let low = 0
   let high = ordered.length
@@ -51,15 +51,15 @@ function firstAfter(ordered: readonly number[], time: number): number {
   return low
 }
 
-/** Counts down what the limits of a kind still allow at one moment. */
+/** Counts down how many jobs the limits of a kind still allow at one time. */
 export class Allowance {
   readonly #keyConcurrency: number
   readonly #runningByKey = new Map<string, number>()
   #left: number
 
   /**
-   * @param running the jobs of the kind that run
-   * @param room how many more its rates let start
+   * @param running the running jobs of the kind
+   * @param room how many more jobs its rates let start
    */
   constructor(limits: LimitsInForce, running: readonly StoredJob[], room: number) {
     this.#left = Math.min(limits.concurrency - running.length, room)
@@ -73,7 +73,7 @@ export class Allowance {
     return key === undefined || (this.#runningByKey.get(key) ?? 0) < this.#keyConcurrency
   }
 
-  /** Takes it. */
+  /** Takes a place. */
   take(key: string | undefined): void {
     this.#count(key)
     this.#left--

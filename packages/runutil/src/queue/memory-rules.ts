@@ -8,7 +8,7 @@ interface Word {
   readonly kinds: ReadonlyMap<string, KindRules>
 }
 
-/** The rules of all workers. What isn't renewed expires. */
+/** The rules of all workers. Rules that aren't renewed expire. */
 export class MemoryRules {
   readonly #words = new Map<string, Word>()
 
@@ -21,7 +21,7 @@ export class MemoryRules {
     for (const word of this.#words.values()) word.heardAt += byMs
   }
 
-  /** What other workers say of these kinds that differs; of many who say the same, one. */
+  /** Rules of other workers for these kinds that differ; of several that are equal, one. */
   others(worker: string, kinds: ReadonlyMap<string, KindRules>, now: number): OtherRules[] {
     const found: OtherRules[] = []
     for (const [other, word] of this.#live(now)) {
@@ -38,7 +38,7 @@ export class MemoryRules {
     return limitsTogether(this.#of(kind, now).map(({ limits }) => limits))
   }
 
-  /** How long to keep a job that has ended; of a kind that nobody speaks of, for ever. */
+  /** How long to keep an ended job; for ever if no worker has rules for its kind. */
   keptMs(now: number): (job: { readonly kind: string; readonly status: JobStatus }) => number {
     const retentions = this.#retentions(now)
     return ({ kind, status }) => {
@@ -57,7 +57,7 @@ export class MemoryRules {
     )
   }
 
-  /** Of due jobs, the kinds that nobody speaks of. */
+  /** The kinds of due jobs that no worker has rules for. */
   unhandled(waiting: Iterable<{ kind: string; runAt: number }>, now: number): string[] {
     const handled = new Set(this.#live(now).flatMap(([, word]) => [...word.kinds.keys()]))
     const due = Array.from(waiting).filter(({ kind, runAt }) => runAt <= now && !handled.has(kind))

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 
 export interface ClockSet {
   readonly byMs: number
-  /** The last time that was read before it. */
+  /** The last time read before the change. */
   readonly before: number
   readonly now: number
 }
@@ -33,7 +33,7 @@ export class MemoryTime {
     return now
   }
 
-  /** Tells of what is sure and wasn't told yet. */
+  /** Reports a confirmed change that wasn't reported yet. */
   tell(onClockSet: ((byMs: number) => void) | undefined): void {
     if (this.#untoldMs === 0 || onClockSet === undefined) return
     onClockSet(this.#untoldMs)

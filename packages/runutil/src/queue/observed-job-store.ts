@@ -18,7 +18,7 @@ import type { Settlement } from './outcome.ts'
 import type { OnReady } from './ready-listeners.ts'
 import { placeOf } from './process-claims.ts'
 
-/** A store that tells what passes through it, but for what is part of a transaction of the caller's. */
+/** A store that emits an event for each change through it, except changes in a caller's transaction. */
 export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly #store: JobStore & JobStoreFacts
   readonly #events = new Events<{ job: [event: JobEvent]; completing: [held: readonly Held[]] }>()
@@ -53,7 +53,7 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
   }
 
   async settle<S extends Settlement>(batch: readonly S[], options?: SettleOptions): Promise<S[]> {
-    // Before it is: its handler may return meanwhile.
+    // Before the call, since the handler may return during it.
     if (isInTransaction(options)) this.#events.emit('completing', batch)
     const lost = await this.#store.settle(batch, options)
     if (!this.#events.heard('job') || isInTransaction(options)) return lost
@@ -115,7 +115,7 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return this.#store.quietFor(kinds)
   }
 
-  /** Calls back with jobs that are being settled in a transaction of the caller's. @returns takes the listener off */
+  /** Calls back with jobs being settled in a caller's transaction. @returns a function that removes the listener */
   onCompleting(listener: (held: readonly Held[]) => void): () => void {
     return this.#events.on('completing', listener)
   }
@@ -130,7 +130,7 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
   }
 }
 
-/** What comes of it is the caller's to decide; nobody knows it here. */
+/** Then the caller decides whether the change is committed, which isn't known here. */
 function isInTransaction(options: InTransaction | undefined): boolean {
   return options?.tx !== undefined
 }

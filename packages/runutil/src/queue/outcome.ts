@@ -14,28 +14,28 @@ export type Outcome =
   | {
       readonly status: 'FAILED' | 'PANIC'
       readonly lastError: string | undefined
-      /** Whether it adds to `attemptsDone`. Default true. */
+      /** Whether the attempt adds to `attemptsDone`. Default true. */
       readonly counted?: boolean | undefined
     }
   | Again
 
-/** To be run again, `delayMs` after `runAt`, a time of day. Without one, the delay counts from now. */
+/** Run again `delayMs` after `runAt`, a time of day. Without `runAt`, the delay counts from now. */
 export interface Again {
   readonly status: 'PENDING'
   readonly lastError: string | undefined
   readonly runAt?: Date | undefined
   readonly delayMs: number
-  /** Whether it adds to `attemptsDone`. */
+  /** Whether the attempt adds to `attemptsDone`. */
   readonly counted: boolean
 }
 
-/** An outcome and the claim that it was reached under. */
+/** An outcome and the claim under which the job ran. */
 export interface Settlement {
   readonly id: string
   readonly kind: string
   readonly claim: number
   readonly outcome: Outcome
-  /** Which attempt it was, counted from 1. */
+  /** The number of the attempt, counted from 1. */
   readonly attempt: number
   /** How long the handler took; 0 when it wasn't called. */
   readonly durationMs: number
@@ -51,16 +51,16 @@ export function settlementOf(job: ClaimedJob, outcome: Outcome, durationMs: numb
   return { id, kind, claim, outcome, attempt: attemptsDone + 1, durationMs, job }
 }
 
-/** A settlement in place of one that the store refused: PANIC, and why, in letters that any encoding holds. */
+/** Replaces a settlement that the store refused: PANIC with the reason, in ASCII, which every encoding has. */
 export function refusalOf(settlement: Settlement, error: unknown): Settlement {
   const lastError = refusalText(settlement.outcome.status, error)
   return { ...settlement, outcome: { status: 'PANIC', lastError } }
 }
 
-/** The first moment that no store can hold: the year 10000. */
+/** The first time that not every store can hold: the year 10000. */
 export const END_OF_TIME = Date.UTC(10_000, 0)
 
-/** Refuses a batch that has a time in it which no store can hold, so that all stores do so alike. @throws ErrInvalidJob */
+/** Refuses a batch with a time that not every store can hold, so that all stores behave alike. @throws ErrInvalidJob */
 export function checkStorable(batch: readonly Settlement[]): void {
   for (const { id, outcome } of batch) {
     if (outcome.status !== 'PENDING') continue

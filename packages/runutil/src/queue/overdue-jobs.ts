@@ -17,7 +17,7 @@ export interface OverdueJobsProps {
 /** Releases jobs that wait too long for a slot: behind long jobs here, another process could run them sooner. */
 export class OverdueJobs {
   readonly #props: OverdueJobsProps
-  /** The last of those that waited at the look before. */
+  /** The last job that waited at the previous check. */
   #seen: ClaimedJob | undefined
   #timer: Timer | undefined
 
@@ -25,7 +25,7 @@ export class OverdueJobs {
     this.#props = props
   }
 
-  /** Looks from now on, for as long as there are jobs that wait. */
+  /** Starts checking, for as long as jobs wait. */
   watch(): void {
     const { slots, clock } = this.#props
     if (this.#timer !== undefined || slots.waiting.length === 0) return

@@ -1,7 +1,7 @@
-/** Up to so long, nobody counts a payload's bytes. */
+/** Payloads of up to this many bytes aren't counted. */
 const SMALL = 512
 
-/** The length of a payload as JSON, in bytes; undefined of a small one. */
+/** The length of a payload as JSON, in bytes; undefined for a small one. */
 export function bytesOf(payload: string): number | undefined {
   return payload.length > SMALL ? Buffer.byteLength(payload) : undefined
 }

@@ -3,16 +3,16 @@ import { DeadlineExceededError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
 
-/** What came of calling a handler. */
+/** How a call of a handler ended. */
 export type HandlerResult =
   | { readonly kind: 'returned'; readonly value: unknown }
-  /** `stopped`: its signal had been aborted. */
+  /** `stopped`: its signal was aborted before. */
   | { readonly kind: 'threw'; readonly error: unknown; readonly stopped: boolean }
-  /** What came in or went out isn't what the kind's schema says. */
+  /** The payload or the result doesn't match the kind's schema. */
   | { readonly kind: 'mismatch'; readonly what: 'payload' | 'result'; readonly issues: string }
   | { readonly kind: 'overdue'; readonly error: DeadlineExceededError }
 
-/** Calls the handler of a kind, its payload and result held to the kind's schemas. Never rejects. */
+/** Calls the handler of a kind and checks its payload and result against the kind's schemas. Never rejects. */
 export function perform(
   job: ClaimedJob,
   kind: Kind,
@@ -27,7 +27,7 @@ export function perform(
   }
 }
 
-/** By `await`: what the `then` of a query builder or of somebody's own promise returns may be no promise. */
+/** Uses `await`, since the `then` of a query builder or another thenable may not return a promise. */
 async function awaited(value: PromiseLike<unknown>, signal: AbortSignal): Promise<HandlerResult> {
   try {
     return returned(await value)

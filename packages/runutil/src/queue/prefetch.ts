@@ -1,17 +1,17 @@
-/** As long as a claimed job should wait for its turn. */
+/** How long a claimed job may wait for a slot. */
 const WAIT_MS = 50
 /** How much the latest job weighs against those before it. */
 const WEIGHT = 0.2
-/** How long a job is taken to last that let others wait too long. */
+/** The assumed duration of a job that made others wait too long. */
 const STALLED_MS = 1_000
-/** What a job takes beside its handler, about; handlers aren't measured that finely. */
+/** The overhead of a job beside its handler, about; handlers aren't measured that finely. */
 const SHORTEST_MS = 0.025
 
 /**
- * How many jobs to claim beyond those that can start at once: as many as will start within a moment, going by how long
- * the last ones took; none before the first has ended.
+ * How many jobs to claim beyond those that can start at once: as many as will start soon, judged by the durations of the
+ * latest jobs; none before the first has ended.
  *
- * So short jobs come in batches; long ones are left to other processes, and a crash takes few along that never ran.
+ * So short jobs are claimed in batches; long ones are left to other processes, and a crash affects few jobs that never ran.
  */
 export class Prefetch {
   readonly #concurrency: number
@@ -24,11 +24,11 @@ export class Prefetch {
   }
 
   /**
-   * How many jobs to claim now, 0 for none: not for each that ends, while more wait here.
+   * How many jobs to claim now; 0 while enough wait here, so that not every ended job causes a claim.
    *
-   * @param held how many run or wait here
-   * @param unsettled how many outcomes the store hasn't taken yet; one that is slow is asked for no more
-   * @param limited whether kinds have limits, which count jobs that wait here: of these, none beyond those that can start
+   * @param held how many jobs run or wait here
+   * @param unsettled how many outcomes aren't recorded yet; a slow store isn't asked for more jobs
+   * @param limited whether kinds have limits, which count waiting jobs too: then none beyond those that can start
    */
   room(held: number, unsettled: number, limited: boolean): number {
     const most = this.#concurrency + (limited ? 0 : this.#size)
@@ -47,7 +47,7 @@ export class Prefetch {
     this.#averageMs = before + (durationMs - before) * WEIGHT
   }
 
-  /** Jobs waited too long: those that run now take longer than the ones before. */
+  /** Jobs waited too long: the running ones take longer than the earlier ones. */
   stalled(): void {
     this.#averageMs = Math.max(STALLED_MS, this.#averageMs ?? 0)
   }

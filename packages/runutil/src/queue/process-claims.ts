@@ -2,18 +2,18 @@ import { randomInt } from 'node:crypto'
 import type { JobStore, PlacedStore } from './job-store.ts'
 import { LastChance } from './last-chance.ts'
 
-/** What all workers of a process hold of one store: a process never frees its own claims. */
+/** The claims that all workers of a process hold in one store: a process never frees its own claims. */
 export class ProcessClaims {
-  /** Names this process in its claims. */
+  /** Identifies this process in its claims. */
   readonly holder = randomInt(2 ** 31 - 1)
-  /** Claims of which a job waits here, runs, or has an outcome that isn't recorded. */
+  /** Claims with a job that waits here, runs, or has an unrecorded outcome. */
   readonly open = new Set<number>()
   readonly lastChance = new LastChance(this.open)
 }
 
 const byPlace = new WeakMap<object, ProcessClaims>()
 
-/** Of stores that keep the same jobs, the same. */
+/** The same object for all stores of the same jobs. */
 export function processClaims(store: JobStore): ProcessClaims {
   const place = placeOf(store)
   const claims = byPlace.get(place) ?? new ProcessClaims()
@@ -21,7 +21,7 @@ export function processClaims(store: JobStore): ProcessClaims {
   return claims
 }
 
-/** A store that doesn't say is the only one on its jobs. */
+/** A store without `place` is taken as the only one of its jobs. */
 export function placeOf(store: JobStore | (JobStore & PlacedStore)): object {
   return 'place' in store ? store.place() : store
 }

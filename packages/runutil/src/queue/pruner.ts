@@ -2,10 +2,10 @@ import type { Clock } from '../core/clock.ts'
 import { sleep } from '../core/wait.ts'
 import type { ResolvedRetention } from './retention.ts'
 
-/** It looks as often as jobs may be over, within these. */
+/** The bounds of the interval between checks, which follows the retention. */
 const LEAST_MS = 1_000
 const MOST_MS = 60_000
-/** Between two batches: others get to the store, too. */
+/** Between two batches, so that other calls get through to the store. */
 const LEAST_PAUSE_MS = 20
 
 export interface PrunerProps {
@@ -17,7 +17,7 @@ export interface PrunerProps {
 }
 
 /**
- * Removes ended jobs whose retention is over: by time, however busy the worker is. While there is more, it takes half of
+ * Removes ended jobs whose retention is over, on a timer, however busy the worker is. While there are more, it uses half of
  * the time.
  */
 export async function pruneUntilStopped({ clock, signal, retention, prune }: PrunerProps): Promise<void> {

@@ -24,29 +24,29 @@ export interface QueueRunProps extends WorkerSettings {
   readonly signal: AbortSignal
 }
 
-/** Of the group's grace: until when outcomes are tried to be recorded, and how long at least. */
+/** Shares of the group's grace: when to stop recording outcomes, and the minimum time for it. */
 const SETTLING_SHARE = 0.7
 const LAST_SHARE = 0.2
 
 /**
- * One run of a QueueWorker. Jobs go one way, and each part knows only those behind it:
+ * One run of a QueueWorker. Jobs flow one way, and each part knows only the parts downstream:
  *
  * ```
  *   store ── claim ──► RunClaims ──► JobSlots ──► Attempt ──► RunOutcomes ──► Settler ── settle ──► store
- *                      leases        waiting,     perform     judge           batches, tries again
+ *                      leases        waiting,     perform     judge           batches, retries
  *                                    running
- *                                       └──► Releaser ── release ──► store: what isn't started here
+ *                                       └──► Releaser ── release ──► store: jobs not started here
  * ```
  *
- * RunClaims counts a job as held from its claim until it is settled or released; then ClaimSignals wake the loop that
- * claims. Batches are settled beside the next claim: one slow job pays two statements, a thousand short ones hardly more.
+ * RunClaims counts a job as held from its claim until it is settled or released; then ClaimSignals wake the claim
+ * loop. Batches are settled while the next claim runs: one slow job costs two statements, a thousand short ones hardly more.
  *
- * 1. begin: tells the store what this worker's kinds are limited to (Upkeep, which then repeats that and prunes), and listens
+ * 1. begin: reports the limits of this worker's kinds to the store (Upkeep, which then repeats that and prunes), and listens
  *    for new jobs.
- * 2. claim until stopped (ClaimLoop): waits while there is no room (RunClaims, Prefetch) and, when there was nothing, for a
- *    notification or its turn to poll (IdleTime). OverdueJobs releases what waits too long in JobSlots.
- * 3. stop, told to or after a failure (RunEnd): releases what waits, aborts the handlers that run, wakes the loop.
- * 4. wind down: handlers end, outcomes are recorded for as long as the grace allows, leases and limits go.
+ * 2. claim until stopped (ClaimLoop): waits while there is no room (RunClaims, Prefetch) and, after an empty claim, for a
+ *    notification or the next poll (IdleTime). OverdueJobs releases jobs that wait too long in JobSlots.
+ * 3. stop, on request or after a failure (RunEnd): releases waiting jobs, aborts running handlers, wakes the loop.
+ * 4. wind down: handlers end, outcomes are recorded for as long as the grace allows, leases and limits are given up.
  */
 export class QueueRun {
   readonly #props: QueueRunProps
@@ -107,7 +107,7 @@ export class QueueRun {
     this.#end.throwIfFailed()
   }
 
-  /** @returns ends the listening */
+  /** @returns a function that stops listening */
   async #begin(): Promise<() => Promise<void>> {
     const { store, kinds } = this.#props
     this.#claims.begin(this.#slots)
@@ -120,7 +120,7 @@ export class QueueRun {
     this.#calls.stop()
     this.#upkeep.stop()
     this.#overdue.stop()
-    // Before a handler that ends now makes room for them.
+    // First, so that a handler that ends now doesn't start one of them.
     this.#releaser.add(this.#slots.takeWaiting())
     this.#slots.abortAll(this.#end.signal.reason)
   }
@@ -134,7 +134,7 @@ export class QueueRun {
     await this.#upkeep.finish()
   }
 
-  /** How long outcomes are still tried to be recorded: a lease, and no longer than most of the group's grace. */
+  /** How long to keep trying to record outcomes: one lease, but no more than most of the group's grace. */
   get #settlingMs(): number {
     const { leaseMs } = this.#props
     const { graceMs } = this.#context.scope

@@ -14,10 +14,10 @@ import { QueueRun } from './queue-run.ts'
 import { type QueueWorkerOptions, type WorkerSettings, resolveSettings } from './worker-settings.ts'
 
 /**
- * Runs the jobs of a queue: a worker as any other, for a `workers()` list.
+ * Runs the jobs of a queue: a worker like any other, for a `workers()` list.
  *
- * Told to stop, it claims nothing more, gives back what it hasn't started, aborts the handlers that run and waits for
- * them to end.
+ * When stopped, it claims nothing more, releases jobs it hasn't started, aborts the running handlers and waits for them to
+ * end.
  *
  * @example
  * const worker = new QueueWorker(queue, { concurrency: 10 })
@@ -39,9 +39,9 @@ export class QueueWorker implements Worker {
   }
 
   /**
-   * Gives a kind its handler. What it returns is the job's result; what it throws decides whether the job is retried.
+   * Registers the handler of a kind. Its return value is the job's result; its error decides whether the job is retried.
    *
-   * @throws ErrKindExists, ErrInvalidJob for a kind that can't be, InvalidArgumentError, InvalidDurationError
+   * @throws ErrKindExists, ErrInvalidJob for an invalid kind, InvalidArgumentError, InvalidDurationError
    */
   register(kind: string, handler: JobHandler, options?: KindOptions): this
   register<Payload, Out>(
@@ -77,11 +77,10 @@ export class QueueWorker implements Worker {
   }
 
   /**
-   * Runs jobs until the signal aborts. A store that can't be reached is tried again with a growing delay, a lost
-   * lease is an event of the queue; neither ends it.
+   * Runs jobs until the signal aborts. A store that can't be reached is retried with a growing delay, a lost lease is an
+   * event of the queue; neither ends the run.
    *
-   * @throws InvalidArgumentError when no kind is registered; what the store refuses for good, such as a schema that
-   *   isn't there
+   * @throws InvalidArgumentError when no kind is registered; the store's permanent errors, such as for a missing schema
    */
   async run(signal: AbortSignal): Promise<void> {
     if (this.#kinds.size === 0) {
@@ -103,5 +102,5 @@ function definitionOf(given: string | JobDefinition<never>, options: KindOptions
     return { kind: given, options: options ?? {}, input: undefined, output: undefined }
   }
   if (options === undefined) return given
-  throw new InvalidArgumentError('register: expected no options beside a definition; give them to defineJob')
+  throw new InvalidArgumentError('register: expected no options beside a definition; pass them to defineJob')
 }

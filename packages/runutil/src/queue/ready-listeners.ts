@@ -1,12 +1,12 @@
 import type { Clock } from '../core/clock.ts'
 import { SafeCallback } from '../core/safe-callback.ts'
 
-/** Called when there may be something to claim. @returns false when nobody waited for it: whoever it is looks anyway */
+/** Called when there may be jobs to claim. @returns false when the callee wasn't waiting and will claim anyway */
 export type OnReady = () => unknown
 
 interface Listening {
   readonly onReady: SafeCallback<[]>
-  /** Undefined: it hears of everything, and shares it with nobody. */
+  /** Undefined: called for every job, and shares none. */
   readonly kinds: ReadonlySet<string> | undefined
 }
 
@@ -19,7 +19,7 @@ export class ReadyListeners {
     this.#clock = clock
   }
 
-  /** @returns takes it off again */
+  /** @returns a function that removes the listener */
   add(onReady: OnReady, kinds?: readonly string[]): () => void {
     const callback = new SafeCallback(onReady, 'listener of a job store')
     const listening = { onReady: callback, kinds: kinds && new Set(kinds) }
@@ -27,14 +27,14 @@ export class ReadyListeners {
     return () => void this.#all.delete(listening)
   }
 
-  /** How many share the jobs of a kind. */
+  /** How many listeners share the jobs of a kind. */
   count(kind: string): number {
     let count = 0
     for (const { kinds } of this.#all) if (kinds?.has(kind)) count++
     return count
   }
 
-  /** For each of these jobs one of those who share its kind, and all who share nothing. */
+  /** For each of these jobs, wakes one of the listeners of its kind, and all listeners without kinds. */
   wakeFor(jobs: readonly { readonly kind: string }[]): void {
     if (jobs.length === 0) return
     const counts = new Map<string, number>()
@@ -43,7 +43,7 @@ export class ReadyListeners {
     this.wakeUnshared()
   }
 
-  /** Calls those who share a kind until `most` of them had waited. @returns how many had */
+  /** Calls listeners of a kind until `most` of them had been waiting. @returns how many had */
   wake(kind: string, most: number): number {
     let woken = 0
     for (const { onReady } of this.#inRandomOrder(kind)) {

@@ -14,7 +14,7 @@ export interface ReleaserProps {
   readonly end: RunEnd
 }
 
-/** Releases claimed jobs that weren't started. What can't be released is free when its lease has expired. */
+/** Releases claimed jobs that weren't started. A job that can't be released becomes free when its lease expires. */
 export class Releaser {
   readonly #props: ReleaserProps
   readonly #underway = new Set<Promise<void>>()
@@ -29,7 +29,7 @@ export class Releaser {
     this.#underway.add(release)
   }
 
-  /** Resolves when nothing is on its way back any more. */
+  /** Resolves when no release is in flight any more. */
   async finish(): Promise<void> {
     while (this.#underway.size > 0) await Promise.all(this.#underway)
   }

@@ -1,15 +1,15 @@
 import { type Duration, toStorableMs } from '../core/duration.ts'
 import { checkOptions } from '../core/options.ts'
 
-/** How long ended jobs are kept; `'forever'`: until somebody removes them. */
-// eslint-disable-next-line @typescript-eslint/no-redundant-type-constituents -- says what else may be given
+/** How long ended jobs are kept; `'forever'`: until they are removed by hand. */
+// eslint-disable-next-line @typescript-eslint/no-redundant-type-constituents -- documents the other value
 export type RetentionTime = Duration | 'forever'
 
-/** One time for all, or one for DONE and one for FAILED and PANIC. What is left out is 7 days. */
+/** One time for all, or one for DONE and one for FAILED and PANIC. Default 7 days, for each. */
 export type Retention =
   RetentionTime | { readonly done?: RetentionTime | undefined; readonly failed?: RetentionTime | undefined }
 
-/** As a store takes it: checked, in ms. Infinity: for ever. */
+/** Retention as stores expect it: checked, in ms. Infinity: for ever. */
 export interface ResolvedRetention {
   readonly doneMs: number
   readonly failedMs: number
@@ -35,7 +35,7 @@ export function sameRetention(a: ResolvedRetention, b: ResolvedRetention): boole
   return a.doneMs === b.doneMs && a.failedMs === b.failedMs
 }
 
-/** As a message says it. */
+/** The text for messages. */
 export function retentionText({ doneMs, failedMs }: ResolvedRetention): string {
   const text = (ms: number): string => (ms === Infinity ? 'forever' : `${ms} ms`)
   return doneMs === failedMs ? text(doneMs) : `done ${text(doneMs)}, failed ${text(failedMs)}`
@@ -49,7 +49,5 @@ export function longestRetention(all: readonly ResolvedRetention[]): ResolvedRet
 }
 
 function timeOf(time: RetentionTime, what: string): number {
-  return time === 'forever'
-    ? Infinity
-    : toStorableMs(time, what, "; to keep jobs without an end, give 'forever'")
+  return time === 'forever' ? Infinity : toStorableMs(time, what, "; to keep jobs for ever, pass 'forever'")
 }

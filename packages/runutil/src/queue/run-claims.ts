@@ -9,7 +9,7 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import { type ProcessClaims, processClaims } from './process-claims.ts'
 import type { RunLog } from './run-log.ts'
 
-/** So long it waits for a renewal before it claims again. */
+/** How long to wait for a renewal before the next claim. */
 const CATCH_UP_MS = 1_000
 
 export interface RunClaimsProps {
@@ -27,7 +27,7 @@ export interface LeaseListener {
   leaseLost(job: ClaimedJob): void
 }
 
-/** What one run of a worker has claimed: from the claim until the store has its outcome, or has it back. */
+/** The jobs that one run of a worker holds: each from its claim until its outcome is recorded or it is released. */
 export class RunClaims {
   readonly #props: RunClaimsProps
   readonly #process: ProcessClaims
@@ -55,12 +55,12 @@ export class RunClaims {
     this.#claimant = { clock, onMayClaim: () => signals.notifyBoth() }
   }
 
-  /** @param listener hears of lost leases from now on */
+  /** @param listener notified of lost leases from now on */
   begin(listener: LeaseListener): void {
     this.#listener = listener
   }
 
-  /** How many of `limit` jobs there is room for. */
+  /** How many jobs there is room for, at most `limit`. */
   room(limit: number): number {
     return limit === 0 || !this.#mayClaim ? 0 : this.#bytes.room(limit)
   }
@@ -72,7 +72,7 @@ export class RunClaims {
   async claim(limit: number): Promise<ClaimedJob[]> {
     if (!this.#mayClaim) return []
     const turns = this.#process.lastChance
-    // With no crash allowed, each job is on its last chance.
+    // With no crash allowed, every job is on its last chance.
     const isEach = this.#props.maxCrashes === 0
     const lastChance = turns.ask(this.#claimant, isEach)
     let jobs: ClaimedJob[] = []
@@ -107,20 +107,20 @@ export class RunClaims {
       onLastChance,
       onClockSet,
     })
-    // An answer that came too late: its jobs are released, and nothing looks after them.
+    // The answer came after the run ended: its jobs are released, their leases not renewed.
     if (this.#isOver) return jobs
     for (const job of jobs) this.#keeper.add(job, sentAt)
     this.#bytes.claimed(jobs, heldBack)
     return jobs
   }
 
-  /** Set forward, the leases look to others as if they had run out. */
+  /** After a step forward, other processes see the leases as expired. */
   #clockSet(byMs: number): void {
     this.#props.log.clockSet(byMs)
     void this.#keeper.renew()
   }
 
-  /** Whether it claims on as soon as it may: for a job on its last chance, and when that has ended. */
+  /** Whether to claim again without waiting: for a job on its last chance, and after that has ended. */
   get isApart(): boolean {
     return this.#process.lastChance.isApart(this.#claimant)
   }
@@ -129,22 +129,22 @@ export class RunClaims {
     return jobs[0]?.crashes === this.#props.maxCrashes
   }
 
-  /** It claims nothing for now: the turn for a job on its last chance, if it waits for that, is for others. */
+  /** This run won't claim for now: passes its turn for a job on its last chance to other runs. */
   giveTurnUp(): void {
     this.#process.lastChance.giveUp(this.#claimant)
   }
 
-  /** Whether the job's lease can't have ended yet. */
+  /** Whether the job's lease cannot have expired yet. */
   holds(job: ClaimedJob): boolean {
     return this.#keeper.holds(job)
   }
 
-  /** Whether leases have ended: others may have freed the jobs, so that what was done has to be recorded before a claim. */
+  /** Whether leases have expired: others may have freed the jobs, so outcomes must be recorded before the next claim. */
   haveEnded(): boolean {
     return this.#keeper.hasEnded()
   }
 
-  /** After the process couldn't run, asks for its leases to go on, and waits for a second at most. */
+  /** After a suspension of the process, renews its leases, and waits for that at most a second. */
   async catchUp(signal: AbortSignal): Promise<void> {
     if (!this.#keeper.isOverdue()) return
     const renewed = new Notify(this.#props.clock, signal)
@@ -152,7 +152,7 @@ export class RunClaims {
     await renewed.wait(CATCH_UP_MS)
   }
 
-  /** Its handler has ended. */
+  /** The job's handler has ended. */
   handled(job: ClaimedJob): void {
     if (job.crashes === this.#props.maxCrashes) this.#process.lastChance.handled(this.#claimant)
   }
@@ -167,7 +167,7 @@ export class RunClaims {
     this.#process.lastChance.changed()
     const { log, signals } = this.#props
     if (hasRoom) signals.notifyBoth()
-    // Nothing is left that a renewal could fail for.
+    // Without leases, no renewal will report that the store is back.
     if (this.#keeper.holdsNothing) log.available('renewals')
   }
 

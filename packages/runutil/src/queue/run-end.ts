@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 
-/** Whether a worker's run goes on: running ─► stopping, told to or after a failure. The first reason wins. */
+/** The state of a worker's run: running ─► stopping, on request or after a failure. The first reason wins. */
 export class RunEnd {
   readonly #controller = new AbortController()
   #failure: { readonly error: unknown } | undefined
@@ -18,15 +18,15 @@ export class RunEnd {
     if (!this.isStopping) this.#controller.abort(reason)
   }
 
-  /** The store refuses for good, or what should never happen did. */
+  /** Stops the run after a permanent refusal of the store or an unexpected error. */
   readonly fail = (error: unknown): void => {
-    // A store that can't be reached when told to stop: nothing is held, or its lease frees it.
+    // The store can't be reached while stopping: whatever is still held becomes free when its lease expires.
     if (this.isStopping && error instanceof StoreUnavailableError) return
     this.#failure ??= { error }
     this.stop(error)
   }
 
-  /** @throws what it failed with */
+  /** @throws the error that the run failed with */
   throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure.error
   }

@@ -8,14 +8,14 @@ import { RetryableError, isJobLost } from './errors.ts'
 import type { Outcome, Settlement } from './outcome.ts'
 import type { HandlerResult } from './perform.ts'
 
-/** Its health is 'ok' only when all of them work. */
+/** A worker's health is 'ok' only when all of these work. */
 export type StoreUse = 'claims' | 'renewals' | 'outcomes'
 
-/** What a worker's run says in its log and about its health. */
+/** Logs of a worker's run and its health. */
 export class RunLog {
   readonly #context: Context
   readonly #outage: OutageLog
-  /** What the store can't be reached for. */
+  /** The uses that fail because the store can't be reached. */
   readonly #failing = new Set<StoreUse>()
 
   constructor(context: Context) {
@@ -47,7 +47,7 @@ export class RunLog {
     )
   }
 
-  /** Of what went well, nothing. */
+  /** Successes aren't logged. */
   ended(settlement: Settlement, result?: HandlerResult): void {
     const { outcome } = settlement
     if (outcome.status === 'DONE') return
@@ -57,13 +57,13 @@ export class RunLog {
     }
     const { error } = result
     const facts = { ...factsOf(settlement), err: error }
-    // A stop is nobody's fault.
+    // A stop is no failure of the job.
     if (isGivenUp(result, settlement.id))
       return log(logger, 'info', facts, 'job stopped early: the worker is shutting down')
     log(logger, 'warn', facts, isJobLost(error, settlement.id) ? 'job lost its lease' : verdict(outcome))
   }
 
-  /** Its job ends as PANIC instead. */
+  /** The store refused the outcome; the job ends as PANIC instead. */
   refused(settlement: Settlement, error: unknown): void {
     const facts = { ...factsOf(settlement), err: error }
     log(this.#context.logger, 'error', facts, 'job panicked: the store refused its outcome')
@@ -88,7 +88,7 @@ export class RunLog {
   }
 
   notReleased(error: unknown): void {
-    const message = 'jobs not released; they are free when their lease has expired'
+    const message = 'jobs not released; they become free when their lease expires'
     logWarning(this.#context.logger, error, message)
   }
 
@@ -97,7 +97,7 @@ export class RunLog {
   }
 }
 
-/** The error's text is in the error too: this much is enough to recognise it. */
+/** Enough to recognise an error whose full text is logged beside it. */
 const LONGEST_REASON = 1_000
 
 function factsOf({ id, kind, attempt, outcome }: Settlement): object {

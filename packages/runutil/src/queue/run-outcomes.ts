@@ -23,15 +23,15 @@ export interface RunOutcomesProps {
   readonly signals: ClaimSignals
   readonly log: RunLog
   readonly end: RunEnd
-  /** Hears that jobs were settled, as a sign of life. */
+  /** Notified of settled jobs, as a sign of life. */
   readonly record: WorkerRecord | undefined
 }
 
-/** Judges how jobs of a run ended, and has that recorded: handler result ─► outcome ─► settled; then nothing holds the job. */
+/** Judges how jobs of a run ended, and has that recorded: handler result ─► outcome ─► settled, which releases the claim. */
 export class RunOutcomes {
   readonly #props: RunOutcomesProps
   readonly #settler: Settler<JobSettlement>
-  /** For what handlers return that have completed their job in a transaction. */
+  /** For results of handlers that have completed their job in a transaction. */
   readonly #transactionSettler: TransactionSettler<JobSettlement>
 
   constructor(props: RunOutcomesProps) {
@@ -61,7 +61,7 @@ export class RunOutcomes {
     return this.#settler.unsettled
   }
 
-  /** Ends jobs as PANIC that crashed too often. @returns the others */
+  /** Ends jobs that crashed too often as PANIC. @returns the others */
   withoutCrashed(jobs: readonly ClaimedJob[]): readonly ClaimedJob[] {
     return jobs.filter((job) => {
       const outcome = judgeCrashes(job, this.#props.maxCrashes)
@@ -91,14 +91,14 @@ export class RunOutcomes {
     log.available('outcomes')
     record?.signOfLife()
     signals.freed.notify()
-    // Of a limited kind, the next may start now.
+    // The next job of a limited kind may start now.
     if (rules.limited) signals.ready.notify()
   }
 
   /**
-   * Resolves when all is recorded or, after some time, given up.
+   * Resolves when all outcomes are recorded or, after some time, given up.
    *
-   * @param patienceMs asked for each settler, since the time passes
+   * @param patienceMs called for each settler, since time passes
    */
   async finish(patienceMs: () => number): Promise<void> {
     await this.#transactionSettler.finish(patienceMs())

@@ -16,35 +16,35 @@ export interface SettlerProps<S extends Settlement> {
   readonly onRetry: (error: unknown, delayMs: number) => void
   /** The store can't record an outcome; the job ends as PANIC instead. */
   readonly onRefused: (settlement: S, error: unknown) => void
-  /** The store refuses whatever it is asked for. */
+  /** The store refuses every request. */
   readonly onFailure: (error: unknown) => void
 }
 
-/** So often a batch is tried as it is that the store answers, but not records. */
+/** How often a batch that the store answers with an error is tried before it is split. */
 const TRIES_TOGETHER = 3
 
 const BETWEEN_TRIES = new ExponentialBackoff({ initial: 50, max: 2_000, jitterProportion: 0.5 })
 
-/** What became of a batch that wasn't recorded. */
+/** Why a batch wasn't recorded. */
 interface Unsettled {
-  /** `refused`: it never will be. `held up`: the store answers, and says again and again that it can't for now. */
+  /** `refused`: for good. `held up`: the store keeps failing with errors that may pass. */
   readonly kind: 'refused' | 'held up'
   readonly error: unknown
 }
 
 /**
- * Records outcomes in batches: what comes while one batch is on its way makes the next.
+ * Records outcomes in batches: outcomes that arrive while one batch is in flight form the next.
  *
- * A store that can't be reached is tried again and again; the fence makes that safe. A batch that is refused, or held up
- * three times, is halved until the one is found that it is because of. One that is refused alone ends its job as PANIC;
- * one that is held up alone is tried on beside the others, and ends as PANIC when that goes on for too long.
+ * A store that can't be reached is retried until it can; the fence makes that safe. A batch that is refused, or held up
+ * three times, is halved until the outcome that causes it is found. One that is refused alone ends its job as PANIC; one
+ * that is held up alone is retried beside the others, and ends as PANIC when that goes on for too long.
  */
 export class Settler<S extends Settlement> {
   readonly #props: SettlerProps<S>
   #waiting: S[] = []
   #flushing: Promise<void> | undefined
   #unsettled = 0
-  /** How often the store wasn't there, or couldn't, since it last recorded something. */
+  /** Failed calls since the store last recorded something. */
   #failures = 0
   readonly #alone = new Set<Promise<void>>()
   readonly #finishing = new AbortController()
@@ -54,7 +54,7 @@ export class Settler<S extends Settlement> {
     this.#props = props
   }
 
-  /** How many outcomes aren't recorded yet, without those that are tried alone: they hold nobody up. */
+  /** How many outcomes aren't recorded yet, without those retried alone, which hold nothing up. */
   get unsettled(): number {
     return this.#unsettled
   }
@@ -65,7 +65,7 @@ export class Settler<S extends Settlement> {
     this.#flushing ??= this.#flush().catch(this.#props.onFailure)
   }
 
-  /** Resolves when all is recorded or, after `patienceMs`, given up, whether the store answers or not. */
+  /** Resolves when all outcomes are recorded or, at the latest, after `patienceMs`, even if the store doesn't answer. */
   async finish(patienceMs: number): Promise<void> {
     const { clock } = this.#props
     this.#giveUpAt = clock.elapsed() + patienceMs
@@ -78,7 +78,7 @@ export class Settler<S extends Settlement> {
 
   async #flush(): Promise<void> {
     try {
-      // Others that end in the same turn come along.
+      // So that all jobs that end in the same turn share a batch.
       await macrotask()
       while (this.#waiting.length > 0) {
         const batch = this.#nextBatch()
@@ -110,7 +110,7 @@ export class Settler<S extends Settlement> {
     this.#props.onSettled(batch)
   }
 
-  /** @returns undefined when it is recorded */
+  /** @returns undefined when the batch is recorded */
   async #try(batch: readonly S[]): Promise<Unsettled | undefined> {
     for (let answers = 0; ;) {
       const unsettled = await this.#ask(batch)
@@ -120,7 +120,7 @@ export class Settler<S extends Settlement> {
     }
   }
 
-  /** Asks the store once. @throws StoreUnavailableError when it's time to give up */
+  /** Calls the store once. @throws StoreUnavailableError when it's time to give up */
   async #ask(batch: readonly Settlement[]): Promise<Unsettled | undefined> {
     const { store, clock } = this.#props
     try {
@@ -140,7 +140,7 @@ export class Settler<S extends Settlement> {
     await sleep(this.#props.clock, delayMs, signal)
   }
 
-  /** The others needn't wait for one that is held up. */
+  /** Retries one that is held up without delaying the others. */
   async #settleAlone(settlement: S, { kind, error }: Unsettled): Promise<void> {
     if (kind === 'refused') {
       await this.#refuse(settlement, error)
@@ -161,7 +161,7 @@ export class Settler<S extends Settlement> {
       if (tries.isOver) {
         if ((await this.#ask([refusalOf(settlement, error)])) === undefined)
           return this.#props.onRefused(settlement, error)
-        // It can't record anything for now, so this one isn't to blame.
+        // The store can't record anything for now, so this outcome isn't the cause.
         tries.beginAnew()
       }
       await this.#pauseAlone(error, tries.delayMs)
@@ -173,14 +173,14 @@ export class Settler<S extends Settlement> {
     }
   }
 
-  /** Wakes when it is told to stop: then there is less time. */
+  /** Ends early when the worker stops, since there is less time then. */
   #pauseAlone(error: unknown, delayMs: number): Promise<void> {
     const { signal } = this.#finishing
     if (signal.aborted) return this.#pause(error, BETWEEN_TRIES.maxMs)
     return this.#pause(error, delayMs, signal)
   }
 
-  /** @throws what the store said, when it refuses what any store can hold as well */
+  /** @throws the store's error when it refuses even the PANIC outcome, which every store can record */
   async #refuse(settlement: S, error: unknown): Promise<void> {
     for (;;) {
       const unsettled = await this.#ask([refusalOf(settlement, error)])
@@ -191,7 +191,7 @@ export class Settler<S extends Settlement> {
   }
 }
 
-/** Whether it lives, and said itself that it can't. */
+/** Whether the store is reachable and reported the error itself. */
 function wasAnswered(error: unknown): boolean {
   return error instanceof StoreUnavailableError && error.answered
 }

@@ -12,7 +12,7 @@ export interface StoreCallsProps {
   readonly graceMs: number | undefined
 }
 
-/** Calls of a store for a worker's run, outcomes and renewals aside, which have their own ways to try again. */
+/** A worker run's store calls, except outcomes and renewals, which have their own retries. */
 export class StoreCalls {
   readonly #props: StoreCallsProps
   readonly #timeout: StoreTimeout
@@ -23,9 +23,9 @@ export class StoreCalls {
   }
 
   /**
-   * Tries for as long as the store can't be reached, unless told to stop; then it waits a moment for the answer.
+   * Retries while the store can't be reached, until the run stops; then waits a moment for the answer.
    *
-   * @param onLate gets an answer that comes after that
+   * @param onLate called with an answer that arrives after that
    */
   ask<T>(call: () => Promise<T>, onLate?: (answer: T) => void): Promise<T> {
     const { clock, end, log } = this.#props

@@ -11,11 +11,11 @@ export interface StoredJob {
   readonly key: string | undefined
   readonly priority: number
   readonly seq: number
-  /** JSON, so that nobody's later change to an object changes the job. */
+  /** JSON, so that later changes to the caller's object don't change the job. */
   readonly payload: string
   readonly createdAt: number
   runAt: number
-  /** Whether it counts from a moment: a time of day else. */
+  /** Whether `runAt` is a delay from some moment; otherwise it is a time of day. */
   delayed: boolean
   status: JobStatus
   updatedAt: number
@@ -23,12 +23,12 @@ export interface StoredJob {
   attemptsDone: number
   lastAttemptAt: number | undefined
   lastError: string | undefined
-  /** Held under this claim; of an ended job, the claim that ended it. */
+  /** The claim that holds the job; for an ended job, the claim that ended it. */
   claim: number | undefined
   claimedAt: number
   /** In a row. */
   crashes: number
-  /** The claim whose lease ran out, until another takes the job. */
+  /** The claim whose lease expired, until another claim takes the job. */
   freedFrom: number | undefined
 }
 
@@ -101,7 +101,7 @@ export function countJobs(jobs: Iterable<StoredJob>): JobCounts {
   return Object.fromEntries(counts)
 }
 
-/** Writes down how an attempt ended. */
+/** Records how an attempt ended. */
 export function record(job: StoredJob, outcome: Outcome, now: number): void {
   const counted = outcome.status === 'DONE' || (outcome.counted ?? true)
   if (counted) {
@@ -113,14 +113,14 @@ export function record(job: StoredJob, outcome: Outcome, now: number): void {
   job.updatedAt = now
   job.result = outcome.status === 'DONE' ? outcome.result : undefined
   job.lastError = outcome.status === 'DONE' ? undefined : outcome.lastError
-  // An ended job keeps it: settling it twice under one claim is no loss.
+  // An ended job keeps its claim, so that settling it twice succeeds.
   if (!isFinal(outcome.status)) job.claim = undefined
   if (outcome.status !== 'PENDING') return
   job.runAt = Math.max(now, outcome.runAt?.getTime() ?? now) + outcome.delayMs
   job.delayed = outcome.runAt === undefined
 }
 
-/** The clock was set: what is due stays so, and a delay is as long as before. */
+/** The clock was set: a due job stays due, and a delay stays as long as before. */
 export function moveTime(job: StoredJob, { byMs, before, now }: ClockSet): void {
   if (job.delayed) job.runAt += byMs
   else if (job.runAt <= before) job.runAt = Math.min(job.runAt, now)

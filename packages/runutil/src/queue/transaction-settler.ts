@@ -12,15 +12,15 @@ export interface TransactionSettlerProps<S extends Settlement> {
   readonly clock: Clock
   readonly onSettled: (batch: readonly S[]) => void
   readonly onRetry: (error: unknown, delayMs: number) => void
-  /** The store won't have it as it is. */
+  /** The store refused the outcome. */
   readonly onRefused: (settlement: S) => void
 }
 
 const BETWEEN_TRIES = new ExponentialBackoff({ initial: 20, max: 1_000, jitterProportion: 0.5 })
 
 /**
- * Records what the handlers of jobs returned that were completed in transactions of their callers'. Such a transaction may
- * stay open for long: each is waited for alone, and holds nobody up.
+ * Records the handler results of jobs that were completed in callers' transactions. Such a transaction may stay open for
+ * long: each is waited for alone, and delays no other job.
  */
 export class TransactionSettler<S extends Settlement> {
   readonly #props: TransactionSettlerProps<S>
@@ -36,7 +36,7 @@ export class TransactionSettler<S extends Settlement> {
     this.#open.add(settled)
   }
 
-  /** Resolves when all is recorded or, after `patienceMs`, given up: then the transaction decides, or its lease ends. */
+  /** Resolves when all is recorded or, after `patienceMs`, given up: then the transaction or the lease's expiry decides. */
   async finish(patienceMs: number): Promise<void> {
     const { clock } = this.#props
     this.#giveUpAt = clock.elapsed() + patienceMs

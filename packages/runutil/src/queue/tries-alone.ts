@@ -1,20 +1,20 @@
 import { ExponentialBackoff } from '../core/backoff.ts'
 import type { Clock } from '../core/clock.ts'
 
-/** An outcome that the store can't record for so often and so long is to blame itself. */
+/** After this many tries, and this long, an outcome counts as the cause of the store's failures. */
 const TRIES_ALONE = 10
 const TIME_ALONE_MS = 5 * 60_000
 
 const ALONE = new ExponentialBackoff({ initial: 1_000, max: 35_000 })
 
-/** How long an outcome is tried alone. */
+/** How long an outcome is retried alone. */
 export class TriesAlone {
   readonly #clock: Clock
   readonly #before: number
   #tries: number
   #since: number
 
-  /** @param before how often it was tried with others */
+  /** @param before how often it was tried in batches */
   constructor(clock: Clock, before: number) {
     this.#clock = clock
     this.#before = before

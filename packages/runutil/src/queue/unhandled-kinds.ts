@@ -15,19 +15,19 @@ export interface UnhandledKindsProps {
 
 const AGAIN_MS = 3_600_000
 
-/** Warns, once a kind and hour, of jobs that no worker of any process handles: their kind is misspelt, or its worker is down. */
+/** Warns, once per kind and hour, of jobs that no worker of any process handles: a misspelt kind, or a worker down. */
 export class UnhandledKinds {
   readonly #props: UnhandledKindsProps
-  /** When it last said so. */
+  /** When each kind was last reported. */
   readonly #saidAt = new Map<string, number>()
-  /** What nobody handled when it last looked; a worker that is just starting is let to. */
+  /** The unhandled kinds of the previous check; one check of delay gives a starting worker time. */
   #before: ReadonlySet<string> | undefined
 
   constructor(props: UnhandledKindsProps) {
     this.#props = props
   }
 
-  /** To be called now and then. The first time it says nothing. */
+  /** Call periodically. The first call reports nothing. */
   async look(): Promise<void> {
     const isFirst = this.#before === undefined
     const found = isFirst ? [] : await this.#props.store.unhandledKinds()

@@ -7,7 +7,7 @@ import type { RunEnd } from './run-end.ts'
 import type { StoreCalls } from './store-calls.ts'
 import type { WorkerRules } from './worker-rules.ts'
 
-/** A word is renewed three times before it ends. */
+/** Rules are renewed three times before they would expire. */
 const SAY_EVERY_MS = 30_000
 
 export interface UpkeepProps {
@@ -19,7 +19,7 @@ export interface UpkeepProps {
   readonly end: RunEnd
 }
 
-/** What a worker's run does by time, beside its jobs: it says what its kinds are held to, and removes old jobs. */
+/** The periodic work of a worker's run: it renews the rules of its kinds and removes old jobs. */
 export class Upkeep {
   readonly #props: UpkeepProps
   readonly #stopped = new AbortController()
@@ -30,7 +30,7 @@ export class Upkeep {
     this.#props = props
   }
 
-  /** Resolves when the store has heard what this worker says; then nothing is claimed without it. */
+  /** Resolves when the store has this worker's rules, so that no claim happens without them. */
   async begin(): Promise<void> {
     await this.#say()
     const { clock, store, retention, calls, end } = this.#props
@@ -44,7 +44,7 @@ export class Upkeep {
     this.#stopped.abort()
   }
 
-  /** When its last handler has ended: what it said no longer holds. If that can't be said, its word ends by itself. */
+  /** Removes this worker's rules; call after its last handler has ended. If that fails, they expire. */
   async finish(): Promise<void> {
     this.stop()
     await this.#running

@@ -1,6 +1,6 @@
 import { type StoredJob, byUrgency } from './stored-job.ts'
 
-/** Jobs that nobody holds, the most urgent first. */
+/** Jobs that no claim holds, the most urgent first. */
 export class WaitingJobs {
   readonly #jobs: StoredJob[] = []
 
@@ -12,18 +12,18 @@ export class WaitingJobs {
     this.#jobs.splice(this.#placeOf(job), 0, job)
   }
 
-  /** Before its priority or `runAt` changes: it is looked for by them. */
+  /** Call before its priority or `runAt` changes, since it is looked up by them. */
   remove(job: StoredJob): void {
     const at = this.#placeOf(job)
     if (this.#jobs[at] === job) this.#jobs.splice(at, 1)
   }
 
-  /** After their `runAt` has changed. */
+  /** Call after the `runAt` of jobs has changed. */
   reorder(): void {
     this.#jobs.sort(byUrgency)
   }
 
-  /** Where it is, or would go. */
+  /** The index of the job, or where it would be inserted. */
   #placeOf(job: StoredJob): number {
     let low = 0
     let high = this.#jobs.length

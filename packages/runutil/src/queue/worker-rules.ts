@@ -18,7 +18,7 @@ export interface WorkerRulesProps {
   readonly clock: Clock
 }
 
-/** What one worker holds its kinds to, and what it has heard of others; where they differ, it warns once. */
+/** The rules of one worker for its kinds, and those reported by others; where they differ, it warns once. */
 export class WorkerRules {
   readonly #props: WorkerRulesProps
   readonly #own: ReadonlyMap<string, KindRules>
@@ -35,12 +35,12 @@ export class WorkerRules {
     this.#own = new Map([...kinds].map(([kind, { limits }]) => [kind, { limits, retention }]))
   }
 
-  /** Whether any of its kinds has limits, here or elsewhere, as was heard when it last spoke. */
+  /** Whether any of its kinds has limits, here or elsewhere, as of the last renewal. */
   get limited(): boolean {
     return this.#limited
   }
 
-  /** Whether any of its kinds has a rate, likewise. */
+  /** Whether any of its kinds has a rate, here or elsewhere, as of the last renewal. */
   get rated(): boolean {
     return this.#rated
   }
@@ -61,7 +61,7 @@ export class WorkerRules {
   #warn({ kind, worker, ...theirs }: OtherRules): void {
     const ours = this.#own.get(kind)!
     const difference = differenceOf(ours, theirs)
-    // Of many like it, once.
+    // Once for many equal differences.
     if (this.#warned.has(`${kind} ${difference}`)) return
     this.#warned.add(`${kind} ${difference}`)
     const text = `kind '${kind}' has other options in worker '${worker}': ${difference}`

@@ -7,35 +7,36 @@ import { type ResolvedRetention, type Retention, resolveRetention } from './rete
 export interface QueueWorkerOptions {
   /** How many handlers run at once. Default 1. */
   concurrency?: number | undefined
-  /** How long it waits when there is nothing to do and nobody wakes it. Default 1 s; at least 100 ms, less is taken as that. */
+  /** How long an idle worker waits without a notification before it polls. Default 1 s; below 100 ms counts as 100 ms. */
   pollInterval?: Duration | undefined
-  /** How long a job stays with a process that doesn't renew it. Default 30 s. */
+  /** How long a process holds a job without renewing its lease. Default 30 s. */
   lease?: Duration | undefined
   /**
-   * The most jobs that it claims before it can start them. It takes that many only while jobs are short, and none of
-   * kinds that have limits. Default 2,000; 0 claims just what can start.
+   * The most jobs to claim before they can start. That many only while jobs are short, and none of kinds that have limits.
+   * Default 2,000; 0 claims only jobs that can start.
    */
   prefetch?: number | undefined
   /**
-   * The most bytes of payload that it holds, of jobs that run, wait here or have an outcome that isn't recorded yet. A larger
-   * job is held alone; payloads of up to 512 bytes aren't counted. Default 16 MiB.
+   * The most bytes of payload to hold, of jobs that run, wait here or have an unrecorded outcome. A larger job is held
+   * alone; payloads of up to 512 bytes aren't counted. Default 16 MiB.
    */
   maxHeldBytes?: number | undefined
   /**
-   * A job that its process died under, or lost the lease of, more often in a row than that ends as PANIC. Default 3. On its last
-   * chance, a job is claimed alone, and in no process do two such run at once; with 0, that is each. It begins when all else
-   * that the process holds has ended, and nothing begins beside it, each for 5 s at most; with 0, it runs beside others.
+   * How often in a row a process may die, or lose its lease, while it holds a job; once more ends the job as PANIC. Default
+   * 3. A job on its last chance is claimed alone, and a process runs at most one such job at a time; with 0, every job is
+   * one. It starts after the process's other jobs have ended, and none starts beside it, each for at most 5 s; with 0, it
+   * runs beside others.
    */
   maxCrashes?: number | undefined
   /**
-   * How long ended jobs of its kinds are kept: a duration, `'forever'`, or one for each outcome, as
-   * `{ done: '1d', failed: 'forever' }`, FAILED and PANIC alike. Where live processes differ, the longest holds. Default
-   * 7 days.
+   * How long ended jobs of its kinds are kept: a duration, `'forever'`, or one for each outcome, such as
+   * `{ done: '1d', failed: 'forever' }`, where `failed` includes PANIC. Where live processes differ, the longest applies.
+   * Default 7 days.
    */
   retention?: Retention | undefined
 }
 
-/** The options, checked: no default missing, times in ms. */
+/** The options, checked, with defaults applied and times in ms. */
 export interface WorkerSettings {
   readonly concurrency: number
   readonly pollIntervalMs: number

@@ -105,7 +105,7 @@ describe('the jobs of repo-watch, in the folder where it was started', () => {
 
   it('are left to the copy that has them, and the second says what to do', async () => {
     const first = watch()
-    await first.printed('/CommitReader/Jobs')
+    await first.printed(/\/CommitReader\/Jobs [0-9a-f]{7} by /)
     const { code, output, errors } = await watch().exit
 
     expect({ code, output }).toEqual({ code: 2, output: [] })
@@ -132,7 +132,7 @@ describe('the jobs of repo-watch, on a server', () => {
 
   it('are those of all commits that came since the last start', async () => {
     const before = watch(database.url)
-    await before.printed('/CommitReader/Jobs')
+    await before.printed(/\/CommitReader\/Jobs [0-9a-f]{7} by /)
     await stop(before)
     await repository.branch('aside')
     const ids: string[] = []
@@ -157,7 +157,7 @@ describe('the jobs of repo-watch, on a server', () => {
   it('are tried again where the commit is not there yet', async () => {
     const missing = 'f'.repeat(40)
     const program = watch(database.url)
-    await program.printed('/CommitReader/Jobs')
+    await program.printed(/\/CommitReader\/Jobs [0-9a-f]{7} by /)
     await stored(database.url, (queue) => queue.enqueue({ id: missing, kind: 'commit' }))
     await program.printed('WARN /CommitReader/Jobs job will be retried: no commit fffffff in this repository')
     await stop(program)

@@ -163,7 +163,7 @@ describe('repo-watch, where there is no repository', () => {
     })
     const made = (await program.printed('no git repository here')).split(' in ').at(-1)!
     await program.printed('/CommitFetcher/Commits new commit')
-    await program.printed('/CommitReader/Jobs')
+    await program.printed(/\/CommitReader\/Jobs [0-9a-f]{7} by /)
     await program.printed('tag latest moved')
     expect(existsSync(made)).toBe(true)
     program.kill('SIGINT')

@@ -9,7 +9,8 @@ export class WatchDatabase {
 
   /** @throws StartError */
   static async open(): Promise<WatchDatabase> {
-    const database = await openDatabase(process.env['DATABASE_URL'] ?? 'file:.runutil').catch(failed)
+    const isGiven = process.env['DATABASE_URL'] !== undefined
+    const database = await openDatabase(isGiven ? undefined : 'file:.runutil').catch(failed)
     await migrate(database).catch(async (error: unknown) => {
       await database.close()
       failed(error)

@@ -137,7 +137,7 @@ describe('diagnosis', () => {
         }
         void Svc
       },
-      says: /parameter #0 \(a\) of class B: it needs A, which is being made for it: a circle; inject it by delay/,
+      says: /parameter #0 \(a\) of class B: it needs A, which is being made for it: a circle; inject it with delay/,
     },
   }
 

@@ -134,7 +134,7 @@ test('what can not be paused or triggered is told so, with what to do', async ()
     expect((await failureOf(runtime.pause(path))).message).toMatch(
       /^cannot pause '.*', a (worker|supervisor): only repeat and cron .* can be paused; use stop$/,
     )
-    expect((await failureOf(runtime.trigger(path))).message).toMatch(/; use restart to run it anew$/)
+    expect((await failureOf(runtime.trigger(path))).message).toMatch(/; use restart to run it again$/)
   }
   await runtime.stop('/Job')
   await runtime.pause('/Job')

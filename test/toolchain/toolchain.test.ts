@@ -116,7 +116,7 @@ describe.concurrent('a program with decorators', { timeout: 120_000 }, () => {
     expect(stdout).toBe('')
     expect(stderr).toContain(
       'WorkerResolutionError: cannot make worker Greetings: parameter #0 (greeter) of class Greetings: its type ' +
-        'is unknown, for there is no decorator metadata; name it in @Worker({ inject: […] }) or by @inject(…), ' +
+        'is unknown, because there is no decorator metadata; name it in @Worker({ inject: […] }) or by @inject(…), ' +
         'or build with emitDecoratorMetadata',
     )
     expect(code).toBe(1)

@@ -1,13 +1,13 @@
 import { type Backoff, longestWaitMs, waitMsOf } from '../core/backoff.ts'
 import type { Clock } from '../core/clock.ts'
 
-/** A worker that returns at once, without error, is still not restarted more often than this. */
+/** The minimum time between two starts of a worker that returns at once without an error. */
 const SHORTEST_RUN_MS = 10
 
-/** However long it took to fail before. */
+/** Caps the time after which a worker counts as recovered. */
 const LONGEST_RECOVERY_MS = 60_000
 
-/** How often in a row it failed, and how long to wait before the next run. */
+/** Counts consecutive failures and computes the delay before the next run. */
 export class Attempts {
   readonly #backoff: Backoff
   readonly #clock: Clock
@@ -22,7 +22,7 @@ export class Attempts {
     this.#clock = clock
   }
 
-  /** A run that lasts for longer is no repetition of the last one. */
+  /** A run that lasts longer than this counts as recovered. */
   get recoveryMs(): number {
     return this.#recoveryMs
   }
@@ -32,9 +32,9 @@ export class Attempts {
   }
 
   /**
-   * How long to wait before the next run.
+   * The delay before the next run, in ms.
    *
-   * @throws InvalidDurationError, caused by what was thrown, when the backoff doesn't say
+   * @throws InvalidDurationError if the backoff gives no valid delay; its cause is the thrown error
    */
   ended(thrown: { error: unknown } | undefined): number {
     const uptime = this.#clock.elapsed() - this.#startedAt
@@ -50,13 +50,13 @@ export class Attempts {
     return delayMs
   }
 
-  /** It failed when no other run comes: the backoff isn't asked. */
+  /** For a failure without a next run: the backoff is not called. */
   endedForGood(): void {
     this.#failed(this.#clock.elapsed() - this.#startedAt)
   }
 
   #failed(uptime: number): void {
-    // A backoff of the user's own is asked how far it goes only when it matters.
+    // A user's own backoff is asked for its longest delay only when it matters.
     if (uptime > this.#longestMs && uptime > longestWaitMs(this.#backoff)) this.count = 0
     this.count++
   }

@@ -15,17 +15,17 @@ import { markOf, nameOf } from './named.ts'
 import type { RestartType } from './restart-plan.ts'
 import { type RestartLimit, checkReach, toRestartLimit } from './restart-window.ts'
 
-/** What a group knows of one of its workers: an entry of a list, checked. */
+/** A validated entry of a group's list of workers. */
 export interface ChildSpec {
-  /** Its name; of one without, '#' and its place in the list. */
+  /** Its name; without one, '#' and its place in the list. */
   readonly label: string
-  /** What its context is named beneath the group's; '' of a worker that names itself. */
+  /** The path segment of its context beneath the group's; '' for a worker that names itself. */
   readonly segment: string
   readonly isNamed: boolean
-  /** Its health is known from its start on. */
+  /** Whether its health is known from its start. */
   readonly isDeclared: boolean
   readonly worker: Worker | WorkerFunc
-  /** What it is: 'repeat', 'queue', 'supervisor' … */
+  /** Its kind: 'repeat', 'queue', 'supervisor' … */
   readonly kind: string
   readonly restart: RestartType
   readonly retry: Backoff | undefined
@@ -51,8 +51,8 @@ const PLAIN: RuleFields = {
 const RESTART_TYPES: readonly string[] = ['permanent', 'transient', 'temporary']
 
 /**
- * @param what begins the message of an error
- * @param outer the backoff that its supervisor has for it
+ * @param what what error messages begin with
+ * @param outer the supervisor's default backoff
  * @throws InvalidArgumentError, InvalidDurationError
  */
 export function toChildSpec(runnable: Runnable, at: number, what: string, outer?: Backoff): ChildSpec {
@@ -63,7 +63,7 @@ export function toChildSpec(runnable: Runnable, at: number, what: string, outer?
   return specOf(name, '', 'named', runnable, PLAIN)
 }
 
-/** Of a worker that whoever runs it has named. */
+/** The spec of a worker that its caller has already named. */
 export function plainSpec(worker: Worker | WorkerFunc): ChildSpec {
   return specOf('', '', 'named', worker, PLAIN)
 }
@@ -97,7 +97,7 @@ function declared(entry: DeclarativeWorker, what: string, outer: Backoff | undef
   return specOf(label, `/${name}`, 'declared', worker, PLAIN)
 }
 
-/** Property by property: there may be 100,000, and what is spread into an object costs it its compact form. */
+/** Property by property: there may be 100,000 specs, and a spread costs an object its compact form. */
 function specOf(
   label: string,
   segment: string,
@@ -182,7 +182,7 @@ function kindOf(worker: Worker | WorkerFunc): string {
   return (markOf(worker, workerKind) as string | undefined) ?? 'worker'
 }
 
-/** @throws InvalidArgumentError for one that would bark between two runs */
+/** @throws InvalidArgumentError for a watchdog that would fire between two runs */
 function checkWatchdog(watchdogMs: number, worker: object, what: string): void {
   const everyMs = markOf(worker, intervalMs) as number | undefined
   if (everyMs === undefined || watchdogMs > everyMs) return

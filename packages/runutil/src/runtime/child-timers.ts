@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../core/clock.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
 import { fairTimeout } from './fair-timeout.ts'
 
-/** What one run of a worker is timed by: its start, its signs of life, and how long until it counts as well again. */
+/** The timers of one run of a worker: start timeout, watchdog and recovery. */
 export class ChildTimers {
   readonly #clock: Clock
   readonly #record: WorkerRecord
@@ -22,7 +22,7 @@ export class ChildTimers {
     this.#timer?.clear()
   }
 
-  /** @param onSilent called when it has given no sign of life for so long */
+  /** @param onSilent called after `ms` without a sign of life */
   watch(ms: number, onSilent: () => void): void {
     const record = this.#record
     record.isWatched = true
@@ -36,7 +36,7 @@ export class ChildTimers {
     this.#timer = fairTimeout(this.#clock, ms, look)
   }
 
-  /** Notices that a worker, which doesn't say so itself, runs well again after it failed. */
+  /** Marks a worker that makes no health checkpoints as recovered after `ms`. */
   expectRecovery(ms: number): void {
     const record = this.#record
     if (record.health !== 'firing' || record.spoke) return

@@ -15,17 +15,17 @@ import type { Exit } from './restart-plan.ts'
 import { RestartWindow } from './restart-window.ts'
 import type { Place } from './start-order.ts'
 
-/** What a child has to say to its supervisor. */
+/** How a child reports to its supervisor. */
 export interface ChildHost {
   readonly clock: Clock
   readonly scope: RunScope
-  /** Calls it in the stores in which the group was started. */
+  /** Calls `body` in the AsyncLocalStorage stores in which the group was started. */
   anew(body: () => Promise<void>): Promise<void>
   ended(child: Child, exit: Exit, body: Body): void
-  /** Whether it is ready, or done, has changed. */
+  /** Called when `isUp` of the child has changed. */
   turned(child: Child): void
   moved(child: Child, state: WorkerState): void
-  /** It was told to end, and hasn't within its time. */
+  /** Called when the child was stopped and did not end within its limit. */
   outlived(child: Child, cause: Error | undefined, forMs: number): void
 }
 
@@ -34,11 +34,11 @@ export interface ChildProps {
   readonly record: WorkerRecord
   /** The name of the group. */
   readonly prefix: string
-  /** What it is restarted with. */
+  /** The delays between restarts; undefined: never restarted. */
   readonly backoff: Backoff | undefined
-  /** What its log lines call it, if not by its path. */
+  /** Its name in log lines, if not its path. */
   readonly logName?: string
-  /** It runs within the entry that has this record. */
+  /** Whether it runs within the entry that has this record. */
   readonly isInner?: boolean
 }
 
@@ -46,42 +46,42 @@ export interface ChildProps {
 export interface Body {
   readonly controller: LinkedController
   readonly startedAt: number
-  /** It was told to end. */
+  /** Whether its signal has aborted. */
   stopping: boolean
-  /** Why that is a failure, where it is one: not ready in time, or hung. */
+  /** Set if the stop is a failure: not ready in time, or hung. */
   failure: StartTimeoutError | WorkerHungError | undefined
   onEnd: (() => void)[] | undefined
 }
 
-/** One worker of a supervisor: it starts and stops it, and knows whether it is ready. Whether it starts again is not its concern. */
+/** One worker of a supervisor: starts and stops it, and tracks its readiness. The supervisor decides on restarts. */
 export class Child implements RecordOwner {
   readonly spec: ChildSpec
   readonly record: WorkerRecord
   readonly attempts: Attempts | undefined
   readonly window: RestartWindow | undefined
-  /** What its context is named. */
+  /** The name of its context. */
   readonly name: string
-  /** Whom it comes after, and who after it. */
+  /** Its place in the start order. */
   place: Place<Child> | undefined
-  /** The run that is on. Never two. */
+  /** The current run. Never two at once. */
   body: Body | undefined
-  /** An operator has stopped it. */
+  /** Whether an operator has stopped it. */
   isStopped = false
-  /** It is ready or done: who comes after it may start. */
+  /** Whether it is ready or done, so that workers after it may start. */
   isUp = false
-  /** It starts as soon as those before it are up. */
+  /** Whether it starts as soon as the workers before it are up. */
   isWaiting = false
-  /** Its restart's delay. */
+  /** The delay of its restart. */
   delay: Timer | undefined
-  /** Runs within another entry, as `retry()` does: that one's record is its own too. */
+  /** Set if it runs within another entry, as under `retry()`, and shares that entry's record. */
   readonly outer: RecordOwner | undefined
-  /** Of the run that is on, or was last. */
+  /** The context of the current or last run. */
   context: Context
-  /** What was logged last of its starts and ends. */
+  /** Its last logged start or end. */
   lastLine: 'started' | 'stopped' | 'done' | 'failed' | undefined
   readonly #host: ChildHost
   readonly #logName: string
-  /** Of most there are none. */
+  /** Most children need none. */
   #timers: ChildTimers | undefined
 
   constructor(
@@ -106,7 +106,7 @@ export class Child implements RecordOwner {
     return (context.name === this.#logName ? context : new Context(this.#host.scope, this.#logName)).logger
   }
 
-  /** Its supervisor has ended. */
+  /** Called when its supervisor has ended. */
   release(): void {
     this.cancel()
     this.record.owner = this.outer
@@ -161,7 +161,7 @@ export class Child implements RecordOwner {
     const { record, outer } = this
     this.#timers?.started()
     outer?.ready()
-    // Of one within another entry, that one has said so the first time.
+    // Within another entry, that entry has already become ready the first time.
     if (record.state === 'starting') record.moveTo(record.isPaused ? 'paused' : 'ready')
     const { watchdogMs } = this.spec
     if (watchdogMs !== undefined) this.#timing.watch(watchdogMs, () => this.#hangs(watchdogMs))
@@ -184,13 +184,13 @@ export class Child implements RecordOwner {
     this.#host.moved(this, state)
   }
 
-  /** What it failed with after it was told to end: then nobody starts it again for that. */
+  /** Logs a failure after its stop, which leads to no restart. */
   logLastFailure(err: unknown): void {
     this.attempts?.endedForGood()
     this.logFailure(err, 0)
   }
 
-  /** @param delayMs how long it is until it starts again */
+  /** @param delayMs the delay before its restart */
   logFailure(err: unknown, delayMs: number): void {
     const attempt = this.attempts?.count
     log(this.logger, 'warn', attempt === undefined ? { err } : { attempt, delayMs, err }, 'worker failed')
@@ -202,7 +202,7 @@ export class Child implements RecordOwner {
     this.#host.turned(this)
   }
 
-  /** @param stopBy when it is to have ended, on the scale of `clock.elapsed()` */
+  /** @param stopBy its deadline to end, on the scale of `clock.elapsed()` */
   abort(reason: unknown, stopBy?: number): void {
     const { body } = this
     if (body === undefined || body.stopping) return
@@ -213,7 +213,7 @@ export class Child implements RecordOwner {
     body.controller.abort(reason)
   }
 
-  /** Tells it to end, and resolves when it has. If it hasn't by then, the group hears of it and this never resolves. */
+  /** Stops it, and resolves when it has ended. After `limitMs` it calls `outlived` instead, and never resolves. */
   stop(reason: unknown, limitMs: number): Promise<void> {
     const { body } = this
     if (body === undefined) return Promise.resolve()
@@ -230,20 +230,20 @@ export class Child implements RecordOwner {
     })
   }
 
-  /** Ends the run that is on for a failure: whatever comes of it, that is what it has failed with. */
+  /** Stops the current run for a failure, which becomes its error, however it ends. */
   endWith(failure: StartTimeoutError | WorkerHungError, limitMs: number): void {
     if (this.body === undefined || this.body.stopping) return
     this.body.failure = failure
     void this.stop(failure, limitMs)
   }
 
-  /** Nobody waits for its end any more. */
+  /** Stops waiting for its end. */
   giveUp(): void {
     this.body = undefined
     this.#clear()
   }
 
-  /** It fires no more, whatever it waited for. */
+  /** Cancels a pending start or restart. */
   cancel(): void {
     this.isWaiting = false
     this.delay?.clear()
@@ -257,7 +257,7 @@ export class Child implements RecordOwner {
     this.#timing.limitStart(ms, () => this.endWith(error(), this.stopLimitMs))
   }
 
-  /** How long it may take to end, other than with its group. */
+  /** How long it may take to end when stopped apart from its group. */
   get stopLimitMs(): number {
     return this.spec.stopTimeoutMs ?? this.#host.scope.graceMs ?? DEFAULT_STOP_MS
   }
@@ -278,7 +278,7 @@ export class Child implements RecordOwner {
   }
 }
 
-/** Of whoever runs a worker outside of any group. */
+/** The owner of a worker outside of any group. */
 const NOBODY: RecordOwner = { ready: () => {}, moved: () => {} }
 
 const DEFAULT_START_TIMEOUT_MS = 60_000

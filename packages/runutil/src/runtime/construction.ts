@@ -6,7 +6,7 @@ import { type Constructor, inheritTokens, untoldParameter } from './parameters.t
 import type { Token } from './tokens.ts'
 
 /**
- * What runutil uses of tsyringe's internals, in this file and `made`. tsyringe does not report what it constructed, disposes in the
+ * The tsyringe internals that runutil uses, in this file and `made`. tsyringe does not report what it constructed, disposes in the
  * order of construction without waiting, and keeps returning a singleton that it has disposed of.
  */
 interface Internals {
@@ -24,7 +24,7 @@ interface Registration extends Kept {
   provider: { useFactory?: unknown }
 }
 
-/** A class or a factory that is being called, and what it has been given so far. */
+/** A class or factory being called, and the dependencies it has received so far. */
 interface Frame {
   readonly needs: Set<Made>
   readonly isFactory: boolean
@@ -35,23 +35,23 @@ export function parentOf(container: DependencyContainer): DependencyContainer | 
   return (container as Internals).parent
 }
 
-/** A class is under way in so many resolutions at once only if there is no end to it. */
+/** A class in this many resolutions at once means endless recursion. */
 const MOST_AT_ONCE = 20
 
-/** What a run resolves, and what was constructed for that: the run disposes of it, once no other run uses it. */
+/** Resolves the classes of a run and records what was constructed for them: the run disposes of it once no other run uses it. */
 export class Construction {
   readonly uses = new Set<Made>()
   readonly #container: DependencyContainer
   readonly #workers: ReadonlyMap<Function, WorkerEntry>
-  /** What a container was told of the parameters of classes. */
+  /** The tokens that a container was given for the parameters of classes. */
   readonly #tokens: ReadonlyMap<Function, readonly Token[]>
   readonly #instances = new Map<Function, unknown>()
   readonly #frames: Frame[] = []
   readonly #underWay: { type: Constructor; context: unknown }[] = []
-  /** What has to be disposed of yet, the next one last. */
+  /** What remains to be disposed of, the next one last. */
   #left: Made[] | undefined
 
-  /** @param workers classes to be made once, for all who depend on them */
+  /** @param workers classes to construct once, shared by all dependents */
   constructor(container: DependencyContainer, workers: ReadonlyMap<Function, WorkerEntry>) {
     this.#container = container
     this.#workers = workers
@@ -62,7 +62,7 @@ export class Construction {
   }
 
   /**
-   * Resolves a class, and takes note of everything that has to be made for it.
+   * Resolves a class, and records everything that is constructed for it.
    *
    * @throws WorkerResolutionError
    */
@@ -75,8 +75,8 @@ export class Construction {
   }
 
   /**
-   * What is to be disposed of next, the last made first: nobody's but the container's, and used by no other run. Whoever
-   * resolves from now on gets new ones.
+   * The next object to dispose of, in reverse order of construction: owned by the container, and used by no other run. Later
+   * resolutions construct new ones.
    */
   next(): Made | undefined {
     this.#left ??= [...closureOf(this.uses)].sort((a, b) => a.order - b.order)
@@ -100,7 +100,7 @@ export class Construction {
     try {
       return internals.resolve(token, ...context)
     } finally {
-      // They were inherited from the prototype, and are again.
+      // Uncovers the methods of the prototype again.
       delete internals.construct
       delete internals.resolveRegistration
     }
@@ -121,7 +121,7 @@ export class Construction {
       this.#handOut(registration, () => resolveRegistration.call(internals, registration, context))
   }
 
-  /** Resolved when it is first used: of that, too, note is taken, and it is needed by what is under way now. */
+  /** Records a class that is resolved at its first use, as a dependency of what is being constructed now. */
   #later(type: Delayed, context: unknown): unknown {
     const frame = this.#frames.at(-1) ?? { needs: new Set(), isFactory: false }
     return type.createProxy((token) => this.#within(frame, () => this.#resolve(token, context)))
@@ -146,7 +146,7 @@ export class Construction {
     }
   }
 
-  /** tsyringe would go round until the stack is full, with a message that grows with the square of that. */
+  /** tsyringe would recurse until the stack overflows, with a message that grows quadratically. */
   #checkCircle(type: Constructor, context: unknown): void {
     const same = this.#underWay.filter((other) => other.type === type)
     if (same.length < MOST_AT_ONCE && !same.some((other) => other.context === context)) return
@@ -169,7 +169,7 @@ export class Construction {
     return this.#seen(instance)
   }
 
-  /** Takes note that it is needed by what is under way, or by a class of the run. */
+  /** Records that it is needed by what is being constructed, or by a class of the run. */
   #seen(instance: unknown): unknown {
     const made = Made.of(instance)
     if (made === undefined) return instance
@@ -191,7 +191,7 @@ export class Construction {
   }
 }
 
-/** What factories returned, with all that was made for these alone. */
+/** What factories returned, with everything constructed only for them. */
 function productsIn(uses: ReadonlySet<Made>): Set<Made> {
   const products = [...uses].filter((made) => made.isProduct && !made.isInjected)
   return closureOf(products, (made) => !made.isShared)

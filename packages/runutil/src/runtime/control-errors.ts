@@ -3,7 +3,7 @@ import { shortened } from '../core/describe.ts'
 import { nearest } from '../core/options.ts'
 import type { RunControl } from '../core/worker-kind.ts'
 
-/** No worker has that path, or the run hasn't begun. */
+/** No worker has that path, or the run has not begun. */
 export class NoSuchWorkerError extends Error {
   readonly code = 'ERR_NO_SUCH_WORKER'
   readonly path: string
@@ -18,7 +18,7 @@ export class NoSuchWorkerError extends Error {
   }
 }
 
-/** It has no runs that could be paused or triggered, or none for now. */
+/** The worker has no runs to pause or trigger, or none for now. */
 export class NotPausableError extends Error {
   readonly code = 'ERR_NOT_PAUSABLE'
   readonly path: string
@@ -33,5 +33,5 @@ export class NotPausableError extends Error {
 
 const WHY: Readonly<Record<RunControl, string>> = {
   pause: 'only repeat and cron without a lease, a QueueWorker and a CoordinateWorker can be paused; use stop',
-  trigger: 'only repeat and cron without a lease have runs to trigger; use restart to run it anew',
+  trigger: 'only repeat and cron without a lease have runs to trigger; use restart to run it again',
 }

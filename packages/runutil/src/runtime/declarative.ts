@@ -5,10 +5,10 @@ import { NamedWorker, carriesName, nameOf, runs } from './named.ts'
 import { superviseOne } from './supervise-one.ts'
 
 /**
- * Whatever is taken as a worker, as a worker by itself. A declarative one is composed in one order: health innermost,
- * then the name, then its restarts outermost; what they log carries the name.
+ * Converts any accepted form of a worker to a plain worker. A declarative one is composed in one order: health innermost,
+ * then the name, then its restarts outermost; their log lines carry the name.
  *
- * @param what begins the message of an error
+ * @param what what error messages begin with
  * @throws InvalidArgumentError
  */
 export function toWorker(runnable: Runnable, what: string): Worker | WorkerFunc {

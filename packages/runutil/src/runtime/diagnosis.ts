@@ -18,11 +18,11 @@ interface Finding {
   problem: string
 }
 
-/** Types that metadata has for a parameter when it says nothing of what to inject. */
+/** Parameter types in metadata that do not identify what to inject. */
 const BUILT_IN = new Set<unknown>([String, Number, Boolean, Array, Function, Promise, Symbol, Date, Map, Set])
-const BY_DELAY = 'inject it by delay(() => Type) from tsyringe'
+const BY_DELAY = 'inject it with delay(() => Type) from tsyringe'
 
-/** tsyringe's message grows with the square of the depth. */
+/** tsyringe's message grows quadratically with the depth. */
 const LONGEST_STACK = 4_000
 
 /** A registration of a token. */
@@ -32,10 +32,10 @@ interface Provider {
 }
 
 /**
- * Says why a class cannot be resolved: the class, the parameter and what to do. tsyringe's own error
+ * Explains why a class cannot be resolved: the class, the parameter and what to do. tsyringe's own error
  * is kept as `cause`.
  *
- * @param told tokens that a container was given for the parameters of classes
+ * @param told the tokens that a container was given for the parameters of classes
  */
 export function diagnose(
   container: DependencyContainer,
@@ -63,13 +63,13 @@ function shortCause(cause: unknown): unknown {
   return short
 }
 
-/** Looks through the parameters of classes, and through those of the parameters' own classes. */
+/** Searches the parameters of classes, and recursively those of the parameters' classes. */
 class Search {
   readonly #container: DependencyContainer
   readonly #told: ReadonlyMap<Function, readonly Token[]>
-  /** What is being made, from the worker on. */
+  /** The classes under construction, from the worker on. */
   readonly #path = new Set<unknown>()
-  /** Nothing was found in them. */
+  /** Classes searched without a finding. */
   readonly #sound = new Set<unknown>()
 
   constructor(container: DependencyContainer, told: ReadonlyMap<Function, readonly Token[]>) {
@@ -77,7 +77,7 @@ class Search {
     this.#told = told
   }
 
-  /** The first parameter that can't be had. @param needs the parameter that the class is for; none for a worker */
+  /** The first parameter that cannot be resolved. @param needs the parameter that the class is for; none for a worker */
   findIn(type: Constructor, needs: Finding | undefined): Finding | undefined {
     if (this.#path.has(type) || this.#sound.has(type)) return undefined
     this.#path.add(type)
@@ -126,7 +126,7 @@ class Search {
     return (getRegistration?.call(this.#container, token) as { provider?: Provider } | undefined)?.provider
   }
 
-  /** What will be looked for, parameter by parameter: emitted types, overridden by `inject`. */
+  /** The token of each parameter: emitted types, overridden by `inject`. */
   #tokensOf(type: Constructor): unknown[] {
     const told = this.#told.get(type)
     if (told !== undefined) return [...told]
@@ -139,19 +139,19 @@ class Search {
   }
 }
 
-/** @param isNested it is only needed for a worker, which is not to know how it is made */
+/** @param isNested whether it is a dependency of a worker, not a worker itself */
 function withoutMetadata(type: Constructor, at: number, isNested: boolean): Finding {
   const how = 'name it in @Worker({ inject: […] }) or by @inject(…), or build with emitDecoratorMetadata'
   const problem = isNested
     ? `its type is unknown, and no ${type.name} is registered: ` +
       `call container.register(${type.name}, { useValue: … }); or, if it is to be constructed here, ${how}`
-    : `its type is unknown, for there is no decorator metadata; ${how}`
+    : `its type is unknown, because there is no decorator metadata; ${how}`
   return { type, at, problem }
 }
 
-/** What keeps an unregistered token from being resolved, by itself. */
+/** Why an unregistered token cannot be resolved by itself. */
 function problemOf(token: unknown): string | undefined {
-  if (token === undefined) return `its type was not loaded yet: two files import each other; ${BY_DELAY}`
+  if (token === undefined) return `its type is not loaded yet: two files import each other; ${BY_DELAY}`
   if (typeof token === 'string' || typeof token === 'symbol') {
     const name = typeof token === 'string' ? `'${token}'` : token.toString()
     return `nothing is registered under ${name}; call container.register(${name}, …)`

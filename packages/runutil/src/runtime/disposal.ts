@@ -6,11 +6,11 @@ import type { Grace } from './grace.ts'
 import type { Made } from './made.ts'
 
 /**
- * Disposes of one object after another, within the grace period but for at least a second. One that takes longer is not waited
- * for; those after it are still disposed of.
+ * Disposes of one object after another, within the grace period but for at least a second. It does not wait for one that takes
+ * longer, and still disposes of those after it.
  *
- * @param next what is to be disposed of now; undefined when that is all
- * @returns what failed, and a ShutdownTimeoutError that names what took too long
+ * @param next the next object to dispose of; undefined when there is none
+ * @returns the failures, and a ShutdownTimeoutError that names what took too long
  */
 export async function dispose(
   next: () => Made | undefined,

@@ -3,7 +3,7 @@ import { shortened } from '../core/describe.ts'
 import { messageOf } from '../core/thrown.ts'
 
 const LONGEST_MESSAGE = 4_000
-/** In a message; the error's own field has all of it. */
+/** The length of a name in a message; the error's field has the whole name. */
 export const LONGEST_NAME = 400
 
 /** Two workers of one group have the same name, so neither logs nor health could distinguish them. */
@@ -65,19 +65,19 @@ function namesIn(workers: readonly string[]): string {
   return [...first, ...(more > 0 ? [`${more} more`] : [])].join(', ')
 }
 
-/** What went wrong, and with whom. */
+/** An error and the worker that it came from. */
 export interface Failure {
   readonly worker: string
   readonly error: Error
 }
 
-/** Of more failures, a message says how many there are. */
+/** At most this many failures are listed in a message; further ones are counted. */
 const MOST_LINES = 10
 const LONGEST_LINE = 400
-/** Of the root cause. */
+/** The longest text of the root cause in a message. */
 const LONGEST_FIRST = 2_000
 
-/** All that went wrong in a group: the root cause first, what followed from it after. The message tells the first ten. */
+/** All failures of a group: the root cause first, then its consequences. The message lists the first ten. */
 export class WorkerGroupError extends AggregateError {
   readonly code = 'ERR_WORKER_GROUP'
   declare errors: Error[]
@@ -104,18 +104,18 @@ function linesOf(failures: readonly Failure[]): string {
   return [...lines, ...(more > 0 ? [`… and ${more} more, in errors`] : [])].join('\n')
 }
 
-/** With whom each error of a group came from. */
+/** Each error of a group with the worker that it came from. */
 export function failuresIn({ errors, workers }: WorkerGroupError): Failure[] {
   return errors.map((error, at) => ({ worker: workers[at]!, error }))
 }
 
-/** Lets the error say whose it is, without showing up where errors are printed or compared. */
+/** Adds the worker's name to the error, hidden where errors are printed or compared. */
 export function attribute(error: Error, worker: string): void {
   try {
     if ('worker' in error || !Object.isExtensible(error)) return
     Object.defineProperty(error, 'worker', { value: worker, configurable: true, writable: true })
   } catch {
-    // A Proxy that doesn't let us.
+    // The error may be frozen or a Proxy.
   }
 }
 
@@ -145,10 +145,10 @@ export class SiblingExitedError extends Error {
   }
 }
 
-/** A worker's class can't be made: names the class, the parameter and what to do. */
+/** A worker's class cannot be constructed: names the class, the parameter and what to do. */
 export class WorkerResolutionError extends Error {
   readonly code = 'ERR_WORKER_RESOLUTION'
-  /** The class whose constructor can't be satisfied, the worker itself or one of its dependencies. */
+  /** The class with the unresolvable parameter: the worker itself or one of its dependencies. */
   readonly className: string
   /** For example `#0 (db)`; undefined when no single parameter is to blame. */
   readonly parameter: string | undefined

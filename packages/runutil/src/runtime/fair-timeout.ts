@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../core/clock.ts'
 
 /**
- * As the clock's `setTimeout`, for what accuses somebody of being late. If the timer itself is late by more than half its
- * time, the loop was blocked, the machine slept or a debugger held it: nobody had the time, so it starts over.
+ * As the clock's `setTimeout`, for deadlines. If the timer itself fires late by more than half its time, the loop was blocked,
+ * the machine slept or a debugger held it, so it starts over.
  */
 export function fairTimeout(clock: Clock, ms: number, callback: () => void): Pick<Timer, 'clear'> {
   let due = clock.elapsed() + ms
@@ -15,5 +15,5 @@ export function fairTimeout(clock: Clock, ms: number, callback: () => void): Pic
   return timer
 }
 
-/** Timers are a little late always. */
+/** Timers are always a little late. */
 const ROUNDING_MS = 50

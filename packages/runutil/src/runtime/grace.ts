@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 
-/** Disposal has at least so long, however much of the grace period the workers took. */
+/** How long disposal may take at least, even if the workers used up the grace period. */
 const LEAST_MS = 1_000
 
 /** The time that a run has to end, counted from its stop. */
@@ -24,7 +24,7 @@ export class Grace {
     return this.#endsAt === Infinity ? undefined : this.#endsAt
   }
 
-  /** What is left of it for disposing of things; it begins now if it hasn't. */
+  /** What is left of it for disposal; starts it if it has not begun. */
   get leftMs(): number {
     this.begin()
     return Math.max(LEAST_MS, this.#endsAt! - this.#clock.elapsed())

@@ -6,7 +6,7 @@ import { Child } from './child.ts'
 import { markOf } from './named.ts'
 import { WorkerStoppedError } from './restart-errors.ts'
 
-/** What it needs of the supervisor. */
+/** What GroupControl needs from its supervisor. */
 export interface ControlledGroup {
   isShared(child: Child): boolean
   setStopped(child: Child, isStopped: boolean): void
@@ -17,7 +17,7 @@ export interface ControlledGroup {
   remove(child: Child): void
 }
 
-/** What an operator may do with the workers of one run of a supervisor. */
+/** An operator's control of the workers in one run of a supervisor. */
 export class GroupControl {
   readonly #supervisor: ControlledGroup
   readonly #add: (parent: WorkerRecord, worker: Runnable) => Child
@@ -27,7 +27,7 @@ export class GroupControl {
     this.#add = add
   }
 
-  /** It stays stopped until it is started, whatever is restarted meanwhile. */
+  /** Stops a worker until `start`, also across restarts of the others. */
   async stop(record: WorkerRecord): Promise<void> {
     const child = this.#childOf(record)
     if (this.#supervisor.isShared(child)) throw sharesSignal(child.path)
@@ -64,7 +64,7 @@ export class GroupControl {
     return child.path
   }
 
-  /** Whether it can be done with the worker's runs, also while it has none. */
+  /** Whether the worker supports the control, also between two runs. */
   takes(record: WorkerRecord, control: RunControl): boolean {
     const marked = markOf(this.#childOf(record).spec.worker, runControls)
     return marked === 'trigger' || marked === control
@@ -77,7 +77,7 @@ export class GroupControl {
 
   #childOf({ owner }: WorkerRecord): Child {
     this.#supervisor.throwIfStopping()
-    // `retry()` within an entry is no entry of its own.
+    // `retry()` within an entry is not an entry of its own.
     let child = owner
     while (child instanceof Child && child.outer !== undefined) child = child.outer
     return child as Child

@@ -5,12 +5,12 @@ import type { WorkerRecord, WorkerState } from '../core/worker-record.ts'
 import type { Child } from './child.ts'
 import type { RestartLimitError } from './restart-errors.ts'
 
-/** Of more workers, each one's starts and ends are logged at debug, and their count at info. */
+/** In a larger group, starts and ends of each worker are logged at debug, and their count at info. */
 const MANY = 1_000
 
 type Line = 'started' | 'stopped' | 'done'
 
-/** Logs the starts, ends and give-ups of a group's workers. A failure is logged by whoever decides what comes of it. */
+/** Logs the starts, ends and give-ups of a group's workers. Failures are logged where they are handled. */
 export class GroupLines {
   readonly #scope: RunScope
   readonly #record: WorkerRecord
@@ -22,18 +22,18 @@ export class GroupLines {
     this.#children = children
   }
 
-  /** A worker is in another state. Each start has one end, and what never started has none. */
+  /** Called when a worker's state changes. Each logged start has one end. */
   moved(child: Child, state: WorkerState): void {
     if (state === 'failed') child.lastLine = 'failed'
     const line = lineOf(state, child.lastLine)
     if (line === undefined) return
     child.lastLine = line
     const level = this.#areMany ? 'debug' : 'info'
-    // Asked of the root: to make the worker's own logger costs more than the line.
+    // Asks the root logger: creating the worker's logger costs more than the line.
     if (isLogged(this.#scope.logger, level)) log(child.logger, level, {}, line)
   }
 
-  /** All that wait for nobody have started. */
+  /** Called when all workers without `after` have started. */
   started(): void {
     this.#count('started')
   }
@@ -67,9 +67,9 @@ export class GroupLines {
 function lineOf(state: WorkerState, last: Child['lastLine']): Line | undefined {
   if (state === 'starting') return 'started'
   if (state === 'done') return state
-  // In the delay of a restart: then none comes.
+  // Stopped in the delay of a restart, which is then cancelled.
   if (state === 'stopped') return last === 'started' || last === 'failed' ? state : undefined
-  // Stopped for a restart along with others.
+  // Stopped to be restarted along with others.
   if (state === 'waiting') return last === 'started' ? 'stopped' : undefined
   return undefined
 }

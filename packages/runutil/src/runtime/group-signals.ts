@@ -1,7 +1,7 @@
 import { type LinkedController, linkedController } from '../core/linked-controller.ts'
 import type { Child } from './child.ts'
 
-/** Up to so many, each worker has a signal of its own. */
+/** At most this many workers in a group have a signal of their own. */
 const MANY = 1_000
 
 /**
@@ -10,7 +10,7 @@ const MANY = 1_000
  */
 const WORKERS_PER_SIGNAL = 64
 
-/** The signals of a group's workers: in a large group, those that nobody would stop alone share them. */
+/** The signals of a group's workers. In a large group, workers that are never stopped alone share them. */
 export class GroupSignals {
   readonly #areMany: boolean
   #shared: LinkedController | undefined
@@ -20,7 +20,7 @@ export class GroupSignals {
     this.#areMany = workers > MANY
   }
 
-  /** Whether only the whole group can be stopped, not this one. */
+  /** Whether it can only be stopped with its group. */
   isShared({ attempts, place, spec }: Child): boolean {
     const { restart, startTimeoutMs, stopTimeoutMs, watchdogMs, kind } = spec
     const isPlain =
@@ -33,7 +33,7 @@ export class GroupSignals {
     return this.#areMany && isPlain && !hasTimes
   }
 
-  /** For its next run, one of its own: what an earlier run left listening isn't to hear of this one's end. */
+  /** Each run has its own, so that listeners left by an earlier run are not called at this one's end. */
   of(child: Child): LinkedController {
     if (!this.isShared(child)) return linkedController()
     if (this.#shared === undefined || this.#sharing++ % WORKERS_PER_SIGNAL === 0)

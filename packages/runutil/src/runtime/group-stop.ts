@@ -9,18 +9,18 @@ export interface GroupStopProps {
   readonly reason: unknown
   /** On the scale of `clock.elapsed()`. Undefined: no limit. */
   readonly endsAt: number | undefined
-  /** Time is up: these still run. */
+  /** Called at the deadline with the children still running. */
   readonly onLate: (late: readonly Child[]) => void
 }
 
 /**
- * Stops a group: each worker is aborted as soon as all that come after it have ended, all at once where nobody comes
- * after anybody. Where time is limited, each level has an equal share of what is left, or a worker its `stopTimeout` if
- * that is less; then those beneath are aborted all the same, so that each sees its abort before the time is up.
+ * Stops a group: each worker is aborted as soon as all workers after it have ended; without `after`, all at once. With a
+ * deadline, each level gets an equal share of the time left, or a worker its `stopTimeout` if that is less; then the next
+ * level is aborted regardless, so that each worker sees its abort before the deadline.
  */
 export class GroupStop {
   readonly #props: GroupStopProps
-  /** Who runs, and hasn't outlived its time. */
+  /** Children that are running within their time. */
   readonly #timely: Set<Child>
   readonly #running: Set<Child>
   readonly #levels: number
@@ -47,12 +47,12 @@ export class GroupStop {
     const gates = new Set([...this.#running].flatMap(({ place }) => place?.waitsFor ?? []))
     for (const gate of gates) gate.alive = gate.after.filter((child) => this.#running.has(child)).length
     this.#limitLevel()
-    // A copy: each abort may end some at once.
+    // A copy: an abort may end some of them synchronously.
     for (const child of [...this.#running]) if (this.#isDue(child)) this.#abort(child)
     this.#nextLevel()
   }
 
-  /** It has ended, or nobody waits for it any more. */
+  /** Call it when the child has ended or was given up. */
   ended(child: Child): void {
     if (!this.#running.delete(child)) return
     this.#timers.get(child)?.clear()
@@ -95,7 +95,7 @@ export class GroupStop {
     return now + (endsAt - now) / (this.#levels - level)
   }
 
-  /** Those that it comes after needn't wait for it. */
+  /** Workers before it no longer wait for it. */
   #release(child: Child): void {
     if (!this.#timely.delete(child)) return
     this.#timelyAt[child.place?.level ?? 0]!--
@@ -107,7 +107,7 @@ export class GroupStop {
     if (this.#timely.size === 0 && this.#running.size > 0 && this.#props.endsAt === undefined) this.#over()
   }
 
-  /** The share of a level that has ended goes to those beneath. */
+  /** When a level has ended early, its time goes to the levels below. */
   #nextLevel(): void {
     if (this.#levels === 1) return
     const before = this.#level

@@ -6,9 +6,9 @@ import { toError } from '../core/thrown.ts'
 import { type Failure, ShutdownTimeoutError, WorkerGroupError, attribute } from './errors.ts'
 import type { Grace } from './grace.ts'
 
-/** One of a group of jobs. */
+/** A job of a group. */
 export interface GroupJob {
-  /** What errors call it. */
+  /** Its name in errors. */
   readonly label: string
   start(signal: AbortSignal): Promise<void>
 }
@@ -16,7 +16,7 @@ export interface GroupJob {
 export interface JobGroupProps {
   readonly jobs: readonly GroupJob[]
   readonly signal: AbortSignal | undefined
-  /** Begins when the group is told to stop. */
+  /** Begins when the group stops. */
   readonly grace: Grace
   readonly clock: Clock
 }
@@ -54,7 +54,7 @@ export class JobGroup {
 
   #start(job: GroupJob, at: number): void {
     const { signal } = this.#props
-    // It stays undone.
+    // The job is not started.
     if (signal?.aborted === true) return this.#ended(job, { error: signal.reason })
     if (at % JOBS_PER_SIGNAL === 0) this.#controllers.push(linkedController())
     job.start(this.#controllers.at(-1)!.signal).then(

@@ -1,21 +1,21 @@
 import { unexpected } from '../core/errors.ts'
 import { DuplicateNameError } from './errors.ts'
 
-/** @throws InvalidArgumentError unless it is a list of some kind */
+/** @throws InvalidArgumentError unless it is iterable */
 export function listOf<T>(items: Iterable<T>, what: string, name: string): T[] {
   const iterable = items as Iterable<T> | null | undefined
   if (typeof iterable === 'object' && typeof iterable?.[Symbol.iterator] === 'function') return [...iterable]
   throw unexpected(what, `an array or other iterable as ${name}`, items, hintFor(items, name))
 }
 
-/** The promise of an async function that was meant to give the list. */
+/** Detects the promise of an async function that was meant to return the list. */
 function hintFor(items: unknown, name: string): string {
   if (typeof (items as { then?: unknown } | null | undefined)?.then !== 'function') return ''
-  // What it rejects with would end the process.
+  // An unhandled rejection would end the process.
   Promise.resolve(items).catch(() => {})
   const isMethod = name.endsWith('()')
   return isMethod
-    ? `; ${name} must not be async: await in the worker itself, or before the class is made`
+    ? `; ${name} must not be async: await in the worker itself, or before the class is constructed`
     : '; await it first'
 }
 

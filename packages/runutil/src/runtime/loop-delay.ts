@@ -14,34 +14,34 @@ import { shared } from '../core/shared.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
 
 const LOOK_MS = 10_000
-/** How often it measures; what it measures is that much too long. */
+/** The resolution of the measurement, by which measured delays are too long. */
 const RESOLUTION_MS = 100
 /** Shorter ones are not worth a warning. */
 const LONG_MS = 1_000
 
-/** A run that wants to hear when the event loop was blocked. */
+/** A run to notify when the event loop was blocked. */
 export interface LoopDelayListener {
-  /** @param sinceMs when that may have begun, on the scale of the system clock's `elapsed()` */
+  /** @param since when that may have begun, on the scale of the system clock's `elapsed()` */
   delayed(maxMs: number, since: number): void
 }
 
-/** What was measured between two looks. */
+/** A measurement over one interval. */
 export interface LoopSample {
   readonly maxMs: number
-  /** For how long the loop was busy, and not waiting for something to do. */
+  /** How long the loop was busy, not idle. */
   readonly activeMs: number
   readonly isDebugged: boolean
 }
 
 /**
- * Whether somebody blocked the loop. A process that was suspended, or whose machine slept, was late as well, but not busy; one that
- * a debugger holds is late as long as its user likes.
+ * Whether code blocked the loop. A process that was suspended, or whose machine slept, is late too, but was not busy; one under a
+ * debugger may be late for any time.
  */
 export function isBlocked({ maxMs, activeMs, isDebugged }: LoopSample): boolean {
   return maxMs > LONG_MS && activeMs >= maxMs / 2 && !isDebugged
 }
 
-/** Looks every 10 s how long the event loop was blocked at most, while a run is on: one for the process. */
+/** Checks every 10 s for the longest block of the event loop, while a run is active. One per process. */
 class LoopDelay {
   readonly #listeners = new Set<LoopDelayListener>()
   readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
@@ -49,7 +49,7 @@ class LoopDelay {
   #utilization: EventLoopUtilization | undefined
   #lookedAt = 0
 
-  /** @returns what ends it */
+  /** @returns unsubscribes it */
   listen(listener: LoopDelayListener): () => void {
     this.#listeners.add(listener)
     this.#timer ??= this.#begin()
@@ -75,7 +75,7 @@ class LoopDelay {
     if (isBlocked({ maxMs, activeMs, isDebugged: inspectorUrl() !== undefined })) {
       for (const listener of this.#listeners) listener.delayed(maxMs, since)
     }
-    // A run that begins soon after goes on with it: short runs in a row cost nothing each.
+    // Kept for a run that begins soon after: short runs in a row then cost nothing each.
     if (this.#listeners.size > 0) return this.#next()
     this.#histogram.disable()
     this.#timer?.clear()
@@ -87,7 +87,7 @@ function loopDelay(): LoopDelay {
   return shared('loop delay', () => new LoopDelay())
 }
 
-/** Warns of a blocked loop, with the names of the workers whose runs were on. @returns what ends it */
+/** Warns about a blocked loop, with the names of the workers that ran meanwhile. @returns ends the warnings */
 export function warnOfLoopDelay({ records, logger }: RunScope): () => void {
   return loopDelay().listen({
     delayed: (maxMs, since) => {

@@ -1,7 +1,7 @@
 import type { DependencyContainer } from 'tsyringe'
 import { shared } from '../core/shared.ts'
 
-/** What runutil uses of tsyringe's internals: the objects that a container will dispose of, and whether it has. */
+/** The tsyringe internals that runutil uses: the objects that a container will dispose of, and whether it has. */
 interface Disposing {
   disposables?: Set<unknown>
   disposed?: boolean
@@ -21,7 +21,7 @@ export const liveRuns = shared('runs', () => new Set<{ readonly uses: ReadonlySe
 /** An object that a container constructed while a run of ours resolved its classes. */
 export class Made {
   readonly instance: object
-  /** Its dependencies; the set grows by what it resolves lazily. */
+  /** Its dependencies; lazily resolved ones are added later. */
   readonly needs: ReadonlySet<Made>
   /** Later ones may depend on earlier ones. */
   readonly order = ++counter.count
@@ -54,7 +54,7 @@ export class Made {
     this.#keptIn.add(registration)
   }
 
-  /** Disposes of it. The container then makes a new one, and does not dispose of this one again. */
+  /** Disposes of it. The container then constructs a new one, and does not dispose of this one again. */
   async dispose(): Promise<void> {
     for (const registration of this.#keptIn) {
       if (registration.instance === this.instance) registration.instance = undefined
@@ -70,7 +70,7 @@ export class Made {
 /** These objects and all their dependencies. */
 export function closureOf(roots: Iterable<Made>, follow: (made: Made) => boolean = () => true): Set<Made> {
   const all = new Set(roots)
-  // A set that grows is walked to its end.
+  // Iterating a set includes what is added meanwhile.
   for (const made of all) for (const needed of made.needs) if (follow(needed)) all.add(needed)
   return all
 }

@@ -2,17 +2,17 @@ import { Context, currentContext, newScope, withContext } from '../core/context.
 import { has } from '../core/has.ts'
 import { type Worker, type WorkerFunc, callWorker } from '../core/worker.ts'
 
-/** Marks a worker whose `name` is a name that was given to it. */
+/** Marks a worker whose `name` was assigned to it. */
 export const carriesName = Symbol.for('runutil.name')
 
-/** What a worker of runutil's own runs: by that it is called, where it has no name. */
+/** Marks a runutil worker with the worker or job inside of it, which names it if it has no name. */
 export const runs = Symbol.for('runutil.runs')
 
-/** A worker that runs one level further down in names, with its own logger and trace. */
+/** A worker that runs one level further down in paths, with its own logger and trace. */
 export class NamedWorker implements Worker {
   readonly [carriesName] = true
   readonly [runs]: object
-  /** With the names of named workers inside of it: 'Type/Name'. */
+  /** Includes the names of named workers inside of it: 'Type/Name'. */
   readonly name: string
   readonly #segment: string
   readonly #worker: Worker | WorkerFunc
@@ -28,7 +28,7 @@ export class NamedWorker implements Worker {
   }
 }
 
-/** The context that a worker of this name runs in, here. */
+/** The context for a worker of this name, below the current one. */
 export function nestedContext(name: string): Context {
   return currentContext()?.named(name) ?? new Context(newScope({}), `/${name}`)
 }
@@ -46,7 +46,7 @@ function fullName(name: string, worker: unknown): string {
   return inner === undefined ? name : `${name}/${inner}`
 }
 
-/** What the worker, or the first inside of it that says so, is marked with. */
+/** The mark of the worker, or of the outermost worker inside of it that has one. */
 export function markOf(worker: object, mark: symbol): unknown {
   for (let at: object | undefined = worker; at !== undefined; at = (at as { [runs]?: object })[runs]) {
     const value = (at as Record<symbol, unknown>)[mark]
@@ -55,7 +55,7 @@ export function markOf(worker: object, mark: symbol): unknown {
   return undefined
 }
 
-/** The innermost of what a worker runs. */
+/** The innermost worker or job that a worker runs. */
 export function innerOf(worker: object): object {
   let inner = worker as { [runs]?: object }
   while (inner[runs] !== undefined) inner = inner[runs]

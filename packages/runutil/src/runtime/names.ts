@@ -7,9 +7,9 @@ import { toWorker } from './declarative.ts'
 import { NamedWorker } from './named.ts'
 
 /**
- * The worker, one level further down in names: what runs in it logs, reports its health and fails as '…/name'.
+ * Names a worker, one level further down in paths: its logs, health and errors carry '…/name'.
  *
- * @throws InvalidArgumentError for an empty name or something that isn't a worker
+ * @throws InvalidArgumentError for an empty name or something that is not a worker
  */
 export function namedWorker(worker: Runnable, name: string): Worker {
   checkName(name, 'namedWorker')

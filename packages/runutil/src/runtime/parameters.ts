@@ -7,13 +7,13 @@ export type Constructor<T = any> = new (...args: any[]) => T
 export interface Parameters {
   /** How many a constructor needs at least: those before the first default. */
   readonly least: number
-  /** How many it takes at most; Infinity where that can't be told. */
+  /** How many it takes at most; Infinity if unknown. */
   readonly most: number
   /** Their names as the source has them, as far as they can be read. */
   readonly names: readonly string[]
 }
 
-/** What can be told of a class's constructor, or of the one that it inherits: from decorator metadata, else from its source. */
+/** The parameters of a class's own or inherited constructor: from decorator metadata, else from its source. */
 export function parametersOf(type: Constructor): Parameters {
   const own = withConstructor(type)
   const emitted = Reflect.getOwnMetadata(TYPES, own) as unknown[] | undefined
@@ -30,10 +30,10 @@ export function parametersOf(type: Constructor): Parameters {
 }
 
 /**
- * The first parameter of a constructor that neither metadata nor a token tells of; tsyringe would quietly pass undefined
- * for it, where a later parameter has a token or the constructor is inherited.
+ * The first constructor parameter with neither metadata nor a token; tsyringe would silently pass undefined for it if a later
+ * parameter has a token or the constructor is inherited.
  *
- * @param strict also where the base class may have a use for no arguments: one of a library has often
+ * @param strict also if the base class may work without arguments, as those of libraries often do
  */
 export function untoldParameter(type: Constructor, strict: boolean): number | undefined {
   const own = withConstructor(type)
@@ -44,7 +44,7 @@ export function untoldParameter(type: Constructor, strict: boolean): number | un
   return Array.from({ length: own.length }, (_, index) => index).find((index) => tokens[index] === undefined)
 }
 
-/** Where nothing tells of a constructor of its own, tsyringe says so. */
+/** For a class with a constructor of its own and no metadata, tsyringe itself reports it. */
 function untoldOfBase(type: Constructor, own: Constructor): number | undefined {
   return (own !== type || passesOn(type)) && takesArguments(own) ? 0 : undefined
 }
@@ -62,7 +62,7 @@ function passesOn(type: Constructor): boolean {
   return type.length === 0 && /^\s*\.\.\./.test(constructorSource(type) ?? '')
 }
 
-/** The tokens that were declared for the parameters, by their places; undefined where none were. */
+/** The tokens declared for the parameters, by position; undefined if there are none. */
 function tokensOf(type: Constructor): unknown[] | undefined {
   const declared = Reflect.getOwnMetadata(TOKENS, type) as Record<string, unknown> | undefined
   if (declared === undefined) return undefined
@@ -71,7 +71,7 @@ function tokensOf(type: Constructor): unknown[] | undefined {
   return tokens
 }
 
-/** The class itself, or the nearest one that it extends that has a constructor of its own. */
+/** The class itself, or its nearest base class that has a constructor of its own. */
 export function withConstructor(type: Constructor): Constructor {
   const base = baseOf(type)
   return base === undefined || type.length > 0 || constructorSource(type) !== undefined
@@ -80,8 +80,8 @@ export function withConstructor(type: Constructor): Constructor {
 }
 
 /**
- * tsyringe looks for tokens with a class itself only: a subclass without a constructor, to which those of its base class
- * apply, would quietly be given nothing.
+ * tsyringe looks up tokens on the class only: a subclass without a constructor, to which the tokens of its base class apply,
+ * would silently get no arguments.
  */
 export function inheritTokens(type: Constructor): void {
   const base = withConstructor(type)
@@ -91,7 +91,7 @@ export function inheritTokens(type: Constructor): void {
   if (tokens !== undefined || Reflect.getMetadata(TYPES, base) !== undefined) injectable()(type)
 }
 
-/** Where tsyringe and the compiler keep with a class what its constructor takes. */
+/** The metadata keys with which tsyringe and the compiler store a constructor's parameters. */
 export const TOKENS = 'injectionTokens'
 export const TYPES = 'design:paramtypes'
 
@@ -101,7 +101,7 @@ function isTold(type: Constructor): boolean {
   )
 }
 
-/** Not of Node's own, or from before there were classes: those mostly take what they are given, if anything. */
+/** False for Node's own and pre-ES2015 constructors, most of which work with any arguments. */
 function isClassSyntax(type: Constructor): boolean {
   return /^class\b/.test(String(type))
 }
@@ -118,7 +118,7 @@ function constructorSource(type: Constructor): string | undefined {
 
 const INSIDE = /\/\*[^]*?\*\/|\/\/.*|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`/g
 
-/** What stands in a class itself, not in its methods, strings and comments. */
+/** The top-level source of a class, without its methods, strings and comments. */
 function outerSource(source: string): string {
   let depth = 0
   let outer = ''

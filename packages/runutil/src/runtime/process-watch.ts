@@ -11,12 +11,12 @@ import { type UncaughtError, UncaughtErrors } from './uncaught.ts'
 
 /** The exit code at a second request. */
 const FORCED_EXIT_CODE = 16
-/** When a worker still runs that can't be stopped, and this long after the run has ended. */
+/** The exit code if a worker that cannot be stopped is still running this long after the run has ended. */
 const HUNG_EXIT_CODE = 1
 const LEFT_BEHIND_MS = 900
-/** Within this time, the same signal again is the same request, passed on twice. */
+/** A repeat of the same signal within this time is the same request, delivered twice. */
 const SAME_REQUEST_MS = 500
-/** After this time, what is still open keeps the process alive. */
+/** How long to wait before warning about open handles. */
 const LEFT_OPEN_MS = 5_000
 
 export interface ProcessWatchProps {
@@ -57,13 +57,13 @@ export class ProcessWatch {
     return this.#controller.signal
   }
 
-  /** What stopped the runs, if it was an error that nobody caught. */
+  /** The uncaught error that stopped the runs, if any. */
   get uncaught(): UncaughtError | undefined {
     return this.#uncaught?.first
   }
 
   use(logger: Logger | undefined, graceMs: number): void {
-    // Before the first run and after the last there is nothing to stop: Node ends the process.
+    // Outside of runs there is nothing to stop: Node ends the process.
     if (this.#users === 0) this.#uncaught?.listen()
     this.#uncaught?.allow(graceMs)
     this.#users++
@@ -78,7 +78,7 @@ export class ProcessWatch {
     for (const name of this.#signals) process.off(name, this.#receive)
     this.#listening = false
     if (process.pid === 1) for (const name of this.#signals) endAsProcess1(name)
-    // No work is left that the delay is for.
+    // The delay is for running work, and none is left.
     if (this.#requested !== undefined) this.#abort()
     else if (this.uncaught === undefined) return
     if (clean) unrefTimeout(() => this.#warnOfOpen(), LEFT_OPEN_MS)

@@ -48,13 +48,13 @@ export interface RunProvidedOptions extends RunOptions {
  * Runs what all worker classes return from `workers()` as one group; see `runAllWorkers` for how it ends.
  *
  * The classes are those decorated with `@Worker()` and those of `provideWorker`, for this container or its parents.
- * Each is made once, from `container`. No class: resolves at once, with a warning.
+ * Each is constructed once, from `container`. Without any class it resolves at once, with a warning.
  *
  * The classes that the container constructed for them are disposed of after all workers ended, the last first, one after
  * another, by `[Symbol.asyncDispose]()` or `dispose()`: within what is left of `grace`, at least 1 s. One that another run
  * still uses is left to that run. Values and what a factory returned belong to the caller.
  *
- * @throws WorkerResolutionError before any worker starts, when a class can't be made
+ * @throws WorkerResolutionError before any worker starts, if a class cannot be constructed
  * @throws WorkerGroupError
  */
 export async function runProvidedWorkers(
@@ -70,7 +70,7 @@ export async function runProvidedWorkers(
   const { group, ...given } = checkOptions(what, options, [...RUN_OPTIONS, 'group'])
   const logger = given.logger ?? container.resolve(LOGGER)
   const run = resolveRun(what, { ...given, logger }, signal)
-  // Held until all is disposed: a second request to stop, in the middle of it, is one still.
+  // Held until all is disposed, so that a second shutdown request during disposal still counts as the second.
   await run.during(async () => {
     const workers = workersFor(container, group)
     if (workers.size === 0) warnOfNone(logger, group)
@@ -97,7 +97,7 @@ async function runWorkers(
     await runGroup({ parts, signal, scope, grace })
   }
   const end = (): Promise<readonly Failure[]> => dispose(() => construction.next(), grace, scope.clock)
-  // What is made for the run logs, and is given, the run's logger.
+  // Objects constructed for the run use, and are injected, the run's logger.
   await withContext(
     new Context(scope, currentName(), currentContext()?.record),
     thenDispose,
@@ -118,7 +118,7 @@ function checkTypes(workers: ReadonlyMap<Function, WorkerEntry>): void {
   }
 }
 
-/** Runs, then disposes of what was made in any case; reports the errors of both. */
+/** Runs, then disposes of what was constructed, in any case; reports the errors of both. */
 async function thenDispose(
   run: () => Promise<void>,
   end: () => Promise<readonly Failure[]>,
@@ -139,7 +139,7 @@ function failuresOf(failed: Error | void): Failure[] {
   return failed === undefined ? [] : [{ worker: 'starting', error: failed }]
 }
 
-/** Reports workers and disposals that took too long as one error. */
+/** Merges the ShutdownTimeoutErrors of workers and disposals into one. */
 function joined(failures: readonly Failure[]): Failure[] {
   const late = failures.map(({ error }) => error).filter((error) => error instanceof ShutdownTimeoutError)
   if (late.length < 2) return [...failures]
@@ -149,7 +149,7 @@ function joined(failures: readonly Failure[]): Failure[] {
   return [...others, { worker: names.join(', '), error }]
 }
 
-/** Makes the class and takes what its workers() returns, each named after the class. */
+/** Constructs the class and names what its workers() returns after the class. */
 function configure(
   construction: Construction,
   type: Function,

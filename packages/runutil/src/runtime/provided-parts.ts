@@ -6,10 +6,10 @@ import { orderOf } from './start-order.ts'
 import { type SuperviseOptions, superviseParts, toSuperviseRules } from './supervise.ts'
 
 /**
- * The classes of a run as parts of its group: one that is supervised is one worker of it.
+ * The classes of a run as parts of its group: a class with `supervise` is one worker of it.
  *
- * @param configure makes the class, and takes what its workers() returns
- * @throws InvalidArgumentError for a class in `after` that the run hasn't, and for a circle
+ * @param configure constructs the class and calls its workers()
+ * @throws InvalidArgumentError for a class in `after` that is not in the run, and for a cycle
  */
 export function partsOf(
   workers: ReadonlyMap<Function, WorkerEntry>,
@@ -37,7 +37,7 @@ function partOfClass(
   if (supervise === undefined) return configure(type, name, undefined)
   const what = `worker ${name}`
   const rules = toSuperviseRules(supervise, `${what}: supervise`)
-  // Named by its entry, not as a part of the run's list.
+  // The name comes from its entry, not from a part of the run's list.
   const own = { ...configure(type, name, rules.backoff), name: undefined }
   const spec = plainSpec(superviseParts([own], rules, what, 'class'))
   return { what, specs: [{ ...spec, label: name, segment: `/${name}` }] }

@@ -12,9 +12,9 @@ import { type Inject, type Token, checkTokens } from './tokens.ts'
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a constructor with any parameters
 type WorkerClass = new (...args: any[]) => WorkerConfigurer
 
-/** As of `@Worker()`; what is left out is taken from there, if the class has it. */
+/** As for `@Worker()`; omitted options are taken from the class's decorator, if it has one. */
 export interface ProvideOptions<C extends WorkerClass = WorkerClass> {
-  /** What logs and health call it. Default: the class name, which a minifier changes. */
+  /** Its name in logs and health. Default: the class name, which a minifier changes. */
   name?: string | undefined
   /** The role it belongs to, for `runProvidedWorkers(…, { group })`. */
   group?: string | undefined
@@ -28,8 +28,8 @@ const provided = shared('provided', () => new WeakMap<DependencyContainer, Worke
  * Adds a class whose `workers()` returns what should run, for this container and its children. It needs no
  * `@Worker()`; one that has it as well still runs once.
  *
- * @throws InvalidArgumentError when `container` isn't a tsyringe container, `type` no class, or `inject` doesn't have a
- *   token for each parameter of its constructor
+ * @throws InvalidArgumentError if `container` is not a tsyringe container, `type` is not a class, or `inject` does not have
+ *   a token for each parameter of its constructor
  *
  * @example
  * provideWorker(container, CommitFetcher, { inject: [Api, LOGGER] })
@@ -61,7 +61,7 @@ export function provideWorker<C extends WorkerClass>(
   })
 }
 
-/** The decorated and the provided classes of a group, each once, in the order in which they became known. */
+/** The decorated and the provided classes of a group, each once, in the order of registration. */
 export function workersFor(
   container: DependencyContainer,
   group: string | undefined,

@@ -1,6 +1,6 @@
 import type { WorkerRecord } from '../core/worker-record.ts'
 
-/** Whether it, and all in it that has to be, is ready. @param isMeant it was asked for, also if it is stopped or temporary */
+/** Whether a worker and its required descendants are ready. @param isMeant also requires it if it is stopped or temporary */
 export function isReady(record: WorkerRecord, isMeant: boolean): boolean {
   const { state, isOptional, children = [] } = record
   if (!isMeant && (isOptional || state === 'stopped' || state === 'paused')) return true

@@ -12,23 +12,23 @@ import { Ticker, type TickerSettings } from './ticker.ts'
 export interface RepeatOptions {
   /** Run once at the start too; the schedule begins when that run has ended. Default false. */
   startImmediately?: boolean | undefined
-  /** Puts off each start, the first too, by a random part of it; the schedule stays. Less than `every`. Default 0. */
+  /** Delays each start, the first too, by a random part of it; the schedule stays. Less than `every`. Default 0. */
   jitter?: Duration | undefined
-  /** How long a run may take: then its signal aborts, and it has failed with a RunTimeoutError. Default: no limit. */
+  /** How long a run may take. Then its signal aborts, and it fails with a RunTimeoutError. Default: no limit. */
   timeout?: Duration | undefined
-  /** How long a run takes before a warning says that it is slow, once a run. Default: 1 m or 10 × `every`, the greater. */
+  /** How long a run may take before it is logged as slow, once per run. Default: 1 m or 10 × `every`, whichever is greater. */
   warnAfter?: Duration | undefined
 }
 
 /**
- * Runs a job again and again, `every` being the time between starts.
+ * Runs a job repeatedly; `every` is the time between two starts.
  *
  * Starts lie on a fixed schedule that does not drift, and runs never overlap: after a run that took longer, one missed start runs
  * at once, late, and further ones are dropped. An error ends the worker with that error, and so does a run that took longer than its
  * `timeout`, once it has ended; no run starts after the abort. Each run is a health checkpoint, has a trace span of its own, and runs
  * in the AsyncLocalStorage stores in which the worker was started. `currentRun()` in it says when it was due.
  *
- * Not for a time of day, which `cron` of runutil/cron is for: the schedule begins when the worker starts.
+ * The schedule begins when the worker starts. For times of day, use `cron` of runutil/cron.
  *
  * @throws InvalidDurationError, InvalidArgumentError at the call
  *

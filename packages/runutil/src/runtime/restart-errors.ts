@@ -3,7 +3,7 @@ import { isInstance } from '../core/thrown.ts'
 import { shortened } from '../core/describe.ts'
 import { LONGEST_NAME, WorkerGroupError } from './errors.ts'
 
-/** More failures than the `intensity` lets pass: whoever was to restart gave up. The last error is its `cause`. */
+/** More failures than the `intensity` allows: the supervisor gave up. Its `cause` is the last error. */
 export class RestartLimitError extends Error {
   readonly code = 'ERR_RESTART_LIMIT'
   readonly worker: string
@@ -22,7 +22,7 @@ export class RestartLimitError extends Error {
   }
 }
 
-/** A worker wasn't ready in its `startTimeout`. */
+/** A worker was not ready within its `startTimeout`. */
 export class StartTimeoutError extends Error {
   readonly code = 'ERR_START_TIMEOUT'
   readonly worker: string
@@ -39,7 +39,7 @@ export class StartTimeoutError extends Error {
   }
 }
 
-/** A worker gave no sign of life for as long as its `watchdog` allows, or doesn't end when it is told to. */
+/** A worker gave no sign of life within its `watchdog`, or did not end within its `stopTimeout` after its abort. */
 export class WorkerHungError extends Error {
   readonly code = 'ERR_WORKER_HUNG'
   readonly worker: string
@@ -52,7 +52,7 @@ export class WorkerHungError extends Error {
     const message =
       what === 'silent'
         ? `${name} hangs: it gave no sign of life for ${forMs} ms`
-        : `${name} hangs: still running ${forMs} ms after its abort; what must be killable belongs into a ProcessPool`
+        : `${name} hangs: still running ${forMs} ms after its abort; what must be killable belongs in a ProcessPool`
     super(message, cause && { cause })
     this.worker = worker
     this.forMs = forMs
@@ -61,7 +61,7 @@ export class WorkerHungError extends Error {
 
 const unrestartable = new WeakSet<Error>()
 
-/** Its worker can't be started again, for it may still run: no supervisor restarts what fails with it. */
+/** Marks an error that no supervisor restarts for, because its worker may still be running. */
 export function asUnrestartable<E extends Error>(error: E): E {
   unrestartable.add(error)
   return error

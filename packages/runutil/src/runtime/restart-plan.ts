@@ -1,13 +1,13 @@
 export type RestartType = 'permanent' | 'transient' | 'temporary'
 export type Strategy = 'one_for_one' | 'rest_for_one' | 'one_for_all'
 
-/** How a worker ended before it was told to. */
+/** How a worker ended before its signal aborted. */
 export type Exit = { readonly kind: 'returned' } | { readonly kind: 'threw'; readonly error: unknown }
 
-/** What an exit means: it is done, its failure concerns nobody, or it is to be restarted, else an exit for its group. */
+/** What an exit means: done, a failure without consequences, or a failure that leads to a restart, or else ends its group. */
 export type Verdict = 'done' | 'ignored' | 'failure'
 
-/** As OTP's supervisor judges: a permanent one never ends well, a temporary one harms nobody. */
+/** As in OTP's supervisor: any exit of a permanent worker is a failure, no exit of a temporary one is. */
 export function judgeExit(restart: RestartType, exit: Exit): Verdict {
   switch (restart) {
     case 'permanent':
@@ -19,7 +19,7 @@ export function judgeExit(restart: RestartType, exit: Exit): Verdict {
   }
 }
 
-/** Who is stopped and started again along with one of them, in the order of the list; the one itself is among them. */
+/** The workers that are restarted when one fails, itself included, in list order. */
 export function restartedWith<T>(strategy: Strategy, all: readonly T[], failed: T): readonly T[] {
   switch (strategy) {
     case 'one_for_one':

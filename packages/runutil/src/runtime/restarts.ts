@@ -15,13 +15,13 @@ export interface RestartsProps {
   readonly limit: RestartLimit | undefined
   readonly children: readonly Child[]
   readonly clock: Clock
-  /** Starts it if nobody has stopped it meanwhile, and as soon as those before it are ready. */
+  /** Starts it as soon as the workers before it are ready, unless it was stopped meanwhile. */
   readonly start: (child: Child) => void
   /** @param child undefined: the group itself */
   readonly onGaveUp: (child: Child | undefined, error: RestartLimitError) => void
 }
 
-/** Decides who is restarted after a failure and when, and has it done. */
+/** Decides which workers are restarted after a failure, and when; then restarts them. */
 export class Restarts {
   readonly #props: RestartsProps
   readonly #window: RestartWindow | undefined
@@ -33,7 +33,7 @@ export class Restarts {
     this.#window = props.limit && new RestartWindow(props.limit)
   }
 
-  /** @returns what the group ends with; undefined when a restart was decided */
+  /** @returns the error that ends the group; undefined if a restart was decided */
   decide(child: Child, exit: Exit, failure: Error): Error | undefined {
     const { attempts } = child
     if (attempts === undefined || isUnrestartable(failure)) return failure
@@ -52,13 +52,13 @@ export class Restarts {
     return this.#restart(child, failure, delayMs)
   }
 
-  /** The group stops: nobody is started again. */
+  /** The group stops: nothing is restarted. */
   stop(reason: unknown): void {
     this.#stopped.abort(reason)
     for (const child of this.#props.children) child.cancel()
   }
 
-  /** Whether it is to be started again along with others. */
+  /** Whether a joint restart will start it again. */
   isDue(child: Child): boolean {
     return this.#joint?.has(child) === true
   }
@@ -84,7 +84,7 @@ export class Restarts {
     return undefined
   }
 
-  /** @returns an error when it was one too many */
+  /** @returns an error if the limit is exceeded */
   #countIn(child: Child, failure: Error, now: number): Error | undefined {
     const { limit, record, onGaveUp } = this.#props
     const { window, spec } = child
@@ -117,11 +117,11 @@ export class Restarts {
     this.#joint = joint
     joint.join([child, ...others], at, child, failure)
     if (isNew) void joint.run()
-    else log(child.logger, 'warn', {}, 'joins the restart that is under way')
+    else log(child.logger, 'warn', {}, 'joins the restart in progress')
   }
 }
 
-/** What it was thrown may not be worth another try: bad credentials don't get better. */
+/** Some errors are not worth a restart, such as bad credentials. */
 function isAccepted({ spec: { retryIf } }: Child, error: unknown): boolean {
   if (retryIf === undefined) return true
   try {

@@ -12,11 +12,11 @@ import { superviseOne } from './supervise-one.ts'
 /**
  * Restarts a worker for ever, whether it returned or threw, until the signal aborts; then it resolves: a supervisor of one.
  *
- * An error raises the attempt number that `backoff` is asked with; a clean return resets it, and so does a run
- * that stayed up longer than the longest delay. There is always a macrotask between two runs, and one that returns within
- * the first delay of its start runs again that long, at least 10 ms, after it. Each failure is
- * logged at `warn` with the worker's name, `attempt` and `err`; a line that can't be written keeps nobody from a restart.
- * A backoff that throws, or says no time, ends it with an InvalidDurationError, the worker's error as `cause`.
+ * An error raises the attempt number that is passed to `backoff`; a clean return resets it, and so does a run that stayed up
+ * longer than the longest delay. There is always a macrotask between two runs, and a run that returns within the first delay of
+ * its start is followed by the next one that delay, at least 10 ms, after it. Each failure is logged at `warn` with the worker's
+ * name, `attempt` and `err`; a failing logger does not prevent a restart. A backoff that throws, or returns no valid delay, ends
+ * the worker with an InvalidDurationError whose `cause` is the worker's error.
  *
  * @throws InvalidArgumentError at the call
  */

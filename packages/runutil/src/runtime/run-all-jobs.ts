@@ -34,7 +34,7 @@ export async function runAllJobs(
   await during(() => new JobGroup({ jobs: members, signal, grace, clock: scope.clock }).run())
 }
 
-/** Its name; else its function's or class's, or that of what it repeats. */
+/** Its name; else the name of its function or class, or of the job inside of it. */
 function labelOf(job: Job | JobFunc): string | undefined {
   const inner = innerOf(job)
   const name =

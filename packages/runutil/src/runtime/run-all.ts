@@ -17,14 +17,14 @@ import { removeRecord } from './tree-records.ts'
 /**
  * Runs all workers as one group and settles when all have ended.
  *
- * All start at once, or after those that they come `after`; the first that fails and isn't restarted, with or without an
- * error, aborts the others. Resolves when all are done, or when `signal` was
- * aborted and every worker returned, or ended by that abort: with the signal's reason or an AbortError, as it is or among
- * its causes; an aggregate when all that it collects are such. With no workers it resolves at once; with an already
- * aborted signal no worker's body starts. Names must differ within the group.
+ * All start at once, or when the workers in their `after` are ready; the first that fails and is not restarted, with or without
+ * an error, aborts the others. Resolves when all are done, or when `signal` was aborted and every worker returned or rejected
+ * because of the abort: with the signal's reason or an AbortError, directly or among its causes; with an aggregate if all its
+ * errors are such. With no workers it resolves at once; with an already aborted signal no worker's body starts. Names must be
+ * unique within the group.
  *
  * @throws WorkerGroupError always, even for one error: root cause first. A worker that returned on its own adds
- *   an ErrWorkerExitedPrematurely, one that outlived `options.grace` a ShutdownTimeoutError.
+ *   an ErrWorkerExitedPrematurely, one still running after `options.grace` a ShutdownTimeoutError.
  * @throws InvalidArgumentError, DuplicateNameError, InvalidDurationError before anything runs
  */
 export async function runAllWorkers(
@@ -40,10 +40,10 @@ export async function runAllWorkers(
 }
 
 /**
- * Workers, checked and ready to be run as a group, or a part of one.
+ * Validates workers to run as a group, or as a part of one.
  *
- * @param what the call, `list` its list: they begin the message of an error
- * @param backoff of those that have none of their own
+ * @param what the call, `list` its list: error messages begin with them
+ * @param backoff for workers without a `retry` of their own
  */
 export function partOf(
   workers: Iterable<Runnable>,
@@ -64,10 +64,10 @@ export interface GroupRun {
   readonly grace: Grace
 }
 
-/** Runs workers as one group, beneath the worker that it is called in, if any. @throws WorkerGroupError */
+/** Runs workers as one group, beneath the current worker, if any. @throws WorkerGroupError */
 export async function runGroup({ parts, signal, scope, grace }: GroupRun): Promise<void> {
   const outer = currentContext()?.record
-  // In a worker, what is beneath it goes when this run ends.
+  // Within a worker, the records beneath it are removed when this run ends.
   const root = outer ?? scope.records.root
   const name = currentName()
   const supervisor = new Supervisor({

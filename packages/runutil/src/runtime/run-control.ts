@@ -3,9 +3,9 @@ import type { WorkerRecord } from '../core/worker-record.ts'
 import { NotPausableError } from './control-errors.ts'
 import { GroupControl } from './group-control.ts'
 
-/** @throws NotPausableError for a worker whose runs can't be paused, or triggered */
+/** @throws NotPausableError for a worker whose runs cannot be paused, or triggered */
 export function checkControl(record: WorkerRecord, control: RunControl): void {
-  // A worker that calls `repeat` itself is no repeat, but can what that can.
+  // A worker that calls `repeat` itself is not of kind 'repeat', but has its controls.
   const { controls, path, kind } = record
   if (control === 'trigger' ? controls?.trigger !== undefined : controls !== undefined) return
   if (groupOf(record)?.takes(record, control) !== true) throw new NotPausableError(path, kind, control)
@@ -14,19 +14,19 @@ export function checkControl(record: WorkerRecord, control: RunControl): void {
 /**
  * Settles with the run.
  *
- * @param until resolves when `look`, asked at each change, says so
- * @throws NotPausableError when it is stopped or done; the reason to stop of its group
+ * @param until resolves when `look`, called at each change, returns true
+ * @throws NotPausableError if it is stopped or done; its group's reason to stop
  */
 export async function triggerRun(
   record: WorkerRecord,
   until: (look: () => boolean) => Promise<void>,
 ): Promise<void> {
-  // One that fails at once may have stopped before this goes on.
+  // A worker that fails at once may have stopped before this continues.
   while (record.controls?.trigger === undefined) await until(() => hasRuns(record))
   await record.controls.trigger()
 }
 
-/** Whether it runs now; if not, it will by itself. */
+/** Whether it runs now; if not, it will start by itself. */
 function hasRuns(record: WorkerRecord): boolean {
   const { controls, state, kind, path, isOptional } = record
   if (controls?.trigger !== undefined) return true
@@ -36,7 +36,7 @@ function hasRuns(record: WorkerRecord): boolean {
   throw new NotPausableError(path, kind, 'trigger', `it is ${state}; start it first`)
 }
 
-/** That of the supervisor that it is a worker of. */
+/** The control of the worker's supervisor. */
 export function groupOf({ parent, owner }: WorkerRecord): GroupControl | undefined {
   const host = parent?.kind === 'class' && parent.host === undefined ? parent.parent?.host : parent?.host
   return host instanceof GroupControl && owner !== undefined ? host : undefined

@@ -11,7 +11,7 @@ import { isUnrestartable } from './restart-errors.ts'
 import { stoppedBy } from './uncaught.ts'
 import { Runtime } from './runtime.ts'
 
-/** Options of a run. A run inside a run takes over what it isn't given from the outer one. */
+/** Options of a run. A run inside a run inherits omitted options from the outer one. */
 export interface RunOptions {
   /** The root that each worker's logger is a child of. Default: the outer run's, else `pino()`. */
   logger?: Logger | undefined
@@ -28,18 +28,17 @@ export interface RunOptions {
 
 export const RUN_OPTIONS = ['logger', 'clock', 'grace', 'runtime'] as const
 
-/** What a run gets from its options. */
+/** The validated options of a run. */
 export interface ResolvedRun {
   readonly scope: RunScope
   readonly grace: Grace
   /**
-   * Runs the body as this run: until its end, the signal handles signals if it is a `shutdownSignal()`, and the Runtime
-   * serves it.
+   * Runs the body as this run: until it ends, a `shutdownSignal()` handles process signals, and the Runtime serves this run.
    */
   readonly during: (body: () => Promise<void>) => Promise<void>
 }
 
-/** @param options with known names only; their values are checked here @throws InvalidArgumentError */
+/** @param options with known keys only; their values are checked here @throws InvalidArgumentError */
 export function resolveRun(what: string, options: RunOptions, signal: AbortSignal | undefined): ResolvedRun {
   const { logger, clock, grace, runtime } = options
   if (runtime !== undefined && !(runtime instanceof Runtime)) throw unexpected(what, 'a Runtime', runtime)
@@ -63,7 +62,7 @@ export function resolveRun(what: string, options: RunOptions, signal: AbortSigna
   return { scope, grace: new Grace(graceMs, scope.clock), during }
 }
 
-/** @throws what the body throws; a WorkerGroupError that begins with what nobody caught, if that was it */
+/** @throws what the body throws; if an uncaught error stopped the run, a WorkerGroupError that begins with it */
 async function duringUse(shutdown: ShutdownUse, body: () => Promise<void>): Promise<void> {
   let thrown: { error: unknown } | undefined
   try {

@@ -11,7 +11,7 @@ import { checkControl, groupOf, triggerRun } from './run-control.ts'
 import type { RuntimeEvent } from './runtime-event.ts'
 import { type WorkerNode, nodeOf } from './worker-node.ts'
 
-/** What the run is handed over under: without a registration, injecting it gives the run's. */
+/** The injection token of the run's Runtime. Without a registration, injecting it gives the current run's. */
 export const RUNTIME: InjectionToken<Runtime> = Symbol.for('runutil.RUNTIME')
 
 /** The run that the code is in, as a handle on all of its workers; undefined outside of one. */
@@ -20,17 +20,17 @@ export function currentRuntime(): Runtime | undefined {
   return records && runtimeOf(records)
 }
 
-/** The handle on a run that was given none. */
+/** The handle on a run that was started without one. */
 function runtimeOf(records: RunRecords): Runtime {
   if (records.runtime === undefined) new Runtime().attach(records)
   return records.runtime as Runtime
 }
 
 /**
- * A handle on a run: what its workers do, and ways to pause, stop, start and add some. Usable from anywhere, also before the
- * run has begun and after it has ended.
+ * A handle on a run: shows its workers, and pauses, stops, starts and adds them. Usable from anywhere, also before the run has
+ * begun and after it has ended.
  *
- * Calls on one worker wait for each other. After the abort they reject with its reason; nobody has to look.
+ * Calls on one worker are queued. After the abort they reject with its reason; an unobserved rejection is ignored.
  *
  * @example
  * const runtime = new Runtime()
@@ -46,7 +46,7 @@ export class Runtime {
   readonly #turns = new WeakMap<WorkerRecord, Promise<unknown>>()
   readonly #waiting = new Set<() => void>()
 
-  /** The root, and all that is in it, as they are now. */
+  /** A snapshot of the root and everything beneath it. */
   tree(): WorkerNode {
     return this.#records === undefined ? NOTHING : nodeOf(this.#records.root)
   }
@@ -57,7 +57,7 @@ export class Runtime {
     return record && nodeOf(record)
   }
 
-  /** Calls `listener` with each event from now on; what is returned takes it off again. */
+  /** Calls `listener` with each event from now on; the returned function unsubscribes it. */
   on(listener: (event: RuntimeEvent) => void): () => void {
     const subscription = new SafeCallback<[RuntimeEvent]>(listener, 'listener of the runtime')
     this.#listeners.add(subscription)
@@ -69,10 +69,10 @@ export class Runtime {
   }
 
   /**
-   * Resolves when all workers that aren't temporary, stopped or paused are ready, or the one of that path. It may be asked
+   * Resolves when all workers that are not temporary, stopped or paused are ready, or the worker at `path`. May be called
    * before the run begins.
    *
-   * @throws what the run ended with, when it ends first
+   * @throws the run's error or abort reason, if it ends first
    */
   ready(path?: string): Promise<void> {
     return this.#until(() => {
@@ -82,8 +82,8 @@ export class Runtime {
   }
 
   /**
-   * Lets no run begin from now on; the one that is on may end. A QueueWorker and a CoordinateWorker take no more work, and
-   * finish what they have begun. One that isn't running, as in a backoff, is paused when it starts; it stays so until `resume`.
+   * Lets no run begin from now on; the current one may end. A QueueWorker and a CoordinateWorker take no more work, and finish
+   * the work they have begun. A worker that is not running, as in a backoff, is paused when it starts, until `resume`.
    *
    * @throws NotPausableError for all but repeat, cron, a QueueWorker and a CoordinateWorker
    */
@@ -108,10 +108,10 @@ export class Runtime {
   }
 
   /**
-   * Runs it now, or right after the run that is on, or in a backoff when that is over; settles with that run. One that is paused
-   * stays so. Other calls for the worker don't wait for the run.
+   * Runs it now, right after the current run, or after a backoff; settles with that run. A paused worker stays paused. Other
+   * calls for the worker do not wait for the run.
    *
-   * @throws NotPausableError for all but repeat and cron, and when it is stopped or done
+   * @throws NotPausableError for all but repeat and cron, and if it is stopped or done
    */
   trigger(path: string): Promise<void> {
     const asked = this.#inTurn(path, (record) => {
@@ -121,7 +121,7 @@ export class Runtime {
     return unobserved(asked.then(({ run }) => run))
   }
 
-  /** Stops it until it is started again, which is no failure. */
+  /** Stops it until `start`. A stop is not a failure. */
   stop(path: string): Promise<void> {
     return this.#inTurn(path, (record) => this.#controlOf(record).stop(record))
   }
@@ -134,12 +134,12 @@ export class Runtime {
     return this.#inTurn(path, (record) => this.#controlOf(record).restart(record))
   }
 
-  /** Stops it, and resolves when it has ended and is gone. */
+  /** Stops and removes it; resolves when it has ended. */
   remove(path: string): Promise<void> {
     return this.#inTurn(path, (record) => this.#controlOf(record).remove(record))
   }
 
-  /** Runs one more worker in a group, for as long as that runs. @returns its path */
+  /** Adds a worker to a group for the rest of the group's run. @returns its path */
   add(parent: string, worker: Runnable): Promise<string> {
     return this.#inTurn(parent, (record) => {
       const host = record.host ?? (record.kind === 'class' ? record.parent?.host : undefined)
@@ -151,11 +151,11 @@ export class Runtime {
     })
   }
 
-  /** @throws InvalidArgumentError when it serves another run */
+  /** @throws InvalidArgumentError if it serves another run */
   attach(records: RunRecords): void {
     if (this.#isRunning) {
       throw new InvalidArgumentError(
-        'runtime: expected one that serves no run; got one in use; make another for this run',
+        'runtime: expected a Runtime that serves no run; got one in use; create another for this run',
       )
     }
     this.#records = records
@@ -165,7 +165,7 @@ export class Runtime {
     this.#hear()
   }
 
-  /** The run has ended. @param reason what is said to those who ask for more */
+  /** Called when the run has ended. @param reason the rejection of later calls */
   detach(reason: unknown): void {
     this.#isRunning = false
     this.#end = { reason }
@@ -221,7 +221,7 @@ export class Runtime {
     )
   }
 
-  /** Resolves when `look`, asked now and at each change, says so. @throws what it throws; what the run ended with */
+  /** Resolves when `look`, called now and at each change, returns true. @throws what it throws; the run's error */
   #until(look: () => boolean): Promise<void> {
     const reached = new Promise<void>((resolve, reject) => {
       const again = (): void => {

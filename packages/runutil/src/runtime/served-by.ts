@@ -1,7 +1,7 @@
 import { type RunScope, currentContext } from '../core/context.ts'
 import { Runtime } from './runtime.ts'
 
-/** Runs the body as the run that the handle serves, and those that `currentRuntime()` gives in it. */
+/** Runs the body with `runtime` attached to the run; at its end, detaches it and the handle of `currentRuntime()`. */
 export async function servedBy(
   runtime: Runtime | undefined,
   { records }: RunScope,

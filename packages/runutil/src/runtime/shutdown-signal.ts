@@ -13,11 +13,11 @@ import type { UncaughtError } from './uncaught.ts'
 export interface ShutdownSignalOptions {
   /** Default SIGINT and SIGTERM. */
   signals?: NodeJS.Signals[] | undefined
-  /** How long to go on after the first signal, so that a load balancer turns away first. Default 0. */
+  /** How long to keep running after the first signal, so that load balancers stop routing first. Default 0. */
   delay?: Duration | undefined
   /**
-   * What an error that nobody caught does while a run with this signal is on: `stop` aborts the signal with an UncaughtError, and
-   * the runs reject with it when all is stopped; `crash` ends the process at once, as Node does alone. Default 'stop'.
+   * How an uncaught error is handled during a run with this signal: `stop` aborts the signal with an UncaughtError, and the runs
+   * reject with it once all is stopped; `crash` ends the process at once, as Node does by default. Default 'stop'.
    */
   uncaught?: 'stop' | 'crash' | undefined
 }
@@ -33,13 +33,13 @@ const watches = shared('watches', () => new WeakMap<AbortSignal, ProcessWatch>()
  *
  * A second request exits at once with code 16; the same signal within 500 ms is the same request, because terminals and dev runners send it
  * twice. Runs that are given this signal have 30 s of `grace` by default; when the last of
- * them ends, the process's handlers come off again, until another run is given the signal. If open handles then keep the
+ * them ends, the process's handlers are removed until another run is given the signal. If open handles then keep the
  * process alive for 5 s, a warning lists them. In a worker thread it never aborts, and a warning says so.
  *
  * While a run is on, an uncaught exception or unhandled rejection is logged at `fatal` with the name of its worker, and stops
- * all in order: each run on the signal rejects with a WorkerGroupError, an UncaughtError first, and the process exits with 1. A
- * second one exits at once, as does the end of `grace`. When a run rejects because a worker hangs, the process exits with 1 within a
- * second, whatever that worker holds open and whoever catches the error.
+ * all in order: each run on the signal rejects with a WorkerGroupError whose first error is an UncaughtError, and the process
+ * exits with 1. A second one exits at once, as does the end of `grace`. When a run rejects because a worker hangs, the process
+ * exits with 1 within a second, even if that worker holds handles open and the caller catches the error.
  *
  * @throws InvalidDurationError, InvalidArgumentError
  *
@@ -68,7 +68,7 @@ export function shutdownSignal(options: ShutdownSignalOptions = {}): AbortSignal
 }
 
 const IN_THREAD =
-  'shutdownSignal: signals do not arrive in a worker thread; call it in the main thread, and pass the stop on by a message'
+  'shutdownSignal: signals do not arrive in a worker thread; call it in the main thread, and forward the stop by a message'
 
 function checkSignals(signals: unknown): void {
   const fail = (got: unknown, hint?: string): Error => unexpected('shutdownSignal', EXPECTED, got, hint)
@@ -89,13 +89,13 @@ function didYouMean(name: string, known: readonly string[]): string {
   return near === undefined ? '' : `; did you mean '${near}'?`
 }
 
-/** What a run with a `shutdownSignal()` needs to know of it. */
+/** A run's use of its `shutdownSignal()`. */
 export interface ShutdownUse {
   readonly graceMs: number
-  /** What nobody caught, if it was that which stopped the run. */
+  /** The uncaught error that stopped the run, if any. */
   readonly uncaught: () => UncaughtError | undefined
   readonly release: (ended: { clean: boolean }) => void
-  /** The run has left a worker behind that hangs: the process ends. */
+  /** Call it if the run has left a hung worker behind: ends the process. */
   readonly exitSoon: () => void
 }
 

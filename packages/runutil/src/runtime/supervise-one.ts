@@ -7,9 +7,9 @@ import { StartOrder } from './start-order.ts'
 import { Supervisor } from './supervisor.ts'
 
 /**
- * A supervisor of one, within the entry that it is called in: that is the worker's own, and no node is added.
+ * A supervisor of one worker within the current entry: they share that entry's record, and no node is added.
  *
- * @param name what the worker is named by itself
+ * @param name the worker's own name
  */
 export async function superviseOne(
   spec: ChildSpec,

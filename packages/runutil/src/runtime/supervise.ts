@@ -16,23 +16,23 @@ import { Supervisor } from './supervisor.ts'
 
 export interface SuperviseOptions {
   /**
-   * Who is restarted when one fails: it alone, it and those after it in the list, or all. Default 'one_for_one'.
+   * Which workers are restarted when one fails: it alone, it and those after it in the list, or all. Default 'one_for_one'.
    */
   strategy?: Strategy | undefined
-  /** Of those that have no `retry` of their own. Default: 1 s doubled up to 1 m, half of it random. */
+  /** The backoff of workers without a `retry` of their own. Default: 1 s doubled up to 1 m, half of it random. */
   retry?: Backoff | undefined
-  /** How many restarts of its workers, all together, are let pass. Default: any number. */
+  /** How many restarts of all its workers together are allowed. Default: any number. */
   intensity?: Intensity | undefined
 }
 
 const STRATEGIES: readonly Strategy[] = ['one_for_one', 'rest_for_one', 'one_for_all']
 
 /**
- * Workers as one: those that fail are restarted, alone or with others, and when that happens too often, it gives up.
+ * Supervises workers as one worker: those that fail are restarted, alone or with others, until a limit is exceeded.
  *
  * It runs until its signal aborts, also when it has no workers or all are done. It ends with an error when a worker fails
- * that isn't restarted: with a RestartLimitError at the failure after `intensity.restarts` restarts, or with what
- * `retryIf` refused. Its other workers are stopped first. That is a failure for whoever runs it, who may restart it.
+ * and is not restarted: with a RestartLimitError at the failure after `intensity.restarts` restarts, or with the error that
+ * `retryIf` refused. Its other workers are stopped first. To its own supervisor that is a failure like any other.
  *
  * @throws InvalidArgumentError, DuplicateNameError, InvalidDurationError at the call
  *
@@ -84,7 +84,7 @@ export function superviseParts(
   return new SuperviseWorker(parts, rules, kind)
 }
 
-/** How long those beside one that failed for good may take to end, without a grace period. */
+/** How long the siblings of a worker that failed for good may take to end, without a grace period. */
 const LONGEST_STOP_MS = 30_000
 
 class SuperviseWorker implements Worker {
@@ -129,7 +129,7 @@ class SuperviseWorker implements Worker {
       onReady: () => record.ready(),
       onStop: (byCaller) =>
         byCaller
-          ? // Whoever runs it knows how long that may take, and what to do then.
+          ? // Its caller sets the deadline and handles what is late.
             { endsAt: record.stopBy, onLate: 'leave' }
           : { endsAt: scope.clock.elapsed() + (scope.graceMs ?? LONGEST_STOP_MS), onLate: 'hung' },
     }

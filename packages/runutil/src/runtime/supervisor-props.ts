@@ -8,19 +8,19 @@ import type { StartOrder } from './start-order.ts'
 
 export interface SupervisorProps {
   readonly scope: RunScope
-  /** What is known of the group itself. */
+  /** The record of the group itself. */
   readonly record: WorkerRecord
   readonly signal: AbortSignal | undefined
   readonly strategy: Strategy
   readonly limit: RestartLimit | undefined
-  /** It ends when all are done; else with its signal only. */
+  /** Whether it ends when all are done, or only with its signal. */
   readonly endsWhenDone: boolean
   readonly keepsAlive: boolean
-  /** The first thing that it will end with an error for. @param child whose it is, if of one */
+  /** Called with the first failure that ends the group. @param child the one that failed, if any */
   readonly onFirstFailure?: (error: Error, child: Child | undefined) => void
-  /** All that aren't temporary, stopped or paused are ready. */
+  /** Called when all children that are not temporary, stopped or paused are ready. */
   readonly onReady: () => void
-  /** Makes one that an operator adds beneath the group's record, or a class's. */
+  /** Creates a child that an operator adds beneath the group's record, or a class's. */
   readonly added?: (
     host: ChildHost,
     order: StartOrder<Child>,
@@ -28,8 +28,8 @@ export interface SupervisorProps {
     parent: WorkerRecord,
     worker: Runnable,
   ) => Child
-  /** Its children and their order, made for this run. */
+  /** Creates its children and their order for this run. */
   readonly children: (host: ChildHost) => { children: Child[]; order: StartOrder<Child> }
-  /** Called when it is told to stop. @returns when it is to have ended, on the scale of `clock.elapsed()` */
+  /** Called when it is stopped. @returns its deadline, on the scale of `clock.elapsed()` */
   readonly onStop: (byCaller: boolean) => { endsAt: number | undefined; onLate: 'abandon' | 'hung' | 'leave' }
 }

@@ -26,8 +26,8 @@ import { WaitWarning } from './wait-warning.ts'
 /**
  * Runs workers together: restarts those that fail, alone or with others, and stops all when one fails for good.
  *
- * running ─► stopping ─► settled. `stopping` begins with the first reason to stop: the caller's abort, or an exit that
- * nobody restarts. `settled` comes when all have ended, or their time is over.
+ * running ─► stopping ─► settled. `stopping` begins with the first reason to stop: the caller's abort, or an exit without a
+ * restart. `settled` is reached when all have ended, or at the deadline.
  */
 export class Supervisor implements ChildHost {
   readonly clock: Clock
@@ -74,7 +74,7 @@ export class Supervisor implements ChildHost {
     })
   }
 
-  /** Settles when all have ended; what failed is in `failures`, the root cause first. @returns whether its caller stopped it */
+  /** Settles when all have ended; the errors are in `failures`, the root cause first. @returns whether its caller stopped it */
   async run(): Promise<boolean> {
     const { signal, endsWhenDone, onReady, keepsAlive, record, added } = this.#props
     if (added !== undefined) {
@@ -118,7 +118,7 @@ export class Supervisor implements ChildHost {
     return this.#scope.run(body)
   }
 
-  /** Of a restart: a temporary one stays stopped, and so does what an operator stopped. */
+  /** Starts a child after a restart delay, unless it is temporary or an operator stopped it. */
   startAgain(child: Child): void {
     if (child.spec.restart === 'temporary' || child.isStopped || child.body !== undefined) return
     this.#start(child)
@@ -140,7 +140,7 @@ export class Supervisor implements ChildHost {
     if (this.#stopReason !== undefined) throw this.#stopReason.reason
   }
 
-  /** Rejects with the reason to stop if that comes first. */
+  /** Rejects with the reason to stop if the group stops first. */
   untilStop<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#onStop.add(reject)
@@ -229,7 +229,7 @@ export class Supervisor implements ChildHost {
     this.#stopped(child)
     if (exit.kind === 'returned') return
     if (isUnrestartable(exit.error)) return this.#fail(child, toError(exit.error))
-    // What a worker awaited with its signal rejects with the signal's reason: that is stopping as it was asked.
+    // A worker that rejects with its signal's reason, as calls given the signal do, has stopped as requested.
     const isExpected = isAbortOf(signal, exit.error)
     if (child.attempts !== undefined || child.spec.restart === 'temporary' || !this.isStopping) {
       if (!isExpected) child.logLastFailure(exit.error)
@@ -288,7 +288,7 @@ export class Supervisor implements ChildHost {
   }
 }
 
-/** Whether it would have started later. */
+/** Whether it is waiting to start. */
 function isToStart({ body, record }: Child): boolean {
   return body === undefined && (record.state === 'waiting' || record.state === 'restarting')
 }

@@ -15,15 +15,15 @@ export interface TickerSettings {
   readonly job: Job | JobFunc
   readonly startImmediately: boolean
   readonly jitterMs: number
-  /** Undefined when none was given, so that a run costs nothing for them. */
+  /** Undefined if no limit was given, so that runs cost nothing extra. */
   readonly limits: RunLimits | undefined
 }
 
 /**
  * waiting ─► running ─► waiting …, until the abort or an error ends it.
  *
- * No async function and nothing allocated that a tick doesn't need: a thousand of these at 10 ms should cost
- * little more than a thousand bare intervals.
+ * No async functions and no needless allocation per tick: a thousand of these at 10 ms should cost little more than a
+ * thousand bare intervals.
  */
 export class Ticker implements WatchedRuns, RunControls, LiveFacts {
   readonly #settings: TickerSettings
@@ -36,11 +36,11 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
   readonly #tick: () => void
   /** The job, with its context and its signal. */
   readonly #call: () => Promise<void> | void
-  /** Made when a job first returns a promise. */
+  /** Created when a job first returns a promise. */
   #succeeded: (() => void) | undefined
   #failed: ((error: unknown) => void) | undefined
   readonly #aborted: () => void
-  /** Made when an operator first asks for a run. */
+  /** Created when an operator first triggers a run. */
   #triggered: TriggeredRuns | undefined
   #isPaused = false
   #resolve: () => void = noop
@@ -48,18 +48,18 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
   /** The schedule: start k is due at `#origin + k * #everyMs`. */
   #origin = 0
   #lastTick = 0
-  /** How many were dropped since the run before. */
+  /** How many starts were dropped since the previous run. */
   #missed = 0
   /** When the next start is due, by `elapsed()`. */
   #nextAt = NaN
   #timer: Timer | undefined
-  /** The context of the run that is on, or was the last. */
+  /** The context of the current or last run. */
   #run: Context | undefined
   #warned: Context | undefined
-  /** Of the run that is on, or was the last. Never undefined: V8 would make an object of each number. */
+  /** The start of the current or last run. Never undefined: V8 would allocate an object for each number. */
   #startedAt = NaN
   #isRunning = false
-  /** As the signal's `aborted`, which costs more to look at. */
+  /** Mirrors the signal's `aborted`, which is slower to read. */
   #stopping = false
 
   constructor(settings: TickerSettings, signal: AbortSignal) {
@@ -67,10 +67,10 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
     this.#everyMs = settings.everyMs
     this.#signal = signal
     const { job, limits } = settings
-    // Not as field initialisers: V8 gives a function a dictionary of 250 bytes to hold a private field's name.
+    // Not in field initialisers: V8 gives such a function a dictionary of 250 bytes for the private field's name.
     this.#tick = () => this.#begin()
     this.#call = () => {
-      // Cheaper than to run within it: the scope that this is called in ends anyway.
+      // Cheaper than running within it: the scope around this call ends anyway.
       const isAsked = this.#triggered?.isOn === true
       const due = isAsked ? this.#startedAt : this.#origin + Math.max(0, this.#lastTick) * this.#everyMs
       const context = this.#context.child(new GridRun(this.#context, due, isAsked ? 0 : this.#missed))
@@ -125,14 +125,14 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
     if (this.#lastTick < 0 && !this.#isRunning) this.#context.record?.ready()
   }
 
-  /** From the next start of the schedule on: what passed meanwhile was not to run, so it isn't missed either. */
+  /** Continues with the next start of the schedule. Starts that passed during the pause do not count as missed. */
   resume(): void {
     this.#isPaused = false
     if (this.#lastTick >= 0) this.#lastTick = Math.max(this.#lastTick, this.#passed)
     if (!this.#isRunning && !this.#stopping) this.#goOn()
   }
 
-  /** Runs now, or right after the run that is on. */
+  /** Runs now, or right after the current run. */
   trigger(): Promise<void> {
     this.#triggered ??= new TriggeredRuns()
     const run = this.#triggered.ask()
@@ -157,7 +157,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
     this.#scheduleNext()
   }
 
-  /** A start missed in the meantime is made up for now, but other work gets its turn first. */
+  /** A start missed in the meantime runs now, after other pending work of the event loop. */
   #scheduleNext(): void {
     if (this.#isPaused) return
     this.#scheduleAt(this.#origin + (this.#lastTick + 1) * this.#everyMs)
@@ -173,7 +173,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
 
   #begin(): void {
     if (this.#lastTick < 0) return this.#start()
-    // A late timer has passed more than one start; the clock's rounding may have it here just before the first.
+    // A late timer may have passed several starts; the clock's rounding may bring it here just before the first.
     const next = this.#lastTick + 1
     this.#lastTick = Math.max(next, this.#passed)
     this.#missed = this.#lastTick - next
@@ -260,7 +260,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
   }
 }
 
-/** It settles once, whatever the `then` of somebody's own promise does. */
+/** A promise that settles once, whatever the `then` of a user's promise does. */
 function promiseOf(running: Promise<void>): Promise<void> {
   return running instanceof Promise ? running : Promise.resolve(running)
 }

@@ -3,14 +3,14 @@ import { type InjectionToken, inject as injectParameter } from 'tsyringe'
 import { unexpected } from '../core/errors.ts'
 import { type Constructor, TOKENS, parametersOf } from './parameters.ts'
 
-/** What a dependency is registered under: a class, a symbol or a string. */
+/** An injection token: a class, a symbol or a string. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a list of tokens holds tokens of any type
 export type Token = InjectionToken<any>
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any class
 export type Class = new (...args: any[]) => any
 
-/** A token for each parameter of a class's constructor, that gives what the parameter takes. */
+/** One token per parameter of a class's constructor, of the parameter's type. */
 export type Inject<C extends Class> = TokensOf<ConstructorParameters<C>>
 type TokensOf<P extends readonly unknown[]> = { readonly [At in keyof P]: InjectionToken<P[At]> }
 
@@ -30,9 +30,9 @@ export function checkTokens(type: Constructor, tokens: readonly Token[], what: s
   }
 }
 
-/** Has tsyringe pass these, by what it keeps with a class. */
+/** Makes tsyringe inject these tokens, by its metadata of the class. */
 export function declareTokens(type: Constructor, tokens: readonly Token[]): void {
-  // Also for none: then it is known that there are none.
+  // Also for an empty list, so that the parameters are known.
   Reflect.defineMetadata(TOKENS, {}, type)
   for (const [at, token] of tokens.entries()) {
     injectParameter(token as InjectionToken)(type, undefined, at)

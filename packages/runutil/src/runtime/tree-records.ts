@@ -1,6 +1,6 @@
 import type { WorkerRecord } from '../core/worker-record.ts'
 
-/** @param isKept the record that the parent's last run had of that path is taken, if there is one */
+/** @param isKept whether to reuse the record of that path from the parent's last run, if there is one */
 export function recordBeneath(parent: WorkerRecord, path: string, isKept: boolean): WorkerRecord {
   const { records } = parent
   const known = isKept ? records.get(path) : undefined
@@ -11,7 +11,7 @@ export function recordBeneath(parent: WorkerRecord, path: string, isKept: boolea
   return record
 }
 
-/** Its group has ended, and is shown no more. */
+/** Removes the record of a worker whose group has ended from the tree. */
 export function removeRecord(record: WorkerRecord): void {
   const { children } = record.parent ?? {}
   if (children?.includes(record) === true) children.splice(children.indexOf(record), 1)
@@ -19,14 +19,14 @@ export function removeRecord(record: WorkerRecord): void {
   record.emit({ type: 'removed' })
 }
 
-/** The paths of those that still run: of a supervisor, those in it. */
+/** The paths of the workers still running; for a supervisor, of its workers. */
 export function runningIn(record: WorkerRecord): string[] {
   const beneath = record.kind === 'supervisor' || record.kind === 'class' ? (record.children ?? []) : []
   const running = beneath.filter(isRunning).flatMap(runningIn)
   return running.length === 0 ? [record.path] : running
 }
 
-/** Nobody waits for its end, nor that of those in it. */
+/** Marks it and everything beneath it as abandoned, if still running. */
 export function abandon(record: WorkerRecord, forMs: number): void {
   record.moveTo('abandoned', { type: 'abandoned', forMs })
   for (const child of record.children ?? []) if (isRunning(child)) abandon(child, forMs)

@@ -5,7 +5,7 @@ import { fairTimeout } from './fair-timeout.ts'
 
 const PATIENCE_MS = 10_000
 
-/** Says, once a start, who waits for whom for longer than usual. */
+/** Warns, once per start, which worker waits long for which other. */
 export class WaitWarning {
   readonly #clock: Clock
   #waiting = new Set<Child>()

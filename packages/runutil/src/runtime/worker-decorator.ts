@@ -8,17 +8,17 @@ import { unexpected } from '../core/errors.ts'
 import { type SuperviseOptions, toSuperviseRules } from './supervise.ts'
 import { type Class, type Inject, type Token, checkTokens, declareTokens } from './tokens.ts'
 
-/** Something with `run(signal)`; the decorator below shares its name. */
+/** An object with `run(signal)`; the decorator below shares its name. */
 export type Worker = RunnableWorker
 
 export interface WorkerOptions<I extends readonly Token[] = readonly Token[]> {
-  /** What logs and health call it. Default: the class name, which a minifier changes. */
+  /** Its name in logs and health. Default: the class name, which a minifier changes. */
   name?: string | undefined
   /** The role it belongs to, for `runProvidedWorkers(…, { group })`. */
   group?: string | undefined
   /**
    * The tokens of the constructor's parameters, in their order and of their types, for builds that emit no decorator
-   * metadata, as tsx and esbuild. A subclass without a constructor takes over those of its base class.
+   * metadata, such as tsx and esbuild. A subclass without a constructor inherits those of its base class.
    */
   inject?: I | undefined
   /** Supervises what its `workers()` returns as one, as `supervise()` does. Default: they are workers of the run. */
@@ -27,7 +27,7 @@ export interface WorkerOptions<I extends readonly Token[] = readonly Token[]> {
   after?: Class | readonly Class[] | undefined
 }
 
-/** What `@Worker()` gives: it takes only classes whose constructor takes what `inject` names. */
+/** The result of `@Worker()`: accepts only classes whose constructor fits `inject`. */
 export type WorkerDecorator<I extends readonly Token[]> = <C extends Function>(
   target: C & Fitting<C, I>,
   ...context: unknown[]
@@ -39,7 +39,7 @@ type Fitting<C, I> = C extends Class
   : unknown
 
 /**
- * Marks a class whose `workers()` returns what should run, and makes it injectable.
+ * Marks a class whose `workers()` returns the workers to run, and makes it injectable.
  *
  * Nothing is registered in any container: `runProvidedWorkers` finds the class by itself and resolves it from
  * the container it is given. Without decorators, `provideWorker` does the same.
@@ -81,13 +81,13 @@ function classesIn(after: Class | readonly Class[]): readonly Class[] {
   const classes: readonly unknown[] = Array.isArray(after) ? after : [after]
   for (const type of classes) {
     if (typeof type === 'function') continue
-    const hint = '; in a circle of imports one of the classes is not there yet'
+    const hint = '; in a circle of imports one of the classes is not loaded yet'
     throw unexpected('@Worker: after', 'a worker class, or a list of them', type, hint)
   }
   return classes as readonly Class[]
 }
 
-/** `@Worker` without parentheses hands over the class itself. */
+/** `@Worker` without parentheses is called with the class itself. */
 function whatOf(options: unknown): string {
   return typeof options === 'function' ? `@Worker (write @Worker() above class ${options.name})` : '@Worker'
 }

@@ -2,16 +2,16 @@ import { dateAt } from '../core/date-at.ts'
 import type { LastRun } from '../core/last-run.ts'
 import type { HealthState, RecordedError, WorkerRecord, WorkerState } from '../core/worker-record.ts'
 
-/** One worker, class or supervisor as it is now, with all beneath it: a copy. */
+/** A snapshot of a worker, class or supervisor, with everything beneath it. */
 export interface WorkerNode {
-  /** '/Type/Name'; '/#2' of one without a name, its place in the list; '' of the root. */
+  /** '/Type/Name'; '/#2', its place in the list, for one without a name; '' for the root. */
   readonly path: string
   /** 'repeat', 'queue', 'pool', 'supervisor', 'class' … */
   readonly kind: string
   readonly strategy?: string
   readonly state: WorkerState
   readonly since: Date
-  /** Of a supervisor or class: that of its worst. */
+  /** For a supervisor or class, the worst health of its workers. */
   readonly health: HealthState
   readonly runs: number
   readonly failures: number
@@ -23,7 +23,7 @@ export interface WorkerNode {
   readonly running?: { readonly startedAt: Date; readonly traceId: string }
   readonly nextRunAt?: Date
   readonly latencyMs?: { readonly p50: number; readonly p95: number; readonly p99: number }
-  /** What its module tells of it. */
+  /** Details from its module. */
   readonly detail?: unknown
   readonly children: readonly WorkerNode[]
 }
@@ -62,7 +62,7 @@ export function nodeOf(record: WorkerRecord): WorkerNode {
   }
 }
 
-/** The first of these that one of a class is in, is the class's: it is as far as those that lag behind. */
+/** The state of a class is the first of these that any of its workers is in. */
 const ORDER: readonly WorkerState[] = [
   'abandoned',
   'hung',

@@ -3,8 +3,8 @@ const subscribers = new WeakMap<AbortSignal, Set<() => void>>()
 /**
  * Calls back once when `signal` aborts, at once if it already has. `offAbort` unsubscribes.
  *
- * A signal carries one native listener however many subscribe, none when nobody does: an EventTarget walks
- * its whole list for each one added. Callbacks must not throw, and run in the AsyncLocalStorage stores of the
+ * A signal has one native listener for all subscribers, none without subscribers: an EventTarget walks its whole list
+ * for each listener added. Callbacks must not throw, and run in the AsyncLocalStorage stores of the
  * caller of `abort`: to call user code, use a `linkedController`.
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): void {
@@ -12,7 +12,7 @@ export function onAbort(signal: AbortSignal | undefined, callback: () => void): 
   else if (signal !== undefined) (subscribers.get(signal) ?? subscribe(signal)).add(callback)
 }
 
-/** Safe to call after the callback was called, and for one that never subscribed. */
+/** Unsubscribes. Safe to call after the callback was called, and for a callback that never subscribed. */
 export function offAbort(signal: AbortSignal | undefined, callback: () => void): void {
   const callbacks = signal && subscribers.get(signal)
   if (callbacks?.delete(callback) && callbacks.size === 0) {
@@ -29,7 +29,7 @@ function subscribe(signal: AbortSignal): Set<() => void> {
 }
 
 function fanOut(this: AbortSignal): void {
-  // One that an earlier callback unsubscribes isn't called any more.
+  // A callback that an earlier one unsubscribes is not called.
   for (const callback of subscribers.get(this) ?? []) callback()
   subscribers.delete(this)
 }

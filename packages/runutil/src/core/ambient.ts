@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** A value that running code and all that it awaits or starts can read, without passing it on. */
+/** A value that code and everything it awaits or starts can read without passing it on. */
 export class Ambient<T> {
   readonly #storage = new AsyncLocalStorage<T>()
 
@@ -8,7 +8,7 @@ export class Ambient<T> {
     return this.#storage.run(value, body)
   }
 
-  /** Undefined outside. */
+  /** Undefined outside of any `run`. */
   get current(): T | undefined {
     return this.#storage.getStore()
   }

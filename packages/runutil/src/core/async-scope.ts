@@ -1,11 +1,11 @@
 import { AsyncResource } from 'node:async_hooks'
 
-/** No hook is told of its end: that would cost a weak reference each. */
+/** Emits no destroy hook, which would cost a weak reference each. */
 const NO_DESTROY = { requireManualDestroy: true }
 
 /**
- * Captures the AsyncLocalStorage stores when it is made: those of OpenTelemetry, Sentry, nestjs-cls and our own. What is called
- * later, from a timer, a batch or an abort, then runs in these stores, not in those of the caller that caused it.
+ * Captures the AsyncLocalStorage stores when it is created: those of OpenTelemetry, Sentry, nestjs-cls and our own. A later call
+ * from a timer, a batch or an abort then runs in these stores, not in those of the code that triggered it.
  */
 export class AsyncScope extends AsyncResource {
   constructor() {
@@ -17,7 +17,7 @@ export class AsyncScope extends AsyncResource {
   }
 }
 
-/** Calls `body` in the current stores, so that what it enters by `enterWith` ends with it. */
+/** Calls `body` in the current stores, so that stores it enters by `enterWith` end with it. */
 export function inNewScope<T>(body: () => T): T {
   return new AsyncScope().run(body)
 }

@@ -1,7 +1,7 @@
 import { systemClock } from './clock-system.ts'
 import type { Clock, Timer } from './clock.ts'
 
-/** A clock of one's own may have timers that nobody waits for: as `setTimeoutAt`. */
+/** A custom clock may support background timers, which it does not wait for; used as `setTimeoutAt`. */
 export const setInBackground = Symbol.for('runutil.setInBackground')
 
 type BackgroundClock = Clock & Partial<Record<typeof setInBackground, Clock['setTimeoutAt']>>

@@ -28,7 +28,7 @@ export function backoff(given: Duration | ExponentialBackoffOptions): Backoff {
   return typeof given === 'object' ? new ExponentialBackoff(given) : new StaticBackoff(given)
 }
 
-/** The same wait before any attempt but the 0th. */
+/** The same wait before each attempt except attempt 0. */
 export class StaticBackoff implements Backoff {
   readonly sleepMs: number
 
@@ -82,7 +82,7 @@ export function checkBackoff(value: unknown, what: string): asserts value is Bac
   throw unexpected(what, `a Backoff, as backoff('5s') or backoff({ initial: '1s', max: '1m' })`, value)
 }
 
-/** The longest wait a backoff gives, as far as can be told: a far attempt is at its cap. NaN where it can't be. */
+/** The longest wait of a backoff, estimated from a high attempt, which is at the cap. NaN if unknown. */
 export function longestWaitMs(of: Backoff): number {
   if (of instanceof ExponentialBackoff) return of.maxMs
   try {
@@ -93,9 +93,9 @@ export function longestWaitMs(of: Backoff): number {
 }
 
 /**
- * What a backoff of anybody's says.
+ * The wait that any backoff returns, validated.
  *
- * @param failure what it is asked for: if the answer is none, nobody must lose sight of that
+ * @param failure the failure to wait after: the cause of the error if the backoff is invalid
  * @throws InvalidDurationError, with the failure as cause
  */
 export function waitMsOf(of: Backoff, attempt: number, failure: unknown): number {

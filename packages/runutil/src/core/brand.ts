@@ -1,6 +1,7 @@
 /**
- * Has `instanceof` recognise the instances of the same class in another copy of runutil: pnpm makes a copy for each set of
- * peers, and bundlers make some. Subclasses are recognised as what they extend, in all copies, and a caller's own as ever.
+ * Makes `instanceof` recognise instances of the same class in another copy of runutil: pnpm creates a copy for each set of
+ * peers, and bundlers may too. Subclasses are instances of their base class in all copies; `instanceof` a caller's own
+ * subclass works as usual.
  */
 export function brand(type: abstract new (...args: never[]) => object, name: string): void {
   const inherited = Function.prototype[Symbol.hasInstance] as (this: unknown, value: unknown) => boolean
@@ -15,7 +16,7 @@ export function brand(type: abstract new (...args: never[]) => object, name: str
   })
 }
 
-/** Gives all errors of a class their name, and has every copy of runutil recognise them. */
+/** Sets the name of an error class, and makes every copy of runutil recognise its instances. */
 export function brandError(type: abstract new (...args: never[]) => Error, name: string): void {
   ;(type.prototype as Error).name = name
   brand(type, name)

@@ -12,15 +12,15 @@ interface WaitingCall<Call, Result> {
 export interface CallBatcherOptions {
   /** A larger batch would delay the calls in it. Default 1,000. */
   maxCalls?: number
-  /** Whether an error may be due to one call of the batch. Default: none is. */
+  /** Whether an error may be caused by one call of the batch. Default: never. */
   isCallError?: (error: unknown) => boolean
 }
 
 /**
- * Puts calls together that are made in one turn of the event loop, or while a batch is under way, and keeps their order: a
- * commit costs about as much for many as for one. If a batch fails because of one call, its halves are tried, down to that
- * call alone, so that no call fails because of another. Batches run in the AsyncLocalStorage stores in which the batcher
- * was made, not in those of one of the callers.
+ * Batches calls that are made in one turn of the event loop or during the previous batch, and keeps their order: a commit costs
+ * about as much for many as for one. If a batch fails because of one call, its halves are tried, down to that call alone, so
+ * that no call fails because of another. Batches run in the AsyncLocalStorage stores in which the batcher was created, not in
+ * those of a caller.
  */
 export class CallBatcher<Call, Result> {
   readonly #run: (calls: readonly Call[]) => Promise<readonly Result[] | void>
@@ -30,7 +30,7 @@ export class CallBatcher<Call, Result> {
   #waiting: WaitingCall<Call, Result>[] = []
   #flushing: Promise<void> | undefined
 
-  /** @param run gives a result for each call, in their order; nothing when `Result` is void */
+  /** @param run returns a result for each call, in order; nothing if `Result` is void */
   constructor(
     run: (calls: readonly Call[]) => Promise<readonly Result[] | void>,
     { maxCalls = 1_000, isCallError = () => false }: CallBatcherOptions = {},
@@ -40,7 +40,7 @@ export class CallBatcher<Call, Result> {
     this.#isCallError = isCallError
   }
 
-  /** @param weight in characters: a batch has 8 Mi of them at most, or one call that has more */
+  /** @param weight in characters: a batch has at most 8 Mi, or one larger call */
   call(call: Call, weight = 0): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ call, weight, resolve, reject })
@@ -55,7 +55,7 @@ export class CallBatcher<Call, Result> {
 
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // So that others of the same turn come along.
+      // Collects further calls of the same turn.
       await macrotask()
       const fitting = countWithin(this.#waiting, ({ weight }) => weight)
       await this.#runBatch(this.#waiting.splice(0, Math.min(this.#maxCalls, fitting)))

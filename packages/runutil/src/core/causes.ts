@@ -5,8 +5,8 @@ const MOST_CAUSES = 200_000
 const MOST_GETTERS = 100
 
 /**
- * Whether `error`, anything in its chain of causes or any of its collected errors is a `type`. Never throws: what cannot be
- * read of an error counts as missing.
+ * Whether `error`, any of its causes or any of its collected errors is a `type`. Never throws: properties that cannot be read
+ * count as missing.
  *
  * @example
  * errorIs(groupError, ErrWorkerExitedPrematurely)
@@ -15,7 +15,7 @@ export function errorIs(error: unknown, type: abstract new (...args: never[]) =>
   return errorHas(error, (one) => isInstance(one, type))
 }
 
-/** As `errorIs`, of what `matches` says. */
+/** As `errorIs`, with a predicate. */
 export function errorHas(error: unknown, matches: (one: unknown) => boolean): boolean {
   const seen = new Set<unknown>()
   const open = [error]
@@ -29,7 +29,7 @@ export function errorHas(error: unknown, matches: (one: unknown) => boolean): bo
   return false
 }
 
-/** @returns false if it had to call a getter, or could not read */
+/** @returns false if it called a getter, or reading failed */
 function addCauses(error: object, to: unknown[]): boolean {
   const { cause, errors, isPlain } = causesOf(error)
   to.push(cause)

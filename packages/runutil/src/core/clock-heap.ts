@@ -1,4 +1,4 @@
-/** What a heap is ordered by. */
+/** The order of a heap. */
 interface Due {
   readonly due: number
 }
@@ -16,7 +16,7 @@ export function push<T extends Due>(heap: T[], slot: T): void {
   heap[at] = slot
 }
 
-/** Takes the smallest off. */
+/** Removes the smallest. */
 export function pop<T extends Due>(heap: T[]): void {
   const last = heap.pop()
   if (last === undefined || heap.length === 0) return

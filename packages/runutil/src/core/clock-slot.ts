@@ -1,10 +1,10 @@
-/** A place in the ring of a slot; `next` is undefined outside of any. */
+/** A link in the ring of a slot; `next` is undefined outside of any. */
 export interface Link<T> {
   next: Link<T> | undefined
   previous: Link<T> | undefined
 }
 
-/** The timers due in one millisecond: a ring that the slot itself closes, for an array would grow anew each time. */
+/** The timers due in one millisecond: a circular list through the slot, because an array would reallocate each time. */
 export class Slot<T extends Link<T>> implements Link<T> {
   readonly due: number
   next: Link<T> | undefined = this
@@ -20,7 +20,7 @@ export class Slot<T extends Link<T>> implements Link<T> {
     this.previous = this.previous!.next = timer
   }
 
-  /** Takes the first timer out: the others may be cleared or set for later meanwhile. */
+  /** Removes the first timer; the others may be cleared or rescheduled meanwhile. */
   take(): T | undefined {
     if (this.next === this) return undefined
     const first = this.next as T
@@ -28,7 +28,7 @@ export class Slot<T extends Link<T>> implements Link<T> {
     return first
   }
 
-  /** Takes a timer out of its slot, and returns the slot if that was its last. */
+  /** Removes a timer from its slot; returns the slot if it is then empty. */
   static remove<T extends Link<T>>(timer: T): Slot<T> | undefined {
     const { next, previous } = timer
     previous!.next = next

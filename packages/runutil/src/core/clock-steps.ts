@@ -1,7 +1,7 @@
-/** A smaller step of a clock is ignored: whatever is compared has that much tolerance. */
+/** Smaller steps of a clock are ignored: all comparisons have that much tolerance. */
 export const LEAST_STEP_MS = 1_000
 
-/** How far one clock is ahead of another, as far as this is known. */
+/** Bounds on how far one clock is ahead of another. */
 interface Ahead {
   readonly least: number
   readonly most: number
@@ -10,15 +10,15 @@ interface Ahead {
 /**
  * Detects steps of a clock by comparing it with one that never steps.
  *
- * A late reading looks like a step and a step back. So a step is seen at once, and is sure when the next reading confirms it.
+ * A late reading looks like a step and a step back. So a step is reported at once, and is certain once the next reading confirms it.
  */
 export class ClockSteps {
   #last: Ahead | undefined
   #confirmed: Ahead | undefined
 
   /**
-   * @param time what the clock said at some moment between the others; all in ms
-   * @returns by how much it was set since the last look, and by how much as it is now sure; 0 when it wasn't
+   * @param time the clock's reading at some moment between the other two; all in ms
+   * @returns the step since the last reading, and the step that is now certain; 0 for none
    */
   look(time: number, from: number, to = from): { seenMs: number; sureMs: number } {
     const ahead = { least: time - to, most: time - from }

@@ -6,8 +6,8 @@ export interface Clock {
   /** The time of day in ms since the Unix epoch. May jump when the machine's clock is set. */
   now(): number
   /**
-   * Ms since some fixed moment; never jumps, so it is what intervals are measured with. The same all through one
-   * turn of the event loop, so that what begins together stays together.
+   * Ms since some fixed moment; never jumps, so use it to measure intervals. Constant within one turn of the event
+   * loop, so that timers started together fire together.
    */
   elapsed(): number
   /** A number in [0, 1). */
@@ -15,9 +15,9 @@ export interface Clock {
   /** Calls back once, never early. 0 ms means the next macrotask; there is no upper limit. NaN is an error. */
   setTimeout(callback: () => void, delayMs: number): Timer
   /**
-   * As setTimeout, at a moment on the scale of `elapsed()`. A moment that is over means the next macrotask.
+   * As setTimeout, at a moment on the scale of `elapsed()`. A past moment means the next macrotask.
    *
-   * @param entersStores the callback enters stores of its own first, so that it may be called in any, which costs less
+   * @param entersStores the callback enters its own stores, so the clock need not capture any, which costs less
    */
   setTimeoutAt(callback: () => void, elapsedMs: number, entersStores?: boolean): Timer
 }
@@ -25,6 +25,6 @@ export interface Clock {
 export interface Timer {
   /** Safe to call at any time, more than once. */
   clear(): void
-  /** Sets it again, whether it has fired, was cleared or still waits; a ticker needs no new timer each time. */
+  /** Reschedules it, whether it has fired, was cleared or is pending, so that a ticker needs no new timer each time. */
   restartAt(elapsedMs: number): void
 }

@@ -8,27 +8,27 @@ import { RunRecords, type WorkerRecord } from './worker-record.ts'
 /** What all workers of one run share. Two runs in one process share none of it. */
 export interface RunScope {
   readonly clock: Clock
-  /** What is known of each worker, also of those of the groups inside of this run's. */
+  /** The records of all workers, including those of nested groups. */
   readonly records: RunRecords
   readonly logger: Logger
   /** How long workers may go on after the abort. Undefined: no limit. */
   readonly graceMs: number | undefined
 }
 
-/** What a run of a repeat or a cron is for. */
+/** The scheduled start that a run of a repeat or a cron is for. */
 export interface ScheduledRun {
   readonly scheduledFor: Date
   readonly missed: number
 }
 
-/** The run, the name and the trace of the running code. Carried across every await. */
+/** The run, name and trace of the running code. Carried across every await. */
 export class Context {
   readonly scope: RunScope
   /** '/Type/Name'; '' at the top. */
   readonly name: string
-  /** Of the nearest entry of a group around the code. */
+  /** The record of the nearest group entry around the code. */
   readonly record: WorkerRecord | undefined
-  /** The worker's context that this repeated run is a part of. */
+  /** For one run of a repeating worker: the worker's context. */
   readonly #worker: Context | undefined
   #id: string | undefined
   #logger: Logger | undefined
@@ -68,7 +68,7 @@ export class Context {
   }
 }
 
-/** A logger whose `child` fails is used itself. */
+/** Falls back to the logger itself if its `child` fails. */
 function childOf(logger: Logger, bindings: Record<string, string>): Logger {
   try {
     return logger.child(bindings)
@@ -87,7 +87,7 @@ export const withContext: <T, A extends unknown[]>(
   ...args: A
 ) => T = storage.run.bind(storage)
 
-/** As `withContext`, until the end of the scope around it: only for what is called by `AsyncScope`, whose scopes end. */
+/** As `withContext`, until the enclosing scope ends: only for code called by an `AsyncScope`, which ends. */
 export function enterContext(context: Context): void {
   storage.enterWith(context)
 }
@@ -121,7 +121,7 @@ function defaultLogger(): Logger {
   return (fallbackLogger ??= pino())
 }
 
-/** The scope for a new run: what is given, else what the run around it has, else the defaults. */
+/** The scope for a new run: from the given options, else the enclosing run, else the defaults. */
 export function newScope(given: {
   logger?: Logger | undefined
   clock?: Clock | undefined

@@ -13,7 +13,7 @@ function described(value: unknown): string {
   if (typeof value === 'function') return `function ${shortened(String(value.name || '(anonymous)'))}`
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value)) return `an array of ${value.length}`
-  // Its keys are its places: to list them takes seconds.
+  // Its keys are its indexes: listing them takes seconds.
   if (ArrayBuffer.isView(value)) return `an instance of ${kindOfView(value)}`
   const type = (value.constructor as { name?: unknown } | undefined)?.name
   if (typeof type === 'string' && type !== '' && type !== 'Object') return `an instance of ${shortened(type)}`

@@ -7,7 +7,7 @@ export type Duration = number | string
 /**
  * A duration in ms.
  *
- * @param what what the duration is for; an error begins with it
+ * @param what what the duration is for; the error message begins with it
  * @throws InvalidDurationError (a RangeError) when it is NaN, negative, infinite or unparsable
  */
 export function toMs(duration: Duration, what: string): number {
@@ -20,7 +20,7 @@ export function toMs(duration: Duration, what: string): number {
   return parsed
 }
 
-/** As `toMs`, for times between two runs: zero would never let anything else run. */
+/** As `toMs`, for intervals, which must not be 0: that would starve everything else. */
 export function toIntervalMs(duration: Duration, what: string): number {
   const interval = toMs(duration, what)
   if (interval > 0) return interval
@@ -29,13 +29,13 @@ export function toIntervalMs(duration: Duration, what: string): number {
   )
 }
 
-/** About 3,000 years: the latest time that stores can keep. */
+/** About 3,000 years: the longest duration that stores can keep. */
 export const LONGEST_MS = 1e14
 
 /**
  * As `toMs`, for durations that a store keeps.
  *
- * @param hint what to give instead of a longer one, beginning with '; '
+ * @param hint what to pass instead of a longer one, beginning with '; '
  * @throws InvalidDurationError, also for more than 3,000 years
  */
 export function toStorableMs(duration: Duration, what: string, hint = ''): number {
@@ -44,7 +44,7 @@ export function toStorableMs(duration: Duration, what: string, hint = ''): numbe
   throw new InvalidDurationError(`${what}: expected at most ${LONGEST_MS} ms, 3,000 years; got ${ms}${hint}`)
 }
 
-/** As both: more than 0 ms, and at most 3,000 years. */
+/** As `toIntervalMs` and `toStorableMs`: more than 0 ms, and at most 3,000 years. */
 export function toStorableIntervalMs(duration: Duration, what: string): number {
   return toIntervalMs(toStorableMs(duration, what), what)
 }
@@ -53,7 +53,7 @@ const TEXT =
   /^(-?\d*\.?\d+) *(?:m(?:illiseconds?|s(?:ecs?)?)|([smhdwy])(?:(?<=s)ec(?:ond)?s?|(?<=m)in(?:ute)?s?|(?<=h)(?:ou)?rs?|(?<=d)ays?|(?<=w)eeks?|(?<=y)(?:ea)?rs?)?)?$/i
 const UNITS: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5, y: 315576e5 }
 
-/** Reads what the package `ms` reads; importing that one would make the root entry point a twelfth larger. */
+/** Parses the format of the package `ms`, which would make the root entry point a twelfth larger. */
 function parse(text: string): number | undefined {
   const [, count, unit = ''] = TEXT.exec(text.length > 100 ? '' : text) ?? []
   return count === undefined ? undefined : Number(count) * (UNITS[unit.toLowerCase()] ?? 1)

@@ -1,12 +1,12 @@
 import { brandError } from './brand.ts'
 
 /**
- * A lease was lost: it ran out and others may have what it was for, or that was taken from its holder. What is done under
- * it isn't recorded any more.
+ * A lease was lost: it expired, so that another may hold it, or it was revoked. Results of work under it are no longer
+ * recorded.
  */
 export class ErrLostLease extends Error {
   readonly code: 'ERR_LOST_LEASE' | 'ERR_LEASE_LOST' = 'ERR_LOST_LEASE'
-  /** Of the queue's job whose lease it was; of other leases undefined. */
+  /** The id of the queue job whose lease it was; undefined for other leases. */
   declare readonly id?: string
   static {
     brandError(this, 'ErrLostLease')

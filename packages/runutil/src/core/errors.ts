@@ -1,10 +1,10 @@
 import { brandError } from './brand.ts'
 import { describe, shortened } from './describe.ts'
 
-/** With its stack, no error of ours has more than 16 KiB of text. */
+/** Keeps the text of runutil's errors, with the stack, below 16 KiB. */
 const LONGEST_MESSAGE = 4_000
 
-/** What was expected of an argument, what was given and what to do about it. */
+/** An invalid argument: the message says what was expected, what was passed and what to do. */
 export class InvalidArgumentError extends TypeError {
   readonly code = 'ERR_INVALID_ARGUMENT'
   static {

@@ -11,7 +11,7 @@ export function macrotask(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Calls back after `ms`, unless the process has ended by then: unlike a timer of the clock, it doesn't keep it alive. */
+/** Calls back after `ms`; unlike a timer of the clock, it does not keep the process alive. */
 export function unrefTimeout(callback: () => void, ms: number): void {
   setTimeout(callback, ms).unref()
 }

@@ -5,8 +5,8 @@ import { type Worker, type WorkerFunc, callWorker } from './worker.ts'
 export type { HealthState } from './worker-record.ts'
 
 /**
- * Says how the running worker is: 'ok', or 'firing' with an error. `repeat` says it after each run; a worker with
- * a loop of its own calls it once a round, which is a sign of life too. Outside a named worker it does nothing.
+ * Reports the health of the running worker: 'ok', or 'firing' with an error. `repeat` reports after each run; a worker with a
+ * loop of its own calls it once per iteration, which is a sign of life too. Outside a named worker it does nothing.
  */
 export function healthCheckpoint(error?: unknown): void {
   const context = currentContext()
@@ -31,8 +31,8 @@ export function healthReporter(): (error?: unknown) => void {
  * The state of every named worker of this run: 'init' until its first checkpoint, then 'ok' or 'firing'.
  *
  * A worker that failed and was restarted is 'ok' again at its next checkpoint; one that makes none, when it has run for longer
- * than the delay before its restart and longer than its previous run (at most 1 m). Names of inner groups are listed while these
- * run. The snapshot is of the caller's run, so an HTTP endpoint that serves it has to be a worker of the group; outside a run it is
+ * than the delay before its restart and longer than its previous run (at most 1 m). Workers of inner groups are listed while these
+ * run. The snapshot is of the caller's run, so an HTTP endpoint that serves it must be a worker of the group; outside a run it is
  * empty.
  */
 export function healthSnapshot(): Record<string, HealthState> {
@@ -42,9 +42,9 @@ export function healthSnapshot(): Record<string, HealthState> {
 }
 
 /**
- * Called by `repeat` after each run, so nothing is made when nothing has changed.
+ * Called by `repeat` after each run, so it allocates nothing when nothing has changed.
  *
- * @param spoke reported by the worker itself
+ * @param spoke whether the worker itself reported it
  */
 export function checkpoint(context: Context, state: HealthState, spoke = true): void {
   context.record?.signOfLife()
@@ -60,7 +60,7 @@ function setHealth(context: Context, state: HealthState, spoke: boolean): void {
   list(of, state)
 }
 
-/** One without a name of its own is told under that of its class. */
+/** A worker without a name of its own is listed under its class's name. */
 function list(record: WorkerRecord, state: HealthState): void {
   const { isNamed, parent } = record
   if (isNamed) record.isListed = true
@@ -70,16 +70,16 @@ function list(record: WorkerRecord, state: HealthState): void {
   }
 }
 
-/** Undefined until it, or whoever runs it, has said how it is. */
+/** Undefined until it, or its supervisor, has reported its health. */
 export function healthOf(context: Context): HealthState | undefined {
   const record = recordOf(context)
   return record?.spoke === true || record?.isListed === true ? record.health : undefined
 }
 
-/** What is known of the worker of that name, or is from now on. */
+/** The record of the worker of that name, created if needed. */
 function recordOf({ scope, name, record }: Context): WorkerRecord | undefined {
   if (name === '' || record?.isOver === true) return undefined
-  // What runs may be a group inside of the worker of that name.
+  // The code may run in a group inside of the worker of that name.
   for (let at = record; at !== undefined; at = at.parent) if (at.path === name) return at
   const known = record?.names?.find(({ path }) => path === name)
   if (known !== undefined) return known
@@ -89,7 +89,7 @@ function recordOf({ scope, name, record }: Context): WorkerRecord | undefined {
   return named
 }
 
-/** The worker, known as 'init' from its start on and as 'firing' after an error. A restart hides no 'firing'. */
+/** Reports the worker as 'init' from its start, and as 'firing' after an error. A restart does not hide 'firing'. */
 export function reportingHealth(worker: Worker | WorkerFunc): WorkerFunc {
   return (signal) => {
     const context = currentContext()

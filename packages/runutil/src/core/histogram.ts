@@ -1,9 +1,9 @@
-/** Each bucket is wider than the one before by this; a percentile is off by half of that at most. */
+/** The ratio of the widths of two adjacent buckets; percentiles are accurate to half of it. */
 const GROWTH = 1.1
 const FIRST_MS = 0.01
-/** Of the natural logarithm of a ratio, how many buckets that is. */
+/** Buckets per unit of the natural logarithm. */
 const BUCKETS_PER_E = 1 / Math.log(GROWTH)
-/** The last bucket begins at some three hours. */
+/** The last bucket begins at about three hours. */
 const LAST = 219
 
 /**

@@ -1,7 +1,7 @@
 import { causesOf } from './causes.ts'
 import { codeOf } from './thrown.ts'
 
-/** The names and codes of the errors with which fetch, Node, axios, got and node-fetch end at an abort. */
+/** The names and codes of the abort errors of fetch, Node, axios, got and node-fetch. */
 const NAMES = new Set<unknown>(['AbortError', 'CanceledError'])
 const CODES = new Set<unknown>(['ABORT_ERR', 'ERR_CANCELED', 'ERR_ABORTED'])
 
@@ -11,9 +11,9 @@ const MOST_GETTERS = 100
 const DEEPEST = 100
 
 /**
- * Whether `error` means that something ended because `signal` aborted: it is the signal's reason or what a library throws for
- * an abort, or one of its causes is, or all errors that it collects are. False while the signal isn't aborted, whatever the
- * error is called. Never throws.
+ * Whether `error` means that something ended because `signal` aborted: it is the signal's reason or a library's abort error, or
+ * one of its causes is, or all errors that it collects are. False while the signal is not aborted, whatever the error's name.
+ * Never throws.
  */
 export function isAbortOf(signal: AbortSignal, error: unknown): boolean {
   return signal.aborted && new AbortSearch(signal.reason).isAbort(error, 0)
@@ -29,7 +29,7 @@ class AbortSearch {
     this.#reason = reason
   }
 
-  /** Iterates along causes, however many; recurses into collected errors only. */
+  /** Iterates over causes, of any number; recurses only into collected errors. */
   isAbort(error: unknown, depth: number): boolean {
     const path: object[] = []
     const result = this.#follow(error, depth, path)

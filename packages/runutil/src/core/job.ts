@@ -8,7 +8,7 @@ export interface Job {
 
 export type JobFunc = (signal: AbortSignal) => Promise<void> | void
 
-/** Calls a job; what it returns may be awaited or not, and it may throw synchronously. */
+/** Calls a job. May return no promise, or throw synchronously. */
 export function callJob(job: Job | JobFunc, signal: AbortSignal): Promise<void> | void {
   return typeof job === 'function' ? job(signal) : job.runOnce(signal)
 }

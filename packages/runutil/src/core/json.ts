@@ -3,21 +3,21 @@ import { InvalidArgumentError } from './errors.ts'
 import { plainJson } from './plain-json.ts'
 import { isInstance, reasonOf } from './thrown.ts'
 
-/** How many characters of JSON a payload or a result may have, unless a store was told otherwise: 4 MiB. */
+/** The default limit of a payload or result, in characters of JSON: 4 Mi. */
 export const MOST_JSON = 4 * 2 ** 20
 
-/** More than this is more than one statement takes: 128 MiB. */
+/** The highest limit, in characters of JSON: one statement takes no more than 128 Mi. */
 export const LARGEST_JSON = 128 * 2 ** 20
 
-/** An InvalidArgumentError by name and code: a value that isn't JSON, or too much of it. Says where and what. */
+/** An InvalidArgumentError by name and code: a value that is not JSON, or too large. The message says where and why. */
 export class NotJsonError extends InvalidArgumentError {}
 
 /**
  * The JSON text of a value, as every module stores it. As with JSON.stringify, undefined properties are left out and `toJSON` is
- * called. What JSON.stringify would change silently is an error: NaN, functions, undefined in an array, bytes, Maps, Errors,
- * Promises. So are more characters than `most`, which is detected before they are written.
+ * called. Values that JSON.stringify would change silently are errors: NaN, functions, undefined in an array, bytes, Maps, Errors,
+ * Promises. So is a text longer than `most` characters, which is detected before it is written.
  *
- * @param name what the value is; the message begins with it
+ * @param name what the value is; the error message begins with it
  * @throws NotJsonError
  */
 export function toJson(value: unknown, name: string, most = MOST_JSON): string {
@@ -28,11 +28,11 @@ export function toJson(value: unknown, name: string, most = MOST_JSON): string {
     const check = new JsonCheck(name, most)
     check.at(value, name, 0)
     text = JSON.stringify(value, check.isSure ? undefined : replacer(name, most))
-    // It can't run in circles: then it would have thrown.
+    // Terminates: for a circular value, JSON.stringify would have thrown.
     if (check.isDeep) new JsonCheck(name, most, Infinity).at(value, name, 0)
   } catch (error) {
     if (isInstance(error, NotJsonError)) throw error
-    // What a toJSON throws, or what is nested too deep.
+    // A toJSON threw, or the value is nested too deeply.
     throw new NotJsonError(`${name}: expected a JSON value; ${reasonOf(error)}`)
   }
   if (text === undefined) throw notJson(value, name)
@@ -40,20 +40,20 @@ export function toJson(value: unknown, name: string, most = MOST_JSON): string {
   return text
 }
 
-/** JSON.stringify makes `{}` of them. */
+/** JSON.stringify writes them as `{}`. */
 const LOSSY = [Map, Set, WeakMap, WeakSet, Promise, Error, RegExp] as const
 
-/** So far down it looks before JSON.stringify has found that there is no circle. */
+/** The depth of the check before JSON.stringify has ruled out a circular value. */
 const DEEPEST = 200
 
-/** Walks through a value and counts the characters that its JSON has at least. */
+/** Walks a value and computes a lower bound of its JSON's length. */
 class JsonCheck {
   readonly #name: string
   readonly #most: number
   readonly #deepest: number
   #count = 0
   #hasToJson = false
-  /** Something lies deeper than it looked. */
+  /** Whether the value is deeper than the check went. */
   isDeep = false
 
   constructor(name: string, most: number, deepest = DEEPEST) {
@@ -62,7 +62,7 @@ class JsonCheck {
     this.#deepest = deepest
   }
 
-  /** It has seen all that JSON.stringify will. */
+  /** Whether it has seen everything that JSON.stringify will write. */
   get isSure(): boolean {
     return !this.isDeep && !this.#hasToJson
   }
@@ -71,7 +71,7 @@ class JsonCheck {
     if (typeof value === 'string') return this.#add(value.length + 2)
     if (value === null || typeof value === 'boolean') return this.#add(4)
     if (typeof value === 'number' && Number.isFinite(value)) return this.#add(1)
-    // JSON.stringify says what is wrong with it.
+    // JSON.stringify throws for it.
     if (typeof value === 'bigint') return
     if (typeof value !== 'object') throw notJson(value, path)
     this.#add(2)
@@ -79,7 +79,7 @@ class JsonCheck {
     else if (this.#isPlain(value, path)) this.#lookAtProperties(value, path, depth + 1)
   }
 
-  /** Whether it is written property by property. */
+  /** Whether JSON.stringify writes it property by property. */
   #isPlain(value: object, path: string): value is Record<string, unknown> {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype) {
@@ -97,7 +97,7 @@ class JsonCheck {
   }
 
   #lookAtDate(value: Date, path: string): false {
-    // Of an invalid one, JSON.stringify makes null.
+    // JSON.stringify writes an invalid date as null.
     if (Number.isNaN(value.getTime())) throw notJson(value, path)
     return false
   }
@@ -128,7 +128,7 @@ class JsonCheck {
   }
 }
 
-/** For what a toJSON gives, and what lies deep: nobody has looked at it. */
+/** Checks what JsonCheck has not seen: what a toJSON returns, and deeply nested values. */
 function replacer(name: string, most: number) {
   let count = 0
   return function (this: unknown, key: string, value: unknown): unknown {

@@ -1,6 +1,6 @@
 import { Histogram } from './histogram.ts'
 
-/** The last run of a worker, and how long all of them took. Made at its first: an idle worker needs none. */
+/** The last run of a worker, and the durations of all its runs. Created at its first run: an idle worker needs none. */
 export class LastRun {
   /** When it began, on the scale of `clock.elapsed()`. */
   since = NaN

@@ -11,14 +11,14 @@ export interface LinkedController {
 }
 
 /**
- * Does what `AbortSignal.any` does without its leak of 58 MB per 50,000 signals with listeners.
+ * Does what `AbortSignal.any` does, without its leak of 58 MB per 50,000 signals with listeners.
  *
- * Listeners of the signal run in the AsyncLocalStorage stores in which the controller was made, whoever aborts.
+ * Listeners of the signal run in the AsyncLocalStorage stores in which the controller was created, not in those of the aborter.
  */
 export function linkedController(parent?: AbortSignal): LinkedController {
   const controller = new AbortController()
   const stores = new AsyncScope()
-  // Ours is meant to be shared by many listeners; Node 20 warns at the eleventh.
+  // Many listeners may share this signal; Node 20 warns at the eleventh.
   setMaxListeners(0, controller.signal)
   const abort = (reason: unknown): void => stores.run(() => controller.abort(reason))
   const follow = (): void => abort(parent?.reason)

@@ -4,16 +4,16 @@ import { messageOf } from './thrown.ts'
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
-/** In bytes of JSON, of a line that is about no error: its message, and its facts. */
+/** Limits in bytes of JSON for a line without an error: its message, and its facts. */
 const LONGEST_LINE = 10_000
 const MOST_FACTS = 3_000
 const LONGEST_FACT = 1_000
 
 /**
- * Writes a line as pino does. Whatever `err` carries, and however long its texts are, it has at most 16 KiB, and nothing is thrown: what can't be logged
- * ends nobody's work.
+ * Writes a line as pino does. The line has at most 16 KiB, whatever `err` carries. Never throws, so that a failing logger
+ * stops no work.
  *
- * @param facts few: texts, which are cut where they are long, and numbers; and `err`: whatever was thrown, or left out
+ * @param facts a few texts, which are cut if long, and numbers; and optionally `err`, the thrown value
  */
 export function log(logger: Logger, level: LogLevel, facts: object, message: string): void {
   try {
@@ -21,11 +21,11 @@ export function log(logger: Logger, level: LogLevel, facts: object, message: str
     if (!('err' in facts)) return write(logger, level, shortened(facts), loggableText(message, LONGEST_LINE))
     writeError(logger, level, facts, loggableText(message))
   } catch {
-    // Nor can the logger write anything else.
+    // A failing logger must not stop work.
   }
 }
 
-/** Whether the logger, and each made from it, writes lines of this level. */
+/** Whether the logger, and each child of it, writes lines of this level. */
 export function isLogged(logger: Logger, level: LogLevel): boolean {
   try {
     return logger.isLevelEnabled?.(level) !== false
@@ -34,7 +34,7 @@ export function isLogged(logger: Logger, level: LogLevel): boolean {
   }
 }
 
-/** A line at `warn` about an error, and no more. */
+/** Logs an error at `warn`, without other facts. */
 export function logWarning(logger: Logger, err: unknown, message: string): void {
   log(logger, 'warn', { err }, message)
 }
@@ -45,9 +45,9 @@ function writeError(logger: Logger, level: LogLevel, facts: { err: unknown }, me
   const others = shortened(rest)
   const tries: (() => void)[] = [
     () => write(logger, level, { ...others, err: loggable(err) }, message),
-    // Of a class whose properties can't be read from a copy.
+    // The error's class may have properties that cannot be read from a copy.
     () => write(logger, level, { ...others, err: { message: text } }, message),
-    // A serializer of the caller's may expect errors of its own.
+    // The caller's serializer may expect its own errors.
     () => write(logger, level, others, `${message}: ${text}`),
   ]
   for (const [at, attempt] of tries.entries()) {
@@ -59,7 +59,7 @@ function writeError(logger: Logger, level: LogLevel, facts: { err: unknown }, me
   }
 }
 
-/** Names and keys may be as long as their users like. */
+/** Names and keys may have any length. */
 function shortened(facts: object): object {
   let left = MOST_FACTS
   const short = Object.entries(facts).map(([name, fact]: [string, unknown]) => {
@@ -73,6 +73,6 @@ function shortened(facts: object): object {
 
 function write(logger: Logger, level: LogLevel, facts: object, message: string): void {
   const answer: unknown = logger[level](facts, message)
-  // Of a logger that isn't pino's; nobody waits for it.
+  // A logger other than pino may be asynchronous; its result is not awaited.
   if (answer instanceof Promise) answer.catch(() => {})
 }

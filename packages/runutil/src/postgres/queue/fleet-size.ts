@@ -2,15 +2,15 @@ import type { Clock } from '../../core/clock.ts'
 
 export interface FleetSizeProps {
   readonly clock: Clock
-  /** How many workers each of these kinds has, in all processes. */
+  /** Queries how many workers each of these kinds has, in all processes. */
   readonly ask: (kinds: readonly string[]) => Promise<[kind: string, workers: number][]>
 }
 
-/** What was counted is good for so long, and for so long at least. */
+/** How long a count is used, and the minimum time between two counts. */
 const GOOD_FOR_MS = 30_000
 const AT_LEAST_MS = 1_000
 
-/** How many workers the kinds of this process have, as was known a while ago. */
+/** A recent count of the workers of this process's kinds. */
 export class FleetSize {
   readonly #props: FleetSizeProps
   readonly #workers = new Map<string, number>()
@@ -21,19 +21,19 @@ export class FleetSize {
     this.#props = props
   }
 
-  /** 0 of a kind that nothing is known of. */
+  /** 0 for a kind that wasn't counted yet. */
   of(kind: string): number {
     const ageMs = this.#props.clock.elapsed() - this.#countedAt
     if (ageMs > (this.#isStale ? AT_LEAST_MS : GOOD_FOR_MS)) void this.count([])
     return this.#workers.get(kind) ?? 0
   }
 
-  /** There are others now; they are counted when somebody asks. */
+  /** The number of workers has changed; they are counted when it is needed next. */
   changed(): void {
     this.#isStale = true
   }
 
-  /** Counts the workers of these kinds, and of all that were counted before. Without an answer all stays as it was. */
+  /** Counts the workers of these kinds, and of all counted before. Without an answer, the counts stay. */
   async count(kinds: readonly string[]): Promise<void> {
     const { clock, ask } = this.#props
     for (const kind of kinds) if (!this.#workers.has(kind)) this.#workers.set(kind, 0)

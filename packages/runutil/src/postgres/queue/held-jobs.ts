@@ -24,11 +24,11 @@ export interface HeldJobsProps {
   readonly clock: Clock | undefined
 }
 
-/** What becomes of claimed jobs: they are settled, renewed or released. The leases of all jobs of a claim share a row. */
+/** Settles, renews and releases claimed jobs. The leases of all jobs of a claim share a row. */
 export class HeldJobs {
   readonly #props: HeldJobsProps
   readonly #claims = new OpenClaims()
-  /** The longest that was claimed for: what comes later is of no use to who settles and releases. */
+  /** The longest lease claimed so far: after that, an answer to settle or release is useless. */
   #leaseMs = 0
 
   constructor(props: HeldJobsProps) {
@@ -47,7 +47,7 @@ export class HeldJobs {
     if (batch.length === 0) return []
     checkStorable(batch)
     const firsts = firstOfEachJob(batch)
-    // In a transaction that may yet roll back, its leases stay.
+    // A transaction may still roll back, so its leases stay.
     const finished = tx === undefined ? plainArray(this.#claims.finishedBy(firsts)) : null
     const params = [...settlementColumns(firsts), finished, this.#now()]
     const statement = afterTransaction ? statements.settleEnded : statements.settle
@@ -76,7 +76,7 @@ export class HeldJobs {
     return at(held, row![0])
   }
 
-  /** Back to those that wait. @param mayHaveStarted if not, it counts for no rate */
+  /** Returns jobs to waiting. @param mayHaveStarted false: their starts no longer count for a rate */
   async release(held: readonly Held[], mayHaveStarted: boolean): Promise<void> {
     if (held.length === 0) return
     const { queries, statements, channel, claimer } = this.#props
@@ -91,7 +91,7 @@ export class HeldJobs {
     return this.#leaseMs === 0 ? LIMIT_MS : leaseLimit(this.#leaseMs)
   }
 
-  /** Null: the database's. */
+  /** Null: the database's time. */
   #now(): number | null {
     return this.#props.clock?.now() ?? null
   }
@@ -99,17 +99,17 @@ export class HeldJobs {
 
 function busyError(held: readonly Held[]): TransactionOpenError {
   const which = held.length === 1 ? `job ${describe(held[0]!.id)}` : `one of ${held.length} jobs`
-  return new TransactionOpenError(`a transaction that ${which} is completed in hasn't ended yet`)
+  return new TransactionOpenError(`the transaction that completes ${which} hasn't ended yet`)
 }
 
-/** Under each claim: the first outcome of a job counts. */
+/** The first outcome of a job under a claim counts. */
 function firstOfEachJob<H extends Held>(held: readonly H[]): readonly H[] {
   if (new Set(held.map(({ id }) => id)).size === held.length) return held
   const firsts = new Map(held.toReversed().map((one) => [`${one.claim} ${one.id}`, one]))
   return held.filter((one) => firsts.get(`${one.claim} ${one.id}`) === one)
 }
 
-/** Those at the places of a JSON list that counts from 1. */
+/** The elements at the positions in a JSON list, counted from 1. */
 function at<T>(all: readonly T[], places: string | null): T[] {
   return places === null ? [] : (JSON.parse(places) as number[]).map((place) => all[place - 1]!)
 }

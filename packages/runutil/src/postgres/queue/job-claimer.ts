@@ -28,11 +28,11 @@ export interface JobClaimerProps {
 
 export interface Claimed {
   readonly jobs: ClaimedJob[]
-  /** Those of them that would start too late after their claim. */
+  /** The claimed jobs that would start too late after their claim. */
   readonly late: ClaimedJob[]
 }
 
-/** Claims jobs, and says which of them took too long to get here. */
+/** Claims jobs, and separates those that took too long to arrive. */
 export class JobClaimer {
   readonly #props: JobClaimerProps
   readonly #rescue = new Rescue()
@@ -45,7 +45,7 @@ export class JobClaimer {
     this.#props = props
   }
 
-  /** Jobs of the past may be claimed again. */
+  /** Earlier jobs may be claimed again. */
   gaveBack(): void {
     this.#marks.lookAtAll()
   }
@@ -59,10 +59,10 @@ export class JobClaimer {
     const { queries, statements, channel } = this.#props
     const { clock = systemClock } = this.#props
     const now = this.#props.clock?.now() ?? null
-    // Tests that own the clock expect it at once.
+    // Tests with their own clock expect expired leases to be freed at once.
     const frees = now !== null || this.#rescue.isDue()
     const margin = this.#margin.ms
-    // One that was left may lie before the marks.
+    // A job left earlier may lie before the marks.
     const looksBack = options.lastChance === true && options.maxCrashes !== 0
     const marks = now === null && !looksBack ? this.#marks.columns(kinds) : NO_MARKS
     const sentAt = clock.elapsed()
@@ -90,7 +90,7 @@ export class JobClaimer {
     return { jobs, late: inTime || now !== null || jobs.length === 0 ? [] : await this.#rated(jobs) }
   }
 
-  /** Asked when it matters, and no sooner: another process may just have given a kind its rate. */
+  /** Which jobs are of kinds with a rate. Queried as late as possible, since another process may just have set a rate. */
   async #rated(jobs: readonly ClaimedJob[]): Promise<ClaimedJob[]> {
     const kinds = textArray([...new Set(jobs.map(({ kind }) => kind))])
     const rows = await this.#props.queries.run<[string]>(this.#props.statements.rated, [kinds])
@@ -98,7 +98,7 @@ export class JobClaimer {
     return jobs.filter(({ kind }) => rated.has(kind))
   }
 
-  /** What a claim says beside its jobs. */
+  /** Handles the result rows of a claim that aren't jobs. */
   #hear([, said, , , time]: ClaimedRow, sentAt: number, options: ClaimOptions): void {
     if (said === HELD_BACK) options.onHeldBack?.()
     if (said === LAST_CHANCE) options.onLastChance?.()
@@ -109,12 +109,12 @@ export class JobClaimer {
   #hearTime(time: number, sentAt: number, onClockSet: ClaimOptions['onClockSet']): void {
     const { clock = systemClock } = this.#props
     const { seenMs, sureMs } = this.#steps.look(time, sentAt, clock.elapsed())
-    // What is enqueued from now on may lie before the marks.
+    // Jobs enqueued from now on may lie before the marks.
     if (seenMs < 0) this.gaveBack()
     if (sureMs !== 0) onClockSet?.(sureMs)
   }
 
-  /** When the grace of leases that ran out is over, or where a claim got to the end of nothing but full keys so far. */
+  /** After the grace of expired leases, or when a claim has found only full keys so far. */
   #lookAgain(): void {
     if (this.#looksAgain) return
     this.#looksAgain = true

@@ -4,7 +4,7 @@ import type { Settlement } from '../../queue/outcome.ts'
 import { LateParam } from '../database/late-param.ts'
 import { jsonArray, plainArray, textArray, unlessSame } from '../statements/array-literal.ts'
 
-// Parameters of the functions in the schema, a list for each column. Those that say nothing new are left short.
+// Parameters of the functions in the schema, a list per column. Lists without further information are short.
 
 export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
   const ids: string[] = []
@@ -19,7 +19,7 @@ export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
     ids.push(id)
     kinds.push(kind)
     payloads.push(payload)
-    // What is over is taken for now, also where the database has no timestamp for it.
+    // A time in the past counts as now, also one that the database can't store.
     runAts.set(at, runAt && Math.max(0, runAt.getTime()))
     priorities.set(at, priority || undefined)
     keys.set(at, key)
@@ -51,7 +51,7 @@ class Few<T> {
     this.#values[at] = value
   }
 
-  /** Empty when no row has one: the callee fills it up. */
+  /** Empty when no row has a value; the function fills it up. */
   array(array: (values: readonly (T | undefined)[]) => string): string {
     return this.#values === undefined ? '{}' : array(this.#values)
   }
@@ -67,12 +67,12 @@ export function heldColumns(held: readonly Held[]): unknown[] {
   ]
 }
 
-/** @param frees whether it frees leases, and so has to know those that are held */
+/** @param frees whether the claim frees leases, and so needs those that are held */
 export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
   const { holder, holding, maxCrashes, lastChance = true, maxBytes, orOne = true } = options
   return [
     holder ?? null,
-    // Another worker of the process may get its claim while this one waits for a connection.
+    // Read late: another worker of the process may claim while this statement waits for a connection.
     frees && holding !== undefined ? new LateParam(() => plainArray([...holding])) : null,
     maxCrashes ?? null,
     lastChance,

@@ -11,7 +11,7 @@ import { newJobColumns } from './job-columns.ts'
 import { type JobNotifications, NO_NOTICE, type NoticeColumns } from './job-notifications.ts'
 import type { JobStatements } from './job-statements.ts'
 
-/** So many jobs go to the server in one statement; so many of one call go without those of others. */
+/** Rows per statement. A call with that many isn't merged with others. */
 const CHUNK = 5_000
 const LARGE = 200
 
@@ -23,7 +23,7 @@ export interface JobInserterProps {
   readonly clock: Clock | undefined
 }
 
-/** Stores the jobs of a call or none. Small calls that come together share a statement. */
+/** Stores all jobs of a call or none. Small concurrent calls share a statement. */
 export class JobInserter {
   readonly #props: JobInserterProps
   readonly #batches = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
@@ -38,7 +38,7 @@ export class JobInserter {
     return jobs.length < LARGE ? this.#batches.call(jobs, weightOf(jobs)) : this.#insertMany(jobs)
   }
 
-  /** In a transaction of the caller's. */
+  /** Inserts in the caller's transaction. */
   insertIn(tx: TransactionHandle, jobs: readonly NewJob[]): Promise<void> {
     return this.#insert(this.#columns(jobs, this.#props.notifications.insertedIn(jobs)), tx)
   }
@@ -55,7 +55,7 @@ export class JobInserter {
     }
   }
 
-  /** A long list in one transaction, chunk by chunk. */
+  /** Inserts a long list in one transaction, chunk by chunk. */
   async #insertChunks(
     jobs: readonly NewJob[],
     chunks: readonly (readonly NewJob[])[],
@@ -70,7 +70,7 @@ export class JobInserter {
         ),
       )
     } catch (error) {
-      // It names those of one chunk.
+      // The error has only the ids of one chunk.
       throw error instanceof ErrJobExists ? new ErrJobExists(await this.#taken(jobs, error.ids)) : error
     }
   }
@@ -91,7 +91,7 @@ export class JobInserter {
     if (taken !== null) throw new ErrJobExists(JSON.parse(taken) as string[])
   }
 
-  /** Null: the database's. */
+  /** Null: the database's time. */
   #now(): number | null {
     return this.#props.clock?.now() ?? null
   }

@@ -13,30 +13,30 @@ export interface JobNotificationsProps {
   readonly queries: SchemaQueries
   readonly statements: JobStatements
   readonly channel: string
-  /** Where the times of jobs come from; undefined: the database. */
+  /** Where the times of jobs come from; undefined: the database's own clock. */
   readonly clock: Clock | undefined
-  /** Jobs of the past may be claimed again. */
+  /** Earlier jobs may be claimed again. */
   readonly onGivenBack: () => void
 }
 
-/** Parameters of a statement: what it notifies of. */
+/** Parameters of a statement: the notification that it sends. */
 export type NoticeColumns = readonly [channel: string | null, notice: string | null]
 
 export const NO_NOTICE: NoticeColumns = [null, null]
 
 export interface InsertNotice {
   readonly columns: NoticeColumns
-  /** To be called when the statement fails: it tells of other jobs, too. */
+  /** Call when the statement fails, since its notification may include other jobs. */
   readonly failed: () => void
 }
 
-/** What processes tell each other of jobs, by NOTIFY. */
+/** Notifications of jobs between processes, by NOTIFY. */
 export class JobNotifications {
   readonly wakeUps: JobWakeUps
   readonly #props: JobNotificationsProps
   readonly #clock: Clock
   readonly #ready = new NotifyThrottle((counts) => this.#notify(payloadOf(counts)))
-  /** Apart, so that no new job waits for it. */
+  /** Separate, so that no new job waits for it. */
   readonly #taken = new NotifyThrottle((counts) => this.#notify(payloadOf(counts)))
 
   constructor(props: JobNotificationsProps) {
@@ -53,13 +53,13 @@ export class JobNotifications {
     })
   }
 
-  /** What the statement tells that inserts these. */
+  /** The notification of the statement that inserts these jobs. */
   inserted(jobs: readonly NewJob[]): InsertNotice {
     const { counts, failed } = this.#ready.now(countNew(jobs, this.#clock.now()))
     return { columns: this.#columns(counts), failed }
   }
 
-  /** The same in a transaction of the caller's, whose commit the notification waits for. */
+  /** The same for a caller's transaction, whose commit sends the notification. */
   insertedIn(jobs: readonly NewJob[]): NoticeColumns {
     return this.#columns(countNew(jobs, this.#clock.now()))
   }

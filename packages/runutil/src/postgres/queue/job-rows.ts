@@ -2,7 +2,7 @@ import { type JobCounts, noJobs } from '../../queue/job-store.ts'
 import type { ClaimedJob, JobStatus, QueuedJob } from '../../queue/job.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
 
-/** A bigint, as the driver at hand makes it. */
+/** A bigint, as the driver returns it. */
 type Bigint = string | number | bigint
 
 /** What `claim_jobs` returns. Times in ms since the epoch. */
@@ -91,12 +91,12 @@ export function toQueuedJob(row: JobRow): QueuedJob {
   }
 }
 
-/** A Date has whole milliseconds; what `date_part` gives may be a hair below. */
+/** Rounds, since `date_part` may return slightly less than whole milliseconds. */
 function moment(ms: Bigint): Date {
   return new Date(Math.round(Number(ms)))
 }
 
-/** How many jobs of a kind have a status; WAITING are those of the PENDING ones that nobody holds. */
+/** How many jobs of a kind have a status; WAITING counts the PENDING jobs that no claim holds. */
 export type CountRow = [kind: string, status: JobStatus | 'WAITING', count: number]
 
 export function toCounts(rows: readonly CountRow[]): JobCounts {

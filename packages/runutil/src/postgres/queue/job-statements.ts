@@ -37,7 +37,7 @@ export function jobStatements(s: string) {
     cancel: call(/* sql */ `select ${s}.cancel_job($1::${TEXT}, $2::double precision)`),
     retry: call(/* sql */ `select ${s}.retry_job($1::${TEXT}, $2::${TEXT}, $3::double precision)`),
     taken: call(/* sql */ `select id from ${s}.jobs where id ${EQ} any ($1::${TEXTS})`),
-    // Those that somebody holds are PENDING without a row that waits.
+    // Held jobs are PENDING without a row in jobs_waiting.
     counts:
       call(/* sql */ `select kind, status, pg_catalog.count(*)::double precision from ${s}.jobs group by kind, status
         union all select kind, 'WAITING', pg_catalog.count(*)::double precision from ${s}.jobs_waiting group by kind`),
@@ -47,7 +47,7 @@ export function jobStatements(s: string) {
     rateOpensIn: loop(/* sql */ `select ${s}.rate_opens_in($1::${TEXTS}, $2::double precision)`),
     unhandledKinds: loop(/* sql */ `select kind from ${s}.unhandled_kinds($1::double precision) as kind`),
     pruneByRules: loop(/* sql */ `select ${s}.prune_by_rules($1::double precision)`),
-    // Of these kinds, those that are held to a rate.
+    // Which of these kinds have a rate.
     rated: loop(
       /* sql */ `select kind from ${s}.job_limits where rate_limits is not null and kind ${EQ} any ($1::${TEXTS})`,
     ),
@@ -56,7 +56,7 @@ export function jobStatements(s: string) {
         $4::double precision, $5::double precision)`),
     notify: loop(/* sql */ `select pg_catalog.pg_notify($1::${TEXT}, $2::${TEXT})`),
     quietFor: loop(/* sql */ `select ${s}.quiet_for($1::${TEXTS}, $2::double precision)`),
-    // As they say themselves; one that has died is forgotten after a while.
+    // By their rules; those of a dead worker expire after a while.
     workers: loop(
       /* sql */ `select kind, pg_catalog.count(*)::double precision from ${s}.job_rules where kind ${EQ} any ($1::${TEXTS}) group by kind`,
     ),

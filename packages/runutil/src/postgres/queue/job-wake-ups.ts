@@ -12,21 +12,21 @@ import { WakeRounds } from './wake-rounds.ts'
 export interface JobWakeUpsProps {
   readonly queries: SchemaQueries
   readonly channel: string
-  /** By which jobs fall due. */
+  /** The clock by which jobs fall due. */
   readonly clock: Clock
   readonly askFleet: FleetSizeProps['ask']
   /** Sends a notification. */
   readonly notify: (payload: string) => Promise<void>
-  /** For each notification, before anybody is woken. */
+  /** Called for each notification, before workers are woken. */
   readonly onNotice: (payload: string) => void
 }
 
-/** What who begins to listen says, so that others count workers anew; who hears its own knows that it hears. */
+/** Sent by a process that begins to listen, so that others recount workers; receiving its own proves that it can receive. */
 const JOINED = 'joined '
 
 /**
- * Wakes workers when the database notifies of jobs, of all processes together about as many as there are jobs; all of them
- * when it may be any job. What comes for nothing wakes nobody more often than once in 10 ms.
+ * Wakes workers when the database notifies of jobs: across all processes about as many as there are jobs, or all of them
+ * when any job may be ready. Useless notifications wake workers at most once in 10 ms.
  */
 export class JobWakeUps {
   readonly #props: JobWakeUpsProps
@@ -48,7 +48,7 @@ export class JobWakeUps {
     this.#later = new LaterJobs(props.clock, (counts) => this.#add(counts))
   }
 
-  /** Whether notifications come through, which some poolers only seem to let pass. */
+  /** Whether notifications arrive; some poolers accept LISTEN but don't deliver. */
   get hears(): boolean {
     return this.#hears
   }
@@ -71,7 +71,7 @@ export class JobWakeUps {
     }
   }
 
-  /** Once for all listeners. @returns stops it for one of them, however often it is called */
+  /** Shared by all listeners. @returns a function that ends it for one of them; safe to call again */
   async #startHearing(): Promise<() => Promise<void>> {
     const { queries, channel } = this.#props
     this.#hearers++
@@ -98,12 +98,12 @@ export class JobWakeUps {
     await off()
   }
 
-  /** Everybody here looks, as if any job might be ready. */
+  /** Wakes all workers of this process, as if any job might be ready. */
   wakeAll(): void {
     this.#add('any')
   }
 
-  /** What came of a claim of these kinds. @returns what others wait to hear of it */
+  /** Reports the result of a claim of these kinds. @returns the counts to notify other processes of */
   claimed(kinds: readonly string[], jobs: readonly { readonly kind: string }[]): JobCount[] {
     if (jobs.length > 0) this.#throttle.worthIt()
     return this.#rounds.claimed(kinds, jobs)

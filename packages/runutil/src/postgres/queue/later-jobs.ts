@@ -6,7 +6,7 @@ interface Moment {
   readonly counts: JobCount[]
 }
 
-/** Moments are so far apart, so that a flood of notifications can't make more of them. */
+/** The minimum time between two wake-ups, so that a flood of notifications can't cause more. */
 const APART_MS = 250
 
 /** Jobs that a notification announced before they are due. */

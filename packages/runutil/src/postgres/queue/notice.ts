@@ -2,7 +2,7 @@ import type { NewJob } from '../../queue/job-store.ts'
 import type { Settlement } from '../../queue/outcome.ts'
 import { GIVEN_BACK } from '../schema/1-queue/freeing.ts'
 
-/** So many more jobs of a kind may be claimed, in so many ms; fewer than none: so many were taken. */
+/** How many more jobs of a kind may be claimed, and in how many ms; a negative count: how many were claimed. */
 export type JobCount = Readonly<Tally>
 
 interface Tally {
@@ -11,16 +11,16 @@ interface Tally {
   inMs: number
 }
 
-/** What a notification tells: how many jobs, or that any may be ready. */
+/** The content of a notification: counts of jobs, or that any job may be ready. */
 export type Notice = readonly JobCount[] | 'any'
 
-/** The server takes 8,000 bytes; but many kinds at once concern nearly everybody. */
+/** In bytes; PostgreSQL allows 8,000, but a notification of many kinds concerns nearly every worker anyway. */
 const LONGEST = 1_000
-/** Of what is due later than this nobody is told: by then everybody has looked. */
+/** Jobs due later than this aren't announced: by then every worker has polled. */
 const FURTHEST_MS = 60_000
-/** What falls due within so long is one moment. */
+/** Jobs that fall due within this time count as due together. */
 const MOMENT_MS = 250
-/** As much as anybody's word is taken for. */
+/** The largest count that is believed. */
 const MOST = 1_000_000
 
 export function countNew(jobs: readonly NewJob[], now: number): JobCount[] {
@@ -29,7 +29,7 @@ export function countNew(jobs: readonly NewJob[], now: number): JobCount[] {
   return together(counts)
 }
 
-/** Those that are to be run again. */
+/** Counts the jobs that are retried. */
 export function countPutOff(batch: readonly Settlement[], now: number): JobCount[] {
   const counts: Tally[] = []
   for (const { kind, outcome } of batch) {
@@ -48,7 +48,7 @@ function count(counts: Tally[], kind: string, inMs: number): void {
   else counts.push({ kind, count: 1, inMs: moment })
 }
 
-/** Adds up what is of one kind and moment. */
+/** Adds up counts of the same kind and time. */
 export function together(all: readonly JobCount[]): JobCount[] {
   if (all.length < 2) return [...all]
   const sums = new Map<string, JobCount>()
@@ -64,12 +64,12 @@ export function payloadOf(counts: readonly JobCount[]): string {
   return payload.length <= LONGEST ? payload : ''
 }
 
-/** Whether it tells of jobs that were claimed before. */
+/** Whether the notification is of jobs that were claimed before. */
 export function isOfGivenBack(payload: string): boolean {
   return payload.startsWith(GIVEN_BACK)
 }
 
-/** Anybody may have sent it: what isn't understood may mean anything. */
+/** Any role may have sent it: a payload that can't be parsed means 'any'. */
 export function noticeOf(payload: string): Notice {
   const counts = isOfGivenBack(payload) ? payload.slice(GIVEN_BACK.length) : payload
   if (!counts.startsWith('[')) return 'any'

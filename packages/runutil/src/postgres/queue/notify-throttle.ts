@@ -2,19 +2,19 @@ import { systemClock } from '../../core/clock-system.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { type JobCount, together } from './notice.ts'
 
-/** At most one notification in so long. */
+/** At most one notification per window. */
 const WINDOW_MS = 5
 
-/** What a statement notifies of. */
+/** The notification that a statement sends. */
 export interface Notification {
   readonly counts: readonly JobCount[]
-  /** The statement failed: what it was to tell of others' jobs is told later. */
+  /** Call when the statement failed: its counts of other jobs are sent later. */
   readonly failed: () => void
 }
 
 /**
- * Spreads the word that there is something to do, seldom: each notification makes commits wait for one another. What comes
- * within a window goes along with the first statement after it; where none comes for as long again, by one of its own.
+ * Limits notifications of new jobs, since each one serializes commits. Counts that arrive within a window go with the first
+ * statement after it or, if none comes for as long again, with a statement of their own.
  */
 export class NotifyThrottle {
   readonly #notify: (counts: readonly JobCount[]) => Promise<void>
@@ -23,13 +23,13 @@ export class NotifyThrottle {
   #waiting: readonly JobCount[] = []
   #timer: Timer | undefined
 
-  /** @param notify sends one; that it may fail is no harm, since everybody polls as well */
+  /** @param notify sends one; may fail, since workers poll as well */
   constructor(notify: (counts: readonly JobCount[]) => Promise<void>, clock: Clock = systemClock) {
     this.#notify = notify
     this.#clock = clock
   }
 
-  /** What the statement at hand should notify of; nothing: that will be done after the window. */
+  /** The counts that the current statement should send; empty: they are sent after the window. */
   now(counts: readonly JobCount[]): Notification {
     const others = this.#waiting
     if (counts.length > 0 && this.#clock.elapsed() >= this.#quietUntil) {
@@ -39,7 +39,7 @@ export class NotifyThrottle {
     return { counts: [], failed: () => {} }
   }
 
-  /** For what no statement is at hand. */
+  /** Sends counts without a statement that could carry them. */
   send(counts: readonly JobCount[]): void {
     const now = this.now(counts).counts
     if (now.length > 0) this.#notify(now).catch(() => {})
@@ -51,7 +51,7 @@ export class NotifyThrottle {
     this.#timer ??= this.#clock.setTimeoutAt(this.#sendWaiting, this.#quietUntil + WINDOW_MS)
   }
 
-  /** Those that wait and these; with them, a window begins. */
+  /** Returns the waiting counts and these, and begins a window. */
   #take(counts: readonly JobCount[]): readonly JobCount[] {
     const all = together([...this.#waiting, ...counts])
     this.#waiting = []

@@ -1,6 +1,6 @@
 import type { Held } from '../../queue/job-store.ts'
 
-/** Which jobs of each claim are still out, so that a lease goes with its last job instead of running out. */
+/** Which jobs of each claim are still held, so that a lease is deleted with its last job instead of expiring. */
 export class OpenClaims {
   readonly #open = new Map<number, Set<string>>()
 
@@ -12,7 +12,7 @@ export class OpenClaims {
     }
   }
 
-  /** The claims that have no job left when these have ended. */
+  /** The claims that have no job left once these have ended. */
   finishedBy(jobs: readonly Held[]): number[] {
     const ending = new Map<number, Set<string>>()
     for (const { id, claim } of jobs) {

@@ -32,7 +32,7 @@ import { type JobStatements, jobStatements } from './job-statements.ts'
 import { type RuleRow, ruleColumns, toOtherRules } from './rule-columns.ts'
 import { schemaPlace } from './schema-place.ts'
 
-/** Blocks of a table; null: not known, all is to be looked at. */
+/** Blocks of a table; null: unknown, the whole table is searched. */
 type Places = readonly [from: number | null, to: number | null]
 
 export interface PostgresJobStoreOptions {
@@ -40,14 +40,14 @@ export interface PostgresJobStoreOptions {
   schema?: string | undefined
   /** For tests: where all times come from. Default: the database's own clock. */
   clock?: Clock | undefined
-  /** So many characters of JSON a payload or a result may have. Default 4 MiB. */
+  /** The most characters of JSON in a payload or a result. Default 4 MiB. */
   maxJson?: number | undefined
 }
 
 /**
  * Jobs in PostgreSQL or PGlite. Call `migrate(database)` first.
  *
- * Each method is one statement. Inserts that come together share one; so do the leases of all jobs of a claim.
+ * Each method is one statement. Concurrent inserts share one, and all jobs of a claim share a lease row.
  *
  * @example
  * const database = await openDatabase()
@@ -59,7 +59,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly #queries: SchemaQueries
   readonly #clock: Clock | undefined
   readonly #statements: JobStatements
-  /** Of a pass, where it goes on and where it ends. */
+  /** By pass: where it continues and where it ends. */
   readonly #pruning = new WeakMap<object, Places>()
   readonly #place: object
   readonly #claimer: JobClaimer
@@ -184,7 +184,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return this.#place
   }
 
-  /** Null: the database's. */
+  /** Null: the database's time. */
   #now(): number | null {
     return this.#clock?.now() ?? null
   }

@@ -2,14 +2,14 @@ import { systemClock } from '../../core/clock-system.ts'
 import type { ClaimedJob } from '../../queue/job.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 
-/** A look at all that takes longer, and longer than its jobs explain, has walked past what can't be cleaned up. */
+/** A full scan that takes longer than this, and than its jobs explain, has passed dead rows that VACUUM can't remove. */
 const SLOW_MS = 25
 const MS_A_JOB = 0.05
-/** So much of the time may go into looks at all, where they are slow. */
+/** The share of the time that slow full scans may take. */
 const SHARE = 0.1
-/** Jobs become visible in another order than their times, mostly by less than this. */
+/** Jobs may become visible out of order, mostly by less than this. */
 const SLACK_MS = 1_000
-/** Kinds with more priorities than this in use are looked at from the first of the others. */
+/** Priorities with marks per kind; beyond that, claims scan from the first of the other priorities. */
 const MOST_PRIORITIES = 8
 
 export type MarkColumns = readonly [kinds: string | null, priorities: string | null, times: string | null]
@@ -17,19 +17,18 @@ export type MarkColumns = readonly [kinds: string | null, priorities: string | n
 export const NO_MARKS: MarkColumns = [null, null, null]
 
 /**
- * From where on a claim looks for jobs that wait.
+ * Where a claim starts to scan the waiting jobs.
  *
- * Mostly from the beginning. But beside a transaction that stays open, PostgreSQL can't clean up the jobs that were
- * claimed since it began, and a claim walks past them all. Then claims begin where earlier ones ended, for each kind and
- * priority, and look at all when jobs were given back, and now and then, for those whose enqueueing committed late or of
- * which no notification told.
+ * Normally at the beginning. But while a transaction stays open, VACUUM cannot remove the rows claimed since it began, and
+ * every claim scans past them. Then claims resume where the last one stopped, for each kind and priority, and rescan
+ * everything when jobs were released and occasionally, for jobs whose insert committed late or that weren't notified of.
  */
 export class ScanMarks {
   /** By kind and priority, in ms since the epoch. */
   readonly #times = new Map<string, Map<number, number>>()
   #lookAtAllFrom = -Infinity
 
-  /** Parameters of `claim_jobs`: null to look at all. */
+  /** Parameters of `claim_jobs`: null for a full scan. */
   columns(kinds: readonly string[]): MarkColumns {
     if (systemClock.elapsed() >= this.#lookAtAllFrom) return NO_MARKS
     const marks = kinds.flatMap((kind) =>
@@ -54,7 +53,7 @@ export class ScanMarks {
     for (const { kind, priority, runAt } of jobs) this.#move(kind, priority, runAt.getTime() - SLACK_MS)
   }
 
-  /** Something is to be claimed that may lie before the marks. */
+  /** Jobs before the marks may have to be claimed. */
   lookAtAll(): void {
     this.#lookAtAllFrom = -Infinity
   }

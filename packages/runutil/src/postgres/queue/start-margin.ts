@@ -1,8 +1,8 @@
 const LEAST_MS = 25
 
 /**
- * How long after its claim a job of a kind with a rate may start. Its place in the window is kept for so much longer, so
- * that no window has too many starts; what comes back from the server later than that has to be given back.
+ * How long after its claim a job of a kind with a rate may start. Its start counts for that much longer, so that no window
+ * has too many starts; jobs that arrive from the server later than that have to be released.
  */
 export class StartMargin {
   #ms = LEAST_MS
@@ -12,10 +12,10 @@ export class StartMargin {
   }
 
   /**
-   * Whether a claim came back in time. The next ones have room for twice as long, so that a slow server costs a few
-   * starts and not each; the margin shrinks again gradually.
+   * Whether a claim came back in time. The next ones get a margin of twice the time taken, so that a slow server costs a few
+   * starts, not all; the margin shrinks again gradually.
    *
-   * @param margin what the claim was sent with
+   * @param margin the margin that the claim was sent with
    */
   isKept(tookMs: number, margin: number): boolean {
     this.#ms = Math.max(LEAST_MS, tookMs * 2, this.#ms * 0.9)

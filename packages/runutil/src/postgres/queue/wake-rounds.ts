@@ -9,40 +9,40 @@ export interface WakeRoundsProps {
   readonly fleet: FleetSize
 }
 
-/** Jobs of a kind that nobody has said of that they are taken. */
+/** Jobs of a kind that haven't been reported as claimed. */
 interface Open {
   jobs: number
-  /** So many times as likely as at first each worker is woken; Infinity: all were. */
+  /** The factor on each worker's initial chance to be woken; Infinity: all were woken. */
   times: number
   readonly timer: Timer
 }
 
-/** So many more wake than there are jobs: each does by itself, by chance, and some are busy. */
+/** How many workers to wake per job: each wakes by chance, and some are busy. */
 const MORE = 2
-/** From one round to the next, up to twice as much. */
+/** The time between rounds, at least; at most twice that. */
 const ROUND_MS = 50
 const TIMES = 4
-/** For so long the word that jobs are taken is still counted against them. */
+/** How long a report of claimed jobs is counted against announced ones. */
 const REMEMBERED_MS = 1_000
 
 /**
- * Which workers of a fleet look when there are jobs. Each process hears of all jobs, and knows how many workers there are:
+ * Which workers of a fleet wake for jobs. Each process is notified of all jobs, and knows how many workers there are:
  *
- * - at once about as many wake as there are jobs, each by chance;
- * - those say when they have taken jobs. Where they don't, being busy or gone, four times as many wake, and so on, until
- *   after a few tenths of a second all have.
+ * - at once about as many workers wake as there are jobs, each by chance;
+ * - they report the jobs that they claim. While reports are missing, since workers are busy or gone, four times as many
+ *   wake, and so on, until after a few tenths of a second all have.
  */
 export class WakeRounds {
   readonly #props: WakeRoundsProps
   readonly #open = new Map<string, Open>()
-  /** How many were woken that haven't claimed since, where others wait to hear of it. */
+  /** How many workers were woken that haven't claimed since, where other processes wait for a report. */
   readonly #looking = new Map<string, number>()
 
   constructor(props: WakeRoundsProps) {
     this.#props = props
   }
 
-  /** There are so many more jobs; fewer than none: so many were taken. */
+  /** @param count how many more jobs there are; negative: how many were claimed */
   heard(kind: string, count: number): void {
     const open = this.#open.get(kind)
     if (open !== undefined) open.jobs += count
@@ -50,7 +50,7 @@ export class WakeRounds {
     else if (count > 0) this.#begin(kind, count, open)
   }
 
-  /** What came of a claim. @returns what others wait to hear of it */
+  /** Reports the result of a claim. @returns the counts to notify other processes of */
   claimed(kinds: readonly string[], jobs: readonly { readonly kind: string }[]): JobCount[] {
     if (this.#looking.size === 0) return []
     const looked = kinds.filter((kind) => this.#looking.has(kind))
@@ -72,10 +72,10 @@ export class WakeRounds {
     const { listeners, fleet } = this.#props
     const here = listeners.count(kind)
     if (here === 0) return
-    // With none elsewhere, those that wait are known.
+    // Without workers elsewhere, the waiting ones are known.
     if (fleet.of(kind) <= here) return void listeners.wake(kind, count)
     const times = this.#wake(kind, count, 1)
-    // Rounds that are still to come are for all jobs that were notified of before.
+    // Later rounds already cover all jobs notified of before.
     if (times === Infinity || (open !== undefined && open.times < Infinity)) return
     this.#end(kind)
     this.#plan(kind, open?.jobs ?? count, times)
@@ -98,7 +98,7 @@ export class WakeRounds {
     this.#open.delete(kind)
   }
 
-  /** @returns times, or Infinity when all were woken */
+  /** @returns `times`, or Infinity when all were woken */
   #wake(kind: string, jobs: number, times: number): number {
     const { clock, listeners, fleet } = this.#props
     const share = (times * (jobs + MORE)) / fleet.of(kind)

@@ -3,7 +3,7 @@ import type { Migration } from './migration.ts'
 import { PINNED } from './plan-settings.ts'
 import { SLACK } from './store-time.ts'
 
-/** Who may do what only one process may do. A row a name, for ever: its fence only grows. */
+/** Leases on work that one process at a time may do. A row per name is kept for ever, since its fence only increases. */
 export const leasesMigration: Migration = {
   number: 3,
   name: 'leases',
@@ -11,24 +11,24 @@ export const leasesMigration: Migration = {
 create table ${s}.leases (
   name text collate "C" primary key,
   fence bigint not null,
-  -- When it is over; null when nobody has it.
+  -- When the lease expires; null when it is free.
   expires timestamptz,
-  -- For how long it was taken or last renewed.
+  -- The length for which it was acquired or last renewed.
   lease_ms float8 not null default 0,
-  -- When it was last taken; null when that doesn't count.
+  -- When it was last acquired; null when that run doesn't count.
   started timestamptz,
-  -- When it was last taken for what failed, and how often in a row.
+  -- When the last failed run acquired it, and how many failed in a row.
   failed timestamptz,
   failures integer not null default 0,
-  -- By which schedule its runs are due, counted up by each that is another.
+  -- The schedule by which its runs are due; the version increases with each change of it.
   schedule text not null default '',
   version bigint not null default 0,
-  -- Moments up to this one need no run, in ms since the epoch; and which one it was last taken for.
+  -- Scheduled times up to this one need no run, in ms since the epoch; and the one it was last acquired for.
   settled_ms float8 not null,
   settles_ms float8 not null default 0
 );
 
--- What lies further ahead than its own length was written before the clock was set back: it counts from now on.
+-- A time further ahead than its own length was written before the clock was set back: it now counts from p_now.
 create function ${s}.cut_lease(p_name text, p_now timestamptz) returns boolean language plpgsql ${PINNED} as $$
 declare
   v_latest timestamptz := p_now + ${SLACK};
@@ -42,7 +42,7 @@ begin
   return found;
 end $$;
 
--- When it is due, in ms from now, by the interval of whoever asks.
+-- When the lease is due, in ms from now, by the caller's interval.
 create function ${s}.lease_due_in(p_lease ${s}.leases, p_every float8, p_now timestamptz) returns float8
 language sql stable ${PINNED} as $$
   select case
@@ -55,8 +55,8 @@ language sql stable ${PINNED} as $$
   end
 $$;
 
--- The fence when it is taken; else how long until it is over, and until it is due, in ms. Whether it was cut, and what is known of
--- its schedule: one that starts, and so knows no version, says by which it is to be due from now on.
+-- Returns the fence when the lease is acquired; else the ms until it expires and until it is due. Also whether it was cut, and
+-- the stored schedule: a caller that starts, and so passes no version, sets the schedule that applies from now on.
 create function ${s}.acquire_lease(
   p_name text, p_lease float8, p_every float8, p_instant float8, p_schedule text, p_version float8,
   out p_fence float8, out p_free_in float8, out p_due_in float8, out p_cut boolean,
@@ -69,10 +69,10 @@ begin
   insert into ${s}.leases (name, fence, settled_ms)
     values (p_name, 0, date_part('epoch', ${s}.store_time(null)) * 1000) on conflict do nothing;
   perform from ${s}.leases where name = p_name for update;
-  -- After all waiting.
+  -- After the wait for the row's lock.
   v_now := ${s}.store_time(null);
   p_cut := ${s}.cut_lease(p_name, v_now);
-  -- A run that is on, or whose process died, may have to be done again.
+  -- A run in progress, or whose process died, may have to be repeated, so it isn't settled.
   if p_schedule is not null and p_version is null then
     update ${s}.leases set schedule = p_schedule, version = version + 1,
       settled_ms = greatest(settled_ms, case when expires is null then date_part('epoch', started) * 1000 end)

@@ -3,7 +3,7 @@ import { SchemaTooNewError } from '../database/errors.ts'
 import { EQ, GT, TEXT } from '../database/qualified.ts'
 import { quotedSchema } from './schema-name.ts'
 
-/** Asks for rows, each an array of its columns. */
+/** Queries rows, each an array of its columns. */
 export type Ask = (text: string, params: unknown[]) => Promise<unknown[][]>
 
 /** The migrations applied to a schema. */

@@ -38,7 +38,7 @@ export async function rolesWithoutGrants(
 
 const RIGHTS = ['select', 'insert', 'update', 'delete']
 
-/** Of a role by its name, in a schema by its name: no row when there is no such role. */
+/** Whether a role, by name, has all privileges in a schema, by name; no row when there is no such role. */
 const GRANTED = /* sql */ `select pg_catalog.has_schema_privilege(r.oid, n.oid, 'usage') and not exists (
     select from pg_catalog.pg_class as c where c.relnamespace ${EQ} n.oid and case
       when c.relkind ${EQ} 'S' then not pg_catalog.has_sequence_privilege(r.oid, c.oid, 'usage')
@@ -52,7 +52,7 @@ const GRANTED = /* sql */ `select pg_catalog.has_schema_privilege(r.oid, n.oid, 
   ) from pg_catalog.pg_roles as r left join pg_catalog.pg_namespace as n on n.nspname ${EQ} $2::${TEXT}
   where r.rolname ${EQ} $1::${TEXT}`
 
-/** The tables of a schema but for `migrations`, quoted. */
+/** The tables of a schema except `migrations`, quoted. */
 export async function tablesOf(ask: Ask, schema: string): Promise<readonly string[]> {
   const rows = await ask(
     /* sql */ `select pg_catalog.quote_ident(c.relname) from pg_catalog.pg_class as c

@@ -90,7 +90,7 @@ async function missing(ask: Ask, schema: string, list: readonly Migration[]): Pr
   return list.filter(({ number }) => !checksums.has(number))
 }
 
-/** Of a migration's SQL, independent of the schema. */
+/** The checksum of a migration's SQL, independent of the schema. */
 export function checksumOf(migration: Migration): string {
   return createHash('sha256').update(migration.sql('"runutil"')).digest('hex').slice(0, 32)
 }

@@ -1,5 +1,5 @@
 /**
- * Fencing tokens of claims, leases, attempts and announcements. After a failover to a standby that lagged behind, its
+ * Fencing tokens of claims, leases, attempts and worker registrations. After a failover to a standby that lagged behind, its
  * sequences continue at older values and would issue tokens again. So each timeline of the server has its own range; on the
  * first timeline, that of a server that never failed over, they are the plain numbers of the sequence.
  *

@@ -5,15 +5,15 @@ import { LONGEST_NAME_BYTES, quotedName } from '../database/quoted-name.ts'
 export const DEFAULT_SCHEMA = 'runutil'
 
 /**
- * A schema's name as SQL takes it.
+ * A schema's name, quoted for SQL.
  *
- * @throws InvalidArgumentError for one that PostgreSQL wouldn't take as it is
+ * @throws InvalidArgumentError for a name that PostgreSQL would reject or truncate
  */
 export function quotedSchema(name: string): string {
   const quoted = quotedName(name, 'schema')
-  // Function bodies are delimited by it.
+  // Function bodies are delimited by $$.
   if (name.includes('$$')) throw unexpected('schema', 'a name without $$', name)
-  // PostgreSQL reserves these.
+  // PostgreSQL reserves these names.
   if (name.startsWith('pg_')) throw unexpected('schema', `a name that doesn't begin with pg_`, name)
   return quoted
 }

@@ -4,12 +4,12 @@ export function textArray(values: readonly (string | undefined)[]): string {
   return literal.includes('\\') ? `{${values.map(element).join(',')}}` : literal
 }
 
-/** The same of JSON texts: all that has to be escaped in them are quotes and backslashes. */
+/** The same for JSON texts, in which only quotes and backslashes need escapes. */
 export function jsonArray(values: readonly (string | undefined)[]): string {
   return asJson(values)
 }
 
-/** JSON differs in how it writes control characters and unpaired surrogates: with a backslash, as no array does. */
+/** JSON escapes control characters and unpaired surrogates with a backslash, which array literals don't. */
 function asJson(values: readonly (string | undefined)[]): string {
   return `{${JSON.stringify(values).slice(1, -1)}}`
 }

@@ -1,9 +1,9 @@
 import { BY_INDEX } from '../plan-settings.ts'
 
-/** Of jobs that fall due, so many are looked at for those of some kinds. */
+/** How many of the next delayed jobs are searched for jobs of the given kinds. */
 const NEXT = 100
 
-/** What one does to jobs from outside, held or not. */
+/** Operations on jobs from outside, held or not. */
 export const admin = (s: string): string => /* sql */ `
 create function ${s}.cancel_job(p_id text, p_now float8) returns boolean language plpgsql ${BY_INDEX} as $$
 declare
@@ -13,7 +13,7 @@ begin
     where id = p_id and status = 'PENDING' returning * into v_job;
   if v_job is null then return false; end if;
   if not ${s}.take_out(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq) then
-    -- It keeps its place until its holder says that it ended, even under a limit that is set later.
+    -- The job keeps its place until its holder reports its end, even under a limit that is set later.
     insert into ${s}.job_slots (id, claim, kind, key)
       select v_job.id, c.claim, v_job.kind, v_job.key
       from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq)
@@ -23,7 +23,7 @@ begin
   return true;
 end $$;
 
--- Looks where the indexes have it: there is none on ids. False when somebody holds the job.
+-- Finds the row by the other indexes, since there is none on ids. False when a claim holds the job.
 create function ${s}.take_out(p_id text, p_kind text, p_priority integer, p_run_at timestamptz, p_seq bigint)
 returns boolean language plpgsql ${BY_INDEX} as $$
 begin
@@ -46,7 +46,7 @@ begin
   update ${s}.jobs_waiting set run_at = v_now, due = true
     where not due and run_at = v_job.run_at and seq = v_job.seq and id = p_id;
   if not found then
-    -- The clock went back since it was due.
+    -- The clock was set back after the job fell due.
     update ${s}.jobs_waiting set run_at = v_now where kind = v_job.kind and due and priority = v_job.priority
       and run_at = v_job.run_at and seq = v_job.seq and id = p_id;
   end if;
@@ -54,8 +54,8 @@ begin
   return true;
 end $$;
 
--- In how many ms the next job of these kinds falls due or the next lease runs out; null for none. Where others have many
--- that fall due sooner, it may say less.
+-- In how many ms the next job of these kinds falls due or the next lease expires; null for none. May be too small where many
+-- jobs of other kinds fall due sooner.
 create function ${s}.quiet_for(p_kinds text[], p_now float8) returns float8 language plpgsql ${BY_INDEX} as $$
 declare
   v_next record;

@@ -3,20 +3,20 @@ import { SLACK } from '../store-time.ts'
 import { TIME } from './clock-set.ts'
 import { LOOK_AGAIN } from './freeing.ts'
 
-/** What a claim says instead of a job, as its kind, with no id: the next job has too many bytes. */
+/** A claim's result row without an id has one of these as its kind. This one: the next job has too many bytes. */
 export const HELD_BACK = 'held back'
 
-/** The same for a job that is left since it is on its last chance. */
+/** A job was left because it is on its last chance. */
 export const LAST_CHANCE = 'last chance'
 
 /** Whole ms since the epoch: a bigint is written and read in a fraction of the time of a float or a timestamp. */
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`
 
-/** Taking jobs that wait. */
+/** Claiming waiting jobs. */
 export const claiming = (s: string): string => /* sql */ `
--- With marks, it looks only from there on, and at all when it frees jobs. Kinds with limits have none.
--- Never frees p_holding. Of jobs that crashed p_max_crashes times, it takes one, alone, and with p_last_chance only. Of
--- larger ones as many as p_max_bytes has room for; with p_or_one, the first in any case.
+-- With marks, searches only from there on, or everything when it frees jobs. Kinds with limits have no marks.
+-- Never frees p_holding. Takes a job that crashed p_max_crashes times only alone, and only with p_last_chance. Takes at most
+-- p_max_bytes of payload, but with p_or_one the first job in any case.
 create function ${s}.claim_jobs(
   p_kinds text[], p_limit integer, p_lease float8, p_free boolean, p_now float8, p_margin float8,
   p_mark_kinds text[], p_mark_priorities integer[], p_mark_times float8[], p_channel text, p_holder integer,
@@ -64,7 +64,7 @@ begin
   v_places := null;
   if v_limited then
     perform from ${s}.job_limits where kind = any (p_kinds) order by kind for update;
-    -- Whoever waited for its turn claims now, not when it came.
+    -- After the wait for the locks.
     v_now := ${s}.store_time(p_now);
     select places, ids, seqs into v_places, v_ids, v_seqs from ${s}.choose_limited_jobs(p_kinds, p_limit, v_now);
   elsif p_mark_kinds is not null then
@@ -119,20 +119,20 @@ begin
     select j.id, j.kind, j.key, j.priority, ${ms('j.run_at')}, v_claim, j.crashes,
       j.attempts_done, ${ms('j.created_at')}, ${ms('j.updated_at')},
       ${ms('j.last_attempt_at')}, j.last_error, j.payload::text
-    -- A nested loop, and so in the order of v_ids: other joins are off.
+    -- A nested loop, since other joins are off, and so in the order of v_ids.
     from unnest(v_ids) as claimed (id) join ${s}.jobs as j using (id);
 end $$;
 
 create function ${s}.fall_due(p_places tid[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
-  -- They may lie before the mark of a backlog.
+  -- These jobs may lie before the mark of a backlog.
   insert into ${s}.job_openings (kind, key)
     select distinct w.kind, w.key from ${s}.jobs_waiting as w join ${s}.job_backlogs as b using (kind)
     where w.ctid = any (p_places) and w.key is not null;
   update ${s}.jobs_waiting set due = true where ctid = any (p_places);
 end $$;
 
--- As first_jobs, but of each marked priority only those from the mark on.
+-- Like first_jobs, but for each marked priority only jobs from the mark on.
 create function ${s}.marked_jobs(
   p_kind text, p_limit integer, p_mark_kinds text[], p_mark_priorities integer[], p_mark_times float8[]
 ) returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql
@@ -141,7 +141,7 @@ declare
   v_mark record;
   v_left integer := p_limit;
   v_got integer;
-  -- All of a higher priority has been looked at.
+  -- All higher priorities have been searched.
   v_top integer := 2147483647;
 begin
   for v_mark in
@@ -167,7 +167,7 @@ begin
     order by w.priority desc, w.run_at, w.seq limit v_left for update skip locked;
 end $$;
 
--- The first jobs of a kind that are due, locked.
+-- The first due jobs of a kind, locked.
 create function ${s}.first_jobs(p_kind text, p_limit integer)
 returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql ${PINNED} as $$
 begin

@@ -1,17 +1,17 @@
 import { BY_INDEX } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 
-/** What a claim says beside its jobs, as its kind, with no id: what time it is for it, as its runAt. */
+/** The kind of a claim's result row, without an id, that has the claim's time as its runAt. */
 export const TIME = 'time'
 
 /**
- * After the database's clock was set back. What counts from a moment is cut to its own length, counted from now; a time
- * of day stays.
+ * For a database clock that was set back: durations are cut to their own length, counted from now; times of day
+ * stay.
  */
 export const clockSet = (s: string): string => /* sql */ `
 create function ${s}.cut_leases(p_now float8) returns void language plpgsql ${BY_INDEX} as $$
 begin
-  -- The time is looked at after the rows: a lease that was written meanwhile isn't taken for one that is too long.
+  -- Reads the time after the rows, so that a lease written meanwhile isn't mistaken for one that is too long.
   update ${s}.job_claims as c set expires_at = ${s}.store_time(p_now) + c.lease * interval '1 ms', suspect_since = null
     where c.claim = any (array(
       select o.claim from ${s}.job_claims as o
@@ -19,7 +19,7 @@ begin
     ));
 end $$;
 
--- The delays of retries.
+-- Cuts the delays of retries.
 create function ${s}.cut_delays(p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_job record;
@@ -38,7 +38,7 @@ begin
   end loop;
 end $$;
 
--- The starts of a kind that count for a rate. To be called by who has locked the kind's row in job_limits.
+-- Cuts the starts of a kind that count for a rate. The caller has locked the kind's row in job_limits.
 create function ${s}.cut_starts(p_kind text, p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
 begin
   if exists (

@@ -1,9 +1,9 @@
 import { PINNED } from '../plan-settings.ts'
 
-/** What may be claimed together: by its bytes, and alone where it may kill its process. */
+/** Which jobs may be claimed together: limited by their bytes, and alone if a job may kill its process. */
 export const fitting = (s: string): string => /* sql */ `
--- Of jobs that were chosen, those that may be claimed together. Where some are left that are on their last chance, others
--- are looked for behind them.
+-- Which of the chosen jobs may be claimed together. Where jobs on their last chance are left, the jobs behind them are
+-- chosen instead.
 create function ${s}.fitting_jobs(
   p_places tid[], p_kinds text[], p_limit integer, p_look_further boolean, p_max_crashes integer, p_last_chance boolean,
   p_max_bytes float8, p_or_one boolean, out places tid[], out ids text[], out seqs bigint[], out held_back boolean,
@@ -41,7 +41,7 @@ begin
   end loop;
 end $$;
 
--- As first_jobs, without those on their last chance.
+-- Like first_jobs, without jobs on their last chance.
 create function ${s}.first_jobs_but_last(p_kind text, p_limit integer, p_max_crashes integer)
 returns table (place tid, priority integer, run_at timestamptz, seq bigint) language plpgsql ${PINNED} as $$
 begin

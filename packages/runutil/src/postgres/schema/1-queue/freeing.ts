@@ -2,37 +2,37 @@ import { GT, TEXT } from '../../database/qualified.ts'
 import { BY_INDEX } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 
-/** What a claim says instead of a job, as its kind, with no id: leases ran out, or it has looked at a part only; look again. */
+/** The kind of a claim's result row, without an id: leases expired, or the search was partial; claim again. */
 export const LOOK_AGAIN = 'look again'
 
-/** How a notification begins that jobs of the past may be claimed again; how many, follows as for new ones. */
+/** The prefix of a notification that earlier jobs may be claimed again; the counts follow as for new jobs. */
 export const GIVEN_BACK = 'given back'
-/** The server takes notifications of up to 8,000 bytes; this is enough for a dozen kinds. */
+/** In bytes; PostgreSQL allows 8,000 for a notification. Enough for a dozen kinds. */
 const LONGEST_NOTICE = 1_000
 
-/** What whoever settles a job of a claim in a transaction locks, and who frees it: one number a schema and claim. */
+/** The advisory lock of a claim, taken by a transaction that settles its jobs and by one that frees them. */
 export const claimKey = (s: string, claim: string): string =>
   `hashtextextended('runutil claim ${s.replaceAll("'", "''")}', ${claim})`
 
-/** A lease that ran out is left alone for so long, so that a process that lives can still renew it. */
+/** How long an expired lease is left alone, so that a live process can still renew it. */
 export const GRACE_MS = 500
 
 /**
- * Leases that ran out, and jobs that come back from them.
+ * Freeing the jobs of expired leases, and returning them to their holders.
  *
- * A freed job waits as any other does, but its row says under which claim it was held. Until another claim takes the row
- * out, what its holder says still counts: the job goes back under that claim as if it had never been freed.
+ * A freed job waits like any other, but its row records the claim that held it. Until another claim takes the row, the
+ * holder can still renew and settle the job, which returns to that claim as if it had never been freed.
  */
 export const freeing = (s: string): string => /* sql */ `
--- Null where a claim needn't know anything.
+-- Null for a job that claims need to know nothing about.
 create function ${s}.note_of(p_payload json, p_crashes integer, p_claim bigint, p_since timestamptz)
 returns ${s}.job_note language sql immutable as $$
   select case when p_crashes ${GT} 0 or pg_catalog.octet_length(p_payload::${TEXT}) ${GT} 512
     then row(pg_catalog.octet_length(p_payload::${TEXT}), p_crashes, p_claim, p_since)::${s}.job_note end
 $$;
 
--- Leases that ran out, but for those that the caller holds. The first look notes that they did, one after the grace
--- frees their jobs. Where nobody looked for seconds, the server may have been away, and renewals are still on their way.
+-- Frees the jobs of expired leases, except those that the caller holds. The first call marks a lease as suspect, one after
+-- the grace frees it. After seconds without a call, the server may have been down and renewals in flight: the grace is longer.
 create function ${s}.free_expired_jobs(
   p_now timestamptz, p_at_once boolean, p_holder integer, p_holding bigint[],
   out suspects boolean, out freed text[], out too_long boolean
@@ -61,12 +61,12 @@ begin
           - case when suspect_since > expires_at + interval '5 s' then 4 else 1 end * interval '${GRACE_MS} ms')
         for update skip locked
       ) as expired
-      -- One of their jobs may be settled in a transaction that is open.
+      -- Skips leases with a job that is settled in an open transaction.
       where pg_try_advisory_xact_lock(${claimKey(s, 'expired.claim')})
     )) returning claim, claimed_at, holder, ids, seqs
   loop
     with back as (
-      -- The caller's own that it knows nothing of: their answer was lost, and no handler began.
+      -- No crash for the caller's own claims that it doesn't hold: their answer was lost, and no handler began.
       update ${s}.jobs as j
       set crashes = j.crashes + case when v_lease.holder = p_holder then 0 else 1 end
       where j.id = any (v_lease.ids) and j.seq = any (v_lease.seqs) and j.status = 'PENDING'
@@ -84,7 +84,7 @@ begin
   end loop;
 end $$;
 
--- Tells that these may be claimed again, and how many of each kind, so that about as many workers look.
+-- Notifies that these jobs may be claimed again, with the count per kind, so that about as many workers wake.
 create function ${s}.notify_given_back(p_channel text, p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_counts text := (
@@ -95,8 +95,8 @@ begin
   perform pg_notify(p_channel, '${GIVEN_BACK}' || case when length(v_counts) <= ${LONGEST_NOTICE} then v_counts else '' end);
 end $$;
 
--- Puts jobs back under the claims that they were freed from, where no other claim has taken them since. Their crash is
--- taken back.
+-- Returns jobs to the claims that they were freed from, unless another claim has taken them since, and undoes their
+-- crash.
 create function ${s}.take_back(p_ids text[], p_claims bigint[], p_now timestamptz, p_lease float8)
 returns void language plpgsql ${BY_INDEX} as $$
 declare
@@ -120,7 +120,7 @@ begin
     insert into ${s}.job_claims as c (claim, claimed_at, expires_at, lease, ids, seqs)
       values (v_job.claim, v_since, p_now + p_lease * interval '1 ms', p_lease, array[v_job.id], array[v_job.seq])
       on conflict (claim) do update set ids = c.ids || excluded.ids, seqs = c.seqs || excluded.seqs;
-    -- It has been running all along, whatever the limits.
+    -- The job has been running all along, whatever the limits.
     insert into ${s}.job_slots (id, claim, kind, key) values (v_job.id, v_job.claim, v_job.kind, v_job.key)
       on conflict do nothing;
   end loop;

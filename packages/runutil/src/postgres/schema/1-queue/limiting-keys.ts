@@ -2,43 +2,43 @@ import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
 import { FIRST_PLACE, openJobs } from './open-jobs.ts'
 import { openedKeys } from './opened-keys.ts'
 
-/** So many waiting jobs a claim looks at first, whatever is full. */
+/** How many waiting jobs a claim reads first, full keys or not. */
 const FEW = 64
-/** And so many behind a backlog, past so many of the keys that the first ones belong to. */
+/** How many it reads behind a backlog, and past how many jobs with the keys of the first ones. */
 const MORE = 256
 const PAST = 4_096
-/** So many of the backlog it looks at again. */
+/** How many jobs of the backlog a claim rereads. */
 const AGAIN = 128
 
 /**
  * How many jobs of one key of a kind may run.
  *
- * A claim reads the first waiting jobs, and of each of their keys what runs of it, until it has enough. While full keys
- * have a longer backlog than that, the kind has a row in `job_backlogs`, and a claim goes on from its mark: all before it
- * was of full keys when it was looked at. What is before the mark and may start after all is found in two ways: keys that
- * get room are noted in `job_openings` by whoever gives it back, and each claim looks at a part of the backlog again. So
- * the order is kept nearly, and what a claim reads is bounded, however many keys are full.
+ * A claim reads the first waiting jobs, and the running jobs of each of their keys, until it has enough. While full keys
+ * have a longer backlog than that, the kind has a row in `job_backlogs`, and a claim continues from its mark: all jobs before
+ * it had full keys when they were read. Jobs before the mark that may start after all are found in two ways: a statement that
+ * frees a place notes its key in `job_openings`, and each claim rereads a part of the backlog. So the order is kept nearly,
+ * and what a claim reads is bounded, however many keys are full.
  */
 export const limitingKeys = (s: string): string =>
   [backlogTables, openJobs, openedKeys, choosingByKey].map((part) => part(s)).join('')
 
 const backlogTables = (s: string): string => /* sql */ `
--- A place in the order in which the jobs of a kind wait. A bigint, so that there is one before all.
+-- A position in the order of a kind's waiting jobs. priority is a bigint, so that one position is before all jobs.
 create type ${s}.job_place as (priority bigint, run_at timestamptz, seq bigint);
 create table ${s}.job_backlogs (
   kind text collate "C" primary key,
-  -- The mark.
+  -- The mark: all before it had full keys.
   full_to ${s}.job_place not null,
-  -- Up to here it was looked at again; null: from the beginning.
+  -- How far the backlog was reread; null: from the beginning.
   again_to ${s}.job_place,
-  -- The last claim found nothing, and has looked at a part only.
+  -- The last claim found nothing, but has searched only a part.
   goes_on boolean not null default false,
-  -- The last keys that were looked at, of job_openings and of jobs_waiting.
+  -- The last keys searched, in job_openings and in jobs_waiting.
   opened_key text collate "C",
   some_key text collate "C"
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
--- Keys that got room, or jobs, since their kind has a backlog. Rows are only added, so that nobody waits for a transaction
--- of a caller's that ends a job; claims remove them.
+-- Keys of kinds with a backlog that got room or jobs. Rows are only added, so that nothing waits for a caller's transaction
+-- that ends a job; claims remove them.
 create table ${s}.job_openings (
   kind text collate "C" not null,
   key text collate "C" not null
@@ -47,7 +47,7 @@ create index job_openings_by_key on ${s}.job_openings (kind, key);
 `
 
 const choosingByKey = (s: string): string => /* sql */ `
--- As first_jobs, of a kind of which at most p_each may run for each key.
+-- Like first_jobs, for a kind of which at most p_each jobs may run per key.
 create function ${s}.first_jobs_by_key(p_kind text, p_limit integer, p_each integer)
 returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql
 ${BY_HASH} as $$
@@ -66,7 +66,7 @@ begin
     v_places := v_places || ${s}.jobs_behind_backlog(
       p_kind, p_limit, p_each, v_few, v_places, v_first.reached, v_first.full_keys);
   elsif v_backlog then
-    -- Only so that they don't become too many.
+    -- Only to remove rows, which would become too many.
     perform ${s}.jobs_of_opened_keys(p_kind, p_limit, p_each);
   end if;
   select array_agg(c.ctid) into v_places from (
@@ -78,7 +78,7 @@ begin
     where w.ctid = any (v_places) for update skip locked;
 end $$;
 
--- Where the first jobs, up to p_reached, weren't enough.
+-- Jobs behind the first ones, up to p_reached, when those weren't enough.
 create function ${s}.jobs_behind_backlog(
   p_kind text, p_limit integer, p_each integer, p_few integer, p_places tid[], p_reached ${s}.job_place,
   p_full text[]
@@ -113,7 +113,7 @@ begin
     v_from := v_walk.reached;
     exit when v_walk.ended or cardinality(p_places || v_places) >= p_limit;
   end loop;
-  -- Just before the first that isn't full.
+  -- Just before the first job whose key isn't full.
   if v_open is not null then v_open.seq := v_open.seq - 1; end if;
   v_backlog.full_to := coalesce(v_open, v_from);
   if not v_walk.ended and cardinality(p_places || v_places) < p_limit then

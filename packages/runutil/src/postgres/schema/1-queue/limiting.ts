@@ -4,22 +4,22 @@ import { WORD_HOLDS } from './word-holds.ts'
 import { BY_INDEX, PINNED } from '../plan-settings.ts'
 
 /**
- * How many jobs of a kind may run or start, over all machines. Whatever is full, a claim reads no more than it gives out,
- * what runs of the kind under a limit of the kind, and a bounded number of jobs that wait.
+ * How many jobs of a kind may run or start, over all machines. However much is full, a claim reads only the jobs it
+ * returns, the running jobs of a kind with a limit, and a bounded number of waiting jobs.
  */
 export const limiting = (s: string): string =>
   [limitTables, limitingKeys, byRate, choosing].map((part) => part(s)).join('')
 
 const limitTables = (s: string): string => /* sql */ `
--- What holds for each kind that has limits: what live workers say of it, together (see job_rules).
+-- The combined limits of live workers for each kind that has any; see job_rules.
 create table ${s}.job_limits (
   kind text collate "C" primary key,
   concurrency integer,
   key_concurrency integer,
-  -- Each rate by itself; in ms.
+  -- One element per rate; rate_pers in ms.
   rate_limits integer[],
   rate_pers float8[],
-  -- Then one of the words that this comes from has ended, unless it was renewed.
+  -- When the first of the rules that these limits come from expires, unless renewed.
   good_until timestamptz not null
 );
 -- The running jobs of kinds that have limits, and those that were cancelled while they ran.
@@ -31,16 +31,16 @@ create table ${s}.job_slots (
   primary key (id, claim)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 create index job_slots_by_kind on ${s}.job_slots (kind, key);
--- The last starts of kinds that have a rate, those of a claim together. They are numbered: the next start may be when the
--- one that is as many before it as the rate allows is over. Neither upto nor at ever goes back within a kind.
+-- The latest starts of kinds that have a rate, one row per claim. Starts are numbered: with a rate of n, the next start has
+-- to wait until the n-th before it has left the window. Within a kind, upto and at never decrease.
 create table ${s}.job_starts (
   kind text collate "C" not null,
-  -- The number of the last one.
+  -- The number of the row's last start.
   upto bigint not null,
   starts integer not null,
   at timestamptz not null,
   kept_until timestamptz not null,
-  -- So many ms was at ahead of the clock.
+  -- How far at was ahead of the clock, in ms.
   ahead float8 not null,
   claim bigint not null
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
@@ -48,7 +48,7 @@ create index job_starts_by_kind on ${s}.job_starts (kind, upto);
 `
 
 const byRate = (s: string): string => /* sql */ `
--- How many more of a kind may start now, up to p_wanted.
+-- How many more jobs of a kind may start now, up to p_wanted.
 create function ${s}.rate_room(
   p_kind text, p_limits integer[], p_pers float8[], p_wanted integer, p_now timestamptz
 ) returns integer language plpgsql ${PINNED} as $$
@@ -56,9 +56,9 @@ declare
   v_last bigint := coalesce(
     (select o.upto from ${s}.job_starts as o where o.kind = p_kind order by o.upto desc limit 1), 0);
   v_room integer := p_wanted;
-  -- Has to be over before the next one starts.
+  -- The start that has to leave the window before the next one.
   v_from bigint;
-  -- The first from there on that isn't.
+  -- The first from there on that is still in the window.
   v_first bigint;
 begin
   for i in 1..cardinality(p_limits) loop
@@ -73,7 +73,7 @@ begin
   return v_room;
 end $$;
 
--- In how many ms a rate lets the next job of these kinds start that is ready; null when none holds one back.
+-- In how many ms a rate lets the next ready job of these kinds start; null when no rate holds one back.
 create function ${s}.rate_opens_in(p_kinds text[], p_now float8) returns float8 language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
@@ -93,7 +93,7 @@ begin
   );
 end $$;
 
--- As if these claims had started nothing: what they took goes back unstarted.
+-- Removes the starts of these claims, whose jobs are released unstarted.
 create function ${s}.undo_starts(p_ids text[], p_claims bigint[]) returns void language plpgsql ${PINNED} as $$
 declare
   v_kind text;
@@ -145,7 +145,7 @@ begin
   end if;
 end $$;
 
--- To be called by who has locked the kinds' rows in job_limits.
+-- The caller has locked the kinds' rows in job_limits.
 create function ${s}.choose_limited_jobs(
   p_kinds text[], p_limit integer, p_now timestamptz, out places tid[], out ids text[], out seqs bigint[]
 ) language plpgsql ${PINNED} as $$
@@ -156,8 +156,8 @@ begin
   ) as c;
 end $$;
 
--- A handler starts a moment after its job was claimed; its place in the window is kept for p_margin ms more. Measured
--- from here on: on a new connection, all that is planned for the first time takes its time.
+-- A handler starts a moment after the claim, so its start counts for p_margin ms more. Measured from here, since on a new
+-- connection the first planning of the statements takes time.
 create function ${s}.count_limited_jobs(p_ids text[], p_claim bigint, p_now float8, p_margin float8)
 returns void language plpgsql ${PINNED} as $$
 declare
@@ -180,7 +180,7 @@ begin
     where l.rate_limits is not null;
 end $$;
 
--- These jobs don't run any more.
+-- Frees the places of jobs that no longer run.
 create function ${s}.give_back_slots(p_ids text[], p_claims bigint[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
   with given_back as (

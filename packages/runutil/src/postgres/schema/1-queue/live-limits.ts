@@ -1,9 +1,9 @@
 import { BY_INDEX, PINNED } from '../plan-settings.ts'
 import { WORD_HOLDS } from './word-holds.ts'
 
-/** What holds for kinds, from what live workers say. */
+/** The limits of kinds, from the rules of live workers. */
 export const liveLimits = (s: string): string => /* sql */ `
--- The limits of these kinds as they are said now.
+-- The limits of these kinds by the current rules of live workers.
 create function ${s}.limits_said(p_kinds text[], p_now timestamptz) returns table (
   kind text, concurrency integer, key_concurrency integer, rate_limits integer[], rate_pers float8[],
   good_until timestamptz
@@ -31,13 +31,13 @@ declare
   v_changed text[];
   v_running text[];
 begin
-  -- A claim that doesn't know yet that a kind is limited ends first, so that what it takes is counted.
+  -- Waits for claims that don't know yet that a kind is limited, so that the jobs they take are counted.
   if exists (
     select from ${s}.limits_said(p_kinds, p_now) as said
     where not exists (select from ${s}.job_limits as l where l.kind = said.kind)
   ) then lock table ${s}.job_limits in access exclusive mode; end if;
   perform from ${s}.job_limits as l where l.kind = any (p_kinds) order by l.kind for update;
-  -- What was full may have room now.
+  -- Full keys may have room now.
   delete from ${s}.job_backlogs as b where b.kind = any (p_kinds) and not exists (
     select from ${s}.limits_said(p_kinds, p_now) as said join ${s}.job_limits as l using (kind)
     where said.kind = b.kind and said.key_concurrency = l.key_concurrency
@@ -53,13 +53,13 @@ begin
       rate_limits = excluded.rate_limits, rate_pers = excluded.rate_pers, good_until = excluded.good_until
     returning kind
   ) select array_agg(kind) into v_changed from changed;
-  -- What runs already counts, too. Whoever has locked a job just ends it, gives it back or counts it himself.
+  -- Jobs that run already count too. A locked job is just being ended, released or counted by another transaction.
   v_running := array(
     select j.id from ${s}.jobs as j
     where j.id in (select unnest(c.ids) from ${s}.job_claims as c) and j.kind = any (v_changed) and j.status = 'PENDING'
     for share of j skip locked
   );
-  -- Looked at anew: until here, one of them may have ended. From here on, none can.
+  -- Read again, since some may have ended before they were locked; from here on, none can.
   insert into ${s}.job_slots (id, claim, kind, key)
     select j.id, c.claim, j.kind, j.key
     from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq) join ${s}.jobs as j using (id, seq)

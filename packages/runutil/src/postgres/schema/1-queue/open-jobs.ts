@@ -1,9 +1,9 @@
 import { BY_HASH, PINNED } from '../plan-settings.ts'
 
-/** Before all that waits. */
+/** The position before all waiting jobs. */
 export const FIRST_PLACE = (s: string): string => `row(2147483648, '-infinity', 0)::${s}.job_place`
 
-/** Walking along the waiting jobs of a kind whose keys are limited, past those of full keys. */
+/** Scans the waiting jobs of a kind with key limits, past those with full keys. */
 export const openJobs = (s: string): string => /* sql */ `
 create function ${s}.is_before(p_one ${s}.job_place, p_other ${s}.job_place) returns boolean language plpgsql
 ${PINNED} as $$
@@ -11,9 +11,9 @@ begin
   return (- p_one.priority, p_one.run_at, p_one.seq) < (- p_other.priority, p_other.run_at, p_other.seq);
 end $$;
 
--- The first p_wanted jobs behind p_after that may start, of the next p_rows that wait, without those of the keys in p_skip:
--- of p_scan rows with them. Says where the first of them is, which keys were full, how far it has looked, and whether that
--- was all. Stable: all of it sees the same.
+-- The first p_wanted jobs behind p_after that may start, among the next p_rows waiting jobs without the keys in p_skip and
+-- the next p_scan with them. Returns where the first of them is, which keys were full, how far it has searched, and whether
+-- that was everything. Stable, so that all of it sees one snapshot.
 create function ${s}.open_jobs(
   p_kind text, p_each integer, p_wanted integer, p_after ${s}.job_place, p_rows integer, p_scan integer, p_skip text[],
   out places tid[], out first ${s}.job_place, out full_keys text[], out reached ${s}.job_place, out ended boolean
@@ -43,7 +43,7 @@ begin
       select w.*, row_number() over (partition by w.key order by w.nth) as turn from walked as w
     ) as k where k.key is null or k.turn <= p_each order by k.nth limit p_rows
   ), open as materialized (
-    -- What runs of their keys is counted until there are enough.
+    -- Counts the running jobs of each key until there are enough.
     select k.place, k.key, k.nth from candidates as k where k.key is null or p_each >= k.turn + (
       select count(*) from (
         select from ${s}.job_slots as o where o.kind = p_kind and o.key = k.key limit p_each
@@ -78,7 +78,7 @@ begin
         where w.kind = p_kind and w.due and w.priority < v_priority
         order by w.priority desc, w.run_at, w.seq limit p_scan)
     ) as w offset p_scan - 1 limit 1;
-    -- There are more behind those that were skipped.
+    -- There are more jobs behind the skipped ones.
     ended := not found;
     if not ended and v_walk.is_short then reached := v_last; end if;
   end if;

@@ -1,11 +1,11 @@
 import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
 
-/** A claim looks at so many keys by themselves; the next one at those after them. */
+/** How many keys a claim searches one by one; the next claim continues after them. */
 const KEYS = 64
 
-/** Jobs that are found by their keys, however many of other keys wait before them. */
+/** Finds jobs by their keys, however many jobs of other keys wait before them. */
 export const openedKeys = (s: string): string => /* sql */ `
--- The first jobs of keys that were noted to have room. Those that have none, or no job, are no longer noted.
+-- The first jobs of keys noted to have room. Removes the notes of keys that have no room or no job.
 create function ${s}.jobs_of_opened_keys(p_kind text, p_limit integer, p_each integer)
 returns tid[] language plpgsql ${BY_HASH} as $$
 declare
@@ -14,7 +14,7 @@ declare
   v_places tid[];
   v_last text;
 begin
-  -- In one statement: what is noted meanwhile stays.
+  -- In one statement, so that keys noted meanwhile stay.
   with opened as materialized (
     select o.ctid as place, o.key, row_number() over (partition by o.key) as nth from (
       select o.ctid, o.key from ${s}.job_openings as o where o.kind = p_kind and o.key > v_after
@@ -22,7 +22,7 @@ begin
     ) as o
   ), found as materialized (
     select o.key, f.ctid as place from opened as o, lateral (
-      -- A range, and ordered by it: else the planner may walk all that is due for the one key.
+      -- A range, and ordered by it: otherwise the planner may scan all due jobs for one key.
       select w.ctid from ${s}.jobs_waiting as w
       where w.kind = p_kind and w.key >= o.key and w.key <= o.key and w.due and w.key is not null
       order by w.key, w.priority desc, w.run_at, w.seq

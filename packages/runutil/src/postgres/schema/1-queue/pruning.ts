@@ -1,12 +1,12 @@
 import { PINNED } from '../plan-settings.ts'
-/** So many pages of the table are looked at together. */
+/** Pages of the table per part. */
 const PAGES = 64
 
 /**
  * Removing jobs that have ended.
  *
- * No index knows when a job ended, since each would cost every job that ends. So the table is looked at part by part, and
- * of each part it is written down when the next of its jobs may be over: until then it isn't read again.
+ * No index has the time when a job ended, since it would make ending every job slower. So the table is read part by part,
+ * and for each part the earliest time when one of its jobs may be removed is stored: until then it isn't read again.
  */
 export const pruning = (s: string): string => /* sql */ `
 create table ${s}.job_sweeps (part integer primary key, due_at timestamptz not null);
@@ -18,7 +18,7 @@ language sql immutable as $$
     operator(pg_catalog.>=) p_kept
 $$;
 
--- Looks at one part. Whether there was one to look at.
+-- Prunes one part. Returns whether one was due.
 create function ${s}.prune_by_rules(p_now float8) returns boolean language plpgsql
 ${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
@@ -53,8 +53,8 @@ begin
     from ${s}.jobs as j join ${s}.job_retentions as r using (kind)
     where j.ctid >= v_from and j.ctid < v_to and j.status <> 'PENDING'
   ) as j where j.kept < 'infinity';
-  -- What ends here from now on isn't over before v_least. Nor is a part read more than 20 times in the time that its jobs
-  -- are kept, nor more than 10 of them a second.
+  -- Jobs that end here from now on aren't due before v_least. A part is read at most 20 times in the retention of its jobs,
+  -- and at most 10 parts a second.
   update ${s}.job_sweeps set due_at = greatest(
     least(v_next, v_now + v_least * interval '1 ms'),
     v_now + greatest(1000, v_parts * 100, least(v_least, 604800000) / 20) * interval '1 ms'
@@ -62,8 +62,8 @@ begin
   return true;
 end $$;
 
--- Where as many were removed as may be, o_from and o_to are the blocks of the table that the next call is to begin and
--- end with: what this one has passed isn't read again. The first finds by the index where such jobs may be.
+-- When p_limit jobs were removed, o_from and o_to are the blocks of the table at which the next call begins and ends, so that
+-- it doesn't reread what this one has passed. The first call finds the blocks by the index.
 create function ${s}.prune_jobs(
   p_retention float8, p_limit integer, p_now float8, p_from float8, p_to float8,
   out o_count integer, out o_from float8, out o_to float8
@@ -91,7 +91,7 @@ begin
   end if;
   delete from ${s}.jobs where ctid = any (v_places);
   o_count := cardinality(v_places);
-  -- Before 14, PostgreSQL can't read a part of a table.
+  -- Before version 14, PostgreSQL can't read a range of blocks.
   if o_count < p_limit or current_setting('server_version_num')::integer < 140000 then return; end if;
   o_from := ${s}.block_of(v_places[o_count]);
   o_to := coalesce(p_to, (

@@ -13,19 +13,19 @@ import { settling } from './settling.ts'
 import { PINNED } from '../plan-settings.ts'
 
 /**
- * Jobs, those of them that wait, and the leases and limits that the others are held under.
+ * Jobs, the queue of waiting ones, and the leases and limits of the others.
  *
- * - `jobs` has all of every job and one index, its ids. Nothing in that changes when a job ends, so ending one is a HOT
- *   update: no index grows. Hence the free half of each page.
- * - `jobs_waiting` has one short row for each job that nobody holds. To claim a job is to take its row out; ended jobs
- *   have none, so that however many there are, a claim never meets them. It never walks those that aren't `due`.
+ * - `jobs` has all columns of every job and, beside a BRIN index, one index, its ids. The end of a job changes no id, so it is
+ *   a HOT update: no index grows. Hence the free half of each page.
+ * - `jobs_waiting` has one short row for each job that no claim holds. A claim deletes the rows of its jobs; ended jobs have
+ *   none, so that however many there are, a claim never reads them. It never scans rows that aren't `due`.
  * - `job_claims` has one row for all jobs of a claim. A job that isn't PENDING, or isn't in `ids`, isn't held by it:
- *   that is the fence. One that ends stays in `ids`; one that goes back to waiting doesn't.
- * - What workers hold their kinds to is in `job_rules`, for as long as they are heard; what follows from it for claims is
- *   one row a kind, in `job_limits`.
- * - Whoever claims jobs of a limited kind locks the kind's row first, so what it counts stays true until it commits.
- * - `job_backlogs` has a row for each kind whose first jobs wait for full keys, and `job_openings` the keys of such kinds that
- *   may have room again: claims look there, and at what is behind.
+ *   that is the fence. A job that ends stays in `ids`; one that goes back to waiting is removed.
+ * - `job_rules` has the rules of workers for their kinds, for as long as they renew them; the limits that result for claims
+ *   are one row per kind, in `job_limits`.
+ * - A claim of a limited kind locks the kind's row first, so that its counts stay true until it commits.
+ * - `job_backlogs` has a row for each kind whose first jobs wait for full keys, and `job_openings` the keys of such kinds
+ *   that may have room again: claims search those, and the jobs behind the backlog.
  */
 export const queueMigration: Migration = {
   number: 1,
@@ -57,7 +57,7 @@ create table ${s}.jobs (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   last_attempt_at timestamptz,
-  -- The one that ended it.
+  -- The claim that ended the job.
   claim bigint,
   priority integer not null,
   attempts_done integer not null default 0,
@@ -70,17 +70,17 @@ create table ${s}.jobs (
   payload json not null,
   result json
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1);
--- For prune_jobs alone: it costs next to nothing, and needn't find single rows.
+-- For prune_jobs alone: nearly free, since it finds ranges of blocks, not rows.
 create index jobs_updated on ${s}.jobs using brin (updated_at) with (pages_per_range = 32, autosummarize = on);
--- In the order of enqueueing: the number of the call, then the place in it.
+-- jobs.seq is in the order of enqueueing: the number of the call, then the index in it.
 create sequence ${s}.job_seq;
 
--- What a claim has to know of some jobs before it takes them.
+-- What a claim has to know about some jobs before it takes them.
 create type ${s}.job_note as (
-  -- Of the payload.
+  -- The size of the payload.
   bytes integer,
   crashes integer,
-  -- Of a freed job: under which it was held, and since when.
+  -- For a freed job: the claim that held it, and since when.
   claim bigint,
   since timestamptz
 );
@@ -92,9 +92,9 @@ create table ${s}.jobs_waiting (
   kind text collate "C" not null,
   id text collate "C" not null,
   key text collate "C",
-  -- Of those with a large payload, and of those that crashed. Of all others null, which takes no room.
+  -- For jobs with a large payload or crashes. Null, which takes no space, for all others.
   note ${s}.job_note,
-  -- Of those that run again after a delay, which counts from then.
+  -- For a job that is retried after a delay: when the delay began.
   delayed_since timestamptz
 ) with (autovacuum_vacuum_scale_factor = 0.02);
 create index jobs_waiting_due on ${s}.jobs_waiting (kind, priority desc, run_at, seq) where due;
@@ -108,23 +108,23 @@ create table ${s}.job_claims (
   claim bigint primary key,
   claimed_at timestamptz not null,
   expires_at timestamptz not null,
-  -- In ms, from when it was last renewed.
+  -- In ms, from the last renewal.
   lease float8 not null,
-  -- When it was first seen that it ran out.
+  -- When it was first seen to have expired.
   suspect_since timestamptz,
-  -- The process that claimed.
+  -- The claiming process.
   holder integer,
   ids text[] not null,
-  -- Of each of ids. A job of the same id that was enqueued later isn't the one that is held.
+  -- One for each of ids: a job enqueued later under the same id isn't held.
   seqs bigint[] not null
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
--- Written once and soon deleted: to compress them costs more than it saves.
+-- Written once and soon deleted: compression would cost more than it saves.
 alter table ${s}.job_claims alter ids set storage external, alter seqs set storage external;
 `
 
 /**
- * Lists may be short: the first kind stands for those left out, the rest is as if not given. Returns null, or the ids
- * that are there already as a JSON list; nothing is stored then.
+ * Lists may be short: the first kind stands for omitted ones, other omitted values are defaults. Returns null or, when
+ * nothing was stored, a JSON list of the ids that exist already.
  */
 const enqueueing = (s: string): string => /* sql */ `
 create function ${s}.enqueue_jobs(
@@ -146,7 +146,7 @@ begin
       case when bytes is not null then row(bytes, 0, null, null)::${s}.job_note end
     from unnest(p_ids, p_kinds, p_run_ats, p_priorities, p_keys, p_bytes) with ordinality
       as given (id, kind, run_at, priority, key, bytes, place);
-  -- What comes with a priority may lie before the mark of a backlog.
+  -- Jobs with a priority may lie before the mark of a backlog.
   if p_priorities is not null and exists (select from ${s}.job_backlogs) then
     insert into ${s}.job_openings (kind, key)
       select distinct b.kind, given.key from unnest(p_kinds, p_keys) as given (kind, key)
@@ -155,7 +155,7 @@ begin
   if p_channel is not null then perform pg_notify(p_channel, p_notice); end if;
   return null;
 exception when unique_violation then
-  -- Such a transaction sees none that was stored since it began.
+  -- Such a transaction doesn't see rows committed since it began.
   if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
     return ${s}.taken_ids(p_ids);
   end if;
@@ -167,7 +167,7 @@ exception when unique_violation then
   );
 end $$;
 
--- Those that can't be stored, whatever this transaction's snapshot shows: each is tried, and all of that undone.
+-- The ids that exist, whatever this transaction's snapshot shows: tries to insert each, and undoes that.
 create function ${s}.taken_ids(p_ids text[]) returns text language plpgsql ${PINNED} as $$
 declare
   v_id text;

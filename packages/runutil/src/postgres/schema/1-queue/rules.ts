@@ -3,7 +3,7 @@ import { SLACK } from '../store-time.ts'
 import { liveLimits } from './live-limits.ts'
 import { WORD_HOLDS } from './word-holds.ts'
 
-/** What live workers say of their kinds, and what follows from it for the limits and the retention of each kind. */
+/** The rules of live workers for their kinds, and the limits and retention of each kind that result. */
 export const rules = (s: string): string =>
   [ruleTables, forgetting, liveLimits, saying, unhandled].map((part) => part(s)).join('')
 
@@ -15,14 +15,14 @@ create table ${s}.job_rules (
   concurrency integer,
   key_concurrency integer,
   rate_limit integer,
-  -- In ms, as the others; 'infinity': for ever.
+  -- In ms, like the retentions below, where 'infinity' means for ever.
   rate_per float8,
   done_kept float8 not null,
   failed_kept float8 not null,
   primary key (kind, worker)
 );
 create index job_rules_by_worker on ${s}.job_rules (worker);
--- The longest of what live workers say; of a kind that nobody speaks of now, what was said last.
+-- The longest retention among live workers; for a kind without live workers, the last one.
 create table ${s}.job_retentions (
   kind text collate "C" primary key,
   done_kept float8 not null,
@@ -32,7 +32,7 @@ create table ${s}.job_retentions (
 `
 
 const forgetting = (s: string): string => /* sql */ `
--- Ends the word of workers that weren't heard for too long, and that of p_worker. One at a time.
+-- Removes the rules of workers that haven't renewed them in time, and those of p_worker. One call at a time.
 create function ${s}.forget_workers(p_worker text, p_now timestamptz) returns text[] language plpgsql ${PINNED} as $$
 declare
   v_kinds text[];
@@ -47,7 +47,7 @@ begin
   return v_kinds;
 end $$;
 
--- The same for those that aren't heard any more, with what follows from it.
+-- Removes expired rules, and updates the limits and retentions of their kinds.
 create function ${s}.forget_kinds(p_now timestamptz) returns void language plpgsql ${PINNED} as $$
 declare
   v_kinds text[];
@@ -58,7 +58,7 @@ begin
   perform ${s}.renew_retentions(v_kinds, p_now);
 end $$;
 
--- Starts that count for no rate any more.
+-- Removes starts that no longer count for a rate.
 create function ${s}.forget_starts(p_kinds text[], p_now timestamptz) returns void language plpgsql ${PINNED} as $$
 declare
   v_kind text;
@@ -78,7 +78,7 @@ begin
   end loop;
 end $$;
 
--- When jobs are to be kept for less time than before, those that were looked at are to be looked at again.
+-- Updates retentions. When one becomes shorter, all parts of the table are due for pruning again.
 create function ${s}.renew_retentions(p_kinds text[], p_now timestamptz) returns void language plpgsql ${PINNED} as $$
 begin
   if exists (
@@ -96,7 +96,7 @@ end $$;
 `
 
 const saying = (s: string): string => /* sql */ `
--- Returns what others say of these kinds that differs; of many who say the same, one.
+-- Returns rules of other workers for these kinds that differ; of several that are equal, one.
 create function ${s}.set_job_rules(
   p_worker text, p_kinds text[], p_concurrency integer[], p_key_concurrency integer[], p_rate_limit integer[],
   p_rate_per float8[], p_done_kept float8[], p_failed_kept float8[], p_now float8
@@ -144,7 +144,7 @@ begin
 end $$;
 `
 
-/** One look at an index for each kind that is due, however many jobs it has. */
+/** One index lookup per kind with due jobs, however many jobs it has. */
 const unhandled = (s: string): string => /* sql */ `
 create function ${s}.unhandled_kinds(p_now float8) returns setof text language plpgsql ${BY_INDEX} as $$
 declare

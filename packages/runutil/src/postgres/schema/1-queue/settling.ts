@@ -1,19 +1,18 @@
 import { BY_HASH, BY_INDEX, PINNED } from '../plan-settings.ts'
 import { claimKey } from './freeing.ts'
 
-/** What is settled is locked by a transaction of a caller's. */
+/** A job to be settled is locked by a caller's transaction. */
 export const BUSY = 'busy'
 
 /**
- * What becomes of held jobs. Where a list is one long of the same, it may be short: the first claim stands for those
- * left out, and an outcome left out is DONE. What is returned is null, or the places of those that were lost, counted
- * from 1, as a JSON list.
+ * Settling, renewing and releasing held jobs. Lists may be short: the first claim stands for omitted ones, and an omitted
+ * outcome is DONE. Returns null, or a JSON list with the positions of lost jobs, counted from 1.
  *
- * Null for the claims that it finishes: it is in a transaction of the caller's.
+ * p_finished is null in a caller's transaction, where no claim is finished.
  */
 export const settling = (s: string): string => /* sql */ `
--- Nobody frees the jobs of these leases before this transaction ends. Alone, when the leases are to be changed; else
--- beside others that settle. Always in one order, so that two can't wait for each other.
+-- Keeps the jobs of these leases from being freed before this transaction ends. With p_alone, to change the leases; else
+-- shared with other transactions that settle. Always in one order, so that there is no deadlock.
 create function ${s}.lock_leases(p_claims bigint[], p_alone boolean) returns void language plpgsql ${PINNED} as $$
 begin
   if p_alone then
@@ -23,15 +22,15 @@ begin
   end if;
 end $$;
 
--- In a transaction of a caller's, which may stay open for as long as it likes: nobody frees the jobs of these leases, but
--- they are renewed, changed and deleted as ever, and no snapshot is too old for it.
+-- For a caller's transaction, which may stay open for long: keeps the jobs of these leases from being freed, while the
+-- leases can still be renewed, changed and deleted. Works with any snapshot, however old.
 create function ${s}.keep_claims(p_claims bigint[]) returns void language plpgsql ${PINNED} as $$
 begin
   perform pg_advisory_xact_lock_shared(${claimKey(s, 'kept.claim')})
     from (select distinct unnest(p_claims) as claim order by 1) as kept;
 end $$;
 
--- The jobs that are held as said, by their places in the lists.
+-- The jobs that are held under the given claims, by their positions in the lists.
 create function ${s}.held_now(p_ids text[], p_claims bigint[])
 returns table (place bigint, id text, seq bigint, claim bigint, since timestamptz) language plpgsql
 ${BY_HASH} as $$
@@ -47,8 +46,8 @@ begin
     order by given.id;
 end $$;
 
--- Takes jobs off their leases that go back to waiting: after a delay, but for those that have a time of day; null when all
--- are as they were, and so due.
+-- Moves jobs from their leases back to waiting, after a delay or, for those in p_at_times, until a time of day; p_at_times is
+-- null for unchanged jobs, which are due.
 create function ${s}.let_go(p_ids text[], p_claims bigint[], p_now timestamptz, p_at_times text[])
 returns void language plpgsql ${PINNED} as $$
 begin
@@ -62,7 +61,7 @@ begin
   ) where claim = any (p_claims);
 end $$;
 
--- The only job of a claim, done. False where it isn't held as said.
+-- Settles the only job of a claim as DONE. False when it isn't held under that claim.
 create function ${s}.settle_only_job(p_id text, p_claim bigint, p_result text, p_now timestamptz)
 returns boolean language plpgsql ${BY_INDEX} as $$
 declare
@@ -85,7 +84,7 @@ create function ${s}.settle_jobs(
 ) returns text language plpgsql ${BY_HASH} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
-  -- In a variable, the n-th of an array is found at once; in a parameter, those before it are counted off.
+  -- Element n of a variable is found at once; in a parameter, PostgreSQL walks over those before it.
   v_statuses text[] := p_statuses;
   v_results text[] := p_results;
   v_errors text[] := p_errors;
@@ -93,7 +92,7 @@ declare
   v_now_settled bigint[];
   v_again text[];
 begin
-  -- Most claims of a worker that runs one job after another end like this.
+  -- The fast path for workers that run one job after another.
   if p_finished = p_claims and cardinality(p_ids) = 1 and p_statuses = '{}'
     and ${s}.settle_only_job(p_ids[1], p_claims[1], p_results[1], v_now) then return null; end if;
   if p_finished is null then
@@ -130,7 +129,7 @@ begin
     end if;
     v_settled := v_settled || v_now_settled;
     exit when cardinality(v_settled) = cardinality(p_ids) or v_round = 2;
-    -- Or the holder's renewal does so at the same time.
+    -- The holder's renewal may do so at the same time.
     perform ${s}.take_back(p_ids, p_claims, v_now, 0);
   end loop;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);
@@ -142,7 +141,7 @@ begin
   );
 end $$;
 
--- As settle_jobs, of jobs that were settled in transactions of callers': 'busy' while one of those is open.
+-- Like settle_jobs, for jobs that were settled in callers' transactions: 'busy' while one of those is open.
 create function ${s}.settle_ended_jobs(
   p_ids text[], p_claims bigint[], p_statuses text[], p_results text[], p_errors text[], p_run_ats float8[],
   p_delays float8[], p_counted boolean[], p_finished bigint[], p_now float8
@@ -174,7 +173,7 @@ declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_lost text;
 begin
-  -- One whose lease is locked is being settled; the next renewal will have it.
+  -- A locked lease is being settled; the next renewal will include it.
   update ${s}.job_claims set expires_at = v_now + p_lease * interval '1 ms', lease = p_lease, suspect_since = null
     where claim = any (array(
       select c.claim from ${s}.job_claims as c where c.claim = any (p_claims) order by c.claim for update skip locked

@@ -1,8 +1,9 @@
 import { BY_INDEX } from '../plan-settings.ts'
 
-/** Adding units, and what becomes of attempts at them. */
+/** Adding units, and making, renewing and ending attempts at them. */
 export const attempting = (s: string): string => /* sql */ `
--- Of units of one name, the last counts. p_since: what p_not_befores are counted from; null for times of day. One that is there is overwritten; unless it is pending, it runs again.
+-- Of several units with one name, the last counts. p_since: when the delays in p_not_befores began; null for times of day. An
+-- existing unit is overwritten and, unless it is pending, runs again.
 create function ${s}.put_units(
   p_spec bigint, p_names text[], p_datas text[], p_priorities float8[], p_not_befores float8[], p_since timestamptz,
   p_now timestamptz
@@ -38,7 +39,7 @@ begin
   );
 end $$;
 
--- The chosen ones are available again, with their own data.
+-- Makes the selected units available again, with their own data.
 create function ${s}.clear_units(
   p_spec bigint, p_names text[], p_statuses text[], p_previous text, p_limit bigint, p_channel text, p_now float8
 ) returns float8 language plpgsql ${BY_INDEX} as $$
@@ -52,7 +53,7 @@ begin
   select array_agg(id) into v_ids
     from ${s}.select_units(p_spec, p_names, p_statuses, p_previous, p_limit, v_now);
   perform from ${s}.work_units where id = any (v_ids) order by id for update;
-  -- As they are now that they are locked.
+  -- Read again now that they are locked.
   with cleared as (
     update ${s}.work_units as u set active = null, tries = 0,
       state = case when u.not_before > v_now then 'delayed' else 'open' end
@@ -97,9 +98,9 @@ begin
   return ${s}.attempts_json(v_ids, v_now)::text;
 end $$;
 
--- Each by itself, with the units that come of it, by the place of the attempt in the list. Their units are locked, so that
--- nobody takes them meanwhile. Returns nothing when all have ended; else for each null, 'gone', 'lost', the status that it
--- can't be ended from or, of one that was to finish as it is, its data when that may ask for units: it hasn't ended then.
+-- Ends attempts independently, and adds their chained units, given with the index of the attempt. Locks their units, so that
+-- none is taken meanwhile. Returns nothing when all have ended; else for each null, 'gone', 'lost', the status that it can't be
+-- ended from or, for one to be finished with its stored data, that data if it may ask for units; then it hasn't ended.
 create function ${s}.end_attempts(
   p_ids bigint[], p_statuses text[], p_datas text[], p_delays float8[],
   p_places integer[], p_names text[], p_unit_datas text[], p_priorities float8[], p_unit_delays float8[],

@@ -2,15 +2,15 @@ import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
 
 /**
  * Which spec is worked on next, by the rules of `choose` in coordinate/scheduler.ts. `p_empty` are specs that were found
- * to have nothing, whatever their rows say.
+ * to be empty, whatever their rows say.
  *
- * To look at all specs takes time for each. Where there are many, one is drawn first, by its weight. If none of its units
- * is pending, its chances are those of its weight, and the draw stands; else it stands with the probability that it has
- * of not being ahead of its share, which is known once all are looked at, and otherwise they are drawn from as usual.
- * Both come to the same chances as looking at all at once.
+ * Reading all specs takes time for each. Where there are many, one is drawn first, by its weight. If none of its units is
+ * pending, its chances are those of its weight, and the draw stands; else it stands with the probability of not being ahead
+ * of its share, which is known once all specs are read, and otherwise one is drawn from all as usual. Both give the same
+ * chances as reading all at once.
  */
 export const choosing = (s: string): string => /* sql */ `
--- In (0, 1), for each number another.
+-- A random number in (0, 1), different for each p_of.
 create function ${s}.work_random(p_seed bigint, p_of bigint) returns float8 language sql immutable as $$
   select (pg_catalog.float8(pg_catalog.hashint8extended(p_of, p_seed) operator(pg_catalog.&) 4503599627370495)
     operator(pg_catalog.+) 1) operator(pg_catalog./) 4503599627370497
@@ -85,14 +85,14 @@ begin
       e.weight * (select units from highest) - e.pending * (select weights from highest) as chance
     from eligible as e where e.priority = (select priority from highest)
   )
-  -- The smallest of exponentially distributed numbers, each with its chance as its rate.
+  -- The smallest of exponentially distributed numbers, each with the spec's chance as its rate.
   select c.id, c.pending into look_at_all.id, look_at_all.pending from chances as c where c.chance > 0
     order by coalesce(c.id = p_drawn, false) and ${s}.work_random(p_seed, 0) * c.share < c.chance desc,
       ln(${s}.work_random(p_seed, c.id)) / c.chance desc limit 1;
 end $$;
 `
 
-/** From how many specs on, about, one is drawn first, and how often before all are looked at. */
+/** From about how many specs on one is drawn first, and how many draws are made before all are read. */
 const MANY = 50
 const DRAWS = 16
 

@@ -2,9 +2,9 @@ import { BY_INDEX } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 
 /**
- * After the database's clock was set back. What counts from a moment that lies ahead was written before that: it is cut to
- * its own length, counted from now; a time of day stays. The time is read after the rows, so that what was written meanwhile
- * isn't taken for it.
+ * For a database clock that was set back. A duration that began in the future was written before that: it is cut to its own
+ * length, counted from now; times of day stay. The time is read after the rows, so that rows written meanwhile aren't
+ * mistaken for such.
  */
 export const clockSet = (s: string): string => /* sql */ `
 create function ${s}.cut_leases(p_namespace bigint, p_now float8) returns void language plpgsql ${BY_INDEX} as $$
@@ -28,7 +28,7 @@ begin
   update ${s}.work_units as u set expires = cut.expiration_time, leased_at = v_now from cut where u.id = cut.unit;
 end $$;
 
--- Of retries and chained units, and the intervals of continuous specs.
+-- Cuts the delays of retries and chained units, and the intervals of continuous specs.
 create function ${s}.cut_delays(p_namespace bigint, p_now float8) returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);

@@ -11,9 +11,9 @@ import { waking } from './waking.ts'
 /**
  * Work specs, their units, and the attempts at them.
  *
- * A unit's `state` says where the indexes have it: 'open' is available, 'delayed' later, 'pending' leased, 'closed'
- * finished or failed. Time passes without anybody writing it down, so what is asked for is told from the active attempt
- * and the time (`unit_status`); a request first brings the states up to date.
+ * A unit's `state` is for the indexes: 'open' is available, 'delayed' later, 'pending' leased, 'closed' finished or failed. No
+ * write happens when time passes, so queries derive the status from the active attempt and the time (`unit_status`); a
+ * request first brings the states up to date.
  */
 export const coordinateMigration: Migration = {
   number: 2,
@@ -30,7 +30,7 @@ create table ${s}.work_namespaces (
   name text collate "C" not null unique
 );
 create table ${s}.work_specs (
-  -- First what a request looks at, of fixed length, so that it is found quickly.
+  -- First the columns that a request reads, of fixed length, so that they are found quickly.
   id bigint generated always as identity primary key,
   namespace bigint not null references ${s}.work_namespaces on delete cascade,
   priority float8 not null,
@@ -43,14 +43,14 @@ create table ${s}.work_specs (
   paused boolean not null,
   continuous boolean not null,
   can_be_continuous boolean not null,
-  -- No unit of it is open, so that a request needn't look. Who opens one says so; see wake_specs.
+  -- No unit is open, so that requests skip the spec. A statement that opens a unit clears this; see wake_specs.
   idle boolean not null default true,
   next_continuous timestamptz,
-  -- What it is counted from, unless somebody set it.
+  -- When the interval until next_continuous began; null when a caller set that.
   continuous_since timestamptz,
   runtime text collate "C" not null,
   next_name text collate "C" not null,
-  -- Of what works on it.
+  -- The name of the task that works on it.
   task text collate "C" not null,
   name text collate "C" not null,
   data json not null,
@@ -78,13 +78,13 @@ create table ${s}.work_units (
   -- The active attempt, and while the state is 'pending', when it expires.
   active bigint,
   expires timestamptz,
-  -- When it was leased, or its lease renewed: what expires is counted from.
+  -- When it was leased, or its lease last renewed: expires counts from then.
   leased_at timestamptz,
   not_before timestamptz,
-  -- What not_before is counted from; null when it is a time of day.
+  -- When the delay until not_before began; null when that is a time of day.
   delayed_since timestamptz,
   priority float8 not null,
-  -- How many were made, and of these since it was last added, cleared or finished.
+  -- The number of attempts, and of those since the unit was last added, cleared or finished.
   attempts integer not null default 0,
   tries integer not null default 0,
   state text collate "C" not null,
@@ -100,17 +100,17 @@ create index work_units_delayed_since on ${s}.work_units (delayed_since)
 create sequence ${s}.work_attempt_numbers;
 create table ${s}.work_attempts (
   id bigint primary key default ${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.work_attempt_numbers')),
-  -- Without foreign keys, whose checks take as long as the rest. They go with their units; see below.
+  -- Without foreign keys, whose checks take as long as the rest. Attempts are deleted with their units; see below.
   unit bigint not null,
   worker bigint not null,
   start_time timestamptz not null,
   end_time timestamptz,
   expiration_time timestamptz not null,
-  -- For how long it was leased or last renewed.
+  -- The length of the lease when it was made or last renewed.
   lifetime_ms float8 not null,
   status text collate "C" not null default 'pending',
   data json not null
-  -- No index has what changes when one ends, so that none grows then.
+  -- No index has a column that changes at the end of an attempt, so that none grows then.
 ) with (fillfactor = 70);
 create index work_attempts_by_unit on ${s}.work_attempts (unit);
 create index work_attempts_by_worker on ${s}.work_attempts (worker);
@@ -124,7 +124,7 @@ create trigger work_units_deleted after delete on ${s}.work_units referencing ol
   for each statement execute function ${s}.delete_attempts();
 `
 
-/** What is written into others' statements, so that it costs no call, is named in full; see database/qualified.ts. */
+/** Names in functions that PostgreSQL inlines into other statements are qualified; see database/qualified.ts. */
 const reading = (s: string): string => /* sql */ `
 create function ${s}.work_ms(p_time timestamptz) returns float8 language sql immutable as
   $$ select pg_catalog.round(pg_catalog.date_part('epoch', p_time) operator(pg_catalog.*) 1000) $$;
@@ -134,7 +134,7 @@ language sql immutable as $$
   select case when p_status ${EQ} 'pending' and p_expires operator(pg_catalog.<=) p_now then 'expired' else p_status end
 $$;
 
--- From its active attempt; nulls when it has none.
+-- From the unit's active attempt; nulls when it has none.
 create function ${s}.unit_status(p_status text, p_expires timestamptz, p_not_before timestamptz, p_now timestamptz)
 returns text language sql immutable as $$
   select case
@@ -145,7 +145,7 @@ returns text language sql immutable as $$
   end
 $$;
 
--- All that is known of attempts, in the order given, as JSON.
+-- All data of attempts, in the order given, as JSON.
 create function ${s}.attempts_json(p_ids bigint[], p_now timestamptz) returns json language sql stable ${BY_INDEX} as $$
   select coalesce(json_agg(json_build_object(
     'id', a.id, 'spec', json_build_object('id', s.id, 'name', s.name, 'task', s.task),
@@ -164,7 +164,7 @@ create function ${s}.attempts_json(p_ids bigint[], p_now timestamptz) returns js
   join ${s}.work_workers as w on w.id = a.worker
 $$;
 
--- The chosen units of a spec, in the order of their names. Null: any.
+-- The selected units of a spec, in the order of their names. Null: any.
 create function ${s}.select_units(
   p_spec bigint, p_names text[], p_statuses text[], p_previous text, p_limit bigint, p_now timestamptz
 ) returns table (id bigint, name text) language sql stable ${PINNED} as $$

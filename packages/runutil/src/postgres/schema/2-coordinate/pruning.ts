@@ -1,8 +1,8 @@
 import { BY_INDEX } from '../plan-settings.ts'
 
-/** Retention. Attempts are looked through in the order in which they began, so that no index is needed for it. */
+/** Retention. Attempts are read in the order in which they began, which needs no further index. */
 export const pruning = (s: string): string => /* sql */ `
--- Of the next p_limit attempts after p_after. p_next is where to go on, or null when those that follow are too young.
+-- Prunes the next p_limit attempts after p_after. p_next is where to continue, or null when later ones are too young.
 create function ${s}.prune_work(
   p_namespace bigint, p_retention float8, p_after bigint, p_limit integer, p_now float8,
   out p_removed float8, out p_next bigint

@@ -1,6 +1,6 @@
 import { BY_INDEX } from '../plan-settings.ts'
 
-/** What a request does: a spec is chosen, and its first units are leased. */
+/** A request: chooses a spec and leases its first units. */
 export const requesting = (s: string): string => /* sql */ `
 -- Brings the states of a namespace's units up to date.
 create function ${s}.refresh_units(p_namespace bigint, p_now float8) returns void language plpgsql ${BY_INDEX} as $$
@@ -42,7 +42,7 @@ declare
 begin
   select namespace into v_namespace from ${s}.work_workers where id = p_worker for key share;
   if not found then return null; end if;
-  -- One request at a time: what it counts stays true until it commits.
+  -- One request at a time, so that its counts stay true until it commits.
   perform from ${s}.work_namespaces where id = v_namespace for no key update;
   if p_refresh then perform ${s}.refresh_units(v_namespace, p_now); end if;
   v_now := ${s}.store_time(p_now);
@@ -53,7 +53,7 @@ begin
     if v_choice.continued then
       v_units := array[${s}.continue_spec(v_choice.spec, v_now)];
     else
-      -- One more than wanted tells whether they are the last. Who ends an attempt late holds its unit: not waited for.
+      -- One more than wanted shows whether they are the last. Skips units locked by the late end of an attempt.
       select coalesce(array_agg(id), '{}') into v_units from (
         select id from ${s}.work_units where spec = v_choice.spec and state = 'open'
         order by priority desc, name limit v_choice.units + 1 for update skip locked
@@ -69,12 +69,12 @@ begin
     end if;
     exit when cardinality(v_units) > 0;
   end loop;
-  -- After all that was counted as over: by the times too, no more than may are pending at once.
+  -- Read after the counts, so that also by their times no more units are pending at once than allowed.
   v_now := ${s}.store_time(p_now);
   return ${s}.lease_chosen(p_worker, v_choice.spec, v_units, v_empty, p_lifetime, v_now);
 end $$;
 
--- What all of them have is said once.
+-- Returns the common fields once.
 create function ${s}.lease_chosen(
   p_worker bigint, p_spec bigint, p_units bigint[], p_empty bigint[], p_lifetime float8, p_now timestamptz
 ) returns text language plpgsql ${BY_INDEX} as $$
@@ -97,7 +97,7 @@ begin
   );
 end $$;
 
--- By attempts of their own, which say why: what others came to stays as it is.
+-- Fails units by new attempts, whose data says why; earlier attempts stay as they are.
 create function ${s}.fail_units(p_worker bigint, p_units bigint[], p_retries float8, p_now timestamptz)
 returns void language plpgsql ${BY_INDEX} as $$
 begin

@@ -17,7 +17,7 @@ create table ${s}.live_workers (
   fence bigint not null,
   -- Which registration.
   owner text collate "C" not null,
-  -- It takes no more tasks, and finishes its last.
+  -- Takes no more tasks, and finishes its last one.
   closing boolean not null default false,
   -- One task at a time over all operations of the target.
   exclusive boolean not null default false,

@@ -7,12 +7,12 @@ import type { CoordinateWorkerRecord } from './model.ts'
 
 export interface AttemptCallsProps {
   readonly child: CoordinateWorkerRecord
-  /** Those that turn out to have ended, or to be lost, are dropped from it. */
+  /** Attempts found to have ended, or to be lost, are removed from it. */
   readonly held: HeldAttempts
   readonly onError: (error: unknown) => void
 }
 
-/** What a task's worker asks the store about the task's attempts. None of it rejects. */
+/** Calls of the store for the attempts of a task. None rejects. */
 export class AttemptCalls {
   readonly #props: AttemptCallsProps
   #hasLost = false
@@ -21,12 +21,12 @@ export class AttemptCalls {
     this.#props = props
   }
 
-  /** Others have taken, or somebody has removed, one that the task held. */
+  /** Whether an attempt of the task was taken by another worker or removed. */
   get hasLost(): boolean {
     return this.#hasLost
   }
 
-  /** @returns undefined when the store can't be asked */
+  /** @returns undefined when the store can't be reached */
   async active(): Promise<AttemptHandle[] | undefined> {
     try {
       return attemptHandles(await this.#props.child.activeAttempts())
@@ -37,7 +37,7 @@ export class AttemptCalls {
     }
   }
 
-  /** @returns whether all that are pending could be failed */
+  /** @returns whether all pending attempts could be failed */
   async failPending(error: unknown): Promise<boolean> {
     const { held } = this.#props
     const pending = (await this.active())?.filter((attempt) => held.has(attempt)) ?? held.all
@@ -47,7 +47,7 @@ export class AttemptCalls {
     })
   }
 
-  /** @returns whether of each is known what has become of it */
+  /** @returns whether the state of each attempt is known afterwards */
   async forEach(
     attempts: readonly AttemptHandle[],
     call: (attempt: AttemptHandle) => Promise<void>,

@@ -6,10 +6,10 @@ import type { AttemptHandle } from './attempt-handle.ts'
 import { ErrGone, ErrNotPending } from './errors.ts'
 
 /**
- * Fails an attempt, its data saying why, whatever was thrown. What the store can't hold of the reason is written in
- * letters that any encoding has.
+ * Fails an attempt, with whatever was thrown as the reason in its data. A reason that the store can't hold is written in
+ * ASCII.
  *
- * @throws what the store says
+ * @throws the store's error
  */
 export async function failAttempt(attempt: AttemptHandle, thrown: unknown): Promise<void> {
   const { data } = attempt.leased

@@ -16,7 +16,7 @@ export interface AttemptWatcher {
 export class AttemptHandle implements Attempt {
   readonly workUnit: WorkUnit
   readonly worker: CoordinateWorkerRecord
-  /** As it was when this object was made. */
+  /** The attempt as it was when this object was made. */
   readonly leased: AttemptRow
   #isEndRequested = false
   #watcher: AttemptWatcher | undefined
@@ -32,7 +32,7 @@ export class AttemptHandle implements Attempt {
     this.worker = session.make.worker(worker)
   }
 
-  /** `finish`, `fail`, `retry` or `expire` was called on this object, whatever came of it. */
+  /** Whether `finish`, `fail`, `retry` or `expire` was called on this object, successfully or not. */
   get isEndRequested(): boolean {
     return this.#isEndRequested
   }
@@ -101,7 +101,7 @@ export class AttemptHandle implements Attempt {
   }
 }
 
-/** As handles: every attempt of the model is one. */
+/** Every attempt of the model is a handle. */
 export function attemptHandles(attempts: readonly Attempt[]): AttemptHandle[] {
   return attempts.filter((attempt) => attempt instanceof AttemptHandle)
 }

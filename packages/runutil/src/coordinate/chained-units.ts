@@ -1,7 +1,7 @@
 import { LONGEST_MS } from '../core/duration.ts'
 import { isStorableName } from './checks.ts'
 
-/** A unit that the output of another makes. */
+/** A unit requested by the output of another. */
 export interface ChainedUnit {
   readonly name: string
   readonly data: Record<string, unknown>
@@ -11,9 +11,9 @@ export interface ChainedUnit {
 }
 
 /**
- * The units that `output` in a finished attempt's data asks for: an object of name → data, or a list of names and of
+ * The units that `output` in a finished attempt's data requests: an object of name → data, or a list of names and of
  * `[name, data, { priority?, delay? }?, priority?]`, with `delay` in seconds. The last entry of a name counts, and the
- * fourth item goes before the `priority` in the third. Anything else is ignored.
+ * fourth item overrides the `priority` in the third. Anything else is ignored.
  */
 export function chainedUnits(data: Record<string, unknown>): ChainedUnit[] {
   const { output } = data

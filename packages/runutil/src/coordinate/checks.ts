@@ -5,7 +5,7 @@ import { isStorable, isStorableJson } from '../core/text.ts'
 import { wholeNumber } from '../core/whole-number.ts'
 import type { Data } from './data.ts'
 
-/** A name stands in an index, whose entries have an end. */
+/** Names are indexed, and index entries have a maximum size. */
 const MOST_NAME_BYTES = 2_000
 
 /** @throws InvalidArgumentError */
@@ -38,13 +38,13 @@ export function checkData(data: unknown, what: string): asserts data is Data {
   dataJson(data, what)
 }
 
-/** Data as JSON, into which the store looks. @throws InvalidArgumentError */
+/** Data as JSON that the store can query. @throws InvalidArgumentError */
 export function dataJson(data: unknown, what: string): string {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw unexpected(`${what}: data`, 'an object', data)
   }
   const json = toJson(data, `${what}: data`, LARGEST_JSON)
-  // A toJSON may have made anything of it.
+  // A toJSON may have returned anything.
   if (!json.startsWith('{')) throw unexpected(`${what}: data`, 'an object', JSON.parse(json))
   if (!isStorableJson(json)) {
     throw unexpected(`${what}: data`, 'JSON without NUL characters and unpaired surrogates', data)

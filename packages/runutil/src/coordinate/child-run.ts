@@ -9,13 +9,13 @@ export interface ChildRunProps {
   readonly settings: CoordinateWorkerSettings
   readonly record: CoordinateWorkerRecord
   readonly signal: AbortSignal
-  /** All children ask in one turn. */
+  /** Serializes the requests of all children. */
   readonly turn: SerialQueue
   /** Resolves when there may be work, or after `ms`. */
   readonly untilReady: (ms: number) => Promise<void>
-  /** It asks for nothing, and finishes what it works on. */
+  /** Whether the worker is paused: requests nothing, and finishes its running tasks. */
   readonly isPaused: () => boolean
-  /** What all children work on. */
+  /** The running tasks of all children. */
   readonly running: Set<RunningTask>
   readonly trying: <T>(call: () => Promise<T>) => Promise<T | undefined>
   /** For what is no sign that the work goes on. */
@@ -26,17 +26,17 @@ export interface ChildRunProps {
 
 interface Got {
   readonly attempts: AttemptHandle[]
-  /** Before they were requested, by the clock's `elapsed`. */
+  /** When they were requested, by the clock's `elapsed`. */
   readonly askedAt: number
 }
 
-/** One child of a CoordinateWorker: asks for a set of attempts ─► works on it ─► asks … */
+/** One child of a CoordinateWorker: requests a set of attempts ─► works on it ─► requests … */
 export class ChildRun {
   readonly #props: ChildRunProps
   #task: RunningTask | undefined
-  /** The greatest id of an attempt that it was given, or had when it began. */
+  /** The greatest id of its attempts, including those from before it began. */
   #last: number | undefined
-  /** When the request was sent that was never answered: it may have leased attempts. */
+  /** When an unanswered request was sent, which may have leased attempts. */
   #unansweredAt: number | undefined
 
   constructor(props: ChildRunProps) {
@@ -53,7 +53,7 @@ export class ChildRun {
     while (!signal.aborted) {
       const got = await turn.run(() => this.#ask())
       if (got === undefined || signal.aborted) continue
-      // Paused while it asked: others may have them.
+      // Paused during the request: other workers may have them.
       if (isPaused()) await this.#expire(got.attempts)
       else await this.#workOn(got)
     }
@@ -65,7 +65,7 @@ export class ChildRun {
     await Promise.all(attempts.map((attempt) => this.#props.trying(() => attempt.expire())))
   }
 
-  /** Updates its record, and checks the attempts it works on. */
+  /** Updates the worker's record, and checks its attempts. */
   async beat(): Promise<void> {
     const { record, settings, beating } = this.#props
     const tasks = this.#task === undefined ? [] : [this.#task.name]
@@ -86,12 +86,12 @@ export class ChildRun {
     this.#task = undefined
   }
 
-  /** Waits when there is no work, and with it all who queue behind it. */
+  /** Waits when there is no work, as do all children queued behind it. */
   async #ask(): Promise<Got | undefined> {
     const { settings, signal, untilReady, isPaused } = this.#props
     while (isPaused() && !signal.aborted) await untilReady(Infinity)
     if (signal.aborted) return undefined
-    // What expired while the process was suspended is renewed first: the request would get it.
+    // Attempts that expired during a suspension are renewed first: the request could lease their units.
     const overdue = [...this.#props.running].filter(({ isOverdue }) => isOverdue)
     await Promise.all(overdue.map((task) => task.look()))
     const got = await this.#request()
@@ -103,7 +103,7 @@ export class ChildRun {
     return got
   }
 
-  /** @returns undefined when the store couldn't be asked */
+  /** @returns undefined when the store couldn't be reached */
   async #request(): Promise<Got | undefined> {
     const { settings, record, trying } = this.#props
     const { maxAttempts: numberOfWorkUnits, runtimes, lifetimeMs: lifetime, clock } = settings
@@ -118,7 +118,7 @@ export class ChildRun {
     return { attempts: attemptHandles(attempts), askedAt }
   }
 
-  /** What the last request leased, if it wasn't answered. */
+  /** The attempts leased by the last request, if that wasn't answered. */
   async #unanswered(): Promise<Got | undefined> {
     const last = this.#last
     const askedAt = this.#unansweredAt

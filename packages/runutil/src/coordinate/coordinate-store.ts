@@ -4,7 +4,7 @@ import type { AttemptStatus, SummaryRow, WorkUnitStatus, WorkerUpdate } from './
 import type { Asked } from './scheduler.ts'
 import type { DerivedMeta, WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
 
-/** Whose it is, is for the store to know. Never given twice: what is deleted stays gone. */
+/** Issued by the store, and never reused after a deletion. */
 export type Id = number
 
 export interface Named {
@@ -21,7 +21,7 @@ export interface UnitRow extends Named {
   readonly numAttempts: number
 }
 
-/** The spec of an attempt, with what a worker has to know of it. */
+/** The spec of an attempt, with what its worker needs. */
 export interface AttemptSpec extends Named {
   /** The name of the task that works on it. */
   readonly task: string
@@ -37,9 +37,9 @@ export interface AttemptRow {
   readonly startTime: number
   readonly endTime: number | undefined
   readonly expirationTime: number
-  /** For how long it was leased or last renewed. */
+  /** The length of the lease when it was made or last renewed. */
   readonly lifetimeMs: number
-  /** Until it expires, by the store's clock when it was read; that clock may be set. */
+  /** The time until it expires, by the store's clock when it was read; that clock may be set. */
   readonly leftMs: number
 }
 
@@ -52,7 +52,7 @@ export interface WorkerRow extends Named {
   readonly lastUpdate: number
 }
 
-/** A unit as it is added: its JSON checked. */
+/** A unit to add, with its JSON checked. */
 export interface AddedUnit {
   readonly name: string
   readonly data: Data
@@ -70,30 +70,29 @@ export interface UnitSelection {
 
 export type PriorityChange = { readonly to: number } | { readonly by: number }
 
-/** How an attempt ends, by its worker's word. */
+/** How an attempt ends, as reported by its worker. */
 export interface AttemptEnd {
   readonly id: Id
   readonly status: 'finished' | 'failed' | 'retryable'
-  /** Undefined: as it is. */
+  /** Undefined: unchanged. */
   readonly data: Data | undefined
-  /** Of a retryable one: when its unit is available again. */
+  /** For a retryable attempt: the delay until its unit is available again. */
   readonly delayMs: number
 }
 
 /**
- * Where work is kept, and the rules that must hold whoever asks at once: a unit has one active attempt, limits aren't
- * exceeded, and what ends an attempt and what comes of it is one transaction. What a call means, and whether what it is
- * given makes sense, is decided before.
+ * Where work is kept, and the rules that hold under concurrency: a unit has one active attempt, limits aren't exceeded, and
+ * an attempt and its effects end in one transaction. Callers have validated the arguments.
  *
- * Times that count from a moment (leases, delays of retries and of chained units, the interval of a continuous spec) last
- * as long when the clock is set back; times of day, such as a unit's `notBefore`, stay.
+ * Durations (leases, delays of retries and of chained units, the interval of a continuous spec) don't become longer when the
+ * clock is set back; times of day, such as a unit's `notBefore`, stay.
  */
 export interface CoordinateStore {
-  /** @param now what time it is, in ms since the epoch; without it, the store's own clock tells */
+  /** @param now returns the time in ms since the epoch. Default: the store's own clock */
   withTime(now: (() => number) | undefined): CoordinateTables
 }
 
-/** Every method rejects with an ErrGone when an id that it is given stands for nothing any more. */
+/** Every method rejects with an ErrGone when a given id no longer exists. */
 export interface CoordinateTables {
   readonly namespaces: NamespaceStore
   readonly specs: SpecStore
@@ -103,28 +102,28 @@ export interface CoordinateTables {
 }
 
 export interface NamespaceStore {
-  /** Makes it when there is none. */
+  /** Creates the namespace if there is none. */
   obtain(name: string): Promise<Id>
   all(): Promise<Named[]>
   destroy(id: Id): Promise<void>
-  /** Of one, or of all; rows whose count is 0 are left out. */
+  /** Summarizes one namespace, or all; rows with count 0 are omitted. */
   summarize(id: Id | undefined): Promise<SummaryRow[]>
   /**
-   * Removes what ended longer ago than `retentionMs`, some at a time: units that have finished or failed, with their
-   * attempts, and of other units the attempts but the last. @param after 0, or what the call before has as `next`
+   * Removes work that ended longer ago than `retentionMs`, a part at a time: units that have finished or failed, with their
+   * attempts, and of other units all attempts but the last. @param after 0, or `next` of the previous call
    */
   prune(id: Id, retentionMs: number, after: Id): Promise<Pruned>
 }
 
 export interface Pruned {
-  /** How many units. */
+  /** How many units were removed. */
   readonly removed: number
-  /** Where to go on; undefined at the end. */
+  /** Where to continue; undefined at the end. */
   readonly next: Id | undefined
 }
 
 export interface SpecStore {
-  /** Makes it, or replaces the data and what is derived from it. */
+  /** Creates a spec, or replaces its data and the meta derived from it. */
   set(namespace: Id, name: string, data: WorkSpecData, meta: DerivedMeta): Promise<Id>
   find(namespace: Id, name: string): Promise<Id | undefined>
   /** By name. */
@@ -138,7 +137,7 @@ export interface SpecStore {
 }
 
 export interface UnitStore {
-  /** All or none; of units of one name, the last. @returns their ids, in the order given */
+  /** Adds all or none; of several units with one name, the last counts. @returns their ids, in the order given */
   add(spec: Id, units: readonly AddedUnit[]): Promise<Id[]>
   find(spec: Id, name: string): Promise<Id | undefined>
   /** By name. */
@@ -146,21 +145,21 @@ export interface UnitStore {
   count(spec: Id): Promise<Record<WorkUnitStatus, number>>
   prioritise(spec: Id, selection: UnitSelection, change: PriorityChange): Promise<void>
   delete(spec: Id, selection: UnitSelection): Promise<number>
-  /** Clears the active attempt of each. @returns how many they are */
+  /** Clears the active attempt of each unit. @returns the number of units */
   clear(spec: Id, selection: UnitSelection): Promise<number>
   get(id: Id): Promise<UnitRow>
   setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void>
   setPriority(id: Id, priority: number): Promise<void>
-  /** Its attempts are counted anew. */
+  /** Also restarts the count of attempts for `maxRetries`. */
   clearActiveAttempt(id: Id): Promise<void>
   /** The oldest first. */
   attempts(id: Id): Promise<AttemptRow[]>
-  /** Calls back when units of a namespace may be available. Best effort: callers poll as well. @returns takes it off */
+  /** Calls back when units of a namespace may be available. Best effort: callers poll as well. @returns a function that removes the callback */
   listen(namespace: Id, onReady: () => void): Promise<() => Promise<void>>
 }
 
 export interface WorkerStore {
-  /** Makes it when there is none. */
+  /** Creates the worker's record if there is none. */
   obtain(namespace: Id, name: string): Promise<Id>
   all(namespace: Id): Promise<Named[]>
   get(id: Id): Promise<WorkerRow>
@@ -168,14 +167,14 @@ export interface WorkerStore {
   children(id: Id): Promise<Named[]>
   update(id: Id, update: WorkerUpdate): Promise<void>
   deactivate(id: Id): Promise<void>
-  /** Active: pending, and their units' active ones. @param of its own, or its children's */
+  /** Active attempts are pending and the active ones of their units. @param of the worker's own, or its children's */
   attempts(id: Id, of: 'itself' | 'children', which: 'active' | 'all'): Promise<AttemptRow[]>
 }
 
 export interface AttemptStore {
   /**
-   * Chooses a spec as `choose` does, and leases its first units. Those that had their `maxRetries` attempts since they
-   * were last added, cleared or finished fail instead: by a new attempt, which says so.
+   * Chooses a spec as `choose` does, and leases its first units. Units with `maxRetries` attempts since they were last
+   * added, cleared or finished fail instead: by a new attempt, whose data says so.
    *
    * @param random in [0, 1)
    */
@@ -186,6 +185,6 @@ export interface AttemptStore {
   renew(id: Id, extendMs: number, data: Data | undefined): Promise<void>
   /** @throws ErrNotPending */
   expire(id: Id, data: Data | undefined): Promise<void>
-  /** Each by itself, with the units that come of it. @returns for each what went wrong, if anything */
+  /** Ends attempts independently, and adds their chained units. @returns for each its error, if any */
   end(ends: readonly AttemptEnd[]): Promise<(Error | undefined)[]>
 }

@@ -4,7 +4,7 @@ import { WorkerRun } from './worker-run.ts'
 import { type CoordinateWorkerOptions, resolveSettings } from './worker-settings.ts'
 
 /**
- * Works on a namespace's units: a worker as any other, for a `workers()` list.
+ * Works on a namespace's units: a worker like any other, for a `workers()` list.
  *
  * @example
  * const worker = new CoordinateWorker({ namespace, tasks: { pages: (attempts, signal) => fetchAll(attempts, signal) } })
@@ -22,8 +22,8 @@ export class CoordinateWorker implements Worker {
   }
 
   /**
-   * Works until the signal aborts; then it asks for nothing more, aborts its tasks, waits for them and expires what they
-   * leave pending, so that others have it at once.
+   * Works until the signal aborts; then it requests nothing more, aborts its tasks, waits for them and expires the attempts
+   * they leave pending, so that their units are available at once.
    *
    * @throws when it can't register itself
    */

@@ -8,12 +8,12 @@ import { handlesOf } from './handles.ts'
 import { Session } from './session.ts'
 
 export interface CoordinateOptions {
-  /** Where all times come from. Default: the store's own, of a database its clock. */
+  /** Where all times come from. Default: the store's own clock; a database's for PostgreSQL. */
   clock?: Clock | undefined
 }
 
 /**
- * The scheduler over what a store keeps.
+ * Creates the scheduler on a store.
  *
  * @example
  * const coordinate = createCoordinate(new MemoryCoordinateStore())

@@ -1,7 +1,7 @@
 import { brandError } from '../core/brand.ts'
 import { ErrLostLease } from '../core/err-lost-lease.ts'
 
-/** The attempt isn't its unit's active one any more: another worker has the unit, or it was cleared. Nothing was changed. */
+/** The attempt is no longer its unit's active one: another worker has the unit, or it was cleared. Nothing was changed. */
 export function attemptLost(): ErrLostLease {
   return new ErrLostLease(
     "the attempt isn't its work unit's active one any more: another worker has the unit, or it was cleared",
@@ -34,7 +34,7 @@ export class ErrNotPending extends Error {
   }
 }
 
-/** What this object stands for was deleted. One that was made again under the same name is another. */
+/** The object's record was deleted. A new one under the same name doesn't count. */
 export class ErrGone extends Error {
   readonly code = 'ERR_GONE'
   static {
@@ -84,7 +84,7 @@ export class ErrNoWorkSpecName extends TypeError {
   }
 }
 
-/** The `name` in a spec's data is no string. */
+/** The `name` in a spec's data isn't a string. */
 export class ErrBadWorkSpecName extends TypeError {
   readonly code = 'ERR_BAD_WORK_SPEC_NAME'
   static {

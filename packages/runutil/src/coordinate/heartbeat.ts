@@ -2,10 +2,10 @@ import { availableParallelism, hostname } from 'node:os'
 import type { Data } from './data.ts'
 import type { WorkerUpdate } from './model.ts'
 
-/** How long a worker that says nothing more is still taken to be there. */
+/** How long a worker counts as live after its last heartbeat. */
 const EXPIRES_AFTER_MS = 15 * 60_000
 
-/** What a worker says of itself. @param now in ms since the epoch */
+/** A worker's heartbeat. @param now in ms since the epoch */
 export function heartbeat(tasks: readonly string[], now: number): WorkerUpdate {
   const expiration = new Date(now + EXPIRES_AFTER_MS)
   return { data: vitals(tasks), now: new Date(now), expiration, mode: 'run' }

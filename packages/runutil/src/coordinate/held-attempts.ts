@@ -1,11 +1,11 @@
 import type { AttemptHandle } from './attempt-handle.ts'
 
-/** How long before its first attempt expires a task is told to stop, and its attempts are failed. */
+/** How long before its first attempt expires a task is aborted, and its attempts are failed. */
 const WARNING_MS = 30_000
 const ALARM_MS = 15_000
 
 export interface Moments {
-  /** When the task is told to stop, or its attempts are renewed. */
+  /** When the task is aborted, or its attempts are renewed. */
   readonly warning: number
   /** When they are failed. */
   readonly alarm: number
@@ -14,9 +14,9 @@ export interface Moments {
 interface Held {
   readonly attempt: AttemptHandle
   expiresAt: number
-  /** For how long it was leased or last renewed. */
+  /** The length of the lease when it was made or last renewed. */
   lifetimeMs: number
-  /** Which of all renewals was its last. */
+  /** The number of its last renewal, among all renewals. */
   renewal: number
 }
 
@@ -25,7 +25,7 @@ interface Held {
  * than in the store, whose clock may show another time.
  */
 export class HeldAttempts {
-  /** All of a set were leased for the same time. */
+  /** The length of the lease, the same for the whole set. */
   readonly lifetimeMs: number
   readonly #held = new Map<number, Held>()
   #renewals = 0
@@ -39,7 +39,7 @@ export class HeldAttempts {
     }
   }
 
-  /** None is left. */
+  /** Whether no attempt is left. */
   get isEmpty(): boolean {
     return this.#held.size === 0
   }
@@ -48,12 +48,12 @@ export class HeldAttempts {
     return this.#each(({ attempt }) => attempt)
   }
 
-  /** When the first of them expires; never when there is none. */
+  /** When the first attempt expires; Infinity when there is none. */
   get expiresAt(): number {
     return Math.min(...this.#each(({ expiresAt }) => expiresAt))
   }
 
-  /** How long the shortest of their leases is. */
+  /** The length of the shortest lease. */
   get shortestMs(): number {
     return Math.min(this.lifetimeMs, ...this.#each(({ lifetimeMs }) => lifetimeMs))
   }
@@ -67,7 +67,7 @@ export class HeldAttempts {
     }
   }
 
-  /** Whether one has expired by now. */
+  /** Whether an attempt has expired. */
   hasExpired(now: number): boolean {
     return this.expiresAt <= now
   }
@@ -76,13 +76,13 @@ export class HeldAttempts {
     return this.#held.has(leased.id)
   }
 
-  /** Those whose leases are half over. */
+  /** The attempts whose leases are half over. */
   halfOver(now: number): AttemptHandle[] {
     const isDue = ({ expiresAt, lifetimeMs }: Held): boolean => expiresAt - lifetimeMs / 2 <= now
     return [...this.#held.values()].filter(isDue).map(({ attempt }) => attempt)
   }
 
-  /** How many there were. */
+  /** The number of renewals so far. */
   get renewals(): number {
     return this.#renewals
   }

@@ -2,8 +2,8 @@ import { LEAST_STEP_MS } from '../core/clock-steps.ts'
 import { type MemoryNamespace, type MemorySpec, type MemoryUnit, statusOfUnit } from './memory-tables.ts'
 
 /**
- * After the clock was set back. What counts from a moment that lies ahead was written before that: it is cut to its own
- * length, counted from now; a time of day stays.
+ * For a clock that was set back. A duration that began in the future was written before that: it is cut to its own length,
+ * counted from now; times of day stay.
  */
 export function cutToLength({ specs }: MemoryNamespace, now: number): void {
   for (const spec of specs.values()) {

@@ -8,8 +8,8 @@ import { MemoryUnits } from './memory-units.ts'
 import { MemoryWorkers } from './memory-workers.ts'
 
 /**
- * Work in this process's memory, gone when it ends: for tests, and to read how a store behaves. What one call does is
- * done before another's turn, since nothing in it waits.
+ * Work in this process's memory, lost when it ends: for tests, and as the reference for a store's behaviour. Each call is
+ * atomic, since none of it is asynchronous.
  */
 export class MemoryCoordinateStore implements CoordinateStore {
   readonly #tables = new MemoryTables()

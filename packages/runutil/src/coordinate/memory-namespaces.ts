@@ -43,7 +43,7 @@ export class MemoryNamespaces implements NamespaceStore {
     )
   }
 
-  /** All at once. */
+  /** Prunes everything at once. */
   async prune(id: Id, retentionMs: number): Promise<Pruned> {
     const until = this.#now() - retentionMs
     const hasEnded = ({ endTime, expirationTime }: MemoryAttempt): boolean =>

@@ -27,7 +27,7 @@ export class MemoryRequest {
     this.#now = now
   }
 
-  /** Those to be leased. @param random decides among specs, each time anew by the same share of what is left */
+  /** The units to lease. @param random decides among specs, each time as the same share of the remaining chances */
   units(asked: Asked, random: number): MemoryUnit[] {
     for (;;) {
       const candidates = [...this.#namespace.specs.values()].sort(byName).map((spec) => this.#candidate(spec))
@@ -45,7 +45,7 @@ export class MemoryRequest {
     return { ...meta, name, available, pending, nextContinuous }
   }
 
-  /** Those that were tried too often fail instead; none may be left. */
+  /** Units with too many attempts fail instead; none may be left. */
   #leasable(spec: MemorySpec, limit: number): MemoryUnit[] {
     const first = [...spec.units.values()]
       .filter((unit) => statusOfUnit(unit, this.#now) === 'available')
@@ -58,7 +58,7 @@ export class MemoryRequest {
     return first.filter((unit) => !spent.includes(unit))
   }
 
-  /** By an attempt of its own: what others came to stays as it is. */
+  /** Fails a unit by a new attempt; earlier attempts stay as they are. */
   #fail(unit: MemoryUnit, maxRetries: number): void {
     const message = `it had ${unit.tries} attempts since it was last added, cleared or finished; max_retries is ${maxRetries}`
     const attempt = this.#tables.addAttempt(this.#worker, unit, 0, this.#now)

@@ -5,7 +5,7 @@ import { ErrGone } from './errors.ts'
 import type { AttemptStatus, WorkUnitStatus } from './model.ts'
 import type { DerivedMeta } from './work-spec-meta.ts'
 
-// What the tables of a database would have. Data is JSON, so that nobody's later change to an object changes it.
+// The rows of a database's tables. Data is JSON, so that later changes to the caller's object don't change it.
 
 export interface MemoryNamespace extends Named {
   readonly specs: Map<string, MemorySpec>
@@ -18,21 +18,21 @@ export interface MemorySpec extends Named {
   data: string
   task: string
   meta: DerivedMeta & { nextContinuous: Date | undefined }
-  /** What `nextContinuous` is counted from, unless somebody set it. */
+  /** When the interval until `nextContinuous` began; undefined when a caller set that. */
   continuousSince: number | undefined
 }
 
 export interface MemoryUnit extends Named {
   readonly spec: MemorySpec
   readonly attempts: MemoryAttempt[]
-  /** With those that were removed. */
+  /** Including removed ones. */
   numAttempts: number
-  /** Since it was last added, cleared or finished. */
+  /** Attempts since it was last added, cleared or finished. */
   tries: number
   data: string
   priority: number
   notBefore: number | undefined
-  /** What `notBefore` is counted from; undefined when it is a time of day. */
+  /** When the delay until `notBefore` began; undefined when that is a time of day. */
   delayedSince: number | undefined
   active: MemoryAttempt | undefined
 }
@@ -53,14 +53,14 @@ export interface MemoryAttempt {
   readonly unit: MemoryUnit
   readonly worker: MemoryWorker
   readonly startTime: number
-  /** As it was written: one that is pending may have expired since. */
+  /** As written: a pending attempt may have expired since. */
   status: AttemptStatus
   data: string
   endTime: number | undefined
   expirationTime: number
-  /** When it was leased or last renewed: what `expirationTime` is counted from. */
+  /** When it was leased or last renewed; `expirationTime` counts from then. */
   leasedAt: number
-  /** For how long it was leased or last renewed. */
+  /** The length of the lease when it was made or last renewed. */
   lifetimeMs: number
 }
 
@@ -94,14 +94,14 @@ export class Table<R extends { readonly id: Id }> {
   }
 }
 
-/** All that a store in memory has. */
+/** All data of a store in memory. */
 export class MemoryTables {
   readonly namespaces = new Table<MemoryNamespace>('the namespace')
   readonly specs = new Table<MemorySpec>('the work spec')
   readonly units = new Table<MemoryUnit>('the work unit')
   readonly workers = new Table<MemoryWorker>('the worker')
   readonly attempts = new Table<MemoryAttempt>('the attempt')
-  /** Units of a namespace may be available. */
+  /** `ready`: units of a namespace may be available. */
   readonly events = new Events<{ ready: [namespace: Id] }>()
   #lastId = 0
 
@@ -109,7 +109,7 @@ export class MemoryTables {
     return ++this.#lastId
   }
 
-  /** Which is the unit's active one. */
+  /** Adds an attempt as the unit's active one. */
   addAttempt(worker: MemoryWorker, unit: MemoryUnit, lifetimeMs: number, now: number): MemoryAttempt {
     const attempt: MemoryAttempt = {
       id: this.nextId(),

@@ -40,7 +40,7 @@ export class MemoryUnits implements UnitStore {
     this.mayBeAvailable(spec)
     const found = spec.units.get(name)
     if (found === undefined) return this.#insert(spec, name, given)
-    // What is pending goes on as it is; what has ended runs again.
+    // A pending unit goes on; one that has ended runs again.
     if (statusOfUnit(found, now) !== 'pending') found.active = undefined
     return Object.assign(found, given, { tries: 0 })
   }
@@ -64,7 +64,7 @@ export class MemoryUnits implements UnitStore {
     return this.#tables.units.add(unit)
   }
 
-  /** Tells those who listen, when what is going on is done. */
+  /** Notifies listeners, after the current call is done. */
   mayBeAvailable({ namespace }: MemorySpec): void {
     void Promise.resolve().then(() => this.#tables.events.emit('ready', namespace.id))
   }
@@ -117,7 +117,7 @@ export class MemoryUnits implements UnitStore {
     return units.length
   }
 
-  /** With its attempts, which leave their workers too. */
+  /** Removes a unit with its attempts, also from their workers. */
   remove(unit: MemoryUnit): void {
     for (const attempt of [...unit.attempts]) this.removeAttempt(attempt)
     unit.spec.units.delete(unit.name)

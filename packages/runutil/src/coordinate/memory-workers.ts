@@ -10,7 +10,7 @@ import {
 } from './memory-tables.ts'
 import type { WorkerUpdate } from './model.ts'
 
-/** A new worker is taken for gone when it hasn't said anything for so long. */
+/** How long a new worker counts as live without a heartbeat. */
 const EXPIRES_AFTER_MS = 15 * 60_000
 
 export class MemoryWorkers implements WorkerStore {

@@ -7,16 +7,16 @@ import type { DerivedMeta, WorkSpecMeta } from './work-spec-meta.ts'
 const LIMITS = ['maxRunning', 'maxAttemptsReturned', 'maxRetries'] as const
 const NUMBERS = ['priority', 'weight', 'minMemoryGb', 'interval', ...LIMITS] as const
 const FLAGS = ['paused', 'continuous'] as const
-/** Known, but not to be changed. */
+/** Known fields that can't be changed. */
 const FIXED = ['canBeContinuous', 'nextWorkSpecName', 'runtime', 'availableCount', 'pendingCount'] as const
 
 type Changeable = (typeof NUMBERS)[number] | (typeof FLAGS)[number] | 'nextContinuous'
 
-/** What `setMeta` changes. `nextContinuous: undefined` means none; other fields are there only with a value. */
+/** The fields that `setMeta` changes. `nextContinuous: undefined` means none; other fields are present only with a value. */
 export type MetaChange = Partial<Pick<WorkSpecMeta, Changeable>>
 
 /**
- * Of what `setMeta` was given, what it may change.
+ * The fields given to `setMeta` that may be changed.
  *
  * @throws InvalidArgumentError
  */

@@ -8,7 +8,7 @@ export type AttemptStatus = 'pending' | 'expired' | 'finished' | 'failed' | 'ret
 export interface WorkUnitMeta {
   /** Higher first. Default 0. */
   priority?: number | undefined
-  /** It is delayed until then. */
+  /** The unit is delayed until then. */
   notBefore?: Date | undefined
 }
 
@@ -22,7 +22,7 @@ export interface NewWorkUnit {
 export interface WorkUnitQuery {
   names?: readonly string[] | undefined
   statuses?: readonly WorkUnitStatus[] | undefined
-  /** Only those whose names come after it: how to page. */
+  /** Only units whose names come after this one, for paging. */
   previousName?: string | undefined
   limit?: number | undefined
 }
@@ -30,9 +30,9 @@ export interface WorkUnitQuery {
 export interface AttemptRequest {
   /** How much memory the worker can offer. Default: as much as any spec needs. */
   availableGb?: number | undefined
-  /** Of each lease. Default 15 m. */
+  /** The length of each lease. Default 15 m. */
   lifetime?: Duration | undefined
-  /** At most. Default 1. */
+  /** The most units to lease. Default 1. */
   numberOfWorkUnits?: number | undefined
   /** Only of these specs. Default: any. */
   workSpecs?: readonly string[] | undefined
@@ -49,16 +49,16 @@ export interface SummaryRow {
 
 export interface WorkerUpdate {
   data: Data
-  /** When it was taken. */
+  /** When the update was made. */
   now: Date
-  /** When the worker is taken for gone unless it says otherwise. */
+  /** When the worker counts as gone without another update. */
   expiration: Date
   mode: string
 }
 
 /** A scheduler over families of work. */
 export interface Coordinate {
-  /** The namespace of that name; it is made when there is none. */
+  /** The namespace of that name; created if there is none. */
   namespace(name: string): Promise<Namespace>
   namespaces(): Promise<Map<string, Namespace>>
   summarize(): Promise<SummaryRow[]>
@@ -67,23 +67,23 @@ export interface Coordinate {
 /** Work specs, and the workers that work on them. */
 export interface Namespace {
   readonly name: string
-  /** With all that is in it. */
+  /** Deletes the namespace with all its contents. */
   destroy(): Promise<void>
-  /** Makes a spec, or replaces the data, and with it the meta, of the one of that name. */
+  /** Creates a spec, or replaces the data, and with it the meta, of the spec of that name. */
   setWorkSpec(data: WorkSpecData): Promise<WorkSpec>
   /** @throws ErrNoSuchWorkSpec */
   workSpec(name: string): Promise<WorkSpec>
-  /** With all its units. @throws ErrNoSuchWorkSpec */
+  /** Deletes a spec with all its units. @throws ErrNoSuchWorkSpec */
   destroyWorkSpec(name: string): Promise<void>
   workSpecNames(): Promise<string[]>
-  /** The worker of that name; its record is made when there is none. */
+  /** The worker of that name; its record is created if there is none. */
   worker(name: string): Promise<CoordinateWorkerRecord>
   workers(): Promise<Map<string, CoordinateWorkerRecord>>
   /**
-   * Removes what ended longer ago than `retention`: units that have finished or failed, with their attempts, and of
-   * other units the attempts but the last. A CoordinateWorker does so by itself when it is told a retention.
+   * Removes work that ended longer ago than `retention`: units that have finished or failed, with their attempts, and of
+   * other units all attempts but the last. A CoordinateWorker with a `retention` does so automatically.
    *
-   * @returns how many units
+   * @returns how many units were removed
    */
   prune(retention: Duration): Promise<number>
   summarize(): Promise<SummaryRow[]>
@@ -98,9 +98,9 @@ export interface WorkSpec {
   meta(options?: { withCounts?: boolean }): Promise<WorkSpecMeta>
   /** Fields that can't be set are ignored. */
   setMeta(meta: Partial<WorkSpecMeta>): Promise<void>
-  /** One of a name that is there has its data and meta replaced, and runs again unless it is pending. */
+  /** Adds a unit. An existing one of that name gets the new data and meta, and runs again unless it is pending. */
   addWorkUnit(name: string, data: Data, meta?: WorkUnitMeta): Promise<WorkUnit>
-  /** All or none. */
+  /** Adds all units or none. */
   addWorkUnits(units: readonly NewWorkUnit[]): Promise<WorkUnit[]>
   /** @throws ErrNoSuchWorkUnit */
   workUnit(name: string): Promise<WorkUnit>
@@ -108,20 +108,20 @@ export interface WorkSpec {
   countWorkUnitStatus(): Promise<Record<WorkUnitStatus, number>>
   setWorkUnitPriorities(query: WorkUnitQuery, priority: number): Promise<void>
   adjustWorkUnitPriorities(query: WorkUnitQuery, by: number): Promise<void>
-  /** What has failed runs again, its attempts counted anew; others are left as they are. @returns how many */
+  /** Failed units run again, with a new count of attempts; others stay as they are. @returns how many */
   retryWorkUnits(query?: WorkUnitQuery): Promise<number>
-  /** As `clearActiveAttempt` of each, also of what is finished or pending. @returns how many */
+  /** Calls `clearActiveAttempt` of each unit, also of finished and pending ones. @returns how many */
   clearWorkUnits(query?: WorkUnitQuery): Promise<number>
   /** @returns how many */
   deleteWorkUnits(query?: WorkUnitQuery): Promise<number>
   summarize(): Promise<SummaryRow[]>
 }
 
-/** One piece of work. Without an active attempt, or with one that expired or is to be retried, it is available. */
+/** One piece of work. It is available without an active attempt, or with one that expired or is to be retried. */
 export interface WorkUnit {
   readonly name: string
   readonly workSpec: WorkSpec
-  /** Its active attempt's; without one, its own. */
+  /** The data of its active attempt; without one, its own. */
   data(): Promise<Data>
   status(): Promise<WorkUnitStatus>
   meta(): Promise<WorkUnitMeta>
@@ -129,11 +129,11 @@ export interface WorkUnit {
   priority(): Promise<number>
   setPriority(priority: number): Promise<void>
   activeAttempt(): Promise<Attempt | undefined>
-  /** It is available again, with its own data; its attempts stay, and are no longer counted for `max_retries`. */
+  /** Makes it available again, with its own data; its attempts stay, but no longer count for `max_retries`. */
   clearActiveAttempt(): Promise<void>
   /** The oldest first. */
   attempts(): Promise<Attempt[]>
-  /** With those that were pruned. */
+  /** The number of attempts, including pruned ones. */
   numAttempts(): Promise<number>
 }
 
@@ -148,20 +148,20 @@ export interface CoordinateWorkerRecord {
   data(): Promise<Data>
   expiration(): Promise<Date>
   lastUpdate(): Promise<Date>
-  /** It is active then. */
+  /** Updates the worker, which is active from then on. */
   update(update: WorkerUpdate): Promise<void>
-  /** Leases on available units, all of one spec; none when there is nothing to do. */
+  /** Leases available units, all of one spec; none when there is nothing to do. */
   requestAttempts(request?: AttemptRequest): Promise<Attempt[]>
-  /** A lease on this unit, whoever has it. @param lifetime default 15 m */
+  /** Leases this unit, even if another worker has it. @param lifetime default 15 m */
   makeAttempt(unit: WorkUnit, lifetime?: Duration): Promise<Attempt>
-  /** Those that are their units' active ones and pending. */
+  /** The worker's pending attempts that are their units' active ones. */
   activeAttempts(): Promise<Attempt[]>
   allAttempts(): Promise<Attempt[]>
-  /** The active ones of its children. */
+  /** The active attempts of its children. */
   childAttempts(): Promise<Attempt[]>
 }
 
-/** One worker's lease on one unit. It expires by itself, and is its unit's active one until another takes the unit. */
+/** One worker's lease on one unit. After its expiry, it stays the unit's active one until another worker takes the unit. */
 export interface Attempt {
   readonly workUnit: WorkUnit
   readonly worker: CoordinateWorkerRecord
@@ -175,10 +175,10 @@ export interface Attempt {
   renew(extend: Duration, data?: Data): Promise<void>
   /** @throws ErrNotPending when it has ended otherwise */
   expire(data?: Data): Promise<void>
-  /** Also makes the units that the `output` in its data asks for. @throws ErrNotPending, ErrLostLease */
+  /** Also adds the units that the `output` in its data requests. @throws ErrNotPending, ErrLostLease */
   finish(data?: Data): Promise<void>
   /** @throws ErrNotPending, ErrLostLease */
   fail(data?: Data): Promise<void>
-  /** Its unit is available again, after `delay`. @throws ErrNotPending, ErrLostLease */
+  /** Makes its unit available again, after `delay`. @throws ErrNotPending, ErrLostLease */
   retry(data?: Data, delay?: Duration): Promise<void>
 }

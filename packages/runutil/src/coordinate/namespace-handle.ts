@@ -58,7 +58,7 @@ export class NamespaceHandle implements Namespace {
     return this.#session.store.namespaces.summarize(this.#id)
   }
 
-  /** @param signal ends it between two parts */
+  /** @param signal stops it between two parts */
   async prune(retention: Duration, signal?: AbortSignal): Promise<number> {
     const retentionMs = toStorableMs(retention, 'prune: retention')
     const { store } = this.#session
@@ -71,7 +71,7 @@ export class NamespaceHandle implements Namespace {
     return removed
   }
 
-  /** For workers: calls back when there may be work. @returns takes it off */
+  /** For workers: calls back when there may be work. @returns a function that removes the callback */
   listen(onReady: () => void): Promise<() => Promise<void>> {
     return this.#session.store.units.listen(this.#id, onReady)
   }

@@ -13,7 +13,7 @@ import type { CoordinateTask } from './worker-settings.ts'
 export interface RunningTaskProps {
   readonly child: CoordinateWorkerRecord
   readonly attempts: AttemptHandle[]
-  /** Before they were requested, by the clock's `elapsed`. */
+  /** When they were requested, by the clock's `elapsed`. */
   readonly askedAt: number
   readonly tasks: ReadonlyMap<string, CoordinateTask>
   readonly autoRenew: boolean
@@ -23,7 +23,7 @@ export interface RunningTaskProps {
   readonly onSign: () => void
 }
 
-/** How often an unreachable store is tried again; more often for short leases. */
+/** The retry interval for an unreachable store; shorter for short leases. */
 const AGAIN_MS = 5_000
 
 /** A set of attempts, from its lease until its task is done. */
@@ -35,7 +35,7 @@ export class RunningTask {
   readonly #calls: AttemptCalls
   readonly #looks = new SerialQueue()
   #timer: Timer | undefined
-  /** Soon, since the store couldn't be reached. */
+  /** Whether to ask again soon, since the store couldn't be reached. */
   #asksAgain = false
   #done = false
 
@@ -65,7 +65,7 @@ export class RunningTask {
     }
   }
 
-  /** Its attempts expired before they could be renewed: the process was suspended. */
+  /** Whether its attempts expired before they could be renewed, as after a suspension of the process. */
   get isOverdue(): boolean {
     const { autoRenew, clock } = this.#props
     return autoRenew && this.#held.hasExpired(clock.elapsed())
@@ -76,7 +76,7 @@ export class RunningTask {
     return this.#looks.run(() => this.#look())
   }
 
-  /** @returns undefined when there is none: then all have failed */
+  /** @returns undefined when there is no such task: then all attempts have been failed */
   async #task(): Promise<CoordinateTask | undefined> {
     const name = this.#props.attempts[0]!.leased.spec.task
     const found = this.#props.tasks.get(name)
@@ -87,7 +87,7 @@ export class RunningTask {
     return found
   }
 
-  /** While the store can't be reached, it is tried again until the first of the attempts expires. */
+  /** Retries an unreachable store until the first of the attempts expires. */
   async #failUntilRecorded(error: unknown): Promise<void> {
     const { clock } = this.#props
     const expiresAt = this.#held.expiresAt
@@ -117,7 +117,7 @@ export class RunningTask {
     this.#watch(this.#asksAgain)
   }
 
-  /** @returns whether the store could be asked */
+  /** @returns whether the store could be reached */
   async #refresh(): Promise<boolean> {
     const { renewals } = this.#held
     const askedAt = this.#props.clock.elapsed()
@@ -130,7 +130,7 @@ export class RunningTask {
     return this.#calls.forEach(missing, async (attempt) => {
       const isEnded = attempt.isEndRequested || !['pending', 'expired'].includes(await attempt.status())
       if (isEnded) this.#held.drop(attempt)
-      // It expired; unless others have taken its unit since, it goes on.
+      // Expired; goes on unless another worker has taken its unit since.
       else if (this.#props.autoRenew) await this.#renewOne(attempt)
       else throw attemptLost()
     })
@@ -145,7 +145,7 @@ export class RunningTask {
     return attempt.renew(this.#held.lifetimeMs)
   }
 
-  /** Whoever renews it. */
+  /** Called for renewals by the task and by this class. */
   #onRenewal(attempt: AttemptHandle): (lifetimeMs: number) => void {
     const askedAt = this.#props.clock.elapsed()
     return (lifetimeMs) => {
@@ -159,7 +159,7 @@ export class RunningTask {
     return Math.min(AGAIN_MS, this.#held.shortestMs / 12)
   }
 
-  /** @param soon since the store couldn't be asked */
+  /** @param soon the store couldn't be reached */
   #watch(soon: boolean): void {
     const { clock, autoRenew } = this.#props
     const now = clock.elapsed()

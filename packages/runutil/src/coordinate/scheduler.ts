@@ -1,11 +1,11 @@
-/** What a spec is for the scheduler. */
+/** A spec, as the scheduler sees it. */
 export interface Candidate {
   readonly name: string
   readonly priority: number
   readonly weight: number
   readonly paused: boolean
   readonly continuous: boolean
-  /** When a continuous spec's next unit may be made; in ms since the epoch. */
+  /** When a continuous spec's next unit may be added; in ms since the epoch. */
   readonly nextContinuous: number
   readonly minMemoryGb: number
   readonly maxRunning: number
@@ -15,26 +15,25 @@ export interface Candidate {
   readonly pending: number
 }
 
-/** What a worker asks for, with all defaults. */
+/** A worker's request, with all defaults. */
 export interface Asked {
   /** Undefined: any. */
   readonly workSpecs: readonly string[] | undefined
   readonly runtimes: readonly string[] | undefined
-  /** Undefined: as much as any needs. */
+  /** Undefined: as much as any spec needs. */
   readonly availableGb: number | undefined
   readonly units: number
 }
 
 export interface Choice {
   readonly spec: string
-  /** How many of its units at most. */
+  /** The most units to lease. */
   readonly units: number
 }
 
 /**
- * Which spec is worked on next: of those that have something to do and may be worked on, those of the highest priority;
- * of these one at random, such that their pending units come to be in the proportions of their weights. Undefined when
- * there is none.
+ * Which spec is worked on next: of those with work that may be done, those of the highest priority; of these one at random,
+ * such that their pending units tend to the proportions of their weights. Undefined when there is none.
  *
  * @param random in [0, 1)
  */
@@ -62,12 +61,12 @@ function isEligible(spec: Candidate, { workSpecs, runtimes, availableGb }: Asked
   return spec.available > 0 || mayContinue(spec, now)
 }
 
-/** Whether a unit may be made for a spec that has none to hand out. */
+/** Whether a unit may be added for a spec without available ones. */
 export function mayContinue({ continuous, pending, nextContinuous }: Candidate, now: number): boolean {
   return continuous && pending === 0 && nextContinuous <= now
 }
 
-/** The further a spec is behind its share, the likelier; one that is ahead of it has no chance. */
+/** Picks a spec; the further behind its share, the likelier. A spec ahead of its share has no chance. */
 function pick(specs: readonly Candidate[], random: number): Candidate | undefined {
   const totalWeight = sum(specs.map(({ weight }) => weight))
   const totalPending = sum(specs.map(({ pending }) => pending))
@@ -75,7 +74,7 @@ function pick(specs: readonly Candidate[], random: number): Candidate | undefine
     Math.max(0, weight * (totalPending + 1) - totalWeight * pending),
   )
   let left = random * sum(chances)
-  // What is left may be a rounding error above 0 at the end.
+  // A rounding error may leave slightly more than 0 at the end.
   return specs.find((_, at) => (left -= chances[at]!) < 0) ?? specs.findLast((_, at) => chances[at]! > 0)
 }
 

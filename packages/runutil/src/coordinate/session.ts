@@ -5,7 +5,7 @@ import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import type { AttemptEnd, AttemptRow, CoordinateStore, CoordinateTables, Named } from './coordinate-store.ts'
 import type { Attempt, CoordinateWorkerRecord, Namespace, WorkSpec, WorkUnit } from './model.ts'
 
-/** Makes the handles of what is stored. They refer to each other, so they are made in one place. */
+/** Creates the handles of stored objects. They refer to each other, so they are created in one place. */
 export interface Handles {
   namespace(namespace: Named): Namespace
   workSpec(spec: Named): WorkSpec
@@ -14,7 +14,7 @@ export interface Handles {
   attempt(attempt: AttemptRow): Attempt
 }
 
-/** What all handles of one `createCoordinate` share. */
+/** State shared by all handles of one `createCoordinate`. */
 export class Session {
   readonly store: CoordinateTables
   readonly make: Handles
@@ -24,13 +24,13 @@ export class Session {
   constructor(store: CoordinateStore, clock: Clock | undefined, handles: (session: Session) => Handles) {
     this.store = store.withTime(clock && (() => clock.now()))
     this.#clock = clock
-    // An end that the store refuses must not fail those that were put together with it.
+    // An end that the store refuses must not fail the others in its batch.
     const isCallError = (error: unknown): boolean => !(error instanceof StoreUnavailableError)
     this.#ends = new CallBatcher((ends) => this.store.attempts.end(ends), { isCallError })
     this.make = handles(this)
   }
 
-  /** @param size of its data as JSON @throws ErrNotPending, ErrLostLease, ErrGone */
+  /** @param size the length of its data as JSON @throws ErrNotPending, ErrLostLease, ErrGone */
   async end(end: AttemptEnd, size: number): Promise<void> {
     const error = await this.#ends.call(end, size)
     if (error !== undefined) throw error

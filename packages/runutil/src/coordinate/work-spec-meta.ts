@@ -3,49 +3,49 @@ import { LONGEST_MS } from '../core/duration.ts'
 import { isWholeNumber } from '../core/whole-number.ts'
 import { ErrBadWorkSpecName, ErrNoWorkSpecName } from './errors.ts'
 
-/** Any JSON object with a `name`; what the fields mean that the scheduler knows stands at `metaOf`. */
+/** Any JSON object with a `name`; for the fields that the scheduler reads, see `metaOf`. */
 export type WorkSpecData = Record<string, unknown>
 
-/** How a spec is scheduled. No limit is 0, no name is ''. */
+/** How a spec is scheduled. A limit of 0 means none, as does a name of ''. */
 export interface WorkSpecMeta {
-  /** Only specs of the highest priority of all that have something to do are worked on. */
+  /** Only the specs with the highest priority among those with work are worked on. */
   priority: number
   /** Its share among specs of one priority; none at 0 or less. */
   weight: number
   paused: boolean
-  /** Whether a unit is made for it when it has none. */
+  /** Whether a unit is added when it has none. */
   continuous: boolean
   readonly canBeContinuous: boolean
   readonly minMemoryGb: number
   /** Ms between the starts of a continuous spec's units. */
   interval: number
-  /** The earliest start of its next one. */
+  /** The earliest start of a continuous spec's next unit. */
   nextContinuous: Date | undefined
-  /** Pending units at most. */
+  /** The most pending units. */
   maxRunning: number
-  /** Units in one answer at most. */
+  /** The most units leased by one request. */
   maxAttemptsReturned: number
   /**
-   * A unit that was tried so often since it was last added, cleared or finished fails instead of being handed out again.
+   * A unit with this many attempts since it was last added, cleared or finished fails instead of being leased again.
    */
   maxRetries: number
-  /** Where what a finished unit has as `output` becomes units. */
+  /** The spec to which the `output` of a finished unit adds units. */
   readonly nextWorkSpecName: string
   readonly runtime: string
-  /** Counted only when asked for; else 0. */
+  /** Counted only on request; otherwise 0. */
   readonly availableCount: number
   readonly pendingCount: number
 }
 
-/** What the data says; the rest is not for a spec's author to say. */
+/** The part of the meta that comes from the data. */
 export type DerivedMeta = Omit<WorkSpecMeta, 'nextContinuous' | 'availableCount' | 'pendingCount'>
 
 const DEFAULT_WEIGHT = 20
 
 /**
- * What a spec's data says of its scheduling: `priority`, `weight` (else 20 − `nice`, at least 1), `disabled`,
+ * The scheduling options in a spec's data: `priority`, `weight` (default 20 − `nice`, at least 1), `disabled`,
  * `continuous`, `interval` in seconds, `max_running`, `max_getwork`, `max_retries`, `then`, `runtime`, `min_gb`. A field
- * of the wrong type, or a limit that is no whole number of 0 or more, is as if it weren't there.
+ * of the wrong type, or a limit that isn't a whole number of 0 or more, is ignored.
  */
 export function metaOf(data: WorkSpecData): DerivedMeta {
   const continuous = data['continuous'] === true
@@ -65,7 +65,7 @@ export function metaOf(data: WorkSpecData): DerivedMeta {
   }
 }
 
-/** Which task works on a spec, if its data says so; else the one of its name does. */
+/** The task that works on a spec, if its data names one; otherwise it is the task with the spec's name. */
 export function taskIn(data: WorkSpecData): string | undefined {
   return stringIn(data, 'task')
 }

@@ -138,7 +138,7 @@ function resolve(request: AttemptRequest): { asked: Asked; lifetimeMs: number } 
   }
 }
 
-/** A list of none asks for any, as one that isn't there. */
+/** An empty list means any, like a missing one. */
 function unlessEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {
   return list === undefined || list.length === 0 ? undefined : list
 }

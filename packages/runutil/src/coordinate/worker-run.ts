@@ -13,10 +13,10 @@ import type { RunningTask } from './running-task.ts'
 import type { CoordinateWorkerSettings } from './worker-settings.ts'
 
 /**
- * One run of a CoordinateWorker: a child for each set of attempts that it works on at once.
+ * One run of a CoordinateWorker: one child per concurrent set of attempts.
  *
- * They ask one at a time. One that gets nothing waits in its turn, so that an idle worker sends one request a
- * `pollInterval`, however many children it has; one that gets something lets the next ask at once.
+ * Children send requests one at a time. A child that gets nothing keeps its turn while it waits, so that an idle worker sends
+ * one request per `pollInterval`, however many children it has; a child that gets attempts passes the turn on at once.
  */
 export class WorkerRun {
   readonly #settings: CoordinateWorkerSettings
@@ -26,7 +26,7 @@ export class WorkerRun {
   readonly #record = new RunRecord(currentContext() ?? new Context(newScope({}), ''))
   readonly #children = new Set<ChildRun>()
   readonly #running = new Set<RunningTask>()
-  /** For work: one child does, and all that have none queue behind it. */
+  /** Whether a child waits for work; all other idle children queue behind it. */
   #isWaiting = false
 
   constructor(settings: CoordinateWorkerSettings, signal: AbortSignal) {
@@ -90,7 +90,7 @@ export class WorkerRun {
     await child.run()
   }
 
-  /** @returns undefined when it is told to stop before it could be */
+  /** @returns undefined when the worker was stopped before it could register */
   async #register(parent: CoordinateWorkerRecord, at: number): Promise<CoordinateWorkerRecord | undefined> {
     const { namespace, clock, pollIntervalMs } = this.#settings
     while (!this.#signal.aborted) {
@@ -125,16 +125,16 @@ export class WorkerRun {
     this.#isWaiting = true
     await this.#ready.wait(ms)
     this.#isWaiting = false
-    // What follows has its time from now on.
+    // The time limit of the next step counts from now.
     this.#record.signOfLife()
   }
 
   readonly #trying = <T>(call: () => Promise<T>): Promise<T | undefined> => this.#try(call, healthCheckpoint)
 
-  /** What it says of itself goes on, also while a task hangs or no request is answered. */
+  /** Heartbeats go on, also while a task hangs or no request is answered. */
   readonly #beating = <T>(call: () => Promise<T>): Promise<T | undefined> => this.#try(call, reportHealth)
 
-  /** An error of the store is reported, and ends nothing. The worker's health is that of the last call. */
+  /** Reports an error of the store, and goes on. The worker's health is that of the last call. */
   async #try<T>(call: () => Promise<T>, report: (error?: unknown) => void): Promise<T | undefined> {
     try {
       const answer = await call()

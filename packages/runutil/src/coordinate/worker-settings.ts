@@ -14,16 +14,16 @@ import { NamespaceHandle } from './namespace-handle.ts'
 
 /**
  * Works on attempts, all of one spec. Its signal aborts when the worker stops; with an AttemptsExpiringError 30 s before
- * the first of them expires, of leases under a minute, as last renewed, at half; and with an ErrLostLease when others have
- * taken those that are left. What is pending when it returns stays so until it expires or the worker stops.
+ * the first attempt expires, or at half of a lease under a minute, as last renewed; and with an ErrLostLease when other
+ * workers have taken all remaining ones. Attempts pending when it returns stay so until they expire or the worker stops.
  */
 export type CoordinateTask = (attempts: Attempt[], signal: AbortSignal) => Promise<void> | void
 
 export interface CoordinateWorkerOptions {
   namespace: Namespace
-  /** By the `task` in a spec's data or, without one, by the spec's name. */
+  /** The tasks, by the `task` in a spec's data or, without one, by the spec's name. */
   tasks: Record<string, CoordinateTask>
-  /** Its name in the namespace; one that no other process has. Default: made of the host, the process id and a random part. */
+  /** Its name in the namespace, unique among all processes. Default: from the host, the process id and a random part. */
   workerId?: string | undefined
   /** How many sets of attempts it works on at once. Default: as many as the machine has processors. */
   concurrency?: number | undefined
@@ -33,17 +33,17 @@ export interface CoordinateWorkerOptions {
   heartbeatInterval?: Duration | undefined
   /** The most attempts in a set. Default 100. */
   maxAttempts?: number | undefined
-  /** How long its attempts stay with it when it dies, or their task doesn't renew them. Default 15 m. */
+  /** The length of its leases: how long it keeps attempts after its death, or without a renewal. Default 15 m. */
   lifetime?: Duration | undefined
-  /** Renews the attempts of a running task at half of their time. Default false: the task renews them, or is stopped. */
+  /** Whether to renew the attempts of a running task at half of their lease. Default false: the task renews them, or is aborted. */
   autoRenew?: boolean | undefined
   /** After how long it removes units that have ended, and old attempts; see `Namespace.prune`. Default: never. */
   retention?: Duration | undefined
-  /** Called for errors of the store, which never end it; nor does what it throws or rejects with. Default: they are logged. */
+  /** Called for errors of the store. Neither these nor its own errors end the worker. Default: logs them. */
   errorHandler?: ((error: unknown) => unknown) | undefined
-  /** Default: that of the group, or the system's. */
+  /** Default: the clock of the group, or the system's. */
   clock?: Clock | undefined
-  /** Of which specs it works. Default ['node']. */
+  /** Runtimes of the specs it works on. Default ['node']. */
   runtimes?: readonly string[] | undefined
 }
 
@@ -122,7 +122,7 @@ export function resolveSettings(options: CoordinateWorkerOptions): CoordinateWor
   }
 }
 
-/** What it throws or rejects with is logged, and ends nothing. */
+/** Logs errors of the handler itself. */
 function guarded(errorHandler: (error: unknown) => unknown): (error: unknown) => void {
   const handler = new SafeCallback(errorHandler, 'errorHandler')
   return (error) => void handler.call(error)

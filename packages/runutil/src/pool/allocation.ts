@@ -7,14 +7,14 @@ import type { SupervisedWorker } from './worker/supervised-worker.ts'
 import type { Task } from './worker/task.ts'
 import type { PoolContext } from './pool-context.ts'
 
-/** Brings tasks and workers together. Either some have room for a task or tasks wait, never both. */
+/** Assigns tasks to workers. Either workers have room for a task or tasks wait, never both. */
 export class Allocation implements TaskSource {
   readonly #settings: PoolSettings
   readonly #waiting: WaitingTasks
   /** From when the pool starts. */
   #workers: WorkerSet | undefined
   #closed = false
-  /** The last that came is the first that goes: what it needs is still in the caches, and the rest may idle. */
+  /** Last in, first out: the latest worker has warm caches, and the others may reach their idle timeout. */
   #free: SupervisedWorker[] = []
 
   constructor(settings: PoolSettings, { clock }: PoolContext) {
@@ -30,7 +30,7 @@ export class Allocation implements TaskSource {
     return this.#waiting.length
   }
 
-  /** Tasks that wait already go on waiting, by the clock of whoever starts the pool. */
+  /** Tasks that wait already continue to wait, by the clock of the caller of `start`. */
   start(workers: WorkerSet, { clock }: PoolContext): void {
     this.#workers = workers
     this.#free = []
@@ -47,7 +47,7 @@ export class Allocation implements TaskSource {
     this.#wantWorker()
   }
 
-  /** How many tasks need not wait for another's end: there are workers for them, or there will be. */
+  /** How many tasks need not wait for the end of another, since workers for them are up or coming up. */
   get #spare(): number {
     const active = this.#workers?.active ?? []
     const suspects = active.reduce((sum, { suspect }) => sum + (suspect ? 1 : 0), 0)
@@ -78,18 +78,18 @@ export class Allocation implements TaskSource {
     this.#resubmit(task)
   }
 
-  /** Rejects what waits. */
+  /** Rejects the waiting tasks. */
   rejectWaiting(error: Error): void {
     this.#waiting.rejectAll(error)
   }
 
-  /** As rejectWaiting, and what its workers hand back from now on. */
+  /** Rejects the waiting tasks, and those that workers hand back from now on. */
   close(): void {
     this.#closed = true
     this.rejectWaiting(new PoolDestroyedError())
   }
 
-  /** It has had its turn, and needs another worker. */
+  /** Queues a task first that has had its turn and needs another worker. */
   #resubmit(task: Task): void {
     if (task.settled) return
     if (this.#closed) return task.reject(new PoolDestroyedError())
@@ -99,7 +99,7 @@ export class Allocation implements TaskSource {
     this.#wantWorker()
   }
 
-  /** One more, where more tasks wait than workers are coming up. */
+  /** Adds a worker where more tasks wait than workers are coming up. */
   #wantWorker(): void {
     const coming = this.#workers?.coming ?? 0
     if (this.#waiting.length > coming || coming === 0) this.#workers?.grow()
@@ -116,7 +116,7 @@ export class Allocation implements TaskSource {
     return undefined
   }
 
-  /** Where all are at work and as many as may be, the one with the least before it. */
+  /** When all workers are busy and no more may be added: the one with the fewest tasks. */
   #withRoom(task: Task): SupervisedWorker | undefined {
     const { numWorkers, pipelining } = this.#settings
     if (pipelining === 1 || this.#waiting.length > 0 || this.#workers === undefined) return undefined

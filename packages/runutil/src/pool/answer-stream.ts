@@ -3,17 +3,17 @@ import { type Payload, payloadOf } from './relay/payload.ts'
 import type { TaskCaller } from './worker/task.ts'
 
 interface StreamSource {
-  /** Has the sender wait, or go on. */
+  /** Pauses the sender, or resumes it. */
   hold(held: boolean): void
-  /** Nobody reads any more. */
+  /** Called when the reader has left. */
   leave(): void
 }
 
-/** So much is kept of what came and hasn't been read; then the worker has to wait. */
+/** The most bytes of unread parts to buffer; beyond that, the worker is paused. */
 const MOST_BYTES = 256 * 1024
 const MOST_PARTS = 64
 
-/** The parts of one answer as they come, each once; the sender waits for a reader that is slower. */
+/** The parts of one answer as they arrive; a slow reader pauses the sender. */
 export class AnswerStream {
   readonly #parts: Payload[] = []
   #bytes = 0
@@ -23,7 +23,7 @@ export class AnswerStream {
   #source: StreamSource | undefined
   #wake: () => void = () => {}
 
-  /** What a task is given as its caller. */
+  /** The caller of the task. */
   readonly caller: TaskCaller = {
     part: (part) => this.#take(part),
     // The last part is the answer itself.
@@ -51,7 +51,7 @@ export class AnswerStream {
   }
 
   #take({ context, body }: PayloadMessage): void {
-    // Copied: a view would keep all of the chunk that it came in.
+    // Copied, since a view would keep the whole chunk in memory.
     this.#push(payloadOf(Buffer.from(context), Buffer.from(body)))
     if (this.#bytes > MOST_BYTES || this.#parts.length > MOST_PARTS) this.#hold(true)
   }

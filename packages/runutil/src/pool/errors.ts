@@ -1,9 +1,9 @@
 import { brandError } from '../core/brand.ts'
 
-/** The task failed, by the worker's own word. The worker is fine and goes on. */
+/** The task failed, as reported by its worker, which goes on. */
 export class JobError extends Error {
   readonly code = 'ERR_JOB'
-  /** What the worker said, as it said it. Not enumerable, so that no log writes it out byte by byte. */
+  /** The worker's error message as sent. Not enumerable, so that logs don't print it byte by byte. */
   readonly payload: Uint8Array
   static {
     brandError(this, 'JobError')
@@ -25,14 +25,14 @@ export interface WorkerFacts {
   cause?: unknown
 }
 
-/** The worker broke: it died, was killed or answered rubbish. Its task may have had effects, so it isn't run again. */
+/** The worker broke: it died, was killed or broke the protocol. Its task may have had effects, so it isn't run again. */
 export class WorkerError extends Error {
   readonly code: string = 'ERR_WORKER'
   readonly pid: number | undefined
-  /** Null when a signal ended it, undefined when it has not been seen to end. */
+  /** Null when a signal ended it, undefined when its end wasn't observed. */
   readonly exitCode: number | null | undefined
   readonly signal: NodeJS.Signals | null | undefined
-  /** The last 64 KiB of what it wrote there. Not enumerable; the message has the end of it. */
+  /** The last 64 KiB of its stderr. Not enumerable; the message has the end of it. */
   readonly stderr: string
   /** As `stderr`, where stdout isn't the relay. */
   readonly stdout: string
@@ -77,10 +77,10 @@ export class SpawnError extends WorkerError {
   }
 }
 
-/** No worker came free within `allocateTimeout`. The task was not begun. */
+/** No worker became free within `allocateTimeout`. The task was not begun. */
 export class AllocateTimeoutError extends Error {
   readonly code = 'ERR_ALLOCATE_TIMEOUT'
-  /** Of the last worker that broke, if workers can't be replaced. */
+  /** The stderr of the last worker that broke, if workers can't be replaced. */
   readonly stderr: string
   static {
     brandError(this, 'AllocateTimeoutError')
@@ -152,7 +152,7 @@ export class WorkerStateError extends Error {
   }
 }
 
-/** A task without context and body, which no worker can tell from a stop. */
+/** A task without context and body, which a worker can't distinguish from a stop. */
 export class EmptyPayloadError extends TypeError {
   readonly code = 'ERR_EMPTY_PAYLOAD'
   static {
@@ -178,7 +178,7 @@ export class PayloadTooLargeError extends RangeError {
   }
 }
 
-/** This platform has no process groups that a pool could end. */
+/** This platform has no process groups, which a pool needs to end its processes. */
 export class UnsupportedPlatformError extends Error {
   readonly code = 'ERR_UNSUPPORTED_PLATFORM'
   readonly platform: string

@@ -10,7 +10,7 @@ import { type Protocol, type ProtocolName, protocols } from './relay/protocol.ts
 import type { Command } from './worker/spawn.ts'
 
 export interface ProcessPoolOptions {
-  /** The worker's program and arguments, or a function that is asked for each new process. This or `module`. */
+  /** The worker's program and arguments, or a function called for each new process. Either this or `module`. */
   command?: Command | undefined
   /**
    * A module that calls `serve`: a file URL or a path, run by this Node. Where `X.js` is missing and `X.ts` is there,
@@ -22,16 +22,16 @@ export interface ProcessPoolOptions {
    * `timeout` is how long a process may take to connect and answer; default `handshakeTimeout`.
    */
   relay?: 'pipes' | { socket: 'unix' | 'tcp'; timeout?: Duration | undefined } | undefined
-  /** What is spoken on the relay. Default `'goridge2'`. */
+  /** The protocol on the relay. Default `'goridge2'`. */
   protocol?: ProtocolName | undefined
-  /** How many workers take tasks at most; those that leave, or come in a reset, are beside them. Default: as many as the machine has processors. */
+  /** The most workers that take tasks, not counting those that leave or come up in a reset. Default: the number of processors. */
   numWorkers?: number | undefined
   /**
-   * A worker is replaced when it has done this many tasks, failed ones too. Of those that come up together each gets
-   * fewer than the one before, so that they don't go together. Default 0: no limit.
+   * How many tasks a worker performs, including failed ones, before it is replaced. Workers that come up together get
+   * staggered limits, so that they aren't replaced together. Default 0: no limit.
    */
   maxExecutions?: number | undefined
-  /** How old a worker gets before it is replaced, after its task; spread as `maxExecutions`. Default: no limit. */
+  /** The age at which a worker is replaced, after its task; staggered like `maxExecutions`. Default: no limit. */
   ttl?: Duration | undefined
   /**
    * Whether the new worker comes up before the old one leaves, at `maxExecutions` (above 1), `ttl` and `reset`: then
@@ -42,28 +42,28 @@ export interface ProcessPoolOptions {
   startConcurrency?: number | undefined
   /** How long a task waits for a free worker. Default 60 s. */
   allocateTimeout?: Duration | undefined
-  /** How long a task may run that is given no `timeout` of its own. Default: no limit. */
+  /** How long a task without its own `timeout` may run. Default: no limit. */
   execTimeout?: Duration | undefined
   /**
-   * How long a worker that is to go has for its task, and then to stop, before SIGKILL; also all that `destroy` takes.
+   * How long a leaving worker has for its task, and then to stop, before SIGKILL; also the limit for all of `destroy`.
    * Default 60 s.
    */
   destroyTimeout?: Duration | undefined
   /** A worker with more resident memory than this many bytes is replaced after its task. Default: no limit. */
   maxMemory?: number | undefined
-  /** A worker that had nothing to do for this long is stopped, until it is needed again. Default: never. */
+  /** How long a worker may be idle before it is stopped, until it is needed again. Default: no limit. */
   idleTimeout?: Duration | undefined
   /** How many workers `idleTimeout` leaves. Default 0. */
   minWorkers?: number | undefined
   /**
-   * How many tasks may wait for another's end; one more is rejected at once. Those for which a worker is coming up, or
+   * How many tasks may wait for the end of another; one more is rejected at once. Tasks for which a worker is coming up, or
    * may, don't count. Default: no limit.
    */
   maxQueue?: number | undefined
   /**
-   * How many tasks a worker is sent at once, so that it has its next one when it has answered; it does one at a time
-   * still. Worth it for tasks of much less than a millisecond. A worker that ends, or is killed since one of them was
-   * aborted or late, takes all of them with it. Default 1.
+   * How many tasks are sent to a worker ahead, so that it has the next one when it has answered; it still performs one at a
+   * time. Useful for tasks much shorter than a millisecond. When the worker ends, or is killed because one of the tasks was
+   * aborted or timed out, all of them fail. Default 1.
    */
   pipelining?: number | undefined
   /** How long a new process may take until it answers with its pid. Default 10 s. */
@@ -71,8 +71,8 @@ export interface ProcessPoolOptions {
   /** The most bytes in a frame, both ways, and in all parts of an answer together. Default 64 MiB. */
   maxFrame?: number | undefined
   /**
-   * How often an idle worker that runs `serve` is asked whether it is there; one that doesn't answer before the next
-   * time is replaced. Other workers aren't asked. Default 10 s; false: never.
+   * How often an idle worker that runs `serve` is pinged; one that doesn't answer before the next ping is replaced. Other
+   * workers aren't pinged. Default 10 s; false: never.
    */
   pingInterval?: Duration | false | undefined
   /** The permissions of a unix socket, such as 0o666 for workers of other users. Default: this user alone. */
@@ -103,7 +103,7 @@ export interface PoolSettings {
   readonly socketMode: number | undefined
   /** Proves that a worker of this package was started by this pool. */
   readonly token: string
-  /** Whether a worker that can't prove it is turned away. */
+  /** Whether a worker without the token is refused. */
   readonly tokenNeeded: boolean
 }
 

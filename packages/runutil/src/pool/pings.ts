@@ -1,15 +1,15 @@
 import type { Clock, Timer } from '../core/clock.ts'
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 
-/** The workers that are asked. */
+/** The workers to ping. */
 interface PingedWorkers {
   readonly active: readonly SupervisedWorker[]
 }
 
-/** For what has come while this process itself was blocked to be read before anybody is judged. */
+/** Time to read answers that arrived while this process itself was blocked. */
 const GRACE_MS = 200
 
-/** Asks idle workers now and then whether they are there, so that a frozen one is found before it gets a task. */
+/** Pings idle workers, so that a frozen one is found before it gets a task. */
 export class Pings {
   readonly #pingMs: number
   readonly #clock: Clock

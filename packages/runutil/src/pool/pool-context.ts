@@ -4,7 +4,7 @@ import { currentClock, currentLogger } from '../core/context.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
 import type { AsyncScope } from '../core/async-scope.ts'
 
-/** What a pool and all that it is made of take from whoever starts it. */
+/** The context that a pool and its parts take from the caller of `start`. */
 export class PoolContext {
   readonly clock: Clock = currentClock()
   /** Of the group that runs the pool, also where it was started before. */

@@ -1,6 +1,6 @@
 import type { WorkerProcess } from './worker/worker-process.ts'
 
-/** What `pool.on` hears. Each created worker gets one `destruct`; an `error` may be of one that never came up. */
+/** The events of `pool.on`. Each created worker gets one `destruct`; an `error` may be of one that never came up. */
 export interface PoolEvents {
   created: [worker: WorkerProcess]
   destruct: [worker: WorkerProcess, reason: string]

@@ -64,17 +64,17 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   /**
-   * Calls `listener` with each event of that name; what is returned takes it off again. `created` comes when a worker
+   * Calls `listener` with each event of that name; the returned function removes it. `created` comes when a worker
    * is ready, `destruct`, once for each of them, before it is told to stop or when it was found dead, `error` when one
-   * broke or didn't come up. An `error` that nobody hears is only logged.
+   * broke or didn't come up. An `error` without a listener is only logged.
    */
   on<N extends keyof PoolEvents>(event: N, listener: (...args: PoolEvents[N]) => void): () => void {
     return this.#events.on(event, listener)
   }
 
   /**
-   * Resolves when all workers are up; rejects as soon as one fails, when nothing is left of the others. What runs in a
-   * group takes the group's clock and logger from here. Called again, it is the same start.
+   * Resolves when all workers are up; rejects when one fails, after the others have ended. In a group, the pool takes the
+   * group's clock and logger from here. Calling it again returns the same start.
    *
    * @throws HandshakeError, SpawnError, WorkerError, PoolDestroyedError
    */
@@ -83,7 +83,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   /**
-   * Has a worker do a task. Before `start` it waits for it; `allocateTimeout` covers all of the wait.
+   * Runs a task on a worker. Before `start`, it waits for that; `allocateTimeout` covers the whole wait.
    *
    * @throws JobError the task failed; WorkerError its worker broke, and the task may have had effects;
    * AllocateTimeoutError, QueueFullError, PoolDestroyedError, EmptyPayloadError, PayloadTooLargeError and

@@ -6,7 +6,7 @@ import type { SupervisedWorker } from './worker/supervised-worker.ts'
 /** The workers that are recycled, and what may become of one. */
 interface RecycledWorkers {
   readonly active: readonly SupervisedWorker[]
-  /** It has done its part: another takes its place. */
+  /** The worker has reached a limit: another takes its place. */
   replace(worker: SupervisedWorker, reason: string): void
   /** Another comes up to take its place: when it leaves or, with a reason, as soon as it is up. */
   succeed(worker: SupervisedWorker, reason?: string): void
@@ -16,7 +16,7 @@ interface RecycledWorkers {
 
 const MEMORY_EVERY_MS = 1_000
 
-/** Decides when a healthy worker has to go: after so many tasks, so much time, above so much memory, idle for so long. */
+/** Decides when a healthy worker has to go: by its number of tasks, age, memory and idle time. */
 export class Recycling {
   readonly #settings: PoolSettings
   readonly #clock: Clock
@@ -45,7 +45,7 @@ export class Recycling {
     this.#ageTimer?.clear()
   }
 
-  /** Why a worker of these, which has just done a task, should not do another. */
+  /** Why a worker that has just performed a task should not perform another; undefined if it may. */
   due(worker: SupervisedWorker, workers: RecycledWorkers): string | undefined {
     const { maxMemory, overlap } = this.#settings
     if (worker.numExecs === 0) return undefined

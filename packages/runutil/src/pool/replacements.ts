@@ -30,7 +30,7 @@ export interface ReplacementsListener {
   failed(worker: SupervisedWorker | undefined, error: Error): void
 }
 
-/** Workers that are coming up, one by one, each tried as often as it takes. */
+/** Workers that are coming up, each retried until it is up. */
 export class Replacements {
   readonly #props: ReplacementsProps
   /** Each is one worker to come: it waits for its time, or for its handshake. */

@@ -6,23 +6,23 @@ import type { Timer } from '../../core/clock.ts'
 import type { Encoded } from '../relay/encoding.ts'
 import { leave, sleep } from './parent-watch.ts'
 
-/** A child's end of the relay. When the parent is gone the process ends at once: nobody is left to work for. */
+/** A child's end of the relay. When the parent is gone, the process exits at once. */
 export interface ChildLink {
-  /** What came; waits for it in one way or the other. */
+  /** The next input; waits for it, blocking or not. */
   read(): Buffer | Promise<Buffer>
   write(encoded: Encoded): void
-  /** As the promise; meanwhile it is noticed when the parent goes. */
+  /** Awaits the promise, and meanwhile notices the end of the parent. */
   during<T>(work: PromiseLike<T>): PromiseLike<T>
-  /** Lets go, so that the process may end. */
+  /** Closes the link, so that the process may end. */
   close(): void
 }
 
 const UNIX = 'unix://'
 
-/** @param address what RR_RELAY says; nothing means pipes, as in the time before it */
+/** @param address the value of RR_RELAY; undefined means pipes, as in protocols from before it */
 export function openLink(address: string | undefined, blocking: boolean): ChildLink {
   if (address === undefined || address === 'pipes') return new PipesLink(blocking)
-  // As it is: a path may have in it what means something in a URL.
+  // Not parsed as a URL, since a path may contain special characters.
   if (address.startsWith(UNIX)) return new SocketLink(connect(address.slice(UNIX.length)))
   const { protocol, hostname, port } = new URL(address)
   if (protocol === 'tcp:')
@@ -32,7 +32,7 @@ export function openLink(address: string | undefined, blocking: boolean): ChildL
 
 /** The most bytes of one read. */
 const MOST = 256 * 1024
-/** What is read at once up to here is copied, so that a handler that keeps it keeps no more than that. */
+/** Reads up to this size are copied, so that a handler that keeps one doesn't keep the whole buffer. */
 const WORTH_COPYING = 48 * 1024
 
 /**
@@ -60,9 +60,9 @@ class PipesLink implements ChildLink {
       return this.#cut(length)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      // A signal came for which no handler is set, such as SIGUSR1 for a debugger.
+      // A signal without a handler arrived, such as SIGUSR1 for a debugger.
       if (code === 'EINTR') return this.read()
-      // Somebody else made it so; it can't be undone.
+      // Another owner made the pipe non-blocking, which can't be undone.
       if (code === 'EAGAIN') return this.#useEvents().read()
       return leaveBecause(error as NodeJS.ErrnoException)
     }
@@ -86,7 +86,7 @@ class PipesLink implements ChildLink {
 
   async during<T>(work: PromiseLike<T>): Promise<T> {
     if (this.#input !== undefined) return work
-    // Not for a promise that is settled already, or will be without any I/O.
+    // Not for a promise that settles without any I/O.
     const watch: Timer = systemClock.setTimeout(() => this.#useEvents(), 0)
     try {
       return await work
@@ -171,7 +171,7 @@ class EventInput {
 
 const PARENT_GONE = new Set<string | undefined>(['EPIPE', 'ECONNRESET', 'EOF'])
 
-/** The parent has gone, or it can't be talked to: mostly since the pool can't be connected to. */
+/** Exits because the parent has gone or can't be reached, mostly since connecting to the pool failed. */
 function leaveBecause(error: NodeJS.ErrnoException): never {
   if (PARENT_GONE.has(error.code)) leave(process.env['RR_RELAY'])
   const hint =
@@ -194,19 +194,19 @@ function writeAllOf(pieces: readonly Uint8Array[]): void {
     )
 }
 
-/** How many bytes could be written; 0 when it had to wait. */
+/** How many bytes were written; 0 when it had to wait. */
 function written(write: () => number): number {
   try {
     return write()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') leaveBecause(error as NodeJS.ErrnoException)
-    // The pipe is full, and somebody has made it a non-blocking one: console.log does.
+    // The pipe is full and non-blocking: console.log makes it so.
     sleep(1)
     return 0
   }
 }
 
-/** What is left of the pieces when so many bytes are gone. */
+/** The pieces without their first `bytes` bytes. */
 function without(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
   const [first, ...others] = pieces
   if (first === undefined) return pieces

@@ -2,12 +2,12 @@ import { rmSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
-/** As this process began: another one later means that this one is gone. */
+/** The parent at the start of this process: a different one later means that it is gone. */
 const parentPid = process.ppid
 /** How long it may take after the relay has closed until it shows that the parent is gone. */
 const GONE_MS = 100
 
-/** A worker that is blocked in its own code hears nothing of its parent's end: this thread does, and ends the process. */
+/** A worker that is blocked in its own code doesn't notice its parent's end: this thread does, and ends the process. */
 const WATCH = `
 const { pid, parentPid } = require('node:worker_threads').workerData
 globalThis.setInterval(() => {
@@ -16,7 +16,7 @@ globalThis.setInterval(() => {
   process.kill(pid, 'SIGKILL')
 }, 1000)`
 
-/** Watches for the parent's end beside whatever this thread does. @returns ends it */
+/** Watches for the parent's end in another thread. @returns a function that stops it */
 export function watchParent(): () => void {
   try {
     const thread = new Worker(WATCH, {
@@ -33,12 +33,12 @@ export function watchParent(): () => void {
     thread.on('error', () => {})
     return () => void thread.terminate()
   } catch {
-    // Node was started without the right to make threads.
+    // Node was started without permission to create threads.
     return () => {}
   }
 }
 
-/** The relay has closed without a stop. If that is since the parent is gone, what this process has started goes too. */
+/** Exits after the relay has closed without a stop. If the parent is gone, also kills the processes started by this one. */
 export function leave(address: string | undefined): never {
   if (isParentGone()) {
     if (address !== undefined) removeSocket(address)
@@ -59,17 +59,17 @@ export function sleep(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
-/** Only the leader of a group has the group's number. Of process 1 it would mean all processes. */
+/** Only a group's leader has the group's number. For process 1, it would mean all processes. */
 function killGroup(): void {
   if (process.pid === 1) return
   try {
     process.kill(-process.pid, 'SIGKILL')
   } catch {
-    // It leads none.
+    // This process leads no group.
   }
 }
 
-/** A pool that was killed couldn't take its own folder away. */
+/** A killed pool couldn't remove its own folder. */
 function removeSocket(address: string): void {
   const path = /^unix:\/\/(.*)$/.exec(address)?.[1] ?? ''
   const folder = dirname(path)
@@ -77,6 +77,6 @@ function removeSocket(address: string): void {
   try {
     rmSync(folder, { recursive: true, force: true })
   } catch {
-    // Another worker was quicker, or it isn't ours.
+    // Another worker has removed it, or it isn't ours.
   }
 }

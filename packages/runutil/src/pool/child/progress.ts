@@ -1,9 +1,9 @@
-/** Sends what the handler reports; undefined while no task runs that anybody would hear of. */
+/** Sends the handler's reports; undefined while no task runs whose pool could receive them. */
 let send: ((json: string) => void) | undefined
 
 /**
- * Tells the pool how far the task has come that this worker does: any JSON, for `onProgress` of exec. Does nothing where
- * nobody could understand it: outside of a task, and where another program than this package's pool is the parent.
+ * Reports the progress of the running task to the pool: any JSON, for `onProgress` of exec. Does nothing outside of a task, or
+ * when the parent isn't a pool of this package.
  */
 export function reportProgress(value: unknown): void {
   send?.(JSON.stringify({ progress: value ?? null }))

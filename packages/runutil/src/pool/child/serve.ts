@@ -17,26 +17,26 @@ import { reportProgress, setProgress } from './progress.ts'
 
 export interface ServeOptions {
   /**
-   * Whether an idle worker blocks in its read, which is quicker. Its timers, connections and signal handlers stand
-   * still then; with false they go on. Default true. Over a socket, and once a handler has awaited I/O, it never blocks.
+   * Whether an idle worker blocks in its read, which is faster. Its timers, connections and signal handlers don't run
+   * then; with false they do. Default true. Over a socket, and once a handler has awaited I/O, it never blocks.
    */
   blocking?: boolean | undefined
 }
 
-/** How long a process that was told to stop may be kept up by its timers and connections. */
+/** How long timers and connections may keep a stopped process alive. */
 const LINGER_MS = 1_000
 
 /**
- * Does the tasks of a `ProcessPool` until it says stop, on whichever relay and in whichever protocol it speaks. Given
- * functions by name, it does what `pool.call` calls.
+ * Performs the tasks of a `ProcessPool` until it sends a stop, on any relay and in any protocol of the pool. Given functions
+ * by name, it performs the calls of `pool.call`.
  *
- * A payload's `body` is always there, `context` only if it has bytes. What the handler throws fails its task with a
- * JobError that carries the message, at most 65,536 characters of it; the worker goes on. In pipes mode stdout belongs to
+ * A payload's `body` is always present, `context` only if it has bytes. An error of the handler fails its task with a
+ * JobError that has the message, at most 65,536 characters of it; the worker goes on. In pipes mode stdout belongs to
  * the relay: `console.log` prints to stderr there, and nothing else may write to stdout.
  *
- * Resolves when told to stop. There is a second then to clean up; what still runs after it is cut off. Until then SIGINT,
- * SIGTERM and SIGHUP are ignored: the pool, which is sent them too, lets tasks end. When the parent is gone, the process
- * exits at once, with what it has started; when it is blocked, within a second or so.
+ * Resolves on a stop. After that, the process has a second to clean up before it exits. Until then SIGINT, SIGTERM and
+ * SIGHUP are ignored: the pool, which receives them too, lets tasks end. When the parent is gone, the process exits at once,
+ * with the processes it has started; when it is blocked, within a second or so.
  *
  * @example
  * await serve(({ body }) => Buffer.from(body).toString().toUpperCase())
@@ -94,12 +94,12 @@ async function listen(
 interface ServedWorkerProps {
   readonly link: ChildLink
   readonly protocol: Protocol
-  /** What tells the pool that this is `serve`; undefined where the parent is another program. */
+  /** Identifies this process to the pool as `serve`; undefined when the parent is another program. */
   readonly token: string | undefined
   readonly handle: Handler
 }
 
-/** One task after another, and what the parent says between them. */
+/** Performs one task after another, and the parent's control messages between them. */
 class ServedWorker {
   readonly #props: ServedWorkerProps
   readonly #progress: ((json: string) => void) | undefined

@@ -14,7 +14,7 @@ export interface TaskLimits {
   readonly execMs: number | undefined
 }
 
-/** Who waits for the answer. */
+/** The caller that waits for the answer. */
 export interface TaskCaller {
   readonly resolve: (payload: Payload) => void
   readonly reject: (error: unknown) => void
@@ -49,9 +49,9 @@ export class Task {
   bound = false
   /** How many workers in a row asked to be replaced instead of doing it. */
   stops = 0
-  /** By when it must have a worker, on the scale of `clock.elapsed()`. */
+  /** The latest time to get a worker, on the scale of `clock.elapsed()`. */
   deadline = 0
-  /** Its place among the waiting. */
+  /** Its position among the waiting tasks. */
   waiting = false
   before: Task | undefined
   after: Task | undefined

@@ -15,9 +15,9 @@ export interface WorkerProps<W> extends Dialect, AllotmentProps, TaskLimits {
   readonly destroyMs: number
   /** How many tasks it is sent at once. */
   readonly pipelining: number
-  /** Infinity: it is never asked whether it is there. */
+  /** Infinity: it is never pinged. */
   readonly pingMs: number
-  /** Infinity: nobody asks how long it has been idle. */
+  /** Infinity: its idle time isn't needed. */
   readonly idleMs: number
   readonly clock: Clock
   readonly listener: WorkerListener<W>
@@ -34,7 +34,7 @@ export interface WorkerListener<W> {
   recovered(worker: W): void
   /** It was told to stop, by the pool or by somebody else. */
   stopping(worker: W): void
-  /** Nobody waits any more for the task that it runs. */
+  /** The task that it runs was abandoned by its caller. */
   abandoned(worker: W, why: string): void
   ended(worker: W, error: WorkerError | undefined): void
 }

@@ -4,7 +4,7 @@ export interface PgPool {
   readonly idleCount: number
   readonly waitingCount: number
   /** The class of its connections. */
-  readonly Client?: (new (options: PgPoolOptions) => NewPgClient) | undefined
+  Client?: (new (options: PgPoolOptions) => NewPgClient) | undefined
   readonly options: PgPoolOptions
   readonly ending?: boolean | undefined
   connect(): Promise<PgClient>

@@ -1,10 +1,10 @@
 import { currentContext } from './context.ts'
 
 /**
- * Said by a worker of itself: it does now what others need it for. Those that come `after` it start; a worker that none
- * comes after, and that has no `startTimeout`, is ready once it runs and needn't say so.
+ * Reports that the calling worker is ready, so that workers `after` it may start. A worker without a `startTimeout` that no other
+ * starts after is ready once it runs, and need not call it.
  *
- * It belongs to the nearest entry of a group around the call; a second time, or outside of any, it does nothing.
+ * Applies to the nearest group entry around the call; a second call, or one outside of any entry, does nothing.
  *
  * @example
  * const database = { name: 'Db', worker: async (signal) => {

@@ -6,7 +6,7 @@ export type HealthState = 'init' | 'ok' | 'firing'
 
 /**
  * waiting ─► starting ─► ready ⇄ paused, then stopping ─► stopped, or done, failed or abandoned. After a failure it is
- * restarting, then starting again. `hung`: it gave no sign of life for too long, or doesn't end.
+ * restarting, then starting again. `hung`: it gave no sign of life for too long, or does not end.
  */
 export type WorkerState =
   | 'waiting'
@@ -21,7 +21,7 @@ export type WorkerState =
   | 'failed'
   | 'abandoned'
 
-/** What happens to a worker: each change of its state, and its runs. */
+/** A change of a worker's state, or one of its runs. */
 export type WorkerChange =
   | {
       type:
@@ -43,16 +43,16 @@ export type WorkerChange =
   | { type: 'missed'; count: number }
   | { type: 'loopDelay'; maxMs: number; workers: string[] }
 
-/** What a module's worker lets an operator do with its runs. */
+/** An operator's control of a worker's runs, implemented by its module. */
 export interface RunControls {
-  /** The run that is on may end. */
+  /** Lets the current run end, and starts no other. */
   pause(): void
   resume(): void
-  /** Runs now, or right after the run that is on; settles with that run. Undefined: it has no runs. */
+  /** Runs now, or right after the current run; settles with that run. Undefined: it has no runs. */
   trigger?(): Promise<void>
 }
 
-/** Whoever started the worker, and waits for what it says of itself. */
+/** Who started the worker and is notified by its record. */
 export interface RecordOwner {
   ready(): void
   /** Its state has changed. */
@@ -80,9 +80,9 @@ export type ChangeListener = (path: string, change: WorkerChange) => void
 export class RunRecords {
   readonly clock: Clock
   readonly root: WorkerRecord
-  /** Hears of each change; undefined while nobody does, so that then nothing is made. */
+  /** Called with each change; undefined without listeners, so that no events are created. */
   listener: ChangeListener | undefined
-  /** The handle on the run, once somebody asked for it. */
+  /** The handle on the run, once requested. */
   runtime: unknown
   readonly #byPath = new Map<string, WorkerRecord>()
   readonly #listeners = new Map<object, ChangeListener>()
@@ -97,7 +97,7 @@ export class RunRecords {
     return path === '' ? this.root : this.#byPath.get(path)
   }
 
-  /** All but the root, in the order in which they came. */
+  /** All but the root, in the order of creation. */
   values(): IterableIterator<WorkerRecord> {
     return this.#byPath.values()
   }
@@ -115,7 +115,7 @@ export class RunRecords {
     this.#byPath.set(record.path, record)
   }
 
-  /** Its group has ended: it and all beneath are gone, but for paths that another group uses by now. */
+  /** Removes it and everything beneath when its group has ended, except paths that another group now uses. */
   remove(record: WorkerRecord): void {
     record.isOver = true
     if (this.#byPath.get(record.path) === record) this.#byPath.delete(record.path)
@@ -124,13 +124,13 @@ export class RunRecords {
   }
 }
 
-/** What is known of one worker: its state, its health and what it did. Always kept; whoever wants it reads it. */
+/** The state, health and run statistics of one worker. */
 export class WorkerRecord {
   readonly records: RunRecords
   readonly parent: WorkerRecord | undefined
-  /** '/Type/Name'; '' of the root. */
+  /** '/Type/Name'; '' for the root. */
   readonly path: string
-  /** False of one that is known by its place in a list. */
+  /** False if it is identified by its place in a list. */
   isNamed = true
   kind = 'worker'
   strategy: string | undefined
@@ -138,19 +138,19 @@ export class WorkerRecord {
   /** Since when, in ms since the epoch. */
   since: number
   health: HealthState = 'init'
-  /** It has said so itself at some time: then nobody else says 'ok' for it. */
+  /** Whether it has reported health itself: then its supervisor does not report 'ok' for it. */
   spoke = false
   /** Whether `healthSnapshot` shows it: it has a name, and is declared or has spoken. */
   isListed = false
-  /** Its run has ended: what it still says of itself isn't heard. */
+  /** Whether its run has ended: later reports are ignored. */
   isOver = false
-  /** Another comes after it, so it is ready only when it says so. */
+  /** Whether another starts after it, so that it must call `workerReady()`. */
   isAwaited = false
-  /** Nobody waits until it is ready: it is temporary. */
+  /** Whether it is temporary, so that readiness does not wait for it. */
   isOptional = false
   /** Its runs are those that it makes, not its starts. */
   makesRuns = false
-  /** An operator paused it, and nobody resumed it. */
+  /** Whether an operator has paused it. */
   isPaused = false
   /** Somebody looks for its signs of life. */
   isWatched = false
@@ -160,7 +160,7 @@ export class WorkerRecord {
   missed = 0
   /** On the scale of `clock.elapsed()`; kept only while it is watched. */
   lastSignAt = 0
-  /** By then it is to have ended, on the scale of `clock.elapsed()`. Undefined: no limit. */
+  /** Its deadline to end, on the scale of `clock.elapsed()`. Undefined: no limit. */
   stopBy: number | undefined
   lastError: RecordedError | undefined
   lastRun: LastRun | undefined

@@ -13,23 +13,23 @@ export type WorkerFunc = (signal: AbortSignal) => Promise<void> | void
 
 /** A worker described instead of composed: wrapped in health, name and retry, in that order. */
 export interface DeclarativeWorker {
-  /** What logs, health and errors call it, below the names of what it runs in: '/Type/Name'. */
+  /** Its name in logs, health and errors, beneath the names it runs in: '/Type/Name'. */
   name: string
   worker: Worker | WorkerFunc
-  /** How to wait before a restart. Without it, nor one of its supervisor, the first failure stops the group. */
+  /** The delays before restarts. Without it, and without one of its supervisor, the first failure stops the group. */
   retry?: Backoff | undefined
   /**
-   * What is a failure. 'permanent': to return is one, as to throw. 'transient': to return is to be done. 'temporary':
-   * it is never restarted, and when it throws, the others go on. Default 'permanent'.
+   * Which exits are failures. 'permanent': returning and throwing. 'transient': only throwing; after a return it is done.
+   * 'temporary': never restarted, and the others continue if it throws. Default 'permanent'.
    */
   restart?: 'permanent' | 'transient' | 'temporary' | undefined
-  /** Asked about what was thrown. False, or when it throws itself: not restarted, an exit for its group. Default: all. */
+  /** Called with a thrown error. If it returns false or throws, the failure ends the group instead. Default: restart for all. */
   retryIf?: ((error: unknown) => boolean) | undefined
-  /** How many restarts are let pass. Default: any number. */
+  /** How many restarts are allowed. Default: any number. */
   intensity?: { restarts: number; within: Duration } | undefined
-  /** Names of others in the list: it starts when they are ready, and is stopped before they are. */
+  /** Names of siblings: it starts when they are ready, and stops before they do. */
   after?: string | readonly string[] | undefined
-  /** How long it may take to be ready. Default 1 m where another comes after it and it is permanent, else any time. */
+  /** How long it may take to be ready. Default 1 m if it is permanent and another starts after it, else no limit. */
   startTimeout?: Duration | undefined
   /** Its share of the grace period. In a restart, how long it may take to end; default there: grace, else 30 s. */
   stopTimeout?: Duration | undefined

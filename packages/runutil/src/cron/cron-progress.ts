@@ -9,15 +9,15 @@ interface Next {
 }
 
 /**
- * How far a cron has come in time.
+ * Tracks which instants of a cron have passed.
  *
- * Each look takes the instants between the last look and now, so that none is taken twice. A clock that was set back has it go on
- * from there, but for instants up to the last one, which don't run again; those that waited come again.
+ * Each look takes the instants between the last look and now, so that none is taken twice. After the clock was set back, it
+ * continues from there, but instants up to the last run do not run again; those that were waiting are taken again.
  */
 export class CronProgress {
-  /** Up to here all instants are dealt with; undefined before the first look. */
+  /** All instants up to here have been taken; undefined before the first look. */
   #lookedAt: number | undefined
-  /** Up to here all instants have run, or were missed. */
+  /** All instants up to here have run or were missed. */
   #last = -Infinity
   #next: Next | undefined
   #waiting: number[] = []
@@ -38,7 +38,7 @@ export class CronProgress {
     return next === undefined ? undefined : new Date(next)
   }
 
-  /** What has passed by now was not to run: it isn't missed. */
+  /** Skips the instants that have passed, without counting them as missed. */
   skip(now: number): void {
     this.#lookedAt = Math.max(now, this.#last)
     this.#next = undefined

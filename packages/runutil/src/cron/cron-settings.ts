@@ -11,15 +11,15 @@ export interface CronOptions {
   /** An IANA name such as 'Europe/Berlin'. Default 'UTC'. */
   timezone?: string | undefined
   /**
-   * What is run of the instants that passed while a run went on, the loop was blocked or the machine slept: `once` the latest,
-   * `skip` the latest if it is on time, `all` each, oldest first, at most the last 100. Default 'once'.
+   * Which instants run that passed during a run, a blocked event loop or a sleep of the machine: `once` the latest, `skip` the
+   * latest if it is on time, `all` each, oldest first, at most the last 100. Default 'once'.
    */
   missed?: MissedPolicy | undefined
-  /** How late is still on time. Default 1 m. */
+  /** How late a start still counts as on time. Default 1 m. */
   tolerance?: Duration | undefined
-  /** Puts off each start by a random part of it, but never to the next instant. Default 0. */
+  /** Delays each start by a random part of it, but never to the next instant. Default 0. */
   jitter?: Duration | undefined
-  /** How long a run may take: then its signal aborts, and it has failed with a RunTimeoutError. Default: no limit. */
+  /** How long a run may take. Then its signal aborts, and it fails with a RunTimeoutError. Default: no limit. */
   timeout?: Duration | undefined
   /** How long a run takes before a warning says that it is slow. Default: 1 m or ten times to the next instant, the greater. */
   warnAfter?: Duration | undefined

@@ -6,9 +6,9 @@ import { nearest } from '../core/options.ts'
 import { messageOf } from '../core/thrown.ts'
 import { sleep } from '../core/wait.ts'
 
-/** So many instants are worked out in one turn of the event loop: some milliseconds. */
+/** Instants computed per turn of the event loop: some milliseconds. */
 const INSTANTS_A_TURN = 25
-/** Of more than that, nobody waits for the exact count. */
+/** At most this many missed instants are counted. */
 const MOST_COUNTED = 10_000
 
 /** Instants that have passed. */

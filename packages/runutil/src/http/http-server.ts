@@ -21,27 +21,27 @@ import {
 } from './node-http-server.ts'
 
 export interface HttpServerOptions {
-  /** 0: any that is free. */
+  /** 0: any free port. */
   port: number
   /** A name or address of this machine. Default: all its addresses. */
   host?: string | undefined
   /**
-   * How long idle connections are kept open when it is told to stop, for requests that are already on their way on them: these are
-   * answered, and told that the connection closes. So long upgraded ones (WebSockets) have to say goodbye. Default 1 s.
+   * How long idle connections stay open during a stop, for requests already in flight on them: these are answered with
+   * `Connection: close`. Upgraded connections (WebSockets) have the same time to close. Default 1 s.
    */
   keepAliveGrace?: Duration | undefined
 }
 
-/** Of the run's grace period, the part that is left for ending what it cuts. */
+/** The share of the run's grace period that is reserved for cutting off requests. */
 const LEFT_OF_GRACE = 0.1
 const MOST_LEFT_MS = 1_000
 
 /**
  * A server as a worker: of `node:http` or `node:https`, or an app of Fastify or Express.
  *
- * It is ready when it listens. Told to stop, it takes no new connections, answers what runs and what still comes on open ones, and
- * closes those that are idle or upgraded after `keepAliveGrace`; what runs shortly before the run's `grace` is over is cut, with a warning.
- * When it is restarted, it listens again.
+ * It is ready when it listens. When stopped, it accepts no new connections, answers running requests and those that still arrive on
+ * open connections, and closes idle and upgraded ones after `keepAliveGrace`. Requests still running shortly before the end of the
+ * run's `grace` are cut off, with a warning. When restarted, it listens again.
  *
  * @throws InvalidArgumentError, InvalidDurationError at the call; the worker fails with a PortInUseError or HostNotFoundError
  *

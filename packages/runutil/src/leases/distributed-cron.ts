@@ -8,10 +8,10 @@ import type { LeaseStore } from './lease-store.ts'
 import { checkLease, leasedWorker, type LeaseOptions } from './leased-worker.ts'
 
 /**
- * As `cron`, but over all processes that share the leases: an instant is due by the store's clock, however far apart those of the
- * processes are, and runs in one of them.
+ * As `cron`, but across all processes that share the leases: an instant is due by the store's clock, even if the clocks of the
+ * processes differ, and runs in one of them.
  *
- * An instant that a process died in, or that came when none was up, is missed: with `missed: 'once'` the latest of those runs late,
+ * An instant whose process died, or that came when none was running, is missed: with `missed: 'once'` the latest of those runs late,
  * with `'skip'` only if it is on time. One that failed has run. Nothing runs before the first instant after the name was
  * first known. `pattern` and `timezone` are those of the replica that started last, for all replicas at once, counted from the start
  * of the last run. `currentRun()` in a run says which instant it is for, `currentFence()` is its fencing token.
@@ -19,7 +19,7 @@ import { checkLease, leasedWorker, type LeaseOptions } from './leased-worker.ts'
  * An error of the job ends the worker with that error: with `retry` it goes on, without it the group ends.
  *
  * @param leases a PostgresLeaseStore; a MemoryLeaseStore where there is one process
- * @param name which runs are the same, over all processes: of all that takes leases together
+ * @param name identifies the work across all processes; one name space with `distributedRepeat` and `singleton`
  * @throws InvalidArgumentError, InvalidDurationError at the call; also for `missed: 'all'`, since a lease keeps one instant
  *
  * @example

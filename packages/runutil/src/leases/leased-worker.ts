@@ -24,7 +24,7 @@ import { withFence } from './fence.ts'
 import { type LeasePlan, POLL_MS } from './lease-plan.ts'
 import type { LeaseAnswer, LeaseStore, LeaseUse } from './lease-store.ts'
 
-/** After so long without an answer it is 'firing'. */
+/** How long the store may take to answer before the worker is 'firing'. */
 const SILENT_MS = 5_000
 
 /** How often it tries to release its lease after a stop. */

@@ -21,7 +21,7 @@ const HOURLY = { leaseMs: MINUTE, everyMs: 60 * MINUTE }
 export const leaseConformance: LeaseCases = {
   ...leaseScheduleCases,
 
-  'a lease is had by one at a time, and each taking has a greater fence': async ({ leases }) => {
+  'a lease has one holder at a time, and each acquisition a greater fence': async ({ leases }) => {
     const first = await take(leases, LEASE)
     const answer = await leases.acquire('lease', LEASE)
     assert.equal(answer.kind, 'refused')
@@ -34,12 +34,12 @@ export const leaseConformance: LeaseCases = {
       await assert.rejects(leases.acquire(name, LEASE), { code: 'ERR_INVALID_ARGUMENT' })
   },
 
-  'leases of different names have nothing to do with each other': async ({ leases }) => {
+  'leases of different names are independent': async ({ leases }) => {
     await take(leases, LEASE, 'one')
     await take(leases, LEASE, 'two')
   },
 
-  'of many that ask at once, one gets it': async ({ leases }) => {
+  'of many concurrent requests, one acquires the lease': async ({ leases }) => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => leases.acquire('lease', LEASE)))
     assert.equal(answers.filter(({ kind }) => kind === 'acquired').length, 1)
   },
@@ -50,7 +50,7 @@ export const leaseConformance: LeaseCases = {
     await refused(leases, LEASE, { freeInMs: 40_000, dueInMs: 0 })
   },
 
-  'one that is over may be taken by another, and then no more renewed or released': async ({
+  'an expired lease may be acquired by another, and then not be renewed or released': async ({
     leases,
     pass,
   }) => {
@@ -63,7 +63,7 @@ export const leaseConformance: LeaseCases = {
     assert.equal(await leases.renew('lease', second, MINUTE), true)
   },
 
-  'one that is over and was not taken may be renewed and released': async ({ leases, pass }) => {
+  'an expired lease that no other has acquired may be renewed and released': async ({ leases, pass }) => {
     const fence = await take(leases, LEASE)
     await pass(2 * MINUTE)
     assert.equal(await leases.renew('lease', fence, MINUTE), true)
@@ -72,7 +72,7 @@ export const leaseConformance: LeaseCases = {
     await take(leases, LEASE)
   },
 
-  'renewing makes it last from then on': async ({ leases, pass }) => {
+  'a renewal extends the lease from then on': async ({ leases, pass }) => {
     const fence = await take(leases, LEASE)
     await pass(50_000)
     assert.equal(await leases.renew('lease', fence, MINUTE), true)
@@ -80,7 +80,7 @@ export const leaseConformance: LeaseCases = {
     await refused(leases, LEASE, { freeInMs: 10_000, dueInMs: 0 })
   },
 
-  'one that was released is not to be renewed': async ({ leases }) => {
+  'a released lease cannot be renewed': async ({ leases }) => {
     const fence = await take(leases, LEASE)
     await leases.release('lease', fence, 'done')
     assert.equal(await leases.renew('lease', fence, MINUTE), false)
@@ -88,7 +88,7 @@ export const leaseConformance: LeaseCases = {
     await leases.release('unknown', 1, 'done')
   },
 
-  'what is due each hour is due an hour after it was taken': async ({ leases, pass }) => {
+  'an hourly lease is due an hour after it was acquired': async ({ leases, pass }) => {
     const fence = await take(leases, HOURLY)
     await pass(10_000)
     await leases.release('lease', fence, 'done')
@@ -97,7 +97,7 @@ export const leaseConformance: LeaseCases = {
     await take(leases, HOURLY)
   },
 
-  'who holds it beyond the hour is waited for': async ({ leases, pass }) => {
+  'a lease held beyond its interval is not due until it is free': async ({ leases, pass }) => {
     const fence = await take(leases, HOURLY)
     await pass(61 * MINUTE)
     await leases.renew('lease', fence, MINUTE)
@@ -106,7 +106,7 @@ export const leaseConformance: LeaseCases = {
     await take(leases, HOURLY)
   },
 
-  'whose holder is gone is to be had when the lease is over, whenever it is due': async ({
+  'a lease whose holder died is available once it expires, whatever its interval': async ({
     leases,
     pass,
   }) => {
@@ -116,7 +116,7 @@ export const leaseConformance: LeaseCases = {
     await take(leases, HOURLY)
   },
 
-  'an interval that was changed counts at once, from the last taking': async ({ leases, pass }) => {
+  'a changed interval applies at once, from the last acquisition': async ({ leases, pass }) => {
     await leases.release('lease', await take(leases, HOURLY), 'done')
     await pass(20 * MINUTE)
     await refused(leases, { ...HOURLY, everyMs: 30 * MINUTE }, { freeInMs: 0, dueInMs: 10 * MINUTE })
@@ -124,7 +124,7 @@ export const leaseConformance: LeaseCases = {
     await take(leases, { ...HOURLY, everyMs: 10 * MINUTE })
   },
 
-  'what failed is due after a delay, which doubles up to a minute until it is done': async ({
+  'a failed run is due after a delay, which doubles up to a minute until a run succeeds': async ({
     leases,
     pass,
   }) => {
@@ -142,7 +142,7 @@ export const leaseConformance: LeaseCases = {
     await take(leases, HOURLY)
   },
 
-  'what failed is due after its interval at the latest, and kept failing while it was not released': async ({
+  'a failed run is due after its interval at the latest, and failures count on across an expiry': async ({
     leases,
     pass,
   }) => {
@@ -158,13 +158,13 @@ export const leaseConformance: LeaseCases = {
     await refused(leases, HOURLY, { freeInMs: 0, dueInMs: 4_000 })
   },
 
-  'one released unused is due at once': async ({ leases }) => {
+  'a lease released unused is due at once': async ({ leases }) => {
     const fence = await take(leases, HOURLY)
     await leases.release('lease', fence, 'unused')
     await take(leases, HOURLY)
   },
 
-  'who asks without an interval is not told to wait for one': async ({ leases }) => {
+  'a request without an interval is due at once': async ({ leases }) => {
     await leases.release('lease', await take(leases, HOURLY), 'done')
     await take(leases, LEASE)
   },

@@ -8,7 +8,7 @@ const NEVER = 8.64e15
 
 /** What holds for the moments and schedules of a LeaseStore, by its own clock. */
 export const leaseScheduleCases: LeaseCases = {
-  'who asks by a schedule is told the time of the store, and that all before needs no run': async ({
+  'the first request by a schedule gets the time of the store, up to which nothing needs a run': async ({
     leases,
   }) => {
     const { text, version, nowMs, settledMs } = known(await ask(leases, NEVER))
@@ -22,7 +22,7 @@ export const leaseScheduleCases: LeaseCases = {
     assert.ok(answer.kind === 'refused' && answer.dueInMs <= 10 * MINUTE && answer.dueInMs > 9 * MINUTE)
   },
 
-  'a moment that has come is had once, and no earlier one after it': async ({ leases, pass }) => {
+  'a moment that has come is acquired once, and no earlier one after it': async ({ leases, pass }) => {
     const due = await dueMoment(leases, pass)
     const fence = await taken(leases, due)
     await leases.release('lease', fence, 'done')
@@ -41,7 +41,10 @@ export const leaseScheduleCases: LeaseCases = {
     assert.equal((await ask(leases, due.nowMs, due.version)).kind, 'refused')
   },
 
-  'a moment whose holder is gone is had by another when the lease is over': async ({ leases, pass }) => {
+  'a moment whose holder died can be acquired by another once the lease expires': async ({
+    leases,
+    pass,
+  }) => {
     const due = await dueMoment(leases, pass)
     await taken(leases, due)
     assert.equal((await ask(leases, due.nowMs, due.version)).kind, 'refused')
@@ -49,7 +52,7 @@ export const leaseScheduleCases: LeaseCases = {
     await taken(leases, due)
   },
 
-  'the schedule of who started last counts, and who asks by an older one is refused': async ({
+  'the schedule of the replica that started last applies, and a request by an older one is refused': async ({
     leases,
     pass,
   }) => {

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import { LastRun } from './last-run.ts'
+import type { StateTally } from './state-tally.ts'
 import { codeOf, messageOf, toError } from './thrown.ts'
 
 export type HealthState = 'init' | 'ok' | 'firing'
@@ -168,6 +169,8 @@ export class WorkerRecord {
   nextRunAt: Date | undefined
   live: LiveFacts | undefined
   children: WorkerRecord[] | undefined
+  /** Of a class that is no worker itself: it is in the state of those in it. */
+  tally: StateTally | undefined
   /** Names beneath it that are no entries of a group. */
   names: WorkerRecord[] | undefined
   owner: RecordOwner | undefined
@@ -187,15 +190,19 @@ export class WorkerRecord {
   }
 
   newChild(path: string): WorkerRecord {
-    return new WorkerRecord(this.records, this, path)
+    const child = new WorkerRecord(this.records, this, path)
+    this.tally?.add(child.state)
+    return child
   }
 
   /** Its state changes, which is an event. */
   moveTo(state: WorkerState, change?: WorkerChange): void {
+    const from = this.state
     this.state = state
     this.since = this.records.clock.now()
     if (this.records.listener !== undefined) this.emit(change ?? ({ type: state } as WorkerChange))
     this.owner?.moved(state)
+    this.parent?.tally?.moved(from, state, change)
   }
 
   emit(change: WorkerChange): void {

@@ -1,4 +1,5 @@
 import type { Backoff } from '../core/backoff.ts'
+import { StateTally } from '../core/state-tally.ts'
 import type { Runnable } from '../core/worker.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
 import type { ChildSpec } from './child-spec.ts'
@@ -70,6 +71,7 @@ function backoffOf({ retry, restart }: ChildSpec, backoff: Backoff | undefined):
 function classRecord(parent: WorkerRecord, path: string, isKept: boolean): WorkerRecord {
   const record = recordBeneath(parent, path, isKept)
   record.kind = 'class'
+  record.tally ??= new StateTally(record)
   return record
 }
 

@@ -17,6 +17,7 @@ export function removeRecord(record: WorkerRecord): void {
   if (children?.includes(record) === true) children.splice(children.indexOf(record), 1)
   record.records.remove(record)
   record.emit({ type: 'removed' })
+  record.parent?.tally?.remove(record.state)
 }
 
 /** The paths of the workers still running; for a supervisor, of its workers. */

@@ -31,7 +31,6 @@ export interface WorkerNode {
 export function nodeOf(record: WorkerRecord): WorkerNode {
   const children = (record.children ?? []).map(nodeOf)
   const { path, kind, runs, failures, restarts, missed, lastRun } = record
-  const isClass = kind === 'class'
   const { strategy, lastError, describe, live } = record
   const running = record.running ?? live?.running?.()
   const nextRunAt = record.nextRunAt ?? live?.nextRunAt?.()
@@ -39,8 +38,8 @@ export function nodeOf(record: WorkerRecord): WorkerNode {
     path,
     kind,
     ...(strategy !== undefined && { strategy }),
-    state: isClass ? stateOf(children, record.state) : record.state,
-    since: isClass ? latest(children, record.since) : new Date(record.since),
+    state: record.state,
+    since: new Date(record.since),
     health: children.length === 0 ? record.health : worst(children),
     runs,
     failures,
@@ -60,29 +59,6 @@ export function nodeOf(record: WorkerRecord): WorkerNode {
     ...(describe !== undefined && { detail: described(describe) }),
     children,
   }
-}
-
-/** The state of a class is the first of these that any of its workers is in. */
-const ORDER: readonly WorkerState[] = [
-  'abandoned',
-  'hung',
-  'stopping',
-  'restarting',
-  'starting',
-  'waiting',
-  'failed',
-  'ready',
-  'paused',
-  'stopped',
-  'done',
-]
-
-function stateOf(children: readonly WorkerNode[], own: WorkerState): WorkerState {
-  return ORDER.find((state) => children.some((child) => child.state === state)) ?? own
-}
-
-function latest(children: readonly WorkerNode[], own: number): Date {
-  return new Date(children.reduce((last, { since }) => Math.max(last, since.getTime()), own))
 }
 
 function worst(children: readonly WorkerNode[]): HealthState {

@@ -1,7 +1,7 @@
 import { offAbort, onAbort } from './abort.ts'
 import type { Clock } from './clock.ts'
 
-/** Wakes one waiting loop. A notification while nobody waits is kept: the next wait ends at once. Several are kept as one. */
+/** Wakes one waiting loop. A notification without a waiter is kept: the next wait ends at once. Several are kept as one. */
 export class Notify {
   readonly #clock: Clock
   readonly #signal: AbortSignal | undefined
@@ -14,7 +14,7 @@ export class Notify {
     this.#signal = signal
   }
 
-  /** @returns whether somebody was waiting */
+  /** @returns whether a wait was ended */
   notify(): boolean {
     const isAwaited = this.#wake !== undefined
     this.#notified = true

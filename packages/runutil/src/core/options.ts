@@ -2,7 +2,7 @@ import { shortened } from './describe.ts'
 import { InvalidArgumentError, unexpected } from './errors.ts'
 import { isStorable } from './text.ts'
 
-/** What a list lacks that should have all keys of a type: nothing, or the compiler says what. */
+/** For a list that must have all keys of a type: a compile error that names the missing ones. */
 type Complete<T, K extends readonly unknown[]> = string extends keyof T
   ? unknown
   : [Exclude<keyof T, K[number]>] extends [never]
@@ -10,10 +10,10 @@ type Complete<T, K extends readonly unknown[]> = string extends keyof T
     : { readonly 'lacks the option': Exclude<keyof T, K[number]> }
 
 /**
- * An options object, checked: an unknown key is an error that offers the nearest known one.
+ * Checks an options object: an unknown key is an error that suggests the nearest known one.
  *
- * @param what the call that takes the options; the error begins with it
- * @param known all keys of its type: one that is missing, or too many, doesn't compile
+ * @param what the call that takes the options, with which the error begins
+ * @param known all keys of the options' type: a missing or an additional one does not compile
  */
 export function checkOptions<T extends object, const K extends readonly (keyof T & string)[]>(
   what: string,
@@ -32,13 +32,13 @@ export function checkOptions<T extends object, const K extends readonly (keyof T
   return options
 }
 
-/** @throws InvalidArgumentError unless it is a string with something to read in it */
+/** @throws InvalidArgumentError unless `name` is a string that is not blank */
 export function checkName(name: unknown, what: string): asserts name is string {
   if (typeof name === 'string' && name.trim() !== '') return
   throw unexpected(what, `a name that isn't empty`, name)
 }
 
-/** What a text is that every store can hold, for an error's message. */
+/** Describes a text that every store can hold, in error messages. */
 export const STORABLE_TEXT = 'text without NUL characters and unpaired surrogates'
 
 /** @throws InvalidArgumentError unless it is a string that every store can hold */
@@ -47,14 +47,14 @@ export function checkText(text: unknown, what: string): asserts text is string {
   if (!isStorable(text)) throw unexpected(what, STORABLE_TEXT, text)
 }
 
-/** The known key that has nearly the same letters. */
+/** The known key with nearly the same letters. */
 export function nearest(key: string, known: readonly string[]): string | undefined {
   const apart = (name: string): number => lettersApart(key.toLowerCase(), name.toLowerCase())
   const [best] = [...known].sort((a, b) => apart(a) - apart(b))
   return best !== undefined && apart(best) <= 2 ? best : undefined
 }
 
-/** How many letters one has that the other hasn't. Swapped ones don't count. */
+/** How many letters are in one word only. Transposed letters do not count. */
 function lettersApart(a: string, b: string): number {
   const rest = [...b].reduce((left, letter) => left.replace(letter, ''), a)
   return 2 * rest.length + b.length - a.length

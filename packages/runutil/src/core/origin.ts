@@ -1,14 +1,14 @@
 import { fileURLToPath } from 'node:url'
 
-/** Where in a program something was called from, as far as the stack shows it. */
+/** The place in a program from which a function was called, as far as the stack shows it. */
 export interface Origin {
-  /** Without a query, which loaders append when they reload a file. */
+  /** The file, without the query that loaders append when they reload it. */
   readonly file: string | undefined
-  /** As the stack has it. */
+  /** The place as in the stack. */
   readonly url: string | undefined
-  /** As '/app/jobs.ts:12'; 'an unknown place' if the stack does not show it. */
+  /** Such as '/app/jobs.ts:12'; 'an unknown place' if the stack does not show it. */
   readonly place: string
-  /** The same for all that is called before the event loop's next turn. */
+  /** The same for all calls before the event loop's next turn. */
   readonly turn: object
 }
 
@@ -17,13 +17,13 @@ const UNKNOWN = 'an unknown place'
 
 let turn: object | undefined
 
-/** Where the caller of `callee` stands. */
+/** The place from which `callee` was called. */
 export function originOf(callee: Function): Origin {
   const { file, url, line } = callerOf(callee)
   return { file, url, place: file === undefined ? UNKNOWN : `${file}:${line}`, turn: currentTurn() }
 }
 
-/** Whether two were called from one file that was loaded twice, as hot reloading does. */
+/** Whether two calls came from one file that was loaded twice, as by hot reloading. */
 export function isReloaded(older: Origin, newer: Origin): boolean {
   if (older.file === undefined || older.file !== newer.file) return false
   return older.url !== newer.url || older.turn !== newer.turn

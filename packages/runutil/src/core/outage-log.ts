@@ -2,15 +2,15 @@ import type { Logger } from 'pino'
 import { currentLogger } from './context.ts'
 import { log } from './log.ts'
 
-/** Logs an outage once when it begins and once when it is over, however often it is tried in between. */
+/** Logs an outage once when it begins and once when it is over, however many tries fail in between. */
 export class OutageLog {
   readonly #action: string
   readonly #logger: () => Logger
   #isOngoing = false
 
   /**
-   * @param action what can't be done during the outage, as 'look for tasks'
-   * @param logger asked at each line; default: that of the running worker
+   * @param action what fails during the outage, such as 'look for tasks'
+   * @param logger called for each line; default: the logger of the running worker
    */
   constructor(action: string, logger: () => Logger = currentLogger) {
     this.#action = action

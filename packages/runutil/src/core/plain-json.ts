@@ -1,24 +1,24 @@
-/** What lies deeper is left to a thorough look. */
+/** Values nested deeper than this are left to the full check. */
 const DEEPEST = 16
 
 /**
- * The JSON text of a value that needs no thorough look: of text, finite numbers, booleans, null, arrays and plain objects
- * of these, which JSON.stringify writes as they are. Undefined of any other value, right or wrong, and of more
- * characters than `most`.
+ * The JSON text of a value that needs no full check: strings, finite numbers, booleans, null, and arrays and plain objects of
+ * these, which JSON.stringify writes unchanged. Undefined for any other value, valid or not, and for a text of more than
+ * `most` characters.
  */
 export function plainJson(value: unknown, most: number): string | undefined {
   try {
-    // What isn't plain has NaN, which is no less.
+    // NaN for a value that isn't plain: the comparison is false.
     if (!(leastLength(value, most, DEEPEST) <= most)) return undefined
     const text = JSON.stringify(value)
     return text.length <= most ? text : undefined
   } catch {
-    // A getter or a Proxy that throws.
+    // A getter or a Proxy has thrown.
     return undefined
   }
 }
 
-/** So many characters its JSON has at least, or NaN. It stops looking at more than `most`. */
+/** A lower bound for the length of its JSON text; NaN if it isn't plain. Stops counting beyond `most`. */
 function leastLength(value: unknown, most: number, depth: number): number {
   if (typeof value === 'string') return value.length + 2
   if (typeof value === 'number') return Number.isFinite(value) ? 1 : NaN

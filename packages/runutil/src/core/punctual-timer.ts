@@ -1,11 +1,12 @@
 import type { Clock, Timer } from './clock.ts'
 
-/** One that wakes later than that, as a part of its time, has not been watching. */
+/** A timer that fires later than this share of its duration is late. */
 const LATE = 0.5
 
 /**
- * Calls back after `ms` in which this process was able to look: a timer that wakes late by more than half its time, since the
- * loop was blocked, the machine slept or a debugger held it, starts over. So what it watches isn't blamed for that.
+ * A timer for watchdogs: calls back after `ms` during which this process was responsive. If it fires late by more than half its
+ * duration, because the loop was blocked, the machine slept or a debugger paused the process, it starts over, so that the
+ * watched work is not reported for it.
  */
 export function punctualTimer(clock: Clock, ms: number, callback: () => void): Timer {
   let due = clock.elapsed() + ms
@@ -19,7 +20,7 @@ export function punctualTimer(clock: Clock, ms: number, callback: () => void): T
   }
 }
 
-/** Whether a timer of `ms` that wakes so late accuses nobody. */
+/** Whether a timer of `ms` fired so late that its timeout proves nothing. */
 export function isLate(lateMs: number, ms: number): boolean {
   return lateMs > ms * LATE
 }

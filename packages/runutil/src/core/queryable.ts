@@ -1,4 +1,4 @@
-/** What runs SQL inside a transaction of the caller's: a `pg` client, a transaction of PGlite or of runutil's Database. */
+/** Runs SQL inside the caller's transaction: a `pg` client, a transaction of PGlite or of runutil's Database. */
 export interface Queryable {
   query(text: string, params?: unknown[]): Promise<{ rows: unknown[] }>
 }
@@ -34,6 +34,6 @@ export interface SequelizeLike {
   rollback(): Promise<void>
 }
 
-/** The caller's own transaction, as its library hands it out. */
+/** The caller's own transaction, as its library provides it. */
 export type TransactionHandle =
   Queryable | RowsLike | KyselyLike | DrizzleLike | PostgresJsLike | KnexLike | SequelizeLike

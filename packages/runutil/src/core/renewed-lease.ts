@@ -8,29 +8,29 @@ const GIVE_UP = 5 / 6
 export interface RenewedLeaseProps {
   readonly leaseMs: number
   readonly clock: Clock
-  /** Extends it to `leaseMs` from now. False if another has acquired it. */
+  /** Extends the lease to `leaseMs` from now. False if another holder has acquired it. */
   readonly renew: () => Promise<boolean>
-  /** Called once, when another has acquired it, or when it could not be renewed before it may expire. */
+  /** Called once, when another holder has acquired the lease, or when it could not be renewed before it may expire. */
   readonly onLost: () => void
-  /** A renewal failed; it tries again. */
+  /** Called when a renewal has failed; it is retried. */
   readonly onError: (error: unknown) => void
 }
 
 /**
- * Renews a lease until `stop`. Its end is counted from before the store was asked, so that here it is never later than in the
- * store. It is given up somewhat earlier, which leaves the work time to end. A renewal without an answer does not hold up the
+ * Renews a lease until `stop`. Its expiry is counted from before the request to the store, so it is never later here than in the
+ * store. The lease is given up somewhat earlier, which leaves the work time to end. An unanswered renewal does not delay the
  * next one.
  */
 export class RenewedLease {
   readonly #props: RenewedLeaseProps
-  /** For the next renewal, or for the end. */
+  /** Fires at the next renewal, or when the lease is given up. */
   readonly #timer: Timer
   #endsAt: number
   #unanswered = 0
   #isLost = false
   #stopped = false
 
-  /** @param askedAt when the store was asked for the lease, by the clock's `elapsed` */
+  /** @param askedAt when the lease was requested from the store, on the scale of `clock.elapsed()` */
   constructor(props: RenewedLeaseProps, askedAt: number) {
     const { clock, leaseMs } = props
     this.#props = props

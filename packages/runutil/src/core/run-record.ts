@@ -1,13 +1,13 @@
 import type { Context } from './context.ts'
 import type { RunControls, WorkerRecord } from './worker-record.ts'
 
-/** What is kept of a worker's runs, for whoever looks at the tree or listens. */
+/** Records a worker's runs, for the tree and its events. */
 export class RunRecord {
   readonly #context: Context
   readonly #record: WorkerRecord | undefined
   #startedAt = 0
 
-  /** @param context that of the worker */
+  /** @param context the worker's context */
   constructor(context: Context) {
     this.#context = context
     this.#record = context.record
@@ -17,12 +17,12 @@ export class RunRecord {
     return this.#record?.isPaused === true
   }
 
-  /** What an operator may do with it; undefined when it ends. */
+  /** Sets the controls that an operator may use; undefined when the worker ends. */
   controlledBy(controls: RunControls | undefined): void {
     if (this.#record !== undefined) this.#record.controls = controls
   }
 
-  /** What its watchdog asks: whether it has nothing to do. */
+  /** Sets how the watchdog finds out whether the worker has nothing to do. */
   idleWhen(isIdle: () => boolean): void {
     if (this.#record !== undefined) this.#record.live = { isIdle }
   }
@@ -31,7 +31,7 @@ export class RunRecord {
     this.#record?.signOfLife()
   }
 
-  /** When the next run is due; undefined while none is. */
+  /** Sets when the next run is due; undefined while none is. */
   nextAt(date: Date | undefined): void {
     if (this.#record !== undefined) this.#record.nextRunAt = date
   }
@@ -55,17 +55,17 @@ export class RunRecord {
   }
 }
 
-/** Runs that an operator asked for, each of which is told how it went. */
+/** The runs that an operator has triggered; each trigger settles with its run. */
 export class TriggeredRuns {
   #waiting: PromiseWithResolvers[] = []
   #begun: PromiseWithResolvers[] = []
 
-  /** Whether a run is wanted that hasn't begun. */
+  /** Whether a triggered run has not begun yet. */
   get isAny(): boolean {
     return this.#waiting.length > 0
   }
 
-  /** Whether the run that is on was asked for. */
+  /** Whether the current run was triggered. */
   get isOn(): boolean {
     return this.#begun.length > 0
   }
@@ -74,7 +74,7 @@ export class TriggeredRuns {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
-  /** One run is for all that wait for one. */
+  /** One run serves all waiting triggers. */
   begin(): void {
     this.#begun = this.#waiting
     this.#waiting = []
@@ -88,7 +88,7 @@ export class TriggeredRuns {
     this.#begun = []
   }
 
-  /** There are no more runs, for this reason: an abort's, or the error of a run. */
+  /** Rejects the waiting triggers, because there are no more runs. @param reason that of the abort, or the error of a run */
   stop(reason: unknown): void {
     for (const { reject } of this.#waiting) reject(reason)
     this.#waiting = []

@@ -3,7 +3,7 @@ import type { Context } from './context.ts'
 import { warnSlow } from './run.ts'
 import { slowRuns, type WatchedRuns } from './slow-runs.ts'
 
-/** Has the sweep look at one worker's runs, one after another. */
+/** Has the sweep for slow runs watch one worker's successive runs. */
 export class RunWatch implements WatchedRuns {
   readonly #clock: Clock
   #context: Context | undefined
@@ -15,7 +15,7 @@ export class RunWatch implements WatchedRuns {
     this.#clock = clock
   }
 
-  /** @param warnAfterMs worked out at the first look, as most runs end before it */
+  /** @param warnAfterMs called at the first sweep, since most runs end before it */
   begin(context: Context, warnAfterMs: () => number): void {
     this.#context = context
     this.#warned = false

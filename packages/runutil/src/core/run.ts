@@ -11,21 +11,21 @@ import { punctualTimer } from './punctual-timer.ts'
 export type { ScheduledRun } from './context.ts'
 
 /**
- * The run of `repeat`, `cron` or `distributedCron` that the code is in; undefined outside of one.
+ * The run of `repeat`, `cron` or `distributedCron` that this code is called in; undefined outside of one.
  *
- * `scheduledFor` is the instant that the run is for: when it was due, also if it began late or was put off by `jitter`.
- * `missed` counts the instants since the run before that will never have a run of their own.
+ * `scheduledFor` is the instant for which the run was scheduled, also if it began late or was delayed by `jitter`. `missed` is the
+ * number of instants since the previous run that will never run.
  *
  * @example
  * cron('0 6 * * *', (signal) => sendReport(currentRun()!.scheduledFor, signal))
  */
 export function currentRun(): { scheduledFor: Date; missed: number } | undefined {
   const run = currentContext()?.run
-  // A Date can be set.
+  // A copy, because a Date can be changed.
   return run && { scheduledFor: new Date(run.scheduledFor), missed: run.missed }
 }
 
-/** A run took longer than its `timeout`: why its signal aborted, and what it failed with. */
+/** A run took longer than its `timeout`: the reason of its signal's abort, and the error of the run. */
 export class RunTimeoutError extends Error {
   readonly code = 'ERR_RUN_TIMEOUT'
   readonly worker: string
@@ -41,7 +41,7 @@ export class RunTimeoutError extends Error {
   }
 }
 
-/** How long a run may take; undefined where nothing was given. */
+/** The time limits of a run; undefined where none was given. */
 export interface RunLimits {
   readonly timeoutMs: number | undefined
   readonly warnAfterMs: number | undefined
@@ -63,22 +63,22 @@ export function toJitterMs(what: string, jitter: Duration): number {
   return toMs(jitter, `${what}: jitter`)
 }
 
-/** What a run takes before it is called slow where no `warnAfter` was given. @param everyMs the time between two */
+/** How long a run takes before it is slow, if no `warnAfter` was given. @param everyMs the interval between two runs */
 export function defaultWarnAfterMs(everyMs: number): number {
   return Math.max(60_000, 10 * everyMs)
 }
 
-/** Says once that a run takes long. */
+/** Logs that a run is slow. */
 export function warnSlow(context: Context, forMs: number): void {
   context.record?.emit({ type: 'slow', forMs })
   log(context.logger, 'warn', { forMs }, `slow: the run has taken ${Math.round(forMs)} ms so far`)
 }
 
 /**
- * Calls `body` with a signal of the run's own, which aborts at its timeout: the run has then failed with that, but settles
- * when `body` does. A timer each for what is given, none for what isn't.
+ * Calls `body` with a signal of the run's own, which aborts at the timeout: the run then fails with a RunTimeoutError, but settles
+ * only when `body` does. Each limit that is set takes one timer.
  *
- * @throws RunTimeoutError, caused by what `body` threw, unless that was for the abort
+ * @throws RunTimeoutError, whose `cause` is what `body` threw, unless that was the reason of the abort
  */
 export async function runWithin(
   limits: RunLimits,
@@ -121,13 +121,13 @@ class LimitedRun {
   }
 
   #timeOut(): void {
-    // Told to stop, it has the grace period instead.
+    // When the run is stopped, the grace period applies instead.
     if (this.signal.aborted) return
     this.#isOver = true
     this.#controller.abort(this.#error())
   }
 
-  /** @throws what `body` threw, or that it took too long */
+  /** @throws what `body` threw; RunTimeoutError */
   end(thrown: { error: unknown } | undefined): void {
     for (const timer of this.#timers) timer.clear()
     this.#controller.dispose()
@@ -144,14 +144,14 @@ class LimitedRun {
   }
 }
 
-/** A run of a fixed grid, whose time of day is worked out when somebody asks. */
+/** A run at a fixed interval; its time of day is computed when read. */
 export class GridRun implements ScheduledRun {
   readonly missed: number
   readonly #context: Context
   readonly #dueElapsed: number
   #date: Date | undefined
 
-  /** @param dueElapsed when it was due, by `elapsed()` */
+  /** @param dueElapsed when the run was due, on the scale of `clock.elapsed()` */
   constructor(context: Context, dueElapsed: number, missed: number) {
     this.#context = context
     this.#dueElapsed = dueElapsed

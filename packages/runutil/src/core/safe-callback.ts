@@ -9,18 +9,18 @@ export class SafeCallback<A extends unknown[]> {
   readonly #what: string
   #failed = false
 
-  /** @param what the log calls it, as in "listener of 'saved'" */
+  /** @param what its name in the log, such as "listener of 'saved'" */
   constructor(callback: Callback<A>, what: string) {
     this.#callback = callback
     this.#what = what
   }
 
-  /** @returns what the callback did; undefined when it threw or gave a promise */
+  /** @returns what the callback returned; undefined if it threw or returned a promise */
   call(...args: A): unknown {
     try {
       const value = this.#callback(...args)
       if (!isThenable(value)) return value
-      // The `then` of a user's promise may throw, and may return no promise.
+      // The `then` of a user's promise may throw, or return something else than a promise.
       void Promise.resolve(value).then(undefined, (error: unknown) => this.#log(error))
     } catch (error) {
       this.#log(error)

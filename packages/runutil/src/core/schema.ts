@@ -4,10 +4,10 @@ import { unexpected } from './errors.ts'
 export type Validated = { readonly value: unknown } | { readonly issues: string }
 
 /**
- * What a Standard Schema makes of a value, or what it has against it, as `url: expected a string; sizes.0: too small`.
- * Without a schema, the value.
+ * Validates a value by a Standard Schema: the schema's output, or its issues as `url: expected a string; sizes.0: too small`.
+ * Without a schema, the value itself.
  *
- * @throws what somebody's own schema throws, also when its issues are read
+ * @throws what the schema throws, also while its issues are read
  */
 export async function validate(schema: StandardSchemaV1 | undefined, value: unknown): Promise<Validated> {
   if (schema === undefined) return { value }

@@ -1,6 +1,6 @@
 /** Runs tasks one at a time, in the order of the calls. Tasks of different keys don't wait for each other. */
 export class SerialQueue {
-  /** Of each key, the end of its last task. A key without a task under way takes no room. */
+  /** The end of the last task of each key. A key without a pending task has no entry. */
   readonly #tails = new Map<string, Promise<void>>()
 
   /** @returns what the task resolves or rejects with */

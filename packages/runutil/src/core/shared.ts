@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 
-/** Raised when the shape of what is shared changes: copies of different versions warn instead of sharing. */
+/** Raise it when the shape of a shared value changes: copies of different versions warn instead of sharing. */
 const VERSION = 1
 const KEY = Symbol.for('runutil.shared')
 
 interface Shared {
   readonly version: number
-  /** Where the copy is that was loaded first. */
+  /** The location of the copy that was loaded first. */
   readonly from: string
   readonly values: Map<string, unknown>
 }
@@ -16,8 +16,8 @@ const copies = shared('copies', () => new Set<string>())
 copies.add(locationOf(import.meta.url))
 
 /**
- * A value that exists once in a program, also if it has several copies of runutil, as pnpm makes one for each set of peers.
- * The copy that asks first makes it.
+ * A value that exists once in a program, even if several copies of runutil are loaded (pnpm installs one for each set of peer
+ * dependencies). The first copy that calls this creates it.
  */
 export function shared<T>(name: string, make: () => T): T {
   if (!all.values.has(name)) all.values.set(name, make())
@@ -25,9 +25,9 @@ export function shared<T>(name: string, make: () => T): T {
 }
 
 /**
- * The hint for an argument that is no instance of `type`: '' unless it was made by another copy of runutil.
+ * The hint for an argument that is not an instance of `type`: '' unless another copy of runutil created it.
  *
- * @param type a class whose instances work with their own copy only
+ * @param type a class whose instances work only with their own copy of runutil
  */
 export function otherCopyHint(value: unknown, type: Function): string {
   const from = (value as object | null | undefined)?.constructor
@@ -51,7 +51,7 @@ function warnOfOther(first: string, second: string): void {
   process.emitWarning(message, { type: 'RunutilWarning', code: 'RUNUTIL_TWO_COPIES' })
 }
 
-/** A bundle that is no module has no url. */
+/** `import.meta.url` is undefined in a bundle that is not a module. */
 function locationOf(url: string | undefined): string {
   if (url === undefined) return process.argv[1] ?? 'a bundle'
   return url.startsWith('file:') ? fileURLToPath(new URL('..', url)) : url

@@ -29,7 +29,7 @@ export class SlowRuns {
   readonly #watched = new Set<WatchedRuns>()
   #timer: Pick<Timer, 'clear'> | undefined
   #lookedAt = 0
-  /** The process was blocked or suspended before this moment: time before it does not count. */
+  /** When the process was last found to have been blocked or suspended: time before this moment does not count. */
   #from = 0
 
   constructor(clock: Clock) {
@@ -40,7 +40,7 @@ export class SlowRuns {
     this.#watched.add(runs)
   }
 
-  /** Call it when an added run has begun. */
+  /** Call this when an added run has begun. */
   began(): void {
     if (this.#timer !== undefined) return
     this.#lookedAt = this.#clock.elapsed()

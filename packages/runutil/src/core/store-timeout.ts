@@ -2,33 +2,33 @@ import type { Clock, Timer } from './clock.ts'
 import { StoreUnavailableError } from './store-unavailable-error.ts'
 
 const MOST_MS = 1_000
-/** Of the time that a group gives its workers to end. */
+/** The share of the grace period that an answer may take. */
 const SHARE = 0.1
 
 export interface StoreTimeoutOptions<T> {
-  /** How long the answer may take before a stop. Default: for ever. */
+  /** How long the answer may take before a stop. Default: no limit. */
   readonly limitMs?: number | undefined
   /** Whether a stop ends the wait at once. Default: never. */
   readonly givesUpAtStop?: (() => boolean) | undefined
-  /** Called with an answer that comes after the timeout. */
+  /** Called with an answer that arrives after the timeout. */
   readonly onLate?: ((answer: T) => void) | undefined
 }
 
 /** Limits how long a worker waits for answers of a store; after a stop, much more tightly. */
 export class StoreTimeout {
   readonly #clock: Clock
-  /** How long it waits for an answer after a stop. */
+  /** How long to wait for an answer after a stop. */
   readonly stoppingMs: number
   readonly #onStop = new Set<() => void>()
   #stopping = false
 
-  /** @param graceMs how long workers may go on after the abort; undefined: no limit */
+  /** @param graceMs how long workers may continue after the abort; undefined: no limit */
   constructor(clock: Clock, graceMs: number | undefined) {
     this.#clock = clock
     this.stoppingMs = Math.min(MOST_MS, (graceMs ?? Infinity) * SHARE)
   }
 
-  /** Calls under way have `stoppingMs` from now on, later ones from when they are made. */
+  /** From now on calls have `stoppingMs`: pending ones from now, later ones from their start. */
   readonly stop = (): void => {
     this.#stopping = true
     for (const narrow of this.#onStop) narrow()

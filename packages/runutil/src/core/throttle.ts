@@ -30,13 +30,13 @@ export class Throttle {
     this.#planned = this.#clock.setTimeoutAt(() => this.#now(), this.#quietUntil)
   }
 
-  /** The last call found something to do: the next one need not wait. */
+  /** Reports that the last call found something to do: the next one need not wait. */
   worthIt(): void {
     this.#quietUntil = -Infinity
     if (this.#planned !== undefined) this.#now()
   }
 
-  /** From now on nothing is called. */
+  /** Makes no calls from now on. */
   stop(): void {
     this.#stopped = true
     this.#planned?.clear()

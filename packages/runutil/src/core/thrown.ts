@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { describe, shortened } from './describe.ts'
 import { LONGEST_TEXT } from './text.ts'
 
-/** As `instanceof`, but false for a Proxy that was revoked or throws. */
+/** As `instanceof`, but false for a Proxy that is revoked or throws. */
 export function isInstance<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
   try {
     return value instanceof type
@@ -11,7 +11,7 @@ export function isInstance<T>(value: unknown, type: abstract new (...args: never
   }
 }
 
-/** The `code` of an error, if that is a string. Never throws. */
+/** The `code` of an error, if it is a string. Never throws. */
 export function codeOf(error: unknown): string | undefined {
   try {
     const code: unknown = (error as { code?: unknown } | undefined)?.code
@@ -21,7 +21,7 @@ export function codeOf(error: unknown): string | undefined {
   }
 }
 
-/** An Error as it is; anything else wrapped, the value kept as `cause`. */
+/** Returns an Error unchanged, and wraps any other value in an Error that has it as `cause`. */
 export function toError(thrown: unknown): Error {
   if (isInstance(thrown, Error)) return thrown
   return new Error(`a non-Error was thrown: ${describe(thrown)}`, { cause: thrown })
@@ -30,8 +30,8 @@ export function toError(thrown: unknown): Error {
 const UNREADABLE = 'what was thrown cannot be read'
 
 /**
- * What an error says, whatever it is: an Error's message; of a message that is no string, and of anything else that
- * was thrown, a short description. At most 64 KiB of characters. Never throws, whatever getters and Proxies do.
+ * The message of any thrown value: that of an Error; a short description if the value is no Error, or its message no string. At
+ * most 64 Ki characters. Never throws, whatever getters and Proxies do.
  */
 export function messageOf(thrown: unknown): string {
   try {
@@ -43,18 +43,18 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
-/** As `messageOf`, as far as there is room for it in the message of another error. */
+/** As `messageOf`, shortened for use within the message of another error. */
 export function reasonOf(thrown: unknown): string {
   return shortened(messageOf(thrown), 2_000)
 }
 
-/** As `messageOf`, but a thrown string is what it says, and an object that is no Error is shown with its properties. */
+/** As `messageOf`, but a thrown string is returned as it is, and an object that is no Error is shown with its properties. */
 export function textOf(thrown: unknown): string {
   if (typeof thrown === 'string') return thrown.slice(0, LONGEST_TEXT)
   return isInstance(thrown, Error) ? messageOf(thrown) : shown(thrown)
 }
 
-/** What to call an error: its name, such as 'TypeError'. Never throws. */
+/** The name of an error, such as 'TypeError'. Never throws. */
 export function nameOf(error: unknown): string {
   try {
     const name: unknown = (error as Error).name
@@ -64,7 +64,7 @@ export function nameOf(error: unknown): string {
   }
 }
 
-/** An error's stack, at most 64 KiB of characters; undefined where it has none. Never throws. */
+/** An error's stack, at most 64 Ki characters; undefined if it has none. Never throws. */
 export function stackOf(error: unknown): string | undefined {
   try {
     const stack: unknown = (error as Error).stack
@@ -82,10 +82,10 @@ const SHOWN = {
   maxStringLength: 1_000,
 } as const
 
-/** With its properties, for a reader. */
+/** A readable form of a value, with its properties. */
 function shown(value: unknown): string {
   try {
-    // What it prints of bytes are numbers; of an object with many properties, all.
+    // inspect would print bytes as numbers, and every property of a large object.
     if (typeof value !== 'object' || value === null || isLarge(value)) return describe(value)
     return inspect(value, SHOWN).slice(0, 4_096)
   } catch {

@@ -7,7 +7,7 @@ export interface UntilAvailableProps {
   readonly clock: Clock
   /** Ends the delay between two tries early. */
   readonly signal?: AbortSignal | undefined
-  /** Whether to rethrow the error instead of trying again; asked after each failure. */
+  /** Whether to rethrow the error instead of trying again; called after each failure. */
   readonly givesUp: () => boolean
   readonly onRetry: (error: StoreUnavailableError, delayMs: number) => void
 }

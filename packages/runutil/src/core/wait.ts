@@ -6,7 +6,7 @@ import { type Duration, toMs } from './duration.ts'
 /**
  * Resolves after `duration`, or as soon as `signal` aborts; it never rejects.
  *
- * Not a way to see whether the wait was cut short: look at `signal.aborted` for that.
+ * To find out whether the wait ended early, read `signal.aborted`.
  *
  * @throws InvalidDurationError at the call, not later
  */
@@ -14,7 +14,7 @@ export function wait(duration: Duration, signal?: AbortSignal): Promise<void> {
   return sleep(currentClock(), toMs(duration, 'wait'), signal)
 }
 
-/** `wait` for code that holds its clock. */
+/** As `wait`, for code that has a clock of its own. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve()
   return new Promise((resolve) => {

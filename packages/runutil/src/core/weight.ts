@@ -1,7 +1,7 @@
-/** The most characters that are sent to a store in one statement, unless one item has more. */
+/** The most characters sent to a store in one statement, unless a single item has more. */
 export const MOST_CHARACTERS = 8 * 2 ** 20
 
-/** How many of the first items have at most `most` together: one in any case, if there is one. */
+/** How many of the first items have a total weight of at most `most`; at least one if there are any. */
 export function countWithin<T>(
   items: readonly T[],
   weigh: (item: T) => number,

@@ -1,10 +1,10 @@
-/** Marks a worker with what its node in the tree is called: 'repeat', 'queue' … */
+/** Marks a worker with the kind of its node in the tree: 'repeat', 'queue' … */
 export const workerKind = Symbol.for('runutil.kind')
 
-/** Marks a worker with what an operator may do with its runs: 'pause', or 'trigger' as well. */
+/** Marks a worker with the control of its runs that an operator has: 'pause', or 'trigger' as well. */
 export const runControls = Symbol.for('runutil.runControls')
 
 export type RunControl = 'pause' | 'trigger'
 
-/** Marks a worker that runs something again and again with the time between two starts, in ms. */
+/** Marks a worker that repeats its runs with the time between two starts, in ms. */
 export const intervalMs = Symbol.for('runutil.intervalMs')

@@ -1,8 +1,8 @@
 import { currentContext } from './context.ts'
 
 /**
- * Reports that the calling worker is ready, so that workers `after` it may start. A worker without a `startTimeout` that no other
- * starts after is ready once it runs, and need not call it.
+ * Reports that the calling worker is ready, so that workers `after` it may start. A worker that has no `startTimeout`, and that no
+ * other worker is `after`, is ready as soon as it runs and need not call this.
  *
  * Applies to the nearest group entry around the call; a second call, or one outside of any entry, does nothing.
  *

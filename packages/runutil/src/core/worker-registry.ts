@@ -5,18 +5,18 @@ import { shared } from './shared.ts'
 export interface WorkerEntry {
   readonly name: string
   readonly group: string | undefined
-  /** The tokens of its constructor's parameters, in the container that it was provided to. */
+  /** The tokens of the constructor's parameters, for the container to which the class was provided. */
   readonly inject?: readonly unknown[] | undefined
   readonly origin: Origin
-  /** How its workers are supervised, as one; undefined: as those of its run. */
+  /** How its workers are supervised as a group of their own; undefined: they are workers of the run. */
   readonly supervise?: object | undefined
-  /** The classes that it comes after. */
+  /** The classes whose workers start before its own. */
   readonly after?: readonly Function[] | undefined
 }
 
 /**
- * Worker classes, in the order in which they became known. When a file is loaded a second time, the class that it
- * defines replaces the older one.
+ * Worker classes, in the order of their registration. When a file is loaded a second time, its class replaces the one of the
+ * first time.
  */
 export class WorkerRegistry {
   readonly #entries = new Map<Function, WorkerEntry>()
@@ -44,7 +44,7 @@ function isSame(older: WorkerEntry, newer: WorkerEntry): boolean {
 const decorated = shared('decorated', () => ({ current: new WorkerRegistry() }))
 const entries = shared('decorations', () => new WeakMap<Function, WorkerEntry>())
 
-/** The decorated classes that a run finds by itself. */
+/** The decorated classes, which a run finds by itself. */
 export function decoratedWorkers(): WorkerRegistry {
   return decorated.current
 }
@@ -54,12 +54,12 @@ export function addDecorated(type: Function, entry: WorkerEntry): void {
   decorated.current.add(type, entry)
 }
 
-/** What a class was decorated with, whether runs find it or not. */
+/** The settings of a decorated class, whether runs find it or not. */
 export function decorationOf(type: Function): WorkerEntry | undefined {
   return entries.get(type)
 }
 
-/** Runs find only classes that are decorated from now on, until the returned function is called. */
+/** Makes runs find only classes that are decorated from now on, until the returned function is called. */
 export function isolate(): () => void {
   const outer = decorated.current
   const inner = (decorated.current = new WorkerRegistry())

@@ -4,59 +4,59 @@ import type { Duration } from './duration.ts'
 import { unexpected } from './errors.ts'
 import { has, isPlainFunction } from './has.ts'
 
-/** Runs until the signal aborts. Returning earlier is an error for the group it runs in. */
+/** Runs until the signal aborts. Returning earlier is an error in the group that runs it. */
 export interface Worker {
   run(signal: AbortSignal): Promise<void>
 }
 
 export type WorkerFunc = (signal: AbortSignal) => Promise<void> | void
 
-/** A worker described instead of composed: wrapped in health, name and retry, in that order. */
+/** A worker described by its settings instead of by wrappers: it is wrapped in health, name and retry, in that order. */
 export interface DeclarativeWorker {
-  /** Its name in logs, health and errors, beneath the names it runs in: '/Type/Name'. */
+  /** Its name in logs, health and errors, beneath the names of the groups around it: '/Type/Name'. */
   name: string
   worker: Worker | WorkerFunc
-  /** The delays before restarts. Without it, and without one of its supervisor, the first failure stops the group. */
+  /** The delays before restarts. Without it, and without a default of the supervisor, the first failure stops the group. */
   retry?: Backoff | undefined
   /**
-   * Which exits are failures. 'permanent': returning and throwing. 'transient': only throwing; after a return it is done.
+   * Which exits are failures. 'permanent': returning and throwing. 'transient': only throwing; a worker that returns is done.
    * 'temporary': never restarted, and the others continue if it throws. Default 'permanent'.
    */
   restart?: 'permanent' | 'transient' | 'temporary' | undefined
-  /** Called with a thrown error. If it returns false or throws, the failure ends the group instead. Default: restart for all. */
+  /** Called with a thrown error. If it returns false or throws, the failure ends the group. Default: restart after any error. */
   retryIf?: ((error: unknown) => boolean) | undefined
   /** How many restarts are allowed. Default: any number. */
   intensity?: { restarts: number; within: Duration } | undefined
-  /** Names of siblings: it starts when they are ready, and stops before they do. */
+  /** Names of siblings: this worker starts when they are ready, and is stopped before they are. */
   after?: string | readonly string[] | undefined
-  /** How long it may take to be ready. Default 1 m if it is permanent and another starts after it, else no limit. */
+  /** How long it may take to be ready. Default 1 m if it is permanent and another worker starts after it, else no limit. */
   startTimeout?: Duration | undefined
-  /** Its share of the grace period. In a restart, how long it may take to end; default there: grace, else 30 s. */
+  /** Its share of the grace period. In a restart, how long it may take to end; the default then is grace, else 30 s. */
   stopTimeout?: Duration | undefined
   /**
-   * The longest time between two signs of life, once it is ready: `workerReady`, `healthCheckpoint`, begin and end of a run; of a
-   * QueueWorker a claim or a settled job, of a ProcessPool an answered task, of a CoordinateWorker a request, a renewal or an end
-   * of an attempt, of a Manager a task that was taken. So it has to be longer than a job or task takes. What has nothing to do may
-   * be silent: between two runs, between two polls, without a task, paused; so may `httpServer`. Default: none.
+   * The longest time between two signs of life, once the worker is ready: `workerReady`, `healthCheckpoint`, the begin and end of
+   * a run; for a QueueWorker a claim or a settled job, for a ProcessPool an answered task, for a CoordinateWorker a request, a
+   * renewal or the end of an attempt, for a Manager a task taken. It must be longer than a job or task takes. An idle worker may
+   * be silent: between two runs, between two polls, without a task, paused; so may `httpServer`. Default: no limit.
    */
   watchdog?: Duration | undefined
 }
 
-/** What every function that takes workers accepts. */
+/** Any form of a worker, as accepted by every function that takes workers. */
 export type Runnable = Worker | WorkerFunc | DeclarativeWorker
 
-/** What a class decorated with `@Worker()` implements. */
+/** Implemented by a class decorated with `@Worker()`. */
 export interface WorkerConfigurer {
   workers(): Iterable<Runnable>
 }
 
 /**
- * Calls a worker so that a synchronous throw is a rejection too, and whatever it returns is a promise that settles once. The
- * AsyncLocalStorage stores that it enters end with it.
+ * Calls a worker so that a synchronous throw becomes a rejection, and the result is a promise that settles once. AsyncLocalStorage
+ * stores that the worker enters end with it.
  */
 export function callWorker(worker: Worker | WorkerFunc, signal: AbortSignal): Promise<void> {
   try {
-    // No async function: of 100,000 idle workers, each would keep 250 bytes of it.
+    // Not an async function: it would cost each idle worker 250 bytes, and there may be 100,000.
     return Promise.resolve(
       inNewScope(() => (typeof worker === 'function' ? worker(signal) : worker.run(signal))),
     )

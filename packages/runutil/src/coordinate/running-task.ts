@@ -48,6 +48,11 @@ export class RunningTask {
       attempt.watch({ onRenewal: () => this.#onRenewal(attempt), onEnded: props.onSign })
   }
 
+  /** How many haven't ended. */
+  get attempts(): number {
+    return this.#held.all.length
+  }
+
   abort(reason: unknown): void {
     this.#controller.abort(reason)
   }

@@ -28,6 +28,8 @@ export class WorkerRun {
   readonly #running = new Set<RunningTask>()
   /** Whether a child waits for work; all other idle children queue behind it. */
   #isWaiting = false
+  /** When it last updated its record. */
+  #heartbeatAt: Date | undefined
 
   constructor(settings: CoordinateWorkerSettings, signal: AbortSignal) {
     this.#settings = settings
@@ -55,7 +57,14 @@ export class WorkerRun {
   #takeControls(): void {
     const look = (): void => void this.#ready.notify()
     this.#record.controlledBy({ pause: look, resume: look })
+    this.#record.describedBy(() => this.#detail)
     this.#record.idleWhen(() => this.#isWaiting && this.#running.size === 0)
+  }
+
+  get #detail(): object {
+    const { namespace, workerId, concurrency } = this.#settings
+    const tasks = [...this.#running].map(({ name, attempts }) => ({ workSpec: name, attempts }))
+    return { namespace: namespace.name, workerId, concurrency, tasks, heartbeat: this.#heartbeatAt }
   }
 
   async #work(itself: CoordinateWorkerRecord): Promise<void> {
@@ -118,7 +127,9 @@ export class WorkerRun {
 
   async #report(itself: CoordinateWorkerRecord): Promise<void> {
     const tasks = [...this.#children].flatMap(({ taskName }) => taskName ?? [])
-    await itself.update(heartbeat(tasks, this.#settings.clock.now()))
+    const now = this.#settings.clock.now()
+    await itself.update(heartbeat(tasks, now))
+    this.#heartbeatAt = new Date(now)
   }
 
   readonly #untilReady = async (ms: number): Promise<void> => {

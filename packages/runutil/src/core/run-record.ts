@@ -27,6 +27,11 @@ export class RunRecord {
     if (this.#record !== undefined) this.#record.live = { isIdle }
   }
 
+  /** What the tree shows of it, worked out when somebody looks. */
+  describedBy(describe: () => unknown): void {
+    if (this.#record !== undefined) this.#record.describe = describe
+  }
+
   signOfLife(): void {
     this.#record?.signOfLife()
   }

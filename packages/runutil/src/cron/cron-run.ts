@@ -70,6 +70,8 @@ export class CronRun {
   }
 
   #control(): void {
+    const { pattern, timezone } = this.#settings
+    this.#runs.describedBy(() => ({ pattern, timezone, next: this.#progress.nextRunAt }))
     this.#progress.onMissed = (count) => this.#runs.missed(count)
     const pause = (): void => {
       this.#paused = true

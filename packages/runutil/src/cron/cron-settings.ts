@@ -26,6 +26,8 @@ export interface CronOptions {
 }
 
 export interface CronSettings {
+  readonly pattern: string
+  readonly timezone: string
   readonly times: CronTimes
   readonly job: Job | JobFunc
   readonly missed: MissedPolicy
@@ -56,6 +58,8 @@ export function toCronSettings(
   times.checkComesAfter(currentClock().now(), what)
   if (!POLICIES.includes(missed)) throw unexpected(`${what}: missed`, `'once', 'skip' or 'all'`, missed)
   return {
+    pattern,
+    timezone,
     times,
     job,
     missed,

@@ -71,6 +71,8 @@ class LeasedRun {
   readonly #clock = this.#context.scope.clock
   readonly #timeout = new StoreTimeout(this.#clock, this.#context.scope.graceMs)
   readonly #outage: OutageLog
+  /** While it holds the lease. */
+  #fence: number | undefined
 
   constructor(work: LeasedWork, signal: AbortSignal) {
     this.#work = work
@@ -81,11 +83,17 @@ class LeasedRun {
 
   async run(): Promise<void> {
     onAbort(this.#signal, this.#timeout.stop)
+    new RunRecord(this.#context).describedBy(() => this.#detail)
     try {
       await this.#run()
     } finally {
       offAbort(this.#signal, this.#timeout.stop)
     }
+  }
+
+  get #detail(): object {
+    const lease = this.#work.name
+    return this.#fence === undefined ? { lease, held: false } : { lease, held: true, fence: this.#fence }
   }
 
   async #run(): Promise<void> {
@@ -144,10 +152,12 @@ class LeasedRun {
       // It may have expired, or the stop may have come, before the store's answer.
       lease.isLost()
       signal.throwIfAborted()
+      this.#fence = fence
       await withFence(fence, () => this.#runOnce(signal))
     } catch (error) {
       failure = { error }
     }
+    this.#fence = undefined
     controller.dispose()
     const wasStopped = failure && isAbortOf(signal, failure.error)
     const isLost = lease.isLost()

@@ -70,11 +70,13 @@ export class Lifecycle {
   }
 
   /** What is logged from now on goes to the group that this is called in, which looks for signs of life. */
-  runsHere(isIdle: () => boolean): void {
+  runsHere(isIdle: () => boolean, describe: () => unknown): void {
     const record = currentContext()?.record
     this.#context.logger = currentLogger()
     this.#context.record = record
-    if (record !== undefined) record.live = { isIdle }
+    if (record === undefined) return
+    record.live = { isIdle }
+    record.describe = describe
   }
 
   /** There is a task: if there was nothing to do before, its time counts from now on. */

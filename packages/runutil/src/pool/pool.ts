@@ -167,7 +167,8 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
    */
   async run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    this.#lifecycle.runsHere(() => this.#isIdle)
+    const isIdle = (): boolean => this.#isIdle
+    this.#lifecycle.runsHere(isIdle, () => this.#detail)
     if (this.#lifecycle.end !== undefined) throw this.#lifecycle.end
     const stop = (): void => void this.destroy()
     onAbort(signal, stop)
@@ -183,6 +184,13 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
       offAbort(signal, stop)
     }
     await this.destroy()
+  }
+
+  get #detail(): object {
+    const processes = this.workers.map(({ pid, state, numExecs, updated }) => {
+      return { pid, state, execs: numExecs, since: updated }
+    })
+    return { ...this.stats(), processes }
   }
 
   get #isIdle(): boolean {

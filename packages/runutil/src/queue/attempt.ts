@@ -1,9 +1,20 @@
 import type { AsyncScope } from '../core/async-scope.ts'
 import type { Clock, Timer } from '../core/clock.ts'
+import type { Context } from '../core/context.ts'
+import { dateAt } from '../core/date-at.ts'
 import { DeadlineExceededError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
 import { type HandlerResult, isThenable, perform } from './perform.ts'
+
+/** A job that runs, as the tree shows it. */
+export interface RunningJob {
+  readonly id: string
+  readonly kind: string
+  readonly attempt: number
+  readonly since: Date
+  readonly traceId: string
+}
 
 /** One call of a handler, with a signal of its own, which aborts on a stop, a lost lease or the deadline. */
 export class Attempt {
@@ -14,12 +25,15 @@ export class Attempt {
   readonly #clock: Clock
   readonly #stores: AsyncScope
   readonly #startedAt: number
+  /** The one that its handler runs in. */
+  readonly context: Context
   readonly #controller = new AbortController()
   #deadline: Timer | undefined
 
   /** @param stores the async scope in which the signal's listeners run on an abort */
-  constructor(job: ClaimedJob, kind: Kind, clock: Clock, stores: AsyncScope) {
+  constructor(job: ClaimedJob, kind: Kind, clock: Clock, stores: AsyncScope, context: Context) {
     this.job = job
+    this.context = context
     this.#kind = kind
     this.#clock = clock
     this.#stores = stores
@@ -29,6 +43,13 @@ export class Attempt {
   /** How long the attempt has taken so far. */
   get durationMs(): number {
     return this.#clock.elapsed() - this.#startedAt
+  }
+
+  /** What the tree shows of it. */
+  get detail(): RunningJob {
+    const { id, kind, attemptsDone } = this.job
+    const since = dateAt(this.#clock, this.#startedAt)
+    return { id, kind, attempt: attemptsDone + 1, since, traceId: this.context.id }
   }
 
   /** The first reason stays. */

@@ -22,6 +22,7 @@ import type { WorkerRules } from './worker-rules.ts'
 export interface ClaimLoopProps {
   readonly store: ObservedJobStore
   readonly kinds: ReadonlyMap<string, Kind>
+  readonly concurrency: number
   readonly pollIntervalMs: number
   readonly leaseMs: number
   readonly clock: Clock
@@ -63,6 +64,7 @@ export class ClaimLoop {
   async run(): Promise<void> {
     const { end, signals, slots, outcomes } = this.#props
     this.#record.idleWhen(() => this.#isWaiting && slots.count === 0 && outcomes.unsettled === 0)
+    this.#record.describedBy(() => this.#detail)
     this.#record.controlledBy({ pause: () => this.#pause(), resume: () => signals.freed.notify() })
     while (!end.isStopping) {
       const limit = this.#record.isPaused ? undefined : this.#room()
@@ -70,6 +72,11 @@ export class ClaimLoop {
       else if (limit === 0) await signals.freed.wait(Infinity)
       else if (!(await this.#claim(limit))) await this.#idle()
     }
+  }
+
+  get #detail(): object {
+    const { kinds, concurrency, slots, outcomes } = this.#props
+    return { kinds: [...kinds.keys()], concurrency, ...slots.detail, unsettled: outcomes.unsettled }
   }
 
   #pause(): void {

@@ -2,7 +2,7 @@ import { AsyncScope, inNewScope } from '../core/async-scope.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Context, withContext } from '../core/context.ts'
 import { macrotask } from '../core/event-loop.ts'
-import { Attempt } from './attempt.ts'
+import { Attempt, type RunningJob } from './attempt.ts'
 import type { ClaimSignals } from './claim-signals.ts'
 import { jobLost } from './errors.ts'
 import type { Held } from './job-store.ts'
@@ -29,6 +29,8 @@ export interface JobSlotsProps {
 
 /** Jobs started per turn of the event loop, so that timers, signals and I/O aren't held up. */
 const MOST_IN_A_TURN = 32
+/** So many running jobs are shown. */
+const MOST_SHOWN = 100
 
 /** The jobs that a run has claimed and that haven't ended: waiting ─► running ─► ended. At most `concurrency` run. */
 export class JobSlots {
@@ -78,6 +80,12 @@ export class JobSlots {
     }
   }
 
+  /** The jobs that have run for longest, and how many wait here. */
+  get detail(): { running: RunningJob[]; waiting: number } {
+    const oldest = [...this.#running.values()].slice(0, MOST_SHOWN)
+    return { running: oldest.map(({ detail }) => detail), waiting: this.#waiting.length }
+  }
+
   /** Resolves when no handler runs any more. */
   async idle(): Promise<void> {
     if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
@@ -101,9 +109,9 @@ export class JobSlots {
 
   #start(job: ClaimedJob): void {
     const { kinds, clock, context } = this.#props
-    const attempt = new Attempt(job, kinds.get(job.kind)!, clock, this.#scope)
+    const attempt = new Attempt(job, kinds.get(job.kind)!, clock, this.#scope, context.child())
     this.#running.set(job, attempt)
-    const result = inNewScope(() => withContext(context.child(), runAttempt, attempt))
+    const result = inNewScope(() => withContext(attempt.context, runAttempt, attempt))
     if (isThenable(result)) void result.then((ended) => this.#endedLater(attempt, ended))
     else this.#ended(attempt, result)
   }

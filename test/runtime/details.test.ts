@@ -1,0 +1,112 @@
+import { type DeclarativeWorker, Runtime, runAllWorkers } from 'runutil'
+import { CoordinateWorker, MemoryCoordinateStore, createCoordinate } from 'runutil/coordinate'
+import { cron } from 'runutil/cron'
+import { Manager, MemoryActionLedger } from 'runutil/dispatch'
+import { MemoryLeaseStore, singleton } from 'runutil/leases'
+import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
+import { VirtualClock } from 'runutil/testing'
+import { expect, test } from 'vitest'
+import { capturedLogger } from '../support/logs.ts'
+import { untilAbort } from '../support/outcome.ts'
+import { freshPool } from '../support/pool/pools.ts'
+
+const NOON = Date.UTC(2026, 0, 1, 12)
+
+interface Looked {
+  readonly clock: VirtualClock
+  readonly detail: unknown
+}
+
+/** What the node of a worker tells of it, once it is ready and `before` was done; and nothing when it has ended. */
+async function detailOf(
+  make: (clock: VirtualClock) => DeclarativeWorker['worker'] | Promise<DeclarativeWorker['worker']>,
+  before: (clock: VirtualClock) => unknown = () => {},
+): Promise<Looked> {
+  const clock = new VirtualClock({ now: NOON })
+  const runtime = new Runtime()
+  const stop = new AbortController()
+  const { logger } = capturedLogger()
+  const ready = runtime.ready('/It')
+  const entry = { name: 'It', worker: await make(clock), startTimeout: '1h' as const }
+  const run = runAllWorkers([entry], stop.signal, { clock, runtime, logger })
+  await clock.advance(0)
+  await ready
+  await before(clock)
+  await clock.advance(0)
+  const { detail } = runtime.get('/It')!
+  stop.abort()
+  await clock.advance(0)
+  await run
+  expect(runtime.get('/It')!.detail).toBeUndefined()
+  return { clock, detail }
+}
+
+test('a QueueWorker shows its kinds, and the jobs that run and wait', async () => {
+  let queue: JobQueue
+  const { detail } = await detailOf(
+    (clock) => {
+      queue = new JobQueue(new MemoryJobStore({ clock }))
+      const hangs = (_: unknown, signal: AbortSignal): Promise<void> => untilAbort(signal)
+      return new QueueWorker(queue, { concurrency: 2 }).register('a', hangs).register('b', hangs)
+    },
+    () => queue.enqueue({ id: '1', kind: 'a' }),
+  )
+  const traceId = expect.any(String) as unknown
+  expect(detail).toEqual({
+    kinds: ['a', 'b'],
+    concurrency: 2,
+    waiting: 0,
+    unsettled: 0,
+    running: [{ id: '1', kind: 'a', attempt: 1, since: new Date(NOON), traceId }],
+  })
+})
+
+test('a CoordinateWorker shows its tasks and its heartbeat', async () => {
+  const { detail } = await detailOf(async (clock) => {
+    const store = new MemoryCoordinateStore().withTime(() => clock.now())
+    const namespace = await createCoordinate({ withTime: () => store }, { clock }).namespace('n')
+    const spec = await namespace.setWorkSpec({ name: 'spec', runtime: 'node' })
+    await spec.addWorkUnits([1, 2, 3].map((at) => ({ name: `${at}`, data: {} })))
+    const tasks = { spec: (_: unknown, signal: AbortSignal) => untilAbort(signal) }
+    return new CoordinateWorker({ namespace, workerId: 'w', concurrency: 1, tasks })
+  })
+  expect(detail).toEqual({
+    namespace: 'n',
+    workerId: 'w',
+    concurrency: 1,
+    tasks: [{ workSpec: 'spec', attempts: 3 }],
+    heartbeat: new Date(NOON),
+  })
+})
+
+test('a Manager shows its live workers', async () => {
+  const { detail } = await detailOf((clock) => {
+    const manager = new Manager({ operation: 'test', ledger: new MemoryActionLedger(), clock })
+    manager.workers.register('host', 'phone', () => {})
+    return manager
+  })
+  expect(detail).toEqual({ operation: 'test', workers: [{ host: 'host', target: 'phone' }] })
+})
+
+test('a cron shows its pattern and what comes next, a singleton its lease', async () => {
+  const pattern = '30 12 * * *'
+  const next = new Date(NOON + 30 * 60_000)
+  expect((await detailOf(() => cron(pattern, () => {}))).detail).toEqual({ pattern, timezone: 'UTC', next })
+  const held = await detailOf((clock) => singleton(new MemoryLeaseStore({ clock }), 'one', untilAbort))
+  expect(held.detail).toEqual({ lease: 'one', held: true, fence: 1 })
+})
+
+test('a ProcessPool shows its processes', async () => {
+  const { pool } = freshPool({ numWorkers: 2 })
+  const runtime = new Runtime()
+  const stop = new AbortController()
+  const { logger } = capturedLogger()
+  const run = runAllWorkers([{ name: 'It', worker: pool }], stop.signal, { runtime, logger })
+  await pool.start()
+  await pool.exec('echo')
+  const since = expect.any(Date) as unknown
+  const idle = pool.workers.map(({ pid, numExecs }) => ({ pid, state: 'ready', execs: numExecs, since }))
+  expect(runtime.get('/It')!.detail).toEqual({ waiting: 0, running: 0, workers: 2, processes: idle })
+  stop.abort()
+  await run
+})

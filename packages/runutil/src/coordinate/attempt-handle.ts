@@ -6,9 +6,9 @@ import type { Data } from './data.ts'
 import type { Attempt, AttemptStatus, CoordinateWorkerRecord, WorkUnit } from './model.ts'
 import type { Session } from './session.ts'
 
-/** What is done with an attempt through its handle. */
+/** Observes the calls made on an attempt through its handle. */
 export interface AttemptWatcher {
-  /** Before the store is asked to renew it; what it returns is called when it has been. */
+  /** Called before the store renews the attempt. The returned function is called after the renewal. */
   onRenewal(): (lifetimeMs: number) => void
   onEnded(): void
 }
@@ -16,7 +16,7 @@ export interface AttemptWatcher {
 export class AttemptHandle implements Attempt {
   readonly workUnit: WorkUnit
   readonly worker: CoordinateWorkerRecord
-  /** The attempt as it was when this object was made. */
+  /** The attempt as of the creation of this object. */
   readonly leased: AttemptRow
   #isEndRequested = false
   #watcher: AttemptWatcher | undefined
@@ -101,7 +101,7 @@ export class AttemptHandle implements Attempt {
   }
 }
 
-/** Every attempt of the model is a handle. */
+/** The same attempts as handles; every attempt of the model is one. */
 export function attemptHandles(attempts: readonly Attempt[]): AttemptHandle[] {
   return attempts.filter((attempt) => attempt instanceof AttemptHandle)
 }

@@ -1,28 +1,28 @@
 import type { AttemptHandle } from './attempt-handle.ts'
 
-/** How long before its first attempt expires a task is aborted, and its attempts are failed. */
+/** How long before its first attempt expires a task is aborted (warning), and its attempts are failed (alarm). */
 const WARNING_MS = 30_000
 const ALARM_MS = 15_000
 
 export interface Moments {
-  /** When the task is aborted, or its attempts are renewed. */
+  /** When to abort the task, or to renew its attempts. */
   readonly warning: number
-  /** When they are failed. */
+  /** When to fail the attempts. */
   readonly alarm: number
 }
 
 interface Held {
   readonly attempt: AttemptHandle
   expiresAt: number
-  /** The length of the lease when it was made or last renewed. */
+  /** The length of the lease as of its creation or last renewal. */
   lifetimeMs: number
-  /** The number of its last renewal, among all renewals. */
+  /** The sequence number of the last renewal of this attempt, among all renewals. */
   renewal: number
 }
 
 /**
- * The attempts of a task that haven't ended, and when each expires: by `elapsed` of this process's clock, and never later
- * than in the store, whose clock may show another time.
+ * The attempts of a task that haven't ended, and when each expires, on the scale of `elapsed` of this process's clock. The expiry
+ * is never later than in the store, whose clock may differ.
  */
 export class HeldAttempts {
   /** The length of the lease, the same for the whole set. */
@@ -30,7 +30,7 @@ export class HeldAttempts {
   readonly #held = new Map<number, Held>()
   #renewals = 0
 
-  /** @param askedAt before they were requested */
+  /** @param askedAt the time just before the attempts were requested */
   constructor(attempts: readonly AttemptHandle[], askedAt: number) {
     const { lifetimeMs } = attempts[0]!.leased
     this.lifetimeMs = lifetimeMs
@@ -58,7 +58,7 @@ export class HeldAttempts {
     return Math.min(this.lifetimeMs, ...this.#each(({ lifetimeMs }) => lifetimeMs))
   }
 
-  /** The first of each, by the lease as it was last renewed: of a short one, at half and three quarters of it. */
+  /** The earliest warning and alarm, from the leases as last renewed: at half and three quarters of a short lease. */
   moments(autoRenew: boolean): Moments {
     const most = autoRenew ? Infinity : WARNING_MS
     return {
@@ -87,19 +87,19 @@ export class HeldAttempts {
     return this.#renewals
   }
 
-  /** @param askedAt before the store was asked to */
+  /** @param askedAt the time just before the store was asked to renew */
   renewed({ leased }: AttemptHandle, askedAt: number, lifetimeMs: number): void {
     const renewal = ++this.#renewals
     const held = this.#held.get(leased.id)
     if (held !== undefined) Object.assign(held, { expiresAt: askedAt + lifetimeMs, lifetimeMs, renewal })
   }
 
-  /** @param since `renewals` before the store was asked, which may not have seen later ones */
+  /** @param since the value of `renewals` before the store was asked; its answer may not include later renewals */
   wasRenewed({ leased }: AttemptHandle, since: number): boolean {
     return (this.#held.get(leased.id)?.renewal ?? 0) > since
   }
 
-  /** @param attempt as the store has it now @param askedAt before it was asked */
+  /** @param attempt its current state in the store @param askedAt the time just before the store was asked */
   saw({ leased }: AttemptHandle, askedAt: number): void {
     const held = this.#held.get(leased.id)
     if (held === undefined) return

@@ -7,12 +7,12 @@ import { ErrNoSuchAction } from './errors.ts'
 import type { Ending } from './handler-result.ts'
 import { type ManagerSettings, clockOf } from './manager-options.ts'
 
-/** How long a ledger that cannot be reached is asked again: enough for a database to restart. */
+/** How long calls to an unreachable ledger are retried: enough for a database to restart. */
 const PATIENCE_MS = 20_000
 
 export type Change = Omit<RecordChange, 'updatedAt'>
 
-/** Changes actions in the ledger. Repeating a change is harmless, so a ledger is asked until it answers. */
+/** Changes actions in the ledger. Changes are idempotent, so calls are retried until the ledger answers. */
 export class ActionChanges {
   readonly #settings: ManagerSettings
   readonly #outage = new OutageLog('change actions in the ledger')
@@ -21,14 +21,14 @@ export class ActionChanges {
     this.#settings = settings
   }
 
-  /** @throws ErrNoSuchAction, ErrActionEnded; what the ledger says when it cannot be reached for 20 s */
+  /** @throws ErrNoSuchAction, ErrActionEnded; the error of the ledger once it has been unreachable for 20 s */
   update(change: Change): Promise<ActionRecord> {
     return this.#patiently(change, false, AbortSignal.abort())
   }
 
   /**
-   * Ends an action, unless it has ended already or is gone. Tries for as long as it takes, until `signal` aborts and 20 s are
-   * over. An error text that the ledger cannot hold is written in ASCII.
+   * Ends an action, unless it has already ended or no longer exists. Retries until `signal` has aborted and 20 s have passed. An
+   * error text that the ledger cannot store is written in ASCII.
    */
   async end(id: string, ending: Ending, signal: AbortSignal): Promise<void> {
     try {
@@ -42,7 +42,7 @@ export class ActionChanges {
     }
   }
 
-  /** Fails an action that nobody performs any more, unless it has ended already. */
+  /** Fails an action that no worker performs any more, unless it has already ended. */
   markLost(id: string, signal: AbortSignal): Promise<void> {
     return this.#end({ id, ...LOST }, signal)
   }

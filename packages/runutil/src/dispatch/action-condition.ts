@@ -4,15 +4,15 @@ import { checkText, nearest } from '../core/options.ts'
 import { ACTION_STATUSES } from './action.ts'
 import { asJson } from './json.ts'
 
-/** What the value of a field must satisfy: all given operators. */
+/** Operators that the value of a field must satisfy, all of them. */
 export interface Condition<T> {
   gt?: T
   gte?: T
   lt?: T
   lte?: T
-  /** Deeply equal to one of these. */
+  /** The value is deeply equal to one of these. */
   in?: readonly T[]
-  /** Text that contains it. For other values in input and output: their JSON contains it. */
+  /** Text that contains this string. For other values in input and output: their JSON contains it. */
   contains?: string
   /** Only text matches. */
   startsWith?: string
@@ -20,8 +20,8 @@ export interface Condition<T> {
 }
 
 /**
- * What a field holds: a name, which has to be text that every store can hold; other text; a status; a time; input or output; or
- * a field inside them.
+ * The type of a field: a name, which must be text that every store can hold; other text; a status; a time; input or output; or
+ * a field inside input or output.
  */
 export type FieldKind = 'name' | 'text' | 'status' | 'time' | 'json' | 'nested'
 export type Test = (value: unknown) => boolean
@@ -34,10 +34,10 @@ type Operator = (typeof OPERATORS)[number]
 type Comparison = (typeof COMPARISONS)[number]
 
 /**
- * Tests whether a value satisfies a query: deeply equal, or as an object of operators says. For input and output, a plain object
- * without operators is a value; search for one that looks like operators by `{ in: [value] }`.
+ * Tests whether a value satisfies a query: it is deeply equal, or satisfies an object of operators. For input and output, a plain
+ * object without operators is a value; to search for a value that looks like operators, use `{ in: [value] }`.
  *
- * @param what the field; errors begin with it
+ * @param what the field name, used as the prefix of error messages
  * @throws InvalidArgumentError for anything else
  */
 export function conditionOf(kind: FieldKind, given: unknown, what: string): Test {
@@ -60,7 +60,7 @@ function isValue(kind: FieldKind, given: object): boolean {
   return kind === 'json' || !keys.some(isLikeOperator)
 }
 
-/** Short keys resemble anything. */
+/** Short keys are too similar to everything. */
 function isLikeOperator(key: string): boolean {
   if (key.startsWith('$')) return true
   return key.length > 2 && nearest(key, OPERATORS) !== undefined
@@ -133,7 +133,7 @@ function comparison(operator: Comparison, kind: FieldKind, operand: unknown, wha
   return (value) => typeof value === typeof wanted && compares(operator, value as Date, wanted)
 }
 
-/** A status may be compared with any text. Times in input and output are text there. */
+/** A status may be compared with any text. Times inside input and output are stored as text. */
 function operandOf(kind: FieldKind, operand: unknown, what: string): Date {
   const wanted = kind === 'status' ? valueOf('text', operand, what) : valueOf(kind, operand, what)
   if (isJson(kind) && typeof wanted !== 'string' && typeof wanted !== 'number') {

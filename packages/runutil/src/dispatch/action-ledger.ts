@@ -1,26 +1,26 @@
 import type { ActionRecord, RecordChange } from './action.ts'
 import type { TaskExchange } from './task-exchange.ts'
 
-/** A record, and the number of the last change to it; in one ledger, each change has a higher number than the one before. */
+/** A record and the number of its last change; in one ledger, the numbers increase with each change. */
 export interface SeenRecord {
   readonly record: ActionRecord
   readonly revision: number
 }
 
-/** What a search may be narrowed to; a ledger may return more. */
+/** Fields by which a ledger may narrow a search; it may return more than matches. */
 export type SearchHint = Partial<Pick<ActionRecord, 'operation' | 'status' | 'host' | 'target'>>
 
 /**
- * Where actions are kept: records of what was created and what was changed, appended and never overwritten. What is
- * acknowledged survives the process, if anything of the ledger does. Its only rule: an ended action never changes its status.
+ * Stores actions as records of their creation and changes, appended and never overwritten. Unless the ledger is in memory,
+ * acknowledged records survive the process. Its only rule: an ended action never changes its status.
  */
 export interface ActionLedger {
-  /** The workers of everyone who uses this ledger. */
+  /** The workers of all users of this ledger. */
   readonly exchange: TaskExchange
   create(record: ActionRecord): Promise<void>
   /**
-   * Creates a running action and gives its task to the worker that it names, in one step; tasks of one target in the order of
-   * the calls. False when that worker isn't live any more: the action has failed with 'worker lost'.
+   * Creates a running action and gives its task to the worker that it names, atomically; tasks of one target in call order.
+   * False when that worker is no longer live: the action has failed with 'worker lost'.
    *
    * @param onTaken called when the worker has taken the task, which may never be
    */
@@ -32,21 +32,21 @@ export interface ActionLedger {
    */
   update(change: RecordChange, options?: { readonly ifRunning?: boolean }): Promise<ActionRecord>
   get(id: string): Promise<ActionRecord | undefined>
-  /** The oldest first, each as it is when the search reaches it. */
+  /** Records, oldest first, each in its state when the search reaches it. */
   search(hint: SearchHint): AsyncIterable<SeenRecord>
   /**
-   * Calls back with each change from now on, whoever made it; changes of one action in their order. None is left out, but
-   * they may be late. A ledger that has to read them waits for what `onChange` returns. `onEnd` is called when no more will
-   * come although nobody called `off`.
+   * Calls `onChange` with each change from now on, from any process; changes of one action in order. No change is skipped,
+   * but changes may arrive late. A ledger that reads changes waits for the promise that `onChange` returns. `onEnd` is called
+   * when following ends without a call of `off`.
    */
   follow(onChange: OnChange, onEnd: (error: unknown) => void): Promise<Following>
 }
 
-/** May return a promise to wait for before the next change, for a ledger that can. */
+/** May return a promise; a ledger that can wait delivers the next change only after it. */
 export type OnChange = (seen: SeenRecord) => Promise<void> | void
 
 export interface Following {
-  /** That of the last change before. */
+  /** The revision of the last change before following began. */
   readonly revision: number
   readonly off: () => Promise<void>
 }

@@ -5,17 +5,17 @@ import type { SearchHint } from './action-ledger.ts'
 import { ACTION_FIELDS, type Action } from './action.ts'
 
 /**
- * By any fields, all of which must match: a value that is deeply equal (input and output as JSON), or a Condition. A path such as
- * `'input.url'` or `'output.sizes.0'` names a field inside input or output, for a value or a Condition too.
+ * Conditions on any fields, all of which must match: a deeply equal value (input and output as JSON), or a Condition. A path
+ * such as `'input.url'` or `'output.sizes.0'` names a field inside input or output; it also takes a value or a Condition.
  */
 export type ActionQuery<I = unknown, O = unknown> = {
   [F in keyof Action<I, O>]?: Action<I, O>[F] | Condition<NonNullable<Action<I, O>[F]>> | undefined
 } & {
   [path: `input.${string}` | `output.${string}`]: unknown
 } & {
-  /** Those that don't match this. */
+  /** Matches actions that don't match this query. */
   not?: ActionQuery<I, O> | undefined
-  /** Those that match any of these. */
+  /** Matches actions that match any of these queries. */
   or?: readonly ActionQuery<I, O>[] | undefined
 }
 
@@ -34,7 +34,7 @@ const KINDS: Readonly<Record<keyof Action, FieldKind>> = {
 
 export type Matcher = (action: Action) => boolean
 
-/** Whether an action matches. @param what the beginning of error messages @throws InvalidArgumentError */
+/** Whether an action matches. @param what the prefix of error messages @throws InvalidArgumentError */
 export function matcher(query: ActionQuery, what = 'search'): Matcher {
   if (!isPlainObject(query)) throw unexpected(what, 'an object such as { status: … }', query)
   const given = Object.entries(query).filter(([, condition]) => condition !== undefined)
@@ -64,7 +64,7 @@ function anyOf(given: unknown, what: string): Matcher {
   return (action) => matchers.some((matches) => matches(action))
 }
 
-/** Undefined where the path leads nowhere. */
+/** Undefined when the path does not exist. */
 function valueAt(value: unknown, path: readonly string[]): unknown {
   let at = value
   for (const key of path) {

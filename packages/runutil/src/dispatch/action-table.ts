@@ -3,20 +3,20 @@ import type { Following, OnChange, SearchHint, SeenRecord } from './action-ledge
 import { type ActionRecord, type RecordChange, changedRecord } from './action.ts'
 import { ErrNoSuchAction } from './errors.ts'
 
-/** All actions of a ledger in memory, as their records leave them. */
+/** The current state of all actions of a ledger, in memory. */
 export class ActionTable {
   readonly #records = new Map<string, SeenRecord>()
   readonly #running = new Set<string>()
   readonly #events = new Events<{ change: [seen: SeenRecord] }>()
   #revision = 0
 
-  /** Before all records are put in again; followers stay. */
+  /** Removes all actions, before all records are read again; followers stay. */
   clear(): void {
     this.#records.clear()
     this.#running.clear()
   }
 
-  /** @returns what tells the followers, to be called when the change is acknowledged */
+  /** @returns a function that notifies the followers, to be called once the change is acknowledged */
   put(record: ActionRecord): () => void {
     const seen = { record, revision: ++this.#revision }
     this.#records.set(record.id, seen)
@@ -26,7 +26,7 @@ export class ActionTable {
   }
 
   /**
-   * What a change makes of its action; undefined when it has ended and is only to be changed `ifRunning`.
+   * The action after a change; undefined when the action has ended and the change applies only `ifRunning`.
    *
    * @throws ErrNoSuchAction, ErrActionEnded
    */
@@ -44,14 +44,14 @@ export class ActionTable {
     return this.#running.has(id)
   }
 
-  /** As they are now. */
+  /** The actions in their current state. */
   search({ status }: SearchHint): SeenRecord[] {
     if (status !== 'running') return [...this.#records.values()]
     return [...this.#running].map((id) => this.#records.get(id)!)
   }
 
   follow(onChange: OnChange): Following {
-    // Nothing here waits for what it returns.
+    // The returned promise is not awaited here.
     const off = this.#events.on('change', (seen) => void onChange(seen))
     return { revision: this.#revision, off: () => Promise.resolve(off()) }
   }

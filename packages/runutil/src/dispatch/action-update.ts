@@ -7,7 +7,7 @@ import { asJson } from './json.ts'
 import { validJson } from './schema.ts'
 
 /**
- * The change that a call of `update` asks for; times are the manager's to set.
+ * The change that a call of `update` requests; the manager sets the times.
  *
  * @throws InvalidActionError, InvalidArgumentError
  */

@@ -5,12 +5,12 @@ export const ACTION_STATUSES = ['running', 'succeeded', 'failed'] as const
 /** Whether an action has ended, and how. */
 export type ActionStatus = (typeof ACTION_STATUSES)[number]
 
-/** A task that was given to the worker of a target, and its outcome. */
+/** A task for the worker of a target, and its outcome. */
 export interface Action<I = unknown, O = unknown> {
   readonly id: string
-  /** What is done: the operation of its manager. */
+  /** The operation of the action's manager. */
   readonly operation: string
-  /** Where the worker is and what it works on, which may be the same. */
+  /** The worker's host, and the target that it works on; they may be the same. */
   readonly host: string
   readonly target: string
   readonly input: I
@@ -35,7 +35,7 @@ export const ACTION_FIELDS = [
   'updatedAt',
 ] as const satisfies readonly (keyof Action)[]
 
-/** What the handler of a worker is given. */
+/** The task that a worker's handler receives. */
 export interface Task<I = unknown> {
   /** The id of the action that its results belong to. */
   readonly action: string
@@ -60,10 +60,10 @@ export function equivalentAction(a: Action, b: Action): boolean {
   return a.host === b.host && a.target === b.target && isDeepStrictEqual(a.input, b.input)
 }
 
-/** The end of an action that nobody will perform, or whose outcome nobody knows. */
+/** The end of an action that no worker will perform, or whose outcome is unknown. */
 export const LOST = { status: 'failed', error: 'worker lost' } as const
 
-/** Fields without a value change nothing. @throws ErrActionEnded when it has ended with another status */
+/** Fields without a value change nothing. @throws ErrActionEnded when the action has ended with another status */
 export function changedRecord(record: ActionRecord, change: RecordChange): ActionRecord {
   const { id, status } = record
   if (status !== 'running' && change.status !== undefined && change.status !== status) {

@@ -8,9 +8,9 @@ import { monitoredRecords } from './monitored-records.ts'
 
 /** Options of `search`. */
 export interface SearchOptions {
-  /** Ends the search quietly. */
+  /** Ends the search without an error. */
   signal?: AbortSignal | undefined
-  /** Continues after the matches with each change that matches, whoever made it. Default false. */
+  /** Continues after the matches with each matching change, from any process. Default false. */
   monitor?: boolean | undefined
 }
 
@@ -24,14 +24,14 @@ export class Actions<I = unknown, O = unknown> {
     this.#ledger = ledger
   }
 
-  /** Undefined when there is none with that id. @throws InvalidArgumentError for a value that cannot be an id */
+  /** The action with that id, or undefined. @throws InvalidArgumentError for a value that cannot be an id */
   async get(id: string): Promise<Action<I, O> | undefined> {
     checkText(id, 'get: id')
     const record = await this.#ledger.get(id)
     return record?.operation === this.#operation ? toAction(record) : undefined
   }
 
-  /** Those whose input is deeply equal, as JSON, the oldest first. @throws InvalidArgumentError */
+  /** The actions whose input is deeply equal, as JSON, oldest first. @throws InvalidArgumentError */
   async byInput(input: I): Promise<Action<I, O>[]> {
     const found: Action<I, O>[] = []
     const wanted = asJson(input, 'byInput')
@@ -43,8 +43,8 @@ export class Actions<I = unknown, O = unknown> {
   }
 
   /**
-   * Those that match, the oldest first; with `monitor`, then each change that matches, until the abort. A reader that is more
-   * than 1,000 changes behind gets the latest state of the actions that changed meanwhile.
+   * The matching actions, oldest first; with `monitor`, then each matching change until the abort. A reader more than 1,000
+   * changes behind receives only the latest state of the actions that changed meanwhile.
    *
    * @throws InvalidArgumentError at the call
    *

@@ -17,7 +17,7 @@ export class ErrNoWorker extends Error {
   }
 }
 
-/** A task that holds its target exclusively called `do` for it, and would wait for its own end. Nothing was written. */
+/** A task that holds its target exclusively called `do` for that target, and would deadlock on itself. Nothing was written. */
 export class OwnTargetError extends Error {
   readonly code = 'ERR_OWN_TARGET'
   readonly target: string
@@ -45,7 +45,7 @@ export class ErrTargetTaken extends Error {
   }
 }
 
-/** The worker that performed an action, or was to perform it, is gone. */
+/** The worker that performed an action, or was to perform it, is no longer live. */
 export class WorkerLostError extends Error {
   readonly code = 'ERR_WORKER_LOST'
   static {
@@ -121,7 +121,7 @@ export class InvalidActionError extends TypeError {
   }
 }
 
-/** The file of a ledger has a line that is no record, and is not the last one. */
+/** The file of a ledger has a line, other than the last, that is not a valid record. */
 export class LedgerCorruptError extends Error {
   readonly code = 'ERR_LEDGER_CORRUPT'
   static {
@@ -150,7 +150,7 @@ export class LedgerInUseError extends Error {
   }
 }
 
-/** The file of a ledger cannot be opened, read or written; `cause` is the error of the system. */
+/** The file of a ledger cannot be opened, read or written; `cause` is the system's error. */
 export class LedgerFileError extends Error {
   readonly code = 'ERR_LEDGER_FILE'
   readonly file: string

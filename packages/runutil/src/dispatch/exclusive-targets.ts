@@ -1,11 +1,11 @@
-/** Asks for a target, for a task with that position. */
+/** A request for a target, for the task at a position. */
 export interface Claimant {
   readonly position: number
-  /** Called once, unless the claimant leaves before. */
+  /** Called once, unless the claimant leaves first. */
   readonly onGranted: () => void
 }
 
-/** Grants each target to one claimant at a time: to the one with the lowest position among those that ask. */
+/** Grants each target to one claimant at a time, the one with the lowest position first. */
 export class ExclusiveTargets {
   readonly #holders = new Map<string, Claimant>()
   readonly #asking = new Map<string, Set<Claimant>>()
@@ -16,7 +16,7 @@ export class ExclusiveTargets {
     this.#grant(target)
   }
 
-  /** Takes a request back, or gives the target up. */
+  /** Withdraws a request, or releases the target. */
   leave(target: string, claimant: Claimant): void {
     this.#asking.get(target)?.delete(claimant)
     if (this.#holders.get(target) === claimant) this.#holders.delete(target)

@@ -2,11 +2,11 @@ import { storableText } from '../core/text.ts'
 import { messageOf } from '../core/thrown.ts'
 import { LOST } from './action.ts'
 
-/** What came of giving a task to its handler. */
+/** The result of calling a task's handler. */
 export type HandlerResult =
   | { readonly kind: 'returned' }
   | { readonly kind: 'threw'; readonly error: Error }
-  /** It was not called: its worker was closed or lost before. */
+  /** The handler was not called: its worker had been closed or lost. */
   | { readonly kind: 'not called' }
 
 /** How an action ends. */

@@ -6,14 +6,14 @@ import { JsonLinesRecords } from './json-lines-records.ts'
 import { MemoryTaskExchange } from './memory-task-exchange.ts'
 
 /**
- * Actions in a file of JSON lines, one for each creation and change, for one process at a time. What is acknowledged is on
- * the disk. The file is read on first use; if it does not exist, it is created, for its owner alone, in a folder that must
- * exist. `FILE.lock` beside it keeps other processes out, and other ledger objects of this process (LedgerInUseError), until
- * the file is closed: by `close`, and when the last manager and monitor of this ledger end. The next use opens it again.
+ * Actions in a JSON lines file, one line for each creation and change, for one process at a time. Acknowledged changes are on
+ * disk. The file is read on first use; if it does not exist, it is created with access for its owner only; its folder must
+ * exist. `FILE.lock` beside it locks out other processes and other ledger objects of this process (LedgerInUseError) until
+ * the file is closed: by `close`, or when the last manager or monitor of this ledger ends. The next use reopens it.
  *
- * A process that dies while it writes a line leaves it torn: nobody was told that it was written, and it is dropped with a
- * warning. Tasks that waited when the process died are given to their worker as soon as it is registered on the same host;
- * actions that were begun fail unless it is.
+ * A process that dies while writing a line leaves a torn line. It was never acknowledged, and is dropped with a warning. Tasks
+ * that were waiting when the process died are given to their worker once it is registered again on the same host. Actions that
+ * had started fail unless their worker is registered again.
  *
  * @example
  * const manager = new Manager({ operation: 'test', ledger: new JsonLinesActionLedger('actions.jsonl') })
@@ -47,7 +47,7 @@ export class JsonLinesActionLedger implements ActionLedger {
       this.exchange.push(record, onTaken, waiting)
       return true
     }
-    // It has closed meanwhile.
+    // The ledger was closed meanwhile.
     await this.#records.markLost(record.id, record.updatedAt)
     return false
   }
@@ -77,7 +77,7 @@ export class JsonLinesActionLedger implements ActionLedger {
     }
   }
 
-  /** Closes the file once all that was written is on the disk; another process may then open it. */
+  /** Closes the file once everything written is on disk; another process may then open it. */
   close(): Promise<void> {
     return this.#records.close()
   }

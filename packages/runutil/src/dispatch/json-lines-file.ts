@@ -3,16 +3,16 @@ import { toError } from '../core/thrown.ts'
 import { ledgerFileCall } from './ledger-file-call.ts'
 import { type OpenLedgerFile, openLedgerFile } from './open-ledger-file.ts'
 
-/** Lines are read in pieces of so many bytes. */
+/** Bytes per read. */
 const PIECE = 2 ** 18
 const LINE_FEED = 10
 
 /**
- * A file of lines that are appended and never changed. An append resolves when it is on the disk; those that come while
- * one is on its way share the next. After one has failed all others fail as well, since nobody knows what the file holds then.
- * The file is for one process at a time: `FILE.lock` is its lock.
+ * A file of lines that are appended and never changed. An append resolves when its line is on disk; appends made during a write
+ * share the next one. After one write has failed, all later appends fail too, since the contents of the file are unknown then.
+ * One process may open the file at a time: `FILE.lock` is its lock.
  *
- * Every error of the file system is a LedgerFileError.
+ * File system errors are thrown as LedgerFileError.
  */
 export class JsonLinesFile {
   readonly #path: string
@@ -30,10 +30,10 @@ export class JsonLinesFile {
     this.#file = file
   }
 
-  /** @param onLine gets each without its line feed @returns what follows the last one */
+  /** @param onLine called with each line, without its line feed @returns the bytes after the last line feed */
   async read(onLine: (line: Buffer) => void): Promise<Buffer> {
     const piece = Buffer.allocUnsafe(PIECE)
-    // Of a line that isn't whole yet; put together once, however long it is.
+    // The pieces of an incomplete line; joined only once, however long it is.
     let parts: Buffer[] = []
     for (let at = 0; ;) {
       const read = piece.subarray(0, await this.#readAt(piece, at))
@@ -46,7 +46,7 @@ export class JsonLinesFile {
         parts = []
         start = end + 1
       }
-      // A copy, since the piece is read into again.
+      // A copy, since the buffer is reused.
       if (start < read.length) parts.push(Buffer.from(read.subarray(start)))
     }
   }
@@ -56,7 +56,7 @@ export class JsonLinesFile {
     return (await ledgerFileCall(this.#path, 'read', read)).bytesRead
   }
 
-  /** Cuts off the last so many bytes. */
+  /** Truncates the file by this many bytes. */
   cut(bytes: number): Promise<void> {
     const { handle } = this.#file
     return ledgerFileCall(this.#path, 'written', async () => {
@@ -70,7 +70,7 @@ export class JsonLinesFile {
     return this.#appends.call(line, line.length)
   }
 
-  /** Once all that was appended is on the disk, or has failed. */
+  /** Closes the file once all appends are on disk or have failed. */
   async close(): Promise<void> {
     await this.#appends.idle()
     await this.#file.handle.close()

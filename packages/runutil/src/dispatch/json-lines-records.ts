@@ -7,12 +7,12 @@ import { JsonLinesFile } from './json-lines-file.ts'
 import { type LedgerLine, LedgerReplay } from './ledger-replay.ts'
 import type { ActionStates } from './task-queue.ts'
 
-/** The records of actions in a file and in memory. The file is read when it is opened: on first use, and on the first after `close`. */
+/** The records of actions in a file and in memory. The file is opened and read on first use, and on the first use after `close`. */
 export class JsonLinesRecords implements ActionStates {
   readonly #path: string
   readonly #table = new ActionTable()
   #opened: Promise<JsonLinesFile> | undefined
-  /** The last closing; the file is opened again only when that is over. */
+  /** The last `close`; the file is opened again only after it has finished. */
   #closed: Promise<void> = Promise.resolve()
   #unbegun: ActionRecord[] | undefined
 
@@ -20,20 +20,20 @@ export class JsonLinesRecords implements ActionStates {
     this.#path = path
   }
 
-  /** All actions, when the file is open. */
+  /** All actions, while the file is open. */
   async open(): Promise<ActionTable> {
     await this.#file()
     return this.#table
   }
 
-  /** Once after each reading of the file: the running actions whose tasks nobody had begun, in the order of their dispatch. */
+  /** The running actions whose tasks had not started, in the order of their dispatch; once after each reading of the file. */
   takeUnbegun(): readonly ActionRecord[] | undefined {
     const unbegun = this.#unbegun
     this.#unbegun = undefined
     return unbegun
   }
 
-  /** @param waiting its task was dispatched and not begun */
+  /** @param waiting whether the action's task was dispatched and not started */
   async create(record: ActionRecord, waiting = false): Promise<void> {
     const file = await this.#file()
     await this.#append(file, record, waiting ? { ...record, waiting } : record)
@@ -56,13 +56,13 @@ export class JsonLinesRecords implements ActionStates {
     return this.update({ ...LOST, id, updatedAt: now }, true)
   }
 
-  /** From here on, no other process gives its task to anybody. */
+  /** Once recorded, no later process gives the action's task to a worker. */
   async markBegun(id: string): Promise<void> {
     const file = await this.#file()
     await file.append(JSON.stringify({ id, waiting: false } satisfies LedgerLine))
   }
 
-  /** Closes the file once all that was appended is on the disk. */
+  /** Closes the file once all appended lines are on disk. */
   async close(): Promise<void> {
     const opened = this.#opened
     this.#opened = undefined
@@ -72,7 +72,7 @@ export class JsonLinesRecords implements ActionStates {
     await closing
   }
 
-  /** The table has it at once, for the next change to find; followers are told when it is on the disk. */
+  /** Updates the table at once, so that the next change sees it; followers are notified when the line is on disk. */
   async #append(file: JsonLinesFile, record: ActionRecord, line: LedgerLine | RecordChange): Promise<void> {
     const tell = this.#table.put(record)
     await file.append(JSON.stringify(line))
@@ -83,7 +83,7 @@ export class JsonLinesRecords implements ActionStates {
     if (this.#opened === undefined) {
       const opening = this.#closed.then(() => this.#replay())
       this.#opened = opening
-      // The next use tries again.
+      // The next use retries.
       opening.catch(() => {
         if (this.#opened === opening) this.#opened = undefined
       })

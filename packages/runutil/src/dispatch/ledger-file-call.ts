@@ -1,6 +1,6 @@
 import { LedgerFileError } from './errors.ts'
 
-/** Calls the file system for a ledger. @throws LedgerFileError for whatever it throws */
+/** Calls the file system for a ledger. @throws LedgerFileError with the original error as `cause` */
 export async function ledgerFileCall<T>(
   path: string,
   done: ConstructorParameters<typeof LedgerFileError>[1],

@@ -3,13 +3,13 @@ import type { ActionTable } from './action-table.ts'
 import type { ActionRecord } from './action.ts'
 import { LedgerCorruptError } from './errors.ts'
 
-/** A line of a ledger: an action, or what has changed of it. */
+/** A line of a ledger: an action, or changed fields of one. */
 export type LedgerLine = { id: string } & { -readonly [F in keyof ActionRecord]?: ActionRecord[F] } & {
-  /** Its task was dispatched and not begun. */
+  /** Whether the action's task was dispatched and not started. */
   waiting?: boolean
 }
 
-/** Many actions share the same values of these. */
+/** Fields whose values many actions share. */
 const SHARED_FIELDS = ['operation', 'host', 'target'] as const
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 const CARRIAGE_RETURN = 13
@@ -20,7 +20,7 @@ export class LedgerReplay {
   readonly #table: ActionTable
   /** Shared values, each kept once. */
   readonly #shared = new Map<string, string>()
-  /** Actions whose tasks nobody had begun. */
+  /** Actions whose tasks had not started. */
   readonly #waiting = new Set<string>()
   #line = 0
 
@@ -29,13 +29,13 @@ export class LedgerReplay {
     this.#table = table
   }
 
-  /** The running actions whose tasks nobody had begun, in the order of their dispatch. */
+  /** The running actions whose tasks had not started, in the order of their dispatch. */
   get waiting(): ActionRecord[] {
     const records = [...this.#waiting].map((id) => this.#table.get(id)!)
     return records.filter(({ status }) => status === 'running')
   }
 
-  /** @param text without its line feed; editors may have left other line ends, empty lines and a byte order mark */
+  /** @param text a line without its line feed; editors may have added other line ends, empty lines and a byte order mark */
   line(text: Buffer): void {
     const lines = this.#linesOf(text)
     // A carriage return before the line feed is part of the same line end.
@@ -77,7 +77,7 @@ export class LedgerReplay {
       if (change[field] !== undefined) change[field] = this.#once(change[field])
     const known = this.#table.get(id)
     if (known === undefined && change.createdAt === undefined) this.#corrupt(line)
-    // Not shown to anybody yet, so it may be changed in place.
+    // No caller has this object yet, so it may be changed in place.
     this.#table.put((known === undefined ? change : Object.assign(known, change)) as ActionRecord)
     if (waiting === true) this.#waiting.add(id)
     if (waiting === false) this.#waiting.delete(id)

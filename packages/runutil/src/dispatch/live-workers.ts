@@ -15,11 +15,11 @@ export interface LiveWorker {
 
 /** A worker that was registered in this process. */
 export interface Registration extends LiveWorker {
-  /** Resolves when it is live: at once, or when the worker of another process for that target is gone. */
+  /** Resolves when this worker is live: at once, or once no other process has a worker for the target. */
   readonly ready: Promise<void>
   /**
-   * Takes no more tasks, aborts the running one and waits for it; tasks that nobody took fail with 'worker lost'. Only then is
-   * the target free.
+   * Takes no more tasks, aborts the running task and waits for it to end; tasks that were not taken fail with 'worker lost'. Only
+   * then is the target free.
    */
   close(): Promise<void>
 }
@@ -27,20 +27,20 @@ export interface Registration extends LiveWorker {
 /** Options of `register`. */
 export interface RegisterOptions {
   /**
-   * One task at a time over all operations of the target, among its workers that are registered so: in the order in which
-   * the actions were written, and in all processes that share the ledger. In memory that is one ledger object; a JSON lines
-   * file is open in one ledger object at a time. Default false.
+   * One task at a time across all operations of the target, among its workers with this option: in the order in which the
+   * actions were written, and across all processes that share the ledger. A memory ledger is shared only as one ledger object; a
+   * JSON lines file is open in one ledger object at a time. Default false.
    */
   exclusive?: boolean | undefined
 }
 
-/** The live workers of one operation. They are in no ledger. */
+/** The live workers of one operation. They are not stored in a ledger. */
 export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
   readonly #settings: ManagerSettings
   readonly #settler: Settler
-  /** Those that hold their target. */
+  /** The workers that hold their target. */
   readonly #loops = new Map<string, WorkerLoop>()
-  /** Those that haven't ended. */
+  /** The workers of this process that haven't ended. */
   readonly #all = new Set<WorkerLoop>()
 
   constructor(settings: ManagerSettings, settler: Settler) {
@@ -49,10 +49,10 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
   }
 
   /**
-   * Adds a worker for a target. Its handler gets one task after another. When it returns, the action of the task has succeeded
-   * unless `update` has ended it otherwise; when it throws, the action has failed and the worker is no longer live.
+   * Adds a worker for a target. Its handler receives one task at a time. When the handler returns, the task's action succeeds
+   * unless `update` has already ended it; when the handler throws, the action fails and the worker is no longer live.
    *
-   * @throws ErrTargetTaken when this process has a worker for it; InvalidArgumentError
+   * @throws ErrTargetTaken when this process already has a worker for the target; InvalidArgumentError
    */
   register(
     host: string,
@@ -81,13 +81,13 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
     return { host, target, ready: loop.ready, close: () => loop.close() }
   }
 
-  /** Its target may have a new one already. */
+  /** Removes the worker, unless its target already has a new one. */
   #forget(loop: WorkerLoop): void {
     const { target } = loop.worker
     if (this.#loops.get(target) === loop) this.#loops.delete(target)
   }
 
-  /** The one for a target; of other processes, as far as this one knows. */
+  /** The worker for a target; workers of other processes, as far as this one knows. */
   find(target: string): LiveWorker | undefined {
     return [...this].find((worker) => worker.target === target)
   }
@@ -101,7 +101,7 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
     return ledger.exchange.known(operation)
   }
 
-  /** Waits for all of them, also when closing one fails. */
+  /** Waits for all workers to close, even when closing one fails. */
   async closeAll(): Promise<void> {
     const closed = await Promise.allSettled(Array.from(this.#all, (loop) => loop.close()))
     for (const each of closed) if (each.status === 'rejected') throw each.reason

@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 1_000
 export class LostWorkers {
   readonly #settings: ManagerSettings
   readonly #changes: ActionChanges
-  /** Since when the worker is missing, by action. */
+  /** The time since which the worker has been missing, by action. */
   #missing = new Map<string, number>()
 
   constructor(settings: ManagerSettings, changes: ActionChanges) {
@@ -19,7 +19,7 @@ export class LostWorkers {
     this.#changes = changes
   }
 
-  /** Looks every second until the abort, also while the ledger cannot be reached. */
+  /** Checks every second until the abort, even while the ledger is unreachable. */
   async look(signal: AbortSignal): Promise<void> {
     const outage = new OutageLog(`look for lost workers of ${this.#settings.operation}`)
     while (!signal.aborted) {

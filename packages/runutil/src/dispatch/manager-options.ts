@@ -10,23 +10,23 @@ import type { ActionLedger } from './action-ledger.ts'
 
 /** Options of a Manager. */
 export interface ManagerOptions<I = unknown, O = unknown> {
-  /** What its workers do. Managers of one operation and ledger share their workers and actions. */
+  /** The operation that the workers perform. Managers with the same operation and ledger share workers and actions. */
   operation: string
   ledger: ActionLedger
-  /** What inputs must be. Default: any JSON. */
+  /** The schema of inputs. Default: any JSON. */
   input?: StandardSchemaV1<unknown, I> | undefined
-  /** What outputs must be. Default: any JSON. */
+  /** The schema of outputs. Default: any JSON. */
   output?: StandardSchemaV1<unknown, O> | undefined
   /**
    * How long a running action waits for its worker to register again before it fails. If the worker registers in time, an action
-   * that it had begun stays `running` until `update` ends it. Default 10 s.
+   * that the worker had started stays `running` until `update` ends it. Default 10 s.
    */
   gracePeriod?: Duration | undefined
-  /** Default: the clock of the group, or the system's. */
+  /** Default: the clock of the group, or the system clock. */
   clock?: Clock | undefined
 }
 
-/** The options, checked, with all defaults. */
+/** The validated options, with all defaults. */
 export interface ManagerSettings {
   readonly operation: string
   readonly ledger: ActionLedger

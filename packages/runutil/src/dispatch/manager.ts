@@ -21,10 +21,10 @@ import { Submissions } from './submissions.ts'
 import { TaskSubmitter } from './task-submitter.ts'
 
 /**
- * Gives tasks to the live workers of an operation and records in the ledger what comes of them. It is a worker itself, for a
- * `workers()` list.
+ * Gives tasks to the live workers of an operation and records their outcomes in the ledger. The manager is itself a Worker,
+ * for a `workers()` list.
  *
- * A task goes one way: `do` ─► TaskSubmitter ─► the ledger and its exchange ─► WorkerLoop, which calls the handler ─► Settler
+ * The path of a task: `do` ─► TaskSubmitter ─► the ledger and its exchange ─► WorkerLoop, which calls the handler ─► Settler
  * ─► the ledger ─► Outcomes, which settles `completed`.
  *
  * @example
@@ -44,9 +44,9 @@ export class Manager<I = unknown, O = unknown> implements Worker {
   readonly #submitter: TaskSubmitter
   readonly #outcomes: Outcomes
   #running = false
-  /** Of the run. */
+  /** The worker record of the current run. */
   #record: WorkerRecord | undefined
-  /** Set while `do` may be called; resolves once the ledger is followed. */
+  /** Set while `do` may be called; resolves once the manager follows the ledger. */
   #started: Promise<unknown> | undefined
 
   /** @throws InvalidArgumentError, InvalidDurationError */
@@ -62,10 +62,11 @@ export class Manager<I = unknown, O = unknown> implements Worker {
   /**
    * Writes an action to the ledger and gives its task to the live worker of the target. Calls made in one tick keep their order.
    *
-   * Rejects only when nothing was written. Resolves when the worker has taken the task, or the action has failed before.
+   * Rejects only when nothing was written. Resolves when the worker has taken the task, or when the action failed before that.
    *
    * @throws ErrNoWorker, OwnTargetError, InvalidActionError, InvalidArgumentError for what isn't JSON,
-   *   ManagerNotRunningError; what the ledger says: after a StoreUnavailableError with `outcomeUnknown` it may have been written and done
+   *   ManagerNotRunningError, errors of the ledger; after a StoreUnavailableError with `outcomeUnknown`, the action may have been
+   *   written and performed
    */
   do(target: string, input: I, options: Record<string, never> = {}): TaskSubmission<I, O> {
     const submission = new Submission<I, O>(target, input)
@@ -102,7 +103,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
    * Accepts calls of `do` until the abort, and fails running actions whose workers are gone for longer than the grace
    * period. On abort it closes the workers that were registered here, which waits for their tasks.
    *
-   * @throws ManagerRunningError when it runs already; an error of the ledger, unless it may pass by itself
+   * @throws ManagerRunningError when the manager is already running; errors of the ledger that are not transient
    */
   async run(signal: AbortSignal): Promise<void> {
     const { operation } = this.#settings
@@ -113,7 +114,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     try {
       await this.#serve(signal)
     } catch (error) {
-      // Told to stop while the ledger could not be reached.
+      // The signal was aborted while the ledger was unreachable.
       if (!(signal.aborted && error instanceof StoreUnavailableError)) throw error
     } finally {
       this.#running = false

@@ -3,7 +3,7 @@ import { type ActionRecord, LOST, type RecordChange } from './action.ts'
 import { MemoryRecords } from './memory-records.ts'
 import { MemoryTaskExchange } from './memory-task-exchange.ts'
 
-/** Actions in memory: for tests, and where nothing needs to outlive the process. Two of them have nothing in common. */
+/** Actions in memory: for tests, and where nothing needs to outlive the process. Instances share nothing. */
 export class MemoryActionLedger implements ActionLedger {
   readonly #records = new MemoryRecords()
   readonly exchange = new MemoryTaskExchange(this.#records)

@@ -5,12 +5,12 @@ import type { TaskExchange, WorkerInfo, WorkerRegistration } from './task-exchan
 import { type ActionStates, TaskQueue } from './task-queue.ts'
 import { workerKey } from './worker-key.ts'
 
-/** Workers of one process, and a queue of tasks for each. */
+/** The workers of one process, with a task queue for each. */
 export class MemoryTaskExchange implements TaskExchange {
   readonly #queues = new Map<string, TaskQueue>()
   readonly #states: ActionStates
   readonly #exclusive = new ExclusiveTargets()
-  /** Tasks of an earlier process that nobody had begun, whose workers aren't there, by operation and target. */
+  /** Unstarted tasks of an earlier process whose workers aren't registered yet, by operation and target. */
   readonly #left = new Map<string, ActionRecord[]>()
   #queued = 0
 
@@ -48,13 +48,13 @@ export class MemoryTaskExchange implements TaskExchange {
       .map(({ worker }) => worker)
   }
 
-  /** Whether the worker that an action names takes tasks. */
+  /** Whether the action's worker takes tasks. */
   takes({ operation, target, host }: ActionRecord): boolean {
     const queue = this.#queues.get(workerKey({ operation, target }))
     return queue?.open === true && queue.worker.host === host
   }
 
-  /** Whether the worker that an action names has nothing else to do, and nothing else was promised to it. */
+  /** Whether the action's worker is idle, and no other task is reserved for it. */
   reserve({ operation, target }: ActionRecord): boolean {
     return this.#queues.get(workerKey({ operation, target }))?.reserve() === true
   }
@@ -62,7 +62,7 @@ export class MemoryTaskExchange implements TaskExchange {
   /**
    * Queues the task of an action for the worker of its target, which must take tasks.
    *
-   * @param waits it isn't begun before `markBegun` has recorded so
+   * @param waits whether the task may start only after `markBegun` has recorded its start
    */
   push({ id, operation, host, target, input }: ActionRecord, onTaken = () => {}, waits = false): void {
     const task = { action: id, input: structuredClone(input), host, target }
@@ -70,7 +70,7 @@ export class MemoryTaskExchange implements TaskExchange {
     queue.push({ task, position: ++this.#queued, waits, onTaken })
   }
 
-  /** Takes over the tasks that nobody had begun when the last process ended: for workers on their hosts, as soon as they are here. */
+  /** Takes over tasks that had not started when the last process ended, for workers on the same hosts once they are registered. */
   restore(records: readonly ActionRecord[]): void {
     this.#left.clear()
     for (const record of records) {

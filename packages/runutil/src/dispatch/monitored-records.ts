@@ -3,8 +3,8 @@ import type { ActionLedger, Following, SearchHint, SeenRecord } from './action-l
 import { UnreadChanges } from './unread-changes.ts'
 
 /**
- * The records that a search finds, and then each change until the abort, which ends it quietly. When the reader is too slow, some
- * changes are dropped, and the search is repeated for the records that changed meanwhile.
+ * The records that a search finds, then each change until the abort, which ends the iteration without an error. When the reader
+ * is too slow, some changes are dropped, and the search is repeated for the records that changed meanwhile.
  */
 export async function* monitoredRecords(
   ledger: ActionLedger,
@@ -20,7 +20,7 @@ export async function* monitoredRecords(
     )
     yield* listsAndChanges(ledger, hint, changes, following.revision)
   } catch (error) {
-    // The ledger could not be reached, and the abort came meanwhile.
+    // The signal was aborted while the ledger was unreachable.
     if (!(signal?.aborted && error instanceof StoreUnavailableError)) throw error
   } finally {
     changes.close()
@@ -28,7 +28,7 @@ export async function* monitoredRecords(
   }
 }
 
-/** @param revision that of the last change before the first of `changes` */
+/** @param revision the revision of the last change before the first of `changes` */
 async function* listsAndChanges(
   ledger: ActionLedger,
   hint: SearchHint,
@@ -61,9 +61,9 @@ async function* changesAfter(
   }
 }
 
-/** Which changes a list already contained, when actions changed while it was read. */
+/** Tracks which changes a list already contains, since actions may change while it is read. */
 class Listed {
-  /** The list contains all changes up to it. */
+  /** The revision up to which the list contains all changes. */
   readonly revision: number
   readonly #later = new Map<string, number>()
 

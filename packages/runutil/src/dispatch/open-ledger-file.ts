@@ -9,10 +9,10 @@ import { log } from '../core/log.ts'
 import { LedgerInUseError } from './errors.ts'
 import { ledgerFileCall } from './ledger-file-call.ts'
 
-/** Only its owner may read it. */
+/** Read and write for the owner only. */
 const FILE_MODE = 0o600
 const OPEN_TO_OTHERS = 0o077
-/** Of systems that cannot sync folders, or folders that may not be read. */
+/** Error codes of systems that cannot sync folders, and of folders without read permission. */
 const NO_FOLDER_SYNC: readonly unknown[] = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF']
 
 export interface OpenLedgerFile {
@@ -21,7 +21,7 @@ export interface OpenLedgerFile {
 }
 
 /**
- * Opens the file of a ledger, which it creates when there is none, and locks it.
+ * Opens and locks the file of a ledger, creating it if it doesn't exist.
  *
  * @throws LedgerInUseError, LedgerFileError
  */
@@ -36,7 +36,7 @@ export async function openLedgerFile(path: string): Promise<OpenLedgerFile> {
   }
 }
 
-/** A file that was created survives a crash of the machine as well. */
+/** Syncs the folder, so that a new file survives a crash of the machine too. */
 async function openOrCreate(path: string): Promise<FileHandle> {
   let handle: FileHandle
   try {
@@ -71,7 +71,7 @@ async function warnIfOpenToOthers(path: string, handle: FileHandle): Promise<voi
   log(rootLogger(), 'warn', {}, message)
 }
 
-/** The lock is beside the file itself, also when the path is a link to it. */
+/** The lock file is next to the ledger file itself, even if the path is a symbolic link. */
 async function lock(path: string): Promise<HeldLock> {
   return lockFile({
     path: `${await realpath(path)}.lock`,

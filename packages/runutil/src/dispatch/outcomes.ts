@@ -7,7 +7,7 @@ import type { Following } from './action-ledger.ts'
 import { type ManagerSettings, clockOf } from './manager-options.ts'
 import type { Submissions } from './submissions.ts'
 
-/** Settles a manager's submissions by what the ledger says of their actions. */
+/** Settles a manager's submissions from their actions in the ledger. */
 export class Outcomes {
   readonly #settings: ManagerSettings
   readonly #submissions: Pick<Submissions, 'ids' | 'settle'>
@@ -17,7 +17,7 @@ export class Outcomes {
     this.#submissions = submissions
   }
 
-  /** Resolves once the ledger is followed, however long it cannot be reached, unless the signal aborts. */
+  /** Resolves once the ledger is followed; waits out any outage until the signal aborts. */
   async follow(signal: AbortSignal): Promise<Following> {
     const { operation, ledger } = this.#settings
     const outage = new OutageLog(`follow the ledger of ${operation}`)

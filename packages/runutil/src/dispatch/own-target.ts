@@ -4,7 +4,7 @@ import type { WorkerInfo } from './task-exchange.ts'
 interface Performance {
   /** Undefined unless the task is exclusive. */
   readonly target: string | undefined
-  /** The task has ended; code that it started may still run. */
+  /** Whether the task has ended; code that it started may still run. */
   isOver: boolean
 }
 
@@ -23,7 +23,7 @@ export async function performAs(
   }
 }
 
-/** The target whose exclusive task the running code belongs to. */
+/** The target of the exclusive task that the running code belongs to. */
 export function ownTarget(): string | undefined {
   const own = performances.current
   return own === undefined || own.isOver ? undefined : own.target

@@ -12,7 +12,7 @@ export class Settler {
     this.#submissions = submissions
   }
 
-  /** Tries until the signal aborts and 20 s are over. */
+  /** Retries until `signal` has aborted and 20 s have passed. */
   settle(id: string, result: HandlerResult, signal: AbortSignal): Promise<void> {
     const ending = judge(result)
     if (result.kind === 'threw') this.#submissions.noteThrown(id, result.error, ending.error ?? '')

@@ -11,15 +11,15 @@ export type TaskSubmission<I = unknown, O = unknown> = Promise<string> & {
   readonly completed: Promise<Action<I, O>>
 }
 
-/** One task from the call of `do` to its end: submitted ─► taken by its worker ─► completed. Each step may be the last. */
+/** One task from the call of `do` to its end: submitted ─► taken by its worker ─► completed. It may end at any step. */
 export class Submission<I = unknown, O = unknown> {
-  /** The id of its action. */
+  /** The id of the task's action. */
   readonly id = randomUUID()
   readonly target: string
   readonly input: I
   /** The target that the caller holds exclusively; see `ownTarget`. */
   readonly callerTarget = ownTarget()
-  /** Resolves when the worker has taken the task, or never will. */
+  /** Resolves when the worker has taken the task, or when no worker will take it. */
   readonly taken: Promise<void>
   readonly completed: Promise<Action<I, O>>
   #thrown: { readonly error: Error; readonly text: string } | undefined
@@ -35,7 +35,7 @@ export class Submission<I = unknown, O = unknown> {
       this.#succeed = resolve
       this.#fail = reject
     })
-    // Nobody has to wait for it.
+    // Callers may ignore it.
     this.completed.catch(() => {})
   }
 
@@ -44,7 +44,7 @@ export class Submission<I = unknown, O = unknown> {
     this.#take()
   }
 
-  /** Remembers what a handler of this process threw, so that `completed` rejects with it. @param text as the ledger has it */
+  /** Keeps the error that a handler of this process threw, for `completed`. @param text the error as stored in the ledger */
   noteThrown(error: Error, text: string): void {
     this.#thrown = { error, text }
   }
@@ -61,10 +61,10 @@ export class Submission<I = unknown, O = unknown> {
     this.#take()
   }
 
-  /** @param taken rejects when nothing was written */
+  /** @param taken rejects when the action was not written */
   returned(taken: Promise<string>): TaskSubmission<I, O> {
     const completed = (): Promise<Action<I, O>> => {
-      // Whoever uses `completed` gets the same error from it.
+      // `completed` rejects with the same error.
       taken.catch(() => {})
       return this.completed
     }

@@ -13,12 +13,12 @@ export class Submissions<I = unknown, O = unknown> {
     return [...this.#open.keys()]
   }
 
-  /** @param text the error as the ledger has it */
+  /** @param text the error as stored in the ledger */
   noteThrown(id: string, error: Error, text: string): void {
     this.#open.get(id)?.noteThrown(error, text)
   }
 
-  /** Nothing unless the action has ended. */
+  /** Does nothing unless the action has ended. */
   settle(record: ActionRecord): void {
     if (record.status !== 'running') this.#remove(record.id)?.settle(record)
   }

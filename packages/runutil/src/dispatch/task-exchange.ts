@@ -1,6 +1,6 @@
 import type { Task } from './action.ts'
 
-/** A worker as its exchange knows it. */
+/** A worker as registered in an exchange. */
 export interface WorkerInfo {
   readonly operation: string
   readonly host: string
@@ -11,28 +11,28 @@ export interface WorkerInfo {
 
 /** Where workers are registered, at most one for each target and operation, and receive the tasks of actions. */
 export interface TaskExchange {
-  /** Makes a worker live, as soon as no other process has one for its target. Rejects with the reason of an abort. */
+  /** Makes a worker live once no other process has a worker for its target. Rejects with the signal's reason on abort. */
   register(worker: WorkerInfo, signal: AbortSignal): Promise<WorkerRegistration>
-  /** The one that takes tasks. Finds any whose registration this process has begun before. */
+  /** The worker that takes tasks. Includes every worker whose registration this process started before the call. */
   find(operation: string, target: string): Promise<WorkerInfo | undefined>
-  /** Those that hold their target: they take tasks, or finish their last. */
+  /** The workers that hold their target: they take tasks, or are finishing their last one. */
   present(operation: string): Promise<readonly WorkerInfo[]>
-  /** Those that take tasks, as far as this process knows. */
+  /** The workers that take tasks, as far as this process knows. */
   known(operation: string): readonly WorkerInfo[]
 }
 
 /** A worker while it holds its target. */
 export interface WorkerRegistration {
-  /** The next task; asking for it says that the one before is done. Undefined when no more come. */
+  /** The next task; calling it reports the previous task as done. Undefined when there are no more. */
   next(): Promise<Task | undefined>
   /**
-   * Takes no more tasks; the actions of those that nobody began fail with 'worker lost'. It keeps its target.
+   * Takes no more tasks; actions whose tasks have not started fail with 'worker lost'. The worker keeps its target.
    *
    * @param now in ms since the epoch
    */
   close(now: number): Promise<void>
-  /** As `close`, and gives its target up. */
+  /** As `close`, and releases the target. */
   withdraw(now: number): Promise<void>
-  /** Aborts when another worker may have taken its place. */
+  /** Aborts when another worker may have replaced this one. */
   readonly lost: AbortSignal
 }

@@ -2,13 +2,13 @@ import type { Task } from './action.ts'
 import type { Claimant, ExclusiveTargets } from './exclusive-targets.ts'
 import type { WorkerInfo, WorkerRegistration } from './task-exchange.ts'
 
-/** What a queue asks of the records of actions, and tells them. */
+/** The records of actions as a queue reads and changes them. */
 export interface ActionStates {
-  /** Whether it hasn't ended: the task of one that has is given to nobody. */
+  /** Whether the action hasn't ended; the task of an ended action is never started. */
   isRunning(action: string): boolean
-  /** Fails one that nobody will begin, with 'worker lost'. */
+  /** Fails an action whose task will never start, with 'worker lost'. */
   markLost(action: string, now: number): Promise<unknown>
-  /** Records that a waiting task is begun, where a later process could give it to somebody else. */
+  /** Records that a waiting task starts, where a later process could otherwise give it to another worker. */
   markBegun?(action: string): Promise<void>
 }
 
@@ -17,15 +17,15 @@ export interface TaskQueueProps {
   readonly states: ActionStates
   /** Of all workers that were registered so. */
   readonly exclusive: ExclusiveTargets
-  /** It has given its target up. */
+  /** Called when the worker has released its target. */
   readonly onGone: () => void
 }
 
 export interface QueuedTask {
   readonly task: Task
-  /** Among the tasks of all queues, in the order in which they were queued. */
+  /** The task's position in queueing order, across all queues. */
   readonly position: number
-  /** The records say that nobody has begun it. */
+  /** Whether the task is recorded as not started. */
   readonly waits: boolean
   readonly onTaken: () => void
 }
@@ -36,7 +36,7 @@ export class TaskQueue implements WorkerRegistration {
   readonly lost: AbortSignal = new AbortController().signal
   readonly #props: TaskQueueProps
   #tasks: QueuedTask[] = []
-  /** Its request for its target, or its hold on it, while it is exclusive. */
+  /** An exclusive worker's request for its target, or its hold on it. */
   #claim: Claimant | undefined
   #wake: () => void = () => {}
   #gone = false
@@ -55,7 +55,7 @@ export class TaskQueue implements WorkerRegistration {
     this.#wake()
   }
 
-  /** Whether the next task pushed is begun at once; true for the first of several that ask. */
+  /** Whether the next task pushed starts at once; only the first of several concurrent callers gets true. */
   reserve(): boolean {
     if (!this.#isIdle || this.#isReserved || this.#tasks.length > 0) return false
     return (this.#isReserved = true)
@@ -84,12 +84,12 @@ export class TaskQueue implements WorkerRegistration {
     this.#isIdle = false
   }
 
-  /** Then it is taken without an await, so that nothing comes between. */
+  /** If so, the task is taken without an await, so that nothing runs in between. */
   #canBeginAtOnce({ waits }: QueuedTask): boolean {
     return this.worker.exclusive !== true && !(waits && this.#props.states.markBegun !== undefined)
   }
 
-  /** The first task whose action has not ended meanwhile. */
+  /** The first queued task whose action has not ended. */
   #first(): QueuedTask | undefined {
     while (this.#tasks.length > 0 && !this.#props.states.isRunning(this.#tasks[0]!.task.action)) {
       this.#tasks.shift()
@@ -97,7 +97,7 @@ export class TaskQueue implements WorkerRegistration {
     return this.#tasks[0]
   }
 
-  /** False: another task may be the first by now. */
+  /** @returns false when another task may be first by now */
   async #mayBegin(first: QueuedTask, done: Claimant | undefined): Promise<boolean> {
     if (this.worker.exclusive === true && !(await this.#holdsTarget(first, done))) return false
     if (first.waits) await this.#props.states.markBegun?.(first.task.action)
@@ -106,7 +106,7 @@ export class TaskQueue implements WorkerRegistration {
     return false
   }
 
-  /** Waits for its target. False: another task may be the first by now. */
+  /** Waits for the target. @returns false when another task may be first by now */
   async #holdsTarget(first: QueuedTask, done: Claimant | undefined): Promise<boolean> {
     let granted = false
     const claim = await new Promise<Claimant>((resolve) => {

@@ -7,10 +7,10 @@ import { validJson } from './schema.ts'
 import type { Submission } from './submission.ts'
 import type { WorkerInfo } from './task-exchange.ts'
 
-/** What it needs of a submission. */
+/** The part of a submission that the submitter needs. */
 type Submitted = Pick<Submission, 'id' | 'target' | 'input' | 'callerTarget' | 'take'>
 
-/** Writes actions to the ledger, which gives their tasks to live workers: those of one target in the order of the calls. */
+/** Writes actions to the ledger, which gives their tasks to live workers; tasks of one target in call order. */
 export class TaskSubmitter {
   readonly #settings: ManagerSettings
   readonly #inOrder = new SerialQueue()
@@ -23,8 +23,8 @@ export class TaskSubmitter {
   /**
    * Resolves when the action is written. `submission.taken` resolves later, when a worker has the task.
    *
-   * @param started what to wait for before anything is written
-   * @throws ErrNoWorker, OwnTargetError, InvalidActionError, InvalidArgumentError; what the ledger says
+   * @param started awaited before anything is written
+   * @throws ErrNoWorker, OwnTargetError, InvalidActionError, InvalidArgumentError, errors of the ledger
    */
   submit(submission: Submitted, started: Promise<unknown>): Promise<void> {
     const submitting = this.#submit(submission, started)
@@ -42,15 +42,15 @@ export class TaskSubmitter {
   async #submit(submission: Submitted, started: Promise<unknown>): Promise<void> {
     const { operation, ledger } = this.#settings
     const { target } = submission
-    // Looked up before waiting: all calls of one tick see the same worker.
+    // Looked up before waiting, so that all calls of one tick get the same worker.
     const found = settled(ledger.exchange.find(operation, target))
-    // The next call begins when the ledger has this one, which keeps the order from there.
+    // The next call starts once the ledger has received this one; the ledger keeps the order from there.
     const { written } = await this.#inOrder.run(async () => {
       const record = await this.#record(submission, found)
       await started
       return { written: ledger.dispatch(record, () => submission.take()) }
     }, target)
-    // Without a worker the action has failed, and nobody will take it.
+    // Without a worker the action has already failed, and no worker will take the task.
     if (!(await written)) submission.take()
   }
 
@@ -81,7 +81,7 @@ interface Found {
   readonly error?: Error
 }
 
-/** The failure as a value: nobody may be waiting for it yet, and it must not become an unhandled rejection. */
+/** Returns the failure as a value: without a waiting caller, a rejection would be unhandled. */
 function settled(finding: Promise<WorkerInfo | undefined>): Promise<Found> {
   return finding.then(
     (worker) => ({ worker }),

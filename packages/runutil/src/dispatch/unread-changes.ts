@@ -1,13 +1,13 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import type { SeenRecord } from './action-ledger.ts'
 
-/** The most unread changes that are kept. From half of that on, a ledger that reads changes waits. */
+/** The maximum number of unread changes. From half of that on, a ledger that reads changes waits. */
 const MOST = 1_000
 const MANY = MOST / 2
 
 /**
- * Changes that a monitor has not read yet: kept ─► too many: further ones are dropped ─► all kept ones are read, and the ledger
- * has to be searched for the rest.
+ * Changes that a monitor has not read yet: buffering ─► full, further changes are dropped ─► the buffer has been read, and the
+ * ledger has to be searched for the dropped changes.
  */
 export class UnreadChanges {
   readonly #signal: AbortSignal | undefined
@@ -15,7 +15,7 @@ export class UnreadChanges {
   #dropped = false
   #end: { readonly error: unknown } | undefined
   #wake: () => void = () => {}
-  /** Resolves when there is room again. */
+  /** Resolves when the buffer has room again. */
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
   readonly #onAbort = (): void => this.#wake()
 
@@ -24,7 +24,7 @@ export class UnreadChanges {
     onAbort(signal, this.#onAbort)
   }
 
-  /** @returns what to wait for before the next change, for a ledger that can */
+  /** @returns a promise to await before the next change, for a ledger that can wait */
   push(seen: SeenRecord): Promise<void> | undefined {
     if (this.#kept.length < MOST && !this.#dropped) this.#kept.push(seen)
     else this.#dropped = true
@@ -32,13 +32,13 @@ export class UnreadChanges {
     return this.#kept.length < MANY ? undefined : this.#untilRoom()
   }
 
-  /** Nothing more will come. */
+  /** Called when no more changes will arrive. */
   end(error: unknown): void {
     this.#end = { error }
     this.#wake()
   }
 
-  /** 'dropped': some are missing here, and new ones are kept again. Undefined after the abort. @throws the error of `end` */
+  /** 'dropped': some changes are missing, and new ones are buffered again. Undefined after the abort. @throws the error of `end` */
   async next(): Promise<SeenRecord | 'dropped' | undefined> {
     while (this.#kept.length === 0 && !this.#dropped && this.#end === undefined && !this.#signal?.aborted) {
       await new Promise<void>((resolve) => (this.#wake = resolve))

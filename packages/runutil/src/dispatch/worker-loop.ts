@@ -18,11 +18,11 @@ export interface WorkerLoopProps {
   readonly handler: TaskHandler
   readonly settings: ManagerSettings
   readonly settler: Settler
-  /** It has given its target up. */
+  /** Called when the worker has released its target. */
   readonly onGone: () => void
 }
 
-/** One registered worker: registering ─► live, a task at a time ─► gone, when it was closed or its handler threw. */
+/** One registered worker: registering ─► live, one task at a time ─► gone, after `close` or when its handler threw. */
 export class WorkerLoop {
   readonly worker: WorkerInfo
   readonly ready: Promise<void>
@@ -40,17 +40,17 @@ export class WorkerLoop {
       this.#resolveReady = resolve
       this.#rejectReady = reject
     })
-    // Nobody has to wait for it.
+    // Callers may ignore it.
     this.ready.catch(() => {})
   }
 
-  /** Never rejects. A worker that was lost is registered again. */
+  /** Never rejects. Registers a lost worker again. */
   run(): Promise<void> {
     this.#ended = this.#live(this.#register())
     return this.#ended
   }
 
-  /** Aborts its task and waits for it; until then it holds its target. */
+  /** Aborts the worker's task and waits for it to end; the worker holds its target until then. */
   async close(): Promise<void> {
     this.#closing.abort(new WorkerLostError())
     try {
@@ -82,7 +82,7 @@ export class WorkerLoop {
     this.#props.onGone()
   }
 
-  /** Until no more come. @returns true when it is to be registered again */
+  /** Takes tasks until there are no more. @returns true when the worker is to be registered again */
   async #takeTasks(registration: WorkerRegistration): Promise<boolean> {
     this.#registration = registration
     this.#resolveReady()
@@ -104,14 +104,14 @@ export class WorkerLoop {
     const result = await this.#perform(task, signal)
     if (result.kind === 'threw') {
       await this.#withdraw()
-      // One that was lost is registered again.
+      // A lost worker is registered again.
       if (!lost.aborted) this.#props.onGone()
     }
     await this.#props.settler.settle(task.action, result, this.#closing.signal)
   }
 
   async #perform(task: Task, signal: AbortSignal): Promise<HandlerResult> {
-    // A handler that listens for the abort would miss one that is over.
+    // A handler that listens for `abort` would miss an earlier one.
     if (signal.aborted) return { kind: 'not called' }
     try {
       await inNewScope(() => performAs(this.worker, () => this.#props.handler(task, signal)))

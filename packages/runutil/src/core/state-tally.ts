@@ -1,4 +1,4 @@
-import type { WorkerChange, WorkerRecord, WorkerState } from './worker-record.ts'
+import type { Tally, WorkerChange, WorkerRecord, WorkerState } from './worker-record.ts'
 
 /** The state of a class is the first of these that any of its workers is in. */
 const ORDER: readonly WorkerState[] = [
@@ -19,7 +19,7 @@ const ORDER: readonly WorkerState[] = [
  * Moves a class along with its workers, as a state of its own, so that its events tell of it as those of a worker do: its `runs`
  * are its starts, and it has failed or is restarting as often as its events say.
  */
-export class StateTally {
+export class StateTally implements Tally {
   readonly #of: WorkerRecord
   readonly #counts = new Map<WorkerState, number>()
 

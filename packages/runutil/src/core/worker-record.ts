@@ -1,6 +1,5 @@
 import type { Clock } from './clock.ts'
 import { LastRun } from './last-run.ts'
-import type { StateTally } from './state-tally.ts'
 import { codeOf, messageOf, toError } from './thrown.ts'
 
 export type HealthState = 'init' | 'ok' | 'firing'
@@ -58,6 +57,13 @@ export interface RecordOwner {
   ready(): void
   /** Its state has changed. */
   moved(state: WorkerState): void
+}
+
+/** Hears in which states the workers of a class are. */
+export interface Tally {
+  add(state: WorkerState): void
+  remove(state: WorkerState): void
+  moved(from: WorkerState, to: WorkerState, change: WorkerChange | undefined): void
 }
 
 /** What a worker works out only when somebody looks. */
@@ -170,7 +176,7 @@ export class WorkerRecord {
   live: LiveFacts | undefined
   children: WorkerRecord[] | undefined
   /** Of a class that is no worker itself: it is in the state of those in it. */
-  tally: StateTally | undefined
+  tally: Tally | undefined
   /** Names beneath it that are no entries of a group. */
   names: WorkerRecord[] | undefined
   owner: RecordOwner | undefined

@@ -11,7 +11,7 @@ import type { PoolContext } from './pool-context.ts'
 export class Allocation implements TaskSource {
   readonly #settings: PoolSettings
   readonly #waiting: WaitingTasks
-  /** From when the pool starts. */
+  /** Undefined until the pool starts. */
   #workers: WorkerSet | undefined
   #closed = false
   /** Last in, first out: the latest worker has warm caches, and the others may reach their idle timeout. */
@@ -30,7 +30,7 @@ export class Allocation implements TaskSource {
     return this.#waiting.length
   }
 
-  /** Tasks that wait already continue to wait, by the clock of the caller of `start`. */
+  /** Tasks that are already waiting continue to wait, on the clock of the caller of `start`. */
   start(workers: WorkerSet, { clock }: PoolContext): void {
     this.#workers = workers
     this.#free = []
@@ -47,7 +47,7 @@ export class Allocation implements TaskSource {
     this.#wantWorker()
   }
 
-  /** How many tasks need not wait for the end of another, since workers for them are up or coming up. */
+  /** How many tasks need not wait for another to end, since workers for them are up or starting. */
   get #spare(): number {
     const active = this.#workers?.active ?? []
     const suspects = active.reduce((sum, { suspect }) => sum + (suspect ? 1 : 0), 0)
@@ -83,13 +83,13 @@ export class Allocation implements TaskSource {
     this.#waiting.rejectAll(error)
   }
 
-  /** Rejects the waiting tasks, and those that workers hand back from now on. */
+  /** Rejects the waiting tasks, and any that workers hand back later. */
   close(): void {
     this.#closed = true
     this.rejectWaiting(new PoolDestroyedError())
   }
 
-  /** Queues a task first that has had its turn and needs another worker. */
+  /** Puts a task that needs another worker at the front of the queue. */
   #resubmit(task: Task): void {
     if (task.settled) return
     if (this.#closed) return task.reject(new PoolDestroyedError())
@@ -99,7 +99,7 @@ export class Allocation implements TaskSource {
     this.#wantWorker()
   }
 
-  /** Adds a worker where more tasks wait than workers are coming up. */
+  /** Adds a worker when more tasks are waiting than workers are starting. */
   #wantWorker(): void {
     const coming = this.#workers?.coming ?? 0
     if (this.#waiting.length > coming || coming === 0) this.#workers?.grow()
@@ -116,7 +116,7 @@ export class Allocation implements TaskSource {
     return undefined
   }
 
-  /** When all workers are busy and no more may be added: the one with the fewest tasks. */
+  /** When all workers are busy and none can be added: the worker with the fewest tasks. */
   #withRoom(task: Task): SupervisedWorker | undefined {
     const { numWorkers, pipelining } = this.#settings
     if (pipelining === 1 || this.#waiting.length > 0 || this.#workers === undefined) return undefined
@@ -128,7 +128,7 @@ export class Allocation implements TaskSource {
   }
 
   #keep(worker: SupervisedWorker): void {
-    // Some of them may have gone since, or been used directly and come back.
+    // Some of them may have left since, or have been used directly and returned.
     if (this.#free.length >= this.#settings.numWorkers) {
       this.#free = [...new Set(this.#free)].filter((other) => other !== worker && other.state === 'ready')
     }

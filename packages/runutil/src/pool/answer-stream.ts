@@ -5,7 +5,7 @@ import type { TaskCaller } from './worker/task.ts'
 interface StreamSource {
   /** Pauses the sender, or resumes it. */
   hold(held: boolean): void
-  /** Called when the reader has left. */
+  /** Called when the reader has stopped. */
   leave(): void
 }
 
@@ -34,7 +34,7 @@ export class AnswerStream {
     },
   }
 
-  /** Tells the source when its reader leaves before the end. @throws what the task is rejected with */
+  /** Calls `source.leave` if the reader stops before the end. @throws the task's error */
   async *read(source: StreamSource): AsyncGenerator<Payload, void, undefined> {
     this.#source = source
     try {

@@ -1,6 +1,6 @@
 import { brandError } from '../core/brand.ts'
 
-/** The task failed, as reported by its worker, which goes on. */
+/** The task failed, as reported by its worker; the worker goes on. */
 export class JobError extends Error {
   readonly code = 'ERR_JOB'
   /** The worker's error message as sent. Not enumerable, so that logs don't print it byte by byte. */
@@ -25,16 +25,16 @@ export interface WorkerFacts {
   cause?: unknown
 }
 
-/** The worker broke: it died, was killed or broke the protocol. Its task may have had effects, so it isn't run again. */
+/** The worker died, was killed or broke the protocol. Its task may have had effects, so it isn't run again. */
 export class WorkerError extends Error {
   readonly code: string = 'ERR_WORKER'
   readonly pid: number | undefined
-  /** Null when a signal ended it, undefined when its end wasn't observed. */
+  /** Null when a signal ended the worker, undefined when its end wasn't observed. */
   readonly exitCode: number | null | undefined
   readonly signal: NodeJS.Signals | null | undefined
-  /** The last 64 KiB of its stderr. Not enumerable; the message has the end of it. */
+  /** The last 64 KiB of the worker's stderr. Not enumerable; the message contains its end. */
   readonly stderr: string
-  /** As `stderr`, where stdout isn't the relay. */
+  /** As `stderr`, for stdout; empty where stdout is the relay. */
   readonly stdout: string
   static {
     brandError(this, 'WorkerError')
@@ -54,7 +54,7 @@ export class WorkerError extends Error {
   }
 }
 
-/** A new worker didn't answer the handshake, or not with its own pid, or ended before. */
+/** A new worker didn't answer the handshake, answered with a wrong pid, or ended before answering. */
 export class HandshakeError extends WorkerError {
   override readonly code = 'ERR_WORKER_HANDSHAKE'
   static {
@@ -62,7 +62,7 @@ export class HandshakeError extends WorkerError {
   }
 }
 
-/** The command can't be run at all. */
+/** The command can't be run. */
 export class SpawnError extends WorkerError {
   override readonly code = 'ERR_WORKER_SPAWN'
   readonly command: string
@@ -77,7 +77,7 @@ export class SpawnError extends WorkerError {
   }
 }
 
-/** No worker became free within `allocateTimeout`. The task was not begun. */
+/** No worker became free within `allocateTimeout`. The task was not started. */
 export class AllocateTimeoutError extends Error {
   readonly code = 'ERR_ALLOCATE_TIMEOUT'
   /** The stderr of the last worker that broke, if workers can't be replaced. */
@@ -112,7 +112,7 @@ export class TaskTimeoutError extends Error {
   }
 }
 
-/** `maxQueue` tasks wait already. */
+/** `maxQueue` tasks are already waiting. */
 export class QueueFullError extends Error {
   readonly code = 'ERR_QUEUE_FULL'
   readonly maxQueue: number
@@ -126,7 +126,7 @@ export class QueueFullError extends Error {
   }
 }
 
-/** The pool is destroyed, or was before the task began. */
+/** The pool is destroyed, or was destroyed before the task started. */
 export class PoolDestroyedError extends Error {
   readonly code = 'ERR_POOL_DESTROYED'
   static {
@@ -194,9 +194,9 @@ export class UnsupportedPlatformError extends Error {
   }
 }
 
-/** In bytes of a JobError's message. */
+/** Bytes of a JobError's message. */
 const LONGEST = 4_096
-/** In characters of each output. A message is logged more than once, as that of a cause too. */
+/** Characters of each output. A message may be logged more than once, also as a cause. */
 const LONGEST_QUOTE = 2_048
 
 function quoted(name: 'stderr' | 'stdout', output: string): string {
@@ -205,7 +205,7 @@ function quoted(name: 'stderr' | 'stdout', output: string): string {
   return `; its ${name}:\n${text.length > LONGEST_QUOTE ? `…${text.slice(-LONGEST_QUOTE)}` : text}`
 }
 
-/** Takes fields out of what loggers write. */
+/** Makes fields non-enumerable, so that loggers don't write them. */
 function hide(error: Error, ...names: string[]): void {
   for (const name of names) Object.defineProperty(error, name, { enumerable: false })
 }

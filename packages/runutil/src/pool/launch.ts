@@ -3,11 +3,11 @@ import type { StartGate } from './start-gate.ts'
 import type { WorkerFactory } from './worker-factory.ts'
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 
-/** The start of one worker: it waits for its turn, then for its handshake. */
+/** The start of one worker: waits for its turn at the gate, then for the handshake. */
 export class Launch {
   /** Rejects with a HandshakeError, SpawnError or WorkerError, or with what the factory throws. */
   readonly up: Promise<SupervisedWorker>
-  /** From when it is spawned. */
+  /** Undefined until the process is spawned. */
   worker: SupervisedWorker | undefined
   #giveUp: () => void = () => {}
 
@@ -26,7 +26,7 @@ export class Launch {
     })
   }
 
-  /** Resolves when nothing is left of it; `up` rejects. */
+  /** Cancels the start: `up` rejects. Resolves when its process has ended. */
   async cancel(): Promise<void> {
     if (this.worker === undefined) this.#giveUp()
     else await this.worker.kill()
@@ -40,8 +40,8 @@ export class Launch {
 }
 
 /**
- * Starts workers side by side, as many at a time as the gate lets in. Resolves with all of them, up and handshaken; if
- * one fails, the others are killed, and it rejects when nothing of them is left.
+ * Starts workers concurrently, as many at a time as the gate admits. Resolves with all of them after their handshakes. If one
+ * fails, kills the others, and rejects when they have ended.
  *
  * @throws HandshakeError, SpawnError, WorkerError
  */
@@ -61,7 +61,7 @@ export async function launchAll(
   }
 }
 
-/** For one that was up, but not for as long as the slowest took. */
+/** Throws for a worker that was up, but ended before the slowest one was up. */
 async function failEnded(worker: SupervisedWorker): Promise<void> {
   const { error } = await worker.wait()
   throw error ?? new Error(`worker ${worker.pid} was killed`)

@@ -25,11 +25,11 @@ interface LifecycleProps {
   readonly settings: PoolSettings
   readonly events: Events<PoolEvents>
   readonly allocation: Allocation
-  /** Of whoever made the pool. */
+  /** The context in which the pool was created. */
   readonly context: PoolContext
 }
 
-/** Starts what a pool is made of, and ends it. */
+/** Starts and ends the parts of a pool. */
 export class Lifecycle {
   readonly #props: LifecycleProps
   #context: PoolContext
@@ -37,12 +37,12 @@ export class Lifecycle {
   #workers: WorkerSet | undefined
   #relay: Relay | undefined
   #offExit: () => void = () => {}
-  /** Why the last start failed, until the next. */
+  /** Why the last start failed; cleared by the next start. */
   #startFailure: Error | undefined
   #started: Promise<void> | undefined
   #destroyed: Promise<void> | undefined
   #leave: () => void = () => {}
-  /** Resolves when the end begins. */
+  /** Resolves when `destroy` begins. */
   readonly over = new Promise<void>((resolve) => (this.#leave = resolve))
 
   constructor(props: LifecycleProps) {
@@ -54,22 +54,22 @@ export class Lifecycle {
     return this.#phase === 'new'
   }
 
-  /** From when it starts. */
+  /** Undefined before the first start. */
   get workers(): WorkerSet | undefined {
     return this.#workers
   }
 
-  /** Why no task is taken, and no start: the pool is destroyed. */
+  /** The error for tasks and starts once the pool is destroyed. */
   get end(): PoolDestroyedError | undefined {
     return this.#phase === 'ending' ? new PoolDestroyedError() : undefined
   }
 
-  /** Why no task is taken. */
+  /** The error for new tasks: the pool is destroyed, or its last start failed. */
   get refusal(): Error | undefined {
     return this.end ?? this.#startFailure
   }
 
-  /** What is logged from now on goes to the group that this is called in, which looks for signs of life. */
+  /** From now on, logs to the group that calls this, which watches the pool for activity. */
   runsHere(isIdle: () => boolean, describe: () => unknown): void {
     const record = currentContext()?.record
     this.#context.logger = currentLogger()
@@ -79,7 +79,7 @@ export class Lifecycle {
     record.describe = describe
   }
 
-  /** There is a task: if there was nothing to do before, its time counts from now on. */
+  /** A task has arrived. If the pool was idle, the group's activity timeout starts now. */
   taskComes(): void {
     const { record } = this.#context
     if (record?.isWatched === true && record.mayBeSilent) record.signOfLife()
@@ -130,7 +130,7 @@ export class Lifecycle {
     this.#leave()
     this.#props.allocation.close()
     await this.#workers?.end()
-    // A start that was under way fails now, and closes what it opened.
+    // A start in progress fails now, and closes its relay.
     await this.#started?.catch(() => {})
     await this.#closeRelay()
   }

@@ -7,19 +7,19 @@ import type { WorkerProcess } from './worker/worker-process.ts'
 interface Member {
   readonly worker: SupervisedWorker
   readonly history: StartHistory
-  /** Why it goes; it takes no more tasks then. */
+  /** Why the worker leaves; once set, it takes no more tasks. */
   draining: string | undefined
   stopping: boolean
 }
 
 /**
- * The workers that were created:
+ * The workers of a set whose `created` was emitted, and their states:
  *
  *     reserve ─► active ─► draining ─► stopping ─► ended
  *        └────────────────────┘
  *
- * A reserve is up and waits for the place of one that will leave soon. One drains from when it is decided that it goes
- * until it has done its tasks, and is stopping from when it is told to stop until its process has ended.
+ * A `reserve` worker is up and waits for the place of a worker that will leave soon. A worker is `draining` from the decision
+ * that it leaves until it has finished its tasks, and `stopping` from its stop command until its process has ended.
  */
 export class Members {
   readonly #events: Events<PoolEvents>
@@ -53,7 +53,7 @@ export class Members {
     this.#create([worker], history)
   }
 
-  /** The reserve that came first is active from now on. */
+  /** Makes the oldest reserve worker active. */
   promote(): SupervisedWorker | undefined {
     const [worker, ...others] = this.#reserve
     if (worker === undefined) return undefined
@@ -66,7 +66,7 @@ export class Members {
     return this.#members.get(worker)?.draining !== undefined
   }
 
-  /** It stops after its tasks. False when it is about to already, or isn't one of these. */
+  /** Stops a worker after its tasks. False if it is already draining, or isn't in this set. */
   drain(worker: WorkerProcess, reason: string): boolean {
     const member = this.#members.get(worker)
     if (member === undefined || member.draining !== undefined) return false
@@ -78,7 +78,7 @@ export class Members {
     return true
   }
 
-  /** Tells one that drains, and has nothing more to do, to stop. */
+  /** Stops a draining worker that has no more tasks. */
   stopDrained(worker: WorkerProcess): void {
     const member = this.#members.get(worker)
     if (member?.draining === undefined || member.stopping) return
@@ -87,7 +87,7 @@ export class Members {
     void worker.stop()
   }
 
-  /** Its process has ended. @returns how it had come, and whether it was to go; undefined when it wasn't one of these */
+  /** Removes a worker whose process has ended. @returns its start history, and whether it was draining; undefined if it isn't in this set */
   ended(worker: WorkerProcess, reason: string): { history: StartHistory; expected: boolean } | undefined {
     const member = this.#members.get(worker)
     if (member === undefined) return undefined

@@ -4,7 +4,7 @@ import { describe } from '../core/describe.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import { type Command, checkCommand } from './worker/spawn.ts'
 
-/** What starts a worker, from whichever of the two options is given. @throws InvalidArgumentError */
+/** The command that starts a worker, from the option that is given. @throws InvalidArgumentError */
 export function commandOf({ command, module }: { command?: unknown; module?: unknown }): Command {
   if (module === undefined) {
     checkCommand(command)
@@ -23,12 +23,12 @@ export function commandOf({ command, module }: { command?: unknown; module?: unk
   return [process.execPath, ...nodeOptions(file), file]
 }
 
-/** What runs a file in Node as this process runs its own. @throws InvalidArgumentError when this Node can't */
+/** Node options to run a file as this process runs its own. @throws InvalidArgumentError when this Node can't run it */
 function nodeOptions(file: string): string[] {
   const inherited = inheritable(process.execArgv)
   if (!/\.[cm]?ts$/.test(file) || canLoadTypeScript()) return inherited
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  // It has the option from here on, and needs none where the feature is on.
+  // No option is needed where Node runs TypeScript by default; the option exists since Node 22.6.
   if ((process.features as { typescript?: unknown }).typescript) return inherited
   if (major > 22 || (major === 22 && minor >= 6)) return [...inherited, '--experimental-strip-types']
   throw new InvalidArgumentError(
@@ -36,7 +36,7 @@ function nodeOptions(file: string): string[] {
   )
 }
 
-/** Whether this process was started with what loads TypeScript, so that a child may be too. */
+/** Whether this process was started with a TypeScript loader, which its children inherit. */
 function canLoadTypeScript(): boolean {
   const given = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)]
   return given.some((arg) => LOADS.test(arg))
@@ -45,7 +45,7 @@ function canLoadTypeScript(): boolean {
 const LOADS =
   /^(--import|--loader|--experimental-loader|--require|-r|--experimental-strip-types|--experimental-transform-types)(=|$)/
 
-/** Without what is for this process alone: a debugger's port, a script in the arguments, a watch, a test run. */
+/** The arguments without those for this process alone: a debugger's port, an inline script, watch mode, a test run. */
 function inheritable(args: readonly string[]): string[] {
   const kept: string[] = []
   for (let at = 0; at < args.length; at++) {
@@ -68,7 +68,7 @@ function fileFor(path: string): string | undefined {
   return [path, typeScriptOf(path)].find((file) => existsSync(file))
 }
 
-/** The source of a file that a build would make. */
+/** The TypeScript source of a build output. */
 function typeScriptOf(path: string): string {
   return path.replace(/\.([cm]?)js$/, '.$1ts')
 }

@@ -14,7 +14,7 @@ export interface ProcessPoolOptions {
   command?: Command | undefined
   /**
    * A module that calls `serve`: a file URL or a path, run by this Node. Where `X.js` is missing and `X.ts` is there,
-   * that one is run: the way this process runs TypeScript, else by Node itself.
+   * `X.ts` is run instead: the way this process runs TypeScript, else by Node itself.
    */
   module?: URL | string | undefined
   /**
@@ -24,21 +24,21 @@ export interface ProcessPoolOptions {
   relay?: 'pipes' | { socket: 'unix' | 'tcp'; timeout?: Duration | undefined } | undefined
   /** The protocol on the relay. Default `'goridge2'`. */
   protocol?: ProtocolName | undefined
-  /** The most workers that take tasks, not counting those that leave or come up in a reset. Default: the number of processors. */
+  /** The most workers that take tasks, without those leaving or starting in a reset. Default: the number of processors. */
   numWorkers?: number | undefined
   /**
-   * How many tasks a worker performs, including failed ones, before it is replaced. Workers that come up together get
+   * How many tasks a worker performs, including failed ones, before it is replaced. Workers that start together get
    * staggered limits, so that they aren't replaced together. Default 0: no limit.
    */
   maxExecutions?: number | undefined
   /** The age at which a worker is replaced, after its task; staggered like `maxExecutions`. Default: no limit. */
   ttl?: Duration | undefined
   /**
-   * Whether the new worker comes up before the old one leaves, at `maxExecutions` (above 1), `ttl` and `reset`: then
+   * Whether the new worker starts before the old one leaves, at `maxExecutions` (above 1), `ttl` and `reset`. If so,
    * there may be more processes than `numWorkers` for a while. Default true.
    */
   overlap?: boolean | undefined
-  /** How many processes come up at a time. Default: twice as many as the machine has processors. */
+  /** How many processes start at a time. Default: twice the number of processors. */
   startConcurrency?: number | undefined
   /** How long a task waits for a free worker. Default 60 s. */
   allocateTimeout?: Duration | undefined
@@ -56,12 +56,12 @@ export interface ProcessPoolOptions {
   /** How many workers `idleTimeout` leaves. Default 0. */
   minWorkers?: number | undefined
   /**
-   * How many tasks may wait for the end of another; one more is rejected at once. Tasks for which a worker is coming up, or
-   * may, don't count. Default: no limit.
+   * How many tasks may wait for another to end; further tasks are rejected at once. Tasks for which a worker is starting, or
+   * can be started, don't count. Default: no limit.
    */
   maxQueue?: number | undefined
   /**
-   * How many tasks are sent to a worker ahead, so that it has the next one when it has answered; it still performs one at a
+   * How many tasks a worker is sent at once, so that it has the next one when it has answered; it still performs one at a
    * time. Useful for tasks much shorter than a millisecond. When the worker ends, or is killed because one of the tasks was
    * aborted or timed out, all of them fail. Default 1.
    */

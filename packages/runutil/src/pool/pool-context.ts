@@ -7,11 +7,11 @@ import type { AsyncScope } from '../core/async-scope.ts'
 /** The context that a pool and its parts take from the caller of `start`. */
 export class PoolContext {
   readonly clock: Clock = currentClock()
-  /** Of the group that runs the pool, also where it was started before. */
+  /** The logger of the group that runs the pool, even if the pool was started before. */
   logger: Logger = currentLogger()
-  /** That of the pool in the group that runs it. */
+  /** The pool's record in the group that runs it. */
   record: WorkerRecord | undefined
-  /** Of whoever made the pool: processes outlive the task that they were started for, and do those of others. */
+  /** The async scope in which the pool was created: processes outlive the task that they were started for, and perform other tasks. */
   readonly scope: AsyncScope
 
   constructor(scope: AsyncScope) {

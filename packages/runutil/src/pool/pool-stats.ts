@@ -1,8 +1,8 @@
-/** How many of each there are at a moment. */
+/** Numbers of tasks and workers at one moment. */
 export interface PoolStats {
-  /** Tasks that no worker has been given. */
+  /** Tasks not yet given to a worker. */
   readonly waiting: number
-  /** Tasks that workers were given and haven't answered. */
+  /** Tasks given to workers and not yet answered. */
   readonly running: number
   /** Workers that take tasks. */
   readonly workers: number

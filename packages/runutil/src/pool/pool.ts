@@ -22,8 +22,8 @@ import { Task, type TaskCaller } from './worker/task.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 
 /**
- * Processes, in any language, that each answer one payload at a time. One that dies is replaced; the task that it ran is
- * rejected, and never run a second time.
+ * A pool of processes, in any language, that each answer one payload at a time. A worker that dies is replaced; the task that it
+ * was running is rejected, and never run again.
  *
  * @example
  * const pool = new ProcessPool({ command: ['php', 'worker.php'], numWorkers: 4 })
@@ -37,7 +37,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   readonly #events = new Events<PoolEvents>()
   readonly #allocation: Allocation
   readonly #lifecycle: Lifecycle
-  /** The last reset, until its new workers are up. */
+  /** The last reset; settles when its new workers are up. */
   #resetting: Promise<unknown> = Promise.resolve()
 
   /** @throws InvalidArgumentError, InvalidDurationError; UnsupportedPlatformError on Windows */
@@ -51,7 +51,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
     this.#lifecycle = new Lifecycle({ settings, events: this.#events, allocation, context })
   }
 
-  /** The workers that take tasks: neither those that are coming up nor those that are leaving. */
+  /** The workers that take tasks, without those that are starting or draining. */
   get workers(): readonly WorkerProcess[] {
     return this.#lifecycle.workers?.active ?? []
   }
@@ -64,9 +64,9 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   /**
-   * Calls `listener` with each event of that name; the returned function removes it. `created` comes when a worker
-   * is ready, `destruct`, once for each of them, before it is told to stop or when it was found dead, `error` when one
-   * broke or didn't come up. An `error` without a listener is only logged.
+   * Calls `listener` with each event of that name; the returned function removes it. `created`: a worker is ready. `destruct`:
+   * a created worker is about to be stopped, or was found dead; once for each. `error`: a worker broke or failed to start.
+   * An `error` without a listener is only logged.
    */
   on<N extends keyof PoolEvents>(event: N, listener: (...args: PoolEvents[N]) => void): () => void {
     return this.#events.on(event, listener)
@@ -83,7 +83,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   /**
-   * Runs a task on a worker. Before `start`, it waits for that; `allocateTimeout` covers the whole wait.
+   * Runs a task on a worker. Before `start`, the task waits for the start; `allocateTimeout` covers the whole wait.
    *
    * @throws JobError the task failed; WorkerError its worker broke, and the task may have had effects;
    * AllocateTimeoutError, QueueFullError, PoolDestroyedError, EmptyPayloadError, PayloadTooLargeError and
@@ -97,9 +97,9 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   /**
-   * As exec, and gives the parts of an answer as they come, where the protocol has them (goridge 3); elsewhere the one
-   * answer. Begins when it is read. A worker waits for a reader that is slower. One that leaves early has the worker end
-   * the stream; a worker that doesn't is replaced.
+   * As exec, but yields the parts of an answer as they arrive, where the protocol has parts (goridge 3); elsewhere yields the
+   * whole answer. The task is submitted when iteration starts. A slow reader pauses the worker. If the reader stops early,
+   * the worker is asked to end the stream, and replaced if it doesn't.
    *
    * @throws as exec, from the iteration
    */
@@ -112,7 +112,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   /**
-   * Has a worker whose module calls `serve({ name: handler })` call one of them: its input and what it returns are JSON.
+   * Calls a handler by name in a worker whose module calls `serve({ name: handler })`; input and result are JSON.
    *
    * @throws as exec; JobError also when there is no handler of that name
    */
@@ -125,8 +125,8 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   /**
-   * Replaces all workers: the new ones come up first, then the old ones go, each after its task. Resolves when they are
-   * gone. Rejects, and the old ones stay, if one of the new ones fails. Resets run one after another.
+   * Replaces all workers: starts new workers, then stops the old ones, each after its task. Resolves when the old workers have
+   * ended. If a new worker fails to start, rejects and keeps the old workers. Resets run one after another.
    *
    * @throws HandshakeError, SpawnError, WorkerError, PoolDestroyedError
    */
@@ -142,14 +142,14 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   /**
    * Replaces one worker, after the task that it runs.
    *
-   * @returns false when it is leaving already
+   * @returns false when it is already leaving
    */
   remove(worker: WorkerProcess, reason: string): boolean {
     return this.#lifecycle.workers?.replace(worker, reason) ?? false
   }
 
   /**
-   * Rejects what waits, lets running tasks end and stops the workers; what still runs after `destroyTimeout` is killed.
+   * Rejects waiting tasks, lets running tasks end and stops the workers; kills workers still running after `destroyTimeout`.
    * Resolves when no process is left. The pool can't be started again.
    */
   destroy(): Promise<void> {
@@ -162,7 +162,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   /**
-   * Starts the pool, keeps it up and destroys it when the signal aborts: so a pool goes into a list of workers.
+   * Starts the pool, keeps it up and destroys it when the signal aborts, so that a pool can be an entry of a list of workers.
    * @throws what `start` throws
    */
   async run(signal: AbortSignal): Promise<void> {
@@ -197,7 +197,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
     return this.#allocation.waiting === 0 && this.workers.every(({ state }) => state !== 'working')
   }
 
-  /** 'ok' once a worker is up, 'firing' from when one breaks or doesn't come up until the next is. */
+  /** Reports 'ok' once a worker is up, and 'firing' from when a worker breaks or fails to start until the next one is up. */
   #watchHealth(): () => void {
     const report = healthReporter()
     const offs = [this.on('created', () => report()), this.on('error', (error) => report(error))]

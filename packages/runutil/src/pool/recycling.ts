@@ -3,20 +3,20 @@ import type { PoolSettings } from './options.ts'
 import { readsAtOnce, residentBytes, residentBytesByPs } from './resident-memory.ts'
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 
-/** The workers that are recycled, and what may become of one. */
+/** The workers to recycle, and how to replace or dismiss one. */
 interface RecycledWorkers {
   readonly active: readonly SupervisedWorker[]
-  /** The worker has reached a limit: another takes its place. */
+  /** Drains a worker that has reached a limit, and replaces it. */
   replace(worker: SupervisedWorker, reason: string): void
-  /** Another comes up to take its place: when it leaves or, with a reason, as soon as it is up. */
+  /** Starts a worker's successor, which replaces it when it leaves or, with a reason, as soon as the successor is up. */
   succeed(worker: SupervisedWorker, reason?: string): void
-  /** It isn't needed: nobody takes its place. False when so many have to stay. */
+  /** Removes a worker without replacing it. False when no fewer workers may remain. */
   dismiss(worker: SupervisedWorker, reason: string): boolean
 }
 
 const MEMORY_EVERY_MS = 1_000
 
-/** Decides when a healthy worker has to go: by its number of tasks, age, memory and idle time. */
+/** Decides when a healthy worker has to be recycled, by its number of tasks, age, memory and idle time. */
 export class Recycling {
   readonly #settings: PoolSettings
   readonly #clock: Clock
@@ -81,7 +81,7 @@ export class Recycling {
     }
   }
 
-  /** Those that came together are due one after another, each at its part of the whole time. */
+  /** The interval that staggers the age limits of workers that started together. */
   get #ageStepMs(): number {
     const { ttlMs, numWorkers } = this.#settings
     return Math.max(1, ttlMs / numWorkers)
@@ -99,7 +99,7 @@ export class Recycling {
     }
   }
 
-  /** Looks again when the one that has been idle for longest may go; none that works now can be due before. */
+  /** Checks again when the longest-idle worker may be due; a worker that is busy now cannot be due earlier. */
   readonly #checkIdle = (workers: RecycledWorkers): void => {
     const { idleMs } = this.#settings
     const now = this.#clock.elapsed()
@@ -107,7 +107,7 @@ export class Recycling {
     const idle = workers.active.filter(({ state }) => state === 'ready')
     const due = idle.filter((worker) => dueAt(worker) <= now)
     const next = idle.map(dueAt).filter((at) => at > now)
-    // First: who hears of one that goes may destroy the pool.
+    // Before any worker is dismissed, since a listener may destroy the pool.
     this.#idleTimer!.restartAt(Math.min(now + Math.max(1, idleMs), ...next))
     for (const worker of due) if (!workers.dismiss(worker, `it was idle for ${idleMs} ms`)) return
   }

@@ -7,12 +7,12 @@ import type { StartGate } from './start-gate.ts'
 import type { WorkerFactory } from './worker-factory.ts'
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 
-/** The first replacement comes at once; those after it wait, while none of them is of any use. */
+/** The first replacement starts at once; later ones back off, until one has been useful. */
 const waits = backoff({ initial: '100ms', max: '5s', jitterProportion: 0.5 })
 
-/** How the start of a worker came about. */
+/** The history of a worker's start. */
 export interface StartHistory {
-  /** How many before it, in a row, ended before they were of any use. */
+  /** How many consecutive workers before this one ended without having been useful. */
   readonly attempt: number
   readonly startedMs: number
 }
@@ -30,17 +30,17 @@ export interface ReplacementsListener {
   failed(worker: SupervisedWorker | undefined, error: Error): void
 }
 
-/** Workers that are coming up, each retried until it is up. */
+/** Workers that are starting; each start is retried until it succeeds. */
 export class Replacements {
   readonly #props: ReplacementsProps
-  /** Each is one worker to come: it waits for its time, or for its handshake. */
+  /** Starts in progress: each is waiting for its backoff or its handshake. */
   readonly #coming = new Set<{ cancel(): void }>()
 
   constructor(props: ReplacementsProps) {
     this.#props = props
   }
 
-  /** How many workers are coming up. */
+  /** How many workers are starting. */
   get count(): number {
     return this.#coming.size
   }
@@ -57,7 +57,7 @@ export class Replacements {
     this.#coming.add(coming)
   }
 
-  /** None of them comes any more. */
+  /** Cancels all starts in progress. */
   cancelAll(): void {
     for (const coming of this.#coming) coming.cancel()
     this.#coming.clear()
@@ -75,7 +75,7 @@ export class Replacements {
       },
       (error: Error) => {
         if (!this.#coming.delete(coming) || error instanceof PoolDestroyedError) return
-        // First: who hears of it may destroy the pool.
+        // Before the listener is called, since it may destroy the pool.
         this.add(Math.max(attempt, 1) + 1)
         listener.failed(launch.worker, error)
       },
@@ -84,8 +84,8 @@ export class Replacements {
 }
 
 /**
- * The attempt that the replacement of `worker` is. Of use is one that was given a task, or was there for as long as
- * the longest wait.
+ * The attempt number of the replacement of `worker`. A worker has been useful if it was given a task, or was up for as long as
+ * the longest backoff.
  */
 export function attemptAfter(
   { attempt, startedMs }: StartHistory,

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** Whether a process's memory can be read at once, without another process. */
+/** Whether a process's memory can be read synchronously, without spawning `ps`. */
 export const readsAtOnce = process.platform === 'linux'
 
-/** The resident memory of a process in bytes; 0 when it is gone. Only where `readsAtOnce`. */
+/** The resident memory of a process in bytes; 0 when the process has ended. Only where `readsAtOnce`. */
 export function residentBytes(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1')
@@ -14,7 +14,7 @@ export function residentBytes(pid: number): number {
   }
 }
 
-/** As `residentBytes`, of several processes and anywhere that `ps` is. */
+/** As `residentBytes`, for several processes, on any system with `ps`. */
 export function residentBytesByPs(pids: readonly number[]): Promise<ReadonlyMap<number, number>> {
   return new Promise((resolve) => {
     execFile('ps', ['-o', 'pid=,rss=', '-p', pids.join(',')], (_, stdout) => {

@@ -1,4 +1,4 @@
-/** Lets so many workers come up at a time: many at once would all be too late for their handshake. */
+/** Limits how many workers start at a time, since too many at once would all miss their handshake timeout. */
 export class StartGate {
   readonly #limit: number
   readonly #waiting = new Set<() => void>()
@@ -8,7 +8,7 @@ export class StartGate {
     this.#limit = limit
   }
 
-  /** Calls `begin` in its turn, perhaps at once; `leave` is due after that. @returns gives the turn up before it came */
+  /** Calls `begin` at its turn, perhaps at once; call `leave` afterwards. @returns cancels the wait for the turn */
   enter(begin: () => void): () => void {
     if (this.#inside >= this.#limit) {
       this.#waiting.add(begin)

@@ -1,6 +1,6 @@
 import type { WorkerProcess } from './worker/worker-process.ts'
 
-/** Which workers have a successor coming, or waiting for their place, while they still take tasks. */
+/** Workers that still take tasks while their successor is starting, or is waiting for their place. */
 export class Successions {
   readonly #before = new Map<WorkerProcess, string | undefined>()
 
@@ -8,7 +8,7 @@ export class Successions {
     return this.#before.size
   }
 
-  /** @param reason for which the worker leaves as soon as its successor is up; without, it leaves by itself. False if it has one already */
+  /** @param reason why the worker leaves once its successor is up; undefined: it leaves by itself. @returns false if it has a successor */
   add(worker: WorkerProcess, reason: string | undefined): boolean {
     if (this.#before.has(worker)) return false
     this.#before.set(worker, reason)
@@ -23,7 +23,7 @@ export class Successions {
     this.#before.clear()
   }
 
-  /** The first that leaves as soon as a successor is up. */
+  /** The first worker that leaves as soon as a successor is up. */
   due(): { worker: WorkerProcess; reason: string } | undefined {
     for (const [worker, reason] of this.#before) if (reason !== undefined) return { worker, reason }
     return undefined

@@ -1,12 +1,12 @@
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 import type { Task } from './worker/task.ts'
 
-/** Who gives the workers of a set their tasks. */
+/** The source of tasks for the workers of a set. */
 export interface TaskSource {
-  /** It may be given a task now: it is ready, or has room for one beside those that it has. */
+  /** The worker can take a task: it is ready, or has room for another one. */
   free(worker: SupervisedWorker): void
-  /** This worker asked to be replaced instead of doing it. */
+  /** The worker asked to be replaced instead of performing the task. */
   refused(task: Task, worker: SupervisedWorker): void
-  /** Its worker has ended before it began it. */
+  /** The task's worker ended before it started the task. */
   handedBack(task: Task): void
 }

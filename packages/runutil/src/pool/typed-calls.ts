@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../core/errors.ts'
 import { toJson } from '../core/json.ts'
 import type { Payload } from './relay/payload.ts'
 
-/** What `serve` is given: a handler for each name. */
+/** The handlers passed to `serve`, by name. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a handler of any input is one
 export type CallHandlers = Record<string, (input: any, ...rest: any[]) => unknown>
 
@@ -18,13 +18,13 @@ export function encodeCall(name: unknown, input: unknown): Payload {
   return { context: Buffer.from(JSON.stringify({ call: name })), body: Buffer.from(textOf(input)) }
 }
 
-/** What the handler returned; no bytes are undefined. */
+/** The handler's result; an empty body means undefined. */
 export function decodeResult({ body }: Payload): unknown {
   if (body === undefined || body.length === 0) return undefined
   return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString()) as unknown
 }
 
-/** As long as maxFrame lets it be. */
+/** The input as JSON; its length is limited only by maxFrame. */
 function textOf(input: unknown): string {
   return input === undefined ? '' : toJson(input, 'call: input', Infinity)
 }

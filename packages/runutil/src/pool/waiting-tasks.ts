@@ -2,8 +2,8 @@ import type { Clock, Timer } from '../core/clock.ts'
 import type { Task, TaskHolder } from './worker/task.ts'
 
 /**
- * The tasks that no worker was free for, first come first served; a list linked through the tasks, so that one can
- * leave from the middle. One timer serves them all: it is set for the earliest deadline, and looks again then.
+ * The tasks waiting for a free worker, in FIFO order; a list linked through the tasks, so that one can be removed from the
+ * middle. One timer serves all tasks: it is set to the earliest deadline, and reset when it fires.
  */
 export class WaitingTasks implements TaskHolder {
   #clock: Clock
@@ -14,7 +14,7 @@ export class WaitingTasks implements TaskHolder {
   #length = 0
   #timer: Timer | undefined
 
-  /** @param late called with a task that has waited for `allocateMs`, and is none of these any more */
+  /** @param late called with each task that has waited for `allocateMs`, after its removal from the queue */
   constructor(clock: Clock, allocateMs: number, late: (task: Task) => void) {
     this.#clock = clock
     this.#allocateMs = allocateMs
@@ -29,7 +29,7 @@ export class WaitingTasks implements TaskHolder {
     this.#enter(task, this.#last, undefined)
   }
 
-  /** For a task that had its turn, and needs another worker. */
+  /** Puts a task that needs another worker at the front. */
   unshift(task: Task): void {
     this.#enter(task, undefined, this.#first)
   }
@@ -51,7 +51,7 @@ export class WaitingTasks implements TaskHolder {
     this.#length--
   }
 
-  /** Goes on by another clock: each has as long as it had. */
+  /** Switches to another clock; the remaining time of each task stays the same. */
   useClock(clock: Clock): void {
     const shift = clock.elapsed() - this.#clock.elapsed()
     this.#clock = clock
@@ -61,7 +61,7 @@ export class WaitingTasks implements TaskHolder {
     this.#timer = clock.setTimeoutAt(this.#expire, clock.elapsed())
   }
 
-  /** The last of them mustn't keep the process. */
+  /** Clears the timer with the last task, so that it doesn't keep the process alive. */
   abandon(task: Task): void {
     this.remove(task)
     if (this.#length > 0) return

@@ -13,7 +13,7 @@ interface WorkerFactoryProps {
   readonly listener: WorkerListener<SupervisedWorker>
 }
 
-/** Spawns workers, and knows all whose processes have not ended. */
+/** Spawns workers, and keeps track of those whose processes have not ended. */
 export class WorkerFactory {
   readonly #props: WorkerFactoryProps
   readonly #processes = new Set<SupervisedWorker>()
@@ -28,8 +28,9 @@ export class WorkerFactory {
   }
 
   /**
-   * @param early from 0 to 1: how much of its allotted work and time it gives up, so that not all go together
-   * @throws PoolDestroyedError, what the function throws that is asked for the command
+   * @param early from 0 to 1: the fraction of its allotted work and time that the worker forgoes, so that workers don't all end
+   *   together
+   * @throws PoolDestroyedError, errors of the command function
    */
   spawn(early: number): SupervisedWorker {
     const { settings, context, relay, listener } = this.#props
@@ -40,12 +41,12 @@ export class WorkerFactory {
     return worker
   }
 
-  /** Its process has ended. */
+  /** Removes a worker whose process has ended. */
   remove(worker: SupervisedWorker): void {
     this.#processes.delete(worker)
   }
 
-  /** None comes any more; resolves when all have ended. What still runs after `destroyTimeout` is killed. */
+  /** Spawns no more workers, and kills those still running after `destroyTimeout`. Resolves when all have ended. */
   async close(): Promise<void> {
     this.#closed = true
     const { context, settings } = this.#props
@@ -56,7 +57,7 @@ export class WorkerFactory {
     limit.clear()
   }
 
-  /** A function that is asked for it may destroy the pool. */
+  /** Gets the spawn spec. A command function may destroy the pool. */
   #spec(): SpawnSpec {
     try {
       const spec = specOf(this.#props.settings.command)

@@ -22,7 +22,7 @@ interface WorkerPlacesProps {
   readonly tasks: TaskSource
 }
 
-/** As many places as workers are wanted; when a worker leaves its place, its successor or another takes it. */
+/** One place per wanted worker; when a worker leaves its place, its successor or another worker takes it. */
 export class WorkerPlaces implements ReplacementsListener {
   readonly members: Members
   readonly #props: WorkerPlacesProps
@@ -31,7 +31,7 @@ export class WorkerPlaces implements ReplacementsListener {
   #wanted = 0
   #open = false
   #closed = false
-  /** Why the last replacement didn't come up; undefined once one has. */
+  /** Why the last replacement failed to start; undefined once one has started. */
   lastFailure: Error | undefined
 
   constructor(props: WorkerPlacesProps) {
@@ -40,12 +40,12 @@ export class WorkerPlaces implements ReplacementsListener {
     this.#replacements = new Replacements({ ...props, listener: this })
   }
 
-  /** The workers that take tasks: neither those that are coming up nor those that are leaving. */
+  /** The workers that take tasks, without those that are starting or draining. */
   get active(): readonly SupervisedWorker[] {
     return this.members.active
   }
 
-  /** How many workers are coming up. */
+  /** How many workers are starting. */
   get coming(): number {
     return this.#replacements.count
   }
@@ -55,19 +55,19 @@ export class WorkerPlaces implements ReplacementsListener {
     return this.#wanted
   }
 
-  /** Whether a worker has left its place, and none is coming up for it. */
+  /** Whether a place is empty and no worker is starting for it. */
   get hasVacancy(): boolean {
     return this.active.length + this.coming < this.#wanted
   }
 
-  /** From now on there are as many as these. */
+  /** Opens one place for each of these workers. */
   open(workers: readonly SupervisedWorker[]): void {
     this.#wanted = workers.length
     this.#open = true
     this.join(workers)
   }
 
-  /** All leave, and none comes any more. */
+  /** Drains all workers; no more are started. */
   close(reason: string): void {
     this.#closed = true
     this.#wanted = 0
@@ -76,14 +76,14 @@ export class WorkerPlaces implements ReplacementsListener {
     this.#drainAll([...this.active, ...this.members.reserve], reason)
   }
 
-  /** These take the places of all that are there or coming up. @returns those that leave */
+  /** Replaces all current and starting workers by these. @returns the replaced workers */
   exchange(workers: readonly SupervisedWorker[], reason: string): readonly WorkerProcess[] {
     const old = [...this.active, ...this.members.reserve]
     this.#replacements.cancelAll()
     this.#successions.clear()
     this.join(workers)
     this.#drainAll(old, reason)
-    // Fewer or more may be wanted than when this began.
+    // The number wanted may have changed since the new workers began to start.
     this.#wanted = Math.max(this.#wanted, this.active.length)
     this.fill()
     return old
@@ -95,33 +95,33 @@ export class WorkerPlaces implements ReplacementsListener {
     for (const worker of workers) this.#offer(worker)
   }
 
-  /** One more than there are, up to numWorkers. */
+  /** Adds a place, up to numWorkers. */
   grow(): void {
     if (!this.#open || this.#closed || this.#wanted >= this.#props.settings.numWorkers) return
     this.#wanted++
     this.fill()
   }
 
-  /** Has a worker's successor come up while it goes on. @param reason it leaves for this as soon as that is up */
+  /** Starts a worker's successor while the worker goes on. @param reason if given, why the worker leaves once the successor is up */
   succeed(worker: SupervisedWorker, reason?: string): void {
     if (this.active.includes(worker) && this.#successions.add(worker, reason)) this.fill()
   }
 
-  /** Lets a worker go after its task, and replaces it. False if it goes already, or isn't one of these. */
+  /** Drains a worker and replaces it. False if it is already draining, or isn't in this set. */
   replace(worker: WorkerProcess, reason: string): boolean {
     if (!this.members.drain(worker, reason)) return false
     this.#left(worker)
     return true
   }
 
-  /** Lets a worker go after its task, and leaves its place empty. False as `replace`. */
+  /** Drains a worker and leaves its place empty. Returns false as `replace` does. */
   vacate(worker: WorkerProcess, reason: string): boolean {
     const left = this.members.drain(worker, reason)
     if (left) this.#successions.delete(worker)
     return left
   }
 
-  /** Lets an idle worker go for good, if more than `minWorkers` are wanted. */
+  /** Drains an idle worker and removes its place, if more than `minWorkers` are wanted. */
   dismiss(worker: SupervisedWorker, reason: string): boolean {
     if (this.#wanted <= this.#props.settings.minWorkers) return false
     this.#wanted--
@@ -131,7 +131,7 @@ export class WorkerPlaces implements ReplacementsListener {
     return left
   }
 
-  /** Its process has ended, whether or not it had been told to. */
+  /** Called when a worker's process has ended, whether or not it was stopped by the pool. */
   ended(worker: SupervisedWorker, error: WorkerError | undefined): void {
     const member = this.members.ended(worker, error?.message ?? 'it was stopped')
     if (member === undefined) return
@@ -141,7 +141,7 @@ export class WorkerPlaces implements ReplacementsListener {
     this.#left(worker, error === undefined ? 0 : attempt)
   }
 
-  /** It leaves at once, whatever it does. */
+  /** Kills a worker at once, even during a task, and replaces it. */
   abandon(worker: WorkerProcess, reason: string): void {
     this.members.drain(worker, reason)
     this.members.stopDrained(worker)
@@ -149,7 +149,7 @@ export class WorkerPlaces implements ReplacementsListener {
     this.#left(worker)
   }
 
-  /** To take a place that is free, or to wait for that of another. */
+  /** A new worker takes a free place, or becomes a reserve. */
   arrived(worker: SupervisedWorker, history: StartHistory): void {
     if (this.active.length < this.#wanted) return this.join([worker], history)
     this.lastFailure = undefined
@@ -164,7 +164,7 @@ export class WorkerPlaces implements ReplacementsListener {
     this.report(error, worker)
   }
 
-  /** @param attempt of the first that is missing */
+  /** Starts the missing workers. @param attempt the attempt number of the first of them */
   fill(attempt = 0): void {
     const { reserve } = this.members
     for (let next = attempt; !this.#closed; next = 0) {
@@ -187,7 +187,7 @@ export class WorkerPlaces implements ReplacementsListener {
     for (const worker of workers) this.members.drain(worker, reason)
   }
 
-  /** It takes no more tasks: its successor has its place, or another comes. */
+  /** The worker takes no more tasks: a reserve takes its place, or a replacement is started. */
   #left(worker: WorkerProcess, attempt = 0): void {
     this.#successions.delete(worker)
     while (this.active.length < this.#wanted) {
@@ -199,7 +199,7 @@ export class WorkerPlaces implements ReplacementsListener {
     this.fill(attempt)
   }
 
-  /** A new one, which may have left already: who heard of it may have removed it. */
+  /** Makes a worker available, unless a `created` listener has already removed it. */
   #offer(worker: SupervisedWorker): void {
     if (worker.state === 'ready' && !this.members.isDraining(worker)) this.#props.tasks.free(worker)
   }

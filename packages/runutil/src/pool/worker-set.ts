@@ -23,11 +23,11 @@ interface WorkerSetProps {
   readonly context: PoolContext
   readonly relay: Relay
   readonly events: Events<PoolEvents>
-  /** Hears of workers that are free. */
+  /** Notified of workers that are free. */
   readonly tasks: TaskSource
 }
 
-/** The workers of a pool. It replaces and recycles them, and says `free` only of workers that may go on. */
+/** The workers of a pool: replaces and recycles them, and reports as `free` only workers that may take another task. */
 export class WorkerSet implements WorkerListener<SupervisedWorker> {
   readonly #props: WorkerSetProps
   readonly #gate: StartGate
@@ -47,22 +47,22 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
     this.#pings = new Pings(settings.pingMs, context.clock)
   }
 
-  /** The workers that take tasks: neither those that are coming up nor those that are leaving. */
+  /** The workers that take tasks, without those that are starting or draining. */
   get active(): readonly SupervisedWorker[] {
     return this.#places.active
   }
 
-  /** How many workers are coming up. */
+  /** How many workers are starting. */
   get coming(): number {
     return this.#places.coming
   }
 
-  /** Why the last replacement didn't come up; undefined once one has. */
+  /** Why the last replacement failed to start; undefined once one has started. */
   get lastFailure(): Error | undefined {
     return this.#places.lastFailure
   }
 
-  /** Brings up `count` workers, or none. */
+  /** Starts `count` workers; if one fails, none. */
   async start(count: number): Promise<void> {
     this.#places.open(await this.#launch(count))
     if (this.#closed) throw new PoolDestroyedError()
@@ -70,23 +70,23 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
     this.#pings.start(this.#places)
   }
 
-  /** Brings up as many new workers as are wanted, or none; then the old ones leave. Resolves with those. */
+  /** Starts as many new workers as are wanted, or none if one fails; then drains the old workers, and resolves with them. */
   async renew(): Promise<readonly WorkerProcess[]> {
     if (!this.#props.settings.overlap) return this.#renewOneByOne()
     return this.#places.exchange(await this.#launch(this.#places.wanted), RESET)
   }
 
-  /** One more than there are, up to numWorkers. */
+  /** Adds a worker, up to numWorkers. */
   grow(): void {
     this.#places.grow()
   }
 
-  /** Lets a worker go after its task, and replaces it. False if it goes already, or isn't one of these. */
+  /** Drains a worker and replaces it. False if it is already draining, or isn't in this set. */
   replace(worker: WorkerProcess, reason: string): boolean {
     return this.#places.replace(worker, reason)
   }
 
-  /** Lets all of them go, and kills those that are still there at the end of `destroyTimeout`. */
+  /** Drains all workers, and kills those still running after `destroyTimeout`. */
   async end(): Promise<void> {
     this.#closed = true
     this.#recycling.stop()
@@ -137,7 +137,7 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
     this.#props.tasks.refused(task, worker)
   }
 
-  /** Whether it may be given another task. One that may not is told to stop, once it has nothing more to do. */
+  /** Whether a worker may take another task. One that may not is stopped once it has no tasks left. */
   #mayGoOn(worker: SupervisedWorker): boolean {
     const { members } = this.#places
     if (members.isDraining(worker)) {
@@ -164,7 +164,7 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
     throw new PoolDestroyedError()
   }
 
-  /** Never more processes than workers: each leaves before another takes its place. */
+  /** Never runs more processes than workers: each one ends before its replacement starts. */
   async #renewOneByOne(): Promise<readonly WorkerProcess[]> {
     const old = this.active
     try {

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { CronSettings } from './cron-settings.ts'
 import { MOST_MADE_UP, planRuns, queueRuns } from './missed-runs.ts'
 
-/** The instant that comes next, and when it is started: later, by its jitter. */
+/** The next instant, and when its run starts: later by the jitter. */
 interface Next {
   readonly instant: number
   readonly startAt: number
@@ -22,10 +22,10 @@ export class CronProgress {
   #next: Next | undefined
   #waiting: number[] = []
   #missed = 0
-  /** Told of what is missed. */
+  /** Called with the number of newly missed instants. */
   onMissed: (count: number) => void = () => {}
 
-  /** The next instant to run, taken; undefined when none is due. */
+  /** Removes and returns the next instant to run; undefined when none is due. */
   take(): number | undefined {
     const instant = this.#waiting.shift()
     if (instant !== undefined) this.#last = instant
@@ -45,7 +45,7 @@ export class CronProgress {
     this.#waiting = []
   }
 
-  /** How many were missed since this was last asked. */
+  /** How many instants were missed since the last call. */
   takeMissed(): number {
     const missed = this.#missed
     this.#missed = 0
@@ -55,7 +55,7 @@ export class CronProgress {
   /**
    * Takes the instants that have passed.
    *
-   * @returns how long until the next is started; undefined when none comes
+   * @returns the time until the next start; undefined when no instant follows
    */
   async look(settings: CronSettings, clock: Clock): Promise<number | undefined> {
     const now = clock.now()
@@ -64,7 +64,7 @@ export class CronProgress {
     const next = this.#next
     if (next === undefined) return undefined
     if (next.startAt > now) {
-      // Not before the last one that ran: the clock may have been set back.
+      // Not before the last instant that ran: the clock may have been set back.
       if (next.instant > now) this.#lookedAt = Math.max(now, this.#last)
       return next.startAt - now
     }
@@ -88,7 +88,7 @@ export class CronProgress {
     if (now < this.#lookedAt) {
       this.#lookedAt = Math.max(now, this.#last)
       this.#next = undefined
-      // They come again.
+      // Later instants will come again.
       this.#waiting = this.#waiting.filter((instant) => instant <= now)
     }
     return this.#lookedAt

@@ -10,7 +10,7 @@ import { sleep } from '../core/wait.ts'
 import type { CronProgress } from './cron-progress.ts'
 import { type CronSettings, slowAfterMs } from './cron-settings.ts'
 
-/** It looks at the wall clock so often: it may be set, and a machine that slept wakes in the middle of a wait. */
+/** The longest time between two looks at the wall clock, which may be set, or advance while the machine sleeps during a wait. */
 export const LONGEST_WAIT_MS = 60_000
 
 /** waiting ─► running ─► waiting …, until the abort or an error ends it. */
@@ -24,7 +24,7 @@ export class CronRun {
   readonly #runs = new RunRecord(this.#context)
   readonly #triggered = new TriggeredRuns()
   #paused = this.#runs.isPaused
-  /** Ends the wait that is on. */
+  /** Ends the current wait. */
   #wake: () => void = () => {}
 
   constructor(settings: CronSettings, progress: CronProgress, signal: AbortSignal) {
@@ -58,7 +58,7 @@ export class CronRun {
     if (instant !== undefined) {
       await this.#runFor({ scheduledFor: new Date(instant), missed: this.#progress.takeMissed() })
     }
-    // Other work gets its turn between two runs.
+    // Let other work run between two runs.
     await this.#wait(instant === undefined ? Math.min(waitMs, LONGEST_WAIT_MS) : 0)
   }
 

@@ -11,17 +11,17 @@ export interface CronOptions {
   /** An IANA name such as 'Europe/Berlin'. Default 'UTC'. */
   timezone?: string | undefined
   /**
-   * Which instants run that passed during a run, a blocked event loop or a sleep of the machine: `once` the latest, `skip` the
-   * latest if it is on time, `all` each, oldest first, at most the last 100. Default 'once'.
+   * Which of the instants run that passed during a run, a blocked event loop or a sleep of the machine: `once` the latest, `skip`
+   * the latest if it is on time, `all` every one, oldest first, at most the last 100. Default 'once'.
    */
   missed?: MissedPolicy | undefined
   /** How late a start still counts as on time. Default 1 m. */
   tolerance?: Duration | undefined
-  /** Delays each start by a random part of it, but never to the next instant. Default 0. */
+  /** Delays each start by a random part of this duration, but never to the next instant. Default 0. */
   jitter?: Duration | undefined
   /** How long a run may take. Then its signal aborts, and it fails with a RunTimeoutError. Default: no limit. */
   timeout?: Duration | undefined
-  /** How long a run takes before a warning says that it is slow. Default: 1 m or ten times to the next instant, the greater. */
+  /** How long a run takes before it is logged as slow. Default: 1 m, or ten times the interval to the next instant if longer. */
   warnAfter?: Duration | undefined
 }
 
@@ -69,7 +69,7 @@ export function toCronSettings(
   }
 }
 
-/** What the run of an instant takes before it is slow: ten times to the next. */
+/** How long the run of an instant takes before it is slow: ten times the interval to the next instant. */
 export function slowAfterMs({ times }: Pick<CronSettings, 'times'>, instant: number): number {
   const next = times.after(instant)
   return defaultWarnAfterMs(next === undefined ? 0 : next - instant)

@@ -6,31 +6,31 @@ import { nearest } from '../core/options.ts'
 import { messageOf } from '../core/thrown.ts'
 import { sleep } from '../core/wait.ts'
 
-/** Instants computed per turn of the event loop: some milliseconds. */
+/** Instants computed per turn of the event loop, which takes some milliseconds. */
 const INSTANTS_A_TURN = 25
 /** At most this many missed instants are counted. */
 const MOST_COUNTED = 10_000
 
 /** Instants that have passed. */
 export interface Passed {
-  /** The last of them, oldest first. */
+  /** The latest ones, oldest first. */
   readonly instants: readonly number[]
-  /** How many there were. */
+  /** How many have passed. */
   readonly count: number
 }
 
 /**
  * The instants of a pattern in a time zone, in ms since the epoch.
  *
- * A pattern with one hour, one minute and at most one second has one a local day: the first of two where the clocks are
- * set back, right after the gap where it is skipped. All others follow real time.
+ * A pattern with one hour, one minute and at most one second has one instant per local day: the first of two where the clocks
+ * are set back, right after the gap where the time is skipped. All other patterns follow real time.
  */
 export class CronTimes {
   readonly pattern: string
   readonly timezone: string
   readonly #cron: Cron
 
-  /** @throws InvalidArgumentError for what isn't a pattern, what never comes and an unknown zone */
+  /** @throws InvalidArgumentError for an invalid pattern, one that never occurs, and an unknown time zone */
   constructor(what: string, pattern: string, timezone: string) {
     checkZone(what, timezone)
     this.#cron = parsed(what, pattern, timezone)
@@ -48,14 +48,14 @@ export class CronTimes {
     )
   }
 
-  /** @throws InvalidArgumentError when none comes after `ms` */
+  /** @throws InvalidArgumentError when no instant follows `ms` */
   checkComesAfter(ms: number, what: string): void {
     if (this.after(ms) === undefined) throw neverComes(what, this.pattern)
   }
 
   /**
-   * The instants after `from` up to `to`, of which it keeps the last `keep`. Other work gets its turn meanwhile. From 10,000
-   * on they aren't counted any more.
+   * The instants after `from` up to `to`, of which the last `keep` are returned. Yields to the event loop meanwhile. Counts at
+   * most 10,000.
    */
   async passed(from: number, to: number, keep: number, clock: Clock): Promise<Passed> {
     const instants: number[] = []

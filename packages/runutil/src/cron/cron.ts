@@ -7,18 +7,18 @@ import { CronRun } from './cron-run.ts'
 import { type CronOptions, toCronSettings } from './cron-settings.ts'
 
 /**
- * Runs a job at times of day: `pattern` is one of cron, with 5 fields, 6 with seconds first, 7 with a year last, with names, L,
+ * Runs a job at times of day: `pattern` is a cron pattern of 5 fields, 6 with seconds first, 7 with a year last, with names, L,
  * W and #, or '@daily' and the like, in the time zone `timezone`.
  *
- * It follows the wall clock, and notices within a minute that it was set or that the machine slept. Never two runs at once, and
- * no instant runs twice. What is run of those that passed meanwhile, `missed` says; `currentRun()` tells which instant a run
- * is for. A time of day that daylight saving skips runs right after the gap, one that comes twice runs the first time;
- * patterns with more than one time a day follow real time.
+ * It follows the wall clock, and notices within a minute that the clock was set or that the machine slept. Runs never overlap, and
+ * no instant runs twice. `missed` selects which of the instants run that passed meanwhile; `currentRun()` returns the instant of
+ * a run. A time of day that daylight saving skips runs right after the gap, one that comes twice runs the first time; patterns
+ * with more than one time a day follow real time.
  *
- * An error of the job ends the worker with that error: with `retry` it goes on, without it the group ends. Instants that pass
- * during a backoff are missed ones.
+ * An error of the job ends the worker with that error: with `retry` it is restarted, without it the group ends. Instants that
+ * pass during a backoff count as missed.
  *
- * @throws InvalidArgumentError, InvalidDurationError at the call; also for a pattern that never comes
+ * @throws InvalidArgumentError, InvalidDurationError at the call; also for a pattern that never occurs
  *
  * @example
  * { name: 'Report', worker: cron('0 6 * * MON-FRI', sendReport, { timezone: 'Europe/Berlin' }), retry: backoff('10s') }
@@ -34,8 +34,8 @@ export function cron(pattern: string, job: Job | JobFunc, options: CronOptions =
 }
 
 /**
- * How far each entry of a run is: it outlives a restart, so that what passes during a backoff is missed. One worker may be several
- * entries of a run, so each takes what none of the others has in use.
+ * The progress of each entry of a run. It is kept across restarts, so that instants that pass during a backoff count as missed. One
+ * worker may be several entries of a run, so each uses a progress that no other entry has in use.
  */
 class Entries {
   readonly #of = new WeakMap<RunScope, CronProgress[]>()

@@ -1,15 +1,15 @@
 import type { Passed } from './cron-times.ts'
 
 /**
- * What is run of the instants that passed: `once` the latest, however late; `skip` the latest if it is on time; `all` each,
- * oldest first.
+ * Which of the instants that passed are run: `once` the latest, however late; `skip` the latest if it is on time; `all` every
+ * one, oldest first.
  */
 export type MissedPolicy = 'once' | 'skip' | 'all'
 
-/** Of `all`, at most so many are run. */
+/** With `all`, at most this many instants are run late. */
 export const MOST_MADE_UP = 100
 
-/** @param isOnTime whether the latest of them is late by no more than the tolerance */
+/** @param isOnTime whether the latest instant is late by no more than the tolerance */
 export function planRuns(
   { instants, count }: Passed,
   policy: MissedPolicy,
@@ -20,7 +20,7 @@ export function planRuns(
   return { due, missed: count - due.length }
 }
 
-/** What waits to be run, with what is due now: no more than may be made up for. */
+/** Adds the due instants to the waiting ones, and keeps the latest MOST_MADE_UP; the others are missed. */
 export function queueRuns(
   waiting: readonly number[],
   due: readonly number[],

@@ -8,7 +8,7 @@ import { CronTimes } from './cron-times.ts'
 export interface NextRunsOptions {
   /** An IANA name such as 'Europe/Berlin'. Default 'UTC'. */
   timezone?: string | undefined
-  /** Not one of them itself. Default: now. */
+  /** The time after which they lie. Default: now. */
   from?: Date | undefined
   /** How many. Default 5. */
   count?: number | undefined
@@ -17,10 +17,10 @@ export interface NextRunsOptions {
 const MOST = 10_000
 
 /**
- * When a pattern comes next, as `cron` would run it: to show in a page, or to see what a pattern means. Fewer than `count` when
- * the pattern has a last year.
+ * The next instants of a pattern, as `cron` would run it: to show on a page, or to check what a pattern means. Fewer than
+ * `count` if the pattern has a last year.
  *
- * @throws InvalidArgumentError for what `cron` refuses
+ * @throws InvalidArgumentError for a pattern or time zone that `cron` refuses
  *
  * @example
  * nextRuns('30 2 * * *', { timezone: 'Europe/Berlin', count: 3 })

@@ -15,16 +15,16 @@ interface Response {
 }
 
 /**
- * The connections of a server and the requests that run on them, so that it can be stopped without cutting one.
+ * Tracks a server's connections and the requests that run on them, so that it can be stopped without cutting off a request.
  *
- * open ─► closing, where each answer says that its connection closes ─► draining, where idle connections and upgraded ones are
- * closed too.
+ * open ─► closing, where each response has `Connection: close` ─► draining, where idle and upgraded connections are closed
+ * too.
  */
 export class Connections {
   readonly #server: NodeHttpServer
   readonly #sockets = new Set<Socket>()
   readonly #running = new Set<Response>()
-  /** Those that have brought a request. */
+  /** Connections that have carried a request. */
   readonly #used = new WeakSet<Socket>()
   readonly #upgraded: UpgradedSockets
   #phase: 'open' | 'closing' | 'draining' = 'open'
@@ -37,23 +37,23 @@ export class Connections {
     server.prependListener('request', this.#requested)
   }
 
-  /** How many requests have no answer yet. */
+  /** How many requests have no complete response yet. */
   get running(): number {
     return this.#running.size
   }
 
-  /** Takes no new connections. Those that are open may still bring requests, which are answered. */
+  /** Accepts no new connections. Requests that arrive on open ones are still answered. */
   stopAccepting(): void {
     this.#phase = 'closing'
     for (const response of this.#running) sayClosed(response)
-    // Node's own closes idle connections first, and so a request that is just arriving on one.
+    // Node's close() also closes idle connections, and would cut off a request that is just arriving on one.
     const server = this.#server as { closeIdleConnections?: () => void }
     server.closeIdleConnections = () => {}
     this.#server.close()
     delete server.closeIdleConnections
   }
 
-  /** Closes connections that no request runs on, now and when one has ended. */
+  /** Closes connections without a running request, now and whenever a request has ended. */
   closeIdle(): void {
     this.#phase = 'draining'
     this.#upgraded.close()
@@ -61,12 +61,12 @@ export class Connections {
     for (const socket of this.#sockets) if (this.#isUnused(socket)) socket.destroy()
   }
 
-  /** Node takes one for busy that was opened and has sent nothing. What an encrypted one has sent can't be told. */
+  /** Node counts a connection that has sent nothing as busy. How much an encrypted one has sent is unknown. */
   #isUnused(socket: Socket): boolean {
     return !this.#used.has(socket) && (socket.bytesRead === 0 || socket.encrypted === true)
   }
 
-  /** Closes all, whatever runs on them. */
+  /** Closes all connections, and so cuts off running requests. */
   destroyAll(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
@@ -90,7 +90,7 @@ export class Connections {
     if (this.#phase !== 'open') sayClosed(response)
     response.on('close', () => {
       this.#running.delete(response)
-      // One whose head was sent before has promised to keep its connection.
+      // If its headers were sent before the stop, the connection is kept alive and now idle.
       if (this.#phase === 'draining') this.#server.closeIdleConnections()
     })
   }

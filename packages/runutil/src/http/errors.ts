@@ -1,4 +1,4 @@
-/** Another process listens at that port, or another server of this one. */
+/** Another process, or another server of this process, listens on that port. */
 export class PortInUseError extends Error {
   readonly code = 'ERR_PORT_IN_USE'
   readonly port: number
@@ -16,7 +16,7 @@ export class PortInUseError extends Error {
   }
 }
 
-/** A `host` that cannot be resolved, or is not an address of this machine. */
+/** The `host` cannot be resolved, or is not an address of this machine. */
 export class HostNotFoundError extends Error {
   readonly code = 'ERR_HOST_NOT_FOUND'
   readonly host: string
@@ -32,7 +32,7 @@ export class HostNotFoundError extends Error {
 const IN_USE: readonly unknown[] = ['EADDRINUSE']
 const NOT_FOUND: readonly unknown[] = ['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL']
 
-/** Converts Node's error of a failed listen into one that says what to do. */
+/** Converts Node's error of a failed listen to one that says what to do. */
 export function listenError(cause: unknown, port: number, host: string | undefined): unknown {
   const { code } = cause as { code?: unknown }
   if (IN_USE.includes(code)) return new PortInUseError(port, host, { cause })

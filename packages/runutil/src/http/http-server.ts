@@ -37,7 +37,7 @@ const LEFT_OF_GRACE = 0.1
 const MOST_LEFT_MS = 1_000
 
 /**
- * A server as a worker: of `node:http` or `node:https`, or an app of Fastify or Express.
+ * Runs a server as a worker: one of `node:http` or `node:https`, or an app of Fastify or Express.
  *
  * It is ready when it listens. When stopped, it accepts no new connections, answers running requests and those that still arrive on
  * open connections, and closes idle and upgraded ones after `keepAliveGrace`. Requests still running shortly before the end of the
@@ -93,7 +93,7 @@ async function serve(plan: ListeningPlan, settings: Settings, signal: AbortSigna
     healthCheckpoint()
     workerReady()
     const record = currentContext()?.record
-    // Requests may be far apart, and take as long as they like.
+    // Never hung: requests may be far apart, and take any time.
     if (record !== undefined) record.live = { isIdle: () => true }
     await untilStopped(server, signal)
     if (server.listening) await stop(server, connections, settings)
@@ -102,7 +102,7 @@ async function serve(plan: ListeningPlan, settings: Settings, signal: AbortSigna
   }
 }
 
-/** Resolves with the abort, and when somebody else closes the server. @throws what the server's 'error' says */
+/** Resolves at the abort, or when the server is closed by other code. @throws the error of the server's 'error' event */
 function untilStopped(server: NodeHttpServer, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const leave = (): void => {

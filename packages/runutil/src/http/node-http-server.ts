@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 
-/** What is needed of a server of `node:http` or `node:https`. */
+/** The part of a `node:http` or `node:https` server that is used. */
 export interface NodeHttpServer extends Pick<
   EventEmitter,
   'on' | 'off' | 'prependListener' | 'listenerCount'
@@ -13,18 +13,18 @@ export interface NodeHttpServer extends Pick<
   closeIdleConnections(): void
 }
 
-/** An app that has its server already, as that of Fastify. */
+/** An app that already has its server, as Fastify's. */
 export interface HttpApp {
   readonly server: NodeHttpServer
   ready(): PromiseLike<unknown>
 }
 
-/** An app that makes its server when it listens, as those of Express and Koa. */
+/** An app that creates its server when it listens, as those of Express and Koa. */
 export interface HttpListener {
   listen(port: number, host: string): NodeHttpServer
 }
 
-/** Something that can be told to listen, and gives the server that does. */
+/** Starts to listen, and resolves with the listening server. */
 export interface ListeningPlan {
   listen(port: number, host: string | undefined): Promise<NodeHttpServer>
 }
@@ -74,7 +74,7 @@ async function listenBy(app: HttpListener, port: number, host: string | undefine
   return server
 }
 
-/** @throws what the server's 'error' says */
+/** @throws the error of the server's 'error' event */
 function untilListening(server: NodeHttpServer, listen: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const leave = (): void => {

@@ -5,14 +5,15 @@ interface Socket {
   on(event: 'close', listener: () => void): unknown
 }
 
-/** That of a WebSocket, and that of a tunnel. */
+/** The events of a WebSocket and of a tunnel. */
 const UPGRADES = ['upgrade', 'connect'] as const
 
 /**
- * Connections that have left HTTP, such as WebSockets: the server has handed them to a listener, and neither counts nor closes them.
+ * Tracks connections that have left HTTP, such as WebSockets: the server passes them to a listener, and neither counts nor closes
+ * them.
  *
- * Node hands one over only where somebody listens, and answers it as any other request where nobody does. So this listens only as
- * long as others do.
+ * Node emits the event only if it has listeners, and otherwise handles the upgrade as an ordinary request. So this class listens
+ * only while there are other listeners.
  */
 export class UpgradedSockets {
   readonly #server: NodeHttpServer
@@ -25,7 +26,7 @@ export class UpgradedSockets {
     this.listen()
   }
 
-  /** To be called again with each connection: the listeners beside it may have come or gone. */
+  /** Call this again at each connection, since other listeners may have been added or removed. */
   listen(): void {
     for (const event of UPGRADES) {
       const isHeard = this.#heard.has(event)
@@ -37,7 +38,7 @@ export class UpgradedSockets {
     }
   }
 
-  /** Closes all, and those that still come. */
+  /** Closes all upgraded connections, and further ones as they arrive. */
   close(): void {
     this.#isClosed = true
     for (const socket of this.#sockets) socket.destroy()

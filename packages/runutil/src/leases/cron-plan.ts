@@ -6,10 +6,10 @@ import { CronTimes } from '../cron/cron-times.ts'
 import { type LeasePlan, LONGEST_WAIT_MS, POLL_MS } from './lease-plan.ts'
 import type { KnownSchedule, LeaseAnswer, LeaseTerms } from './lease-store.ts'
 
-/** Of a moment that never comes: it only asks what the store knows. */
+/** A moment that never comes: a request for it is always refused, and only reads what the store knows. */
 const NEVER = 8.64e15
 
-/** Due at the instants of a pattern, by the store's clock and by the pattern of the replica that started last. */
+/** The work is due at the instants of a pattern, by the store's clock and the pattern of the replica that started last. */
 export class CronPlan implements LeasePlan {
   readonly isRepeated = true
   readonly #settings: CronSettings
@@ -17,13 +17,13 @@ export class CronPlan implements LeasePlan {
   #times: CronTimes
   #text: string
   #version: number | undefined
-  /** What is asked for: the latest that passed and is to be run, or the next. */
+  /** The instant to request: the latest that has passed and is to be run, or the next. */
   #instant = NEVER
-  /** Up to here all is dealt with, also what isn't run. */
+  /** All instants up to here are settled, whether they were run or not. */
   #lookedAt = -Infinity
-  /** The first instant after a moment, as most askings look for the same. */
+  /** Cache of the first instant after a moment, since most requests need the same one. */
   #upcoming: { readonly from: number; readonly instant: number } | undefined
-  /** By how much the start of an instant is put off. */
+  /** The jitter drawn for an instant: the delay of its start. */
   #putOff = { instant: NEVER, ms: 0 }
   run: ScheduledRun | undefined
 
@@ -45,7 +45,7 @@ export class CronPlan implements LeasePlan {
     if (answer.kind === 'acquired') return this.#begin(schedule)
     if (!this.#adopt(schedule)) return LONGEST_WAIT_MS
     if (answer.freeInMs > 0) {
-      // It is asked for when it is free, for the latest by then.
+      // Request it again when it is free, for the latest instant by then.
       this.#instant = NEVER
       return Math.min(answer.freeInMs, POLL_MS)
     }
@@ -58,7 +58,7 @@ export class CronPlan implements LeasePlan {
     return slowAfterMs({ times: this.#times }, this.run!.scheduledFor.getTime())
   }
 
-  /** It was acquired: what passed since the last run, but for this instant, is missed. */
+  /** The lease was acquired: all instants since the last run, except this one, are missed. */
   async #begin({ settledMs }: KnownSchedule): Promise<number> {
     const instant = this.#instant
     const { count } = await this.#times.passed(settledMs, instant, 1, this.#clock)
@@ -70,7 +70,7 @@ export class CronPlan implements LeasePlan {
   /** The latest instant that has passed and is to be run. */
   async #latest({ settledMs, nowMs }: KnownSchedule): Promise<number | undefined> {
     const { missed, toleranceMs } = this.#settings
-    // A store's clock that was set back: what has run doesn't run again, the rest is looked at anew.
+    // If the store's clock was set back, instants that have run do not run again; the others are examined again.
     const from = Math.max(settledMs, Math.min(this.#lookedAt, nowMs))
     if (this.#after(from) > nowMs) return undefined
     const { instants } = await this.#times.passed(from, nowMs, 1, this.#clock)
@@ -82,7 +82,7 @@ export class CronPlan implements LeasePlan {
     return undefined
   }
 
-  /** Not asked for before its start; what it asks for until then says whether the schedule has changed. */
+  /** The instant is not requested before its start. Until then, requests only find out whether the schedule has changed. */
   #waitFor(instant: number, nowMs: number): number {
     const waitMs = instant === NEVER ? Infinity : instant + this.#putOffMs(instant) - nowMs
     this.#instant = waitMs > LONGEST_WAIT_MS ? NEVER : instant
@@ -107,7 +107,7 @@ export class CronPlan implements LeasePlan {
     return this.#putOff.ms
   }
 
-  /** @returns false when the schedule is none that it can follow */
+  /** @returns false if it cannot follow the schedule */
   #adopt({ text, version }: KnownSchedule): boolean {
     const isKnown = this.#version === version
     this.#version = version

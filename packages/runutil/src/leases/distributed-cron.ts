@@ -9,16 +9,16 @@ import { checkLease, leasedWorker, type LeaseOptions } from './leased-worker.ts'
 
 /**
  * As `cron`, but across all processes that share the leases: an instant is due by the store's clock, even if the clocks of the
- * processes differ, and runs in one of them.
+ * processes differ, and runs in one of the processes.
  *
- * An instant whose process died, or that came when none was running, is missed: with `missed: 'once'` the latest of those runs late,
- * with `'skip'` only if it is on time. One that failed has run. Nothing runs before the first instant after the name was
- * first known. `pattern` and `timezone` are those of the replica that started last, for all replicas at once, counted from the start
- * of the last run. `currentRun()` in a run says which instant it is for, `currentFence()` is its fencing token.
+ * An instant is missed if its process died, or if no process was running: with `missed: 'once'` the latest missed instant runs
+ * late, with `'skip'` only if it is on time. An instant whose run failed has run. Instants before the name became known to the
+ * store never run. All replicas use the `pattern` and `timezone` of the replica that started last, counted from the start of the
+ * last run. In a run, `currentRun()` returns its instant, and `currentFence()` its fencing token.
  *
- * An error of the job ends the worker with that error: with `retry` it goes on, without it the group ends.
+ * An error of the job ends the worker with that error: with `retry` it is restarted, without it the group ends.
  *
- * @param leases a PostgresLeaseStore; a MemoryLeaseStore where there is one process
+ * @param leases a PostgresLeaseStore; for a single process, a MemoryLeaseStore
  * @param name identifies the work across all processes; one name space with `distributedRepeat` and `singleton`
  * @throws InvalidArgumentError, InvalidDurationError at the call; also for `missed: 'all'`, since a lease keeps one instant
  *

@@ -6,19 +6,19 @@ import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
 import { RepeatPlan } from './repeat-plan.ts'
 
 /**
- * As `repeat`, but over all processes that share the leases: at most one run in each interval, and never two at once.
+ * As `repeat`, but across all processes that share the leases: at most one run in each interval, and never two at once.
  *
- * The interval counts from the start of the last run, and is that of the replica that started last, for all
- * replicas; the first run is due at once. An error of the
- * job ends the worker with that error; the failed run is due again after a delay that all processes share: 1 s, doubled with each
- * failure in a row up to 1 m, at most the interval. A run that rejects with its signal's reason because it was stopped does not
- * count: another replica runs it at once. If a process dies during a run, another runs it again when the lease expires.
+ * The interval counts from the start of the last run, and all replicas use that of the replica that started last; the first run is
+ * due at once. An error of the job ends the worker with that error; the failed run is due again after a delay that all processes
+ * share: 1 s, doubled with each consecutive failure up to 1 m, at most the interval. A run that rejects with its signal's reason
+ * because it was stopped does not count: another replica runs it at once. If a process dies during a run, another repeats the run
+ * when the lease expires.
  *
  * When the lease is lost, because the store could not be reached in time or the process was suspended, the run's signal aborts with
- * a LeaseLostError, and the process does not ask for that name for one lease. `currentFence()` is the run's fencing token.
+ * a LeaseLostError, and the process does not request that name for one lease. `currentFence()` is the run's fencing token.
  *
  * @param leases a PostgresLeaseStore; for a single process, a MemoryLeaseStore
- * @param name what makes it the same work in all processes; one name space with `singleton`
+ * @param name identifies the work across all processes; one name space with `distributedCron` and `singleton`
  * @throws InvalidArgumentError, InvalidDurationError at the call
  *
  * @example

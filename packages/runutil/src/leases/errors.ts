@@ -1,7 +1,7 @@
 import { brandError } from '../core/brand.ts'
 import { ErrLostLease } from '../core/err-lost-lease.ts'
 
-/** A lease of `distributedRepeat` or `singleton` that another may have by now: why a run's signal aborted. */
+/** Why a run's signal aborted: its lease was lost, and another process may hold it by now. */
 export class LeaseLostError extends ErrLostLease {
   override readonly code = 'ERR_LEASE_LOST'
   readonly lease: string

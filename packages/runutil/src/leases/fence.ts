@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 const storage = new AsyncLocalStorage<number>()
 
-/** Runs `body` with `fence` as the `currentFence` of it and of all it awaits. */
+/** Runs `body` with `fence` as `currentFence()`, also in everything that it awaits. */
 export function withFence<T>(fence: number, body: () => T): T {
   return storage.run(fence, body)
 }

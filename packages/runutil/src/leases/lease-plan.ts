@@ -1,23 +1,23 @@
 import type { ScheduledRun } from '../core/context.ts'
 import type { LeaseAnswer, LeaseTerms } from './lease-store.ts'
 
-/** How often it asks for a lease that another has and may release at any time. */
+/** How often a worker requests a lease that another holds and may release at any time. */
 export const POLL_MS = 1_000
 
-/** When leased work is due: what to ask the store for, and what to make of its answer. One for each run of a worker. */
+/** When leased work is due: what to request from the store, and how to use its answer. Each run of a worker has its own. */
 export interface LeasePlan {
-  /** Whether there is another run when one has ended. */
+  /** Whether the work runs again when a run has ended. */
   readonly isRepeated: boolean
   terms(): Omit<LeaseTerms, 'leaseMs'>
-  /** @returns how long to wait before asking again, if it was refused */
+  /** @returns if the lease was refused, how long to wait before the next request */
   heard(answer: LeaseAnswer): Promise<number> | number
-  /** The run that a lease was acquired for. */
+  /** The run for which the lease was acquired. */
   readonly run: ScheduledRun | undefined
-  /** What a run takes before it is slow; undefined: nobody says. */
+  /** How long a run takes before it is slow; undefined: never. */
   slowAfterMs(): number | undefined
 }
 
-/** Due at once, and once: what ends by itself isn't called again. */
+/** The work is due at once, and only once: when it ends by itself, it is not called again. */
 export class OncePlan implements LeasePlan {
   readonly isRepeated = false
   readonly run = undefined
@@ -35,12 +35,12 @@ export class OncePlan implements LeasePlan {
   }
 }
 
-/** Who has it may release it any time, once it is due. */
+/** How long to wait before the next request. Once the lease is due, its holder may release it at any time. */
 export function untilAsking(answer: LeaseAnswer): number {
   if (answer.kind === 'acquired') return 0
   const { freeInMs, dueInMs } = answer
   return Math.max(1, freeInMs > 0 ? Math.min(freeInMs, Math.max(dueInMs, POLL_MS)) : dueInMs)
 }
 
-/** A replica that started later may have another schedule: it is looked for so often. */
+/** The longest time between two requests, which also find out whether a replica that started later has another schedule. */
 export const LONGEST_WAIT_MS = 60_000

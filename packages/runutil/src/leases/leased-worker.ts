@@ -27,23 +27,23 @@ import type { LeaseAnswer, LeaseStore, LeaseUse } from './lease-store.ts'
 /** How long the store may take to answer before the worker is 'firing'. */
 const SILENT_MS = 5_000
 
-/** How often it tries to release its lease after a stop. */
+/** How many times the release of the lease is tried after a stop. */
 const STOPPING_TRIES = 3
 
 export interface LeaseOptions {
-  /** How long after the death of a process another takes over. Default 30 s. */
+  /** How long after the death of a process another process takes over. Default 30 s. */
   lease?: Duration | undefined
 }
 
 export interface LeasedWork {
-  /** What its node in the tree is called. */
+  /** The kind of its node in the tree. */
   readonly kind: 'singleton' | 'repeat' | 'cron'
   readonly leases: LeaseStore
   readonly name: string
   readonly leaseMs: number
-  /** When it is due: made anew when the worker starts. */
+  /** Creates the plan of when the work is due; called at each start of the worker. */
   readonly newPlan: (clock: Clock) => LeasePlan
-  /** Of each run. */
+  /** The limits of each run. */
   readonly limits?: RunLimits
   readonly run: (signal: AbortSignal) => Promise<void> | void
 }
@@ -62,7 +62,7 @@ export function leasedWorker(work: LeasedWork): Worker {
   return worker
 }
 
-/** asking ─► running ─► asking …, until the abort. Errors of the store are logged, and it asks again. */
+/** requesting ─► running ─► requesting …, until the abort. Errors of the store are logged, and the request is retried. */
 class LeasedRun {
   readonly #work: LeasedWork
   readonly #signal: AbortSignal
@@ -103,7 +103,7 @@ class LeasedRun {
       const answer = await this.#ask()
       const waitMs = answer === undefined ? POLL_MS : await this.#plan.heard(answer)
       if (answer?.kind !== 'acquired') await sleep(this.#clock, waitMs, this.#signal)
-      // A process that cannot keep the lease leaves it to others for a while.
+      // A process that could not keep the lease leaves it to others for a while.
       else if (!(await this.#hold(answer.fence, askedAt))) await sleep(this.#clock, leaseMs, this.#signal)
       else if (!this.#plan.isRepeated) return
     }
@@ -119,7 +119,7 @@ class LeasedRun {
       if (late.kind === 'acquired') leases.release(name, late.fence, 'unused').catch(() => {})
     }
     const asking = (): Promise<LeaseAnswer> => leases.acquire(name, { leaseMs, ...this.#plan.terms() })
-    // After a stop it waits for the answer of a store that did answer before, to release what it acquired.
+    // After a stop, wait for the answer if the store has answered before, so that an acquired lease is released.
     const givesUpAtStop = (): boolean => this.#outage.isOngoing
     const answer = await this.#attempt(asking, { givesUpAtStop, onLate })
     silence.clear()
@@ -127,7 +127,7 @@ class LeasedRun {
     return answer
   }
 
-  /** Without the lease, standing by is 'ok', unless a run failed before. */
+  /** Standing by without the lease is 'ok', unless a run has failed before. */
   #standBy(): void {
     if (healthOf(this.#context) === 'init') checkpoint(this.#context, 'ok')
     this.#context.record?.ready()
@@ -149,7 +149,7 @@ class LeasedRun {
     const lease = new RenewedLease({ leaseMs, clock: this.#clock, renew, onLost, onError }, askedAt)
     let failure: { error: unknown } | undefined
     try {
-      // It may have expired, or the stop may have come, before the store's answer.
+      // Before the store answered, the lease may have expired, or the worker may have been stopped.
       lease.isLost()
       signal.throwIfAborted()
       this.#fence = fence
@@ -161,7 +161,7 @@ class LeasedRun {
     controller.dispose()
     const wasStopped = failure && isAbortOf(signal, failure.error)
     const isLost = lease.isLost()
-    // A run that its signal ended early does not use up the interval.
+    // A run that was stopped early does not use up the interval.
     const use = wasStopped ? 'unused' : failure && this.#plan.isRepeated ? 'failed' : 'done'
     if (isLost)
       await this.#timeout.bound(leases.release(name, fence, use), { limitMs: leaseMs }).catch(() => {})
@@ -199,8 +199,8 @@ class LeasedRun {
   }
 
   /**
-   * An interval whose lease expires without a release counts as that of a process that died, and its run is repeated. So while the
-   * release fails, it is retried and the lease renewed.
+   * If the lease expires without a release, the store takes the process for dead, and the run is repeated. So while the release
+   * fails, it is retried and the lease renewed.
    */
   async #releaseWhileHeld(lease: RenewedLease, fence: number, use: LeaseUse): Promise<void> {
     const { leases, name, leaseMs } = this.#work

@@ -13,28 +13,28 @@ import type {
 
 interface Lease {
   fence: number
-  /** When it expires; undefined if it is free. */
+  /** When the lease expires; undefined if it is free. */
   expires: number | undefined
-  /** When it was last acquired; undefined if that run doesn't count. */
+  /** When the lease was last acquired; undefined if never, or if that run was released as unused. */
   started: number | undefined
-  /** When a run last failed, and how often in a row. */
+  /** When a run last failed, and the number of consecutive failures. */
   failed: number
   failures: number
-  /** By which schedule its runs are due, counted up by each that is another. */
+  /** The schedule by which runs are due; its version increases with each change. */
   schedule: { readonly text: string; readonly version: number }
-  /** Moments up to this one need no run: these three by the time of day. */
+  /** Moments up to this one need no run. This and the next two are times of day. */
   settled: number
-  /** Which moment it was last taken for: it is settled when that run has ended. */
+  /** The moment of the last acquisition, which is settled when that run has ended. */
   settles: number
   startedAt: number
 }
 
-/** Leases within one process: for tests, and for services without replicas. */
+/** Leases within one process, for tests and for services without replicas. */
 export class MemoryLeaseStore implements LeaseStore {
   readonly #clock: Clock
   readonly #leases = new Map<string, Lease>()
 
-  /** @param options clock: default that of the group, or the system's */
+  /** @param options clock: default the group's, else the system's */
   constructor(options: { clock?: Clock } = {}) {
     this.#clock = checkOptions('MemoryLeaseStore', options, ['clock']).clock ?? currentClock()
   }
@@ -63,17 +63,17 @@ export class MemoryLeaseStore implements LeaseStore {
     return lease
   }
 
-  /** One that starts says by which schedule it is to be done from now on. */
+  /** The schedule of a starting replica applies from now on. */
   #know(lease: Lease, { text, version }: LeaseSchedule): KnownSchedule {
     if (version === undefined && lease.schedule.text !== text) {
       lease.schedule = { text, version: lease.schedule.version + 1 }
-      // A run that is on, or whose process died, may have to be done again.
+      // Not while the lease is held: its run may have to be repeated, if the process died.
       if (lease.expires === undefined) lease.settled = Math.max(lease.settled, lease.startedAt)
     }
     return { ...lease.schedule, nowMs: this.#clock.now(), settledMs: lease.settled }
   }
 
-  /** By the interval, or for the moment, of whoever asks. */
+  /** When the lease is due by the caller's terms, on the scale of `clock.elapsed()`. */
   #dueAt(lease: Lease, { everyMs, instantMs }: LeaseTerms): number {
     if (instantMs !== undefined) return this.#clock.elapsed() + instantMs - this.#clock.now()
     return dueAt(lease, everyMs)
@@ -117,13 +117,13 @@ function newLease(now: number): Lease {
   }
 }
 
-/** Not of a moment that needs no run, nor by a schedule that is no longer the one. */
+/** False for a moment that needs no run, and for an outdated schedule. */
 function isWanted({ settled, schedule }: Lease, terms: LeaseTerms): boolean {
   const asks = terms.schedule?.version ?? schedule.version
   return asks >= schedule.version && (terms.instantMs === undefined || settled < terms.instantMs)
 }
 
-/** By the interval of whoever asks. */
+/** When the lease is due by the caller's interval, on the scale of `clock.elapsed()`. */
 function dueAt({ expires, started, failed, failures }: Lease, everyMs: number | undefined): number {
   if (everyMs === undefined) return -Infinity
   if (expires === undefined && failures > 0) return failed + failureDelayMs(failures, everyMs)

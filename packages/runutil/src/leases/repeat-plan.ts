@@ -1,7 +1,7 @@
 import { type LeasePlan, LONGEST_WAIT_MS, untilAsking } from './lease-plan.ts'
 import type { LeaseAnswer, LeaseTerms } from './lease-store.ts'
 
-/** Due an interval after the last start, by the interval of the replica that started last. */
+/** The work is due an interval after its last start, by the interval of the replica that started last. */
 export class RepeatPlan implements LeasePlan {
   readonly isRepeated = true
   readonly run = undefined
@@ -23,7 +23,7 @@ export class RepeatPlan implements LeasePlan {
     const isNew = this.#version !== undefined && this.#version !== schedule.version
     this.#version = schedule.version
     const everyMs = everyIn(schedule.text)
-    // Another kind of worker has that name now: this one stands by.
+    // Another kind of worker uses that name now, so this one stands by.
     if (everyMs === undefined) return LONGEST_WAIT_MS
     this.#everyMs = everyMs
     return isNew ? 1 : Math.min(untilAsking(answer), LONGEST_WAIT_MS)

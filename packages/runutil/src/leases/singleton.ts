@@ -4,7 +4,7 @@ import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
 import { OncePlan } from './lease-plan.ts'
 
 /**
- * Runs the worker in one process at a time of all that share the leases; the others stand by.
+ * Runs the worker in one process at a time, among all that share the leases; the others stand by.
  *
  * If the process dies, another takes over within the lease and 2 s; if it stops cleanly, within 2 s after its worker has ended.
  * When the lease is lost, because the store could not be reached in time or the process was suspended, the worker's signal aborts
@@ -13,7 +13,7 @@ import { OncePlan } from './lease-plan.ts'
  * that ends by itself ends the singleton in the same way.
  *
  * @param leases a PostgresLeaseStore; for a single process, a MemoryLeaseStore
- * @param name what makes it the same work in all processes; one name space with `distributedRepeat`
+ * @param name identifies the work across all processes; one name space with `distributedRepeat` and `distributedCron`
  * @throws InvalidArgumentError, InvalidDurationError at the call
  *
  * @example

@@ -4,16 +4,16 @@ import type { ActionRecord } from '../dispatch/action.ts'
 import { Probe } from './probe.ts'
 
 export interface ActionLedgerContext {
-  /** An empty one. */
+  /** An empty ledger. */
   readonly ledger: ActionLedger
-  /** The same actions, as another process or a later start sees them. */
+  /** Opens the same actions again, as another process or a later start would. */
   readonly again: () => Promise<ActionLedger>
 }
 
 export type ActionLedgerCases = Record<string, (context: ActionLedgerContext) => Promise<void>>
 
 /**
- * What holds for every ActionLedger, for any test runner: each case rejects when it doesn't.
+ * The contract of every ActionLedger as test cases, for any test runner: a case rejects if the ledger breaks it.
  *
  * @example
  * for (const [sentence, check] of Object.entries(actionLedgerConformance)) {
@@ -24,7 +24,7 @@ export type ActionLedgerCases = Record<string, (context: ActionLedgerContext) =>
  * }
  */
 export const actionLedgerConformance: ActionLedgerCases = {
-  'an action that was created is there, also for others': async ({ ledger, again }) => {
+  'a created action is found, also by others': async ({ ledger, again }) => {
     const record = action('1', { input: { deep: [1, 'two', null] } })
     await ledger.create(record)
     assert.deepEqual(await ledger.get('1'), record)
@@ -32,7 +32,7 @@ export const actionLedgerConformance: ActionLedgerCases = {
     assert.equal(await ledger.get('2'), undefined)
   },
 
-  'an update changes what it gives and nothing else': async ({ ledger, again }) => {
+  'an update changes the given fields and no others': async ({ ledger, again }) => {
     await ledger.create(action('1'))
     const change = { id: '1', updatedAt: 2, output: { x: 1 }, error: undefined }
     const changed = { ...action('1'), output: { x: 1 }, updatedAt: 2 }
@@ -46,7 +46,7 @@ export const actionLedgerConformance: ActionLedgerCases = {
     assert.deepEqual(await (await again()).get('1'), await ledger.get('1'))
   },
 
-  'what has ended stays so, but may be added to': async ({ ledger }) => {
+  'an ended action keeps its status, but other fields may be updated': async ({ ledger }) => {
     await ledger.create(action('1'))
     await ledger.update({ id: '1', updatedAt: 2, status: 'succeeded' })
     for (const status of ['running', 'failed'] as const) {
@@ -56,7 +56,7 @@ export const actionLedgerConformance: ActionLedgerCases = {
     assert.deepEqual([added.status, added.output, added.updatedAt], ['succeeded', 'late', 4])
   },
 
-  'what has ended is left alone by a change that is only for what runs': async ({ ledger }) => {
+  'a change with ifRunning does not change an ended action': async ({ ledger }) => {
     await ledger.create(action('1'))
     const change = { id: '1', updatedAt: 2, status: 'failed', error: 'broken' } as const
     const failed = await ledger.update(change, { ifRunning: true })
@@ -103,11 +103,11 @@ export const actionLedgerConformance: ActionLedgerCases = {
     )
   },
 
-  'an unknown action is not to be changed': async ({ ledger }) => {
+  'an update of an unknown action is refused': async ({ ledger }) => {
     await assert.rejects(ledger.update({ id: 'none', updatedAt: 1 }), { name: 'ErrNoSuchAction' })
   },
 
-  'a search gives all, the oldest first, or what it is narrowed to': async ({ ledger }) => {
+  'a search returns all actions, or those that match, oldest first': async ({ ledger }) => {
     for (const id of ['3', '1', '2']) await ledger.create(action(id, { host: `host ${id}` }))
     await ledger.update({ id: '1', updatedAt: 2, status: 'failed' })
     assert.deepEqual(await ids(ledger.search({})), ['3', '1', '2'])
@@ -116,13 +116,13 @@ export const actionLedgerConformance: ActionLedgerCases = {
     assert.ok(narrowed.includes('2'))
   },
 
-  'a search goes through many': async ({ ledger }) => {
+  'a search returns any number of actions': async ({ ledger }) => {
     const many = Array.from({ length: 2_500 }, (_, at) => `${at}`)
     await Promise.all(many.map((id) => ledger.create(action(id))))
     assert.deepEqual((await ids(ledger.search({}))).sort(), many.sort())
   },
 
-  'who follows hears of each change once, those of an action in their order': async ({ ledger }) => {
+  'a follower receives each change once, those of one action in order': async ({ ledger }) => {
     await ledger.create(action('before'))
     const changes = new Probe<SeenRecord>('changes')
     const { revision, off } = await ledger.follow((seen) => changes.hit(seen), assert.ifError)

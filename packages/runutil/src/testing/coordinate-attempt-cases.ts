@@ -8,9 +8,9 @@ import {
   take,
 } from './coordinate-case.ts'
 
-/** From a lease to its end. */
+/** Attempts, from their lease to their end. */
 export const attemptCases: CoordinateCases = {
-  'attempt: begins with the data of its unit, and is its active one': async (context) => {
+  'attempt: begins with the data of its unit, and is the active attempt of the unit': async (context) => {
     const { spec, worker } = await placeOf(context, ['1'])
     const attempt = await take(worker, '1')
     const unit = await spec.workUnit('1')
@@ -28,7 +28,7 @@ export const attemptCases: CoordinateCases = {
   ...ends('fail', 'failed', 'failed'),
   ...ends('retry', 'retryable', 'available'),
 
-  'attempt: to be retried after a delay, its unit is delayed for so long': async (context) => {
+  'attempt: after a retry with a delay, its unit is delayed for that time': async (context) => {
     const { spec, worker } = await placeOf(context, ['1'])
     await (await take(worker, '1')).retry({ tries: 1 }, '5s')
     assert.deepEqual(await statusesOf(spec), { '1': 'delayed' })
@@ -36,7 +36,7 @@ export const attemptCases: CoordinateCases = {
     assert.deepEqual(await (await take(worker, '1')).data(), { name: '1' })
   },
 
-  'attempt: expires by itself, and its unit is available again': async (context) => {
+  'attempt: expires at the end of its lifetime, and its unit is available again': async (context) => {
     const { spec, worker } = await placeOf(context, ['1'])
     const attempt = await take(worker, '1', { lifetime: '10s' })
     await context.clock.advance(9_999)
@@ -51,7 +51,7 @@ export const attemptCases: CoordinateCases = {
     assert.equal((await worker.allAttempts()).length, 1)
   },
 
-  'attempt: that expired may still end while nobody has taken its unit': async (context) => {
+  'attempt: an expired attempt may still end while no other has taken its unit': async (context) => {
     const { spec, worker } = await placeOf(context, ['1', '2', '3'])
     const attempts = await worker.requestAttempts({ numberOfWorkUnits: 3, lifetime: '10s' })
     await context.clock.advance('11s')
@@ -63,7 +63,7 @@ export const attemptCases: CoordinateCases = {
     assert.equal(await attempts[2]!.endTime(), undefined)
   },
 
-  'attempt: whose unit was taken over changes nothing': async (context) => {
+  'attempt: an attempt whose unit was taken over changes nothing': async (context) => {
     const { spec, worker, namespace } = await placeOf(context, ['1'])
     const late = await take(worker, '1', { lifetime: '10s' })
     await context.clock.advance('11s')
@@ -82,7 +82,7 @@ export const attemptCases: CoordinateCases = {
     )
   },
 
-  'attempt: is renewed from now on': async (context) => {
+  'attempt: a renewal extends it from then on': async (context) => {
     const { worker } = await placeOf(context, ['1'])
     const attempt = await take(worker, '1', { lifetime: '10s' })
     await context.clock.advance('9s')
@@ -93,7 +93,7 @@ export const attemptCases: CoordinateCases = {
     assert.equal(await attempt.status(), 'pending')
   },
 
-  'attempt: expired by its worker, its unit is available at once': async (context) => {
+  'attempt: if its worker expires it, its unit is available at once': async (context) => {
     const { spec, worker } = await placeOf(context, ['1'])
     const attempt = await take(worker, '1')
     await attempt.expire({ half: true })
@@ -119,7 +119,7 @@ export const attemptCases: CoordinateCases = {
     assert.deepEqual(await worker.activeAttempts(), [])
   },
 
-  'makeAttempt: leases a unit, whoever has it': async (context) => {
+  'makeAttempt: leases a unit, even if another worker holds it': async (context) => {
     const { namespace, spec, worker } = await placeOf(context, ['1'])
     const first = await take(worker, '1')
     const unit = await spec.workUnit('1')
@@ -133,7 +133,7 @@ export const attemptCases: CoordinateCases = {
     )
   },
 
-  'attempt: what its output asks for that no store can hold is ignored, and it ends': async (context) => {
+  'attempt: units of its output that no store can hold are ignored, and it ends': async (context) => {
     const { namespace, worker } = await placeOf(context, ['1'])
     await namespace.setWorkSpec({ name: 'spec', then: 'next' })
     const next = await namespace.setWorkSpec({ name: 'next' })

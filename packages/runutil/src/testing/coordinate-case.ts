@@ -11,13 +11,13 @@ import type {
 } from '../coordinate/model.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
-/** What holds, and the code that rejects when it doesn't. */
+/** Each rule of the contract, with a check that rejects if it is broken. */
 export type CoordinateCases = Readonly<Record<string, (context: CoordinateContext) => Promise<void>>>
 
 export interface CoordinateContext {
-  /** With nothing in it. */
+  /** An empty one. */
   readonly coordinate: Coordinate
-  /** Where it takes its time from. */
+  /** The clock that it uses. */
   readonly clock: VirtualClock
 }
 
@@ -29,7 +29,7 @@ export interface Place {
   readonly worker: CoordinateWorkerRecord
 }
 
-/** A namespace with a worker and a spec 'spec', in which these units are. */
+/** A namespace with a worker, and a spec 'spec' with these units. */
 export async function placeOf(
   { coordinate }: CoordinateContext,
   units: string[] = [],
@@ -41,7 +41,7 @@ export async function placeOf(
   return { namespace, spec, worker: await namespace.worker('worker') }
 }
 
-/** Units, each with its name in its data. */
+/** Adds units, each with its name in its data. */
 export function add(spec: WorkSpec, ...names: string[]): Promise<WorkUnit[]> {
   return spec.addWorkUnits(names.map((name) => ({ name, data: { name } })))
 }
@@ -50,7 +50,7 @@ export async function namesOf(attempts: Promise<Attempt[]>): Promise<string[]> {
   return (await attempts).map(({ workUnit }) => workUnit.name)
 }
 
-/** @throws AssertionError unless it gets just this one */
+/** @throws AssertionError unless the request gives this unit and no other */
 export async function take(
   worker: CoordinateWorkerRecord,
   name: string,
@@ -64,7 +64,7 @@ export async function take(
   return attempts[0]!
 }
 
-/** @throws AssertionError unless it rejects with an error of that name */
+/** @throws AssertionError unless `call` rejects with an error of that name */
 export function rejectsWith(name: string, call: Promise<unknown>): Promise<void> {
   return assert.rejects(call, { name })
 }

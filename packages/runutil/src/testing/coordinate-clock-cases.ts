@@ -3,10 +3,10 @@ import { type CoordinateCases, namesOf, placeOf, rejectsWith, statusesOf, take }
 import type { VirtualClock } from './virtual-clock.ts'
 
 const HOUR_MS = 3_600_000
-/** Small ones and large ones, in any order. */
+/** Small and large steps, in no order. */
 const STEPS = [-HOUR_MS, -10_000, -400 * 24 * HOUR_MS]
 
-/** The store's clock is set, by an operator, by NTP, by a failover to another machine. */
+/** The store's clock is set: by an operator, by NTP, or by a failover to another machine. */
 export const clockCases: CoordinateCases = {
   'clock set back: an attempt expires after its own lifetime': async (context) => {
     const { worker } = await placeOf(context, ['1'])
@@ -21,7 +21,7 @@ export const clockCases: CoordinateCases = {
     }
   },
 
-  'clock set back: an attempt that is renewed goes on': async (context) => {
+  'clock set back: a renewed attempt continues': async (context) => {
     const { worker } = await placeOf(context, ['1'])
     const attempt = await take(worker, '1', { lifetime: '1m' })
     set(context.clock, -HOUR_MS)
@@ -90,7 +90,7 @@ export const clockCases: CoordinateCases = {
     assert.equal((await worker.requestAttempts()).length, 1)
   },
 
-  'clock set back: times of day stay': async (context) => {
+  'clock set back: times of day do not change': async (context) => {
     const { clock } = context
     const { spec, worker } = await placeOf(context, [], { continuous: true, interval: 60 })
     const noon = new Date(clock.now() + HOUR_MS)

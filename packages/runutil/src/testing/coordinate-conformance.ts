@@ -8,9 +8,9 @@ import { retryCases } from './coordinate-retry-cases.ts'
 import { unitCases } from './coordinate-unit-cases.ts'
 
 /**
- * What holds for coordinate on every store, for any test runner: each case rejects when it doesn't.
+ * The contract of coordinate on every store as test cases, for any test runner: a case rejects if it is broken.
  *
- * Each needs an empty store of its own, and the clock that `createCoordinate` was given.
+ * Each case needs an empty store of its own, and the clock that was passed to `createCoordinate`.
  *
  * @example
  * for (const [sentence, check] of Object.entries(coordinateConformance)) {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type CoordinateCases, placeOf, rejectsWith, take } from './coordinate-case.ts'
 
-/** Namespaces, specs and workers: making, finding, changing and deleting them. */
+/** Creating, finding, changing and deleting namespaces, specs and workers. */
 export const modelCases: CoordinateCases = {
-  'namespace: is made when it is asked for, and is the same the next time': async ({ coordinate }) => {
+  'namespace: is created on first use, and is the same the next time': async ({ coordinate }) => {
     const namespace = await coordinate.namespace('a')
     await namespace.setWorkSpec({ name: 'spec' })
     assert.deepEqual(await (await coordinate.namespace('a')).workSpecNames(), ['spec'])
@@ -11,7 +11,7 @@ export const modelCases: CoordinateCases = {
     assert.deepEqual([...(await coordinate.namespaces()).keys()], ['', 'a'])
   },
 
-  'namespace: destroyed, all that was in it is gone': async (context) => {
+  'namespace: when it is destroyed, all its contents are gone': async (context) => {
     const { namespace, spec, worker } = await placeOf(context, ['1'])
     const attempt = await take(worker, '1')
     await namespace.destroy()
@@ -30,7 +30,7 @@ export const modelCases: CoordinateCases = {
     assert.deepEqual(await (await context.coordinate.namespace('namespace')).workSpecNames(), [])
   },
 
-  'spec: has the data that it was given, whatever JSON that is': async ({ coordinate }) => {
+  'spec: has the data that it was given, whatever the JSON': async ({ coordinate }) => {
     const namespace = await coordinate.namespace('a')
     const data = { name: 'spec', list: [1, 'two', null], nested: { '': '\u{1f40e}', a: 0.5 } }
     const spec = await namespace.setWorkSpec(data)
@@ -39,14 +39,14 @@ export const modelCases: CoordinateCases = {
     assert.deepEqual(await (await namespace.workSpec('spec')).data(), { ...data, list: [1, 'two', null] })
   },
 
-  'spec: without a name, or with one that is no string, is refused': async ({ coordinate }) => {
+  'spec: is refused without a name, or with one that is not a string': async ({ coordinate }) => {
     const namespace = await coordinate.namespace('a')
     await rejectsWith('ErrNoWorkSpecName', namespace.setWorkSpec({}))
     await rejectsWith('ErrBadWorkSpecName', namespace.setWorkSpec({ name: 1 }))
     assert.deepEqual(await namespace.workSpecNames(), [])
   },
 
-  'spec: set again is the same spec with new data': async (context) => {
+  'spec: when set again, it is the same spec with new data': async (context) => {
     const { namespace, spec } = await placeOf(context, ['1'])
     await namespace.setWorkSpec({ name: 'spec', weight: 3 })
     assert.deepEqual(await spec.data(), { name: 'spec', weight: 3 })
@@ -62,7 +62,7 @@ export const modelCases: CoordinateCases = {
     assert.equal((await spec.meta()).priority, 2)
   },
 
-  'spec: its meta comes from its data anew whenever that is set': async (context) => {
+  'spec: its meta is derived anew whenever its data is set': async (context) => {
     const { spec } = await placeOf(context, [], { weight: 3, max_running: 4 })
     await spec.setMeta({ weight: 5, paused: true })
     const { weight, paused, maxRunning } = await spec.meta()
@@ -72,7 +72,7 @@ export const modelCases: CoordinateCases = {
     assert.deepEqual([after.weight, after.paused, after.maxRunning], [20, false, 1])
   },
 
-  'spec: setMeta passes over what it cannot change': async (context) => {
+  'spec: setMeta ignores what it cannot change': async (context) => {
     const { spec } = await placeOf(context, ['1'], { then: 'next', runtime: 'node' })
     await spec.setMeta({
       canBeContinuous: true,
@@ -87,7 +87,7 @@ export const modelCases: CoordinateCases = {
     assert.deepEqual([meta.runtime, meta.availableCount, meta.pendingCount], ['node', 1, 0])
   },
 
-  'spec: its meta counts only when asked to': async (context) => {
+  'spec: its meta has counts only on request': async (context) => {
     const { spec, worker } = await placeOf(context, ['1', '2', '3'])
     await take(worker, '1')
     const { availableCount, pendingCount } = await spec.meta({ withCounts: true })
@@ -96,7 +96,7 @@ export const modelCases: CoordinateCases = {
     assert.deepEqual([without.availableCount, without.pendingCount], [0, 0])
   },
 
-  'spec: destroyed, it is gone, and another of its name is another': async (context) => {
+  'spec: a destroyed spec is gone, and a new one with its name is another': async (context) => {
     const { namespace, spec } = await placeOf(context, ['1'])
     const unit = await spec.workUnit('1')
     await namespace.destroyWorkSpec('spec')
@@ -106,13 +106,13 @@ export const modelCases: CoordinateCases = {
     assert.deepEqual(await again.deleteWorkUnits(), 0)
   },
 
-  'spec: one that is not there': async (context) => {
+  'spec: an unknown spec is refused': async (context) => {
     const { namespace } = await placeOf(context)
     await rejectsWith('ErrNoSuchWorkSpec', namespace.workSpec('other'))
     await rejectsWith('ErrNoSuchWorkSpec', namespace.destroyWorkSpec('other'))
   },
 
-  'worker: its record is made when it is asked for': async (context) => {
+  'worker: its record is created on first use': async (context) => {
     const { namespace, worker } = await placeOf(context)
     const now = context.clock.now()
     assert.deepEqual([await worker.active(), await worker.mode(), await worker.data()], [true, '', {}])
@@ -122,7 +122,7 @@ export const modelCases: CoordinateCases = {
     assert.deepEqual([...(await namespace.workers()).keys()], ['worker'])
   },
 
-  'worker: an update is its last word, and makes it active': async (context) => {
+  'worker: an update sets its data and times, and makes it active': async (context) => {
     const { worker } = await placeOf(context)
     await worker.deactivate()
     assert.equal(await worker.active(), false)
@@ -136,7 +136,7 @@ export const modelCases: CoordinateCases = {
     assert.deepEqual([await worker.lastUpdate(), await worker.expiration()], [now, expiration])
   },
 
-  'worker: has a parent, and that its children, and their attempts': async (context) => {
+  'worker: has a parent, which has its children and their attempts': async (context) => {
     const { namespace, worker } = await placeOf(context, ['1', '2'])
     const child = await namespace.worker('child')
     await child.setParent(worker)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type CoordinateCases, add, placeOf, rejectsWith, statusesOf, take } from './coordinate-case.ts'
 
-/** What is removed when its retention is over. */
+/** The removal of units and attempts when their retention has ended. */
 export const pruneCases: CoordinateCases = {
   'prune: removes units that ended longer ago than the retention, with their attempts': async (context) => {
     const { namespace, spec, worker } = await placeOf(context, [
@@ -25,7 +25,7 @@ export const pruneCases: CoordinateCases = {
     assert.equal(await namespace.prune('5m'), 0)
   },
 
-  'prune: of a unit that is worked on it removes old attempts, but counts them': async (context) => {
+  'prune: removes old attempts of a unit that has an active one, but counts them': async (context) => {
     const { namespace, spec, worker } = await placeOf(context, ['1'], { max_retries: 4 })
     for (let nth = 0; nth < 3; nth++) await (await take(worker, '1')).retry({ nth })
     const unit = await spec.workUnit('1')
@@ -40,7 +40,7 @@ export const pruneCases: CoordinateCases = {
     assert.equal(await unit.status(), 'failed')
   },
 
-  'prune: leaves other namespaces alone, and goes through more than one part': async (context) => {
+  'prune: leaves other namespaces alone, and removes more than one batch': async (context) => {
     const { namespace, spec, worker } = await placeOf(context)
     const names = Array.from({ length: 1_500 }, (_, at) => `${at}`)
     await add(spec, ...names)

@@ -9,9 +9,9 @@ import {
   take,
 } from './coordinate-case.ts'
 
-/** Who gets what, and what comes of what was finished. */
+/** Which units a request gives, and which units a finished attempt creates. */
 export const requestCases: CoordinateCases = {
-  'request: of units, those of the highest priority first, then by name': async (context) => {
+  'request: units with the highest priority first, then by name': async (context) => {
     const { spec, worker } = await placeOf(context, ['c', 'b', 'a'])
     await spec.addWorkUnit('z', {}, { priority: 1 })
     assert.deepEqual(await namesOf(worker.requestAttempts({ numberOfWorkUnits: 3 })), ['z', 'a', 'b'])
@@ -19,7 +19,7 @@ export const requestCases: CoordinateCases = {
     assert.deepEqual(await worker.requestAttempts(), [])
   },
 
-  'request: of specs, those of the highest priority alone': async (context) => {
+  'request: only units of the specs with the highest priority': async (context) => {
     const { namespace, spec, worker } = await placeOf(context, ['1'])
     const urgent = await namespace.setWorkSpec({ name: 'urgent', priority: 1, weight: 1 })
     await add(urgent, 'u1', 'u2')
@@ -28,7 +28,7 @@ export const requestCases: CoordinateCases = {
     assert.deepEqual(await statusesOf(spec), { '1': 'pending' })
   },
 
-  'request: all of one answer are of one spec': async (context) => {
+  'request: all units of one answer belong to one spec': async (context) => {
     const { namespace, worker } = await placeOf(context, ['1', '2'])
     await add(await namespace.setWorkSpec({ name: 'other' }), '1', '2')
     const attempts = await worker.requestAttempts({ numberOfWorkUnits: 4 })
@@ -36,7 +36,7 @@ export const requestCases: CoordinateCases = {
     assert.equal(attempts.length, 2)
   },
 
-  'request: leaves out what was not asked for': async (context) => {
+  'request: leaves out units that do not match the request': async (context) => {
     const { namespace, worker } = await placeOf(context, ['1'], { runtime: 'node', min_gb: 2 })
     await add(await namespace.setWorkSpec({ name: 'paused', disabled: true }), 'p')
     assert.deepEqual(await worker.requestAttempts({ runtimes: ['go'] }), [])
@@ -59,7 +59,7 @@ export const requestCases: CoordinateCases = {
     assert.equal((await worker.requestAttempts({ numberOfWorkUnits: 9 })).length, 2)
   },
 
-  'request: many at once exceed no limit, and hand no unit out twice': async (context) => {
+  'request: concurrent requests exceed no limit, and lease no unit twice': async (context) => {
     const names = Array.from({ length: 30 }, (_, at) => `${at}`)
     const { namespace } = await placeOf(context, names, { max_running: 20 })
     const workers = await Promise.all(names.map((name) => namespace.worker(name)))
@@ -71,7 +71,7 @@ export const requestCases: CoordinateCases = {
     assert.equal(new Set(got).size, 20)
   },
 
-  'request: a unit that was tried max_retries times fails instead, and the answer is not filled up': async (
+  'request: a unit that was tried max_retries times fails instead, and no other replaces it': async (
     context,
   ) => {
     const { spec, worker } = await placeOf(context, ['1', '2', '3'], { max_retries: 2 })
@@ -83,7 +83,7 @@ export const requestCases: CoordinateCases = {
     assert.deepEqual(await statusesOf(spec), { '1': 'failed', '2': 'failed', '3': 'pending' })
   },
 
-  'request: when all of a choice fail, it chooses anew': async (context) => {
+  'request: if all chosen units fail, others are chosen': async (context) => {
     const { namespace, spec, worker } = await placeOf(context, ['1'], { max_retries: 1, priority: 1 })
     await add(await namespace.setWorkSpec({ name: 'other' }), 'o')
     await (await take(worker, '1')).expire()
@@ -92,9 +92,7 @@ export const requestCases: CoordinateCases = {
     assert.equal(await (await spec.workUnit('1')).numAttempts(), 2)
   },
 
-  'continuous: a spec without units gets one, and the next not before its interval is over': async (
-    context,
-  ) => {
+  'continuous: a spec without units gets one, and the next after its interval': async (context) => {
     const { spec, worker } = await placeOf(context, [], { continuous: true, interval: 60 })
     const [attempt] = await worker.requestAttempts({ numberOfWorkUnits: 5 })
     assert.equal(attempt!.workUnit.name, `${Math.floor(context.clock.now() / 1_000)}`)
@@ -109,7 +107,7 @@ export const requestCases: CoordinateCases = {
     assert.deepEqual(await worker.requestAttempts(), [])
   },
 
-  'continuous: is switched off and on by setMeta': async (context) => {
+  'continuous: setMeta switches it off and on': async (context) => {
     const { spec, worker } = await placeOf(context, [], { continuous: true })
     await spec.setMeta({ continuous: false })
     assert.deepEqual(await worker.requestAttempts(), [])
@@ -117,7 +115,7 @@ export const requestCases: CoordinateCases = {
     assert.equal((await worker.requestAttempts()).length, 1)
   },
 
-  'then: what a finished attempt has as output becomes units of the next spec': async (context) => {
+  'then: the output of a finished attempt becomes units of the next spec': async (context) => {
     const { namespace, worker } = await placeOf(context, ['1'], { then: 'next' })
     const next = await namespace.setWorkSpec({ name: 'next' })
     const attempt = await take(worker, '1')
@@ -141,7 +139,7 @@ export const requestCases: CoordinateCases = {
     assert.deepEqual(await (await next.workUnit('done')).data(), { again: 1 })
   },
 
-  'then: a late finish makes no units, nor does a failure, nor a spec that is not there': async (context) => {
+  'then: a late finish, a failure and an unknown spec create no units': async (context) => {
     const { namespace, spec, worker } = await placeOf(context, ['1', '2'], { then: 'next' })
     const output = { made: {} }
     await (await take(worker, '1')).finish({ output })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Attempt } from '../coordinate/model.ts'
 import { type CoordinateCases, add, placeOf, rejectsWith, statusesOf, take } from './coordinate-case.ts'
 
-/** How often a unit is tried, and how an operator has it tried again. */
+/** How often a unit is tried, and how an operator retries it. */
 export const retryCases: CoordinateCases = {
   'max_retries: attempts count since the unit was last added': async (context) => {
     const { spec, worker } = await placeOf(context, [], { max_retries: 2 })
@@ -42,7 +42,7 @@ export const retryCases: CoordinateCases = {
     assert.deepEqual(await worker.requestAttempts(), [])
   },
 
-  'max_retries: what ends a unit is an attempt of its own, which says why': async (context) => {
+  'max_retries: a unit ends by an attempt of its own, which has the reason': async (context) => {
     const { namespace, spec, worker } = await placeOf(context, ['1'], { max_retries: 2 })
     await (await take(worker, '1')).retry({ half: 1 })
     const late = await take(worker, '1', { lifetime: '10s' })
@@ -63,7 +63,9 @@ export const retryCases: CoordinateCases = {
     assert.equal(await unit.status(), 'failed')
   },
 
-  'units: that failed are retried, their attempts counted anew; others stay as they are': async (context) => {
+  'units: failed units are retried and their attempts counted anew; others do not change': async (
+    context,
+  ) => {
     const { spec, worker } = await placeOf(context, ['a', 'b', 'c', 'done', 'spent'], { max_retries: 1 })
     const attempts = await worker.requestAttempts({ numberOfWorkUnits: 5 })
     const of = new Map(attempts.map((attempt) => [attempt.workUnit.name, attempt]))
@@ -92,7 +94,7 @@ export const retryCases: CoordinateCases = {
     )
   },
 
-  'units: cleared are available again, whatever they were': async (context) => {
+  'units: cleared units are available again, whatever their status': async (context) => {
     const { spec, worker } = await placeOf(context, ['1', '2', '3', '4'], { max_retries: 1 })
     await (await take(worker, '1')).finish()
     const lost = await take(worker, '2')
@@ -121,7 +123,7 @@ export const retryCases: CoordinateCases = {
     assert.equal(await spec.clearWorkUnits({ statuses: ['failed'] }), 0)
   },
 
-  'units: of a spec that was destroyed can be neither retried nor cleared': async (context) => {
+  'units: those of a destroyed spec can be neither retried nor cleared': async (context) => {
     const { namespace, spec } = await placeOf(context, ['1'])
     await namespace.destroyWorkSpec('spec')
     await rejectsWith('ErrGone', spec.retryWorkUnits())

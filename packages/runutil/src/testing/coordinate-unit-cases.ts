@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type CoordinateCases, add, placeOf, rejectsWith, statusesOf, take } from './coordinate-case.ts'
 
-/** Units: adding, finding, changing and deleting them. */
+/** Adding, finding, changing and deleting units. */
 export const unitCases: CoordinateCases = {
   'unit: has its data and meta, and is available': async (context) => {
     const { spec } = await placeOf(context)
@@ -16,7 +16,7 @@ export const unitCases: CoordinateCases = {
     await rejectsWith('ErrNoSuchWorkUnit', spec.workUnit('2'))
   },
 
-  'unit: is delayed until its time': async (context) => {
+  'unit: a delayed unit is available once its time has come': async (context) => {
     const { spec, worker } = await placeOf(context)
     const notBefore = new Date(context.clock.now() + 5_000)
     const unit = await spec.addWorkUnit('1', {}, { notBefore })
@@ -28,7 +28,7 @@ export const unitCases: CoordinateCases = {
     await take(worker, '1')
   },
 
-  'unit: of a name that is there replaces its data and meta, and runs again unless it is pending': async (
+  'unit: adding an existing name replaces its data and meta, and runs it again unless it is pending': async (
     context,
   ) => {
     const { spec, worker } = await placeOf(context, ['done', 'runs'])
@@ -46,7 +46,7 @@ export const unitCases: CoordinateCases = {
     assert.deepEqual(await statusesOf(spec), { done: 'available', runs: 'finished' })
   },
 
-  'units: are found by name, status, page and limit, in the order of their names': async (context) => {
+  'units: are found by name, status, page and limit, ordered by name': async (context) => {
     const { spec, worker } = await placeOf(context, ['b', 'a', 'ä', 'Z', '\u{1f40e}', '\uff5e'])
     const names = async (query = {}): Promise<string[]> => [...(await spec.workUnits(query)).keys()]
     // By code point: the horse comes after U+FF5E, whatever its surrogates are.
@@ -83,7 +83,7 @@ export const unitCases: CoordinateCases = {
     assert.equal((await context.coordinate.summarize()).length, 5)
   },
 
-  'units: have their priorities set and adjusted': async (context) => {
+  'units: their priorities can be set and adjusted': async (context) => {
     const { spec } = await placeOf(context, ['1', '2', '3'])
     await spec.setWorkUnitPriorities({ names: ['1', '2'] }, 5)
     await spec.adjustWorkUnitPriorities({ names: ['2', '3'] }, -1)
@@ -93,7 +93,7 @@ export const unitCases: CoordinateCases = {
     assert.equal(await units[0]!.priority(), 9)
   },
 
-  'units: deleted are gone, and leave their workers': async (context) => {
+  'units: deleted units are gone, also from their workers': async (context) => {
     const { spec, worker } = await placeOf(context, ['1', '2', '3'])
     const attempt = await take(worker, '1')
     await take(worker, '2')

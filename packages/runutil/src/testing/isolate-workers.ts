@@ -6,9 +6,9 @@ export interface WorkerIsolation extends Disposable {
 }
 
 /**
- * Gives a test a registry of its own: `runProvidedWorkers` finds only classes that are decorated with `@Worker()` from now
- * on, and those of `provideWorker`, until what is returned is called. So classes of the same name in two test files, in
- * one process, don't meet. A class that was decorated before is run by `provideWorker(container, Class)`.
+ * Gives a test a registry of its own: until the returned function is called, `runProvidedWorkers` finds only classes that are
+ * decorated with `@Worker()` from now on, and those of `provideWorker`. So classes of the same name in two test files of one
+ * process do not conflict. A class that was decorated before is run with `provideWorker(container, Class)`.
  *
  * @example
  * beforeEach(() => isolateWorkers()) // vitest calls what a hook returns after the test

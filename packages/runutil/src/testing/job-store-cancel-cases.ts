@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type JobStoreCases, LEASE_MS, claim, claimOnly, done, got, limitTo, put } from './job-store-case.ts'
 
-/** A handler hears only after a while that its job was cancelled, and may run on. */
+/** A handler is notified of the cancellation of its job with a delay, and may continue. */
 export const cancelCases: JobStoreCases = {
-  'concurrency: a cancelled job keeps its place until its holder says that it ended': async ({ store }) => {
+  'concurrency: a cancelled job counts until its holder settles or releases it': async ({ store }) => {
     await limitTo(store, { concurrency: 1 })
     await put(store, '1', '2', '3')
     const first = await claimOnly(store, '1')
@@ -17,7 +17,7 @@ export const cancelCases: JobStoreCases = {
     await claimOnly(store, '3')
   },
 
-  'concurrency: a cancelled job keeps its place for as long as its lease is renewed': async (context) => {
+  'concurrency: a cancelled job counts for as long as its lease is renewed': async (context) => {
     const { store, clock } = context
     await limitTo(store, { concurrency: 1 })
     await put(store, '1', '2')
@@ -33,14 +33,14 @@ export const cancelCases: JobStoreCases = {
     assert.deepEqual([status, lastError], ['FAILED', 'cancelled'])
   },
 
-  'concurrency: a job that is cancelled as it waits takes no place': async ({ store }) => {
+  'concurrency: a job cancelled while it waits does not count': async ({ store }) => {
     await limitTo(store, { concurrency: 1 })
     await put(store, '1', '2')
     await store.cancel('1')
     await claimOnly(store, '2')
   },
 
-  'concurrency: a cancelled job keeps its place beside a new one of its id': async ({ store }) => {
+  'concurrency: a cancelled job counts beside a new job with its id': async ({ store }) => {
     await limitTo(store, { concurrency: 2 })
     await put(store, '1')
     const stale = await claimOnly(store, '1')
@@ -53,7 +53,7 @@ export const cancelCases: JobStoreCases = {
     assert.deepEqual(await store.settle([done(current)]), [])
   },
 
-  'limit: one that is set while a cancelled job runs counts it too': async ({ store }) => {
+  'limit: a limit set while a cancelled job runs counts that job': async ({ store }) => {
     await put(store, '1', '2')
     const [first] = await claim(store, { limit: 1 })
     await store.cancel('1')

@@ -7,19 +7,19 @@ import { NO_LIMITS, type ResolvedLimits } from '../queue/limits.ts'
 import type { Again, Outcome, Settlement } from '../queue/outcome.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
-/** What holds, and the code that rejects when it doesn't. */
+/** Each rule of the contract, with a check that rejects if it is broken. */
 export type JobStoreCases = Readonly<Record<string, (context: JobStoreContext) => Promise<void>>>
 
 export interface JobStoreContext {
-  /** Empty, and without limits. */
+  /** An empty store without limits. */
   readonly store: JobStore
-  /** Where the store takes its time from. */
+  /** The clock that the store uses. */
   readonly clock: VirtualClock
 }
 
 export const LEASE_MS = 30_000
 
-/** A job of kind 'a' unless told otherwise. */
+/** A job of kind 'a' by default. */
 export function newJob(given: Partial<NewJob> & Pick<NewJob, 'id'>): NewJob {
   return { kind: 'a', payload: 'null', runAt: undefined, priority: 0, key: undefined, ...given }
 }
@@ -40,13 +40,13 @@ export function claim(
   return store.claim(kinds, limit, lease, options)
 }
 
-/** Has the leases run out that weren't renewed for as long as they last, and their jobs freed. */
+/** Lets leases of the default duration expire that are not renewed, and their jobs be freed. */
 export async function expire({ store, clock }: JobStoreContext, options: ClaimOptions = {}): Promise<void> {
   await clock.advance(LEASE_MS + 1)
   assert.deepEqual(await claim(store, { kinds: ['nobody'], ...options }), [])
 }
 
-/** @throws AssertionError unless there is just this one */
+/** @throws AssertionError unless the claim gives this job and no other */
 export async function claimOnly(store: JobStore, id: string): Promise<ClaimedJob> {
   const jobs = await claim(store)
   assert.deepEqual(idsOf(jobs), [id])
@@ -59,7 +59,7 @@ export async function held(store: JobStore, id: string): Promise<ClaimedJob> {
   return claimOnly(store, id)
 }
 
-/** @throws AssertionError when there is none */
+/** @throws AssertionError if there is no such job */
 export async function got(store: JobStore, id: string): Promise<QueuedJob> {
   const job = await store.get(id)
   assert.ok(job, `expected a job '${id}'; there is none`)
@@ -78,12 +78,12 @@ export function failed(job: ClaimedJob, lastError = 'failed'): Settlement {
   return settlement(job, { status: 'FAILED', lastError })
 }
 
-/** To be run again; counted and at once unless told otherwise. */
+/** A retry; by default at once, and counted. */
 export function again(job: ClaimedJob, given: Partial<Again> = {}): Settlement {
   return settlement(job, { status: 'PENDING', lastError: 'again', delayMs: 0, counted: true, ...given })
 }
 
-/** As the one worker that there is says it. Of kind 'a'; without any, it takes all limits off. */
+/** Sets the limits of a kind, by default 'a', as its only worker; removes them all if none is given. */
 export async function limitTo(
   store: JobStore,
   limits: Partial<ResolvedLimits> = {},
@@ -92,7 +92,7 @@ export async function limitTo(
   await store.setRules(`worker of ${kind}`, new Map([[kind, rules(limits)]]))
 }
 
-/** No limits and kept for ever, unless told otherwise. */
+/** By default without limits, and with unlimited retention. */
 export function rules(
   limits: Partial<ResolvedLimits> = {},
   retention: Partial<KindRules['retention']> = {},
@@ -103,7 +103,7 @@ export function rules(
   }
 }
 
-/** Waits for all of them to end, whatever becomes of the others; then rejects as the first that did. */
+/** Waits until all calls have settled; then rejects as the first one that rejected. */
 export async function atOnce<T extends readonly unknown[]>(
   calls: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
@@ -120,7 +120,7 @@ export function series(prefix: string, length: number): string[] {
   return Array.from({ length }, (_, at) => `${prefix}${at + 1}`)
 }
 
-/** So long after the store's now. */
+/** The store's time in `ms` from now. */
 export function later(clock: VirtualClock, ms: number): Date {
   return new Date(clock.now() + ms)
 }

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import type { NewJob } from '../queue/job-store.ts'
 import { type JobStoreCases, again, claim, claimOnly, expire, idsOf, limitTo, put } from './job-store-case.ts'
 
-/** A job with so many bytes of payload. */
+/** A job with a payload of that many bytes. */
 function sized(id: string, bytes: number, given: Partial<NewJob> = {}): Partial<NewJob> & { id: string } {
   return { id, payload: `"${'x'.repeat(bytes - 2)}"`, ...given }
 }
 
 export const claimBytesCases: JobStoreCases = {
-  'bytes: a claimed job says how long its payload is, when it is a large one': async ({ store }) => {
+  'bytes: a claimed job has the size of its payload if that is large': async ({ store }) => {
     await put(store, sized('1', 512), sized('2', 513), { id: '3', payload: `"${'ä'.repeat(1_000)}"` })
     const jobs = await claim(store)
     assert.deepEqual(
@@ -17,7 +17,7 @@ export const claimBytesCases: JobStoreCases = {
     )
   },
 
-  'bytes: a claim takes as many as have room, in their order, and says that it left some': async ({
+  'bytes: a claim takes the jobs that fit, in their order, and reports that it left some': async ({
     store,
   }) => {
     await put(store, sized('1', 4_000), '2', sized('3', 4_000), sized('4', 4_000), '5')
@@ -29,7 +29,7 @@ export const claimBytesCases: JobStoreCases = {
     assert.equal(heldBack, 1)
   },
 
-  'bytes: a job that has no room is claimed alone, or not at all': async ({ store }) => {
+  'bytes: a job that does not fit is claimed alone, or not at all': async ({ store }) => {
     await put(store, sized('1', 9_000), sized('2', 9_000), '3')
     assert.deepEqual(await claim(store, { maxBytes: 8_000, orOne: false }), [])
     assert.deepEqual(idsOf(await claim(store, { maxBytes: 8_000 })), ['1'])
@@ -37,9 +37,7 @@ export const claimBytesCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { maxBytes: 0, orOne: false })), ['3'])
   },
 
-  'bytes: they count for kinds of all sorts, and nothing is said when nothing was left': async ({
-    store,
-  }) => {
+  'bytes: the limit holds across kinds, and nothing is reported when no job was left': async ({ store }) => {
     await limitTo(store, { concurrency: 3 }, 'b')
     await put(store, sized('1', 4_000), sized('2', 4_000, { kind: 'b' }), sized('3', 4_000, { kind: 'c' }))
     const onHeldBack = (): void => assert.fail('said to be held back')
@@ -49,7 +47,7 @@ export const claimBytesCases: JobStoreCases = {
     assert.deepEqual(await claim(store, { kinds, maxBytes: 0, orOne: false, onHeldBack }), [])
   },
 
-  'bytes: those of a job that went back to waiting count as before': async (context) => {
+  'bytes: a job that waits again counts as before': async (context) => {
     const { store, clock } = context
     await put(store, ...['1', '2', '3', '4'].map((id) => sized(id, 4_000)))
     const [first, second] = await claim(store, { limit: 2 })

@@ -3,7 +3,7 @@ import type { JobStore } from '../queue/job-store.ts'
 import { type JobStoreCases, again, claim, done, held, idsOf, later, put } from './job-store-case.ts'
 
 export const claimCases: JobStoreCases = {
-  'claim: a claimed job has all that it was inserted with': async ({ store, clock }) => {
+  'claim: a claimed job has all fields that it was inserted with': async ({ store, clock }) => {
     await put(store, { id: '1', kind: 'mail', priority: 7, key: 'ada', payload: '{"to":"ada"}' })
     const [job, ...more] = await claim(store, { kinds: ['mail'] })
     const now = new Date(clock.now())
@@ -25,7 +25,7 @@ export const claimCases: JobStoreCases = {
     })
   },
 
-  'claim: of nothing, of other kinds and of no kinds there is none': async ({ store }) => {
+  'claim: an empty store, other kinds and no kinds give no job': async ({ store }) => {
     assert.deepEqual(await claim(store), [])
     await put(store, { id: '1', kind: 'b' }, { id: '2', kind: 'c' })
     assert.deepEqual(await claim(store), [])
@@ -33,7 +33,7 @@ export const claimCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { kinds: ['c', 'a'] })), ['2'])
   },
 
-  'claim: takes at most as many as asked for, and each once': async ({ store }) => {
+  'claim: takes at most the requested number of jobs, each once': async ({ store }) => {
     await put(store, '1', '2', '3')
     assert.deepEqual(idsOf(await claim(store, { limit: 2 })), ['1', '2'])
     assert.deepEqual(idsOf(await claim(store, { limit: 2 })), ['3'])
@@ -56,7 +56,7 @@ export const claimCases: JobStoreCases = {
     assert.deepEqual(await oneByOne(store, ['a']), ['1', '2', '3', '4', '5', '6', '7', '8'])
   },
 
-  'claim: a batch comes in the same order': async ({ store, clock }) => {
+  'claim: a batch is in the same order': async ({ store, clock }) => {
     await put(
       store,
       { id: '4', runAt: later(clock, 10) },
@@ -85,7 +85,7 @@ export const claimCases: JobStoreCases = {
     assert.deepEqual(await oneByOne(store, ['a', 'b']), ['1', '2', '3', '4'])
   },
 
-  'claim: not before runAt': async ({ store, clock }) => {
+  'claim: a job is not claimed before its runAt': async ({ store, clock }) => {
     await put(store, { id: '1', runAt: later(clock, 60_000) }, { id: '2', runAt: later(clock, 60_001) })
     await clock.advance(59_999)
     assert.deepEqual(await claim(store), [])
@@ -95,14 +95,14 @@ export const claimCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)), ['2'])
   },
 
-  'claim: a job years ahead is kept to the millisecond': async ({ store }) => {
+  'claim: a runAt years ahead is kept to the millisecond': async ({ store }) => {
     const runAt = new Date(Date.UTC(9_999, 11, 31, 23, 59, 59, 999))
     await put(store, { id: '1', runAt })
     assert.deepEqual((await store.get('1'))?.runAt, runAt)
     assert.deepEqual(await claim(store), [])
   },
 
-  'claim: its number grows, whatever is claimed': async ({ store }) => {
+  'claim: the number of the claim always increases': async ({ store }) => {
     const numbers: number[] = []
     for (let round = 0; round < 3; round++) {
       const job = await held(store, `${round}`)

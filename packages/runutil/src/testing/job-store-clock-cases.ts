@@ -18,12 +18,12 @@ import type { VirtualClock } from './virtual-clock.ts'
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
-/** Small ones and large ones, in any order. */
+/** Small and large steps, in no order. */
 const STEPS = [-HOUR_MS, -10_000, -400 * 24 * HOUR_MS]
 
-/** The store's clock is set, by an operator, by NTP, by a failover to another machine. */
+/** The store's clock is set: by an operator, by NTP, or by a failover to another machine. */
 export const clockCases: JobStoreCases = {
-  'clock set back: a lease runs out after its own length': async (context) => {
+  'clock set back: a lease expires after its own duration': async (context) => {
     for (const byMs of STEPS) {
       const { store, clock } = context
       await held(store, `${byMs}`)
@@ -36,7 +36,7 @@ export const clockCases: JobStoreCases = {
     }
   },
 
-  'clock set back: a lease that is renewed lasts on': async ({ store, clock }) => {
+  'clock set back: a renewed lease continues': async ({ store, clock }) => {
     const job = await held(store, '1')
     set(clock, -HOUR_MS)
     await clock.advance(LEASE_MS - 1_000)
@@ -68,7 +68,7 @@ export const clockCases: JobStoreCases = {
     await claimOnly(store, '1')
   },
 
-  'clock set back: a retry may be cancelled, and made to come now': async ({ store, clock }) => {
+  'clock set back: a retry can be cancelled, and made due at once': async ({ store, clock }) => {
     await put(store, '1', '2')
     await store.settle((await claim(store)).map((job) => again(job, { delayMs: 10_000 })))
     set(clock, -HOUR_MS)
@@ -100,7 +100,7 @@ export const clockCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)), ['1', '2'])
   },
 
-  'clock set back: starts count for a rate for its own time': async ({ store, clock }) => {
+  'clock set back: starts count towards a rate for its own period': async ({ store, clock }) => {
     for (const byMs of STEPS) {
       await limitTo(store, { rate: { limit: 2, perMs: 10_000 } })
       await put(store, `${byMs} a`, `${byMs} b`, `${byMs} c`)
@@ -116,7 +116,7 @@ export const clockCases: JobStoreCases = {
     }
   },
 
-  'clock set back: a word that is not renewed ends': async ({ store, clock }) => {
+  'clock set back: rules that are not renewed expire': async ({ store, clock }) => {
     await store.setRules('gone', new Map([['a', rules({ concurrency: 1 })]]))
     await put(store, '1', '2', '3')
     set(clock, -HOUR_MS)
@@ -128,7 +128,7 @@ export const clockCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)), ['1', '2'])
   },
 
-  'clock set: who claims is told once, and by how much': async ({ store, clock }) => {
+  'clock set: a claim reports it once, and by how much': async ({ store, clock }) => {
     const told: number[] = []
     const look = async (times: number): Promise<void> => {
       const onClockSet = (byMs: number): void => void told.push(byMs)
@@ -146,7 +146,7 @@ export const clockCases: JobStoreCases = {
     assert.deepEqual(told, [-HOUR_MS, 20_000])
   },
 
-  'clock set forward: nobody frees what is held here': async ({ store, clock }) => {
+  'clock set forward: held jobs are not freed': async ({ store, clock }) => {
     const job = await held(store, '1')
     set(clock, HOUR_MS)
     assert.deepEqual(await claim(store, { holder: 1, holding: new Set([job.claim]) }), [])

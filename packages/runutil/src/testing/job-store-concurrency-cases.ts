@@ -18,7 +18,7 @@ import {
 const HOUR_MS = 3_600_000
 
 export const concurrencyCases: JobStoreCases = {
-  'concurrency: so many of a kind at once, in any number of claims': async ({ store }) => {
+  'concurrency: at most that many jobs of a kind at once, in any number of claims': async ({ store }) => {
     await limitTo(store, { concurrency: 3 })
     await put(store, ...series('', 5))
     assert.deepEqual(idsOf(await claim(store, { limit: 2 })), ['1', '2'])
@@ -26,7 +26,7 @@ export const concurrencyCases: JobStoreCases = {
     assert.deepEqual(await claim(store), [])
   },
 
-  'concurrency: each way out of a claim makes room for one': async ({ store, clock }) => {
+  'concurrency: every way to end a claim makes room for one job': async ({ store, clock }) => {
     await limitTo(store, { concurrency: 1 })
     await put(store, ...series('', 7))
     await store.settle([done(await claimOnly(store, '1'))])
@@ -44,7 +44,7 @@ export const concurrencyCases: JobStoreCases = {
     assert.deepEqual([fifth.crashes, await claim(store)], [1, []])
   },
 
-  'concurrency: what comes under an older claim makes no room': async ({ store, clock }) => {
+  'concurrency: a settlement or release under an older claim makes no room': async ({ store, clock }) => {
     await limitTo(store, { concurrency: 1 })
     await put(store, '1', '2')
     const stale = await claimOnly(store, '1')
@@ -59,13 +59,13 @@ export const concurrencyCases: JobStoreCases = {
     assert.deepEqual(await claim(store), [])
   },
 
-  'concurrency: a kind at its limit holds no other back': async ({ store }) => {
+  'concurrency: a kind at its limit does not hold back others': async ({ store }) => {
     await limitTo(store, { concurrency: 1 })
     await put(store, ...series('', 50), { id: 'b1', kind: 'b' }, { id: 'b2', kind: 'b' })
     assert.deepEqual(idsOf(await claim(store, { kinds: ['a', 'b'], limit: 3 })), ['1', 'b1', 'b2'])
   },
 
-  'concurrency: several kinds in one claim, each within its own': async ({ store }) => {
+  'concurrency: several kinds in one claim, each within its own limit': async ({ store }) => {
     await limitTo(store, { concurrency: 2 }, 'a')
     await limitTo(store, { concurrency: 1, keyConcurrency: 1 }, 'b')
     const kinds = ['a', 'b', 'c']
@@ -81,7 +81,7 @@ export const concurrencyCases: JobStoreCases = {
     for (const id of ['1', '2', '3']) await store.settle([done(await claimOnly(store, id))])
   },
 
-  'keyConcurrency: so many of a key at once, and others go past it': async ({ store }) => {
+  'keyConcurrency: at most that many jobs of a key at once, and others overtake them': async ({ store }) => {
     await limitTo(store, { keyConcurrency: 2 })
     const ofAda = series('ada', 20).map((id) => ({ id, key: 'ada' }))
     await put(
@@ -105,7 +105,7 @@ export const concurrencyCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)), ['1', '3', '4', '5'])
   },
 
-  'keyConcurrency: one key under two kinds is counted for each': async ({ store }) => {
+  'keyConcurrency: a key of two kinds is counted for each kind': async ({ store }) => {
     await limitTo(store, { keyConcurrency: 1 }, 'a')
     await limitTo(store, { keyConcurrency: 1 }, 'b')
     const kinds = ['a', 'b', 'c']
@@ -115,7 +115,7 @@ export const concurrencyCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { kinds })), ['a1', 'b1', 'c1', 'c2'])
   },
 
-  'keyConcurrency: with concurrency, both hold': async ({ store }) => {
+  'keyConcurrency: applies together with concurrency': async ({ store }) => {
     await limitTo(store, { concurrency: 3, keyConcurrency: 2 })
     const keys = ['x', 'x', 'x', 'y', 'y', 'y']
     await put(store, ...keys.map((key, at) => ({ id: `${key}${at}`, key })))
@@ -125,7 +125,7 @@ export const concurrencyCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)), ['y4'])
   },
 
-  'keyConcurrency: each way out of a claim makes room for one': async ({ store, clock }) => {
+  'keyConcurrency: every way to end a claim makes room for one job': async ({ store, clock }) => {
     await limitTo(store, { keyConcurrency: 1 })
     await put(store, ...series('', 6).map((id) => ({ id, key: 'x' })))
     await store.settle([done(await claimOnly(store, '1'))])
@@ -140,7 +140,7 @@ export const concurrencyCases: JobStoreCases = {
     assert.equal((await claimOnly(store, '4')).crashes, 1)
   },
 
-  'limit: given anew it replaces the one before, given none it takes it off': async ({ store }) => {
+  'limit: a new limit replaces the previous one, no limit removes it': async ({ store }) => {
     await limitTo(store, { concurrency: 1 })
     await put(store, ...series('', 9))
     await claimOnly(store, '1')
@@ -152,7 +152,7 @@ export const concurrencyCases: JobStoreCases = {
     assert.equal((await claim(store)).length, 6)
   },
 
-  'limit: one that is set while jobs run counts those it can': async ({ store }) => {
+  'limit: a limit set while jobs run counts those that it can': async ({ store }) => {
     await put(store, '1', '2')
     const [first] = await claim(store, { limit: 1 })
     await limitTo(store, { concurrency: 1 })
@@ -160,7 +160,7 @@ export const concurrencyCases: JobStoreCases = {
     await claimOnly(store, '2')
   },
 
-  'limit: a job that waits takes no place for an ended one of its id': async ({ store }) => {
+  'limit: a waiting job does not count for an ended one with its id': async ({ store }) => {
     await put(store, '1', '2')
     const [first] = await claim(store)
     await store.settle([done(first!)])
@@ -170,7 +170,7 @@ export const concurrencyCases: JobStoreCases = {
     await claimOnly(store, '1')
   },
 
-  'limit: of one kind leaves those of the others': async ({ store }) => {
+  'limit: a limit on one kind leaves those of other kinds alone': async ({ store }) => {
     await limitTo(store, { concurrency: 1 }, 'a')
     await limitTo(store, { concurrency: 1 }, 'b')
     await limitTo(store, {}, 'b')

@@ -16,9 +16,9 @@ import { stewardCases } from './job-store-steward-cases.ts'
 import { textCases } from './job-store-text-cases.ts'
 
 /**
- * What every JobStore must do, for any test runner: each case rejects when it doesn't.
+ * The contract of every JobStore as test cases, for any test runner: a case rejects if the store breaks it.
  *
- * Each needs an empty store of its own that takes its time from the clock it comes with.
+ * Each case needs an empty store of its own, which uses the clock that is passed with it.
  *
  * @example
  * for (const [sentence, check] of Object.entries(jobStoreConformance)) {

@@ -16,9 +16,9 @@ import {
   series,
 } from './job-store-case.ts'
 
-/** Whose crash it is, and what is done with a job on its last chance. */
+/** When a crash is counted, and how a job on its last chance is claimed: one that may crash no more. */
 export const crashCases: JobStoreCases = {
-  'crash: a claim frees no lease of those that the process holds, however old it is': async (context) => {
+  'crash: a claim frees no job that its process holds, however old the lease is': async (context) => {
     const { store } = context
     await put(store, '1', '2')
     const [first] = await claim(store, { limit: 1, holder: 1 })
@@ -29,7 +29,9 @@ export const crashCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { holder: 2 })), [first!.id])
   },
 
-  'crash: a claim whose answer was lost is none, for the process that made it': async (context) => {
+  'crash: a claim whose answer was lost counts no crash, if its own process frees the job': async (
+    context,
+  ) => {
     const { store } = context
     await put(store, '1', '2')
     await claim(store, { limit: 1, holder: 1 })
@@ -45,7 +47,7 @@ export const crashCases: JobStoreCases = {
     )
   },
 
-  'crash: a run that ends clears those before it, a release leaves them': async (context) => {
+  'crash: a run that ends resets the crashes of its job, a release keeps them': async (context) => {
     const { store } = context
     await held(store, '1')
     await expire(context)
@@ -61,7 +63,7 @@ export const crashCases: JobStoreCases = {
     assert.equal((await claimOnly(store, '1')).crashes, 1)
   },
 
-  'crash: a job that ends for them alone has no attempt more': async (context) => {
+  'crash: a job that ends only because of its crashes has no further attempt': async (context) => {
     const { store } = context
     await held(store, '1')
     await expire(context)
@@ -78,7 +80,9 @@ export const crashCases: JobStoreCases = {
     assert.equal((await store.get('2'))!.attemptsDone, 1)
   },
 
-  'last chance: such a job is claimed alone, and others beside it': async (context) => {
+  'last chance: a job on its last chance is claimed alone, others may be claimed beside it': async (
+    context,
+  ) => {
     const { store } = context
     await crashed(context, '1', '2')
     await put(store, '3', '4')
@@ -89,7 +93,7 @@ export const crashCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1 })), ['2'])
   },
 
-  'last chance: a claim says when it leaves such a job': async (context) => {
+  'last chance: a claim reports that it left a job on its last chance': async (context) => {
     const { store } = context
     await crashed(context, '1')
     await put(store, { id: '0', priority: 1 }, '2')
@@ -103,7 +107,7 @@ export const crashCases: JobStoreCases = {
     assert.equal(left, 1)
   },
 
-  'last chance: such jobs wait until they are first, and those with fewer crashes or more do not': async (
+  'last chance: such jobs wait until they are first, unlike those with fewer or more crashes': async (
     context,
   ) => {
     const { store } = context
@@ -117,7 +121,7 @@ export const crashCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1 })), ['1', '2', '3'])
   },
 
-  'last chance: any number of such jobs holds no others back': async (context) => {
+  'last chance: any number of these jobs does not hold back others': async (context) => {
     const { store } = context
     await crashed(context, ...series('', 30))
     await store.insert(series('x', 4).map((id, at) => newJob({ id, kind: at % 2 === 0 ? 'a' : 'b' })))
@@ -127,7 +131,7 @@ export const crashCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { maxCrashes: 1, limit: 3 })), ['1'])
   },
 
-  'last chance: it holds within limits too': async (context) => {
+  'last chance: applies within limits too': async (context) => {
     const { store } = context
     await limitTo(store, { concurrency: 3 })
     await crashed(context, '1')

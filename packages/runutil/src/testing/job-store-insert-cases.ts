@@ -31,7 +31,7 @@ export const insertCases: JobStoreCases = {
     })
   },
 
-  'insert: a runAt that is left out or over is now': async ({ store, clock }) => {
+  'insert: a runAt that is omitted or in the past is now': async ({ store, clock }) => {
     await clock.advance('1h')
     await put(
       store,
@@ -44,19 +44,19 @@ export const insertCases: JobStoreCases = {
       assert.deepEqual((await got(store, id)).runAt, new Date(clock.now()))
   },
 
-  'insert: nothing is fine': async ({ store }) => {
+  'insert: an empty list is accepted': async ({ store }) => {
     await store.insert([])
     assert.deepEqual(await store.counts(), {})
   },
 
-  'insert: one id that exists, and none of the call is stored': async ({ store }) => {
+  'insert: if one id exists, no job of the call is stored': async ({ store }) => {
     await put(store, 'old', 'older')
     await assert.rejects(put(store, '1', 'old', '2', 'older', '3'), jobExists('old', 'older'))
     assert.deepEqual(idsOf(await claim(store)), ['old', 'older'])
     assert.equal(await store.get('1'), undefined)
   },
 
-  'insert: an id exists whatever became of its job': async ({ store }) => {
+  'insert: an id exists whatever the status of its job': async ({ store }) => {
     await put(store, 'ended')
     await store.settle([done(await claimOnly(store, 'ended'))])
     await put(store, 'running')
@@ -65,12 +65,12 @@ export const insertCases: JobStoreCases = {
     await assert.rejects(put(store, { id: 'running', kind: 'b' }), jobExists('running'))
   },
 
-  'insert: an id twice in one call, and none of the call is stored': async ({ store }) => {
+  'insert: if an id comes twice in one call, no job of the call is stored': async ({ store }) => {
     await assert.rejects(put(store, '1', '2', '1'), jobExists('1'))
     assert.deepEqual(await store.counts(), {})
   },
 
-  'insert: after a refused call the same jobs go in without the wrong one': async ({ store }) => {
+  'insert: after a refused call the same jobs are stored without the wrong one': async ({ store }) => {
     await put(store, 'old')
     await assert.rejects(put(store, '1', 'old'), jobExists('old'))
     await put(store, '1')
@@ -83,7 +83,7 @@ export const insertCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { limit: 2_000 })), idsOf(jobs))
   },
 
-  'insert: of very many jobs in one call all are stored in their order, or none': async ({ store }) => {
+  'insert: very many jobs in one call are all stored in their order, or none is': async ({ store }) => {
     const jobs = Array.from({ length: 12_000 }, (_, at) => newJob({ id: `job ${at}` }))
     await store.insert([newJob({ id: 'job 3', kind: 'other' }), newJob({ id: 'job 11500', kind: 'other' })])
     await assert.rejects(store.insert(jobs), jobExists('job 3', 'job 11500'))
@@ -93,7 +93,7 @@ export const insertCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { limit: 20_000 })), idsOf(others))
   },
 
-  'insert: large jobs, put together or of one call, are all stored': async ({ store }) => {
+  'insert: large jobs, in concurrent calls or in one call, are all stored': async ({ store }) => {
     const large = (id: string): NewJob => newJob({ id, payload: `"${'x'.repeat(2 * 2 ** 20)}"` })
     const ids = ['1', '2', '3', '4', '5', '6']
     await atOnce([...ids.map((id) => store.insert([large(id)])), put(store, 'small')])

@@ -15,7 +15,7 @@ import {
   put,
 } from './job-store-case.ts'
 
-/** What a process says that was blocked or frozen for longer than its lease. */
+/** Outcomes, renewals and releases of a process that was blocked or suspended for longer than its lease. */
 export const lateCases: JobStoreCases = {
   'late: an outcome counts while no other claim has taken the job': async (context) => {
     const { store, clock } = context
@@ -33,7 +33,7 @@ export const lateCases: JobStoreCases = {
     assert.deepEqual(await store.settle([done(first!)]), [])
   },
 
-  'late: of a batch that was freed in part, each outcome is recorded once': async (context) => {
+  'late: each outcome of a batch that was freed in part is recorded once': async (context) => {
     const { store } = context
     await put(store, '1', '2', '3')
     const [first] = await claim(store, { limit: 1 })
@@ -45,7 +45,9 @@ export const lateCases: JobStoreCases = {
     assert.deepEqual([next.attemptsDone, next.crashes], [1, 0])
   },
 
-  'late: an outcome is lost when another claim took the job, even if that gave it back': async (context) => {
+  'late: an outcome is lost if another claim took the job, even if that claim released it': async (
+    context,
+  ) => {
     const { store } = context
     const stale = await held(store, '1')
     await expire(context)
@@ -57,7 +59,7 @@ export const lateCases: JobStoreCases = {
     assert.equal((await claimOnly(store, '1')).crashes, 1)
   },
 
-  'late: of two claims that ran out, the last one counts': async (context) => {
+  'late: after two expired claims, the last one counts': async (context) => {
     const { store } = context
     const first = await held(store, '1')
     await expire(context)
@@ -69,7 +71,7 @@ export const lateCases: JobStoreCases = {
     assert.equal((await got(store, '1')).result, 2)
   },
 
-  'late: a renewal takes a freed job back, and its crash': async (context) => {
+  'late: a renewal reclaims a freed job and revokes its crash': async (context) => {
     const { store, clock } = context
     await put(store, '1', '2')
     const jobs = await claim(store)
@@ -88,7 +90,7 @@ export const lateCases: JobStoreCases = {
     )
   },
 
-  'late: a release gives a freed job back without a crash': async (context) => {
+  'late: a release of a freed job revokes its crash': async (context) => {
     const { store } = context
     const job = await held(store, '1')
     await expire(context)
@@ -97,7 +99,7 @@ export const lateCases: JobStoreCases = {
     assert.deepEqual([next.crashes, next.attemptsDone], [0, 0])
   },
 
-  'late: a freed job that is cancelled or run at once stays so': async (context) => {
+  'late: a freed job that was cancelled or made due at once remains so': async (context) => {
     const { store } = context
     await put(store, '1', '2')
     const [first, second] = await claim(store)

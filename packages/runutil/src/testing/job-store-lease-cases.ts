@@ -13,7 +13,7 @@ import {
 } from './job-store-case.ts'
 
 export const leaseCases: JobStoreCases = {
-  'lease: a job whose lease ran out is ready again, with one crash more': async ({ store, clock }) => {
+  'lease: a job whose lease has expired is ready again, with one more crash': async ({ store, clock }) => {
     const first = await held(store, '1')
     await clock.advance(LEASE_MS - 1)
     assert.deepEqual(await claim(store), [])
@@ -25,7 +25,7 @@ export const leaseCases: JobStoreCases = {
     assert.equal((await claimOnly(store, '1')).crashes, 2)
   },
 
-  'lease: each claim has its own': async ({ store, clock }) => {
+  'lease: each claim has its own lease': async ({ store, clock }) => {
     await put(store, '1', '2')
     await claim(store, { limit: 1, lease: '1s' })
     await claim(store, { limit: 1, lease: '1m' })
@@ -35,7 +35,7 @@ export const leaseCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)).sort(), ['1', '2'])
   },
 
-  'lease: it runs out for jobs of kinds and keys of any kind': async ({ store, clock }) => {
+  'lease: expires for any kind and key': async ({ store, clock }) => {
     await put(store, { id: '1', key: 'x' }, { id: '2', kind: 'b', priority: 3 })
     await claim(store, { kinds: ['a', 'b'] })
     await clock.advance(LEASE_MS + 1)
@@ -49,14 +49,14 @@ export const leaseCases: JobStoreCases = {
     )
   },
 
-  'lease: an ended job has none that could run out': async ({ store, clock }) => {
+  'lease: an ended job has no lease that could expire': async ({ store, clock }) => {
     await store.settle([done(await held(store, '1'))])
     await clock.advance('1d')
     assert.deepEqual(await claim(store), [])
     assert.equal((await got(store, '1')).status, 'DONE')
   },
 
-  'lease: a job that waits to be run again, or was released, has none': async ({ store, clock }) => {
+  'lease: a job that waits for a retry, or was released, has no lease': async ({ store, clock }) => {
     await put(store, '1', '2')
     const [first, second] = await claim(store)
     await store.settle([again(first!)])
@@ -68,7 +68,7 @@ export const leaseCases: JobStoreCases = {
     )
   },
 
-  'renew: makes a lease run anew, again and again': async ({ store, clock }) => {
+  'renew: extends a lease from then on, any number of times': async ({ store, clock }) => {
     const job = await held(store, '1')
     for (let round = 0; round < 5; round++) {
       await clock.advance(LEASE_MS - 1)
@@ -78,7 +78,7 @@ export const leaseCases: JobStoreCases = {
     assert.deepEqual(await store.settle([done(job)]), [])
   },
 
-  'renew: may give a longer lease, which then runs out': async ({ store, clock }) => {
+  'renew: may give a longer lease, which expires in turn': async ({ store, clock }) => {
     const job = await held(store, '1')
     assert.deepEqual(await store.renew([job], '1h'), [])
     await clock.advance('59m')
@@ -87,9 +87,7 @@ export const leaseCases: JobStoreCases = {
     await claimOnly(store, '1')
   },
 
-  'renew: of a batch that is lost in part, the rest is renewed and the lost are returned': async (
-    context,
-  ) => {
+  'renew: the lost jobs of a batch are returned, the others renewed': async (context) => {
     const { store, clock } = context
     await put(store, '1', '2', '3', '4', '5')
     const jobs = await claim(store)
@@ -106,7 +104,7 @@ export const leaseCases: JobStoreCases = {
     assert.deepEqual(await store.settle([done(kept!)]), [])
   },
 
-  'renew: of an older claim is lost, and changes nothing for the new one': async ({ store, clock }) => {
+  'renew: an older claim is lost, and nothing changes for the newer one': async ({ store, clock }) => {
     const stale = await held(store, '1')
     await clock.advance(LEASE_MS + 1)
     await claimOnly(store, '1')
@@ -115,7 +113,7 @@ export const leaseCases: JobStoreCases = {
     assert.equal((await claimOnly(store, '1')).crashes, 2)
   },
 
-  'renew: returns the very objects that it was given, and takes none': async ({ store }) => {
+  'renew: returns the objects that it was given, and claims nothing for an empty list': async ({ store }) => {
     const stranger = { id: 'nobody', claim: 1, mine: true }
     const [lost] = await store.renew([stranger], LEASE_MS)
     assert.equal(lost, stranger)

@@ -18,9 +18,9 @@ import {
 } from './job-store-case.ts'
 import { Probe } from './probe.ts'
 
-/** What many do at one moment, and how they hear of each other. */
+/** Concurrent calls, and notifications between callers. */
 export const raceCases: JobStoreCases = {
-  'race: of many claims at once none gets a job of another': async (context) => {
+  'race: many concurrent claims never get the same job': async (context) => {
     await put(context.store, ...series('', 60))
     const jobs = await claimAtOnce(context, 8, 5)
     assert.equal(new Set(idsOf(jobs)).size, jobs.length)
@@ -28,7 +28,7 @@ export const raceCases: JobStoreCases = {
     assert.equal(jobs.length + rest.length, 60)
   },
 
-  'race: many claims at once stay within a concurrency': async (context) => {
+  'race: many concurrent claims stay within a concurrency': async (context) => {
     await limitTo(context.store, { concurrency: 5 })
     await put(context.store, ...series('', 40))
     const jobs = await claimAtOnce(context, 8, 3)
@@ -36,7 +36,7 @@ export const raceCases: JobStoreCases = {
     assert.equal(jobs.length + (await claim(context.store)).length, 5)
   },
 
-  'race: many claims at once stay within a keyConcurrency': async (context) => {
+  'race: many concurrent claims stay within a keyConcurrency': async (context) => {
     await limitTo(context.store, { keyConcurrency: 1 })
     const keys = ['x', 'y', 'z']
     await put(context.store, ...keys.flatMap((key) => series(key, 9).map((id) => ({ id, key }))))
@@ -44,7 +44,7 @@ export const raceCases: JobStoreCases = {
     assert.deepEqual(jobs.map(({ key }) => key).sort(), keys)
   },
 
-  'race: many claims at once stay within a rate': async (context) => {
+  'race: many concurrent claims stay within a rate': async (context) => {
     await limitTo(context.store, { rate: { limit: 4, perMs: 60_000 } })
     await put(context.store, ...series('', 40))
     const jobs = [...(await claimAtOnce(context, 8, 3)), ...(await claim(context.store))]
@@ -65,9 +65,9 @@ export const raceCases: JobStoreCases = {
     assert.equal(jobs.length, 12)
   },
 
-  'race: of many inserts of one id at once one is stored, all of it': async ({ store }) => {
+  'race: of many concurrent inserts with one id, one is stored completely': async ({ store }) => {
     const calls = series('', 6).map((n) => ['same', `${n}x`, 'also the same', `${n}y`])
-    // Every other the other way round.
+    // Every second call in reverse order.
     const inserts = calls.map((ids, at) => put(store, ...(at % 2 === 0 ? ids : [...ids].reverse())))
     const outcomes = await Promise.allSettled(inserts)
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
@@ -77,7 +77,7 @@ export const raceCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)).sort(), [...stored].sort())
   },
 
-  'race: many calls for the same jobs at once, and each job ends once': async ({ store }) => {
+  'race: with many concurrent calls for the same jobs, each job ends once': async ({ store }) => {
     await put(store, ...series('', 20))
     const jobs = await claim(store)
     const backwards = [...jobs].reverse()
@@ -93,7 +93,7 @@ export const raceCases: JobStoreCases = {
     for (const job of ended) assert.deepEqual([job?.status, job?.attemptsDone], ['DONE', 1])
   },
 
-  'race: one claim is settled, retried, released, renewed and cancelled at once, each job once': async (
+  'race: jobs of one claim are settled, retried, released, renewed and cancelled at once, each once': async (
     context,
   ) => {
     const { store } = context
@@ -112,7 +112,9 @@ export const raceCases: JobStoreCases = {
     assert.equal((await claim(store)).length, 30)
   },
 
-  'race: a retry and a cancel at once leave the job waiting or ended, and no claim': async ({ store }) => {
+  'race: a concurrent retry and cancel leave the job waiting or ended, without a claim': async ({
+    store,
+  }) => {
     const job = await held(store, '1')
     const [lost, cancelled] = await atOnce([store.settle([again(job)]), store.cancel('1')])
     assert.equal(cancelled, true)
@@ -150,7 +152,7 @@ export const raceCases: JobStoreCases = {
     await offs[1]!()
   },
 
-  'listen: one callback given twice is two': async ({ store }) => {
+  'listen: one callback passed twice is called twice': async ({ store }) => {
     const ready = new Probe('ready')
     const callback = (): void => ready.hit()
     const offs = [await store.listen(callback), await store.listen(callback)]

@@ -17,7 +17,7 @@ const STEP_MS = 90
 const STEPS = 70
 
 export const rateCases: JobStoreCases = {
-  'rate: so many starts, and more when the first of them is long enough ago': async ({ store, clock }) => {
+  'rate: at most that many starts, and more once the first is long enough ago': async ({ store, clock }) => {
     await limitTo(store, { rate: { limit: 2, perMs: PER_MS } })
     await put(store, ...series('', 5))
     assert.deepEqual(idsOf(await claim(store)), ['1', '2'])
@@ -35,13 +35,13 @@ export const rateCases: JobStoreCases = {
     checkWindows(starts, 3)
   },
 
-  'rate: together with concurrency, both hold': async (context) => {
+  'rate: applies together with concurrency': async (context) => {
     await limitTo(context.store, { concurrency: 2, rate: { limit: 5, perMs: PER_MS } })
     const starts = await startsOver(context, () => 10)
     checkWindows(starts, 5)
   },
 
-  'rate: a kind at its rate holds no other back': async ({ store }) => {
+  'rate: a kind at its rate does not hold back others': async ({ store }) => {
     await limitTo(store, { rate: { limit: 1, perMs: PER_MS } })
     await put(store, ...series('', 50), { id: 'b', kind: 'b' })
     assert.deepEqual(idsOf(await claim(store, { kinds: ['a', 'b'] })), ['1', 'b'])
@@ -57,7 +57,7 @@ export const rateCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)), ['2'])
   },
 
-  'rate: taken off, it holds nothing back': async ({ store }) => {
+  'rate: a removed rate holds nothing back': async ({ store }) => {
     await limitTo(store, { rate: { limit: 1, perMs: 3_600_000 } })
     await put(store, ...series('', 3))
     assert.deepEqual(idsOf(await claim(store)), ['1'])
@@ -66,7 +66,7 @@ export const rateCases: JobStoreCases = {
   },
 }
 
-/** Claims at each step, settles the jobs of the step before, and notes when each job started. */
+/** Claims at each step, settles the jobs of the previous step, and records when each job started. */
 async function startsOver(
   { store, clock }: JobStoreContext,
   limitAt: (step: number) => number,
@@ -92,7 +92,7 @@ function checkWindows(starts: readonly number[], limit: number): void {
     const within = starts.filter((at) => at >= start && at < start + PER_MS).length
     assert.ok(within <= limit, `expected at most ${limit} starts in ${PER_MS} ms; got ${within}`)
   }
-  // Nor is it far from what it may.
+  // Nor far fewer starts than the rate allows.
   const most = (limit * STEPS * STEP_MS) / PER_MS
   assert.ok(starts.length > most / 2, `expected more than ${most / 2} starts; got ${starts.length}`)
 }

@@ -18,16 +18,16 @@ import {
 
 const HOUR_MS = 3_600_000
 
-/** What several workers hold one kind to. */
+/** The limits and retentions that several workers set for one kind. */
 export const rulesCases: JobStoreCases = {
-  'rules: of several limits on a kind all hold': async ({ store }) => {
+  'rules: all limits on a kind apply': async ({ store }) => {
     await say(store, 'one', { concurrency: 3, keyConcurrency: 2 })
     await say(store, 'two', { concurrency: 5, keyConcurrency: 1 })
     await put(store, { id: '1', key: 'x' }, { id: '2', key: 'x' }, ...series('free', 9))
     assert.deepEqual(idsOf(await claim(store)), ['1', 'free1', 'free2'])
   },
 
-  'rules: a worker without limits takes none off': async ({ store }) => {
+  'rules: a worker without limits removes none': async ({ store }) => {
     await say(store, 'one', { concurrency: 1 })
     await say(store, 'two')
     await put(store, '1', '2', '3')
@@ -37,7 +37,7 @@ export const rulesCases: JobStoreCases = {
     await claimOnly(store, '2')
   },
 
-  'rules: of several rates on a kind each holds': async ({ store, clock }) => {
+  'rules: all rates on a kind apply': async ({ store, clock }) => {
     await say(store, 'one', { rate: { limit: 2, perMs: 1_000 } })
     await say(store, 'two', { rate: { limit: 5, perMs: 10_000 } })
     await put(store, ...series('', 20))
@@ -49,7 +49,7 @@ export const rulesCases: JobStoreCases = {
     assert.deepEqual(perSecond, [2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 2])
   },
 
-  'rules: what a worker says replaces what it said before': async ({ store }) => {
+  'rules: the rules of a worker replace its previous ones': async ({ store }) => {
     await say(store, 'one', { concurrency: 1 })
     await say(store, 'two', { concurrency: 5 })
     await put(store, ...series('', 9))
@@ -60,7 +60,7 @@ export const rulesCases: JobStoreCases = {
     assert.equal((await claim(store)).length, 1)
   },
 
-  'rules: a word that is taken back no longer holds, the others do': async ({ store }) => {
+  'rules: withdrawn rules no longer apply, the others do': async ({ store }) => {
     await say(store, 'one', { concurrency: 1 })
     await say(store, 'two', { concurrency: 3 })
     await put(store, ...series('', 9))
@@ -72,7 +72,7 @@ export const rulesCases: JobStoreCases = {
     assert.equal((await claim(store)).length, 6)
   },
 
-  "rules: a dead worker's word ends within 2 minutes, with nobody there but who claims": async (context) => {
+  "rules: a dead worker's rules expire within 2 minutes, even if only claims are made": async (context) => {
     const { store, clock } = context
     await say(store, 'dead', { concurrency: 1 })
     await put(store, ...series('', 5))
@@ -83,7 +83,7 @@ export const rulesCases: JobStoreCases = {
     assert.equal((await claim(store)).length, 4)
   },
 
-  'rules: a word that is said again goes on': async ({ store, clock }) => {
+  'rules: renewed rules continue to apply': async ({ store, clock }) => {
     await say(store, 'dead', { concurrency: 1 })
     await say(store, 'alive', { concurrency: 2 })
     await put(store, ...series('', 5))
@@ -95,7 +95,7 @@ export const rulesCases: JobStoreCases = {
     assert.deepEqual(await claim(store), [])
   },
 
-  'rules: those who differ hear of each other': async ({ store, clock }) => {
+  'rules: workers with different rules are reported to each other': async ({ store, clock }) => {
     const one = rules({ concurrency: 1 }, { doneMs: 1_000 })
     const two = rules({ rate: { limit: 2, perMs: 5 } })
     const same = ['a', one] as const
@@ -109,7 +109,7 @@ export const rulesCases: JobStoreCases = {
     assert.deepEqual(await store.setRules('one', new Map([same])), [])
   },
 
-  'rateOpensIn: when the next job may start, exactly': async ({ store, clock }) => {
+  'rateOpensIn: returns exactly when the next job may start': async ({ store, clock }) => {
     await say(store, 'one', { rate: { limit: 2, perMs: 1_000 } })
     await put(store, ...series('', 6))
     const opensIn = (): Promise<number | undefined> => store.rateOpensIn(['b', 'a'])
@@ -128,10 +128,7 @@ export const rulesCases: JobStoreCases = {
     assert.equal(await opensIn(), 5_000)
   },
 
-  'rateOpensIn: of nothing that waits, of other kinds and without a rate nothing': async ({
-    store,
-    clock,
-  }) => {
+  'rateOpensIn: undefined if no job waits, for other kinds and without a rate': async ({ store, clock }) => {
     await say(store, 'one', { rate: { limit: 1, perMs: 1_000 } })
     await put(store, '1', { id: 'b', kind: 'b' })
     const job = await claimOnly(store, '1')
@@ -144,7 +141,7 @@ export const rulesCases: JobStoreCases = {
     assert.deepEqual([await store.rateOpensIn(['b']), await store.rateOpensIn([])], [undefined, undefined])
   },
 
-  'unhandledKinds: those of due jobs that no live worker says it has': async ({ store, clock }) => {
+  'unhandledKinds: the kinds of due jobs that no live worker has declared': async ({ store, clock }) => {
     await put(store, '1', '2', { id: 'b', kind: 'b' }, { id: 'c', kind: 'c', runAt: later(clock, HOUR_MS) })
     assert.deepEqual(await store.unhandledKinds(), ['a', 'b'])
     await say(store, 'one')
@@ -155,9 +152,7 @@ export const rulesCases: JobStoreCases = {
     assert.deepEqual(await store.unhandledKinds(), ['a'])
   },
 
-  'pruneByRules: removes what is over by what is said of its kind, and of others nothing': async (
-    context,
-  ) => {
+  'pruneByRules: removes jobs by the retention of their kind, and none of other kinds': async (context) => {
     const { store, clock } = context
     const sayAndPrune = async (): Promise<void> => {
       await store.setRules('one', new Map([['a', rules({}, { doneMs: HOUR_MS, failedMs: HOUR_MS })]]))
@@ -169,13 +164,16 @@ export const rulesCases: JobStoreCases = {
     await clock.advance('59m')
     await sayAndPrune()
     assert.deepEqual(await kept(store), ['a done', 'a failed', 'b done', 'b failed', 'c done', 'c failed'])
-    // A store may take a twentieth longer.
+    // A store may keep jobs a twentieth longer.
     await clock.advance('5m')
     await sayAndPrune()
     assert.deepEqual(await kept(store), ['b done', 'b failed', 'c done', 'c failed'])
   },
 
-  'pruneByRules: what ended otherwise than DONE has a time of its own': async ({ store, clock }) => {
+  'pruneByRules: jobs that ended otherwise than DONE have a retention of their own': async ({
+    store,
+    clock,
+  }) => {
     const its: [string, KindRules][] = [
       ['a', rules({}, { doneMs: HOUR_MS })],
       ['b', rules({}, { failedMs: HOUR_MS })],
@@ -190,7 +188,7 @@ export const rulesCases: JobStoreCases = {
     assert.deepEqual(await kept(store), ['a failed', 'b done', 'b waits'])
   },
 
-  'pruneByRules: of several words the longest holds, and a dead one no longer': async ({ store, clock }) => {
+  'pruneByRules: the longest retention of the live workers applies': async ({ store, clock }) => {
     const short = rules({}, { doneMs: 1_000, failedMs: 1_000 })
     await endJobs(store, 'a')
     await store.setRules('long', new Map([['a', rules({}, { doneMs: HOUR_MS, failedMs: HOUR_MS })]]))
@@ -204,7 +202,7 @@ export const rulesCases: JobStoreCases = {
     assert.deepEqual(await kept(store), [])
   },
 
-  'pruneByRules: a shorter time holds at once': async ({ store, clock }) => {
+  'pruneByRules: a shorter retention applies at once': async ({ store, clock }) => {
     const keep = (ms: number): Promise<unknown> =>
       store.setRules('one', new Map([['a', rules({}, { doneMs: ms, failedMs: ms })]]))
     await keep(30 * 24 * HOUR_MS)
@@ -216,7 +214,7 @@ export const rulesCases: JobStoreCases = {
     assert.deepEqual(await kept(store), [])
   },
 
-  'pruneByRules: of thousands none is left': async ({ store, clock }) => {
+  'pruneByRules: removes thousands of jobs': async ({ store, clock }) => {
     await store.setRules('one', new Map([['a', rules({}, { doneMs: HOUR_MS, failedMs: HOUR_MS })]]))
     await put(store, ...series('', 3_000))
     await store.settle((await claim(store, { limit: 3_000 })).map((job) => done(job)))
@@ -231,7 +229,7 @@ async function say(store: JobStore, worker: string, limits: Partial<ResolvedLimi
   await store.setRules(worker, new Map([['a', rules(limits)]]))
 }
 
-/** One DONE and one FAILED of each kind. */
+/** Stores one DONE and one FAILED job of each kind. */
 async function endJobs(store: JobStore, ...kinds: string[]): Promise<void> {
   for (const kind of kinds) {
     await put(store, { id: `${kind} done`, kind }, { id: `${kind} failed`, kind })

@@ -28,12 +28,12 @@ export const settleCases: JobStoreCases = {
       { status: 'DONE', result: { a: [1] }, attemptsDone: 1 },
     )
     assert.deepEqual([updatedAt, lastError], [new Date(clock.now()), undefined])
-    // Between its claim and its end.
+    // Between the claim and the end of the attempt.
     assert.ok(lastAttemptAt! >= later(clock, -1_000) && lastAttemptAt! <= later(clock, 0))
     assert.deepEqual(await claim(store), [])
   },
 
-  'settle: DONE without a result has none; null is one': async ({ store }) => {
+  'settle: DONE without a result has none; null is a result': async ({ store }) => {
     await put(store, '1', '2')
     const [first, second] = await claim(store)
     await store.settle([done(first!), done(second!, 'null')])
@@ -41,7 +41,7 @@ export const settleCases: JobStoreCases = {
     assert.equal((await got(store, '2')).result, null)
   },
 
-  'settle: FAILED and PANIC are ends with their reason': async ({ store, clock }) => {
+  'settle: FAILED and PANIC end a job and keep the reason': async ({ store, clock }) => {
     await put(store, '1', '2')
     const [first, second] = await claim(store)
     await store.settle([
@@ -57,9 +57,7 @@ export const settleCases: JobStoreCases = {
     assert.deepEqual(await claim(store), [])
   },
 
-  'settle: a job to be run again waits for its delay, its reason kept and the attempt counted': async (
-    context,
-  ) => {
+  'settle: a retry waits for its delay, keeps the reason and counts the attempt': async (context) => {
     const { store, clock } = context
     const job = await held(store, '1')
     await clock.advance('1s')
@@ -80,7 +78,7 @@ export const settleCases: JobStoreCases = {
     assert.deepEqual([ended.attemptsDone, ended.lastError], [2, undefined])
   },
 
-  'settle: a job to be run again may name its time; one that is over is now': async ({ store, clock }) => {
+  'settle: a retry may have a time of its own; one in the past is now': async ({ store, clock }) => {
     await put(store, '1', '2')
     const [first, second] = await claim(store)
     await clock.advance('1s')
@@ -92,7 +90,7 @@ export const settleCases: JobStoreCases = {
     assert.deepEqual((await got(store, '2')).runAt, later(clock, 500))
   },
 
-  'settle: uncounted, the attempts stay as they were': async ({ store }) => {
+  'settle: an uncounted attempt does not change the number of attempts': async ({ store }) => {
     const job = await held(store, '1')
     await store.settle([again(job, { counted: false, lastError: undefined })])
     const { attemptsDone, lastAttemptAt, lastError } = await got(store, '1')
@@ -100,7 +98,7 @@ export const settleCases: JobStoreCases = {
     assert.equal((await claimOnly(store, '1')).attemptsDone, 0)
   },
 
-  'settle: many outcomes at once, each its own': async ({ store }) => {
+  'settle: many outcomes in one call, each job its own': async ({ store }) => {
     await put(store, '1', '2', '3', '4')
     const [one, two, three, four] = await claim(store)
     const panic = settlement(three!, { status: 'PANIC', lastError: 'panic' })
@@ -110,7 +108,7 @@ export const settleCases: JobStoreCases = {
     assert.deepEqual(await store.settle([]), [])
   },
 
-  'settle: under an older claim changes nothing and is returned, the others are recorded': async (
+  'settle: an outcome of an older claim changes nothing and is returned, others are recorded': async (
     context,
   ) => {
     const { store, clock } = context
@@ -126,7 +124,7 @@ export const settleCases: JobStoreCases = {
     assert.equal((await got(store, '1')).result, 'in time')
   },
 
-  'settle: under an older claim changes no ended job either': async ({ store, clock }) => {
+  'settle: an outcome of an older claim does not change an ended job either': async ({ store, clock }) => {
     const stale = await held(store, '1')
     await clock.advance(LEASE_MS + 1)
     const current = await claimOnly(store, '1')
@@ -137,7 +135,7 @@ export const settleCases: JobStoreCases = {
     assert.deepEqual([status, result, attemptsDone], ['DONE', 'in time', 1])
   },
 
-  'settle: twice to an end under one claim is no loss, and the first stays': async ({ store }) => {
+  'settle: a second end under one claim is not lost, but the first one stays': async ({ store }) => {
     const job = await held(store, '1')
     assert.deepEqual(await store.settle([done(job, '1')]), [])
     assert.deepEqual(await store.settle([done(job, '2')]), [])
@@ -146,7 +144,7 @@ export const settleCases: JobStoreCases = {
     assert.deepEqual([status, result, attemptsDone], ['DONE', 1, 1])
   },
 
-  'settle: after a retry or a release the claim is over': async ({ store }) => {
+  'settle: a claim ends with a retry or a release': async ({ store }) => {
     await put(store, '1', '2')
     const [first, second] = await claim(store)
     await store.settle([again(first!)])
@@ -156,7 +154,7 @@ export const settleCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)).sort(), ['1', '2'])
   },
 
-  'settle: of a job that was never there is returned': async ({ store }) => {
+  'settle: an outcome of an unknown job is returned': async ({ store }) => {
     const job = await held(store, '1')
     const late = [done({ ...job, id: 'nobody' }), done({ ...job, claim: job.claim + 1 })]
     assert.deepEqual(await store.settle(late), late)
@@ -179,7 +177,7 @@ export const settleCases: JobStoreCases = {
     assert.deepEqual((await got(store, '1')).runAt, later(clock, 1e14))
   },
 
-  'settle: a time of long ago is now': async ({ store, clock }) => {
+  'settle: a time in the distant past is now': async ({ store, clock }) => {
     const job = await held(store, '1')
     assert.deepEqual(await store.settle([again(job, { runAt: new Date(-8.64e15) })]), [])
     assert.deepEqual((await got(store, '1')).runAt, later(clock, 0))
@@ -206,7 +204,9 @@ export const settleCases: JobStoreCases = {
     assert.ok(next!.claim > first!.claim)
   },
 
-  'settle and release: what is said twice costs no other job of the claim its lease': async ({ store }) => {
+  'settle and release: a repeated call does not end the lease of other jobs of the claim': async ({
+    store,
+  }) => {
     await put(store, '1', '2', '3')
     const [first, second, third] = await claim(store)
     await store.settle([done(first!)])
@@ -217,7 +217,7 @@ export const settleCases: JobStoreCases = {
     assert.deepEqual(await store.settle([done(third!)]), [])
   },
 
-  'release: under an older claim, of ended jobs and of nothing changes nothing': async ({ store, clock }) => {
+  'release: changes nothing for an older claim, an ended job or an empty list': async ({ store, clock }) => {
     const stale = await held(store, '1')
     await clock.advance(LEASE_MS + 1)
     const current = await claimOnly(store, '1')

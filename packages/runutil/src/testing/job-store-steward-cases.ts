@@ -16,7 +16,7 @@ import {
   settlement,
 } from './job-store-case.ts'
 
-/** What one does to jobs from outside: cancel, retryNow, counts, prune, listen. */
+/** The calls of an operator: cancel, retryNow, counts, prune. */
 export const stewardCases: JobStoreCases = {
   'cancel: a waiting job ends FAILED and never runs': async ({ store, clock }) => {
     await put(store, '1', { id: '2', runAt: later(clock, 1_000) })
@@ -44,7 +44,7 @@ export const stewardCases: JobStoreCases = {
     assert.deepEqual([status, lastError, result], ['FAILED', 'cancelled', undefined])
   },
 
-  'cancel and retryNow: false for what has ended and what never was, and it stays': async ({ store }) => {
+  'cancel and retryNow: false for ended and unknown jobs, which they do not change': async ({ store }) => {
     await put(store, '1', '2', '3', '4')
     const [one, two, three] = await claim(store, { limit: 3 })
     await store.settle([
@@ -79,7 +79,7 @@ export const stewardCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)), ['1', '2'])
   },
 
-  'retryNow: a running job goes on as it was': async ({ store, clock }) => {
+  'retryNow: a running job continues unchanged': async ({ store, clock }) => {
     const job = await held(store, '1')
     await clock.advance('1s')
     assert.equal(await store.retryNow('1'), true)
@@ -88,7 +88,7 @@ export const stewardCases: JobStoreCases = {
     assert.deepEqual(await store.settle([done(job)]), [])
   },
 
-  'counts: by kind and status, the running ones apart': async ({ store, clock }) => {
+  'counts: by kind and status, running jobs separately': async ({ store, clock }) => {
     assert.deepEqual(await store.counts(), {})
     await put(store, ...series('a', 6), { id: 'b', kind: 'b' }, { id: 'later', runAt: later(clock, 1_000) })
     const [one, two, three, four, five] = await claim(store, { limit: 5 })
@@ -101,7 +101,7 @@ export const stewardCases: JobStoreCases = {
     })
   },
 
-  'prune: removes what ended longer ago than the retention, and nothing else': async ({ store, clock }) => {
+  'prune: removes jobs that ended longer ago than the retention, and no others': async ({ store, clock }) => {
     await put(store, 'done', 'failed', 'cancelled', 'running', 'retried', 'waiting')
     const [one, two, , , five] = await claim(store, { limit: 5, lease: '30d' })
     await store.settle([done(one!), failed(two!), again(five!)])
@@ -116,7 +116,7 @@ export const stewardCases: JobStoreCases = {
     for (const id of ['running', 'retried', 'waiting', 'young']) await got(store, id)
   },
 
-  'prune: at most so many at once': async ({ store, clock }) => {
+  'prune: removes at most the given number at once': async ({ store, clock }) => {
     await put(store, ...series('', 5))
     await store.settle((await claim(store)).map((job) => done(job)))
     await clock.advance('1h')

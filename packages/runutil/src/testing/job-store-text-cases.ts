@@ -12,7 +12,7 @@ import {
   put,
 } from './job-store-case.ts'
 
-/** What has a meaning in SQL, in array literals, in JSON or in patterns, and what is hard to encode. */
+/** Texts with a meaning in SQL, in array literals, in JSON or in patterns, and texts that are hard to encode. */
 const AWKWARD = [
   `it's "quoted"`,
   '{a,b}',
@@ -87,7 +87,7 @@ export const textCases: JobStoreCases = {
     for (const [at, text] of texts.entries()) assert.equal((await got(store, `${at}`)).lastError, text)
   },
 
-  'text: any id, kind and key is taken for what it is': async ({ store }) => {
+  'text: any id, kind and key is taken literally': async ({ store }) => {
     await store.insert(AWKWARD.map((text) => newJob({ id: text, kind: text, key: text })))
     for (const text of AWKWARD) {
       const jobs = await claim(store, { kinds: [text] })
@@ -99,7 +99,7 @@ export const textCases: JobStoreCases = {
     await checkLifeOf(AWKWARD, store)
   },
 
-  'text: counts take any kind for what it is': async ({ store }) => {
+  'text: counts take any kind literally': async ({ store }) => {
     await store.insert(AWKWARD.map((text) => newJob({ id: text, kind: text })))
     const counts = await store.counts()
     assert.deepEqual(Object.keys(counts).sort(), [...AWKWARD].sort())
@@ -115,7 +115,7 @@ export const textCases: JobStoreCases = {
     assert.equal(({} as { PENDING?: unknown }).PENDING, undefined)
   },
 
-  'text: limits take any kind and key for what it is': async ({ store }) => {
+  'text: limits take any kind and key literally': async ({ store }) => {
     for (const text of AWKWARD) await limitTo(store, { keyConcurrency: 1 }, text)
     const jobs = AWKWARD.flatMap((text) => [1, 2].map((n) => newJob({ id: text + n, kind: text, key: text })))
     await store.insert(jobs)
@@ -123,14 +123,14 @@ export const textCases: JobStoreCases = {
     assert.deepEqual(idsOf(claimed).sort(), AWKWARD.map((text) => `${text}1`).sort())
   },
 
-  'text: kinds and ids differ by case and by blanks': async ({ store }) => {
+  'text: kinds and ids are case-sensitive, and spaces count': async ({ store }) => {
     await put(store, { id: 'x', kind: 'a' }, { id: 'X', kind: 'A' }, { id: 'x ', kind: 'a ' })
     assert.deepEqual(idsOf(await claim(store, { kinds: ['A'] })), ['X'])
     assert.deepEqual(idsOf(await claim(store, { kinds: ['a '] })), ['x '])
   },
 }
 
-/** Renewed, settled, found, cancelled. */
+/** Renews, settles, finds and cancels jobs with these ids. */
 async function checkLifeOf(ids: readonly string[], store: JobStore): Promise<void> {
   await store.insert(ids.map((id) => newJob({ id: `${id}'`, kind: 'a' })))
   const jobs = await claim(store)

@@ -1,9 +1,9 @@
 import type { LeaseStore } from '../leases/lease-store.ts'
 
 export interface LeaseContext {
-  /** An empty one. */
+  /** An empty store. */
   readonly leases: LeaseStore
-  /** Lets so much of the store's time pass. */
+  /** Advances the store's time by `ms`. */
   readonly pass: (ms: number) => Promise<void>
 }
 

@@ -8,7 +8,7 @@ const LEASE = { leaseMs: MINUTE, everyMs: undefined }
 const HOURLY = { leaseMs: MINUTE, everyMs: 60 * MINUTE }
 
 /**
- * What holds for every LeaseStore, for any test runner: each case rejects when it doesn't.
+ * The contract of every LeaseStore as test cases, for any test runner: a case rejects if the store breaks it.
  *
  * @example
  * for (const [sentence, check] of Object.entries(leaseConformance)) {
@@ -130,7 +130,7 @@ export const leaseConformance: LeaseCases = {
   }) => {
     for (const delayMs of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, MINUTE, MINUTE]) {
       await leases.release('lease', await take(leases, HOURLY), 'failed')
-      // A shorter one may be over by now.
+      // A shorter delay may have ended by now.
       if (delayMs > 4_000) await refused(leases, HOURLY, { freeInMs: 0, dueInMs: delayMs })
       await pass(delayMs)
     }
@@ -178,7 +178,7 @@ async function take(
   return (answer as { fence: number }).fence
 }
 
-/** Of a database whose time goes on meanwhile, up to 10 s less. */
+/** Allows up to 10 s less, because the time of a database continues meanwhile. */
 async function refused(
   leases: LeaseStore,
   terms: Parameters<LeaseStore['acquire']>[1],

@@ -3,10 +3,10 @@ import type { KnownSchedule, LeaseAnswer, LeaseStore, LeaseTerms } from '../leas
 import type { LeaseCases } from './lease-case.ts'
 
 const MINUTE = 60_000
-/** Far in the future: who asks for it only learns what the store knows. */
+/** Far in the future: a request for it is refused, and only returns what the store knows. */
 const NEVER = 8.64e15
 
-/** What holds for the moments and schedules of a LeaseStore, by its own clock. */
+/** The moments and schedules of a LeaseStore, by its own clock. */
 export const leaseScheduleCases: LeaseCases = {
   'the first request by a schedule gets the time of the store, up to which nothing needs a run': async ({
     leases,
@@ -62,7 +62,7 @@ export const leaseScheduleCases: LeaseCases = {
     const answer = await ask(leases, due.nowMs, due.version)
     assert.equal(answer.kind, 'refused')
     assert.deepEqual([known(answer).text, known(answer).version], ['hourly', version])
-    // One that starts by the same schedule changes nothing.
+    // A replica that starts with the same schedule changes nothing.
     assert.equal(known(await ask(leases, NEVER, undefined, 'hourly')).version, version)
   },
 
@@ -91,11 +91,11 @@ function ask(leases: LeaseStore, instantMs: number, version?: number, text = 'da
 }
 
 function known({ schedule }: LeaseAnswer): KnownSchedule {
-  assert.ok(schedule !== undefined, 'it was not told the schedule')
+  assert.ok(schedule !== undefined, 'the answer has no schedule')
   return schedule
 }
 
-/** What the store knows a moment after it came to know the name: its time of day then is later than that. */
+/** What the store knows a moment after the name became known to it, so that its time of day is later. */
 async function dueMoment(leases: LeaseStore, pass: (ms: number) => Promise<void>): Promise<KnownSchedule> {
   await ask(leases, NEVER)
   await pass(10)

@@ -3,7 +3,7 @@ import { systemClock } from '../core/clock-system.ts'
 import type { Timer } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 
-/** The moment that a test waited for didn't come. */
+/** A Probe was not hit as often as a test expected. */
 export class ProbeTimeoutError extends Error {
   readonly code = 'ERR_PROBE_TIMEOUT'
   static {
@@ -36,12 +36,12 @@ export class Probe<T = void> {
     this.#timeoutMs = toMs(timeout, 'Probe')
   }
 
-  /** What it was hit with, in order. */
+  /** The values of the hits, in order. */
   get values(): readonly T[] {
     return this.#values
   }
 
-  /** How often it was hit. */
+  /** The number of hits. */
   get count(): number {
     return this.#values.length
   }
@@ -54,7 +54,7 @@ export class Probe<T = void> {
   }
 
   /**
-   * Resolves with the values once it was hit `count` times in all, at once if it already was.
+   * Resolves with the values once there were `count` hits in all; at once if there already were.
    *
    * @throws ProbeTimeoutError
    */

@@ -7,9 +7,9 @@ import { Probe } from './probe.ts'
 
 export type TaskExchangeCases = Record<string, (context: ActionLedgerContext) => Promise<void>>
 
-/** What holds for the TaskExchange of every ActionLedger, for any test runner; as `actionLedgerConformance`. */
+/** The contract of the TaskExchange of every ActionLedger, as test cases like `actionLedgerConformance`. */
 export const taskExchangeConformance: TaskExchangeCases = {
-  'a worker is found while it is live': async ({ ledger: { exchange } }) => {
+  'a worker is found while it is alive': async ({ ledger: { exchange } }) => {
     assert.equal(await exchange.find('test', 'a'), undefined)
     const registered = [await live(exchange, 'a'), await live(exchange, 'b', 'other host')]
     const a = info('a')
@@ -30,13 +30,13 @@ export const taskExchangeConformance: TaskExchangeCases = {
     await registered[1]!.withdraw(NOW)
   },
 
-  'a worker that is just being registered is found': async ({ ledger: { exchange } }) => {
+  'a worker is found while its registration is pending': async ({ ledger: { exchange } }) => {
     const registering = live(exchange, 'a')
     assert.deepEqual(await exchange.find('test', 'a'), info('a'))
     await (await registering).withdraw(NOW)
   },
 
-  'tasks come one at a time, in the order of the calls': async ({ ledger }) => {
+  'tasks are received one at a time, in the order of the calls': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     const taken = new Probe<string>('taken')
     const calls = ['1', '2', '3'].map((id) =>
@@ -51,7 +51,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     await worker.withdraw(NOW)
   },
 
-  'a task wakes the worker that waits for one': async ({ ledger }) => {
+  'a task wakes a waiting worker': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     const next = worker.next()
     await ledger.dispatch(action('1'))
@@ -72,7 +72,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     }
   },
 
-  'without a live worker the action has failed': async ({ ledger }) => {
+  'without a live worker the action fails': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     assert.equal(await ledger.dispatch(action('1', { target: 'b' })), false)
     assert.equal(await ledger.dispatch(action('2', { host: 'other host' })), false)
@@ -84,7 +84,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     for (const id of ['1', '2', '3', '4', '5']) await isLost(ledger, id)
   },
 
-  'a task whose action has ended meanwhile is given to nobody': async ({ ledger }) => {
+  'a task whose action has ended meanwhile is not delivered': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     for (const id of ['1', '2', '3']) await ledger.dispatch(action(id))
     for (const id of ['1', '2']) await ledger.update({ id, updatedAt: 2, status: 'failed' })
@@ -92,7 +92,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     await worker.withdraw(NOW)
   },
 
-  'a worker that closes gets no more tasks, and those that nobody began have failed': async ({ ledger }) => {
+  'a closed worker gets no more tasks, and those not begun have failed': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     for (const id of ['1', '2', '3']) await ledger.dispatch(action(id))
     assert.deepEqual(await worker.next(), task('1'))
@@ -106,7 +106,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     assert.deepEqual(await ledger.get('1'), action('1'))
   },
 
-  'a worker that is withdrawn gets no more tasks, also while it waits': async ({ ledger }) => {
+  'a withdrawn worker gets no more tasks, even while it waits': async ({ ledger }) => {
     const worker = await live(ledger.exchange, 'a')
     const next = worker.next()
     await worker.withdraw(NOW)
@@ -138,7 +138,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     assert.equal(await last, undefined)
   },
 
-  'an exclusive worker has its target until its task has ended, however it ends': async ({ ledger }) => {
+  'an exclusive worker holds its target until its task has ended, however it ends': async ({ ledger }) => {
     const one = await exclusive(ledger.exchange, 'one')
     const two = await exclusive(ledger.exchange, 'two')
     const other = await live(ledger.exchange, 'a')
@@ -159,7 +159,7 @@ export const taskExchangeConformance: TaskExchangeCases = {
     await Promise.all([two, other, elsewhere].map((worker) => worker.withdraw(NOW)))
   },
 
-  'an exclusive worker that is closed while another has its target waits no longer': async ({ ledger }) => {
+  'an exclusive worker that is closed while another holds its target stops waiting': async ({ ledger }) => {
     const one = await exclusive(ledger.exchange, 'one')
     const two = await exclusive(ledger.exchange, 'two')
     await ledger.dispatch(action('1', { operation: 'one' }))

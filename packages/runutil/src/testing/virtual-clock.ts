@@ -7,24 +7,24 @@ import { macrotask } from '../core/event-loop.ts'
 import { checkOptions } from '../core/options.ts'
 
 export interface VirtualClockOptions {
-  /** What `now()` begins at, in ms since the Unix epoch. Default: 2000-01-01T00:00:00Z. */
+  /** The initial value of `now()`, in ms since the Unix epoch. Default: 2000-01-01T00:00:00Z. */
   now?: number | undefined
-  /** Jump to the next timer by itself whenever everything waits. Default false. */
+  /** Jump to the next timer by itself whenever all code is waiting. Default false. */
   auto?: boolean | undefined
-  /** What the sequence of `random()` begins from. Default 1: every run of a test draws the same. */
+  /** The seed of `random()`. Default 1: each run of a test draws the same sequence. */
   seed?: number | undefined
 }
 
-/** So many turns of the event loop without a timer set or cleared, and everything is taken to wait. */
+/** After this many turns of the event loop without a timer set or cleared, all code is taken to be waiting. */
 const QUIET_TURNS = 3
-/** An endless chain of 0 ms timers is never quiet. */
+/** The most turns to wait for that, since an endless chain of 0 ms timers never ends. */
 const MOST_TURNS = 1_000
 
 /**
- * A clock that a test moves, so that a day of retries takes milliseconds.
+ * A clock that a test advances, so that a day of retries takes milliseconds.
  *
- * It knows what waits for its timers, not what waits for files or sockets: where those matter, advance by hand
- * and await a Probe.
+ * It knows which code waits for its timers, but not which waits for files or sockets: for such code, call `advance` and await
+ * a Probe.
  *
  * @example
  * const clock = new VirtualClock()
@@ -60,7 +60,7 @@ export class VirtualClock implements Clock {
     return this.#elapsed
   }
 
-  /** How many timers are set, but for those in the background: none are left after a run that cleans up behind itself. */
+  /** The number of timers set, except those in the background: 0 after a run that has cleaned up. */
   get pending(): number {
     return [...this.#timers].filter((timer) => !timer.background).length
   }
@@ -82,7 +82,7 @@ export class VirtualClock implements Clock {
     return this.#timer(callback, elapsedMs, false)
   }
 
-  /** Nobody waits for it: time passes it by, but never jumps to it. */
+  /** A timer that no code waits for: it fires when time passes it, but the clock never jumps to it alone. */
   [setInBackground](callback: () => void, elapsedMs: number): Timer {
     return this.#timer(callback, elapsedMs, true)
   }
@@ -101,21 +101,21 @@ export class VirtualClock implements Clock {
     }
     this.#changes++
     timer.due = Math.max(this.#elapsed, elapsedMs)
-    // Set anew, it comes after all that were set before it for the same moment.
+    // A timer set again fires after all timers that were already set for the same moment.
     this.#timers.delete(timer)
     this.#timers.add(timer)
-    // As on a real clock, 0 ms is the next macrotask: no time has to pass for it.
+    // As on a real clock, a 0 ms timer fires in the next macrotask, without time passing.
     timer.immediate = timer.due === this.#elapsed
     if (timer.immediate) void macrotask().then(() => timer.immediate && this.#fire(timer))
     else if (this.#auto && !timer.background) this.#jump()
   }
 
-  /** Sets the time of day, as a machine's clock is set: timers and `elapsed()` don't notice. @param now ms since the epoch */
+  /** Sets the time of day, as a machine's clock is set; does not affect timers and `elapsed()`. @param now ms since the epoch */
   set(now: number): void {
     this.#now = now
   }
 
-  /** Moves on by `duration`: fires each timer in its turn, and lets what it wakes run before going on. */
+  /** Advances by `duration`: fires each timer in order, and lets the code that it wakes run before the next one. */
   advance(duration: Duration): Promise<void> {
     const ms = toMs(duration, 'advance')
     const moved = this.#moving.then(() => this.#moveTo(this.#elapsed + ms))
@@ -133,7 +133,7 @@ export class VirtualClock implements Clock {
     this.#setElapsed(target)
   }
 
-  /** Jumps from timer to timer for as long as there are any. */
+  /** Jumps from timer to timer until none is left. */
   #jump(): void {
     if (this.#jumping) return
     this.#jumping = true
@@ -146,7 +146,7 @@ export class VirtualClock implements Clock {
           await this.#settle()
         }
       } finally {
-        // In the same turn as the last look: a timer set any later starts a new round.
+        // In the same turn as the last check, so that a timer set later starts a new round.
         this.#jumping = false
       }
     }
@@ -168,7 +168,7 @@ export class VirtualClock implements Clock {
     if (this.#timers.delete(timer)) this.#changes++
   }
 
-  /** Of those that time has to pass for: an endless chain of immediate ones must not hold time up. */
+  /** The next timer that time has to pass for. Skips immediate ones, an endless chain of which must not stop time. */
   #next(): VirtualTimer | undefined {
     let first: VirtualTimer | undefined
     for (const timer of this.#timers) {

@@ -4,7 +4,7 @@ import { toJson } from '../../core/json.ts'
 import type { Payload } from '../relay/payload.ts'
 import type { Handler, Tools } from './handler.ts'
 
-/** What `pool.call` calls, by name. Input and what is returned are JSON. */
+/** The handlers for `pool.call`, by name. Input and result are JSON. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a handler of any input is one
 export type CallHandlers = Record<string, (input: any, tools: Tools) => unknown>
 
@@ -31,7 +31,7 @@ function nameIn({ context }: Payload): string {
     const { call } = JSON.parse(textOf(context)) as { call?: unknown }
     if (typeof call === 'string') return call
   } catch {
-    // It is no call.
+    // Not a call.
   }
   throw new Error('this worker takes calls only: pool.call(name, input)')
 }
@@ -44,7 +44,7 @@ function textOf(bytes: Uint8Array = new Uint8Array()): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
 }
 
-/** As long as maxFrame lets it be. */
+/** The result as JSON; its length is limited only by maxFrame. */
 function jsonOf(result: unknown, name: string): string {
   return result === undefined ? '' : toJson(result, `serve: what the handler '${name}' returned`, Infinity)
 }

@@ -11,7 +11,7 @@ export interface ChildLink {
   /** The next input; waits for it, blocking or not. */
   read(): Buffer | Promise<Buffer>
   write(encoded: Encoded): void
-  /** Awaits the promise, and meanwhile notices the end of the parent. */
+  /** Awaits the promise, and detects the end of the parent meanwhile. */
   during<T>(work: PromiseLike<T>): PromiseLike<T>
   /** Closes the link, so that the process may end. */
   close(): void
@@ -36,14 +36,14 @@ const MOST = 256 * 1024
 const WORTH_COPYING = 48 * 1024
 
 /**
- * Stdin and stdout. Reads block the process, which for tiny tasks is quicker than the event loop, until a handler
- * really awaits something: from then on the event loop brings the input, to see the parent go meanwhile.
+ * A link over stdin and stdout. Reads block the process, which is faster than the event loop for tiny tasks, until a handler
+ * awaits I/O: from then on input arrives through the event loop, so that the end of the parent is noticed meanwhile.
  */
 class PipesLink implements ChildLink {
   #input: EventInput | undefined
   /**
-   * Read into from `#at`; what is before is a handler's. A buffer of its own for each large read would be freed and
-   * taken from the system again and again, page by page.
+   * Input is read from `#at` on; the bytes before belong to a handler. A new buffer for each large read would be freed and
+   * allocated by the system again and again, page by page.
    */
   #buffer = Buffer.allocUnsafeSlow(2 * MOST)
   #at = 0
@@ -104,7 +104,7 @@ class PipesLink implements ChildLink {
   }
 }
 
-/** One socket, both ways. */
+/** A link over a socket. */
 class SocketLink implements ChildLink {
   readonly #socket: Socket
   readonly #input: EventInput
@@ -134,7 +134,7 @@ class SocketLink implements ChildLink {
   }
 }
 
-/** A stream, chunk by chunk. */
+/** Reads a stream chunk by chunk. */
 class EventInput {
   readonly #stream: Readable
   readonly #chunks: Buffer[] = []
@@ -171,7 +171,7 @@ class EventInput {
 
 const PARENT_GONE = new Set<string | undefined>(['EPIPE', 'ECONNRESET', 'EOF'])
 
-/** Exits because the parent has gone or can't be reached, mostly since connecting to the pool failed. */
+/** Exits because the parent has ended or can't be reached, usually because connecting to the pool failed. */
 function leaveBecause(error: NodeJS.ErrnoException): never {
   if (PARENT_GONE.has(error.code)) leave(process.env['RR_RELAY'])
   const hint =
@@ -194,7 +194,7 @@ function writeAllOf(pieces: readonly Uint8Array[]): void {
     )
 }
 
-/** How many bytes were written; 0 when it had to wait. */
+/** The number of bytes written; 0 after a wait for a full pipe. */
 function written(write: () => number): number {
   try {
     return write()
@@ -206,7 +206,7 @@ function written(write: () => number): number {
   }
 }
 
-/** The pieces without their first `bytes` bytes. */
+/** The pieces without the first `bytes` bytes. */
 function without(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
   const [first, ...others] = pieces
   if (first === undefined) return pieces

@@ -1,9 +1,9 @@
 import { Console } from 'node:console'
 
-/** Sent to all processes of a service, or of a terminal, at once: the pool decides when a worker ends. */
+/** Signals sent to all processes of a service or terminal at once; ignored, since the pool decides when a worker ends. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Has the process live on when it is told to end by a signal. @returns takes it back */
+/** Ignores the signals above. @returns a function that restores them */
 export function ignoreSignals(): () => void {
   const ignore = (): void => {}
   for (const signal of SIGNALS) process.on(signal, ignore)
@@ -12,7 +12,7 @@ export function ignoreSignals(): () => void {
   }
 }
 
-/** Has the global console print to stderr alone, for stdout is the relay. */
+/** Redirects the global console to stderr, since stdout is the relay. */
 export function redirectConsole(): void {
   const target = globalThis.console as unknown as Record<string, unknown>
   const other = new Console(lateStderr) as unknown as Record<string, unknown>
@@ -21,7 +21,7 @@ export function redirectConsole(): void {
   }
 }
 
-/** Stderr from its first use on: to look at it changes the descriptor, and then what writes there directly may fail. */
+/** Opens stderr on first use: accessing it changes the descriptor's mode, after which direct writes may fail. */
 const lateStderr = {
   write: (text: string) => process.stderr.write(text),
   on: nothing,

@@ -1,7 +1,7 @@
 import type { Payload } from '../relay/payload.ts'
 
 export interface Tools {
-  /** As the function of that name. */
+  /** Same as the exported `reportProgress`. */
   readonly reportProgress: (value: unknown) => void
 }
 

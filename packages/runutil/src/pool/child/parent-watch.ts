@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
-/** The parent at the start of this process: a different one later means that it is gone. */
+/** The parent at the start of this process: a different one later means that the parent has ended. */
 const parentPid = process.ppid
-/** How long it may take after the relay has closed until it shows that the parent is gone. */
+/** How long it may take until the end of the parent shows after the relay has closed. */
 const GONE_MS = 100
 
 /** A worker that is blocked in its own code doesn't notice its parent's end: this thread does, and ends the process. */
@@ -24,7 +24,7 @@ export function watchParent(): () => void {
       workerData: { pid: process.pid, parentPid },
       execArgv: [],
       env: {},
-      // Else it would open this process's stdout, which may be the relay.
+      // Otherwise the thread would open this process's stdout, which may be the relay.
       stdout: true,
       stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
@@ -38,7 +38,7 @@ export function watchParent(): () => void {
   }
 }
 
-/** Exits after the relay has closed without a stop. If the parent is gone, also kills the processes started by this one. */
+/** Exits after the relay has closed without a stop. If the parent has ended, also kills the processes started by this one. */
 export function leave(address: string | undefined): never {
   if (isParentGone()) {
     if (address !== undefined) removeSocket(address)
@@ -59,7 +59,7 @@ export function sleep(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
-/** Only a group's leader has the group's number. For process 1, it would mean all processes. */
+/** Only a group leader's pid is the group's id. For process 1, the signal would go to all processes. */
 function killGroup(): void {
   if (process.pid === 1) return
   try {
@@ -69,7 +69,7 @@ function killGroup(): void {
   }
 }
 
-/** A killed pool couldn't remove its own folder. */
+/** Removes the socket's folder, which a killed pool couldn't remove itself. */
 function removeSocket(address: string): void {
   const path = /^unix:\/\/(.*)$/.exec(address)?.[1] ?? ''
   const folder = dirname(path)
@@ -77,6 +77,6 @@ function removeSocket(address: string): void {
   try {
     rmSync(folder, { recursive: true, force: true })
   } catch {
-    // Another worker has removed it, or it isn't ours.
+    // Another worker has removed the folder, or it belongs to another user.
   }
 }

@@ -1,4 +1,4 @@
-/** Sends the handler's reports; undefined while no task runs whose pool could receive them. */
+/** Sends the handler's reports; undefined unless a task is running whose pool can receive them. */
 let send: ((json: string) => void) | undefined
 
 /**
@@ -9,7 +9,7 @@ export function reportProgress(value: unknown): void {
   send?.(JSON.stringify({ progress: value ?? null }))
 }
 
-/** From the beginning of a task to its end. */
+/** Called at the start and the end of each task. */
 export function setProgress(sender: typeof send): void {
   send = sender
 }

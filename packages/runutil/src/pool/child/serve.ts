@@ -35,7 +35,7 @@ const LINGER_MS = 1_000
  * the relay: `console.log` prints to stderr there, and nothing else may write to stdout.
  *
  * Resolves on a stop. After that, the process has a second to clean up before it exits. Until then SIGINT, SIGTERM and
- * SIGHUP are ignored: the pool, which receives them too, lets tasks end. When the parent is gone, the process exits at once,
+ * SIGHUP are ignored: the pool, which receives them too, lets tasks end. When the parent has ended, the process exits at once,
  * with the processes it has started; when it is blocked, within a second or so.
  *
  * @example
@@ -45,7 +45,7 @@ export async function serve(handler: Handler | CallHandlers, options: ServeOptio
   const handle = checked(handler)
   const address = process.env['RR_RELAY']
   const token = process.env[TOKEN_VARIABLE]
-  // Not for what this process starts.
+  // Child processes of this process must not inherit the token.
   delete process.env[TOKEN_VARIABLE]
   if (address === undefined || address === 'pipes') redirectConsole()
   const heedSignals = ignoreSignals()
@@ -74,7 +74,7 @@ function checked(handler: unknown): Handler {
   )
 }
 
-/** The first bytes tell the protocol. */
+/** Detects the protocol from the first bytes. */
 async function listen(
   link: ChildLink,
   extended: boolean,
@@ -99,7 +99,7 @@ interface ServedWorkerProps {
   readonly handle: Handler
 }
 
-/** Performs one task after another, and the parent's control messages between them. */
+/** Performs tasks one at a time, and obeys the parent's control messages between them. */
 class ServedWorker {
   readonly #props: ServedWorkerProps
   readonly #progress: ((json: string) => void) | undefined
@@ -111,9 +111,9 @@ class ServedWorker {
     if (token !== undefined) this.#progress = (json) => link.write(protocol.control(json))
   }
 
-  /** The answer is sent when this returns, or resolves: it waits only for what the handler waits for. */
+  /** The answer has been sent when this returns or resolves; asynchronous only if the handler is. */
   do(message: PayloadMessage): void | Promise<void> {
-    // Not before the first task: an idle worker sees its relay close.
+    // Not before the first task: an idle worker notices that its relay closes.
     this.#endWatch ??= watchParent()
     setProgress(this.#progress)
     try {
@@ -152,7 +152,7 @@ class ServedWorker {
     this.#send(encode(this.#props.protocol, result), id)
   }
 
-  /** Whatever was thrown, a task that failed ends no worker. */
+  /** Reports the failure; whatever was thrown, a failed task doesn't end the worker. */
   #fail(error: unknown, id: number): void {
     this.#send(this.#props.protocol.error(textOf(error)), id)
   }

@@ -10,11 +10,11 @@ export interface ArrivalProps {
 
 export interface Arriving {
   connected(connection: Connection): void
-  /** It never will be. */
+  /** The process will never connect. */
   failed(error: Error): void
 }
 
-/** Waits for a process's handshake, and not for ever. Calls back once. @returns gives it up, and says what was seen meanwhile */
+/** Waits for a process's handshake, up to `handshakeMs`. Calls back once. @returns cancels the wait, and returns the last hint */
 export function awaitArrival(
   child: ChildProcess,
   { relay, clock, handshakeMs }: ArrivalProps,

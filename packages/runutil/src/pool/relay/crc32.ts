@@ -1,4 +1,4 @@
-/** The IEEE CRC-32 of `bytes[from … end)`. For a few bytes quicker than a call of `zlib.crc32` and the view it needs. */
+/** The IEEE CRC-32 of `bytes[from … end)`. For short input, faster than a call of `zlib.crc32` and the view that it needs. */
 export function crc32(bytes: Uint8Array, from: number, end: number): number {
   let crc = ~0
   for (let at = from; at < end; at++) crc = (crc >>> 8) ^ table[(crc ^ bytes[at]!) & 255]!

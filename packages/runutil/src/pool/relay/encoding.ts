@@ -1,21 +1,21 @@
 /** Text is sent as UTF-8. */
 export type Bytes = Uint8Array | string
 
-/** A message ready to be sent in one write, of one piece or two. */
+/** A message ready to be sent in one write, in one or two pieces. */
 export interface Encoded {
-  /** All of it, or all but a body too large to be worth copying. */
+  /** The whole message, or all but a body too large to copy. */
   readonly head: Buffer
   readonly body: Uint8Array | undefined
 }
 
-/** Up to here a copy is cheaper than a second piece to write. */
+/** Up to this many bytes, a copy is cheaper than writing a second piece. */
 const LARGEST_COPY = 8 * 1024
 
 export function lengthOf(bytes: Bytes): number {
   return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
 }
 
-/** Puts `bytes` at `at`, where there is room for them. */
+/** Writes `bytes` at `at`, where there must be room for them. */
 export function put(into: Buffer, at: number, bytes: Bytes): void {
   if (typeof bytes === 'string') into.write(bytes, at)
   else into.set(bytes, at)

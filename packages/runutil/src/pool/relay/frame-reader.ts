@@ -4,8 +4,8 @@ import type { Protocol } from './protocol.ts'
 /**
  * Cuts a stream into frames, however it is chunked.
  *
- * Data that came in one chunk is a view of it; other data is copied once, above 1 MiB perhaps twice. What is
- * allocated is never more than 1 MiB and twice what really came, whatever a frame announces.
+ * Data received in one chunk is a view of that chunk; other data is copied once, above 1 MiB perhaps twice. Allocations never
+ * exceed 1 MiB plus twice the bytes received, whatever length a frame announces.
  *
  * @example
  * reader.feed(chunk)
@@ -13,16 +13,16 @@ import type { Protocol } from './protocol.ts'
  */
 export class FrameReader {
   readonly protocol: Protocol
-  /** A frame with more bytes of data than this is refused. */
+  /** Frames with more bytes of data than this are rejected. */
   maxFrame: number
-  /** Whether the other end is of this package, and may number its messages. */
+  /** Whether the other end runs this package, and may number its messages. */
   extended = false
   #chunk: Buffer = NOTHING
   #at = 0
-  /** The beginning of a prefix that is not all there. */
+  /** The beginning of an incomplete prefix. */
   readonly #scratch: Buffer
   #scratched = 0
-  /** Of the frame whose data is not all there. */
+  /** The prefix of the frame whose data is incomplete. */
   #prefix: Prefix | undefined
   #data: Buffer = NOTHING
   #filled = 0
@@ -33,12 +33,12 @@ export class FrameReader {
     this.#scratch = Buffer.allocUnsafe(protocol.longestPrefix)
   }
 
-  /** Whether bytes came that no frame was made of yet. */
+  /** Whether there are received bytes not yet returned as a frame. */
   get pending(): boolean {
     return this.#at < this.#chunk.length || this.#scratched > 0 || this.#prefix !== undefined
   }
 
-  /** The bytes of it, for an error to show. */
+  /** The pending bytes, for error messages. */
   get unread(): Buffer {
     return Buffer.concat([this.#scratch.subarray(0, this.#scratched), this.#chunk.subarray(this.#at)])
   }
@@ -53,7 +53,7 @@ export class FrameReader {
   /**
    * The next frame; undefined when more bytes are needed for it.
    *
-   * @throws CorruptFrameError, OversizedFrameError; the stream can't be read any further then
+   * @throws CorruptFrameError, OversizedFrameError; after that, the stream can't be read any further
    */
   next(): Frame | undefined {
     if (this.#prefix !== undefined) return this.#continue(this.#prefix)
@@ -75,13 +75,13 @@ export class FrameReader {
     return { flags, id, split, data }
   }
 
-  /** A worker may idle for hours: its last chunk shouldn't stay as long. */
+  /** Releases the last chunk, since a worker may be idle for hours. */
   #letGo(): undefined {
     this.#chunk = NOTHING
     this.#at = 0
   }
 
-  /** The prefix, where all of it is in this chunk. */
+  /** The prefix, if it is entirely in this chunk. */
   #whole(): Prefix | undefined {
     const prefix = this.protocol.prefix(this.#chunk, this.#at, this.#chunk.length, this.extended)
     if (prefix !== undefined) this.#at += prefix.size
@@ -89,7 +89,7 @@ export class FrameReader {
     return prefix
   }
 
-  /** The prefix, where it began in an earlier chunk. */
+  /** The prefix, if it began in an earlier chunk. */
   #pieced(): Prefix | undefined {
     const before = this.#scratched
     const taken = this.#take(this.#scratch, before)
@@ -125,7 +125,7 @@ export class FrameReader {
     this.#data = larger
   }
 
-  /** Moves what fits from the chunk into `target`; how much that was. */
+  /** Copies what fits from the chunk into `target`. @returns the number of bytes copied */
   #take(target: Buffer, at: number): number {
     const taken = this.#chunk.copy(target, at, this.#at)
     this.#at += taken

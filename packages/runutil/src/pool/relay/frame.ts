@@ -1,8 +1,8 @@
 import { brandError } from '../../core/brand.ts'
 
-/** What a frame's flags say; the first five bits are those of goridge 2. */
+/** The flags of a frame; the first five bits are those of goridge 2. */
 export const Flag = {
-  /** No data follows, whatever the length says. */
+  /** No data follows, whatever the length field contains. */
   empty: 2,
   /** The data is bytes, not JSON. */
   raw: 4,
@@ -10,16 +10,16 @@ export const Flag = {
   control: 16,
   /** More frames of the same answer follow (goridge 3). */
   more: 32,
-  /** The sender of a stream asks whether anybody still reads (goridge 3). */
+  /** The sender of a stream asks whether it is still being read (goridge 3). */
   ping: 64,
 } as const
 
-/** What stands before a frame's data. */
+/** The header before a frame's data. */
 export interface Prefix {
   readonly flags: number
   /** How many bytes the prefix itself has. */
   readonly size: number
-  /** How many bytes of data follow. May be more than a number holds exactly; such a frame is refused anyway. */
+  /** How many bytes of data follow. May exceed the exact range of a number; such a frame is rejected anyway. */
   readonly length: number
   /** How much of the data is context, where a frame holds both (goridge 3). */
   readonly split: number | undefined
@@ -31,11 +31,11 @@ export interface Frame {
   readonly flags: number
   readonly id: number
   readonly split: number | undefined
-  /** A view of the chunk that it came in, where it came in one. */
+  /** A view of its chunk, if the data arrived in one chunk. */
   readonly data: Buffer
 }
 
-/** The bytes that came are no frame: noise on stdout, another protocol, or a worker gone wrong. */
+/** The received bytes are not a frame: other output on stdout, another protocol, or a faulty worker. */
 export class CorruptFrameError extends Error {
   readonly code: string = 'ERR_CORRUPT_FRAME'
   static {
@@ -60,7 +60,7 @@ export class OversizedFrameError extends CorruptFrameError {
   }
 }
 
-/** The first bytes as text, where they are text, and as hex. */
+/** The first bytes, as text and hex. */
 function excerpt(bytes: Uint8Array): string {
   const first = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64))
   const hex = first.subarray(0, 32).toString('hex')

@@ -3,7 +3,7 @@ import { CorruptFrameError, Flag, type Prefix } from './frame.ts'
 
 /**
  * Goridge 2, a `Protocol`: flags, the length as 64 bits little-endian and once more as 64 bits big-endian, which must
- * agree. `goridge2-legacy`, of before June 2018, has no second length.
+ * agree. `goridge2-legacy`, from before June 2018, has no second length.
  */
 export class Goridge2 {
   readonly name: 'goridge2' | 'goridge2-legacy'
@@ -21,7 +21,7 @@ export class Goridge2 {
   prefix(bytes: Buffer, from: number, end: number, extended = false): Prefix | undefined {
     const size = this.longestPrefix
     const first = bytes[from]!
-    // All text has one of these bits set: noise is told from its first byte.
+    // Text always has one of these bits set, so that other output is detected by its first byte.
     if (from < end && (first & ~ANY_FLAG) !== 0 && !(extended && (first & NUMBERED) !== 0)) {
       this.#refuse('flags', bytes, from, end)
     }
@@ -84,9 +84,9 @@ export class Goridge2 {
   }
 }
 
-/** Bit 1 has no meaning, but nothing forbids it either. */
+/** Bit 1 has no meaning, but is not forbidden. */
 const ANY_FLAG = 31
-/** Two bits that no version of goridge 2 uses hold a number, under one that is set then and in no ASCII text. */
+/** Set when two bits that no version of goridge 2 uses hold a number; never set in ASCII text. */
 const NUMBERED = 128
 const ID_SHIFT = 5
 

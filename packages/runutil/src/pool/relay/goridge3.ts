@@ -4,7 +4,7 @@ import { type Bytes, type Encoded, encode, lengthOf, put } from './encoding.ts'
 
 /**
  * Goridge 3, a `Protocol`: 12 bytes, of which the first 6 have a checksum, and up to 10 options of 32 bits. A task or an answer is
- * one frame; its only option says how much of the data is context.
+ * one frame; its only option is the length of the context within the data.
  */
 export class Goridge3 {
   readonly name = 'goridge3'
@@ -63,7 +63,7 @@ const CONTROL = 0x01
 const RAW = Flag.raw
 const JSON_DATA = 0x08
 const ERROR = 0x40
-/** Of the tenth byte. */
+/** A flag in the tenth byte. */
 const STREAM = 0x01
 const STOP = 0x02
 const PING = 0x04

@@ -4,30 +4,30 @@ import { CorruptFrameError, Flag, type Frame } from './frame.ts'
 import type { Protocol } from './protocol.ts'
 import type { Connection } from './relay.ts'
 
-/** What both ends agree on before they speak. */
+/** The settings that both ends must share. */
 export interface Dialect {
   readonly protocol: Protocol
   readonly maxFrame: number
-  /** A worker that answers with it was started by this pool, and is one of this package's. */
+  /** A worker that answers with this token runs `serve` of this package, and was started by this pool. */
   readonly token: string
 }
 
-/** Who is at the other end, by its own word. */
+/** The process at the other end, as it identified itself. */
 interface Greeted {
   readonly pid: number
   readonly connection: Connection
 }
 
-/** The environment variable that tells a worker the token. */
+/** The environment variable that passes the token to a worker. */
 export const TOKEN_VARIABLE = 'RUNUTIL_POOL'
 
-/** More bytes than this are never taken from a process that hasn't said who it is. */
+/** The most bytes accepted from a process that hasn't identified itself. */
 const LONGEST_ANSWER = 4 * 1024
 
 /**
- * Asks whoever is at the other end for its pid, and pauses the input again when it has answered.
+ * Asks the process at the other end for its pid, and pauses the input again after the answer.
  *
- * @param done called once, with the pid or an error; never if nothing comes
+ * @param done called once, with the pid or an error; never called if nothing arrives
  */
 export function greet(
   input: Readable,
@@ -55,7 +55,7 @@ export function greet(
       done({ pid: answer.pid, connection: { input, output, frames } })
     } catch (error) {
       input.off('data', take)
-      // So that it still sees its end.
+      // So that the end of the stream is still noticed.
       input.resume()
       done({ error: error as Error })
     }

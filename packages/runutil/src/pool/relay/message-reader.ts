@@ -9,7 +9,7 @@ export interface PayloadMessage {
   readonly body: Buffer
   /** Whether this is one part of an answer, and not the last. */
   readonly more: boolean
-  /** Whether its sender wants to hear that somebody still reads. */
+  /** Whether its sender asks if the stream is still being read. */
   readonly ping: boolean
 }
 
@@ -22,17 +22,17 @@ export type Message =
 export class MessageReader {
   readonly frames: FrameReader
   readonly #end: 'parent' | 'child'
-  /** Of the message whose body has not come. */
+  /** The context of a message whose body has not arrived. */
   #context: Buffer | undefined
   #id = 0
 
-  /** @param end whose side this is: a parent is sent control messages only by what is of this package */
+  /** @param end the side that reads; a parent receives control messages only from workers of this package */
   constructor(frames: FrameReader, end: 'parent' | 'child') {
     this.frames = frames
     this.#end = end
   }
 
-  /** Whether bytes have come that are not yet a whole message. */
+  /** Whether there are received bytes of an incomplete message. */
   get pending(): boolean {
     return this.#context !== undefined || this.frames.pending
   }
@@ -88,7 +88,7 @@ export class MessageReader {
   }
 }
 
-/** Any other JSON is a context that its sender didn't mark as raw. */
+/** Other JSON is a context that its sender didn't mark as raw. */
 function isCommand(data: Buffer, extended: boolean): boolean {
   return (extended ? EXTENDED_COMMAND : COMMAND).test(data.toString('latin1', 0, 64))
 }
@@ -96,7 +96,7 @@ function isCommand(data: Buffer, extended: boolean): boolean {
 const COMMAND = /^\s*\{\s*"(pid|stop)"\s*:/
 const EXTENDED_COMMAND = /^\s*\{\s*"(pid|stop|ping|pong|progress)"\s*:/
 
-/** Whether a worker answers that it wants to be replaced, the task undone. */
+/** Whether a worker's answer asks to be replaced, with the task not performed. */
 export function isStopRequest(message: Message): boolean {
   if (message.kind !== 'payload' || message.body.length > 0) return false
   return message.context.length === STOP.length && STOP.equals(message.context)

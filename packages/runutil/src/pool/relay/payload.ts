@@ -1,15 +1,15 @@
-/** What a task carries, and an answer. Nothing and no bytes are the same: neither end of a relay can tell them apart. */
+/** The content of a task or an answer. An absent part equals an empty one, since the relay can't distinguish them. */
 export interface Payload {
   context?: Uint8Array | undefined
   body?: Uint8Array | undefined
 }
 
-/** As it comes from the relay: `body` is always there, `context` only when it has bytes. */
+/** The payload as received from the relay: `body` is always present, `context` only when it has bytes. */
 export function payloadOf(context: Uint8Array, body: Uint8Array): Payload {
   return context.length > 0 ? { context, body } : { body }
 }
 
-/** By its shape. What was meant as something else, such as an ArrayBuffer, has neither part. */
+/** Checks the shape. Other values, such as an ArrayBuffer, have neither part. */
 export function isPayload(value: unknown): value is { context?: unknown; body?: unknown } {
   if (typeof value !== 'object' || value === null) return false
   if ('context' in value || 'body' in value) return true

@@ -3,7 +3,7 @@ import { type Dialect, greet } from './handshake.ts'
 import type { Connecting, Relay } from './relay.ts'
 import { WrongPidError } from './wrong-pid.ts'
 
-/** The child's own stdin and stdout; so whatever else it writes to stdout breaks it. */
+/** A relay over the child's stdin and stdout; any other output on stdout breaks it. */
 export class PipesRelay implements Relay {
   readonly stdio = 'relay'
   readonly address = 'pipes'

@@ -9,28 +9,27 @@ import { WrongPidError, descendsFrom } from './wrong-pid.ts'
 
 interface SocketRelayProps extends Dialect {
   readonly socket: 'unix' | 'tcp'
-  /** How long a connection may stay silent. */
+  /** How long a connection may take to answer the handshake. */
   readonly silenceMs: number
   readonly socketMode: number | undefined
-  /** Whether a process that hasn't the token is turned away. */
+  /** Whether a process without the token is rejected. */
   readonly tokenNeeded: boolean
   readonly clock: Clock
 }
 
-/** So many connections may be nobody's at a time; for one more, the oldest is closed. */
+/** The most unidentified connections at a time; to accept another, the oldest is closed. */
 const MOST_STRANGERS = 64
 
 /**
- * A socket that the processes connect to, each when it is ready. A connection is nobody's until it has answered with
- * the pid of a process that is waited for, and comes from the user whose process that is; one that doesn't is closed,
- * and no other waits for it.
+ * A socket to which each process connects when it is ready. A connection is unidentified until it has answered with the pid of
+ * an expected process, and comes from that process's user; otherwise it is closed. Unidentified connections don't delay others.
  */
 export class SocketRelay implements Relay {
   readonly stdio = 'free'
   readonly #props: SocketRelayProps
   readonly #waiting = new Map<number, { child: ChildProcess; connecting: Connecting }>()
   readonly #sockets = new Set<Socket>()
-  /** In the order in which they came. */
+  /** Unidentified connections, oldest first. */
   readonly #strangers = new Set<Socket>()
   #server: Server | undefined
   #place: SocketPlace | undefined
@@ -49,7 +48,7 @@ export class SocketRelay implements Relay {
     const server = createServer({ noDelay: true }, (connection) => this.#accept(connection))
     const place = (this.#place = socket === 'unix' ? new SocketPlace(socketMode) : undefined)
     await new Promise<void>((resolve, reject) => {
-      // One that comes later, of a connection that couldn't be taken, is not the server's end.
+      // A later error, from a connection that could not be accepted, does not end the server.
       server.on('error', reject)
       if (place === undefined) server.listen(0, '127.0.0.1', resolve)
       else server.listen(place.path, resolve)
@@ -113,7 +112,7 @@ export class SocketRelay implements Relay {
     waiting.connecting.connected(connection)
   }
 
-  /** Why a connection isn't that of the process whose pid it answers with. */
+  /** Why a connection is not accepted as the process whose pid it answered with. */
   #objection({ remotePort, localPort }: Socket, pid: number, { frames }: Connection): string | undefined {
     if (this.#props.tokenNeeded && !frames.extended) {
       return `a connection answered with pid ${pid}, without the token that this pool has given its workers`
@@ -125,7 +124,7 @@ export class SocketRelay implements Relay {
     return `a connection answered with pid ${pid}, but comes from user ${has ?? 'unknown'}; the process runs as user ${needs ?? 'unknown'}`
   }
 
-  /** Nobody's. One that a process has started which is waited for says that this will never answer itself. */
+  /** Rejects an unexpected pid. If it descends from an expected process, that process will not answer itself, and has failed. */
   #turnAwayPid(socket: Socket, pid: number): void {
     this.#turnAway(socket, `a connection answered with pid ${pid}`)
     for (const [spawned, { child, connecting }] of this.#waiting) {

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import type { FrameReader } from './frame-reader.ts'
 
-/** Whether the relay takes the child's stdin and stdout. */
+/** Whether the relay uses the child's stdin and stdout. */
 export type Stdio = 'relay' | 'free'
 
 /** A relay to one worker that has answered with its own pid. Its input is paused. */
@@ -16,24 +16,24 @@ export interface Connecting {
   connected(connection: Connection): void
   /** This process will never connect. */
   failed(error: Error): void
-  /** Something that may explain it if the process doesn't connect in time; the last one counts. */
+  /** A possible reason if the process doesn't connect in time; the last hint is used. */
   hint(text: string): void
 }
 
 /**
- * How a pool and its processes reach each other. A relay finds out which connection is whose; how long that may
- * take, and what becomes of a process that never connects, is not its business.
+ * How a pool and its processes communicate. A relay matches connections to processes; timeouts, and processes that never
+ * connect, are handled by its caller.
  */
 export interface Relay {
   readonly stdio: Stdio
-  /** What the child is told in RR_RELAY. */
+  /** The value of the child's RR_RELAY variable. */
   readonly address: string
   open(): Promise<void>
-  /** Calls back once, `hint` aside, unless what it returns is called before. */
+  /** Calls back once (apart from `hint`), unless the returned function is called first. */
   connect(child: ChildProcess, connecting: Connecting): () => void
-  /** What may be the reason why a process hasn't connected; '' if nothing is known. */
+  /** A possible reason why a process hasn't connected; '' if none is known. */
   explain(child: ChildProcess): string
   close(): Promise<void>
-  /** Takes what it has in the file system, at once: the process is about to exit. */
+  /** Synchronously removes the relay's files, since the process is about to exit. */
   remove(): void
 }

@@ -2,29 +2,29 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** The longest path that a unix socket may have; of a longer one, Node 20 silently takes the beginning. */
+/** The longest path of a unix socket; Node 20 silently truncates a longer one. */
 const LONGEST_PATH = 103
 const NAME = 'relay.sock'
 
-/** A directory of its own for a unix socket, which nobody else may enter unless `mode` lets them. */
+/** A private directory for a unix socket; other users may enter it only if `mode` allows it. */
 export class SocketPlace {
   readonly path: string
   readonly #directory: string
   readonly #mode: number | undefined
 
-  /** @param mode the permissions of the socket; default: those of this user alone */
+  /** @param mode the permissions of the socket; default: this user alone */
   constructor(mode: number | undefined) {
     this.#mode = mode
     this.#directory = makeDirectory()
     this.path = join(this.#directory, NAME)
   }
 
-  /** To be called when the socket is there. */
+  /** Sets the permissions; call it once the socket exists. */
   open(): void {
     const mode = this.#mode
     if (mode === undefined) return
     chmodSync(this.path, mode)
-    // Who may connect must get there, and need not see what else there is.
+    // Users who may connect must be able to enter the directory, but need not list it.
     chmodSync(this.#directory, 0o700 | (mode & 0o070 ? 0o010 : 0) | (mode & 0o007 ? 0o001 : 0))
   }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { brandError } from '../../core/brand.ts'
 
-/** Another process than the one spawned has answered: mostly one that a wrapper has started. */
+/** A process other than the spawned one answered, usually one that a wrapper started. */
 export class WrongPidError extends Error {
   readonly code = 'ERR_WRONG_PID'
   static {
@@ -15,7 +15,7 @@ export class WrongPidError extends Error {
   }
 }
 
-/** Whether a process was started by another, as far as can be told. */
+/** Whether a process descends from another, as far as the system shows. */
 export function descendsFrom(pid: number, ancestor: number): boolean {
   for (let at = pid, steps = 0; at > 1 && steps < 16; steps++) {
     at = parentOf(at)
@@ -35,7 +35,7 @@ function parentOf(pid: number): number {
 const SHELLS = ['sh', 'bash', 'dash', 'zsh', 'ash', 'busybox']
 const RUNNERS = ['npm', 'npx', 'pnpm', 'yarn', 'bunx', 'corepack', 'env', 'dotenv', 'cross-env']
 
-/** What to write instead, going by what was spawned. */
+/** The suggested command, based on what was spawned. */
 function advice({ spawnfile, spawnargs }: ChildProcess, answered: number): string {
   const [name = '', script = ''] = [spawnfile, spawnargs[1]].map((path) => path && basename(path))
   const rest = spawnargs.slice(1).join(' ')

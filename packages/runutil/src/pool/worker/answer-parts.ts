@@ -2,17 +2,16 @@ import { OversizedFrameError } from '../relay/frame.ts'
 import type { Message, PayloadMessage } from '../relay/message-reader.ts'
 
 /**
- * The parts of one answer, joined. The context is that of the first part that has one: those after it mostly say the
- * same again.
+ * The parts of one answer, joined. The context is that of the first part that has one; later parts mostly repeat it.
  */
 export class AnswerParts {
   readonly #limit: number
   #context: Buffer | undefined
-  /** Larger than what is in it, so that many small parts cost no more than a few large ones. */
+  /** Larger than its contents, so that many small parts cost no more than a few large ones. */
   #bodies: Buffer = Buffer.alloc(0)
   #length = 0
 
-  /** @param limit the most bytes that all of them may have */
+  /** @param limit the most bytes of all parts together */
   constructor(limit: number) {
     this.#limit = limit
   }
@@ -32,7 +31,7 @@ export class AnswerParts {
     this.#length = length
   }
 
-  /** What all of them say, when this was the last. @throws OversizedFrameError */
+  /** The whole answer, given its last part. @throws OversizedFrameError */
   whole(last: Message): Message {
     if (last.kind !== 'payload') return last
     this.add(last)

@@ -1,9 +1,9 @@
-/** What must not outlive this process, however it exits by itself: of a SIGKILL it hears nothing. */
+/** Cleanup to run when this process exits, except by SIGKILL. */
 const actions = new Set<() => void>()
 
-/** Has `action` run when the process exits; it must not wait for anything. @returns takes it back */
+/** Runs `action` when the process exits; it must be synchronous. @returns a function that removes it */
 export function atExit(action: () => void): () => void {
-  // Own to each call, so that one function may be given twice.
+  // A new function for each call, so that the same action may be added twice.
   const own = (): void => action()
   if (actions.size === 0) process.on('exit', runAll)
   actions.add(own)

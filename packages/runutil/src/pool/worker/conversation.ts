@@ -6,25 +6,25 @@ import type { Protocol } from '../relay/protocol.ts'
 import type { Connection } from '../relay/relay.ts'
 
 export interface ConversationListener {
-  /** The answer to the task that is due. Bytes that came with it and belong to nothing are reported before. */
+  /** The answer to the current task. Unexpected bytes received with it are reported first. */
   answered(message: Message): void
-  /** A part of it; others follow. What this throws breaks the worker. */
+  /** A part of the answer; others follow. An error thrown here breaks the worker. */
   part(message: PayloadMessage): void
-  /** A control message of a worker of this package, beside its answers. */
+  /** A control message from a worker of this package, separate from its answers. */
   aside(said: object): void
-  /** What came is no answer, or no task was sent. */
+  /** The received bytes are not an answer, or no task was sent. */
   broken(error: Error): void
-  /** Nothing more will come. */
+  /** The connection has closed. */
   closed(): void
 }
 
-/** Tasks and their answers, in order, over a relay that has been matched to its process. */
+/** Sends tasks and receives their answers, in order, over a connection that was matched to its process. */
 export class Conversation {
   readonly #connection: Connection
   readonly #messages: MessageReader
   readonly #listener: ConversationListener
   readonly #protocol: Protocol
-  /** Whether tasks are numbered, and their answers with them. */
+  /** Whether tasks and their answers are numbered. */
   readonly #numbered: boolean
   #asked = 0
   #answered = 0
@@ -38,13 +38,13 @@ export class Conversation {
     this.#protocol = connection.frames.protocol
     this.#numbered = connection.frames.extended
     connection.input.on('data', (chunk: Buffer) => this.#receive(chunk))
-    // Both, where it is two pipes.
+    // With pipes, these are two streams.
     for (const end of [connection.input, connection.output]) end.on('close', () => listener.closed())
     connection.input.resume()
     if (connection.frames.pending) this.#breakBy('nothing after the pid', connection.frames.unread)
   }
 
-  /** Whether the worker is one of this package's, which understands more than the protocol has. */
+  /** Whether the worker runs this package, which supports extensions of the protocol. */
   get extended(): boolean {
     return this.#numbered
   }
@@ -60,7 +60,7 @@ export class Conversation {
     this.#send(message)
   }
 
-  /** Reads nothing more until `resume`: the worker blocks once the pipe is full. */
+  /** Stops reading until `resume`; the worker blocks once the pipe is full. */
   pause(): void {
     this.#paused = true
     this.#connection.input.pause()
@@ -71,18 +71,18 @@ export class Conversation {
     this.#connection.input.resume()
   }
 
-  /** Sends the last message; whatever still comes is ignored. */
+  /** Sends the last message; ignores all further input. */
   tell(command: Encoded): void {
     this.#over = true
     this.#send(command)
   }
 
-  /** Ignores whatever still comes. */
+  /** Ignores all further input. */
   deafen(): void {
     this.#over = true
   }
 
-  /** Resolves when all that came has been read. Over a socket, an answer may arrive after its process ended. */
+  /** Resolves when all input has been read. Over a socket, an answer may arrive after its process has ended. */
   async drained(clock: Clock, limitMs: number): Promise<void> {
     const { input } = this.#connection
     if (input.destroyed) return
@@ -96,7 +96,7 @@ export class Conversation {
     })
   }
 
-  /** All in one write: a prefix in two pieces would kill a PHP worker, and Nagle's algorithm waits between two. */
+  /** Sends all in one write: a prefix in two pieces would kill a PHP worker, and Nagle's algorithm delays a second write. */
   #send({ head, body }: Encoded): void {
     const { output } = this.#connection
     if (body === undefined) {

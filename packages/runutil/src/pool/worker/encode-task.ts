@@ -6,8 +6,8 @@ import type { Dialect } from '../relay/handshake.ts'
 import { type Payload, isPayload } from '../relay/payload.ts'
 
 /**
- * A task as it goes to the relay. A payload of up to 8 KiB is copied here; a larger body must stay as it is until it
- * was answered.
+ * Encodes a task for the relay. A payload of up to 8 KiB is copied; a larger body must not be changed until the task is
+ * answered.
  *
  * @throws EmptyPayloadError, PayloadTooLargeError, InvalidArgumentError
  */

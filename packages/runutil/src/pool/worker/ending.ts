@@ -4,15 +4,15 @@ import type { EndOfWorker } from './in-flight.ts'
 import type { Subprocess, Exit } from './subprocess.ts'
 import { type WorkerEnd, diagnose } from './worker-end.ts'
 
-/** What is known of why a worker ends, gathered while it lives. */
+/** Collects the reasons for a worker's end while the worker runs. */
 export class Ending {
-  /** What it did wrong, when that was found out before it ended. */
+  /** The worker's fault, if one was detected before it ended. */
   failure: Error | undefined
-  /** Why it was killed, though it did nothing wrong by itself. */
+  /** Why the worker was killed, when it was not at fault. */
   killed: string | undefined
-  /** What may explain that it didn't come up. */
+  /** A possible reason for a failed start; '' if none is known. */
   seen = ''
-  /** How many tasks it has answered since it asked to be replaced. */
+  /** How many tasks the worker has answered since it asked to be replaced. */
   #answeredSinceStop: number | undefined
 
   answered(message: Message): void {
@@ -20,7 +20,7 @@ export class Ending {
     else if (this.#answeredSinceStop !== undefined) this.#answeredSinceStop++
   }
 
-  /** What its end means to those who wait for it. */
+  /** The consequences of the end for the worker's unanswered tasks. */
   of({ pid = 0, stderr, stdout }: Subprocess, exit: Exit, during: WorkerEnd['during']): EndOfWorker {
     const { failure, killed, seen } = this
     const facts = { pid, exit, stderr, stdout, failure, killed, seen }
@@ -31,7 +31,7 @@ export class Ending {
     }
   }
 
-  /** Of the tasks that it hasn't answered. One that asked to be replaced and left has begun none of them. */
+  /** Which unanswered tasks had started. A worker that asked to be replaced and exited cleanly has started none. */
   #begun({ code }: Exit): EndOfWorker['begun'] {
     if (this.#answeredSinceStop === undefined) return 'unknown'
     return this.#answeredSinceStop === 0 && code === 0 && this.failure === undefined ? 'none' : 'first'

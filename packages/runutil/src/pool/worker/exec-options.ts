@@ -4,11 +4,11 @@ import { checkOptions } from '../../core/options.ts'
 import { AsyncScope } from '../../core/async-scope.ts'
 
 export interface ExecOptions {
-  /** Rejects with its reason. A task that runs takes its worker with it: it can't be cancelled inside. */
+  /** On abort, exec rejects with the signal's reason. If the task is running, its worker is killed, since a task can't be cancelled. */
   signal?: AbortSignal | undefined
-  /** How long the task may run, from when it was given to a worker. Default: the pool's `execTimeout`. */
+  /** How long the task may run, from when a worker starts it. Default: the pool's `execTimeout`. */
   timeout?: Duration | undefined
-  /** Called with what the handler of a `serve` worker reports. Other workers report nothing. */
+  /** Called with the progress that the handler of a `serve` worker reports. Other workers don't report progress. */
   onProgress?: ((value: unknown) => void) | undefined
 }
 
@@ -42,7 +42,7 @@ export function checkExecOptions(options: ExecOptions): CheckedExecOptions {
   }
 }
 
-/** Its worker may have been started for another's task. */
+/** Runs `onProgress` in its caller's scope: the worker may have been started in another. */
 function inScope(onProgress: (value: unknown) => void): (value: unknown) => void {
   const scope = new AsyncScope()
   return (value) => scope.run(() => onProgress(value))

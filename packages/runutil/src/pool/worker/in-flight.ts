@@ -3,13 +3,13 @@ import type { WorkerError } from '../errors.ts'
 import type { Task } from './task.ts'
 
 export interface EndOfWorker {
-  /** What it has begun of all that it hasn't answered: nobody knows; the first at most; nothing. */
+  /** Which unanswered tasks the worker had started: unknown; at most the first; none. */
   readonly begun: 'unknown' | 'first' | 'none'
   readonly failure: WorkerError
   readonly aheadFailure: () => WorkerError
 }
 
-/** What a worker was sent and hasn't answered. It does the first; the others were sent ahead. */
+/** The unanswered tasks of a worker: it performs the first; the others were sent ahead. */
 export class InFlight {
   readonly #clock: Clock
   #first: Task | undefined
@@ -24,7 +24,7 @@ export class InFlight {
     return this.#first === undefined ? 0 : 1 + this.#ahead.length
   }
 
-  /** How many have been. */
+  /** How many tasks have been answered. */
   get answered(): number {
     return this.#answered
   }
@@ -38,7 +38,7 @@ export class InFlight {
     else this.#ahead.push(task)
   }
 
-  /** The one that was answered; the next begins. */
+  /** Removes the answered task; the next one begins. */
   take(): Task {
     const first = this.#first!
     this.#first = undefined
@@ -50,10 +50,10 @@ export class InFlight {
   }
 
   /**
-   * The worker has ended. Of those that were sent ahead nobody can tell how far it had come, unless it had asked to be
-   * replaced: then it did one at most of those that came after.
+   * Removes all tasks, since the worker has ended. Whether it had started tasks sent ahead is unknown, unless it had asked to be
+   * replaced: after that it performs at most one more.
    *
-   * @returns those that it never began, the last one first: each goes before those that wait
+   * @returns the tasks that the worker never started, last one first, since each is put at the front of the queue
    */
   end({ begun, failure, aheadFailure }: EndOfWorker): readonly Task[] {
     const first = this.#first

@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../../core/clock.ts'
 
-/** Lines of one worker in a second; what comes beyond is counted. */
+/** The most lines per second of one worker; further lines are only counted. */
 const MOST_LINES = 1_000
 const WINDOW_MS = 1_000
 
-/** Passes on so many lines a second, so that a worker gone wild fills no log, and says how many it left out. */
+/** Limits the lines per second, so that a runaway worker can't flood the log, and reports how many were dropped. */
 export class LineLimit<S extends string> {
   readonly #clock: Clock
   readonly #onLine: (stream: S, line: string) => void
@@ -24,7 +24,7 @@ export class LineLimit<S extends string> {
     else this.#dropped++
   }
 
-  /** The second is over, or nothing more comes. */
+  /** Called when the second is over, or the stream has ended. */
   close(stream: S): void {
     const dropped = this.#dropped
     this.#window?.clear()

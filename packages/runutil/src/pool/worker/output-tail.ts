@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 
 const KEPT_BYTES = 64 * 1024
-/** A line that goes on for longer is cut: a worker that never ends one must not fill the memory. */
+/** Longer lines are cut, so that a worker that never ends a line doesn't fill the memory. */
 const LONGEST_LINE = 16 * 1024
 const LONGEST_PIECE = 4 * 1024
 
-/** Takes a stream of text off line by line, without empty ones, and keeps its last 64 KiB. */
+/** Reads a stream of text line by line, skips empty lines, and keeps the last 64 KiB. */
 export class OutputTail {
   readonly #chunks: Buffer[] = []
   #bytes = 0
@@ -21,13 +21,13 @@ export class OutputTail {
     stream.on('close', () => this.#flush(this.#decoder.end()))
   }
 
-  /** The last of what came; where it had to be cut, at the end of a line if one ends near there. */
+  /** The end of the output; if it had to be cut, from a line start if there is one nearby. */
   get text(): string {
     const kept = Buffer.concat(this.#chunks)
     if (kept.length <= KEPT_BYTES) return kept.toString()
     const tail = kept.subarray(kept.length - KEPT_BYTES)
     let start = tail.subarray(0, LONGEST_LINE).indexOf(10) + 1
-    // Nor within a character: what goes on with one begins with these bits.
+    // Nor within a character: UTF-8 continuation bytes begin with these bits.
     while ((tail[start]! & 0b1100_0000) === 0b1000_0000) start++
     return tail.subarray(start).toString()
   }
@@ -54,7 +54,7 @@ export class OutputTail {
     this.#pass(line)
   }
 
-  /** A log line has no more than 16 KiB, in UTF-8 and with what has to be escaped. */
+  /** Limits a log line to 16 KiB, in UTF-8 and including escapes. */
   #pass(line: string): void {
     for (let rest = line.trimEnd(); rest !== '';) {
       const half = /[\ud800-\udbff]$/.test(rest.slice(0, LONGEST_PIECE))

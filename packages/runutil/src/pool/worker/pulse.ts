@@ -1,12 +1,12 @@
 /**
- * Whether a worker still answers. It is suspect from a ping until its answer, but only once it has answered one: another
- * may know nothing of pings.
+ * Whether a worker still answers pings. It is suspect from a ping until its answer, but only if it has answered one before:
+ * other workers may not support pings.
  */
 export class Pulse {
   #answers = false
   #open = false
 
-  /** Whether it has ever answered. */
+  /** Whether the worker has ever answered a ping. */
   get answers(): boolean {
     return this.#answers
   }
@@ -22,7 +22,7 @@ export class Pulse {
     send()
   }
 
-  /** @returns whether it was suspect */
+  /** @returns whether the worker was suspect */
   answered(): boolean {
     const wasSuspect = this.suspect
     this.#answers = true

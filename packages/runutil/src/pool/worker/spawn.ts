@@ -13,12 +13,12 @@ export interface SpawnSpec {
   env?: Record<string, string | undefined> | undefined
 }
 
-/** The program and its arguments, or a function that is asked for each new process. */
+/** The program and its arguments, or a function that is called for each new process. */
 export type Command = string[] | (() => SpawnSpec)
 
 /**
  * Starts a process in a process group of its own, so that its own children can be killed with it and a Ctrl-C in
- * the terminal reaches the pool alone, which then stops it in order.
+ * the terminal reaches the pool alone, which then stops it gracefully.
  */
 export function spawnChild(
   { command, args, cwd, env }: SpawnSpec,
@@ -34,7 +34,7 @@ export function spawnChild(
   })
 }
 
-/** SIGKILL to the process and all that it started. Whatever is gone already stays so. */
+/** Sends SIGKILL to the process and its group. Does nothing if they have already ended. */
 export function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL')
@@ -43,7 +43,7 @@ export function killGroup(pid: number): void {
   }
 }
 
-/** What to start next. @throws InvalidArgumentError, what the function throws */
+/** The spec of the next process. @throws InvalidArgumentError, errors of the function */
 export function specOf(command: Command): SpawnSpec {
   if (typeof command === 'function') return checkedSpec(command())
   return { command: command[0]!, args: command.slice(1) }

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { WorkerError } from '../errors.ts'
 import { type ArrivalProps, type Arriving, awaitArrival } from '../relay/arrival.ts'
 
-/** Of one worker, from when its process is spawned until its handshake is done, or it has ended instead. */
+/** The startup of one worker, from the spawning of its process until its handshake, or its end. */
 export class Startup {
   #waiting: { resolve(): void; reject(error: WorkerError): void } | undefined
   #cancel: () => string = () => ''
@@ -11,7 +11,7 @@ export class Startup {
     return this.#waiting !== undefined
   }
 
-  /** @param child undefined, or without a pid, when it could not be spawned: it ends without anybody's doing */
+  /** @param child undefined, or without a pid, when it could not be spawned; its end is then reported separately */
   begin(child: ChildProcess | undefined, props: ArrivalProps, arriving: Arriving): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
@@ -28,7 +28,7 @@ export class Startup {
     this.#waiting?.reject(error)
   }
 
-  /** Stops waiting. @returns what was seen meanwhile that may explain a failure; '' if nothing was */
+  /** Stops waiting. @returns a possible reason for a failure; '' if none is known */
   cancel(): string {
     return this.pending ? this.#cancel() : ''
   }

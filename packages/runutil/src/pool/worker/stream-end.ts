@@ -1,11 +1,11 @@
 import type { Clock, Timer } from '../../core/clock.ts'
 
-/** How long a worker that was told to end a stream is listened to before it gets another task. */
+/** How long to watch for further output of a worker that was asked to end a stream, before it gets another task. */
 const SETTLE_MS = 250
 
 /**
- * The end of a stream that nobody reads any more. Whether its worker has understood that it should stop shows in that
- * the stream ends, and in that no answer comes after it.
+ * Awaits the end of a stream that has lost its reader. A worker that understood the request to stop ends the stream, and sends no
+ * answer after it.
  */
 export class StreamEnd {
   readonly #clock: Clock
@@ -15,7 +15,7 @@ export class StreamEnd {
     this.#clock = clock
   }
 
-  /** @param late called when it doesn't end in time */
+  /** @param late called when the stream doesn't end in time */
   await(ms: number, late: () => void): void {
     this.#timer = this.#clock.setTimeout(late, ms)
   }
@@ -24,7 +24,7 @@ export class StreamEnd {
     return this.#timer !== undefined
   }
 
-  /** The stream has ended that was awaited. Calls `settled` in a moment. */
+  /** The awaited stream has ended. Calls `settled` after SETTLE_MS. */
   reached(settled: () => void): void {
     this.#timer?.clear()
     this.#timer = this.#clock.setTimeout(() => {

@@ -12,7 +12,7 @@ export interface Exit {
   /** Null when a signal ended it. */
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** It never began. */
+  /** Set when the process could not be spawned. */
   readonly spawnError: SpawnError | undefined
 }
 
@@ -21,15 +21,15 @@ interface SubprocessProps {
   readonly relay: { readonly address: string; readonly stdio: Stdio }
   readonly token: string
   readonly clock: Clock
-  /** It has ended, though not all that it wrote may have been read. */
+  /** The process has ended; some of its output may still be unread. */
   readonly onExit: () => void
   readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
 }
 
-/** A process that outlived its group may keep our end of a pipe open. */
+/** How long to wait for the pipes: a process that left the group may keep them open. */
 const CLOSE_MS = 1_000
 
-/** One process and the group around it, from its start until nothing of it is left to read. */
+/** One process and its process group, from its start until all of its output has been read. */
 export class Subprocess {
   readonly child: ChildProcess | undefined
   readonly ended: Promise<Exit>
@@ -50,10 +50,10 @@ export class Subprocess {
       return
     }
     const { stdin, stdout, stderr } = this.child
-    // What goes wrong with a pipe shows in how the process ends.
+    // Pipe errors show in how the process ends.
     stdin?.on('error', () => {})
     stdout?.on('error', () => {})
-    // With no descriptor left there are no pipes either.
+    // If no file descriptors are left, there are no pipes.
     if (stderr) this.#stderr = new OutputTail(stderr, (line) => this.#lines.take('stderr', line))
     if (stdout && relay.stdio === 'free') {
       this.#stdout = new OutputTail(stdout, (line) => this.#lines.take('stdout', line))
@@ -65,17 +65,17 @@ export class Subprocess {
     return this.child?.pid
   }
 
-  /** The last 64 KiB that it wrote there. */
+  /** The last 64 KiB of stderr. */
   get stderr(): string {
     return this.#stderr?.text ?? ''
   }
 
-  /** As `stderr`; nothing where stdout is the relay. */
+  /** The last 64 KiB of stdout; empty where stdout is the relay. */
   get stdout(): string {
     return this.#stdout?.text ?? ''
   }
 
-  /** SIGKILL to its group. */
+  /** Sends SIGKILL to the process group. */
   kill(): void {
     if (!this.#exited && this.pid !== undefined) killGroup(this.pid)
   }
@@ -106,7 +106,7 @@ export class Subprocess {
         this.#props.onExit()
         late = this.#props.clock.setTimeout(end, CLOSE_MS)
       })
-      // All that it wrote has been read.
+      // All output has been read.
       child.on('close', () => exit !== undefined && end())
     })
   }

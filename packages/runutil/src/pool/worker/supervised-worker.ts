@@ -18,10 +18,10 @@ import { WorkerProcess } from './worker-process.ts'
 import type { WorkerProps } from './worker-props.ts'
 import { StateOfWorker, type WorkerState } from './worker-state.ts'
 
-/** How long a process may go on without its relay, and a relay without its process. */
+/** How long a process may run without its relay, and a relay may stay open without its process. */
 const LINGER_MS = 1_000
 
-/** A worker as its set sees it: how it starts, works, is asked whether it is there, and ends. */
+/** A worker as its set manages it: starting, performing tasks, answering pings and ending. */
 export class SupervisedWorker extends WorkerProcess implements ConversationListener, TaskHolder {
   readonly allotment: Allotment
   readonly #props: WorkerProps<SupervisedWorker>
@@ -35,7 +35,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
   readonly #streamEnd: StreamEnd
   #conversation: Conversation | undefined
   #stopAfterTask = false
-  /** The one limit that runs at a time: on life without a relay, on its last task, on a stop. */
+  /** The current time limit: for running without a relay, for the last task, or for stopping. */
   #limit: Timer | undefined
 
   /** Spawns the process. */
@@ -67,7 +67,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     return this.#inFlight.answered
   }
 
-  /** How many tasks it was sent and hasn't answered. */
+  /** How many unanswered tasks the worker has. */
   get inFlight(): number {
     return this.#inFlight.count
   }
@@ -76,22 +76,22 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     return this.#state.updated
   }
 
-  /** Whether it is ready, and not suspected of being frozen. */
+  /** Whether the worker is ready, and not suspected of being frozen. */
   get available(): boolean {
     return this.state === 'ready' && !this.#pulse.suspect
   }
 
-  /** Whether it is idle, and owes the answer to a ping. */
+  /** Whether the worker is idle, and has not answered a ping yet. */
   get suspect(): boolean {
     return this.state === 'ready' && this.#pulse.suspect
   }
 
-  /** Whether it has ever answered a ping, and so is one that may be judged by them. */
+  /** Whether the worker has ever answered a ping, so that a missing answer means that it is frozen. */
   get answersPings(): boolean {
     return this.#pulse.answers
   }
 
-  /** Whether it was ever given a task. */
+  /** Whether the worker was ever given a task. */
   get begun(): boolean {
     return this.#state.hasWorked
   }
@@ -133,7 +133,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     return this.#ended
   }
 
-  /** Resolves when it is ready. @throws HandshakeError, SpawnError when it has ended instead */
+  /** Resolves when the worker is ready. @throws HandshakeError, SpawnError when it has ended instead */
   start(): Promise<void> {
     return this.#startup.begin(this.#process.child, this.#props, {
       connected: (connection) => this.#connected(connection),
@@ -141,14 +141,14 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     })
   }
 
-  /** Whether it may be sent this task now, beside what it has. */
+  /** Whether the worker may be sent this task now, in addition to those it has. */
   hasRoomFor({ exclusive }: Task): boolean {
     const { count, first } = this.#inFlight
     if (count > 0 && (exclusive || first!.exclusive)) return false
     return count < this.#props.pipelining && this.numExecs + count < this.allotment.execs && !this.suspect
   }
 
-  /** Sends it a task; it may be working. */
+  /** Sends the worker a task, even while it is working. */
   perform(task: Task): void {
     if (this.#inFlight.count === 0) this.#state.moveTo('working')
     task.holder = this
@@ -156,7 +156,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     this.#conversation!.ask(task.encoded)
   }
 
-  /** It gets no more tasks, and has `destroyTimeout` for those that it has. */
+  /** Limits the worker to `destroyTimeout` for its remaining tasks; it gets no more. */
   drain(): void {
     if (this.#limit !== undefined || !this.#state.isUp) return
     const { clock, destroyMs } = this.#props
@@ -166,7 +166,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     }, destroyMs)
   }
 
-  /** Of a task that was sent ahead, the answer is dropped when it comes. */
+  /** Reports a running task as abandoned. For a task that was sent ahead, the answer is dropped when it arrives. */
   abandon(task: Task, why: string): void {
     if (task.begun) this.#props.listener.abandoned(this, why)
   }
@@ -176,7 +176,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     else this.#conversation?.resume()
   }
 
-  /** Whether it understood shows in that the stream ends, and in that nothing comes after. False without streams. */
+  /** Asks the worker to end its stream; one that understood ends it and sends nothing after it. False without streams. */
   endStream(): boolean {
     const { protocol, destroyMs } = this.#props
     if (protocol.streamStop === undefined || this.state !== 'working') return false
@@ -188,14 +188,14 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     return true
   }
 
-  /** Asks it, when it is idle, whether it is there, if it is one that would answer. */
+  /** Pings the worker if it is idle and supports pings. */
   ping(): void {
     const conversation = this.#conversation!
     if (this.state !== 'ready' || !conversation.extended) return
     this.#pulse.ask(() => conversation.say(this.#props.protocol.control('{"ping":true}')))
   }
 
-  /** It has not answered a ping for too long. */
+  /** Kills the worker, which has not answered a ping in time. */
   giveUp(ms: number): void {
     this.broken(new Error(`it was idle and answered no ping for ${ms} ms`))
   }
@@ -214,14 +214,14 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     if (this.#pulse.answered() && this.state === 'ready') this.#props.listener.recovered(this)
   }
 
-  /** It can't be trusted any more. */
+  /** Kills the worker because of an error, and ignores its further output. */
   broken(error: Error): void {
     this.#ending.failure ??= error
     this.#conversation?.deafen()
     void this.kill()
   }
 
-  /** Mostly its end is on the way; otherwise nothing more can come of it. */
+  /** The relay has closed. The process is usually ending; if it goes on, it is killed. */
   closed(): void {
     if (!this.#state.isUp) return
     this.#gone()
@@ -230,18 +230,18 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
   }
 
   #connected(connection: Connection): void {
-    // It was killed a moment ago.
+    // The worker has just been killed.
     if (!this.#state.isUp) return void connection.input.resume()
     this.#state.moveTo('ready')
     this.#conversation = new Conversation(connection, this)
-    // It has said too much at once.
+    // The worker sent unexpected bytes with its handshake.
     if (this.state !== 'ready') return
     if (this.#props.pingMs < Infinity) this.ping()
     this.#startup.succeed()
   }
 
   #answered(message: Message): void {
-    // It has ended while the end of its stream was awaited.
+    // The worker has ended while the end of its stream was awaited.
     if (this.#inFlight.count === 0) return
     const task = this.#inFlight.take()
     this.#ending.answered(message)
@@ -258,7 +258,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     this.#conversation!.tell(protocol.control(STOP_REQUEST))
   }
 
-  /** By itself: it is given no more tasks. */
+  /** The worker is ending by itself: it gets no more tasks. */
   #gone(): void {
     this.#limit?.clear()
     if (this.#state.isUp) this.#state.moveTo('gone')

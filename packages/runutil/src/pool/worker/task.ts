@@ -10,7 +10,7 @@ import { type CheckedExecOptions, type ExecOptions, NO_OPTIONS, checkExecOptions
 export interface TaskLimits {
   /** The most bytes of an answer. */
   readonly maxFrame: number
-  /** How long a task may run that has no `timeout`. */
+  /** How long a task without its own `timeout` may run. */
   readonly execMs: number | undefined
 }
 
@@ -18,21 +18,21 @@ export interface TaskLimits {
 export interface TaskCaller {
   readonly resolve: (payload: Payload) => void
   readonly reject: (error: unknown) => void
-  /** Takes the parts of the answer as they come; without it they are joined. */
+  /** Receives the parts of the answer as they arrive; without it they are joined. */
   readonly part?: (part: PayloadMessage) => void
 }
 
-/** Who has a task that is not settled: the queue of those that wait, or a worker. */
+/** The holder of an unsettled task: the queue of waiting tasks, or a worker. */
 export interface TaskHolder {
-  /** It was aborted, timed out or left: it is settled, and no longer of interest. */
+  /** The task was aborted, timed out or lost its reader; it is settled. */
   abandon(task: Task, why: string): void
   /** Whether the worker that sends its parts should wait. */
   hold(held: boolean): void
-  /** Has the worker end the stream that it is sending. @returns false if it can't be told to */
+  /** Asks the worker to end the stream that it is sending. @returns false if the worker can't be asked */
   endStream(): boolean
 }
 
-/** A task from exec to its answer. Settled once, whatever comes first. */
+/** A task from exec to its answer. Settled once, by the first outcome. */
 export class Task {
   readonly encoded: Encoded
   readonly #limits: TaskLimits
@@ -45,7 +45,7 @@ export class Task {
   #begun = false
   #settled = false
   holder: TaskHolder | undefined
-  /** Whether it is for one worker alone, and rejected where that one doesn't do it. */
+  /** Whether the task is bound to one worker, and rejected if that worker doesn't perform it. */
   bound = false
   /** How many workers in a row asked to be replaced instead of doing it. */
   stops = 0
@@ -72,12 +72,12 @@ export class Task {
     return this.#settled
   }
 
-  /** Whether its worker has come to it: what was sent ahead has not begun. */
+  /** Whether the worker has reached this task; a task sent ahead has not begun. */
   get begun(): boolean {
     return this.#begun
   }
 
-  /** A stream has its worker for itself: it may be ended early, and what was sent behind it would be read as that end. */
+  /** A stream has its worker exclusively: a message sent behind it would be read as a request to end it early. */
   get exclusive(): boolean {
     return this.#caller.part !== undefined
   }
@@ -87,7 +87,7 @@ export class Task {
     return this.#hasParts
   }
 
-  /** The worker has come to it: by now, or once it has answered what it was sent before. */
+  /** Called when the worker reaches this task: when sent, or once the tasks before it are answered. */
   begin(clock: Clock): void {
     this.#begun = true
     const timeoutMs = this.#options.timeoutMs ?? this.#limits.execMs
@@ -96,14 +96,14 @@ export class Task {
     this.#timer = clock.setTimeout(late, timeoutMs)
   }
 
-  /** Its worker has answered it, or will never begin it. */
+  /** Called when the worker has answered this task, or will never start it. */
   release(): void {
     this.holder = undefined
     this.#begun = false
     this.#timer?.clear()
   }
 
-  /** A part of the answer; others follow. @throws OversizedFrameError when they are too much together */
+  /** Takes a part of the answer; others follow. @throws OversizedFrameError when all parts together are too large */
   part(message: PayloadMessage): void {
     this.#hasParts = true
     if (this.#settled) return
@@ -117,7 +117,7 @@ export class Task {
     try {
       onProgress(value)
     } catch (error) {
-      // As a listener's: the process hears of it, the worker and its task go on.
+      // As for event listeners: the error goes to the process, the worker and its task go on.
       queueMicrotask(() => {
         throw error
       })
@@ -139,12 +139,12 @@ export class Task {
     if (this.#end()) this.#caller.reject(error)
   }
 
-  /** For a stream: lets its worker wait while nobody reads, or go on. */
+  /** For a stream: pauses the worker while the reader is slow, or resumes it. */
   hold(held: boolean): void {
     this.holder?.hold(held)
   }
 
-  /** For a stream that nobody reads any more. */
+  /** Called when a stream's reader has stopped. */
   leave(): void {
     if (!this.#end()) return
     if (this.#hasParts && this.holder?.endStream()) return
@@ -156,7 +156,7 @@ export class Task {
     this.holder?.abandon(this, why)
   }
 
-  /** Whether this was the first end. */
+  /** @returns whether this was the first outcome */
   #end(): boolean {
     if (this.#settled) return false
     this.#settled = true

@@ -4,12 +4,12 @@ import type { Exit } from './subprocess.ts'
 
 /** How a worker ended. */
 export interface WorkerExit {
-  /** Null when a signal ended it, or when it never began. */
+  /** Null when a signal ended the process, or when it never started. */
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** The last 64 KiB. */
+  /** The last 64 KiB of stderr. */
   readonly stderr: string
-  /** What was wrong; undefined when it ended because it was told to. */
+  /** Why the worker failed; undefined when it ended on request. */
   readonly error: WorkerError | undefined
 }
 
@@ -17,19 +17,19 @@ export interface WorkerEnd {
   readonly pid: number
   readonly exit: Exit
   readonly stderr: string
-  /** What it printed, where stdout isn't the relay. */
+  /** The end of stdout; empty where stdout is the relay. */
   readonly stdout: string
-  /** `ahead`: of a task that it was sent before its turn. */
+  /** `ahead`: for a task that was sent ahead. */
   readonly during: 'handshake' | 'task' | 'ahead' | 'idle'
-  /** What it did wrong, when that was found out before it ended. */
+  /** The worker's fault, if one was detected before it ended. */
   readonly failure: Error | undefined
-  /** Why the pool killed it, though it did nothing wrong by itself. */
+  /** Why the pool killed the worker, when the worker was not at fault. */
   readonly killed: string | undefined
-  /** What may explain that its handshake failed; '' if nothing does. */
+  /** A possible reason for a failed handshake; '' if none is known. */
   readonly seen: string
 }
 
-/** What a worker's end means to whoever waits for it to start or to answer: always an error. */
+/** The error for callers that wait for a worker to start or to answer, when it has ended. */
 export function diagnose(end: WorkerEnd): WorkerError {
   const { pid, exit, stderr, stdout, during, failure } = end
   const { code, signal, spawnError } = exit
@@ -53,14 +53,14 @@ export function diagnose(end: WorkerEnd): WorkerError {
   }
 }
 
-/** Where it was killed by the pool, what it had done is the news. */
+/** If the pool killed the worker for a fault, reports the fault rather than the exit. */
 function happened({ exit: { code, signal }, failure }: WorkerEnd): string {
   if (failure instanceof CorruptFrameError) return `broke the protocol and was killed: ${failure.message}`
   if (failure !== undefined) return `was killed: ${failure.message}`
   return signal === null ? `exited with code ${code}` : `was ended by ${signal}`
 }
 
-/** What was expected of a handshake and didn't come is said as it is. */
+/** A handshake failure is reported by its own message. */
 function handshake(end: WorkerEnd): string {
   const { failure, seen } = end
   if (failure === undefined) return `it ${happened(end)}${seen === '' ? '' : ` (${seen})`}`

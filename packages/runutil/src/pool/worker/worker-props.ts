@@ -7,34 +7,34 @@ import type { AllotmentProps } from './allotment.ts'
 import type { SpawnSpec } from './spawn.ts'
 import type { Task, TaskLimits } from './task.ts'
 
-/** What a worker is made with. */
+/** Options of a worker. */
 export interface WorkerProps<W> extends Dialect, AllotmentProps, TaskLimits {
   readonly spec: SpawnSpec
   readonly relay: Relay
   readonly handshakeMs: number
   readonly destroyMs: number
-  /** How many tasks it is sent at once. */
+  /** How many tasks the worker is sent at once. */
   readonly pipelining: number
-  /** Infinity: it is never pinged. */
+  /** Infinity: the worker is never pinged. */
   readonly pingMs: number
-  /** Infinity: its idle time isn't needed. */
+  /** Infinity: idle time isn't tracked. */
   readonly idleMs: number
   readonly clock: Clock
   readonly listener: WorkerListener<W>
 }
 
-/** What happens to a worker, for the set that it belongs to. */
+/** Notifies a worker's set of the worker's events. */
 export interface WorkerListener<W> {
   line(worker: W, stream: 'stdout' | 'stderr', line: string): void
-  /** A task has its answer, and is to be settled with it. After the last one, the worker is ready again by now. */
+  /** A task is answered, and is to be settled with `message`. If it was the worker's last task, the worker is already ready again. */
   answered(worker: W, task: Task, message: Message): void
-  /** It has ended before it began this task. */
+  /** The worker ended before it started this task. */
   handedBack(task: Task): void
-  /** It has answered a ping after all. */
+  /** The worker has answered an overdue ping. */
   recovered(worker: W): void
-  /** It was told to stop, by the pool or by somebody else. */
+  /** The worker was asked to stop, by the pool or by other code. */
   stopping(worker: W): void
-  /** The task that it runs was abandoned by its caller. */
+  /** The worker's running task was abandoned by its caller. */
   abandoned(worker: W, why: string): void
   ended(worker: W, error: WorkerError | undefined): void
 }

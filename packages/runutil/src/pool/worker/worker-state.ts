@@ -5,14 +5,14 @@ import type { Clock } from '../../core/clock.ts'
  *      │   │         │           │
  *      │   └────┬────┴─────┬─────┘
  *      │        ▼          ▼
- *      │     stopping     gone          stopping: it was told to stop, is being killed or has broken
- *      │      │    │       │            gone: it has closed its relay, or ended by itself
+ *      │     stopping     gone          stopping: was asked to stop, is being killed or has broken
+ *      │      │    │       │            gone: has closed its relay, or ended by itself
  *      │      ▼    ▼       │
  *      │  stopped  errored ◄            final
  *      └──────────────▲
  *
- * An `inactive` one has not answered the handshake, or could not be spawned and goes straight to `errored`. One that stops
- * ends as `errored` if it had broken, else as `stopped`.
+ * An `inactive` worker has not answered the handshake; if it could not be spawned, it goes straight to `errored`. A `stopping`
+ * worker ends as `errored` if it had broken, else as `stopped`.
  */
 export type WorkerState = 'inactive' | 'ready' | 'working' | 'stopping' | 'gone' | 'stopped' | 'errored'
 
@@ -26,7 +26,7 @@ const moves: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
   errored: [],
 }
 
-/** The state of one worker, and since when it has it. */
+/** The state of one worker, and the time of its last change. */
 export class StateOfWorker {
   readonly #clock: Clock
   readonly #timed: boolean
@@ -35,7 +35,7 @@ export class StateOfWorker {
   #since = 0
   #hasWorked = false
 
-  /** @param timed whether anybody asks for `since`: a look at each of two clocks would be much of what a task costs */
+  /** @param timed whether `since` is used; reading the clock twice per task would be a large part of the cost of a task */
   constructor(clock: Clock, timed: boolean) {
     this.#clock = clock
     this.#timed = timed
@@ -59,12 +59,12 @@ export class StateOfWorker {
     return this.#hasWorked
   }
 
-  /** Its process is there, and nothing has been said or seen of its end. */
+  /** Whether the worker's process is running, and neither was asked to stop nor shows signs of ending. */
   get isUp(): boolean {
     return moves[this.#current].includes('stopping')
   }
 
-  /** @throws Error for a move that isn't drawn above: a bug in the pool */
+  /** @throws Error for a transition that isn't in the diagram above: a bug in the pool */
   moveTo(next: WorkerState): void {
     if (!moves[this.#current].includes(next)) {
       throw new Error(`a worker can't go from ${this.#current} to ${next}`)

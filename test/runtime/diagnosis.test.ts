@@ -137,7 +137,7 @@ describe('diagnosis', () => {
         }
         void Svc
       },
-      says: /parameter #0 \(a\) of class B: it needs A, which is being made for it: a circle; inject it with delay/,
+      says: /parameter #0 \(a\) of class B: it needs A, which is being made for it: a circular dependency; inject it with delay/,
     },
   }
 
@@ -176,7 +176,9 @@ describe('diagnosis', () => {
     for (let time = 0; time < 2; time++) {
       const error = await failureOf(runGroup(container, 'circle'))
       expect(error).toBeInstanceOf(WorkerResolutionError)
-      expect(error.message).toMatch(/parameter #0 \(next\) of class Link59: it needs Link0, .*: a circle/)
+      expect(error.message).toMatch(
+        /parameter #0 \(next\) of class Link59: it needs Link0, .*: a circular dependency/,
+      )
       expect(textIn(error)).toBeLessThan(16 * 1024)
     }
   })

@@ -27,7 +27,7 @@ export class RunRecord {
     if (this.#record !== undefined) this.#record.live = { isIdle }
   }
 
-  /** What the tree shows of it, worked out when somebody looks. */
+  /** Sets how the details for the tree are computed; called when the tree is read. */
   describedBy(describe: () => unknown): void {
     if (this.#record !== undefined) this.#record.describe = describe
   }

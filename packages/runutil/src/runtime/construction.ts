@@ -150,7 +150,7 @@ export class Construction {
   #checkCircle(type: Constructor, context: unknown): void {
     const same = this.#underWay.filter((other) => other.type === type)
     if (same.length < MOST_AT_ONCE && !same.some((other) => other.context === context)) return
-    throw new TypeError(`${type.name} is needed to make ${type.name}: a circle`)
+    throw new TypeError(`${type.name} is needed to make ${type.name}: a circular dependency`)
   }
 
   #handOut(registration: Registration, resolve: () => unknown): unknown {

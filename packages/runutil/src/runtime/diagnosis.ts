@@ -115,7 +115,7 @@ class Search {
 
   #judgeClass(parameter: Finding, type: Function): Finding | undefined {
     if (this.#path.has(type)) {
-      const problem = `it needs ${type.name}, which is being made for it: a circle; ${BY_DELAY}`
+      const problem = `it needs ${type.name}, which is being made for it: a circular dependency; ${BY_DELAY}`
       return { ...parameter, problem }
     }
     return this.findIn(type as Constructor, parameter)

@@ -10,7 +10,7 @@ import { carriesName, nameOf, runs } from './named.ts'
 import { superviseOne } from './supervise-one.ts'
 
 /**
- * Restarts a worker for ever, whether it returned or threw, until the signal aborts; then it resolves: a supervisor of one.
+ * Restarts a worker indefinitely, whether it returned or threw, until the signal aborts; then it resolves: a supervisor of one.
  *
  * An error raises the attempt number that is passed to `backoff`; a clean return resets it, and so does a run that stayed up
  * longer than the longest delay. There is always a macrotask between two runs, and a run that returns within the first delay of

@@ -25,7 +25,7 @@ export function checkTokens(type: Constructor, tokens: readonly Token[], what: s
   for (const [at, token] of tokens.entries()) {
     if ((token as unknown) !== undefined && (token as unknown) !== null) continue
     const parameter = `#${at} (${names[at] ?? '?'}) of ${type.name}`
-    const hint = '; in a circle of imports use delay(() => Type)'
+    const hint = '; with circular imports use delay(() => Type)'
     throw unexpected(what, `a class, symbol or string for parameter ${parameter}`, token, hint)
   }
 }

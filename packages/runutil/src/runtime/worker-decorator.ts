@@ -81,7 +81,7 @@ function classesIn(after: Class | readonly Class[]): readonly Class[] {
   const classes: readonly unknown[] = Array.isArray(after) ? after : [after]
   for (const type of classes) {
     if (typeof type === 'function') continue
-    const hint = '; in a circle of imports one of the classes is not loaded yet'
+    const hint = '; with circular imports one of the classes is not loaded yet'
     throw unexpected('@Worker: after', 'a worker class, or a list of them', type, hint)
   }
   return classes as readonly Class[]

@@ -40,7 +40,7 @@ export const claimBytesCases: JobStoreCases = {
   'bytes: the limit holds across kinds, and nothing is reported when no job was left': async ({ store }) => {
     await limitTo(store, { concurrency: 3 }, 'b')
     await put(store, sized('1', 4_000), sized('2', 4_000, { kind: 'b' }), sized('3', 4_000, { kind: 'c' }))
-    const onHeldBack = (): void => assert.fail('said to be held back')
+    const onHeldBack = (): void => assert.fail('reported as held back')
     const kinds = ['a', 'b', 'c']
     assert.deepEqual(idsOf(await claim(store, { kinds, maxBytes: 9_000 })), ['1', '2'])
     assert.deepEqual(idsOf(await claim(store, { kinds, maxBytes: 9_000, onHeldBack })), ['3'])

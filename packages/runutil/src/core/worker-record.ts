@@ -66,6 +66,12 @@ export interface Tally {
   moved(from: WorkerState, to: WorkerState, change: WorkerChange | undefined): void
 }
 
+/** Runs what is beneath a worker. */
+export interface RecordHost {
+  /** Told to stop, it has less time for that than it was given. @param stopBy on the scale of `clock.elapsed()` */
+  hurry(stopBy: number): void
+}
+
 /** What a worker works out only when somebody looks. */
 export interface LiveFacts {
   running?(): { readonly startedAt: Date; readonly traceId: string } | undefined
@@ -184,7 +190,7 @@ export class WorkerRecord {
   /** What the module that it belongs to tells of it. */
   describe: (() => unknown) | undefined
   /** Whoever runs what is beneath it, for an operator. */
-  host: unknown
+  host: RecordHost | undefined
   /** How many places its list has had. */
   places = 0
 
@@ -201,8 +207,9 @@ export class WorkerRecord {
     return child
   }
 
-  /** Its state changes, which is an event. */
+  /** Its state changes, which is an event; once its run has ended, it stays as it was then. */
   moveTo(state: WorkerState, change?: WorkerChange): void {
+    if (this.isOver || (this.state === state && change === undefined)) return
     const from = this.state
     this.state = state
     this.since = this.records.clock.now()
@@ -216,12 +223,14 @@ export class WorkerRecord {
   }
 
   failed(error: Error): void {
+    if (this.isOver) return
     this.failures++
     this.lastError = recordedError(error, this.records.clock)
     this.moveTo('failed', { type: 'failed', error })
   }
 
   restarting(attempt: number, delayMs: number, others: readonly WorkerRecord[]): void {
+    if (this.isOver) return
     this.restarts++
     const { listener } = this.records
     if (listener === undefined) this.moveTo('restarting')
@@ -239,12 +248,14 @@ export class WorkerRecord {
 
   /** Starts that passed and will never run. */
   missedRuns(count: number): void {
+    if (this.isOver) return
     this.missed += count
     this.emit({ type: 'missed', count })
   }
 
   /** One of its runs has ended. @param startedAt on the scale of `clock.elapsed()` */
   ran(startedAt: number, error?: unknown): void {
+    if (this.isOver) return
     const { clock } = this.records
     const durationMs = clock.elapsed() - startedAt
     this.runs++

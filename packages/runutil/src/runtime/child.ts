@@ -205,12 +205,21 @@ export class Child implements RecordOwner {
   /** @param stopBy its deadline to end, on the scale of `clock.elapsed()` */
   abort(reason: unknown, stopBy?: number): void {
     const { body } = this
-    if (body === undefined || body.stopping) return
+    if (body === undefined) return
+    if (body.stopping) return this.#hurry(stopBy)
     body.stopping = true
     this.#clear()
     this.record.stopBy = stopBy
     if (this.record.state !== 'hung' && this.outer === undefined) this.record.moveTo('stopping')
     body.controller.abort(reason)
+  }
+
+  /** Told to stop before, with more time. */
+  #hurry(stopBy: number | undefined): void {
+    const { record } = this
+    if (stopBy === undefined || stopBy >= (record.stopBy ?? Infinity)) return
+    record.stopBy = stopBy
+    record.host?.hurry(stopBy)
   }
 
   /** Stops it, and resolves when it has ended. After `limitMs` it calls `outlived` instead, and never resolves. */

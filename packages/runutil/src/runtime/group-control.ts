@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../core/errors.ts'
-import type { WorkerRecord } from '../core/worker-record.ts'
+import type { RecordHost, WorkerRecord } from '../core/worker-record.ts'
 import { type RunControl, runControls } from '../core/worker-kind.ts'
 import type { Runnable } from '../core/worker.ts'
 import { Child } from './child.ts'
@@ -13,12 +13,13 @@ export interface ControlledGroup {
   untilStop<T>(promise: Promise<T>): Promise<T>
   throwIfStopping(): void
   startNow(child: Child): void
+  hurry(stopBy: number): void
   add(child: Child): void
   remove(child: Child): void
 }
 
 /** An operator's control of the workers in one run of a supervisor. */
-export class GroupControl {
+export class GroupControl implements RecordHost {
   readonly #supervisor: ControlledGroup
   readonly #add: (parent: WorkerRecord, worker: Runnable) => Child
 
@@ -55,6 +56,10 @@ export class GroupControl {
     const child = this.#childOf(record)
     await this.stop(record)
     this.#supervisor.remove(child)
+  }
+
+  hurry(stopBy: number): void {
+    this.#supervisor.hurry(stopBy)
   }
 
   add(parent: WorkerRecord, worker: Runnable): string {

@@ -144,6 +144,8 @@ export function addedChild(
     gate.after.push(child)
     order.add(gate)
     before.place = order.of(before)
+    // The run that is on need not say that it is ready, the next one does.
+    before.record.isAwaited = true
   }
   order.setLevels()
   child.place = order.of(child)

@@ -9,8 +9,8 @@ export interface GroupStopProps {
   readonly reason: unknown
   /** On the scale of `clock.elapsed()`. Undefined: no limit. */
   readonly endsAt: number | undefined
-  /** Called at the deadline with the children still running. */
-  readonly onLate: (late: readonly Child[]) => void
+  /** Called at the deadline with the children still running, and how long after the stop that is. */
+  readonly onLate: (late: readonly Child[], forMs: number) => void
 }
 
 /**
@@ -27,13 +27,17 @@ export class GroupStop {
   /** How many of `timely` are on each level. */
   readonly #timelyAt: number[]
   readonly #timers = new Map<Child, Timer>()
+  readonly #beganAt: number
+  #endsAt: number | undefined
   #level = 0
   #levelEndsAt = Infinity
   #levelTimer: Timer | undefined
 
   constructor(props: GroupStopProps) {
     this.#props = props
-    const { children, order } = props
+    const { children, order, clock } = props
+    this.#beganAt = clock.elapsed()
+    this.#endsAt = props.endsAt
     this.#running = new Set(children.filter(({ body }) => body !== undefined))
     this.#timely = new Set(this.#running)
     let top = 0
@@ -59,6 +63,14 @@ export class GroupStop {
     this.#release(child)
   }
 
+  /** There is less time than it seemed: whoever stops it has to end as well. */
+  hurry(endsAt: number): void {
+    if (endsAt >= (this.#endsAt ?? Infinity)) return
+    this.#endsAt = endsAt
+    this.#limitLevel()
+    for (const child of this.#running) if (child.body?.stopping === true) this.#abort(child)
+  }
+
   get isOver(): boolean {
     return this.#running.size === 0
   }
@@ -73,13 +85,13 @@ export class GroupStop {
   }
 
   #abort(child: Child): void {
-    if (child.body === undefined || child.body.stopping) return
+    if (child.body === undefined) return
     const { clock, reason } = this.#props
     const { stopTimeoutMs } = child.spec
     const now = clock.elapsed()
     const ownEnd = stopTimeoutMs === undefined ? Infinity : now + stopTimeoutMs
     const stopBy = Math.min(ownEnd, this.#shareEnd(child.place?.level ?? 0, now))
-    if (ownEnd === stopBy && ownEnd < Infinity) {
+    if (ownEnd === stopBy && ownEnd < Infinity && !child.body.stopping) {
       this.#timers.set(
         child,
         clock.setTimeout(() => this.#release(child), stopTimeoutMs!),
@@ -89,7 +101,7 @@ export class GroupStop {
   }
 
   #shareEnd(level: number, now: number): number {
-    const { endsAt } = this.#props
+    const endsAt = this.#endsAt
     if (endsAt === undefined) return Infinity
     if (level <= this.#level) return this.#levelEndsAt
     return now + (endsAt - now) / (this.#levels - level)
@@ -104,7 +116,7 @@ export class GroupStop {
       for (const before of gate.before) if (this.#isDue(before)) this.#abort(before)
     }
     this.#nextLevel()
-    if (this.#timely.size === 0 && this.#running.size > 0 && this.#props.endsAt === undefined) this.#over()
+    if (this.#timely.size === 0 && this.#running.size > 0 && this.#endsAt === undefined) this.#over()
   }
 
   /** When a level has ended early, its time goes to the levels below. */
@@ -116,7 +128,8 @@ export class GroupStop {
   }
 
   #limitLevel(): void {
-    const { endsAt, clock } = this.#props
+    const { clock } = this.#props
+    const endsAt = this.#endsAt
     this.#levelTimer?.clear()
     if (endsAt === undefined) return
     const now = clock.elapsed()
@@ -132,6 +145,7 @@ export class GroupStop {
 
   #over(): void {
     this.clear()
-    this.#props.onLate([...this.#running])
+    const { clock, onLate } = this.#props
+    onLate([...this.#running], Math.round(clock.elapsed() - this.#beganAt))
   }
 }

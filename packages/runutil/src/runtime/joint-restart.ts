@@ -38,6 +38,10 @@ export class JointRestart {
     this.#cause ??= new SiblingExitedError(failed.path, error)
   }
 
+  leave(child: Child): void {
+    this.#joined.delete(child)
+  }
+
   has(child: Child): boolean {
     return !this.isOver && this.#joined.has(child)
   }

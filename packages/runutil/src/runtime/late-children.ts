@@ -7,18 +7,19 @@ import { abandon, runningIn } from './tree-records.ts'
  * Stops waiting for children that are still running.
  *
  * @param as 'hung': their group could be restarted beside them, so the error is one that no supervisor restarts
+ * @param forMs how long they had
  */
-export function giveUpLate(late: readonly Child[], as: 'abandon' | 'hung', graceMs: number): Failure {
+export function giveUpLate(late: readonly Child[], as: 'abandon' | 'hung', forMs: number): Failure {
   const names = late.flatMap(({ record }) => runningIn(record))
   for (const child of late) {
     child.giveUp()
-    abandon(child.record, graceMs)
+    abandon(child.record, forMs)
   }
   const worker = names.join(', ')
   const error =
     as === 'hung'
-      ? asUnrestartable(new WorkerHungError(worker, graceMs, 'running'))
-      : new ShutdownTimeoutError(names, graceMs)
+      ? asUnrestartable(new WorkerHungError(worker, forMs, 'running'))
+      : new ShutdownTimeoutError(names, forMs)
   return { worker, error }
 }
 

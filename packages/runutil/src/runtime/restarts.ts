@@ -63,6 +63,11 @@ export class Restarts {
     return this.#joint?.has(child) === true
   }
 
+  /** An operator starts it: it doesn't wait for the restart of others any more. */
+  leave(child: Child): void {
+    this.#joint?.leave(child)
+  }
+
   #restart(child: Child, failure: Error, delayMs: number): Error | undefined {
     const { strategy, children, clock } = this.#props
     const now = clock.elapsed()

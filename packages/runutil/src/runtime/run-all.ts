@@ -95,12 +95,14 @@ export async function runGroup({ parts, signal, scope, grace }: GroupRun): Promi
   await supervisor.run()
   leave?.()
   const { failures } = supervisor
-  if (outer === undefined) endRoot(root, failures.length > 0, supervisor.isStopping)
+  const error = failures.length > 0 ? new WorkerGroupError(failures) : undefined
+  if (outer === undefined) endRoot(root, error, supervisor.isStopping)
   else for (const { record } of supervisor.children) removeRecord(record)
-  if (failures.length > 0) throw new WorkerGroupError(failures)
+  if (error !== undefined) throw error
 }
 
-function endRoot(root: WorkerRecord, hasFailed: boolean, wasStopped: boolean): void {
-  root.moveTo(hasFailed ? 'failed' : wasStopped ? 'stopped' : 'done')
+function endRoot(root: WorkerRecord, error: Error | undefined, wasStopped: boolean): void {
+  if (error !== undefined) root.failed(error)
+  else root.moveTo(wasStopped ? 'stopped' : 'done')
   for (const record of root.records.values()) record.isOver = true
 }

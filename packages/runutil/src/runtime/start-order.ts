@@ -4,7 +4,7 @@ import { nearest } from '../core/options.ts'
 
 /** An edge of the start order: `after` start when all of `before` are ready, and stop before them. */
 export class Gate<T> {
-  readonly before: readonly T[]
+  readonly before: T[]
   readonly after: T[] = []
   /** How many of `before` are not ready. */
   missing: number
@@ -15,7 +15,7 @@ export class Gate<T> {
   readonly isOfGroup: boolean
 
   constructor(before: readonly T[], isOfGroup = false) {
-    this.before = before
+    this.before = [...before]
     this.missing = before.length
     this.isOfGroup = isOfGroup
   }
@@ -54,13 +54,20 @@ export class StartOrder<T> {
     for (const item of gate.after) this.#placeOf(item).waitsFor.push(gate)
   }
 
-  remove(item: T): void {
-    for (const gate of this.of(item)?.waitsFor ?? []) gate.after.splice(gate.after.indexOf(item), 1)
+  /** Nobody waits for it any more. @param isUp whether it is ready */
+  remove(item: T, isUp: boolean): void {
+    const { waitsFor = [], opens = [] } = this.of(item) ?? {}
+    for (const { after } of waitsFor) after.splice(after.indexOf(item), 1)
+    for (const gate of opens) {
+      gate.before.splice(gate.before.indexOf(item), 1)
+      if (!isUp) gate.missing--
+    }
     this.#places.delete(item)
   }
 
   /** @returns the items of a cycle, in order; empty if there is none */
   setLevels(): T[] {
+    for (const place of this.#places.values()) place.level = 0
     const open = new Map(Array.from(this.#places, ([item, { opens }]) => [item, countAfter(opens)]))
     const next = [...open].filter(([, count]) => count === 0).map(([item]) => item)
     for (const item of next) {

@@ -7,6 +7,8 @@ import type { WorkerRecord } from '../core/worker-record.ts'
 import type { Runnable, Worker } from '../core/worker.ts'
 import { type GroupPart, addedChild, checkParts, childrenOf } from './group-run.ts'
 import { workerKind } from '../core/worker-kind.ts'
+import { WorkerGroupError } from './errors.ts'
+import { isUnrestartable } from './restart-errors.ts'
 import { type Strategy } from './restart-plan.ts'
 import { type Intensity, type RestartLimit, checkReach, toRestartLimit } from './restart-window.ts'
 import { partOf } from './run-all.ts'
@@ -107,7 +109,10 @@ class SuperviseWorker implements Worker {
     const given = new Set(supervisor.children)
     await supervisor.run()
     for (const child of supervisor.children) if (!given.has(child)) removeRecord(child.record)
-    const [first, ...others] = supervisor.failures
+    const { failures } = supervisor
+    const [first, ...others] = failures
+    // Whatever came first, nobody may start it again beside what still runs.
+    if (others.some(({ error }) => isUnrestartable(error))) throw new WorkerGroupError(failures)
     for (const { error } of others) log(context.logger, 'warn', { err: error }, 'worker failed')
     if (first !== undefined) throw first.error
   }

@@ -152,11 +152,16 @@ export class Supervisor implements ChildHost {
     })
   }
 
+  hurry(stopBy: number): void {
+    this.#stop?.hurry(stopBy)
+  }
+
   setStopped(child: Child, isStopped: boolean): void {
     this.#census.setStopped(child, isStopped)
   }
 
   startNow(child: Child): void {
+    this.#restarts.leave(child)
     this.#start(child)
   }
 
@@ -171,10 +176,11 @@ export class Supervisor implements ChildHost {
     const at = this.children.indexOf(child)
     if (at < 0) return
     this.children.splice(at, 1)
-    this.order.remove(child)
+    this.order.remove(child, child.isUp)
     child.release()
     removeRecord(child.record)
     this.#census.remove(child)
+    for (const after of this.children) if (after.isWaiting && after.mayStart) this.#start(after)
   }
 
   turned(child: Child): void {
@@ -188,7 +194,8 @@ export class Supervisor implements ChildHost {
   }
 
   ended(child: Child, exit: Exit, body: Body): void {
-    if (body.failure !== undefined) this.#failed(child, { kind: 'threw', error: body.failure })
+    if (body.failure !== undefined)
+      this.#judge(child, { kind: 'threw', error: failureOf(body.failure, exit) })
     else if (body.stopping || this.isStopping) this.#endedAsAsked(child, exit, body.controller)
     else this.#judge(child, exit)
     this.#stop?.ended(child)
@@ -196,7 +203,8 @@ export class Supervisor implements ChildHost {
   }
 
   #judge(child: Child, exit: Exit): void {
-    const verdict = judgeExit(child.spec.restart, exit)
+    const isHung = exit.kind === 'threw' && isUnrestartable(exit.error)
+    const verdict = isHung ? 'failure' : judgeExit(child.spec.restart, exit)
     if (verdict === 'failure') return this.#failed(child, exit)
     if (verdict === 'done') child.record.moveTo('done')
     else this.#ignored(child, (exit as { error: unknown }).error)
@@ -216,6 +224,8 @@ export class Supervisor implements ChildHost {
     attribute(error, child.path)
     if (isThrown) child.record.health = 'firing'
     if (child.outer === undefined) child.record.failed(error)
+    // It hung, and then an operator stopped it: that holds.
+    if (child.isStopped && !isUnrestartable(error)) return this.#stopped(child)
     const fatal = this.isStopping ? error : this.#restarts.decide(child, exit, error)
     if (fatal !== undefined) this.#fail(child, fatal)
   }
@@ -256,7 +266,11 @@ export class Supervisor implements ChildHost {
   }
 
   stop(reason: unknown, byCaller: boolean): void {
-    if (this.#stopReason !== undefined) return
+    if (this.#stopReason !== undefined) {
+      // It stops by itself, and now has to be over by when its caller is.
+      if (byCaller) this.hurry(this.#props.onStop(true).endsAt ?? Infinity)
+      return
+    }
     this.#stopReason = { reason }
     for (const reject of this.#onStop) reject(reason)
     this.#waits.clear()
@@ -269,14 +283,14 @@ export class Supervisor implements ChildHost {
       clock: this.clock,
       reason,
       endsAt,
-      onLate: (late) => onLate !== 'leave' && this.#late(late, onLate),
+      onLate: (late, forMs) => onLate !== 'leave' && this.#late(late, onLate, forMs),
     })
     this.#stop.begin()
     if (this.#stop.isOver) this.#settle()
   }
 
-  #late(late: readonly Child[], as: 'abandon' | 'hung'): void {
-    this.#addFailure(giveUpLate(late, as, this.scope.graceMs ?? 0))
+  #late(late: readonly Child[], as: 'abandon' | 'hung', forMs: number): void {
+    this.#addFailure(giveUpLate(late, as, forMs))
     this.#settle()
   }
 
@@ -286,6 +300,11 @@ export class Supervisor implements ChildHost {
     this.failures.push(failure)
     if (this.failures.length === 1) this.#props.onFirstFailure?.(error, child)
   }
+}
+
+/** What it was stopped for, unless something in it still runs: that is worse. */
+function failureOf(failure: Error, exit: Exit): unknown {
+  return exit.kind === 'threw' && isUnrestartable(exit.error) ? exit.error : failure
 }
 
 /** Whether it is waiting to start. */

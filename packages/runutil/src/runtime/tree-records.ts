@@ -11,8 +11,9 @@ export function recordBeneath(parent: WorkerRecord, path: string, isKept: boolea
   return record
 }
 
-/** Removes the record of a worker whose group has ended from the tree. */
+/** Removes the record of a worker whose group has ended from the tree, unless the whole run has ended. */
 export function removeRecord(record: WorkerRecord): void {
+  if (record.isOver) return
   const { children } = record.parent ?? {}
   if (children?.includes(record) === true) children.splice(children.indexOf(record), 1)
   record.records.remove(record)
@@ -29,7 +30,7 @@ export function runningIn(record: WorkerRecord): string[] {
 
 /** Marks it and everything beneath it as abandoned, if still running. */
 export function abandon(record: WorkerRecord, forMs: number): void {
-  record.moveTo('abandoned', { type: 'abandoned', forMs })
+  if (record.state !== 'abandoned') record.moveTo('abandoned', { type: 'abandoned', forMs })
   for (const child of record.children ?? []) if (isRunning(child)) abandon(child, forMs)
 }
 

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type Runnable,
+  Runtime,
+  type RuntimeEvent,
+  WorkerHungError,
+  backoff,
+  errorIs,
+  runAllWorkers,
+  supervise,
+  wait,
+  workerReady,
+} from 'runutil'
+import { VirtualClock } from 'runutil/testing'
+import { capturedLogger } from '../support/logs.ts'
+import { follow, untilAbort } from '../support/outcome.ts'
+
+/** What random programs found, each as small as it gets. */
+function start(...workers: Runnable[]) {
+  const clock = new VirtualClock()
+  const runtime = new Runtime()
+  const events: RuntimeEvent[] = []
+  runtime.on((event) => events.push(event))
+  const stop = new AbortController()
+  const { logger } = capturedLogger()
+  const over = follow(runAllWorkers(workers, stop.signal, { clock, runtime, logger, grace: '1s' }))
+  const typesOf = (path: string): string[] =>
+    events.filter((event) => event.path === path).map(({ type }) => type)
+  return { clock, runtime, events, typesOf, stop, over }
+}
+
+const forEver = (): Promise<void> => new Promise(() => {})
+const throwing = (): void => {
+  throw new Error('down')
+}
+
+describe('a supervisor that fails while one of its workers still runs', () => {
+  test('is not restarted beside it, also if it hangs itself', async () => {
+    const retry = backoff(10)
+    const { clock, runtime, over, typesOf } = start(
+      supervise(
+        [{ name: 'Sup', worker: supervise([{ name: 'A', worker: forEver, stopTimeout: 20 }]), watchdog: 50 }],
+        { retry },
+      ),
+    )
+    await clock.advance(40)
+    void runtime.restart('/#0/Sup/A')
+    await clock.advance('5s')
+    expect(over.settled).toBe('rejected')
+    expect(errorIs(over.error, WorkerHungError)).toBe(true)
+    expect(typesOf('/#0/Sup/A').filter((type) => type === 'starting')).toHaveLength(1)
+  })
+
+  test('is not restarted beside it, and says what failed first, when it gave up', async () => {
+    const children = [
+      { name: 'A', worker: throwing },
+      { name: 'B', worker: forEver },
+    ]
+    const limited = supervise(children, { retry: backoff(10), intensity: { restarts: 0, within: '1s' } })
+    const { clock, over, typesOf } = start(
+      supervise([{ name: 'Sup', worker: limited }], { retry: backoff(10) }),
+    )
+    await clock.advance('5s')
+    const { errors } = over.error as AggregateError
+    expect((errors[0] as AggregateError).errors.map(({ name }: Error) => name)).toEqual([
+      'RestartLimitError',
+      'WorkerHungError',
+    ])
+    expect(typesOf('/#0/Sup/B').filter((type) => type === 'starting')).toHaveLength(1)
+  })
+})
+
+test('a temporary worker that hangs, or is not ready in time, harms nobody', async () => {
+  const { clock, runtime, over, stop } = start(
+    { name: 'Late', worker: untilAbort, restart: 'temporary', startTimeout: 20 },
+    { name: 'Hangs', worker: untilAbort, restart: 'temporary', watchdog: 20 },
+    { name: 'Other', worker: untilAbort },
+  )
+  await clock.advance(100)
+  expect(runtime.tree().children.map(({ state }) => state)).toEqual(['failed', 'failed', 'ready'])
+  stop.abort()
+  await clock.advance(0)
+  expect(over.settled).toBe('resolved')
+})
+
+describe('an operator', () => {
+  test('removes one that others come after: they wait for it no longer, and more can be added', async () => {
+    const { clock, runtime } = start(
+      { name: 'Db', worker: untilAbort },
+      { name: 'Api', worker: untilAbort, after: 'Db' },
+      { name: 'Web', worker: untilAbort, after: 'Api' },
+    )
+    await clock.advance(10)
+    expect(runtime.get('/Api')).toMatchObject({ state: 'waiting' })
+    await runtime.remove('/Db')
+    expect(runtime.get('/Api')).toMatchObject({ state: 'starting' })
+    expect(await runtime.add('', { name: 'More', worker: untilAbort, after: 'Api' })).toBe('/More')
+  })
+
+  test('starts one that waits for the restart of others: it is not stopped for that again', async () => {
+    const { clock, runtime, typesOf } = start(
+      supervise(
+        [
+          { name: 'A', worker: untilAbort },
+          { name: 'B', worker: failingOnce() },
+        ],
+        {
+          strategy: 'one_for_all',
+          retry: backoff(100),
+        },
+      ),
+    )
+    await clock.advance(30)
+    expect(runtime.get('/#0/A')).toMatchObject({ state: 'waiting' })
+    await runtime.start('/#0/A')
+    await clock.advance(200)
+    expect(typesOf('/#0/A')).toEqual(['starting', 'ready', 'stopping', 'waiting', 'starting', 'ready'])
+    expect(runtime.get('/#0/B')).toMatchObject({ state: 'ready' })
+  })
+
+  test('stops one that hangs: it stays stopped, and is not restarting for ever', async () => {
+    const slow = (signal: AbortSignal): Promise<void> =>
+      untilAbort(signal).then(() => new Promise((resolve) => clock.setTimeout(resolve, 100)))
+    const { clock, runtime } = start(
+      supervise([{ name: 'A', worker: slow, watchdog: 50 }], { retry: backoff(10) }),
+    )
+    await clock.advance(60)
+    void runtime.stop('/#0/A')
+    await clock.advance(500)
+    expect(runtime.get('/#0/A')).toMatchObject({ state: 'stopped', failures: 1, restarts: 0 })
+  })
+
+  test('adds one after another: from its next start on that says when it is ready', async () => {
+    const { clock, runtime } = start({ name: 'Db', worker: saysReadyLate(), retry: backoff(10) })
+    await clock.advance(10)
+    await runtime.add('', { name: 'Api', worker: untilAbort, after: 'Db' })
+    expect(runtime.get('/Api')).toMatchObject({ state: 'ready' })
+    await runtime.restart('/Db')
+    expect(runtime.get('/Db')).toMatchObject({ state: 'starting' })
+
+    function saysReadyLate() {
+      return async (signal: AbortSignal): Promise<void> => {
+        clock.setTimeout(workerReady, 50)
+        await untilAbort(signal)
+      }
+    }
+  })
+})
+
+test('a run that fails says so with its error, and what ends later changes its tree no more', async () => {
+  const { clock, runtime, events, over, stop } = start({
+    name: 'Sup',
+    worker: supervise([{ name: 'A', worker: () => wait('5s') }]),
+  })
+  await clock.advance(10)
+  stop.abort()
+  await clock.advance('2s')
+  expect(events.at(-1)).toMatchObject({ path: '', type: 'failed', error: over.error })
+  await clock.advance('10s')
+  expect(runtime.get('/Sup/A')).toMatchObject({ state: 'abandoned' })
+})
+
+function failingOnce() {
+  let starts = 0
+  return (signal: AbortSignal): Promise<void> => {
+    if (starts++ === 0) throw new Error('down')
+    return untilAbort(signal)
+  }
+}

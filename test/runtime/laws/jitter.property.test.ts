@@ -1,0 +1,103 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { currentRun, repeat, runAllWorkers, wait } from 'runutil'
+import { VirtualClock } from 'runutil/testing'
+
+interface Given {
+  everyMs: number
+  /** As a part of the interval. */
+  jitter: number
+  startImmediately: boolean
+  /** How long the runs take, in turn and over again, as parts of the interval. */
+  lengths: number[]
+  seed: number
+  /** By how much the time of day is set, half-way. */
+  setMs: number
+}
+
+const given = fc.record<Given>({
+  everyMs: fc.integer({ min: 2, max: 5_000 }),
+  jitter: fc.double({ min: 0, max: 0.99, noNaN: true }),
+  startImmediately: fc.boolean(),
+  lengths: fc.array(
+    fc.oneof(
+      { weight: 3, arbitrary: fc.double({ min: 0, max: 0.5, noNaN: true }) },
+      { weight: 1, arbitrary: fc.double({ min: 0.5, max: 4, noNaN: true }) },
+    ),
+    { minLength: 1, maxLength: 6 },
+  ),
+  seed: fc.nat(),
+  setMs: fc.constantFrom(0, 0, 3_600_000, -3_600_000),
+})
+
+interface Run {
+  /** On the scale of `elapsed()`. */
+  at: number
+  endedAt: number
+  /** Which start of the schedule it is for. */
+  k: number
+  missed: number
+}
+
+/** More programs, or those of a failure once more: PROGRAMS=10000 SEED=7. */
+const numRuns = Number(process.env.PROGRAMS ?? 500)
+const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
+const STARTS = 40
+const ROUNDING_MS = 0.01
+
+test(`start k of a jittered repeat lies in [k·every, k·every + jitter), without drift (seed ${seed})`, async () => {
+  const holds = fc.asyncProperty(given, async (one) => {
+    const { runs, origin } = await runsOf(one)
+    const wrong = runs.flatMap((run, at) => judge(run, runs[at - 1], origin, one))
+    expect(wrong).toEqual([])
+    const last = runs.at(-1)!
+    // Each start has run, or was missed, up to the end.
+    expect(runs.length + runs.reduce((sum, { missed }) => sum + missed, 0)).toBe(last.k)
+  })
+  await fc.assert(holds, { numRuns, seed, endOnFailure: true })
+})
+
+/** A start comes in its part of the schedule, or as soon as the run before, which took longer, has ended. */
+function judge(
+  { at, k, missed }: Run,
+  before: Run | undefined,
+  origin: number,
+  { everyMs, jitter }: Given,
+): string[] {
+  const from = origin + k * everyMs
+  const to = from + jitter * everyMs
+  const isInTime = at >= from - ROUNDING_MS && (at < to || at <= from + ROUNDING_MS)
+  const isNext = before !== undefined && at <= before.endedAt + ROUNDING_MS && at > to
+  const wrong = isInTime || isNext ? [] : [`start ${k} comes at ${at}, not in [${from}, ${to})`]
+  if (k !== (before?.k ?? 0) + 1 + missed)
+    wrong.push(`start ${k} comes after ${before?.k}, missed: ${missed}`)
+  return wrong
+}
+
+async function runsOf({ everyMs, jitter, startImmediately, lengths, seed: random, setMs }: Given) {
+  const clock = new VirtualClock({ seed: random })
+  const stop = new AbortController()
+  const runs: Run[] = []
+  let origin = startImmediately ? undefined : 0
+  let count = 0
+  // What a date says is on the scale of the clock as it is set now.
+  const toElapsed = (date: Date): number => date.getTime() - (clock.now() - clock.elapsed())
+  const job = async (): Promise<void> => {
+    const { scheduledFor, missed } = currentRun()!
+    const at = clock.elapsed()
+    const k = origin === undefined ? 0 : Math.round((toElapsed(scheduledFor) - origin) / everyMs)
+    await wait(lengths[count++ % lengths.length]! * everyMs)
+    // Its schedule begins when the first run has ended.
+    if (origin === undefined) origin = clock.elapsed()
+    else runs.push({ at, endedAt: clock.elapsed(), k, missed })
+  }
+  const options = { jitter: Math.floor(jitter * everyMs * 100) / 100, startImmediately }
+  const run = runAllWorkers([repeat(everyMs, job, options)], stop.signal, { clock })
+  await clock.advance((STARTS / 2) * everyMs)
+  clock.set(clock.now() + setMs)
+  await clock.advance((STARTS / 2) * everyMs)
+  stop.abort()
+  await clock.advance(10 * everyMs)
+  await run
+  return { runs, origin: origin! }
+}

@@ -121,7 +121,7 @@ export class QueueFullError extends Error {
   }
 
   constructor(maxQueue: number) {
-    super(`${maxQueue} tasks wait for a worker already (maxQueue)`)
+    super(`${maxQueue} tasks are already waiting for a worker (maxQueue)`)
     this.maxQueue = maxQueue
   }
 }

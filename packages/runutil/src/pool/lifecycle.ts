@@ -148,4 +148,4 @@ function relayFor(settings: PoolSettings, { clock }: PoolContext): Relay {
 }
 
 const AS_FIRST =
-  'this process is the first of its container (pid 1): processes that its workers leave behind are reaped by nobody; start the container with an init, as docker run --init does'
+  'this process is pid 1 of its container, so orphaned child processes of its workers are not reaped; start the container with an init process, as docker run --init does'

@@ -161,7 +161,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     if (this.#limit !== undefined || !this.#state.isUp) return
     const { clock, destroyMs } = this.#props
     this.#limit = clock.setTimeout(() => {
-      this.#ending.killed = `it was still running ${destroyMs} ms (destroyTimeout) after its worker was told to end`
+      this.#ending.killed = `it was still running ${destroyMs} ms (destroyTimeout) after its worker was asked to end`
       void this.kill()
     }, destroyMs)
   }

@@ -43,7 +43,7 @@ export function diagnose(end: WorkerEnd): WorkerError {
       return new WorkerError(`worker ${pid} ${happened(end)} in the middle of a task${why}`, facts)
     case 'ahead':
       return new WorkerError(
-        `worker ${pid} ${happened(end)}${why}; it had been sent this task ahead of its turn, and nobody knows whether it began it`,
+        `worker ${pid} ${happened(end)}${why}; it had been sent this task ahead of its turn, and may have started it`,
         facts,
       )
     case 'idle':

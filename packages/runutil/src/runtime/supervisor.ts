@@ -18,6 +18,7 @@ import { isUnrestartable } from './restart-errors.ts'
 import { type Exit, judgeExit } from './restart-plan.ts'
 import { Restarts } from './restarts.ts'
 import type { StartOrder } from './start-order.ts'
+import { StopReason } from './stop-reason.ts'
 import { removeRecord } from './tree-records.ts'
 import type { WorkerState } from '../core/worker-record.ts'
 import type { SupervisorProps } from './supervisor-props.ts'
@@ -42,9 +43,8 @@ export class Supervisor implements ChildHost {
   readonly #waits: WaitWarning
   readonly #lines: GroupLines
   #stop: GroupStop | undefined
-  #stopReason: { reason: unknown } | undefined
+  readonly #reason = new StopReason()
   #isStarting = true
-  readonly #onStop = new Set<(reason: unknown) => void>()
   readonly #census: Census
   #settle: () => void = () => {}
 
@@ -99,7 +99,7 @@ export class Supervisor implements ChildHost {
     this.#lines.ended()
     for (const child of this.children) child.release()
     if (added !== undefined) record.host = undefined
-    return signal?.aborted === true && this.#stopReason?.reason === signal.reason
+    return this.#reason.isAbortOf(signal)
   }
 
   moved(child: Child, state: WorkerState): void {
@@ -107,7 +107,7 @@ export class Supervisor implements ChildHost {
   }
 
   get isStopping(): boolean {
-    return this.#stopReason !== undefined
+    return this.#reason.isGiven
   }
 
   isShared(child: Child): boolean {
@@ -137,19 +137,12 @@ export class Supervisor implements ChildHost {
 
   /** @throws the reason to stop */
   throwIfStopping(): void {
-    if (this.#stopReason !== undefined) throw this.#stopReason.reason
+    this.#reason.throwIfGiven()
   }
 
   /** Rejects with the reason to stop if the group stops first. */
   untilStop<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#onStop.add(reject)
-      const settled = (): void => void this.#onStop.delete(reject)
-      promise
-        .then(resolve, reject)
-        .finally(settled)
-        .catch(() => {})
-    })
+    return this.#reason.orFirst(promise)
   }
 
   hurry(stopBy: number): void {
@@ -243,14 +236,9 @@ export class Supervisor implements ChildHost {
     const isExpected = isAbortOf(signal, exit.error)
     if (child.attempts !== undefined || child.spec.restart === 'temporary' || !this.isStopping) {
       if (!isExpected) child.logLastFailure(exit.error)
-    } else if (!isExpected || !this.#isByCaller) {
+    } else if (!isExpected || !this.#reason.isAbortOf(this.#props.signal)) {
       this.#addFailure({ worker: child.path, error: toError(exit.error) }, child)
     }
-  }
-
-  get #isByCaller(): boolean {
-    const { signal } = this.#props
-    return signal?.aborted === true && this.#stopReason?.reason === signal.reason
   }
 
   #stopped(child: Child): void {
@@ -266,13 +254,11 @@ export class Supervisor implements ChildHost {
   }
 
   stop(reason: unknown, byCaller: boolean): void {
-    if (this.#stopReason !== undefined) {
+    if (!this.#reason.give(reason)) {
       // It stops by itself, and now has to be over by when its caller is.
       if (byCaller) this.hurry(this.#props.onStop(true).endsAt ?? Infinity)
       return
     }
-    this.#stopReason = { reason }
-    for (const reject of this.#onStop) reject(reason)
     this.#waits.clear()
     this.#restarts.stop(reason)
     for (const child of this.children) if (isToStart(child)) this.#stopped(child)

@@ -234,7 +234,7 @@ describe('the package', () => {
   })
 
   it.each([
-    ['runutil', 33_000],
+    ['runutil', 33_500],
     ['runutil/cron', 21_000],
     ['runutil/http', 8_500],
     ['runutil/leases', 23_500],

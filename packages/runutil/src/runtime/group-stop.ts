@@ -146,6 +146,8 @@ export class GroupStop {
   #over(): void {
     this.clear()
     const { clock, onLate } = this.#props
-    onLate([...this.#running], Math.round(clock.elapsed() - this.#beganAt))
+    // The time that they had, not when a busy process noticed.
+    const overAt = this.#endsAt ?? clock.elapsed()
+    onLate([...this.#running], Math.round(overAt - this.#beganAt))
   }
 }

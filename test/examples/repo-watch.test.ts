@@ -122,9 +122,9 @@ describe('repo-watch', () => {
     const { output } = await program.exit
     const tree = output.slice(output.findIndex((line) => line.includes('5 workers: 5 ready')) - 10)
     expect(tree.slice(0, 4).map((line) => line.slice(9).replace(/ +/g, ' '))).toEqual([
-      'LineCounters class ready',
+      'LineCounters class ready 1 run',
       ' Pool pool ready 1 run',
-      'CommitFetcher class ready',
+      'CommitFetcher class ready 1 run',
       expect.stringMatching(/^ Commits repeat ready/),
     ])
   })

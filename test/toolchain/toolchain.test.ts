@@ -101,9 +101,11 @@ describe.concurrent('a program with decorators', { timeout: 120_000 }, () => {
     const worker = '/Greetings/Ticks'
     expect(logged(finished), finished.stdout + finished.stderr).toEqual([
       { msg: 'made' },
+      { worker, msg: 'started' },
       { worker, msg: 'hello 1' },
       { worker, msg: 'hello 2' },
       { worker, msg: 'hello 3' },
+      { worker, msg: 'stopped' },
     ])
     expect(finished.code).toBe(0)
   })

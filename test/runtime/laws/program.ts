@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 
-export const STRATEGIES = ['one_for_one', 'rest_for_one', 'one_for_all'] as const
-export const TYPES = ['permanent', 'transient', 'temporary'] as const
+const STRATEGIES = ['one_for_one', 'rest_for_one', 'one_for_all'] as const
+const TYPES = ['permanent', 'transient', 'temporary'] as const
 
 export type Strategy = (typeof STRATEGIES)[number]
-export type RestartType = (typeof TYPES)[number]
+type RestartType = (typeof TYPES)[number]
 
 /** What one run of a worker does; all times are in ms of virtual time. */
 export interface Life {
@@ -23,7 +23,7 @@ export interface Life {
   stopThrows: 'the reason' | 'an error' | undefined
 }
 
-export interface Limit {
+interface Limit {
   restarts: number
   /** Beyond what the delays of so many restarts take. */
   withinMs: number
@@ -69,7 +69,7 @@ export interface Group extends Rules {
 
 export type Entry = Leaf | Repeat | Group
 
-export const CALLS = ['pause', 'resume', 'trigger', 'stop', 'start', 'restart', 'remove', 'add'] as const
+const CALLS = ['pause', 'resume', 'trigger', 'stop', 'start', 'restart', 'remove', 'add'] as const
 
 export interface Step {
   waitMs: number

@@ -70,6 +70,9 @@ describe.concurrent('a program that uses the built package', { timeout: 120_000 
     })
     const { code, output } = await node(outfile)
     const logged = [...output.matchAll(/"msg":"(.*?)"/g)].map((match) => match[1])
-    expect({ code, logged }).toEqual({ code: 0, logged: ['made', 'hello 1', 'hello 2', 'hello 3'] })
+    expect({ code, logged }).toEqual({
+      code: 0,
+      logged: ['made', 'started', 'hello 1', 'hello 2', 'hello 3', 'stopped'],
+    })
   })
 })

@@ -38,8 +38,11 @@ function traceOf(given: Program): Promise<Trace> {
   return trace
 }
 
+/** A limit for what hangs. */
+const timeout = 120_000 + 100 * numRuns
+
 describe(`random programs of supervised workers (seed ${seed})`, () => {
-  test.each(Object.entries(LAWS))('%s', async (_, law) => {
+  test.each(Object.entries(LAWS))('%s', { timeout }, async (_, law) => {
     const holds = fc.asyncProperty(program, async (given) => {
       expect(law(await traceOf(given))).toEqual([])
     })

@@ -1,4 +1,4 @@
-import { type Body, type GroupRun, type Law, type Trace, isByGroup, stopOf } from './trace.ts'
+import { type Body, type GroupRun, type Law, type Member, type Trace, isByGroup, stopOf } from './trace.ts'
 
 /**
  * Law 4: whoever starts, all it comes after are ready or done; whoever is aborted because its group stops, nothing after it is
@@ -43,7 +43,7 @@ function isOverdue(body: Body, moment: number, now: number, trace: Trace): boole
   if (isAbandoned(spec.path, moment, trace)) return true
   const { stopTimeoutMs = Infinity } = spec.entry
   const from = Math.max(abortedAt!, stopOf(group, trace)!.at)
-  const shareMs = (endOf(group, trace) - from) / (levelsOf(group) - levelOf(spec.path, group))
+  const shareMs = (endOf(group, trace) - from) / (levelsOf(group, trace) - levelOf(spec.path, group, trace))
   return now + ROUNDING_MS >= Math.min(abortedAt! + stopTimeoutMs, from + shareMs)
 }
 
@@ -71,18 +71,24 @@ function endOf(group: GroupRun, trace: Trace): number {
   if (abort === Infinity || outerStop === undefined) return ownEnd
   // Its group stops, first or after that.
   const from = Math.max(abortedAt, outerStop.at)
-  const shareMs = (endOf(outer, trace) - from) / (levelsOf(outer) - levelOf(spec.path, outer))
+  const shareMs = (endOf(outer, trace) - from) / (levelsOf(outer, trace) - levelOf(spec.path, outer, trace))
   return Math.min(ownEnd, from + Math.min(stopTimeoutMs ?? Infinity, shareMs))
 }
 
 const LONGEST_STOP_MS = 30_000
 
-function levelsOf(group: GroupRun): number {
-  return 1 + Math.max(...group.members.map(({ spec }) => levelOf(spec.path, group)))
+function levelsOf(group: GroupRun, trace: Trace): number {
+  return 1 + Math.max(0, ...membersOf(group, trace).map(({ spec }) => levelOf(spec.path, group, trace)))
 }
 
 /** 0 of those that nobody comes after, and 1 more than the highest that does. */
-function levelOf(path: string, group: GroupRun): number {
-  const after = group.members.filter(({ spec }) => spec.after.includes(path))
-  return Math.max(0, ...after.map(({ spec }) => 1 + levelOf(spec.path, group)))
+function levelOf(path: string, group: GroupRun, trace: Trace): number {
+  const after = membersOf(group, trace).filter(({ spec }) => spec.after.includes(path))
+  return Math.max(0, ...after.map(({ spec }) => 1 + levelOf(spec.path, group, trace)))
+}
+
+/** Those that it has when it stops. */
+function membersOf(group: GroupRun, trace: Trace): Member[] {
+  const { moment } = stopOf(group, trace)!
+  return group.members.filter(({ added, removed }) => added < moment && removed > moment)
 }

@@ -213,11 +213,22 @@ class Player {
     if (path === undefined) return
     const promise = call === 'add' ? this.#add(path, entry) : this.#runtime[call](path)
     const { at: now } = this.#recorder
-    const made: Call = { name: call, path, at: now, moment: this.#recorder.next(), settled: undefined }
+    const made: Call = {
+      name: call,
+      path,
+      at: now,
+      moment: this.#recorder.next(),
+      settled: undefined,
+      over: Infinity,
+    }
     this.#calls.push(made)
+    const settled = (how: NonNullable<Call['settled']>): void => {
+      made.settled = how
+      made.over = this.#recorder.next()
+    }
     promise.then(
-      () => (made.settled = 'resolved'),
-      (error: unknown) => (made.settled = { error }),
+      () => settled('resolved'),
+      (error: unknown) => settled({ error }),
     )
   }
 

@@ -93,7 +93,8 @@ export class Recorder {
 
   #before(path: string, group: GroupRun): Body['befores'][number] {
     const last = group.bodies.findLast(({ spec }) => spec.path === path)
-    const isOn = last !== undefined && last.abort === undefined && last.end === undefined
+    // Of one that has just ended its group hears a microtask later.
+    const isOn = last !== undefined && last.abort === undefined && (last.endedAt ?? this.at) === this.at
     const isReady = isOn && (last.ready !== undefined || !last.mustSay)
     return { path, state: this.#runtime.get(path)?.state, isUp: isReady || isDone(last) }
   }

@@ -53,11 +53,9 @@ function leavesOut(restart: SeenEvent, group: GroupRun, trace: Trace): string[] 
     .map(({ spec }) => `${at}: restarting ${event.path} leaves ${spec.path} running`)
 }
 
-/** An operator had a say in it. */
+/** An operator had a say in it: what they asked for in that time, or before and still went on. */
 function wasAsked(path: string, from: number, to: number, { calls }: Trace): boolean {
-  return calls.some(
-    (call) => call.path === path && call.moment < to && (call.moment > from || call.settled !== 'resolved'),
-  )
+  return calls.some((call) => call.path === path && call.moment < to && call.over > from)
 }
 
 /** A start, or an abort that isn't its group's, has a reason. */
@@ -80,7 +78,8 @@ function isTouched(body: Body, restarts: readonly SeenEvent[], trace: Trace): st
     (restart) => restart.moment < start && restart.moment > before.start && isIn(spec.path)(restart),
   )
   const isAsked = trace.calls.some(
-    (call) => call.path === spec.path && /start/.test(call.name) && call.moment < start,
+    ({ path, name, moment, over }) =>
+      path === spec.path && /start/.test(name) && moment < start && over > before.start,
   )
   if (!isRestart && !isAsked) wrong.push(`${spec.path} starts again at ${startedAt}, which nothing asked for`)
   return wrong
@@ -121,9 +120,7 @@ function isLate({ event, at, moment }: SeenEvent, group: GroupRun, trace: Trace)
   const next = trace.events.find((seen) => seen.event.path === event.path && seen.moment > moment)
   const due = at + event.delayMs
   if (next?.at === due && /starting|waiting/.test(next.event.type)) return []
-  const isAsked = trace.calls.some(
-    ({ path, at: asked, moment: when }) => path === event.path && asked <= due && when > moment,
-  )
+  const isAsked = wasAsked(event.path, moment, next?.moment ?? Infinity, trace)
   const stop = stopOf(group, trace)
   const isStopped = stop !== undefined && stop.at <= due
   return isAsked || isStopped

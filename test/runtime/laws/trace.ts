@@ -67,6 +67,8 @@ export interface Call {
   readonly at: number
   readonly moment: number
   settled: 'resolved' | { error: unknown } | undefined
+  /** The moment of that. */
+  over: number
 }
 
 export interface SeenEvent {
@@ -124,16 +126,18 @@ function endOf({ end = Infinity, endedAt = Infinity }: Body): Moment {
   return { moment: end, at: endedAt }
 }
 
-/** The failure that it ended with. */
+/** The failures that it ended with, and that it gave up waiting for one. */
 function fatalIn(group: GroupRun, trace: Trace): Moment[] {
   const causes = causesOf(group.body?.thrown?.error)
-  return trace.events.filter(
-    ({ event, moment }) =>
-      event.type === 'failed' &&
-      causes.includes(event.error) &&
-      event.path !== '' &&
-      groupAt(parentOf(event.path), moment, trace) === group,
+  const heard = trace.events.filter(({ event, moment }) => {
+    if (event.path === '' || groupAt(parentOf(event.path), moment, trace) !== group) return false
+    return event.type === 'abandoned' || (event.type === 'failed' && causes.includes(event.error))
+  })
+  const thrown = group.bodies.filter(
+    (body) => body.thrown !== undefined && causes.includes(body.thrown.error),
   )
+  // Of what nobody restarts no event tells.
+  return heard.length > 0 ? heard : thrown.map(endOf)
 }
 
 /** Whether that reason is what the group ended with, or what led to that. */

@@ -62,7 +62,7 @@ export class StartOrder<T> {
       gate.before.splice(gate.before.indexOf(item), 1)
       if (!isUp) gate.missing--
     }
-    this.#places.delete(item)
+    if (this.#places.delete(item)) this.setLevels()
   }
 
   /** @returns the items of a cycle, in order; empty if there is none */

@@ -133,11 +133,12 @@ function fatalIn(group: GroupRun, trace: Trace): Moment[] {
     if (event.path === '' || groupAt(parentOf(event.path), moment, trace) !== group) return false
     return event.type === 'abandoned' || (event.type === 'failed' && causes.includes(event.error))
   })
-  const thrown = group.bodies.filter(
-    (body) => body.thrown !== undefined && causes.includes(body.thrown.error),
-  )
   // Of what nobody restarts no event tells.
-  return heard.length > 0 ? heard : thrown.map(endOf)
+  const unheard = group.bodies.filter(({ thrown, spec }) => {
+    const isHeard = heard.some(({ event }) => event.type === 'failed' && event.path === spec.path)
+    return thrown !== undefined && causes.includes(thrown.error) && !isHeard
+  })
+  return [...heard, ...unheard.map(endOf)]
 }
 
 /** Whether that reason is what the group ended with, or what led to that. */

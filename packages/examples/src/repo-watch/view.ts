@@ -10,7 +10,7 @@ export interface Screen {
 
 /**
  * Shows a run: what is printed and, beneath it, how its workers are. A terminal has that redrawn in its place. Elsewhere it is
- * a line of its own when a worker is restarted, when all are ready again, and once a minute.
+ * a line of its own when all are ready, when a worker is restarted, when it is ready again, and once a minute.
  */
 export class View {
   readonly #runtime: Pick<Runtime, 'tree' | 'on'>
@@ -18,6 +18,8 @@ export class View {
   readonly #verbose: boolean
   readonly #leave: () => void
   readonly #timer: NodeJS.Timeout
+  /** The paths of workers that are being restarted. */
+  readonly #restarting = new Set<string>()
   /** How many lines are to be redrawn. */
   #drawn = 0
   #isClosed = false
@@ -45,8 +47,10 @@ export class View {
   }
 
   #happened({ type, path }: RuntimeEvent): void {
+    if (type === 'restarting') this.#restarting.add(path)
+    const isReadyAgain = type === 'ready' && this.#restarting.delete(path)
     const areAllReady = type === 'ready' && path === ''
-    if (this.#screen.isTTY || type === 'restarting' || areAllReady) this.#show()
+    if (this.#screen.isTTY || type === 'restarting' || isReadyAgain || areAllReady) this.#show()
   }
 
   #show(): void {

@@ -1,7 +1,10 @@
 // One measurement of a group of idle workers, in a process of its own, run with --expose-gc.
 // Prints { bytesEach, startMs, abortMs }.
+import { pino } from 'pino'
 import { repeat, runAllWorkers } from 'runutil'
 
+// Its last line is the result.
+const logger = pino({ level: 'warn' })
 const [kind, workers] = [process.argv[2], Number(process.argv[3])]
 
 const make = {
@@ -21,7 +24,7 @@ async function time(count) {
   const list = Array.from({ length: count }, make)
   const controller = new AbortController()
   const startedAt = performance.now()
-  const run = runAllWorkers(list, controller.signal)
+  const run = runAllWorkers(list, controller.signal, { logger })
   const startMs = performance.now() - startedAt
   await new Promise((resolve) => setImmediate(resolve))
   const bytesEach = (settledHeap() - before) / count

@@ -14,8 +14,10 @@ const start = {
     for (let at = 0; at < workers; at++) setInterval(job, everyMs)
   },
   async runutil() {
+    const { pino } = await import('pino')
     const { repeat, runAllWorkers } = await import('runutil')
-    void runAllWorkers(Array.from({ length: workers }, () => repeat(everyMs, job)))
+    const list = Array.from({ length: workers }, () => repeat(everyMs, job))
+    void runAllWorkers(list, undefined, { logger: pino({ level: 'warn' }) })
   },
   async 'toad-scheduler'() {
     const { AsyncTask, SimpleIntervalJob, Task, ToadScheduler } = await import('toad-scheduler')

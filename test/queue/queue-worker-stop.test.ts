@@ -134,6 +134,23 @@ describe('told to stop', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('renews nothing after it has ended, when a renewal under way fails then', async () => {
+    const script = new ScriptedHandler()
+    const { clock, enqueue, run, store } = freshWorker(script.handle, { lease: '8s' })
+    await enqueue('1')
+    const { stop } = await run()
+    store.fail('renew')
+    const arrive = store.hold('renew')
+    await clock.advance('3s')
+    expect(store.calls('renew')).toHaveLength(1)
+    ;(await script.call('1')).return('done')
+    await stop()
+    arrive()
+    await clock.advance('1m')
+    expect(clock.pending).toBe(0)
+    expect(store.calls('renew')).toHaveLength(1)
+  })
+
   test('before it starts, it claims nothing', async () => {
     const { worker, queue, store } = freshWorker(() => {})
     await queue.enqueue({ id: '1', kind: 'a' })

@@ -49,6 +49,7 @@ export class LeaseKeeper<H extends Held> {
   #timer: Timer | undefined
   #dueAt = Infinity
   #renewals = 0
+  #isStopped = false
 
   constructor(props: LeaseKeeperProps<H>) {
     this.#props = props
@@ -102,6 +103,7 @@ export class LeaseKeeper<H extends Held> {
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#timer?.clear()
     for (const claim of this.#leases.keys()) this.#props.open.delete(claim)
     this.#leases.clear()
@@ -152,6 +154,8 @@ export class LeaseKeeper<H extends Held> {
 
   /** Wakes at that time, or earlier when a lease expires. */
   #wakeAt(time: number): void {
+    // A renewal that was under way at the stop may fail later.
+    if (this.#isStopped) return
     const now = this.#props.clock.elapsed()
     const ends = [...this.#leases.values()].map(({ until }) => (until > now ? until : Infinity))
     const at = Math.min(time, this.#dueAt, ...ends)

@@ -38,7 +38,7 @@ export { NoSuchWorkerError, NotPausableError } from './runtime/control-errors.ts
 export { RUNTIME, Runtime, currentRuntime } from './runtime/runtime.ts'
 export type { RuntimeEvent } from './runtime/runtime-event.ts'
 export type { WorkerNode } from './runtime/worker-node.ts'
-export type { WorkerState } from './core/worker-record.ts'
+export type { WorkerState } from './core/worker-state.ts'
 export { runAllJobs } from './runtime/run-all-jobs.ts'
 export { runAllWorkers } from './runtime/run-all.ts'
 export { type SuperviseOptions, supervise } from './runtime/supervise.ts'

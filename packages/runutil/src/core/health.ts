@@ -1,8 +1,9 @@
 import { type Context, currentContext } from './context.ts'
-import { type HealthState, WorkerRecord } from './worker-record.ts'
+import { WorkerRecord } from './worker-record.ts'
+import type { HealthState } from './worker-state.ts'
 import { type Worker, type WorkerFunc, callWorker } from './worker.ts'
 
-export type { HealthState } from './worker-record.ts'
+export type { HealthState } from './worker-state.ts'
 
 /**
  * Reports the health of the running worker: 'ok', or 'firing' with an error. `repeat` reports after each run; a worker with a

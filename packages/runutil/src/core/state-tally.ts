@@ -1,4 +1,5 @@
-import type { Tally, WorkerChange, WorkerRecord, WorkerState } from './worker-record.ts'
+import type { Tally, WorkerRecord } from './worker-record.ts'
+import type { WorkerChange, WorkerState } from './worker-state.ts'
 
 /** The state of a class is the first of these that any of its workers is in. */
 const ORDER: readonly WorkerState[] = [

@@ -1,47 +1,7 @@
 import type { Clock } from './clock.ts'
 import { LastRun } from './last-run.ts'
 import { codeOf, messageOf, toError } from './thrown.ts'
-
-export type HealthState = 'init' | 'ok' | 'firing'
-
-/**
- * waiting ─► starting ─► ready ⇄ paused, then stopping ─► stopped, or done, failed or abandoned. After a failure it is
- * restarting, then starting again. `hung`: it gave no sign of life for too long, or does not end.
- */
-export type WorkerState =
-  | 'waiting'
-  | 'starting'
-  | 'ready'
-  | 'paused'
-  | 'restarting'
-  | 'stopping'
-  | 'hung'
-  | 'stopped'
-  | 'done'
-  | 'failed'
-  | 'abandoned'
-
-/** A change of a worker's state, or one of its runs. */
-export type WorkerChange =
-  | {
-      type:
-        | 'waiting'
-        | 'starting'
-        | 'ready'
-        | 'stopping'
-        | 'stopped'
-        | 'done'
-        | 'paused'
-        | 'resumed'
-        | 'added'
-        | 'removed'
-    }
-  | { type: 'ran'; durationMs: number; error?: Error }
-  | { type: 'failed' | 'gaveUp'; error: Error }
-  | { type: 'restarting'; attempt: number; delayMs: number; with: string[] }
-  | { type: 'slow' | 'hung' | 'abandoned'; forMs: number }
-  | { type: 'missed'; count: number }
-  | { type: 'loopDelay'; maxMs: number; workers: string[] }
+import type { HealthState, RecordedError, WorkerChange, WorkerState } from './worker-state.ts'
 
 /** An operator's control of a worker's runs, implemented by its module. */
 export interface RunControls {
@@ -78,13 +38,6 @@ export interface LiveFacts {
   nextRunAt?(): Date | undefined
   /** Whether it has nothing to do, so that its silence is no sign of anything. */
   isIdle?(): boolean
-}
-
-export interface RecordedError {
-  readonly name: string
-  readonly message: string
-  readonly code?: string
-  readonly at: Date
 }
 
 export type ChangeListener = (path: string, change: WorkerChange) => void

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
 import { Context, type RunScope } from '../core/context.ts'
 import { isLogged, log } from '../core/log.ts'
-import type { WorkerRecord, WorkerState } from '../core/worker-record.ts'
+import type { WorkerRecord } from '../core/worker-record.ts'
+import type { WorkerState } from '../core/worker-state.ts'
 import type { Child } from './child.ts'
 import type { RestartLimitError } from './restart-errors.ts'
 

@@ -1,4 +1,4 @@
-import type { WorkerChange } from '../core/worker-record.ts'
+import type { WorkerChange } from '../core/worker-state.ts'
 
 /**
  * A change of a worker: one event per change of state, and `ran` for each run of a repeating worker. A failure is `failed`, then

@@ -20,7 +20,7 @@ import { Restarts } from './restarts.ts'
 import type { StartOrder } from './start-order.ts'
 import { StopReason } from './stop-reason.ts'
 import { removeRecord } from './tree-records.ts'
-import type { WorkerState } from '../core/worker-record.ts'
+import type { WorkerState } from '../core/worker-state.ts'
 import type { SupervisorProps } from './supervisor-props.ts'
 import { WaitWarning } from './wait-warning.ts'
 

@@ -1,6 +1,7 @@
 import { dateAt } from '../core/date-at.ts'
 import type { LastRun } from '../core/last-run.ts'
-import type { HealthState, RecordedError, WorkerRecord, WorkerState } from '../core/worker-record.ts'
+import type { WorkerRecord } from '../core/worker-record.ts'
+import type { HealthState, RecordedError, WorkerState } from '../core/worker-state.ts'
 
 /** A snapshot of a worker, class or supervisor, with everything beneath it. */
 export interface WorkerNode {

@@ -119,8 +119,9 @@ begin
     select j.id, j.kind, j.key, j.priority, ${ms('j.run_at')}, v_claim, j.crashes,
       j.attempts_done, ${ms('j.created_at')}, ${ms('j.updated_at')},
       ${ms('j.last_attempt_at')}, j.last_error, j.payload::text
-    -- A nested loop, since other joins are off, and so in the order of v_ids.
-    from unnest(v_ids) as claimed (id) join ${s}.jobs as j using (id);
+    -- Lateral, so that each of v_ids is looked up in its turn: of a small table, PostgreSQL would join the other way round.
+    from unnest(v_ids) as claimed (id)
+      cross join lateral (select * from ${s}.jobs as o where o.id = claimed.id offset 0) as j;
 end $$;
 
 create function ${s}.fall_due(p_places tid[]) returns void language plpgsql ${BY_INDEX} as $$

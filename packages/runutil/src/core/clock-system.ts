@@ -37,6 +37,12 @@ export class SystemClock implements Clock {
     return this.#turn
   }
 
+  elapsedNow(): number {
+    const now = performance.now()
+    if (!Number.isNaN(this.#turn)) this.#turn = now
+    return now
+  }
+
   random(): number {
     return Math.random()
   }

@@ -10,6 +10,11 @@ export interface Clock {
    * loop, so that timers started together fire together.
    */
   elapsed(): number
+  /**
+   * As `elapsed()`, but read anew, which moves this turn's time on: for how long code took that may have blocked the turn.
+   * Without it, `elapsed()` is used.
+   */
+  elapsedNow?(): number
   /** A number in [0, 1). */
   random(): number
   /** Calls back once, never early. 0 ms means the next macrotask; there is no upper limit. NaN is an error. */
@@ -27,4 +32,9 @@ export interface Timer {
   clear(): void
   /** Reschedules it, whether it has fired, was cleared or is pending, so that a ticker needs no new timer each time. */
   restartAt(elapsedMs: number): void
+}
+
+/** How long the process has run by that clock, read anew; see `Clock.elapsedNow`. */
+export function elapsedNow(clock: Clock): number {
+  return clock.elapsedNow === undefined ? clock.elapsed() : clock.elapsedNow()
 }

@@ -36,7 +36,8 @@ export class Context {
 
   constructor(scope: RunScope, name: string, record?: WorkerRecord, worker?: Context, run?: ScheduledRun) {
     this.scope = scope
-    this.name = name
+    // The same string as its record's path, so that later comparisons needn't read the characters.
+    this.name = record?.path === name ? record.path : name
     this.record = record
     this.#worker = worker
     this.run = run

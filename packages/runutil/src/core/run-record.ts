@@ -1,3 +1,4 @@
+import { elapsedNow } from './clock.ts'
 import type { Context } from './context.ts'
 import type { RunControls, WorkerRecord } from './worker-record.ts'
 
@@ -43,7 +44,7 @@ export class RunRecord {
 
   began(): void {
     const { clock } = this.#context.scope
-    this.#startedAt = clock.elapsed()
+    this.#startedAt = elapsedNow(clock)
     if (this.#record === undefined) return
     this.#record.running = { startedAt: new Date(clock.now()), traceId: this.#context.id }
     this.#record.signOfLife()

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import { type Clock, elapsedNow } from './clock.ts'
 import { LastRun } from './last-run.ts'
 import { codeOf, messageOf, toError } from './thrown.ts'
 import type { HealthState, RecordedError, WorkerChange, WorkerState } from './worker-state.ts'
@@ -210,7 +210,7 @@ export class WorkerRecord {
   ran(startedAt: number, error?: unknown): void {
     if (this.isOver) return
     const { clock } = this.records
-    const durationMs = clock.elapsed() - startedAt
+    const durationMs = elapsedNow(clock) - startedAt
     this.runs++
     this.signOfLife()
     this.lastRun ??= new LastRun()

@@ -1,5 +1,5 @@
 import type { AsyncScope } from '../core/async-scope.ts'
-import type { Clock, Timer } from '../core/clock.ts'
+import { type Clock, elapsedNow, type Timer } from '../core/clock.ts'
 import type { Context } from '../core/context.ts'
 import { dateAt } from '../core/date-at.ts'
 import { DeadlineExceededError } from './errors.ts'
@@ -25,6 +25,7 @@ export class Attempt {
   readonly #clock: Clock
   readonly #stores: AsyncScope
   readonly #startedAt: number
+  #durationMs: number | undefined
   /** The one that its handler runs in. */
   readonly context: Context
   readonly #controller = new AbortController()
@@ -37,12 +38,12 @@ export class Attempt {
     this.#kind = kind
     this.#clock = clock
     this.#stores = stores
-    this.#startedAt = clock.elapsed()
+    this.#startedAt = elapsedNow(clock)
   }
 
-  /** How long the attempt has taken so far. */
+  /** How long the attempt took: read it once that has ended. */
   get durationMs(): number {
-    return this.#clock.elapsed() - this.#startedAt
+    return (this.#durationMs ??= elapsedNow(this.#clock) - this.#startedAt)
   }
 
   /** What the tree shows of it. */

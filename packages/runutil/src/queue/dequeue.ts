@@ -1,5 +1,5 @@
 import { offAbort, onAbort } from '../core/abort.ts'
-import type { Clock } from '../core/clock.ts'
+import { type Clock, elapsedNow } from '../core/clock.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
@@ -86,9 +86,9 @@ async function attempt(
   job: ClaimedJob,
   { store, fn, clock, signal }: Pick<DequeueProps, 'store' | 'fn' | 'clock'> & { signal: AbortSignal },
 ): Promise<Settlement> {
-  const startedAt = clock.elapsed()
+  const startedAt = elapsedNow(clock)
   const after = await fn(job, signal)
-  return settlementOf(job, outcomeOf(job, after, store.maxJson), clock.elapsed() - startedAt)
+  return settlementOf(job, outcomeOf(job, after, store.maxJson), elapsedNow(clock) - startedAt)
 }
 
 /** An outcome that can't be recorded ends the job as PANIC. @throws the store's error; retries for a lease's time first */

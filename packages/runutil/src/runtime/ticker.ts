@@ -1,5 +1,5 @@
 import { offAbort, onAbort } from '../core/abort.ts'
-import type { Timer } from '../core/clock.ts'
+import { elapsedNow, type Timer } from '../core/clock.ts'
 import { Context, currentContext, enterContext, newScope } from '../core/context.ts'
 import { dateAt } from '../core/date-at.ts'
 import { FreshScope } from '../core/fresh-scope.ts'
@@ -197,6 +197,8 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
     try {
       const running: Promise<void> | void | undefined = this.#scope.run(this.#call)
       if (typeof running?.then === 'function') {
+        // Another run may start in this turn, after what this one has done so far.
+        elapsedNow(this.#clock)
         this.#sweep.began()
         this.#succeeded ??= () => this.#succeed()
         this.#failed ??= (error) => this.#fail(error)

@@ -17,7 +17,7 @@ describe('onAbort', () => {
     expect(called).toHaveBeenCalledTimes(1)
   })
 
-  test('calls back at once when it already has, and leaves no listener', () => {
+  test('calls back immediately if the signal has already aborted, and leaves no listener', () => {
     const signal = AbortSignal.abort()
     const called = vi.fn()
     onAbort(signal, called)
@@ -25,14 +25,14 @@ describe('onAbort', () => {
     expect(listenersOf(signal)).toBe(0)
   })
 
-  test('takes no signal for one that never aborts', () => {
+  test('accepts undefined as a signal that never aborts', () => {
     const called = vi.fn()
     onAbort(undefined, called)
     offAbort(undefined, called)
     expect(called).not.toHaveBeenCalled()
   })
 
-  test('calls back in the order of subscribing', () => {
+  test('calls back in the order of subscription', () => {
     const controller = new AbortController()
     const order: number[] = []
     for (const n of [1, 2, 3]) onAbort(controller.signal, () => order.push(n))
@@ -40,7 +40,7 @@ describe('onAbort', () => {
     expect(order).toEqual([1, 2, 3])
   })
 
-  test('puts one native listener on a signal however many subscribe, none when all have left', () => {
+  test('adds one native listener for any number of subscribers, and removes it after the last', () => {
     const { signal } = new AbortController()
     const callbacks = Array.from({ length: 1_000 }, () => () => {})
     for (const callback of callbacks) onAbort(signal, callback)
@@ -58,7 +58,7 @@ describe('onAbort', () => {
 })
 
 describe('offAbort', () => {
-  test('takes one back and leaves the others', () => {
+  test('removes one subscription and keeps the others', () => {
     const controller = new AbortController()
     const kept = vi.fn()
     const taken = vi.fn()
@@ -70,7 +70,7 @@ describe('offAbort', () => {
     expect(taken).not.toHaveBeenCalled()
   })
 
-  test('takes one back even while the abort is being told', () => {
+  test('removes a subscription even while the abort is being delivered', () => {
     const controller = new AbortController()
     const taken = vi.fn()
     onAbort(controller.signal, () => offAbort(controller.signal, taken))
@@ -79,7 +79,7 @@ describe('offAbort', () => {
     expect(taken).not.toHaveBeenCalled()
   })
 
-  test('is safe after the call back, without a subscription, and twice', () => {
+  test('is safe without a subscription, after the callback, and when called twice', () => {
     const controller = new AbortController()
     const callback = vi.fn()
     offAbort(controller.signal, callback)
@@ -90,7 +90,7 @@ describe('offAbort', () => {
     expect(callback).toHaveBeenCalledTimes(1)
   })
 
-  test('lets another subscribe again', () => {
+  test('allows a new subscription afterwards', () => {
     const controller = new AbortController()
     const first = vi.fn()
     const second = vi.fn()
@@ -112,7 +112,7 @@ describe('linkedController', () => {
     expect(linked.signal.reason).toBe(reason)
   })
 
-  test('is born aborted under an aborted parent', () => {
+  test('starts aborted if its parent has aborted', () => {
     const linked = linkedController(AbortSignal.abort('early'))
     expect(linked.signal.reason).toBe('early')
   })
@@ -125,7 +125,7 @@ describe('linkedController', () => {
     expect(linked.signal.reason).toBe('mine')
   })
 
-  test('no longer follows once disposed', () => {
+  test('does not follow its parent once disposed', () => {
     const parent = new AbortController()
     const linked = linkedController(parent.signal)
     linked.dispose()
@@ -134,7 +134,7 @@ describe('linkedController', () => {
     expect(linked.signal.aborted).toBe(false)
   })
 
-  test('no longer follows once disposed by someone who hears of the same abort first', () => {
+  test('does not follow its parent once an earlier listener of the same abort has disposed it', () => {
     const parent = new AbortController()
     onAbort(parent.signal, () => linked.dispose())
     const linked = linkedController(parent.signal)
@@ -142,7 +142,7 @@ describe('linkedController', () => {
     expect(linked.signal.aborted).toBe(false)
   })
 
-  test('may be listened to by thousands without a warning', async () => {
+  test('accepts thousands of listeners without a warning', async () => {
     const warned = vi.fn()
     process.on('warning', warned)
     const { signal } = linkedController()
@@ -177,7 +177,7 @@ describe('isAbortOf', () => {
   test.each([
     ['the reason itself', aborted, reason, true],
     [
-      'an error caused by the reason, as of node:timers',
+      'an error caused by the reason, as in node:timers',
       aborted,
       new Error('AbortError', { cause: reason }),
       true,

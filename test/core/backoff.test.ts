@@ -5,35 +5,35 @@ import { checkBackoff } from '../../packages/runutil/src/core/backoff.ts'
 
 const attempts = Array.from({ length: 10_001 }, (_, at) => at)
 
-test('a static backoff waits the same before every attempt but the 0th', () => {
+test('a static backoff waits equally long before every attempt except attempt 0', () => {
   const fixed = backoff('5s')
   expect(fixed).toBeInstanceOf(StaticBackoff)
   expect([0, 1, 2, 100, Infinity].map((n) => fixed.duration(n))).toEqual([0, 5000, 5000, 5000, 5000])
   expect([-1, NaN, -Infinity].map((n) => fixed.duration(n))).toEqual([0, 0, 0])
 })
 
-test('without jitter it doubles from initial to max', () => {
+test('a backoff without jitter doubles from initial to max', () => {
   const doubling = backoff({ initial: '1s', max: '60s' })
   expect(doubling).toBeInstanceOf(ExponentialBackoff)
   const seconds = Array.from({ length: 9 }, (_, n) => doubling.duration(n) / 1000)
   expect(seconds).toEqual([0, 1, 2, 4, 8, 16, 32, 60, 60])
 })
 
-test('a max below initial is what it waits', () => {
+test('a max below initial limits the first wait too', () => {
   expect(backoff({ initial: '1m', max: '5s' }).duration(1)).toBe(5000)
 })
 
-describe('the cap comes before the jitter', () => {
+describe('the cap is applied before the jitter', () => {
   const jittered = backoff({ initial: '2s', max: '60s', jitterProportion: 0.5 })
 
   test.each([6, 7, 8, 20, 1024, 1026, 10_000, Infinity])(
-    'attempt %d varies within 30 and 60 s',
+    'attempt %d waits between 30 and 60 s',
     (attempt) => {
       const waits = Array.from({ length: 1_000 }, () => jittered.duration(attempt))
       expect(Math.min(...waits)).toBeGreaterThanOrEqual(30_000)
       expect(Math.max(...waits)).toBeLessThanOrEqual(60_000)
       expect(new Set(waits).size).toBeGreaterThan(900)
-      // The whole band is used, not a corner of it.
+      // The waits are spread over the whole range.
       expect(Math.min(...waits)).toBeLessThan(32_000)
       expect(Math.max(...waits)).toBeGreaterThan(58_000)
     },
@@ -48,13 +48,13 @@ describe('the cap comes before the jitter', () => {
     expect(jittered.duration(8, clock)).toBeCloseTo(expected, 6)
   })
 
-  test('below the cap the share applies to the base of the attempt', () => {
+  test('below the cap, jitterProportion applies to the base wait of the attempt', () => {
     const clock = Object.assign(new VirtualClock(), { random: () => 0 })
     expect([0, 1, 2, 3].map((n) => jittered.duration(n, clock))).toEqual([0, 1000, 2000, 4000])
   })
 })
 
-describe('no attempt number gives NaN, Infinity or a negative', () => {
+describe('no attempt number results in NaN, Infinity or a negative number', () => {
   const cases = [0, 0.3, 0.5, 1].flatMap((jitterProportion) => [
     { initial: 1, max: Number.MAX_VALUE, jitterProportion },
     { initial: '1s', max: '1m', jitterProportion },
@@ -83,7 +83,7 @@ describe('a jitterProportion outside 0 to 1 throws', () => {
     expect(call).toThrow(/backoff: expected a jitterProportion of 0 to 1; got/)
   })
 
-  test.each([0, 0.5, 1, undefined])('%o is fine', (jitterProportion) => {
+  test.each([0, 0.5, 1, undefined])('%o is accepted', (jitterProportion) => {
     expect(
       backoff({ initial: 1, max: 2, jitterProportion: jitterProportion! }).duration(1),
     ).toBeLessThanOrEqual(1)

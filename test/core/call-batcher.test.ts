@@ -3,7 +3,7 @@ import { CallBatcher } from '../../packages/runutil/src/core/call-batcher.ts'
 
 const MEBI = 2 ** 20
 
-/** A batcher that tells what it sent together, and refuses a batch with one of these in it. */
+/** A batcher that records its batches, and rejects each that contains one of these calls. */
 function batcherRefusing(...bad: number[]): { batcher: CallBatcher<number, number>; sent: number[][] } {
   const sent: number[][] = []
   const run = async (calls: readonly number[]): Promise<number[]> => {
@@ -27,7 +27,7 @@ describe('a batcher', () => {
 })
 
 describe('a batch of calls', () => {
-  it('has at most 8 Mi characters together, or one call that has more, in their order', async () => {
+  it('has at most 8 Mi characters in total, or a single larger call, and keeps the order of the calls', async () => {
     const { batcher, sent } = batcherRefusing()
     const weights = [3, 3, 3, 20, 1, 1]
     const calls = weights.map((weight, at) => batcher.call(at, weight * MEBI))
@@ -35,7 +35,7 @@ describe('a batch of calls', () => {
     expect(sent).toEqual([[0, 1], [2], [3], [4, 5]])
   })
 
-  it('that is refused because of one call is halved until that is alone', async () => {
+  it('is halved after a rejection until the failing call is alone', async () => {
     const { batcher, sent } = batcherRefusing(37)
     const calls = Array.from({ length: 64 }, (_, at) => batcher.call(at))
     const ended = await Promise.allSettled(calls)
@@ -45,7 +45,7 @@ describe('a batch of calls', () => {
     expect(sent.length).toBeLessThanOrEqual(13)
   })
 
-  it('that is refused because of several calls stores all others', async () => {
+  it('completes all other calls if several of them are rejected', async () => {
     const { batcher } = batcherRefusing(0, 5, 6)
     const ended = await Promise.allSettled(Array.from({ length: 8 }, (_, at) => batcher.call(at)))
     expect(ended.map(({ status }) => (status === 'rejected' ? 'x' : '.')).join('')).toBe('x....xx.')

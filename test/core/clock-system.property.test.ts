@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Timer } from '../../packages/runutil/src/core/clock.ts'
 import { SystemClock } from '../../packages/runutil/src/core/clock-system.ts'
 
-/** `timer` picks one of those set so far. */
+/** `timer` selects one of the timers set so far. */
 type Step =
   | { kind: 'set'; delay: number }
   | { kind: 'clear'; timer: number }
@@ -33,7 +33,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('timers set, cleared and set again at will fire as a plain list of them would', async () => {
+test('any sequence of setting, clearing and restarting timers fires them as a plain list would', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (given) => {
       vi.clearAllTimers()
@@ -42,10 +42,10 @@ test('timers set, cleared and set again at will fire as a plain list of them wou
       for (const step of given) {
         real.take(step)
         model.take(step)
-        // The turn ends, and the clock looks anew at the time.
+        // The turn of the event loop ends, and the clock reads the time again.
         await Promise.resolve()
         expect(real.fired).toEqual(model.fired)
-        // Whatever was cleared, the process is kept alive by what is set, and by nothing else.
+        // Only timers that are set keep the process alive.
         expect(vi.getTimerCount() > 0).toBe(model.pending > 0)
       }
       vi.advanceTimersByTime(100)
@@ -59,7 +59,7 @@ class Real {
   readonly #clock = new SystemClock()
   readonly #begun = performance.now()
   readonly #timers: Timer[] = []
-  /** The numbers of those that fired, by the moment. */
+  /** The numbers of the timers that fired, by the time they did. */
   readonly fired: Record<number, number[]> = {}
 
   take(step: Step): void {
@@ -80,7 +80,7 @@ class Real {
 
 class Model {
   #now = 0
-  /** When each is due; undefined for one that isn't set. */
+  /** When each timer is due; undefined if it isn't set. */
   readonly #due: (number | undefined)[] = []
   readonly fired: Record<number, number[]> = {}
 

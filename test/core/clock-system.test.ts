@@ -6,7 +6,7 @@ import { SystemClock } from '../../packages/runutil/src/core/clock-system.ts'
 const LONGEST_NATIVE_DELAY = 2 ** 31 - 1
 
 describe('in real time', () => {
-  test('a timer is never early, by the clock it is measured with', async () => {
+  test('a timer never fires early, as measured by performance.now()', async () => {
     const clock = new SystemClock()
     const early = await Promise.all(
       Array.from({ length: 300 }, async (_, n) => {
@@ -21,7 +21,7 @@ describe('in real time', () => {
     expect(early.filter((late) => late < 0)).toEqual([])
   })
 
-  test('0 ms and moments that are over mean the next macrotask, not a microtask', async () => {
+  test('a delay of 0 ms and a time in the past mean the next macrotask, not a microtask', async () => {
     const fired: string[] = []
     systemClock.setTimeout(() => fired.push('zero'), 0)
     systemClock.setTimeoutAt(() => fired.push('past'), systemClock.elapsed() - 1_000)
@@ -31,7 +31,7 @@ describe('in real time', () => {
     expect(fired).toEqual(['zero', 'past'])
   })
 
-  test('elapsed stands still through a turn and moves on in the next', async () => {
+  test('elapsed is constant during a turn of the event loop and advances in the next', async () => {
     const clock = new SystemClock()
     const begun = clock.elapsed()
     const until = performance.now() + 3
@@ -60,7 +60,7 @@ describe('on a stubbed native clock', () => {
   })
 
   test.each([LONGEST_NATIVE_DELAY, LONGEST_NATIVE_DELAY + 1, 2 ** 32, 5 * 2 ** 31, 2 ** 40])(
-    '%d ms are slept in pieces, and end once',
+    'a timer of %d ms is split into native timers, and fires once',
     (delay) => {
       const clock = new SystemClock()
       const fired = vi.fn()
@@ -73,7 +73,7 @@ describe('on a stubbed native clock', () => {
     },
   )
 
-  test('timers fire in the order they are due, those of one moment in the order they were set', () => {
+  test('timers fire in the order they are due, and those due at the same time in the order they were set', () => {
     const clock = new SystemClock()
     const fired: string[] = []
     const delays = [50, 10, 30, 10, 20, 50, 1, 40, 10]
@@ -82,7 +82,7 @@ describe('on a stubbed native clock', () => {
     expect(fired).toEqual(['1#6', '10#1', '10#3', '10#8', '20#4', '30#2', '40#7', '50#0', '50#5'])
   })
 
-  test('one native timer waits however many are set, none when all are cleared', () => {
+  test('one native timer serves any number of timers, and is cleared with the last of them', () => {
     const clock = new SystemClock()
     const timers = Array.from({ length: 1_000 }, (_, n) => clock.setTimeout(() => {}, 1 + (n % 100)))
     expect(vi.getTimerCount()).toBe(1)
@@ -90,7 +90,7 @@ describe('on a stubbed native clock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('no native timer waits for one that was cleared while another went on', () => {
+  test('no native timer remains for a timer that was cleared while another was set', () => {
     const clock = new SystemClock()
     const far = clock.setTimeout(() => {}, 3_600_000)
     clock.setTimeout(() => {}, 5)
@@ -99,7 +99,7 @@ describe('on a stubbed native clock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('a cleared timer never fires, cleared before, during or after its moment, or twice', () => {
+  test('a timer never fires after it was cleared, whether early, while others fire at its time, late or twice', () => {
     const clock = new SystemClock()
     const fired = vi.fn()
     const before = clock.setTimeout(fired, 10)
@@ -117,7 +117,7 @@ describe('on a stubbed native clock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('a timer can be set again, whether it waits, was cleared or has fired', () => {
+  test('a timer can be restarted while it is pending, after it was cleared, and after it fired', () => {
     const clock = new SystemClock()
     const at: number[] = []
     const begun = clock.elapsed()
@@ -134,7 +134,7 @@ describe('on a stubbed native clock', () => {
     expect(at).toEqual([20, 30, 40])
   })
 
-  test('a timer that sets itself again keeps to its grid', async () => {
+  test('a timer that restarts itself does not drift', async () => {
     const clock = new SystemClock()
     const at: number[] = []
     const timer = clock.setTimeoutAt(() => {
@@ -146,7 +146,7 @@ describe('on a stubbed native clock', () => {
     expect(at).toEqual(Array.from({ length: 100 }, (_, n) => 20 * (n + 1)))
   })
 
-  test('an earlier timer set later still comes first', () => {
+  test('a timer that is due earlier fires first, even if it was set later', () => {
     const clock = new SystemClock()
     const fired: number[] = []
     for (const delay of [1_000, 100, 10]) clock.setTimeout(() => fired.push(delay), delay)
@@ -165,7 +165,7 @@ describe('on a stubbed native clock', () => {
     expect(fired).toEqual(Array.from({ length: 50 }, (_, n) => 10 * (n + 1)))
   })
 
-  test.each([NaN])('%d is refused where it is given: it would stop all other timers', (moment) => {
+  test.each([NaN])('%d is rejected at the call, since it would stop all other timers', (moment) => {
     const clock = new SystemClock()
     expect(() => clock.setTimeout(() => {}, moment)).toThrow(RangeError)
     expect(() => clock.setTimeoutAt(() => {}, moment)).toThrow(RangeError)
@@ -175,7 +175,7 @@ describe('on a stubbed native clock', () => {
     expect(fired).toHaveBeenCalledTimes(1)
   })
 
-  test('Infinity never comes and holds nothing up', () => {
+  test('a timer of Infinity never fires and delays no other', () => {
     const clock = new SystemClock()
     const never = vi.fn()
     const soon = vi.fn()

@@ -20,7 +20,7 @@ import { capturedLogger, keysOf } from '../support/logs.ts'
 const log = (msg: string) => async () => currentLogger().info(msg)
 
 describe('outside of any run', () => {
-  test('there is a logger, no name and the time of the system', () => {
+  test('there is a default logger, the system clock and no name', () => {
     expect(currentContext()).toBeUndefined()
     expect(currentName()).toBe('')
     expect(currentClock()).toBe(systemClock)
@@ -28,14 +28,14 @@ describe('outside of any run', () => {
     expect(currentLogger()).toBe(currentLogger())
   })
 
-  test('the same holds again after a run', async () => {
+  test('the defaults apply again after a run', async () => {
     await failureOf(runAllWorkers([namedWorker(() => {}, 'a')], undefined, { clock: new VirtualClock() }))
     expect([currentName(), currentClock()]).toEqual(['', systemClock])
   })
 })
 
 describe('the logger of a worker', () => {
-  test('carries its full name and a trace, and no key twice however deep the names nest', async () => {
+  test('binds its full name and a trace id, and no key twice, however deep the names nest', async () => {
     const { logger, lines, texts } = capturedLogger()
     const leaf = namedWorker(log('from the leaf'), 'Leaf')
     const tree = namedWorker(
@@ -51,7 +51,7 @@ describe('the logger of a worker', () => {
     expect(keysOf(texts[0]!)).toEqual([...new Set(keysOf(texts[0]!))])
   })
 
-  test('is made from the root, so the bindings of the root come once', async () => {
+  test('is a child of the root logger, so that the bindings of the root appear once', async () => {
     const { logger, texts } = capturedLogger()
     const root = logger.child({ service: 'shop' })
     const work = namedWorker(repeat(5, log('tick'), { startImmediately: true }), 'Repeating')
@@ -70,14 +70,14 @@ describe('the logger of a worker', () => {
     for (const text of texts) expect(keysOf(text)).toEqual([...new Set(keysOf(text))])
   })
 
-  test('has no name where its worker has none', async () => {
+  test('has no name if its worker has none', async () => {
     const { logger, texts } = capturedLogger()
     await runAllJobs([log('anonymous')], undefined, { logger })
     expect(keysOf(texts[0]!)).not.toContain('worker')
     expect(keysOf(texts[0]!)).toContain('traceId')
   })
 
-  test('is the same one all through a worker, across every await', async () => {
+  test('is the same throughout a worker, across every await', async () => {
     const seen = new Set<unknown>()
     const worker = async (): Promise<void> => {
       seen.add(currentLogger())
@@ -90,7 +90,7 @@ describe('the logger of a worker', () => {
     expect(seen.size).toBe(1)
   })
 
-  test('is not its neighbour’s, whoever aborts whom', async () => {
+  test('is that of the worker itself, even if another worker caused its abort', async () => {
     const { logger, lines } = capturedLogger()
     const neighbour = namedWorker(async (signal) => {
       await wait('1h', signal)
@@ -100,7 +100,7 @@ describe('the logger of a worker', () => {
     expect(lines.map(({ worker, msg }) => [worker, msg])).toEqual([['/Neighbour', 'stopping']])
   })
 
-  test('has a trace of its own for every worker of every run', async () => {
+  test('has a separate trace for every worker of every run', async () => {
     const { logger, lines } = capturedLogger()
     const jobs = [log('a'), log('b')]
     await runAllJobs(jobs, undefined, { logger })
@@ -108,7 +108,7 @@ describe('the logger of a worker', () => {
     expect(new Set(lines.map(({ traceId }) => traceId)).size).toBe(4)
   })
 
-  test('gets what ids it needs from the clock of the run', async () => {
+  test('derives its ids from the clock of the run', async () => {
     const idsOf = async (): Promise<unknown[]> => {
       const { logger, lines } = capturedLogger()
       await runAllJobs([log('a'), log('b')], undefined, { logger, clock: new VirtualClock({ seed: 9 }) })
@@ -119,7 +119,7 @@ describe('the logger of a worker', () => {
 })
 
 describe('a run inside a run', () => {
-  test('takes over clock and logger, and what it is given instead', async () => {
+  test('inherits clock and logger unless it is given its own', async () => {
     const outer = capturedLogger()
     const inner = capturedLogger()
     const outerClock = new VirtualClock()
@@ -141,7 +141,7 @@ describe('a run inside a run', () => {
     expect(inner.lines.map(({ msg }) => msg)).toEqual(['given'])
   })
 
-  test('has its failures logged under the whole path of names', async () => {
+  test('has its failures logged under the full path of names', async () => {
     const { logger, lines } = capturedLogger()
     const clock = new VirtualClock()
     const stop = new AbortController()
@@ -156,7 +156,7 @@ describe('a run inside a run', () => {
 })
 
 describe('a name', () => {
-  test('nests by the order of wrapping, and is gone outside', async () => {
+  test('nests in the order of wrapping, and is empty outside of the run', async () => {
     const names: string[] = []
     const note = (): void => void names.push(currentName())
     const worker = namedWorker(
@@ -172,7 +172,7 @@ describe('a name', () => {
     expect(names).toEqual(['/Type/Name', '/Type/Name', ''])
   })
 
-  test('is there for a worker that is run by hand, too', async () => {
+  test('is set for a worker that is run directly, too', async () => {
     const names: string[] = []
     await namedWorker(() => void names.push(currentName()), 'Alone').run(new AbortController().signal)
     expect(names).toEqual(['/Alone'])

@@ -5,7 +5,7 @@ import ms, { type StringValue } from 'ms'
 import { describe, expect, test } from 'vitest'
 import { toIntervalMs, toMs } from '../../packages/runutil/src/core/duration.ts'
 
-describe('a duration is milliseconds as a number or a string with a unit', () => {
+describe('a duration is a number of milliseconds or a string with a unit', () => {
   test.each([
     [0, 0],
     [1.5, 1.5],
@@ -84,7 +84,7 @@ describe('a duration in words', () => {
     .map((parts) => parts.join(''))
     .filter((given) => given !== '' && given.length <= 100)
 
-  test('means what the package ms takes it for', () => {
+  test('means the same as in the package ms', () => {
     const read = (given: string): number | undefined => {
       try {
         return toMs(given, 'x')
@@ -150,13 +150,13 @@ describe.each(Object.entries(TAKES_DURATION))('%s rejects, at the call,', (_, ta
   })
 })
 
-test.each(BAD.slice(0, -1))('a static backoff of %o is refused with a typed error', (given) => {
+test.each(BAD.slice(0, -1))('a static backoff of %o is rejected with a typed error', (given) => {
   expect(() => backoff(given as never)).toThrow(/^backoff: /)
   expect(caught(() => backoff(given as never))).toHaveProperty('code', expect.stringMatching(/^ERR_INVALID_/))
 })
 
 test.each(BAD.filter(([given]) => given !== undefined))(
-  'a grace of %o is refused before anything runs',
+  'a grace of %o is rejected before anything runs',
   async (given) => {
     let ran = false
     const run = runAllWorkers([() => void (ran = true)], undefined, { grace: given as never })
@@ -165,12 +165,12 @@ test.each(BAD.filter(([given]) => given !== undefined))(
   },
 )
 
-test.each([0, '0s', '0'])('an interval of %j would never let anything else run', (every) => {
+test.each([0, '0s', '0'])('an interval of %j is rejected, since nothing else could run', (every) => {
   expect(() => repeat(every, () => {})).toThrow(InvalidDurationError)
   expect(() => repeat(every, () => {})).toThrow(/repeat: expected more than 0 ms between two runs; got/)
 })
 
-test('the message says what it is for, what was expected and what came', () => {
+test('the message names the function, what was expected and what was given', () => {
   expect(() => wait('soon')).toThrow(
     "wait: expected a duration of 0 or more, in ms or as '5s', '1m' or '1h'; got \"soon\"",
   )

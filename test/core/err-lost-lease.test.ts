@@ -5,14 +5,14 @@ import { ErrLostLease, JobQueue, MemoryJobStore, QueueWorker } from 'runutil/que
 import { expect, it } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 
-it('is one class for queue and coordinate, which that of leases extends', () => {
+it('ErrLostLease is one class for queue and coordinate, which LeaseLostError extends', () => {
   expect(ofCoordinate).toBe(ErrLostLease)
   const lost = new LeaseLostError('nightly')
   expect(lost).toBeInstanceOf(ErrLostLease)
   expect(lost).toMatchObject({ name: 'LeaseLostError', code: 'ERR_LEASE_LOST', lease: 'nightly' })
 })
 
-it('of a named lease, thrown by a handler, is not taken for the loss of the job', async () => {
+it('a LeaseLostError thrown by a handler fails the job and does not count as the loss of its lease', async () => {
   const { logger, lines } = capturedLogger()
   const queue = new JobQueue(new MemoryJobStore())
   const stop = new AbortController()

@@ -7,7 +7,7 @@ import { toError } from '../../packages/runutil/src/core/thrown.ts'
 const { DuplicateNameError, InvalidArgumentError, InvalidDurationError } = runutil
 const { ShutdownRequestedError, ShutdownTimeoutError, SiblingExitedError, WorkerResolutionError } = runutil
 
-group('every error is a class with its name, a stable code and its facts', () => {
+group('every error is a class with a name, a stable code and fields', () => {
   const cause = new Error('root')
   test.each<[Error, Record<string, unknown>]>([
     [new InvalidArgumentError('m'), { code: 'ERR_INVALID_ARGUMENT', name: 'InvalidArgumentError' }],
@@ -51,13 +51,13 @@ group('every error is a class with its name, a stable code and its facts', () =>
   })
 })
 
-test('the base classes say what kind of mistake it is', () => {
+test('argument errors extend TypeError and RangeError, and group errors AggregateError', () => {
   expect(new InvalidArgumentError('m')).toBeInstanceOf(TypeError)
   expect(new InvalidDurationError('m')).toBeInstanceOf(RangeError)
   expect(new WorkerGroupError([])).toBeInstanceOf(AggregateError)
 })
 
-test('a group error tells each worker with its message', () => {
+test('the message of a group error lists each worker with its message', () => {
   const failures = ['a', 'b'].map((name) => ({ worker: `/${name}`, error: new Error(`${name} broke`) }))
   expect(new WorkerGroupError(failures.slice(0, 1)).message).toBe('/a: a broke')
   expect(new WorkerGroupError(failures).message).toBe('/a: a broke\n/b: b broke')
@@ -85,11 +85,11 @@ group('errorIs', () => {
     ['a string', 'Sought', false],
     ['null', null, false],
     ['undefined', undefined, false],
-  ])('looks at %s', (_, error, expected) => {
+  ])('checks %s', (_, error, expected) => {
     expect(errorIs(error, Sought)).toBe(expected)
   })
 
-  test('ends for causes that go round in circles', () => {
+  test('terminates for circular causes', () => {
     const a = new Error('a')
     const b = new AggregateError([], 'b')
     a.cause = b
@@ -99,14 +99,14 @@ group('errorIs', () => {
     expect(errorIs(a, Sought)).toBe(true)
   })
 
-  test('ends for a chain of 100,000 causes', () => {
+  test('terminates for a chain of 100,000 causes', () => {
     let error: Error = sought
     for (let n = 0; n < 100_000; n++) error = wrap(error)
     expect(errorIs(error, Sought)).toBe(true)
     expect(errorIs(error, TypeError)).toBe(false)
   })
 
-  test('takes abstract classes too', () => {
+  test('accepts abstract classes', () => {
     abstract class Base extends Error {}
     class Concrete extends Base {}
     expect(errorIs(wrap(new Concrete()), Base)).toBe(true)
@@ -115,7 +115,7 @@ group('errorIs', () => {
 
 group('a non-Error that was thrown', () => {
   test.each([['text'], [42], [0], [null], [undefined], [{ status: 500 }], [[1, 2]], [Symbol('s')], [false]])(
-    'is wrapped, and %o kept as the cause',
+    'is wrapped in an Error whose cause is %o',
     (thrown) => {
       const error = toError(thrown)
       expect(error).toBeInstanceOf(Error)
@@ -125,7 +125,7 @@ group('a non-Error that was thrown', () => {
     },
   )
 
-  test('an Error stays as it is', () => {
+  test('an Error is returned unchanged', () => {
     const error = new TypeError('x')
     expect(toError(error)).toBe(error)
   })

@@ -10,7 +10,7 @@ interface Shop extends Record<string, unknown[]> {
 }
 
 describe('a listener', () => {
-  test('hears each event of its name, with what it carries, and no other', () => {
+  test('receives each event of its name with its arguments, and no other', () => {
     const events = new Events<Shop>()
     const heard: unknown[] = []
     events.on('sold', (item, price) => heard.push([item, price]))
@@ -23,7 +23,7 @@ describe('a listener', () => {
     ])
   })
 
-  test('comes in the order of listening, twice when it was given twice', () => {
+  test('is called in the order of subscription, and twice if it was added twice', () => {
     const events = new Events<Shop>()
     const heard: string[] = []
     const a = (): void => void heard.push('a')
@@ -36,7 +36,7 @@ describe('a listener', () => {
     expect(heard).toEqual(['a', 'b', 'a', 'a', 'b'])
   })
 
-  test('is taken off by what on returned, safely twice', () => {
+  test('is removed by the function that on() returned, which may be called twice', () => {
     const events = new Events<Shop>()
     const heard = vi.fn()
     const off = events.on('closed', heard)
@@ -47,7 +47,7 @@ describe('a listener', () => {
     expect(events.heard('closed')).toBe(false)
   })
 
-  test('added during an event hears only the next', () => {
+  test('added during an event receives only the next', () => {
     const events = new Events<Shop>()
     const late = vi.fn()
     const off = events.on('closed', () => {
@@ -69,12 +69,12 @@ describe('a listener', () => {
     ],
     ['rejects', () => Promise.reject(new Error('from a listener'))],
     [
-      'gives a thenable that rejects',
+      'returns a thenable that rejects',
       () => ({ then: (_: unknown, no: (e: Error) => void) => no(new Error('from a listener')) }),
     ],
   ]
   test.each(broken)(
-    'that %s is logged once, and reaches neither the emitter nor the others',
+    'that %s is logged once, and affects neither the emitter nor other listeners',
     async (_, listener) => {
       const { logger, lines } = capturedLogger()
       const heard = vi.fn()
@@ -97,7 +97,7 @@ describe('a listener', () => {
     },
   )
 
-  test('that fails is logged once each, however many fail alike', () => {
+  test('that fails is logged once, even if another fails in the same way', () => {
     currentLogger().level = 'error'
     const error = vi.spyOn(currentLogger(), 'error').mockImplementation(() => {})
     const events = new Events<Shop>()
@@ -113,7 +113,7 @@ describe('a listener', () => {
   })
 })
 
-test('nobody has to hear an event, not even an error', () => {
+test('an event needs no listener, not even an error', () => {
   const events = new Events<Shop>()
   expect(events.heard('error')).toBe(false)
   expect(() => events.emit('error', new Error('unheard'))).not.toThrow()

@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Histogram } from '../../packages/runutil/src/core/histogram.ts'
 
-/** The shortest that this share of all stayed within. */
+/** The shortest duration that this share of all durations does not exceed. */
 function exact(durations: readonly number[], share: number): number {
   const sorted = [...durations].sort((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!
 }
 
 describe('a histogram of durations', () => {
-  it('gives each percentile to 10 % of what it is, in whatever order they came', () => {
+  it('returns each percentile with an error of at most 10 %, for any order of the durations', () => {
     const durations = fc.array(fc.double({ min: 0.011, max: 1e6, noNaN: true }), {
       minLength: 1,
       maxLength: 200,
@@ -25,7 +25,7 @@ describe('a histogram of durations', () => {
     )
   })
 
-  it('counts what is shorter than its first bucket there, and what is longer than its last in that', () => {
+  it('counts durations below its first bucket in the first, and those above its last in the last', () => {
     const histogram = new Histogram()
     histogram.add(1e12)
     histogram.add(0)
@@ -33,7 +33,7 @@ describe('a histogram of durations', () => {
     expect(histogram.percentile(1)).toBeGreaterThan(3 * 3_600_000)
   })
 
-  it('is 0 of none', () => {
+  it('returns 0 if it is empty', () => {
     expect(new Histogram().percentile(0.5)).toBe(0)
   })
 })

@@ -11,7 +11,7 @@ test('a notification ends the wait, and leaves neither timer nor listener', asyn
   expect(clock.pending).toBe(0)
 })
 
-test('notifications while nobody waits are kept as one', async () => {
+test('notifications without a waiter are kept as one', async () => {
   const clock = new VirtualClock()
   const notify = new Notify(clock)
   expect(notify.notify()).toBe(false)
@@ -22,7 +22,7 @@ test('notifications while nobody waits are kept as one', async () => {
   expect(await second).toBe(false)
 })
 
-test('an abort ends the wait, and all later ones', async () => {
+test('an abort ends the current wait and all later ones', async () => {
   const clock = new VirtualClock()
   const controller = new AbortController()
   const notify = new Notify(clock, controller.signal)

@@ -5,7 +5,7 @@ import { checkOptions } from '../../packages/runutil/src/core/options.ts'
 const known = ['logger', 'clock', 'grace'] as const
 const check = (options: unknown): unknown => checkOptions('run', options as Record<string, unknown>, known)
 
-describe('an unknown key offers the nearest known one', () => {
+describe('the error for an unknown key suggests the nearest known one', () => {
   test.each([
     ['loger', "run: unknown option 'loger'; did you mean 'logger'?"],
     ['Logger', "did you mean 'logger'?"],
@@ -21,13 +21,13 @@ describe('an unknown key offers the nearest known one', () => {
   })
 })
 
-test.each([null, undefined, 5, 'grace', [], () => {}])('%o is no options object', (options) => {
+test.each([null, undefined, 5, 'grace', [], () => {}])('%o is not an options object', (options) => {
   expect(() => check(options)).toThrow(InvalidArgumentError)
   expect(() => check(options)).toThrow(/run: expected an options object \{ logger, clock, grace \}; got/)
 })
 
 test.each([{}, { grace: undefined }, { logger: 1, clock: 2, grace: 3 }])(
-  '%o is returned as it is',
+  '%o is returned unchanged',
   (options) => {
     expect(check(options)).toBe(options)
   },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { OutageLog } from '../../packages/runutil/src/core/outage-log.ts'
 import { capturedLogger } from '../support/logs.ts'
 
-test('an outage is logged once when it begins and once when it is over', () => {
+test('an outage is logged once when it begins and once when it ends', () => {
   const { logger, lines } = capturedLogger()
   const outage = new OutageLog('look for tasks', () => logger)
   outage.succeeded()

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { plainJson } from '../../packages/runutil/src/core/plain-json.ts'
 
-describe('the quick way to a JSON text', () => {
-  it('of any JSON value gives what JSON.stringify does', () => {
+describe('plainJson', () => {
+  it('returns the same as JSON.stringify for any JSON value', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
         expect(plainJson(value, 1_000_000)).toBe(JSON.stringify(value))
@@ -12,12 +12,12 @@ describe('the quick way to a JSON text', () => {
   })
 
   test.each<[string, unknown]>([
-    ['what JSON.stringify would change', { a: [1, NaN] }],
-    ['what has a toJSON', { at: new Date(0) }],
-    ['an array that has one', Object.assign([1], { toJSON: () => 2 })],
+    ['a value that JSON.stringify would change', { a: [1, NaN] }],
+    ['a value with a toJSON', { at: new Date(0) }],
+    ['an array with a toJSON', Object.assign([1], { toJSON: () => 2 })],
     ['bytes', { a: new Uint8Array(1) }],
     ['an instance of a class', { a: new (class Point {})() }],
-    ['what runs in a circle', circle()],
+    ['a circular value', circle()],
     [
       'a getter that throws',
       {
@@ -27,9 +27,9 @@ describe('the quick way to a JSON text', () => {
       },
     ],
     ['undefined', undefined],
-    ['more than there is room for', 'x'.repeat(1_000)],
-    ['more than there is room for when it is written', '\n'.repeat(600)],
-  ])('leaves %s to a thorough look', (_, value) => {
+    ['a text that is too long', 'x'.repeat(1_000)],
+    ['a text that is too long once escaped', '\n'.repeat(600)],
+  ])('returns undefined for %s', (_, value) => {
     expect(plainJson(value, 1_000)).toBeUndefined()
   })
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { SerialQueue } from '../../packages/runutil/src/core/serial-queue.ts'
 
-/** A task that notes when it begins, and ends when the test says so. */
+/** A task that records that it has begun, and ends when `end` is called. */
 function task(begun: string[], name: string) {
   let end: (error?: Error) => void
   const ended = new Promise<string>((resolve, reject) => {
@@ -14,7 +14,7 @@ function task(begun: string[], name: string) {
   return { run, end: end! }
 }
 
-test('tasks of a serial queue run one at a time, in the order of the calls, also after one that failed', async () => {
+test('tasks of a serial queue run one at a time, in the order of the calls, even after one has failed', async () => {
   const queue = new SerialQueue()
   const begun: string[] = []
   const a = task(begun, 'a')
@@ -42,7 +42,7 @@ test('tasks of different keys of a serial queue do not wait for each other', asy
   expect(await Promise.all(results)).toEqual(['a', 'b', 'c'])
 })
 
-test('a task of a serial queue that was idle begins at once', () => {
+test('a task of an idle serial queue begins immediately', () => {
   const begun: string[] = []
   const first = task(begun, 'first')
   void new SerialQueue().run(first.run)

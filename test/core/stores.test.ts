@@ -10,14 +10,14 @@ import { linkedController } from '../../packages/runutil/src/core/linked-control
 const storage = new AsyncLocalStorage<string>()
 const store = (): string | undefined => storage.getStore()
 
-describe('kept stores', () => {
-  test('are those of the moment in which they were kept', () => {
+describe('a captured async context', () => {
+  test('has the stores that were current when it was captured', () => {
     const kept = storage.run('a', () => new AsyncScope())
     expect(storage.run('b', () => kept.run(store))).toBe('a')
     expect(store()).toBeUndefined()
   })
 
-  test('keep from the next call what one enters, also in a store that had nothing', () => {
+  test('does not pass on to the next call what one call has entered, even into a store that was empty', () => {
     const other = new AsyncLocalStorage<string>()
     const kept = storage.run('a', () => new FreshScope())
     const seen: unknown[] = []
@@ -32,7 +32,7 @@ describe('kept stores', () => {
     expect([store(), other.getStore()]).toEqual([undefined, undefined])
   })
 
-  test('are those of all that a fresh call awaits and starts, however many there are', async () => {
+  test('applies to everything that a call awaits and starts, for any number of stores', async () => {
     const many = Array.from({ length: 12 }, () => new AsyncLocalStorage<number>())
     const stores = (): unknown[] => many.map((each) => each.getStore())
     const within = many.reduce<() => FreshScope>(
@@ -56,7 +56,7 @@ describe('kept stores', () => {
   })
 })
 
-/** What callbacks of timers find that were set in two stores, for one moment, when time is moved on in a third. */
+/** The stores in which timers call back that were set in two others, while time is advanced in a third. */
 async function storesOfTimers(clock: Clock, passes: () => Promise<unknown>): Promise<unknown[]> {
   const seen: unknown[] = []
   for (const name of ['a', 'b']) {
@@ -69,7 +69,7 @@ async function storesOfTimers(clock: Clock, passes: () => Promise<unknown>): Pro
   return seen
 }
 
-describe('a timer calls back in the stores in which it was first set', () => {
+describe('a timer calls back in the async context in which it was first set', () => {
   const expected = [
     ['a, at once', 'a'],
     ['b, at once', 'b'],
@@ -78,13 +78,13 @@ describe('a timer calls back in the stores in which it was first set', () => {
     ['c', 'c'],
   ]
 
-  test('on the clock of the system, where one native timer serves all', async () => {
+  test('on the system clock, where one native timer serves all', async () => {
     const seen = await storesOfTimers(systemClock, () => wait(20))
     expect(seen).toHaveLength(5)
     expect(seen).toEqual(expect.arrayContaining(expected))
   })
 
-  test('on a virtual one', async () => {
+  test('on a virtual clock', async () => {
     const clock = new VirtualClock()
     expect(await storesOfTimers(clock, () => clock.advance(20))).toEqual(expected)
   })
@@ -92,9 +92,9 @@ describe('a timer calls back in the stores in which it was first set', () => {
 
 describe('a linked controller', () => {
   test.each([
-    ['itself', (_: AbortController, child: { abort(reason: unknown): void }) => child.abort('over')],
+    ['directly', (_: AbortController, child: { abort(reason: unknown): void }) => child.abort('over')],
     ['by its parent', (parent: AbortController) => parent.abort('over')],
-  ])('that is aborted %s calls listeners in the stores in which it was made', (_, abort) => {
+  ])('that is aborted %s calls its listeners in the async context in which it was created', (_, abort) => {
     const parent = new AbortController()
     const child = storage.run('own', () => linkedController(parent.signal))
     const seen: unknown[] = []
@@ -105,7 +105,7 @@ describe('a linked controller', () => {
 })
 
 describe('a batcher', () => {
-  test('makes its calls in the stores in which it was made, in none of a caller', async () => {
+  test('makes its calls in the async context in which it was created, not in that of a caller', async () => {
     const seen: unknown[] = []
     const run = async (calls: readonly string[]): Promise<readonly string[]> => {
       seen.push([[...calls], store()])

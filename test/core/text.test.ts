@@ -14,13 +14,13 @@ describe.each([...oddErrors, ...oddResults])('%s', (_, make) => {
     ['textOf', textOf],
     ['nameOf', nameOf],
     ['describe', described],
-  ])('%s makes a text of it', (_, read) => {
+  ])('%s returns a text', (_, read) => {
     const text = read(make())
     expect(text).toBeTypeOf('string')
     expect((text as string).length).toBeLessThanOrEqual(65_536)
   })
 
-  it('is no reason to throw anything else', () => {
+  it('causes no other error', () => {
     expect(toError(make())).toBeDefined()
     expect(['string', 'undefined']).toContain(typeof stackOf(make()))
     expect(errorIs(make(), ErrWorkerExitedPrematurely)).toBe(false)
@@ -28,17 +28,17 @@ describe.each([...oddErrors, ...oddResults])('%s', (_, make) => {
   })
 })
 
-describe('what an error says', () => {
+describe('the message of an error', () => {
   test.each<[string, unknown, string]>([
-    ['is its message', new Error('no disk'), 'no disk'],
-    ['is nothing without one', new Error(), ''],
+    ['is returned', new Error('no disk'), 'no disk'],
+    ['is empty if there is none', new Error(), ''],
     [
-      'is shown when it is an object',
+      'is described if it is an object',
       Object.assign(new Error(), { message: { code: 'declined' } }),
       "{ code: 'declined' }",
     ],
     [
-      'names bytes, and lists none',
+      'is named, not listed, if it is bytes',
       Object.assign(new Error(), { message: new Uint8Array(9) }),
       'an instance of Uint8Array',
     ],
@@ -46,7 +46,7 @@ describe('what an error says', () => {
     expect(messageOf(error)).toBe(text)
   })
 
-  it('finds a type in the last of two lists of errors', () => {
+  it('an error type is found at the end of nested aggregate errors', () => {
     const wanted = new ErrWorkerExitedPrematurely('/a')
     const inner = new AggregateError([new Error('x'), wanted])
     expect(errorIs(new AggregateError([new Error('y'), inner]), ErrWorkerExitedPrematurely)).toBe(true)
@@ -62,11 +62,11 @@ describe('text for a store', () => {
     expect(storableText(text)).toBe(stored)
   })
 
-  it('is in ASCII where that is asked for', () => {
+  it('is escaped to ASCII by asciiText', () => {
     expect(asciiText('a\n€🎉\0')).toBe('a\n\\u20ac\\ud83c\\udf89\\u0000')
   })
 
-  it('is cut between characters', () => {
+  it('is cut at a character boundary', () => {
     expect(['', 'a', 'ab', 'ab', 'ab', 'ab€'].map((_, most) => cutToBytes('ab€', most))).toEqual([
       '',
       'a',

@@ -4,7 +4,7 @@ import { Throttle } from '../../packages/runutil/src/core/throttle.ts'
 
 let clock: VirtualClock
 let throttle: Throttle
-/** When it called. */
+/** The times of its calls. */
 let at: number[]
 beforeEach(() => {
   clock = new VirtualClock()
@@ -13,7 +13,7 @@ beforeEach(() => {
   throttle = new Throttle(() => at.push(clock.elapsed() - begun), 10, clock)
 })
 
-test('of many calls for nothing the first is made at once, the others as one each time the while is over', async () => {
+test('of many fruitless calls the first is made immediately, the others as one at the end of each interval', async () => {
   for (let i = 0; i < 35; i++) {
     throttle.call()
     throttle.call()
@@ -26,7 +26,7 @@ test('of many calls for nothing the first is made at once, the others as one eac
   expect(clock.pending).toBe(0)
 })
 
-test('after a call that was worth it the next is made at once, also one that was put off', async () => {
+test('after a fruitful call the next is made immediately, even one that was deferred', async () => {
   throttle.call()
   throttle.worthIt()
   await clock.advance(1)
@@ -40,7 +40,7 @@ test('after a call that was worth it the next is made at once, also one that was
   expect(at).toEqual([0, 1, 2, 12])
 })
 
-test('once stopped it calls nothing, not even what was put off', async () => {
+test('a stopped throttle makes no call, not even a deferred one', async () => {
   throttle.call()
   throttle.call()
   throttle.stop()

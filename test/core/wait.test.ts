@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest'
 import { toMs } from '../../packages/runutil/src/core/duration.ts'
 import { sleep } from '../../packages/runutil/src/core/wait.ts'
 
-test.each([1, 999, '5s', '1h', '365d'])('resolves after %j, not before', async (duration) => {
+test.each([1, 999, '5s', '1h', '365d'])('wait resolves after %j, not earlier', async (duration) => {
   const clock = new VirtualClock()
   const woke: number[] = []
   const stop = new AbortController()
@@ -23,7 +23,7 @@ test.each([1, 999, '5s', '1h', '365d'])('resolves after %j, not before', async (
   expect(woke).toEqual([ms])
 })
 
-test('resolves early on abort, with its timer and listener taken off', async () => {
+test('sleep resolves early on abort, and removes its timer and listener', async () => {
   const clock = new VirtualClock()
   const { signal, ...controller } = withAbort()
   const slept = sleep(clock, 60_000, signal)
@@ -35,7 +35,7 @@ test('resolves early on abort, with its timer and listener taken off', async () 
   expect(getEventListeners(signal, 'abort')).toHaveLength(0)
 })
 
-test('takes its listener off when the time is up', async () => {
+test('sleep removes its listener when the time is over', async () => {
   const clock = new VirtualClock({ auto: true })
   const { signal } = withAbort()
   await sleep(clock, 60_000, signal)
@@ -43,7 +43,7 @@ test('takes its listener off when the time is up', async () => {
   expect(clock.pending).toBe(0)
 })
 
-test('resolves at once under an aborted signal and sets no timer', async () => {
+test('sleep resolves immediately and sets no timer if the signal has aborted', async () => {
   const clock = new VirtualClock()
   await sleep(clock, 60_000, AbortSignal.abort())
   expect(clock.pending).toBe(0)
@@ -63,7 +63,7 @@ test('10,000 waits on one signal leave no listener and print no warning', async 
   expect(warned).not.toHaveBeenCalled()
 })
 
-test('a wait of 0 is a macrotask: a loop of them lets timers run', async () => {
+test('a wait of 0 is a macrotask, so that a loop of them lets timers run', async () => {
   let fired = false
   setTimeout(() => (fired = true), 1)
   let rounds = 0
@@ -71,7 +71,7 @@ test('a wait of 0 is a macrotask: a loop of them lets timers run', async () => {
   expect(fired).toBe(true)
 })
 
-test('without a signal it waits on the real clock', async () => {
+test('wait uses the real clock outside of a run', async () => {
   const before = performance.now()
   await wait(20)
   expect(performance.now() - before).toBeGreaterThanOrEqual(20)

@@ -41,7 +41,7 @@ async function detailOf(
   return { clock, detail }
 }
 
-test('a QueueWorker shows its kinds, and the jobs that run and wait', async () => {
+test('a QueueWorker shows its kinds, the jobs that run and wait, and how often it has claimed', async () => {
   let queue: JobQueue
   const { detail } = await detailOf(
     (clock) => {
@@ -57,8 +57,25 @@ test('a QueueWorker shows its kinds, and the jobs that run and wait', async () =
     concurrency: 2,
     waiting: 0,
     unsettled: 0,
+    claims: 2,
+    lostLeases: 0,
     running: [{ id: '1', kind: 'a', attempt: 1, since: new Date(NOON), traceId }],
   })
+})
+
+test('a QueueWorker counts the leases that it has lost', async () => {
+  const { detail } = await detailOf(
+    async (clock) => {
+      const queue = new JobQueue(new MemoryJobStore({ clock }))
+      await queue.enqueue([1, 2].map((id) => ({ id: `${id}`, kind: 'a' })))
+      return new QueueWorker(queue, { concurrency: 2, lease: '1s' }).register('a', async (_, signal) => {
+        await queue.cancel('1').catch(() => {})
+        await untilAbort(signal)
+      })
+    },
+    (clock) => clock.advance('1s'),
+  )
+  expect(detail).toMatchObject({ lostLeases: 1, running: [{ id: '2' }] })
 })
 
 test('a CoordinateWorker shows its tasks and its heartbeat', async () => {
@@ -79,21 +96,36 @@ test('a CoordinateWorker shows its tasks and its heartbeat', async () => {
   })
 })
 
-test('a Manager shows its live workers', async () => {
-  const { detail } = await detailOf((clock) => {
-    const manager = new Manager({ operation: 'test', ledger: new MemoryActionLedger(), clock })
-    manager.workers.register('host', 'phone', () => {})
-    return manager
+test('a Manager shows its live workers, and how many tasks wait for each', async () => {
+  let manager: Manager
+  const { detail } = await detailOf(
+    (clock) => {
+      manager = new Manager({ operation: 'test', ledger: new MemoryActionLedger(), clock })
+      manager.workers.register('host', 'phone', (_, signal) => untilAbort(signal))
+      return manager
+    },
+    async (clock) => {
+      for (const input of [1, 2, 3]) void manager.do('phone', input).catch(() => {})
+      await clock.advance('1s')
+    },
+  )
+  const since = new Date(NOON)
+  expect(detail).toEqual({
+    operation: 'test',
+    workers: [{ host: 'host', target: 'phone', since, queued: 2 }],
   })
-  expect(detail).toEqual({ operation: 'test', workers: [{ host: 'host', target: 'phone' }] })
 })
 
 test('a cron shows its pattern and what comes next, a singleton its lease', async () => {
   const pattern = '30 12 * * *'
   const next = new Date(NOON + 30 * 60_000)
   expect((await detailOf(() => cron(pattern, () => {}))).detail).toEqual({ pattern, timezone: 'UTC', next })
-  const held = await detailOf((clock) => singleton(new MemoryLeaseStore({ clock }), 'one', untilAbort))
-  expect(held.detail).toEqual({ lease: 'one', held: true, fence: 1 })
+  const held = await detailOf(
+    (clock) => singleton(new MemoryLeaseStore({ clock }), 'one', untilAbort),
+    (clock) => clock.advance('15s'),
+  )
+  // Renewed after a third of its 30 s.
+  expect(held.detail).toEqual({ lease: 'one', held: true, fence: 1, until: new Date(NOON + 40_000) })
 })
 
 test('a ProcessPool shows its processes', async () => {
@@ -105,7 +137,15 @@ test('a ProcessPool shows its processes', async () => {
   await pool.start()
   await pool.exec('echo')
   const since = expect.any(Date) as unknown
-  const idle = pool.workers.map(({ pid, numExecs }) => ({ pid, state: 'ready', execs: numExecs, since }))
+  const rss = expect.toSatisfy((bytes: number) => bytes > 10 * 2 ** 20) as unknown
+  const memory = process.platform === 'linux' ? { rss } : {}
+  const idle = pool.workers.map(({ pid, numExecs }) => ({
+    pid,
+    state: 'ready',
+    ...memory,
+    execs: numExecs,
+    since,
+  }))
   expect(runtime.get('/It')!.detail).toEqual({ waiting: 0, running: 0, workers: 2, processes: idle })
   stop.abort()
   await run

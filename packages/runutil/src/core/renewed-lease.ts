@@ -25,7 +25,7 @@ export class RenewedLease {
   readonly #props: RenewedLeaseProps
   /** Fires at the next renewal, or when the lease is given up. */
   readonly #timer: Timer
-  #endsAt: number
+  #expiresAt: number
   #unanswered = 0
   #isLost = false
   #stopped = false
@@ -34,7 +34,7 @@ export class RenewedLease {
   constructor(props: RenewedLeaseProps, askedAt: number) {
     const { clock, leaseMs } = props
     this.#props = props
-    this.#endsAt = askedAt + leaseMs * GIVE_UP
+    this.#expiresAt = askedAt + leaseMs
     this.#timer = clock.setTimeoutAt(() => void this.#wake(), askedAt + leaseMs * RENEW)
   }
 
@@ -42,6 +42,16 @@ export class RenewedLease {
   isLost(): boolean {
     if (!this.#stopped && this.#props.clock.elapsed() >= this.#endsAt) this.#lose()
     return this.#isLost
+  }
+
+  /** When the lease expires unless it is renewed, on the scale of `clock.elapsed()`. */
+  get expiresAt(): number {
+    return this.#expiresAt
+  }
+
+  /** When the lease is given up unless it is renewed. */
+  get #endsAt(): number {
+    return this.#expiresAt - this.#props.leaseMs * (1 - GIVE_UP)
   }
 
   stop(): void {
@@ -60,7 +70,7 @@ export class RenewedLease {
       const renewed = await renew().finally(() => this.#unanswered--)
       if (this.#stopped) return
       if (!renewed) return this.#lose()
-      this.#endsAt = Math.max(this.#endsAt, askedAt + leaseMs * GIVE_UP)
+      this.#expiresAt = Math.max(this.#expiresAt, askedAt + leaseMs)
       this.#timer.restartAt(askedAt + leaseMs * RENEW)
     } catch (error) {
       if (this.#stopped) return

@@ -5,7 +5,7 @@ import { ErrTargetTaken } from './errors.ts'
 import type { ManagerSettings } from './manager-options.ts'
 import type { Settler } from './settler.ts'
 import type { WorkerInfo } from './task-exchange.ts'
-import { type TaskHandler, WorkerLoop } from './worker-loop.ts'
+import { type LiveWorkerDetail, type TaskHandler, WorkerLoop } from './worker-loop.ts'
 
 /** A worker that can perform actions on its target now. */
 export interface LiveWorker {
@@ -94,6 +94,14 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
 
   *[Symbol.iterator](): Iterator<LiveWorker> {
     for (const { host, target } of this.#known()) yield { host, target }
+  }
+
+  /** What the tree shows of them. */
+  get detail(): readonly LiveWorkerDetail[] {
+    return [...this].map((worker) => {
+      const loop = this.#loops.get(worker.target)
+      return (loop?.worker.host === worker.host ? loop.detail : undefined) ?? worker
+    })
   }
 
   #known(): readonly LiveWorker[] {

@@ -110,7 +110,8 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     if (this.#running) throw new ManagerRunningError(operation)
     this.#running = true
     this.#record = currentContext()?.record
-    if (this.#record !== undefined) this.#record.describe = () => ({ operation, workers: [...this.workers] })
+    if (this.#record !== undefined)
+      this.#record.describe = () => ({ operation, workers: this.workers.detail })
     try {
       await this.#serve(signal)
     } catch (error) {

@@ -33,6 +33,8 @@ export interface WorkerRegistration {
   close(now: number): Promise<void>
   /** As `close`, and releases the target. */
   withdraw(now: number): Promise<void>
+  /** How many tasks wait for this worker; undefined where only a remote store knows. */
+  readonly queued?: number
   /** Aborts when another worker may have replaced this one. */
   readonly lost: AbortSignal
 }

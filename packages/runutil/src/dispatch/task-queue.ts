@@ -49,6 +49,10 @@ export class TaskQueue implements WorkerRegistration {
     this.worker = props.worker
   }
 
+  get queued(): number {
+    return this.#tasks.length
+  }
+
   push(queued: QueuedTask): void {
     this.#isReserved = false
     this.#tasks.push(queued)

@@ -22,6 +22,16 @@ export interface WorkerLoopProps {
   readonly onGone: () => void
 }
 
+/** A live worker, as the tree shows it. */
+export interface LiveWorkerDetail {
+  readonly host: string
+  readonly target: string
+  /** Absent for a worker of another process. */
+  readonly since?: Date
+  /** Tasks that wait for it; absent if unknown here. */
+  readonly queued?: number
+}
+
 /** One registered worker: registering ─► live, one task at a time ─► gone, after `close` or when its handler threw. */
 export class WorkerLoop {
   readonly worker: WorkerInfo
@@ -29,6 +39,8 @@ export class WorkerLoop {
   readonly #props: WorkerLoopProps
   readonly #closing = new AbortController()
   #registration: WorkerRegistration | undefined
+  /** When it was last registered. */
+  #liveSince: Date | undefined
   #ended: Promise<void> = Promise.resolve()
   #resolveReady!: () => void
   #rejectReady!: (reason: unknown) => void
@@ -42,6 +54,14 @@ export class WorkerLoop {
     })
     // Callers may ignore it.
     this.ready.catch(() => {})
+  }
+
+  /** What the tree shows of it; undefined until it is live. */
+  get detail(): LiveWorkerDetail | undefined {
+    if (this.#registration === undefined || this.#liveSince === undefined) return undefined
+    const { host, target } = this.worker
+    const { queued } = this.#registration
+    return { host, target, since: this.#liveSince, ...(queued !== undefined && { queued }) }
   }
 
   /** Never rejects. Registers a lost worker again. */
@@ -85,6 +105,7 @@ export class WorkerLoop {
   /** Takes tasks until there are no more. @returns true when the worker is to be registered again */
   async #takeTasks(registration: WorkerRegistration): Promise<boolean> {
     this.#registration = registration
+    this.#liveSince = new Date(this.#now())
     this.#resolveReady()
     if (this.#closing.signal.aborted) await registration.close(this.#now())
     const { lost } = registration

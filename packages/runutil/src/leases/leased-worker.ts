@@ -4,6 +4,7 @@ import { offAbort, onAbort } from '../core/abort.ts'
 import { inNewScope } from '../core/async-scope.ts'
 import type { Clock } from '../core/clock.ts'
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
+import { dateAt } from '../core/date-at.ts'
 import { type Duration, toStorableIntervalMs } from '../core/duration.ts'
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
@@ -71,8 +72,8 @@ class LeasedRun {
   readonly #clock = this.#context.scope.clock
   readonly #timeout = new StoreTimeout(this.#clock, this.#context.scope.graceMs)
   readonly #outage: OutageLog
-  /** While it holds the lease. */
-  #fence: number | undefined
+  /** While the work runs. */
+  #held: { readonly fence: number; readonly lease: RenewedLease } | undefined
 
   constructor(work: LeasedWork, signal: AbortSignal) {
     this.#work = work
@@ -92,8 +93,10 @@ class LeasedRun {
   }
 
   get #detail(): object {
-    const lease = this.#work.name
-    return this.#fence === undefined ? { lease, held: false } : { lease, held: true, fence: this.#fence }
+    const { name } = this.#work
+    if (this.#held === undefined) return { lease: name, held: false }
+    const { fence, lease } = this.#held
+    return { lease: name, held: true, fence, until: dateAt(this.#clock, lease.expiresAt) }
   }
 
   async #run(): Promise<void> {
@@ -152,12 +155,12 @@ class LeasedRun {
       // Before the store answered, the lease may have expired, or the worker may have been stopped.
       lease.isLost()
       signal.throwIfAborted()
-      this.#fence = fence
+      this.#held = { fence, lease }
       await withFence(fence, () => this.#runOnce(signal))
     } catch (error) {
       failure = { error }
     }
-    this.#fence = undefined
+    this.#held = undefined
     controller.dispose()
     const wasStopped = failure && isAbortOf(signal, failure.error)
     const isLost = lease.isLost()

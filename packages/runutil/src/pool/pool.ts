@@ -13,6 +13,7 @@ import { type PoolSettings, type ProcessPoolOptions, resolveOptions } from './op
 import { PoolContext } from './pool-context.ts'
 import type { PoolEvents } from './pool-events.ts'
 import type { PoolStats } from './pool-stats.ts'
+import { processDetail } from './process-detail.ts'
 import type { Encoded } from './relay/encoding.ts'
 import type { Payload } from './relay/payload.ts'
 import { type CallHandlers, type InputOf, type ResultOf, decodeResult, encodeCall } from './typed-calls.ts'
@@ -187,10 +188,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   get #detail(): object {
-    const processes = this.workers.map(({ pid, state, numExecs, updated }) => {
-      return { pid, state, execs: numExecs, since: updated }
-    })
-    return { ...this.stats(), processes }
+    return { ...this.stats(), processes: this.workers.map(processDetail) }
   }
 
   get #isIdle(): boolean {

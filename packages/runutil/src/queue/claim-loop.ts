@@ -75,8 +75,9 @@ export class ClaimLoop {
   }
 
   get #detail(): object {
-    const { kinds, concurrency, slots, outcomes } = this.#props
-    return { kinds: [...kinds.keys()], concurrency, ...slots.detail, unsettled: outcomes.unsettled }
+    const { kinds, concurrency, slots, outcomes, claims } = this.#props
+    const { unsettled } = outcomes
+    return { kinds: [...kinds.keys()], concurrency, ...slots.detail, unsettled, ...claims.detail }
   }
 
   #pause(): void {

@@ -35,6 +35,8 @@ export class RunClaims {
   readonly #bytes: HeldBytes
   readonly #claimant: Claimant
   #isOver = false
+  #claims = 0
+  #lostLeases = 0
   #listener: LeaseListener | undefined
 
   constructor(props: RunClaimsProps) {
@@ -47,7 +49,7 @@ export class RunClaims {
       leaseMs,
       clock,
       open,
-      onLost: (job) => this.#listener?.leaseLost(job),
+      onLost: (job) => this.#lost(job),
       onRenewed: () => log.available('renewals'),
       onError: (error) => log.unavailable('renewals', error),
     })
@@ -58,6 +60,11 @@ export class RunClaims {
   /** @param listener notified of lost leases from now on */
   begin(listener: LeaseListener): void {
     this.#listener = listener
+  }
+
+  /** What this run has had so far: claims that the store has answered, and jobs whose lease was lost. */
+  get detail(): { claims: number; lostLeases: number } {
+    return { claims: this.#claims, lostLeases: this.#lostLeases }
   }
 
   /** How many jobs there is room for, at most `limit`. */
@@ -107,11 +114,17 @@ export class RunClaims {
       onLastChance,
       onClockSet,
     })
+    this.#claims++
     // The answer came after the run ended: its jobs are released, their leases not renewed.
     if (this.#isOver) return jobs
     for (const job of jobs) this.#keeper.add(job, sentAt)
     this.#bytes.claimed(jobs, heldBack)
     return jobs
+  }
+
+  #lost(job: ClaimedJob): void {
+    this.#lostLeases++
+    this.#listener?.leaseLost(job)
   }
 
   /** After a step forward, other processes see the leases as expired. */

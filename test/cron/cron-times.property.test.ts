@@ -31,11 +31,11 @@ const ZONES = [
 interface Change {
   readonly zone: string
   readonly at: number
-  /** Two days before and after. */
+  /** The minutes from two days before until two days after. */
   readonly minutes: readonly LocalMinute[]
 }
 
-// Apia has had no daylight saving since 2021: its year begins instead.
+// Apia has had no daylight saving time since 2021: the start of its year is used instead.
 const changes: Change[] = ZONES.flatMap((zone) => {
   const found = transitionsOf(zone, 2026)
   return (found.length === 0 ? [Date.UTC(2026, 0, 2)] : found).map((at) => ({
@@ -49,7 +49,7 @@ const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, at) => from + at)
 const all = { hours: range(0, 23), minutes: range(0, 59) }
 
-/** What cron makes of a pattern around a change, and what a walk over the minutes does. */
+/** The instants of a pattern around a change, as computed by cron and by a scan of all minutes. */
 function both(
   { zone, at, minutes }: Change,
   hours: readonly number[],
@@ -67,8 +67,8 @@ function both(
   }
 }
 
-describe('over every change of the clocks in 2026, the instants are those that a walk over each minute finds:', () => {
-  test('there are changes of at least 12 zones', () => {
+describe('around every clock change of 2026, the instants equal those found by a scan of all minutes:', () => {
+  test('at least 12 zones have changes', () => {
     expect(new Set(changes.map(({ zone }) => zone)).size).toBeGreaterThanOrEqual(12)
     expect(changes.length).toBeGreaterThanOrEqual(35)
   })

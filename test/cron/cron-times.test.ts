@@ -24,7 +24,7 @@ describe('nextRuns', () => {
     expect(nextRuns(pattern, { from, count: 2 }).map((date) => date.toISOString())).toEqual(expected)
   })
 
-  test('gives five from now on by default, and never `from` itself', () => {
+  test('returns five instants from now on by default, and never `from` itself', () => {
     const minutes = nextRuns('* * * * *', { from })
     expect(minutes.map((date) => date.getTime() - from.getTime())).toEqual(
       [1, 2, 3, 4, 5].map((n) => n * 60_000),
@@ -33,32 +33,32 @@ describe('nextRuns', () => {
     expect(nextRuns('* * * * *')).toHaveLength(5)
   })
 
-  test('gives fewer when the pattern has a last year', () => {
+  test('returns fewer instants if the pattern has a last year', () => {
     expect(nextRuns('0 0 0 1 1 * 2027', { from })).toHaveLength(1)
     expect(nextRuns('0 0 0 1 1 * 2027', { from: new Date('2028-01-01') })).toEqual([])
   })
 
   test.each<[string, string, string, string[]]>([
     [
-      'a time that is skipped runs right after the gap',
+      'a time that the clock skips runs right after the gap',
       '30 2 * * *',
       '2026-03-28T12:00Z',
       ['2026-03-29T01:00:00.000Z', '2026-03-30T00:30:00.000Z'],
     ],
     [
-      'a time that comes twice runs the first time',
+      'a time that occurs twice runs the first time',
       '30 2 * * *',
       '2026-10-24T12:00Z',
       ['2026-10-25T00:30:00.000Z', '2026-10-26T01:30:00.000Z'],
     ],
     [
-      'of several times a day, one that is skipped does not run',
+      'one of several times a day does not run if the clock skips it',
       '30 2,14 * * *',
       '2026-03-28T18:00Z',
       ['2026-03-29T12:30:00.000Z'],
     ],
     [
-      'of several, one that comes twice runs twice',
+      'one of several times a day runs twice if it occurs twice',
       '30 1-3 * * *',
       '2026-10-24T23:45Z',
       ['2026-10-25T00:30:00.000Z', '2026-10-25T01:30:00.000Z', '2026-10-25T02:30:00.000Z'],
@@ -73,7 +73,7 @@ describe('nextRuns', () => {
   })
 })
 
-describe('bad input is refused at the call:', () => {
+describe('bad input is rejected at the call:', () => {
   test.each<[string, () => unknown, RegExp]>([
     [
       '30 February',

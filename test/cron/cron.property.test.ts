@@ -36,7 +36,7 @@ interface Ran {
   readonly missed: number
 }
 
-/** The machine sleeps and its clock is set as the program says; then all is quiet for long enough to see the last of it. */
+/** Suspends the machine and sets its clock as the program says, and then waits long enough for the last runs. */
 async function ranBy({
   every,
   missed,
@@ -70,8 +70,8 @@ async function ranBy({
 
 const runs = Number(process.env.CRON_RUNS ?? 60)
 
-describe('under any sleeps and settings of the clock', () => {
-  test('instants rise, are those of the pattern, and none runs before it has come', async () => {
+describe('with any suspensions and clock changes', () => {
+  test('instants increase, match the pattern, and none runs early', async () => {
     await fc.assert(
       fc.asyncProperty(programs(-90 * MINUTE), async (program) => {
         const { ran } = await ranBy(program)
@@ -86,7 +86,7 @@ describe('under any sleeps and settings of the clock', () => {
     )
   })
 
-  test('each instant that passed has run or was missed, once; with once the latest ran, with all each of the last 100', async () => {
+  test('each instant either runs or is counted as missed, once, by the policy of the cron', async () => {
     await fc.assert(
       fc.asyncProperty(programs(0), async (program) => {
         const { ran, last } = await ranBy(program)
@@ -94,7 +94,7 @@ describe('under any sleeps and settings of the clock', () => {
           Math.floor(to / MINUTE / program.every) - Math.floor(from / MINUTE / program.every)
         ran.forEach((one, at) => {
           const before = ran[at - 1]?.for ?? NOON
-          // What was missed lies between two runs: all of it, but what is missed at the end of `all` and is told of later.
+          // Each run counts the instants missed since the previous one. With `all`, the count may come with a later run.
           if (program.missed !== 'all') expect(one.missed).toBe(between(before, one.for) - 1)
           if (program.missed === 'once') expect(between(one.for, one.at)).toBe(0)
         })

@@ -17,7 +17,7 @@ interface Seen {
   readonly missed: number
 }
 
-/** A cron on virtual time, which begins at noon, 2026-01-01, and what its runs saw. */
+/** A cron on virtual time that starts at noon on 2026-01-01, and a record of its runs. */
 class Watched {
   readonly clock = new VirtualClock({ now: NOON })
   readonly stop = new AbortController()
@@ -47,7 +47,7 @@ class Watched {
     this.ended = follow(this.run)
   }
 
-  /** The machine sleeps: time of day goes on, timers don't. */
+  /** Suspends the machine: the time of day advances, timers don't. */
   sleep(forMinutes: number): void {
     this.clock.set(this.clock.now() + forMinutes * MINUTE)
   }
@@ -61,14 +61,14 @@ class Watched {
 }
 
 describe('cron', () => {
-  test('runs at its instants, none before the first', async () => {
+  test('runs at its instants, and not before the first', async () => {
     const watched = new Watched('*/10 * * * *')
     await watched.clock.advance('35m')
     expect(watched.seen).toEqual([10, 20, 30].map((at) => ({ at, for: at, missed: 0 })))
     await watched.end()
   })
 
-  test('never runs twice at once; of what passes meanwhile the latest runs, late', async () => {
+  test('never runs concurrently with itself, and runs the latest instant that passed during a run, late', async () => {
     const watched: Watched = new Watched('* * * * *', {}, () => wait(watched.seen.length === 1 ? 210_000 : 0))
     await watched.clock.advance('6m')
     expect(watched.seen).toEqual([
@@ -91,11 +91,11 @@ describe('cron', () => {
         { at: 33, for: 30, missed: 0 },
       ],
     ],
-  ])('after a sleep over three instants: %s', async (missed, made) => {
+  ])('after a suspension over three instants: %s', async (missed, made) => {
     const watched = new Watched('*/10 * * * *', { missed })
     await watched.clock.advance('1m')
     watched.sleep(31)
-    // It looks within a minute.
+    // It checks the clock at least once a minute.
     await watched.clock.advance('1m')
     expect(watched.seen).toEqual(made)
     await watched.clock.advance('10m')
@@ -103,7 +103,7 @@ describe('cron', () => {
     await watched.end()
   })
 
-  test('with skip, the latest runs when it is on time', async () => {
+  test('with skip, the latest instant still runs within the tolerance', async () => {
     const watched = new Watched('*/10 * * * *', { missed: 'skip', tolerance: '5m' })
     await watched.clock.advance('1m')
     watched.sleep(31)
@@ -112,7 +112,7 @@ describe('cron', () => {
     await watched.end()
   })
 
-  test('makes up for a hundred at most', async () => {
+  test('runs at most a hundred missed instants', async () => {
     const watched = new Watched('* * * * *', { missed: 'all' })
     await watched.clock.advance('30s')
     watched.sleep(1_000)
@@ -123,7 +123,7 @@ describe('cron', () => {
     await watched.end()
   })
 
-  test('does not count beyond ten thousand, but runs the latest', async () => {
+  test('counts at most ten thousand missed instants, and runs the latest', async () => {
     const watched = new Watched('* * * * * *')
     await watched.clock.advance('500ms')
     watched.sleep(60 * 24)
@@ -133,7 +133,7 @@ describe('cron', () => {
     await watched.end()
   })
 
-  test('runs no instant up to the last one again when the clock is set back', async () => {
+  test('does not repeat instants when the clock is set back', async () => {
     const watched = new Watched('*/10 * * * *')
     await watched.clock.advance('31m')
     watched.sleep(-25)
@@ -143,12 +143,12 @@ describe('cron', () => {
   })
 
   test.each(['once', 'skip', 'all'] as const)(
-    'runs none again, nor calls it missed, when the clock is set back and then forward (%s)',
+    'neither repeats an instant nor counts it as missed when the clock is set back and then forward (%s)',
     async (missed) => {
       const watched = new Watched('*/10 * * * *', { missed, tolerance: '10m' })
       await watched.clock.advance('31m')
       watched.sleep(-2.5)
-      // It looks at the clock, which is before the last run's instant.
+      // It checks the clock, which is before the instant of the last run.
       await watched.clock.advance('1m')
       watched.sleep(15)
       await watched.clock.advance('1m')
@@ -157,7 +157,7 @@ describe('cron', () => {
     },
   )
 
-  test('goes on from the new time when a clock that was wrong is set back before anything ran', async () => {
+  test('continues from the new time when a wrong clock is set back before the first run', async () => {
     const watched = new Watched('*/10 * * * *')
     await watched.clock.advance('1m')
     watched.sleep(-24 * 60)
@@ -166,7 +166,7 @@ describe('cron', () => {
     await watched.end()
   })
 
-  test('keeps its place over a restart: what passes during a backoff is missed', async () => {
+  test('counts instants that pass during a backoff as missed', async () => {
     const clock = new VirtualClock({ now: NOON })
     const stop = new AbortController()
     const seen: unknown[] = []
@@ -189,7 +189,7 @@ describe('cron', () => {
     await run
   })
 
-  test('given twice in a list, it runs twice', async () => {
+  test('runs twice if it is in a list twice', async () => {
     const clock = new VirtualClock({ now: NOON })
     const stop = new AbortController()
     let runs = 0
@@ -201,7 +201,7 @@ describe('cron', () => {
     expect(runs).toBe(4)
   })
 
-  test('ends its worker with the error of a run, and goes on with retry', async () => {
+  test('fails with the error of a run, and continues if it is retried', async () => {
     const error = new Error('no report')
     const fail = (): void => {
       throw error
@@ -222,7 +222,7 @@ describe('cron', () => {
     expect(lines.filter(({ msg }) => msg === 'worker failed')).toHaveLength(3)
   })
 
-  test('puts off each start by its jitter, never to the next instant', async () => {
+  test('delays each start by its jitter, but never until the next instant', async () => {
     const watched = new Watched('* * * * *', { jitter: '1h', missed: 'skip', tolerance: 0 })
     await watched.clock.advance('21m')
     expect(watched.seen.length).toBeGreaterThanOrEqual(20)
@@ -235,14 +235,14 @@ describe('cron', () => {
     await watched.end()
   })
 
-  test('has a timeout', async () => {
+  test('aborts a run after its timeout', async () => {
     const watched = new Watched('* * * * *', { timeout: '5s' }, (signal) => wait('1h', signal))
     await watched.clock.advance('2m')
     expect((await failureOf<WorkerGroupError>(watched.run)).errors).toEqual([expect.any(RunTimeoutError)])
     expect(watched.clock.pending).toBe(0)
   })
 
-  test('is slow after ten times to its next instant, and says so once', async () => {
+  test('logs once that a run is slow, after ten times its interval', async () => {
     const watched = new Watched('*/10 * * * *', {}, (signal) => wait('1d', signal))
     const slow = (): number => watched.log.lines.filter(({ msg }) => msg.startsWith('slow: ')).length
     await watched.clock.advance('109m')
@@ -256,7 +256,7 @@ describe('cron', () => {
 
   test.each([
     ['while it waits', 90],
-    ['at the very moment of a start', 60],
+    ['at the time of a start', 60],
   ])('starts nothing after the abort: %s', async (_, seconds) => {
     const watched = new Watched('* * * * *')
     watched.clock.setTimeout(() => watched.stop.abort(), seconds * 1_000)
@@ -266,7 +266,7 @@ describe('cron', () => {
     expect(watched.clock.pending).toBe(0)
   })
 
-  test('whose last year is over waits for the abort', async () => {
+  test('waits for the abort once its last year is over', async () => {
     const watched = new Watched('0 1 12 1 1 * 2026-2027')
     await watched.clock.advance('2m')
     watched.sleep(3 * 366 * 24 * 60)

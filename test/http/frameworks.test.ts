@@ -14,7 +14,7 @@ import { HOST, KeepAliveClient } from '../support/http/client.ts'
 import { capturedLogger } from '../support/logs.ts'
 import { failureOf } from '../support/outcome.ts'
 
-/** An app with two routes: / answers at once, /slow when it is told to go on. */
+/** An app with two routes: / answers immediately, /slow after `slow` lets it. */
 interface Service {
   readonly app: Parameters<typeof httpServer>[0]
   readonly server: () => Server | undefined
@@ -36,9 +36,9 @@ class Slow {
 const services: Record<string, (slow: Slow) => Service | Promise<Service>> = {
   'Express 5': (slow) => listening(routed(express(), slow)),
   'Express 4': (slow) => listening(routed(express4() as unknown as Express, slow)),
-  'Express 5 in a server of node:http': (slow) =>
+  'Express 5 in a node:http server': (slow) =>
     given(createServer(routed(express(), slow) as RequestListener)),
-  'Express 5 in a server of node:https': async (slow) => {
+  'Express 5 in a node:https server': async (slow) => {
     const { key, cert } = await certificate()
     const handler = routed(express(), slow) as RequestListener
     return { ...given(createTlsServer({ key, cert }, handler)), ca: cert }
@@ -49,7 +49,7 @@ const services: Record<string, (slow: Slow) => Service | Promise<Service>> = {
     app.get('/slow', () => slow.answer())
     return { app, server: () => app.server, close: () => app.close() }
   },
-  'Fastify by TLS': async (slow) => {
+  'Fastify with TLS': async (slow) => {
     const { key, cert } = await certificate()
     const app = fastify({ https: { key, cert } })
     app.get('/', () => 'hello')
@@ -68,7 +68,7 @@ function given(server: Server): Service {
   return { app: server, server: () => server }
 }
 
-/** An app that makes its server when it listens. */
+/** An app that creates its server when it listens. */
 function listening(app: Express): Service {
   let made: Server | undefined
   const listen = (port: number, host: string): Server => (made = app.listen(port, host))
@@ -100,7 +100,7 @@ class Running {
 }
 
 describe.each(Object.entries(services))('%s', (_, make) => {
-  test('answers what runs and what still comes on kept connections, and closes them', async () => {
+  test('answers running requests and those that still arrive on open connections, and closes these', async () => {
     const slow = new Slow()
     const service = await make(slow)
     const running = new Running(service, { keepAliveGrace: '1h' })
@@ -117,7 +117,7 @@ describe.each(Object.entries(services))('%s', (_, make) => {
     await service.close?.()
   })
 
-  test('closes connections that are idle', async () => {
+  test('closes idle connections', async () => {
     const service = await make(new Slow())
     const running = new Running(service, { keepAliveGrace: 0 })
     const client = await running.client()
@@ -129,7 +129,7 @@ describe.each(Object.entries(services))('%s', (_, make) => {
     await service.close?.()
   })
 
-  test('fails with a PortInUseError when the port is taken', async () => {
+  test('fails with a PortInUseError if the port is in use', async () => {
     const other = createServer().listen(0, HOST)
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo

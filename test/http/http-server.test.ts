@@ -50,7 +50,7 @@ class Running {
   }
 }
 
-/** A connection that a client keeps open. */
+/** A kept-alive connection of a client. */
 class Connection {
   readonly closed: Promise<unknown>
   readonly #socket: Socket
@@ -80,7 +80,7 @@ class Connection {
 }
 
 describe('a server as a worker', () => {
-  test('is well when it listens, and ends when it is told to stop', async () => {
+  test('is healthy once it listens, and ends when its signal aborts', async () => {
     const snapshots: unknown[] = []
     const server = createServer((_, response) => {
       snapshots.push(healthSnapshot())
@@ -102,7 +102,7 @@ describe('a server as a worker', () => {
     await expect(fetch(`http://${host}:${port}`)).rejects.toThrow()
   })
 
-  test('answers what runs when it is told to stop, and says that the connection closes', async () => {
+  test('completes running requests when its signal aborts, with connection: close', async () => {
     const asked = new Probe('a request')
     const go = new Probe('told to go on')
     const running = new Running((_, response) => {
@@ -121,7 +121,7 @@ describe('a server as a worker', () => {
     await running.run
   })
 
-  test('answers a request that is on its way on an open connection', async () => {
+  test('answers a request that is in transit on an open connection', async () => {
     const running = new Running((_, response) => response.end('done'), { keepAliveGrace: '1h' })
     await running.listening()
     const connection = await running.connect()
@@ -147,7 +147,7 @@ describe('a server as a worker', () => {
     await Promise.all([used.closed, unused.closed])
   })
 
-  test('closes a connection that promised to stay when its request has ended', async () => {
+  test('closes a connection after its request, even if the response promised keep-alive', async () => {
     const asked = new Probe('a request')
     const go = new Probe('told to go on')
     const running = new Running(
@@ -169,7 +169,7 @@ describe('a server as a worker', () => {
     await running.run
   })
 
-  test('cuts off what does not end within its grace, and says so', async () => {
+  test('aborts requests that exceed its grace, and logs that', async () => {
     const asked = new Probe('a request')
     const running = new Running(() => asked.hit(), {}, '500ms')
     await running.listening()
@@ -202,13 +202,13 @@ describe('a server as a worker', () => {
     await run
   })
 
-  test('never listens under an aborted signal', async () => {
+  test('never listens if its signal has aborted', async () => {
     const server = createServer()
     await httpServer(server, { port: 0 }).run(AbortSignal.abort())
     expect(server.listening).toBe(false)
   })
 
-  test('may be that of an app: one that listens itself, as Express, or has a server, as Fastify', async () => {
+  test('may be an app that listens itself, such as Express, or has a server, such as Fastify', async () => {
     const handler: RequestListener = (_, response) => response.end('done')
     let made: Server | undefined
     const express = Object.assign(handler.bind(null), {
@@ -272,7 +272,7 @@ describe('a server that cannot listen', () => {
       () => httpServer(createServer(), {} as never),
       /^httpServer: port: expected a whole number from 0 to 65535; got undefined/,
     ],
-    ['a port that is none', () => httpServer(createServer(), { port: 70_000 }), /got 70000/],
+    ['an invalid port', () => httpServer(createServer(), { port: 70_000 }), /got 70000/],
     ['no host', () => httpServer(createServer(), { port: 1, host: '' }), /^httpServer: host/],
     ['no options', () => httpServer(createServer(), undefined as never), /expected an options object/],
     [
@@ -280,12 +280,12 @@ describe('a server that cannot listen', () => {
       () => httpServer(createServer(), { port: 1, hots: 'a' } as never),
       /did you mean 'host'/,
     ],
-  ])('is refused at the call: %s', (_, call, message) => {
+  ])('is rejected at the call: %s', (_, call, message) => {
     expect(call).toThrow(InvalidArgumentError)
     expect(call).toThrow(message)
   })
 
-  test('is refused at the call: one that listens already', async () => {
+  test('is rejected at the call if it is already listening', async () => {
     const server = createServer().listen(0, host)
     await once(server, 'listening')
     expect(() => httpServer(server, { port: 1 })).toThrow(/does not listen yet/)

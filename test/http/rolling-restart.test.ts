@@ -4,7 +4,7 @@ import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import { expect, it } from 'vitest'
 import { Child } from '../support/child.ts'
 
-/** Passes each new connection on to one process. */
+/** Forwards each new connection to the current process. */
 class Balancer {
   port = 0
   readonly #server = createServer((client) => this.#pass(client))
@@ -44,7 +44,7 @@ async function start(): Promise<{ child: Child; port: number }> {
   return { child, port: Number(child.printedLines.find((line) => line.startsWith('port '))!.slice(5)) }
 }
 
-/** Asks one request after another on connections that are kept, until told to stop. */
+/** Sends one request after another over kept-alive connections, until `isOver`. */
 async function load(
   port: number,
   client: number,
@@ -79,7 +79,7 @@ function ask(agent: Agent, port: number, path: string, takes: number): Promise<s
   })
 }
 
-it('through rolling restarts under load, no request is refused and none is cut off', async () => {
+it('rolling restarts under load neither reject nor interrupt a request', async () => {
   const balancer = new Balancer()
   const port = await balancer.listen()
   let current = await start()

@@ -18,7 +18,7 @@ const servers: Record<string, () => Promise<{ server: Server; scheme: string; ca
   },
 }
 
-/** Runs it without a grace period: nothing else would end what hangs. */
+/** Runs it without a grace period, so that only keepAliveGrace ends a connection that hangs. */
 async function started(
   server: Server,
   keepAliveGrace: number | string,
@@ -34,7 +34,7 @@ async function started(
 }
 
 describe.each(Object.entries(servers))('a WebSocket of a server of %s', (_, make) => {
-  test('that nobody closes is closed after keepAliveGrace', async () => {
+  test('is closed after keepAliveGrace if nothing else closes it', async () => {
     const { server, scheme, ca } = await make()
     const sockets = new WebSocketServer({ server })
     sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data)))
@@ -50,7 +50,7 @@ describe.each(Object.entries(servers))('a WebSocket of a server of %s', (_, make
     expect(server.listenerCount('upgrade')).toBe(1)
   })
 
-  test('that the app closes within keepAliveGrace says goodbye, and the stop goes on at once', async () => {
+  test('ends with the close code of the app, whereupon the stop continues immediately', async () => {
     const { server, scheme, ca } = await make()
     const sockets = new WebSocketServer({ server })
     const { port, stop, run } = await started(server, '1h', async (signal) => {
@@ -66,7 +66,7 @@ describe.each(Object.entries(servers))('a WebSocket of a server of %s', (_, make
   })
 })
 
-test('a tunnel does not keep the server from stopping, also when its listener came late', async () => {
+test('a tunnel does not prevent the server from stopping, even if its listener was added late', async () => {
   const server = createServer()
   const { port, stop, run } = await started(server, 20)
   server.on('connect', (_, socket: Socket) => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
@@ -79,7 +79,7 @@ test('a tunnel does not keep the server from stopping, also when its listener ca
   expect(server.listenerCount('connect')).toBe(1)
 })
 
-test('a server that takes no upgrades answers them as any request', async () => {
+test('a server without an upgrade listener answers upgrades as ordinary requests', async () => {
   const server = createServer((_, response) => response.end('hello'))
   const { port, stop, run } = await started(server, 0)
   const headers = { connection: 'upgrade', upgrade: 'websocket' }
@@ -88,7 +88,7 @@ test('a server that takes no upgrades answers them as any request', async () => 
   await run
 })
 
-test('a server whose last listener to upgrades has gone answers them as any request again', async () => {
+test('a server whose last upgrade listener was removed answers upgrades as ordinary requests again', async () => {
   const server = createServer((_, response) => response.end('hello'))
   const sockets = new WebSocketServer({ server })
   const { port, stop, run } = await started(server, 0)

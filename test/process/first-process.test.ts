@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 const NAMESPACE = ['--pid', '--fork', '--mount-proc']
 
-/** Why no process can be the first of a namespace here; undefined where one can. */
+/** Why no process can be process 1 of a namespace here; undefined if one can. */
 function obstacle(): string | undefined {
   try {
     const pid = execFileSync('unshare', [...NAMESPACE, process.execPath, '-p', 'process.pid'], {
@@ -18,7 +18,7 @@ function obstacle(): string | undefined {
   }
 }
 
-/** A program that is really process 1, as in a container without an init. */
+/** A program that really is process 1, as in a container without an init process. */
 class FirstProcess {
   readonly #unshare: ChildProcess
   readonly lines: string[] = []
@@ -36,7 +36,7 @@ class FirstProcess {
     this.exitCode = new Promise((resolve) => this.#unshare.once('close', resolve))
   }
 
-  /** By the number that it has outside of its namespace. */
+  /** The process id that it has outside of its namespace. */
   kill(signal: NodeJS.Signals): void {
     const { pid } = this.#unshare
     for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')) {
@@ -59,7 +59,7 @@ function start(program: string): FirstProcess {
   return first
 }
 
-describe.skipIf(missing !== undefined)('as process 1', () => {
+describe.skipIf(missing !== undefined)('as process 1,', () => {
   it('a group stops on SIGTERM', async () => {
     const first = start('idle')
     await vi.waitFor(() => expect(first.lines).toContain('b started'), { timeout: 60_000 })
@@ -68,7 +68,7 @@ describe.skipIf(missing !== undefined)('as process 1', () => {
     expect(first.lines).toEqual(expect.arrayContaining(['a cleaned up', 'shutdown requested by SIGTERM']))
   })
 
-  it('a program whose runs have ended still ends on SIGTERM, which the kernel would not pass on', async () => {
+  it('a program whose runs have ended still exits on SIGTERM, which has no default action there', async () => {
     const first = start('after-run')
     await vi.waitFor(() => expect(first.lines).toContain('serving'), { timeout: 60_000 })
     first.kill('SIGTERM')

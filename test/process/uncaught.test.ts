@@ -11,33 +11,33 @@ const REJECTED = 'rejected: WorkerGroupError: UncaughtError of /Careless, caused
 const STOPPED = ['careful stops: UncaughtError', 'careful cleaned up', REJECTED]
 
 const scenarios: Record<string, Scenario> = {
-  'an uncaught exception is logged with its worker, stops all in order, and exits with 1': {
+  'thrown by a worker is logged with its name, stops all workers, and makes the process exit with 1': {
     args: ['exception'],
     prints: ['uncaught exception: the process stops', ...STOPPED],
   },
-  'an unhandled rejection does the same': {
+  'that is an unhandled rejection has the same effect': {
     args: ['rejection'],
     prints: ['unhandled rejection: the process stops', ...STOPPED],
   },
-  'other listeners are still called': {
+  'is still passed to other listeners': {
     args: ['listened'],
     prints: ['the tracker heard of it', ...STOPPED],
   },
-  'other listeners are called for a rejection as well': {
+  'that is a rejection is passed to other listeners, too': {
     args: ['listened-rejection'],
     prints: ['the tracker heard of it', ...STOPPED],
   },
-  'with crash, listeners decide what comes of it, as in Node alone': {
+  'is left to other listeners with crash, as in plain Node': {
     args: ['listened', 'crash'],
     prints: ['the tracker heard of it', 'the tracker exits'],
     neverPrints: 'careful stops',
   },
-  'a second one exits at once': {
+  'makes the process exit immediately if it is the second': {
     args: ['twice'],
     prints: ['careful stops: UncaughtError', 'uncaught exception while stopping: the process exits'],
     neverPrints: 'rejected',
   },
-  'the end of grace exits, though something still runs': {
+  'makes the process exit at the end of grace, even if a worker still runs': {
     args: ['stuck', 'stop', '300ms'],
     prints: [
       'careful stops: UncaughtError',
@@ -45,20 +45,20 @@ const scenarios: Record<string, Scenario> = {
     ],
     neverPrints: 'careful cleaned up',
   },
-  'with crash, the process ends as Node does': {
+  'crashes the process with crash, as in plain Node': {
     args: ['exception', 'crash'],
     prints: ['Error: nobody caught this'],
     neverPrints: 'careful stops',
   },
 }
 
-describe.concurrent('an error that nobody caught', () => {
+describe.concurrent('an uncaught error', () => {
   it.for(Object.entries(scenarios))('%s', async ([, { args, prints, neverPrints }], { expect }) => {
     const { code, signal, lines } = await new Child('process/programs/uncaught-stop', ...args).exit
     const all = lines.join('\n')
     expect({ code, signal }, all).toEqual({ code: 1, signal: null })
     for (const text of prints) expect(all).toContain(text)
-    // Log lines and printed ones may overtake each other on their way here.
+    // Log lines and printed lines may arrive in a different order.
     const printed = lines.filter((line) => !line.startsWith('{'))
     const places = prints
       .map((text) => printed.findIndex((line) => line.includes(text)))

@@ -1,4 +1,4 @@
-// A server that takes a moment for each answer, which it gives in two parts. Prints its port when it listens.
+// A server that delays each response and sends it in two parts. Prints its port when it listens.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -16,7 +16,7 @@ const server = createServer((request, response) => {
 void once(server, 'listening').then(() =>
   process.stdout.write(`port ${(server.address() as AddressInfo).port}\n`),
 )
-// For so long the balancer turns away first.
+// Long enough for the balancer to redirect new connections first.
 const signal = shutdownSignal({ delay: '300ms' })
 await runAllWorkers([{ name: 'Http', worker: httpServer(server, { port: 0, host: '127.0.0.1' }) }], signal)
 process.stdout.write('stopped\n')

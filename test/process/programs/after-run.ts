@@ -1,8 +1,8 @@
-// Goes on with something else when its workers have ended.
+// Continues with something else when its workers have ended.
 import { runAllJobs, runAllWorkers, shutdownSignal } from 'runutil'
 import { aborted, print } from './print.ts'
 
-// As in a container without an init: nobody else has this number.
+// As in a container without an init process: this program is process 1.
 if (process.argv[2] === 'as-first') Object.defineProperty(process, 'pid', { value: 1 })
 
 const signal = shutdownSignal()

@@ -1,4 +1,4 @@
-// A worker that fails at once and would be tried again in an hour.
+// A worker that fails immediately and would be retried after an hour.
 import { backoff, runAllWorkers, shutdownSignal } from 'runutil'
 import { print } from './print.ts'
 

@@ -1,4 +1,4 @@
-// One worker blocks the loop for longer than another's watchdog and startTimeout.
+// One worker blocks the event loop for longer than another's watchdog and startTimeout.
 import { backoff, repeat, runAllWorkers, shutdownSignal } from 'runutil'
 import { aborted, print } from './print.ts'
 

@@ -1,4 +1,4 @@
-// Blocks the loop when it is told to stop, so that a second signal is heard of long after it came.
+// Blocks the event loop when its signal aborts, so that a second signal is handled long after it was sent.
 import { runAllWorkers, shutdownSignal } from 'runutil'
 import { aborted, print } from './print.ts'
 

@@ -1,4 +1,4 @@
-// Goes on for as long as its argument says after it was told to stop.
+// Keeps running after the shutdown signal for as long as its argument says.
 import { type Duration, repeat, runAllWorkers, shutdownSignal } from 'runutil'
 import { print } from './print.ts'
 

@@ -1,5 +1,5 @@
-// A worker made of a service that is made of a database, each with something to end. With an argument, the
-// database never ends.
+// A worker that depends on a service that depends on a database, each of which is disposed of. With an argument, the
+// database never closes.
 import { type Runnable, Worker, type WorkerConfigurer, runProvidedWorkers, shutdownSignal } from 'runutil'
 import { container, inject, injectable } from 'tsyringe'
 import { aborted, print } from './print.ts'

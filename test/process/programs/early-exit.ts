@@ -1,4 +1,4 @@
-// The first worker returns, though nobody told it to.
+// The first worker returns although its signal has not aborted.
 import { runAllWorkers, shutdownSignal } from 'runutil'
 import { aborted, print } from './print.ts'
 

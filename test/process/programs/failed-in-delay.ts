@@ -1,4 +1,4 @@
-// Fails after it was told to stop, long before the delay is over, and handles the failure.
+// Fails after the shutdown signal, long before the delay is over, and handles the failure.
 import { runAllWorkers, shutdownSignal } from 'runutil'
 import { print } from './print.ts'
 

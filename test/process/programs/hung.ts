@@ -1,4 +1,4 @@
-// A worker that hangs and holds something open, beside one that stops in order: hung.ts <shutdown | plain>. The error is caught.
+// A worker that hangs and keeps a handle open, beside one that stops cleanly: hung.ts <shutdown | plain>. The error is caught.
 import { WorkerHungError, backoff, runAllWorkers, shutdownSignal } from 'runutil'
 import { aborted, print } from './print.ts'
 

@@ -1,4 +1,4 @@
-// Two workers that do nothing but wait, and hold nothing.
+// Two workers that only wait, and keep no handle open.
 import { type ShutdownRequestedError, runAllWorkers, shutdownSignal } from 'runutil'
 import { aborted, print } from './print.ts'
 
@@ -11,7 +11,7 @@ const idle = (name: string) => ({
   },
 })
 
-// It fires only if something else keeps the process alive.
+// Fires only if something else keeps the process alive.
 setTimeout(() => print('still alive'), 100).unref()
 
 const signal = shutdownSignal()

@@ -1,4 +1,4 @@
-// Says when its worker is in a state, and is to be stopped then: states.ts <starting | restarting | stopping | joint>.
+// Prints when its worker has reached a state, in which the test stops it: states.ts <starting | restarting | stopping | joint>.
 import { type DeclarativeWorker, Runtime, backoff, runAllWorkers, shutdownSignal, supervise } from 'runutil'
 import { aborted, print } from './print.ts'
 

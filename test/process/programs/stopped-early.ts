@@ -1,4 +1,4 @@
-// Told to stop while it still connects to what it needs.
+// Receives its signal while it is still connecting to its dependencies.
 import { runAllWorkers, shutdownSignal } from 'runutil'
 import { print } from './print.ts'
 

@@ -1,4 +1,4 @@
-// A worker that ignores the abort. Its argument: how long it is let to.
+// A worker that ignores the abort. The argument is the grace period.
 import { type Duration, runAllWorkers, shutdownSignal } from 'runutil'
 import { print } from './print.ts'
 

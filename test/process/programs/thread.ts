@@ -1,4 +1,4 @@
-// Asks for a shutdown signal in a worker thread.
+// Creates a shutdown signal in a worker thread.
 import { Worker, isMainThread } from 'node:worker_threads'
 import { shutdownSignal } from 'runutil'
 import { print } from './print.ts'

@@ -1,4 +1,4 @@
-// An error that nobody catches, beside a worker that takes its time to stop: uncaught-stop.ts <what> <uncaught> [grace].
+// An uncaught error, beside a worker that is slow to stop: uncaught-stop.ts <what> <uncaught> [grace].
 import { backoff, repeat, runAllWorkers, shutdownSignal, wait } from 'runutil'
 import { aborted, print } from './print.ts'
 

@@ -1,4 +1,4 @@
-// An error that no worker throws, beside workers that run.
+// An error thrown outside of the workers, while they run.
 import { runAllWorkers, shutdownSignal } from 'runutil'
 import { aborted, print } from './print.ts'
 

@@ -1,9 +1,9 @@
-/** One minute as it is called in some place. */
+/** One minute as the clocks of a time zone show it. */
 export interface LocalMinute {
   readonly at: number
-  /** Days since the epoch, by the calendar of that place. */
+  /** Days since the epoch, by the local calendar. */
   readonly day: number
-  /** Of its day. */
+  /** The local minute of the day. */
   readonly minute: number
 }
 
@@ -11,7 +11,7 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** What the clocks of a zone show at each minute between two moments. */
+/** What the clocks of a zone show at each minute between two times. */
 export function minutesOf(zone: string, from: number, to: number): LocalMinute[] {
   const offset = offsetsOf(zone)
   const minutes: LocalMinute[] = []
@@ -26,7 +26,7 @@ export function minutesOf(zone: string, from: number, to: number): LocalMinute[]
   return minutes
 }
 
-/** The first minute after each change of the clocks in a year. */
+/** The first minute after each clock change of a year. */
 export function transitionsOf(zone: string, year: number): number[] {
   const offset = offsetsOf(zone)
   const found: number[] = []
@@ -39,7 +39,7 @@ export function transitionsOf(zone: string, year: number): number[] {
   return found
 }
 
-/** When a pattern of these hours and minutes runs, by what the clocks show at each minute: nothing but a walk. */
+/** The instants of a pattern with these hours and minutes, found by a scan of all minutes. */
 export function instantsOf(
   minutes: readonly LocalMinute[],
   hours: readonly number[],
@@ -52,13 +52,13 @@ export function instantsOf(
     .map(({ at }) => at)
 }
 
-/** The first minute of each day that shows that time or, where that is skipped, a later one. */
+/** The first minute of each day that shows that time, or a later one if the clock skips it. */
 function onceADay(minutes: readonly LocalMinute[], minute: number): number[] {
   const found: number[] = []
   for (const day of new Set(minutes.map((one) => one.day))) {
     const ofDay = minutes.filter((one) => one.day === day)
     const first = ofDay.find((one) => one.minute === minute) ?? ofDay.find((one) => one.minute > minute)
-    // At the edge of what was walked, a day has begun before.
+    // The first scanned day began before the scan.
     const isWhole = ofDay[0]!.at > minutes[0]!.at || ofDay[0]!.minute <= minute
     if (first !== undefined && isWhole) found.push(first.at)
   }

@@ -8,7 +8,7 @@ export interface Certificate {
 
 let made: Promise<Certificate> | undefined
 
-/** A certificate for this machine, signed by itself: made once. */
+/** A self-signed certificate for this machine, created once. */
 export function certificate(): Promise<Certificate> {
   made ??= generate([{ name: 'commonName', value: HOST }], {
     keyType: 'ec',

@@ -8,19 +8,19 @@ export interface Answer {
   readonly connection: string | undefined
 }
 
-/** Keeps one connection open between its requests. */
+/** A client that keeps one connection open between its requests. */
 export class KeepAliveClient {
   readonly #agent: Agent
   readonly #options: RequestOptions
 
-  /** @param ca the certificate of a server of `node:https` */
+  /** @param ca the certificate of a `node:https` server */
   constructor(port: number, ca?: string) {
     const settings = { keepAlive: true, maxSockets: 1 }
     this.#agent = ca === undefined ? new Agent(settings) : new TlsAgent({ ...settings, ca })
     this.#options = { host: HOST, port, agent: this.#agent }
   }
 
-  /** How many connections it keeps that no request is on. */
+  /** The number of its open connections without a request. */
   get kept(): number {
     return Object.values(this.#agent.freeSockets).flat().length
   }

@@ -51,7 +51,7 @@ describe('marks', () => {
   it('are left out when jobs were given back, and forgotten when a look at all is fast again', () => {
     const marks = new ScanMarks()
     marks.claimed([at(5_000)], NO_MARKS, SLOW_MS)
-    marks.lookAtAll()
+    marks.rescanAll()
     expect(marks.columns(['a'])).toBe(NO_MARKS)
     marks.claimed([], NO_MARKS, SLOW_MS)
     expect(marks.columns(['a'])[2]).toBe('{4000}')

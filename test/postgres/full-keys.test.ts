@@ -97,7 +97,7 @@ describe('behind a long backlog of full keys', () => {
     await kind.limitTo({ keyConcurrency: 5_000 })
     await kind.store.settle([done(running(31))])
     while ((await claimed(1_000)).length > 0);
-    expect([await kind.count('job_backlogs'), await kind.count('job_openings')]).toEqual([0, 0])
+    expect([await kind.count('job_backlogs'), await kind.count('job_unblocked_keys')]).toEqual([0, 0])
   })
 })
 

@@ -19,7 +19,7 @@ afterAll(async () => {
 })
 
 /** Different payloads: the same one is told once a transaction. */
-const FLOOD = `select pg_notify('jobs.runutil', 'given back' || n) from generate_series(1, 5000) as n`
+const FLOOD = `select pg_notify('jobs.runutil', 'requeued' || n) from generate_series(1, 5000) as n`
 
 it('a flood of notifications for nothing wakes a worker at most once in 10 ms', async () => {
   const store = new PostgresJobStore(database)

@@ -169,7 +169,7 @@ describe('a notification', () => {
     ]
     expect(countNew(jobs, now)).toEqual(counts)
     expect(noticeOf(payloadOf(counts))).toEqual(counts)
-    expect(noticeOf(`given back${payloadOf(counts)}`)).toEqual(counts)
+    expect(noticeOf(`requeued${payloadOf(counts)}`)).toEqual(counts)
   })
 
   it('says when those are due that are to be run again', () => {
@@ -186,7 +186,7 @@ describe('a notification', () => {
     ])
   })
 
-  it.each(['', 'given back', 'nonsense', '[', '["k"', '[null]', 'x'.repeat(5_000)])(
+  it.each(['', 'requeued', 'nonsense', '[', '["k"', '[null]', 'x'.repeat(5_000)])(
     'may mean any job: %s',
     (payload) => {
       expect(noticeOf(payload)).toBe('any')

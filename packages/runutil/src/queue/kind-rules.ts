@@ -18,4 +18,4 @@ export interface OtherRules extends KindRules {
  * How long the rules of a worker hold without renewal. Claims notice their expiry within a few seconds, other workers with
  * their own next renewal.
  */
-export const WORD_HOLDS_MS = 110_000
+export const RULES_TTL_MS = 110_000

@@ -1,5 +1,5 @@
 import type { JobStatus } from './job.ts'
-import { type KindRules, type OtherRules, WORD_HOLDS_MS } from './kind-rules.ts'
+import { type KindRules, type OtherRules, RULES_TTL_MS } from './kind-rules.ts'
 import { type LimitsInForce, limitsTogether, sameLimits } from './limits.ts'
 import { type ResolvedRetention, longestRetention, sameRetention } from './retention.ts'
 
@@ -70,7 +70,7 @@ export class MemoryRules {
 
   #live(now: number): [worker: string, word: Word][] {
     for (const [worker, { heardAt }] of this.#words) {
-      if (heardAt <= now - WORD_HOLDS_MS) this.#words.delete(worker)
+      if (heardAt <= now - RULES_TTL_MS) this.#words.delete(worker)
     }
     return [...this.#words]
   }

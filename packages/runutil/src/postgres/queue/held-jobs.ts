@@ -83,7 +83,7 @@ export class HeldJobs {
     const finished = plainArray(this.#claims.finishedBy(held))
     const params = [...heldColumns(held), finished, mayHaveStarted, channel, this.#now()]
     await queries.run(statements.release, params, undefined, { limitMs: this.#limitMs() })
-    claimer.gaveBack()
+    claimer.requeued()
     this.#claims.ended(held)
   }
 

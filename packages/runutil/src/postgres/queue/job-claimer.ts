@@ -5,7 +5,7 @@ import type { ClaimedJob } from '../../queue/job.ts'
 import type { ClaimOptions } from '../../queue/job-store.ts'
 import { HELD_BACK, LAST_CHANCE } from '../schema/1-queue/claiming.ts'
 import { TIME } from '../schema/1-queue/clock-set.ts'
-import { GRACE_MS, LOOK_AGAIN } from '../schema/1-queue/freeing.ts'
+import { GRACE_MS, CLAIM_AGAIN } from '../schema/1-queue/freeing.ts'
 import { textArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { Rescue } from '../statements/rescue.ts'
@@ -39,15 +39,15 @@ export class JobClaimer {
   readonly #margin = new StartMargin()
   readonly #marks = new ScanMarks()
   readonly #steps = new ClockSteps()
-  #looksAgain = false
+  #claimsAgain = false
 
   constructor(props: JobClaimerProps) {
     this.#props = props
   }
 
   /** Earlier jobs may be claimed again. */
-  gaveBack(): void {
-    this.#marks.lookAtAll()
+  requeued(): void {
+    this.#marks.rescanAll()
   }
 
   async claim(
@@ -102,7 +102,7 @@ export class JobClaimer {
   #hear([, said, , , time]: ClaimedRow, sentAt: number, options: ClaimOptions): void {
     if (said === HELD_BACK) options.onHeldBack?.()
     if (said === LAST_CHANCE) options.onLastChance?.()
-    if (said === LOOK_AGAIN) this.#lookAgain()
+    if (said === CLAIM_AGAIN) this.#claimAgain()
     if (said === TIME) this.#hearTime(Number(time), sentAt, options.onClockSet)
   }
 
@@ -110,16 +110,16 @@ export class JobClaimer {
     const { clock = systemClock } = this.#props
     const { seenMs, sureMs } = this.#steps.look(time, sentAt, clock.elapsed())
     // Jobs enqueued from now on may lie before the marks.
-    if (seenMs < 0) this.gaveBack()
+    if (seenMs < 0) this.requeued()
     if (sureMs !== 0) onClockSet?.(sureMs)
   }
 
   /** After the grace of expired leases, or when a claim has found only full keys so far. */
-  #lookAgain(): void {
-    if (this.#looksAgain) return
-    this.#looksAgain = true
+  #claimAgain(): void {
+    if (this.#claimsAgain) return
+    this.#claimsAgain = true
     systemClock.setTimeout(() => {
-      this.#looksAgain = false
+      this.#claimsAgain = false
       this.#rescue.hasten()
       this.#props.notifications.wakeUps.wakeAll()
     }, GRACE_MS)

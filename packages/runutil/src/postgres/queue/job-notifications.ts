@@ -6,7 +6,7 @@ import { textArray } from '../statements/array-literal.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
 import type { JobStatements } from './job-statements.ts'
 import { JobWakeUps } from './job-wake-ups.ts'
-import { type JobCount, countNew, countPutOff, isOfGivenBack, payloadOf } from './notice.ts'
+import { type JobCount, countNew, countPutOff, isOfRequeuedJobs, payloadOf } from './notice.ts'
 import { NotifyThrottle } from './notify-throttle.ts'
 
 export interface JobNotificationsProps {
@@ -16,7 +16,7 @@ export interface JobNotificationsProps {
   /** Where the times of jobs come from; undefined: the database's own clock. */
   readonly clock: Clock | undefined
   /** Earlier jobs may be claimed again. */
-  readonly onGivenBack: () => void
+  readonly onRequeued: () => void
 }
 
 /** Parameters of a statement: the notification that it sends. */
@@ -42,14 +42,14 @@ export class JobNotifications {
   constructor(props: JobNotificationsProps) {
     this.#props = props
     this.#clock = props.clock ?? systemClock
-    const { queries, statements, channel, onGivenBack } = props
+    const { queries, statements, channel, onRequeued } = props
     this.wakeUps = new JobWakeUps({
       queries,
       channel,
       clock: this.#clock,
       askFleet: (kinds) => queries.run(statements.workers, [textArray(kinds)]),
       notify: (payload) => this.#notify(payload),
-      onNotice: (payload) => (isOfGivenBack(payload) ? onGivenBack() : undefined),
+      onNotice: (payload) => (isOfRequeuedJobs(payload) ? onRequeued() : undefined),
     })
   }
 

@@ -1,6 +1,6 @@
 import type { NewJob } from '../../queue/job-store.ts'
 import type { Settlement } from '../../queue/outcome.ts'
-import { GIVEN_BACK } from '../schema/1-queue/freeing.ts'
+import { REQUEUED } from '../schema/1-queue/freeing.ts'
 
 /** How many more jobs of a kind may be claimed, and in how many ms; a negative count: how many were claimed. */
 export type JobCount = Readonly<Tally>
@@ -65,13 +65,13 @@ export function payloadOf(counts: readonly JobCount[]): string {
 }
 
 /** Whether the notification is of jobs that were claimed before. */
-export function isOfGivenBack(payload: string): boolean {
-  return payload.startsWith(GIVEN_BACK)
+export function isOfRequeuedJobs(payload: string): boolean {
+  return payload.startsWith(REQUEUED)
 }
 
 /** Any role may have sent it: a payload that can't be parsed means 'any'. */
 export function noticeOf(payload: string): Notice {
-  const counts = isOfGivenBack(payload) ? payload.slice(GIVEN_BACK.length) : payload
+  const counts = isOfRequeuedJobs(payload) ? payload.slice(REQUEUED.length) : payload
   if (!counts.startsWith('[')) return 'any'
   try {
     return (JSON.parse(counts) as [unknown, unknown, unknown][]).map(([kind, count, inMs]) => ({

@@ -79,8 +79,8 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     this.#place = schemaPlace(database, schema)
     const statements = (this.#statements = jobStatements(this.#queries.s))
     const props = { queries: this.#queries, statements, channel: this.#queries.channel }
-    const onGivenBack = (): void => this.#claimer.gaveBack()
-    const notifications = (this.#notifications = new JobNotifications({ ...props, clock, onGivenBack }))
+    const onRequeued = (): void => this.#claimer.requeued()
+    const notifications = (this.#notifications = new JobNotifications({ ...props, clock, onRequeued }))
     this.#inserter = new JobInserter({ ...props, notifications, clock })
     this.#claimer = new JobClaimer({ ...props, notifications, clock })
     this.#held = new HeldJobs({ ...props, notifications, clock, claimer: this.#claimer })

@@ -26,11 +26,11 @@ export const NO_MARKS: MarkColumns = [null, null, null]
 export class ScanMarks {
   /** By kind and priority, in ms since the epoch. */
   readonly #times = new Map<string, Map<number, number>>()
-  #lookAtAllFrom = -Infinity
+  #rescanAllFrom = -Infinity
 
   /** Parameters of `claim_jobs`: null for a full scan. */
   columns(kinds: readonly string[]): MarkColumns {
-    if (systemClock.elapsed() >= this.#lookAtAllFrom) return NO_MARKS
+    if (systemClock.elapsed() >= this.#rescanAllFrom) return NO_MARKS
     const marks = kinds.flatMap((kind) =>
       [...(this.#times.get(kind) ?? [])].map((mark) => [kind, ...mark] as const),
     )
@@ -46,16 +46,16 @@ export class ScanMarks {
   claimed(jobs: readonly ClaimedJob[], columns: MarkColumns, tookMs: number): void {
     if (columns === NO_MARKS && tookMs <= SLOW_MS + jobs.length * MS_A_JOB) {
       this.#times.clear()
-      this.#lookAtAllFrom = -Infinity
+      this.#rescanAllFrom = -Infinity
       return
     }
-    if (columns === NO_MARKS) this.#lookAtAllFrom = systemClock.elapsed() + tookMs / SHARE
+    if (columns === NO_MARKS) this.#rescanAllFrom = systemClock.elapsed() + tookMs / SHARE
     for (const { kind, priority, runAt } of jobs) this.#move(kind, priority, runAt.getTime() - SLACK_MS)
   }
 
   /** Jobs before the marks may have to be claimed. */
-  lookAtAll(): void {
-    this.#lookAtAllFrom = -Infinity
+  rescanAll(): void {
+    this.#rescanAllFrom = -Infinity
   }
 
   #move(kind: string, priority: number, time: number): void {

@@ -12,7 +12,7 @@ begin
   update ${s}.jobs set status = 'FAILED', last_error = 'cancelled', updated_at = ${s}.store_time(p_now)
     where id = p_id and status = 'PENDING' returning * into v_job;
   if v_job is null then return false; end if;
-  if not ${s}.take_out(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq) then
+  if not ${s}.remove_waiting_job(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq) then
     -- The job keeps its place until its holder reports its end, even under a limit that is set later.
     insert into ${s}.job_slots (id, claim, kind, key)
       select v_job.id, c.claim, v_job.kind, v_job.key
@@ -24,7 +24,7 @@ begin
 end $$;
 
 -- Finds the row by the other indexes, since there is none on ids. False when a claim holds the job.
-create function ${s}.take_out(p_id text, p_kind text, p_priority integer, p_run_at timestamptz, p_seq bigint)
+create function ${s}.remove_waiting_job(p_id text, p_kind text, p_priority integer, p_run_at timestamptz, p_seq bigint)
 returns boolean language plpgsql ${BY_INDEX} as $$
 begin
   delete from ${s}.jobs_waiting

@@ -1,7 +1,7 @@
 import { BY_INDEX, PINNED } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 import { TIME } from './clock-set.ts'
-import { LOOK_AGAIN } from './freeing.ts'
+import { CLAIM_AGAIN } from './freeing.ts'
 
 /** A claim's result row without an id has one of these as its kind. This one: the next job has too many bytes. */
 export const HELD_BACK = 'held back'
@@ -44,10 +44,10 @@ begin
     select * into v_expired from ${s}.free_expired_jobs(v_now, p_now is not null, p_holder, p_holding);
     if v_expired.freed is not null then
       p_mark_kinds := null;
-      perform ${s}.notify_given_back(p_channel, v_expired.freed);
+      perform ${s}.notify_requeued(p_channel, v_expired.freed);
     end if;
     if v_expired.suspects then
-      o_kind := '${LOOK_AGAIN}';
+      o_kind := '${CLAIM_AGAIN}';
       return next;
     end if;
     if v_expired.too_long then perform ${s}.cut_leases(p_now); end if;
@@ -104,8 +104,10 @@ begin
     end if;
   end if;
   if v_ids is null then
-    if v_limited and exists (select from ${s}.job_backlogs as b where b.kind = any (p_kinds) and b.goes_on) then
-      o_kind := '${LOOK_AGAIN}';
+    if v_limited
+      and exists (select from ${s}.job_backlogs as b where b.kind = any (p_kinds) and b.search_incomplete)
+    then
+      o_kind := '${CLAIM_AGAIN}';
       return next;
     end if;
     return;
@@ -127,7 +129,7 @@ end $$;
 create function ${s}.fall_due(p_places tid[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
   -- These jobs may lie before the mark of a backlog.
-  insert into ${s}.job_openings (kind, key)
+  insert into ${s}.job_unblocked_keys (kind, key)
     select distinct w.kind, w.key from ${s}.jobs_waiting as w join ${s}.job_backlogs as b using (kind)
     where w.ctid = any (p_places) and w.key is not null;
   update ${s}.jobs_waiting set due = true where ctid = any (p_places);

@@ -35,14 +35,14 @@ begin
     end loop;
     if v_round = 2 or not (p_look_further and skipped and cardinality(p_places) = p_limit) then return; end if;
     select array_agg(f.place) into v_places from (
-      select c.place from unnest(p_kinds) as k (kind), ${s}.first_jobs_but_last(k.kind, p_limit, p_max_crashes) as c
+      select c.place from unnest(p_kinds) as k (kind), ${s}.first_jobs_except_last_chance(k.kind, p_limit, p_max_crashes) as c
       order by c.priority desc, c.run_at, c.seq limit p_limit
     ) as f where f.place <> all (coalesce(places, '{}'));
   end loop;
 end $$;
 
 -- Like first_jobs, without jobs on their last chance.
-create function ${s}.first_jobs_but_last(p_kind text, p_limit integer, p_max_crashes integer)
+create function ${s}.first_jobs_except_last_chance(p_kind text, p_limit integer, p_max_crashes integer)
 returns table (place tid, priority integer, run_at timestamptz, seq bigint) language plpgsql ${PINNED} as $$
 begin
   return query

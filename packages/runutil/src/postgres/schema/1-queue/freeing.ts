@@ -2,13 +2,13 @@ import { GT, TEXT } from '../../database/qualified.ts'
 import { BY_INDEX } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 
-/** The kind of a claim's result row, without an id: leases expired, or the search was partial; claim again. */
-export const LOOK_AGAIN = 'look again'
+/** The kind of a claim's result row, without an id: leases have expired, or the search was incomplete; claim again soon. */
+export const CLAIM_AGAIN = 'claim again'
 
 /** The prefix of a notification that earlier jobs may be claimed again; the counts follow as for new jobs. */
-export const GIVEN_BACK = 'given back'
+export const REQUEUED = 'requeued'
 /** In bytes; PostgreSQL allows 8,000 for a notification. Enough for a dozen kinds. */
-const LONGEST_NOTICE = 1_000
+const MAX_NOTICE_BYTES = 1_000
 
 /** The advisory lock of a claim, taken by a transaction that settles its jobs and by one that frees them. */
 export const claimKey = (s: string, claim: string): string =>
@@ -80,24 +80,24 @@ begin
         returning id
     ) select array_agg(id) into v_ids from waiting;
     freed := freed || v_ids;
-    perform ${s}.give_back_slots(v_lease.ids, array[v_lease.claim]);
+    perform ${s}.release_slots(v_lease.ids, array[v_lease.claim]);
   end loop;
 end $$;
 
 -- Notifies that these jobs may be claimed again, with the count per kind, so that about as many workers wake.
-create function ${s}.notify_given_back(p_channel text, p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
+create function ${s}.notify_requeued(p_channel text, p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_counts text := (
     select json_agg(json_build_array(kind, count, 0))::text
     from (select kind, count(*) from ${s}.jobs where id = any (p_ids) group by kind) as given
   );
 begin
-  perform pg_notify(p_channel, '${GIVEN_BACK}' || case when length(v_counts) <= ${LONGEST_NOTICE} then v_counts else '' end);
+  perform pg_notify(p_channel, '${REQUEUED}' || case when length(v_counts) <= ${MAX_NOTICE_BYTES} then v_counts else '' end);
 end $$;
 
 -- Returns jobs to the claims that they were freed from, unless another claim has taken them since, and undoes their
 -- crash.
-create function ${s}.take_back(p_ids text[], p_claims bigint[], p_now timestamptz, p_lease float8)
+create function ${s}.restore_claims(p_ids text[], p_claims bigint[], p_now timestamptz, p_lease float8)
 returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_job record;

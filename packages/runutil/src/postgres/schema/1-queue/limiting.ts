@@ -1,6 +1,6 @@
 import { SLACK } from '../store-time.ts'
 import { limitingKeys } from './limiting-keys.ts'
-import { WORD_HOLDS } from './word-holds.ts'
+import { RULES_TTL } from './rules-ttl.ts'
 import { BY_INDEX, PINNED } from '../plan-settings.ts'
 
 /**
@@ -20,7 +20,7 @@ create table ${s}.job_limits (
   rate_limits integer[],
   rate_pers float8[],
   -- When the first of the rules that these limits come from expires, unless renewed.
-  good_until timestamptz not null
+  valid_until timestamptz not null
 );
 -- The running jobs of kinds that have limits, and those that were cancelled while they ran.
 create table ${s}.job_slots (
@@ -124,7 +124,7 @@ declare
   v_left integer := p_limit;
 begin
   select * into v_limits from ${s}.job_limits as l where l.kind = p_kind;
-  if v_limits.good_until <= p_now or v_limits.good_until > p_now + ${WORD_HOLDS} + ${SLACK} then
+  if v_limits.valid_until <= p_now or v_limits.valid_until > p_now + ${RULES_TTL} + ${SLACK} then
     perform ${s}.renew_limits(array[p_kind], p_now);
     select * into v_limits from ${s}.job_limits as l where l.kind = p_kind;
   end if;
@@ -181,13 +181,13 @@ begin
 end $$;
 
 -- Frees the places of jobs that no longer run.
-create function ${s}.give_back_slots(p_ids text[], p_claims bigint[]) returns void language plpgsql ${BY_INDEX} as $$
+create function ${s}.release_slots(p_ids text[], p_claims bigint[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
-  with given_back as (
+  with released as (
     delete from ${s}.job_slots as o using ${s}.pairs(p_ids, p_claims) as over
     where o.id = over.id and o.claim = over.claim returning o.kind, o.key
   )
-  insert into ${s}.job_openings (kind, key)
-    select distinct o.kind, o.key from given_back as o join ${s}.job_backlogs as b using (kind) where o.key is not null;
+  insert into ${s}.job_unblocked_keys (kind, key)
+    select distinct o.kind, o.key from released as o join ${s}.job_backlogs as b using (kind) where o.key is not null;
 end $$;
 `

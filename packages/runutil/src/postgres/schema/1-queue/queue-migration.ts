@@ -24,7 +24,7 @@ import { PINNED } from '../plan-settings.ts'
  * - `job_rules` has the rules of workers for their kinds, for as long as they renew them; the limits that result for claims
  *   are one row per kind, in `job_limits`.
  * - A claim of a limited kind locks the kind's row first, so that its counts stay true until it commits.
- * - `job_backlogs` has a row for each kind whose first jobs wait for full keys, and `job_openings` the keys of such kinds
+ * - `job_backlogs` has a row for each kind whose first jobs wait for full keys, and `job_unblocked_keys` the keys of such kinds
  *   that may have room again: claims search those, and the jobs behind the backlog.
  */
 export const queueMigration: Migration = {
@@ -148,7 +148,7 @@ begin
       as given (id, kind, run_at, priority, key, bytes, place);
   -- Jobs with a priority may lie before the mark of a backlog.
   if p_priorities is not null and exists (select from ${s}.job_backlogs) then
-    insert into ${s}.job_openings (kind, key)
+    insert into ${s}.job_unblocked_keys (kind, key)
       select distinct b.kind, given.key from unnest(p_kinds, p_keys) as given (kind, key)
       join ${s}.job_backlogs as b on b.kind = coalesce(given.kind, p_kinds[1]) where given.key is not null;
   end if;

@@ -1,14 +1,14 @@
 import { BY_INDEX, PINNED } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 import { liveLimits } from './live-limits.ts'
-import { WORD_HOLDS } from './word-holds.ts'
+import { RULES_TTL } from './rules-ttl.ts'
 
 /** The rules of live workers for their kinds, and the limits and retention of each kind that result. */
 export const rules = (s: string): string =>
-  [ruleTables, forgetting, liveLimits, saying, unhandled].map((part) => part(s)).join('')
+  [ruleTables, removing, liveLimits, setting, unhandled].map((part) => part(s)).join('')
 
 const ruleTables = (s: string): string => /* sql */ `
-create table ${s}.job_workers (worker text collate "C" primary key, heard_at timestamptz not null);
+create table ${s}.job_workers (worker text collate "C" primary key, renewed_at timestamptz not null);
 create table ${s}.job_rules (
   kind text collate "C" not null,
   worker text collate "C" not null,
@@ -31,35 +31,35 @@ create table ${s}.job_retentions (
 );
 `
 
-const forgetting = (s: string): string => /* sql */ `
+const removing = (s: string): string => /* sql */ `
 -- Removes the rules of workers that haven't renewed them in time, and those of p_worker. One call at a time.
-create function ${s}.forget_workers(p_worker text, p_now timestamptz) returns text[] language plpgsql ${PINNED} as $$
+create function ${s}.remove_workers(p_worker text, p_now timestamptz) returns text[] language plpgsql ${PINNED} as $$
 declare
   v_kinds text[];
 begin
   perform pg_advisory_xact_lock(hashtextextended('${s.replaceAll("'", "''")}.job_rules', 0));
-  update ${s}.job_workers set heard_at = p_now where heard_at > p_now + ${SLACK};
+  update ${s}.job_workers set renewed_at = p_now where renewed_at > p_now + ${SLACK};
   with gone as (
-    delete from ${s}.job_workers where heard_at <= p_now - ${WORD_HOLDS} or worker = p_worker returning worker
-  ), unsaid as (
+    delete from ${s}.job_workers where renewed_at <= p_now - ${RULES_TTL} or worker = p_worker returning worker
+  ), removed as (
     delete from ${s}.job_rules as r using gone where r.worker = gone.worker returning r.kind
-  ) select array_agg(distinct kind) into v_kinds from unsaid;
+  ) select array_agg(distinct kind) into v_kinds from removed;
   return v_kinds;
 end $$;
 
 -- Removes expired rules, and updates the limits and retentions of their kinds.
-create function ${s}.forget_kinds(p_now timestamptz) returns void language plpgsql ${PINNED} as $$
+create function ${s}.remove_expired_rules(p_now timestamptz) returns void language plpgsql ${PINNED} as $$
 declare
   v_kinds text[];
 begin
-  if not exists (select from ${s}.job_workers where heard_at <= p_now - ${WORD_HOLDS}) then return; end if;
-  v_kinds := ${s}.forget_workers(null, p_now);
+  if not exists (select from ${s}.job_workers where renewed_at <= p_now - ${RULES_TTL}) then return; end if;
+  v_kinds := ${s}.remove_workers(null, p_now);
   perform ${s}.renew_limits(v_kinds, p_now);
   perform ${s}.renew_retentions(v_kinds, p_now);
 end $$;
 
 -- Removes starts that no longer count for a rate.
-create function ${s}.forget_starts(p_kinds text[], p_now timestamptz) returns void language plpgsql ${PINNED} as $$
+create function ${s}.remove_old_starts(p_kinds text[], p_now timestamptz) returns void language plpgsql ${PINNED} as $$
 declare
   v_kind text;
   v_count integer;
@@ -95,7 +95,7 @@ begin
 end $$;
 `
 
-const saying = (s: string): string => /* sql */ `
+const setting = (s: string): string => /* sql */ `
 -- Returns rules of other workers for these kinds that differ; of several that are equal, one.
 create function ${s}.set_job_rules(
   p_worker text, p_kinds text[], p_concurrency integer[], p_key_concurrency integer[], p_rate_limit integer[],
@@ -106,13 +106,13 @@ create function ${s}.set_job_rules(
 ) language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
-  v_kinds text[] := ${s}.forget_workers(case when p_kinds = '{}' then p_worker end, v_now);
+  v_kinds text[] := ${s}.remove_workers(case when p_kinds = '{}' then p_worker end, v_now);
 begin
   if p_kinds <> '{}' then
-    insert into ${s}.job_workers values (p_worker, v_now) on conflict (worker) do update set heard_at = excluded.heard_at;
-    with unsaid as (
+    insert into ${s}.job_workers values (p_worker, v_now) on conflict (worker) do update set renewed_at = excluded.renewed_at;
+    with removed as (
       delete from ${s}.job_rules where worker = p_worker and kind <> all (p_kinds) returning kind
-    ), said as (
+    ), stored as (
       insert into ${s}.job_rules as r (kind, worker, concurrency, key_concurrency, rate_limit, rate_per, done_kept,
         failed_kept)
         select given.kind, p_worker, given.c, given.k, given.l, given.p, given.d, given.f
@@ -125,13 +125,13 @@ begin
         is distinct from (excluded.concurrency, excluded.key_concurrency, excluded.rate_limit, excluded.rate_per,
           excluded.done_kept, excluded.failed_kept)
       returning kind
-    ) select v_kinds || array_agg(c.kind) into v_kinds from (select kind from unsaid union select kind from said) as c;
+    ) select v_kinds || array_agg(c.kind) into v_kinds from (select kind from removed union select kind from stored) as c;
   end if;
   if cardinality(v_kinds) > 0 then
     perform ${s}.renew_limits(v_kinds, v_now);
     perform ${s}.renew_retentions(v_kinds, v_now);
   end if;
-  perform ${s}.forget_starts(p_kinds, v_now);
+  perform ${s}.remove_old_starts(p_kinds, v_now);
   return query select min(r.worker), r.kind, r.concurrency, r.key_concurrency, r.rate_limit, r.rate_per, r.done_kept,
       r.failed_kept
     from ${s}.job_rules as r
@@ -156,7 +156,7 @@ begin
   while v_kind is not null and v_found < 100 loop
     if not exists (
       select from ${s}.job_rules as r join ${s}.job_workers as w using (worker)
-      where r.kind = v_kind and w.heard_at > v_now - ${WORD_HOLDS}
+      where r.kind = v_kind and w.renewed_at > v_now - ${RULES_TTL}
     ) then
       v_found := v_found + 1;
       return next v_kind;

@@ -1,14 +1,15 @@
 import { BY_HASH, BY_INDEX, PINNED } from '../plan-settings.ts'
 import { claimKey } from './freeing.ts'
 
-/** A job to be settled is locked by a caller's transaction. */
+/** A job to be settled is locked, as it is while a caller's transaction that settles it is open. */
 export const BUSY = 'busy'
 
 /**
  * Settling, renewing and releasing held jobs. Lists may be short: the first claim stands for omitted ones, and an omitted
- * outcome is DONE. Returns null, or a JSON list with the positions of lost jobs, counted from 1.
+ * outcome is DONE. Settling and renewing return null when no job is lost, else a JSON list with the positions of the lost
+ * ones, counted from 1.
  *
- * p_finished is null in a caller's transaction, where no claim is finished.
+ * p_finished are claims that have no more jobs to settle: they are deleted. Null in a caller's transaction, which deletes none.
  */
 export const settling = (s: string): string => /* sql */ `
 -- Keeps the jobs of these leases from being freed before this transaction ends. With p_alone, to change the leases; else
@@ -31,7 +32,7 @@ begin
 end $$;
 
 -- The jobs that are held under the given claims, by their positions in the lists.
-create function ${s}.held_now(p_ids text[], p_claims bigint[])
+create function ${s}.held_jobs(p_ids text[], p_claims bigint[])
 returns table (place bigint, id text, seq bigint, claim bigint, since timestamptz) language plpgsql
 ${BY_HASH} as $$
 begin
@@ -46,9 +47,9 @@ begin
     order by given.id;
 end $$;
 
--- Moves jobs from their leases back to waiting, after a delay or, for those in p_at_times, until a time of day; p_at_times is
--- null for unchanged jobs, which are due.
-create function ${s}.let_go(p_ids text[], p_claims bigint[], p_now timestamptz, p_at_times text[])
+-- Moves jobs from their claims back to waiting, until their run_at: the end of a delay or, for those in p_at_times, a time of
+-- day. With p_at_times null, they are due at once: jobs that are released, whose run_at is unchanged.
+create function ${s}.requeue_jobs(p_ids text[], p_claims bigint[], p_now timestamptz, p_at_times text[])
 returns void language plpgsql ${PINNED} as $$
 begin
   insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
@@ -61,7 +62,8 @@ begin
   ) where claim = any (p_claims);
 end $$;
 
--- Settles the only job of a claim as DONE. False when it isn't held under that claim.
+-- Settles the only job of a claim as DONE, and deletes the claim. False when the claim took other jobs too, or the job isn't
+-- held any more: then settle_jobs goes on.
 create function ${s}.settle_only_job(p_id text, p_claim bigint, p_result text, p_now timestamptz)
 returns boolean language plpgsql ${BY_INDEX} as $$
 declare
@@ -74,7 +76,7 @@ begin
     crashes = 0, attempts_done = attempts_done + 1, last_attempt_at = v_since
     where id = p_id and seq = v_seq and status = 'PENDING';
   if not found then return false; end if;
-  if exists (select from ${s}.job_slots) then perform ${s}.give_back_slots(array[p_id], array[p_claim]); end if;
+  if exists (select from ${s}.job_slots) then perform ${s}.release_slots(array[p_id], array[p_claim]); end if;
   return true;
 end $$;
 
@@ -90,7 +92,7 @@ declare
   v_errors text[] := p_errors;
   v_settled bigint[] := '{}';
   v_now_settled bigint[];
-  v_again text[];
+  v_retried text[];
 begin
   -- The fast path for workers that run one job after another.
   if p_finished = p_claims and cardinality(p_ids) = 1 and p_statuses = '{}'
@@ -121,16 +123,18 @@ begin
         join held on held.id = given.id and held.claim = coalesce(given.claim, p_claims[1])
       ) as h
       where j.id = h.id and j.seq = h.seq and j.status = 'PENDING'
-      returning h.place, case when j.status = 'PENDING' then j.id end as again
-    ) select array_agg(place), array_agg(again) filter (where again is not null) into v_now_settled, v_again from settled;
-    if v_again is not null then
-      perform ${s}.let_go(v_again, p_claims, v_now, case when p_run_ats = '{}' then '{}' else
+      returning h.place, case when j.status = 'PENDING' then j.id end as retried
+    ) select array_agg(place), array_agg(retried) filter (where retried is not null)
+      into v_now_settled, v_retried from settled;
+    if v_retried is not null then
+      perform ${s}.requeue_jobs(v_retried, p_claims, v_now, case when p_run_ats = '{}' then '{}' else
         array(select o.id from ${s}.pairs(p_ids, p_claims) as o where p_run_ats[o.place] is not null) end);
     end if;
     v_settled := v_settled || v_now_settled;
     exit when cardinality(v_settled) = cardinality(p_ids) or v_round = 2;
-    -- The holder's renewal may do so at the same time.
-    perform ${s}.take_back(p_ids, p_claims, v_now, 0);
+    -- Jobs that were freed return to their claims, here or by a renewal of their holder at the same time; then they are
+    -- settled.
+    perform ${s}.restore_claims(p_ids, p_claims, v_now, 0);
   end loop;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);
   if cardinality(v_settled) = cardinality(p_ids) then return null; end if;
@@ -141,7 +145,8 @@ begin
   );
 end $$;
 
--- Like settle_jobs, for jobs that were settled in callers' transactions: 'busy' while one of those is open.
+-- Like settle_jobs, for jobs that were settled in callers' transactions: returns 'busy', and settles none, while one of those
+-- is open.
 create function ${s}.settle_ended_jobs(
   p_ids text[], p_claims bigint[], p_statuses text[], p_results text[], p_errors text[], p_run_ats float8[],
   p_delays float8[], p_counted boolean[], p_finished bigint[], p_now float8
@@ -163,7 +168,7 @@ $$;
 create function ${s}.finish_claims(p_ids text[], p_claims bigint[], p_finished bigint[])
 returns void language plpgsql ${BY_INDEX} as $$
 begin
-  if exists (select from ${s}.job_slots) then perform ${s}.give_back_slots(p_ids, p_claims); end if;
+  if exists (select from ${s}.job_slots) then perform ${s}.release_slots(p_ids, p_claims); end if;
   delete from ${s}.job_claims where claim = any (p_finished);
 end $$;
 
@@ -181,10 +186,10 @@ begin
   for v_round in 1..2 loop
     select json_agg(o.place)::text into v_lost from ${s}.pairs(p_ids, p_claims) as o
     where o.place <> all (array(
-      select h.place from ${s}.held_now(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
+      select h.place from ${s}.held_jobs(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
       where j.status = 'PENDING'));
     exit when v_lost is null or v_round = 2;
-    perform ${s}.take_back(p_ids, p_claims, v_now, p_lease);
+    perform ${s}.restore_claims(p_ids, p_claims, v_now, p_lease);
   end loop;
   return v_lost;
 end $$;
@@ -198,15 +203,15 @@ begin
   perform ${s}.lock_leases(p_claims, true);
   for v_round in 1..2 loop
     select array_agg(j.id) into v_held from (
-      select j.id from ${s}.held_now(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
+      select j.id from ${s}.held_jobs(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
       where j.status = 'PENDING' for update of j
     ) as j;
     exit when cardinality(v_held) = cardinality(p_ids) or v_round = 2;
-    perform ${s}.take_back(p_ids, p_claims, ${s}.store_time(p_now), 0);
+    perform ${s}.restore_claims(p_ids, p_claims, ${s}.store_time(p_now), 0);
   end loop;
   if v_held is not null then
-    perform ${s}.let_go(v_held, p_claims, ${s}.store_time(p_now), null);
-    perform ${s}.notify_given_back(p_channel, v_held);
+    perform ${s}.requeue_jobs(v_held, p_claims, ${s}.store_time(p_now), null);
+    perform ${s}.notify_requeued(p_channel, v_held);
   end if;
   if not p_started then perform ${s}.undo_starts(p_ids, p_claims); end if;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);

@@ -27,15 +27,15 @@ declare
   v_weight float8;
 begin
   select min(id), max(id) into v_first, v_last from ${s}.work_specs where namespace = p_namespace;
-  if v_last - v_first < ${MANY} then return; end if;
+  if v_last - v_first < ${MIN_SPECS_TO_DRAW} then return; end if;
   select priority, weight into v_priority, v_weight from ${s}.work_specs where namespace = p_namespace
     order by priority desc, weight desc limit 1;
-  for nth in 1..${DRAWS} loop
+  for nth in 1..${MAX_DRAWS} loop
     select s.id into spec from ${s}.work_specs as s
       where s.id = v_first + floor(${s}.work_random(p_seed, nth) * (v_last - v_first + 1))::bigint
         and s.namespace = p_namespace and s.priority = v_priority
         and s.weight > ${s}.work_random(p_seed, -nth) * v_weight
-        and ${WORKED_ON} and (${AVAILABLE} or ${CONTINUED});
+        and ${MATCHES_REQUEST} and (${AVAILABLE} or ${CONTINUOUS_DUE});
     if found then
       behind := not exists (select from ${s}.work_units as u where u.spec = draw_spec.spec and u.state = 'pending');
       return;
@@ -57,14 +57,14 @@ begin
     spec := v_drawn.spec;
   else
     select c.id, c.pending into spec, v_pending
-      from ${s}.look_at_all(p_namespace, p_specs, p_runtimes, p_gb, v_seed, v_drawn.spec, p_empty, p_now) as c;
+      from ${s}.choose_from_all(p_namespace, p_specs, p_runtimes, p_gb, v_seed, v_drawn.spec, p_empty, p_now) as c;
   end if;
   select floor(least(p_units, case when s.max_returned > 0 then s.max_returned else p_units end,
       case when s.max_running > 0 then s.max_running - v_pending else p_units end)), not (${AVAILABLE}), s.max_retries
     into units, continued, retries from ${s}.work_specs as s where s.id = spec;
 end $$;
 
-create function ${s}.look_at_all(
+create function ${s}.choose_from_all(
   p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_seed bigint, p_drawn bigint,
   p_empty bigint[], p_now timestamptz, out id bigint, out pending float8
 ) language plpgsql stable ${BY_HASH} set enable_nestloop = off as $$
@@ -74,9 +74,9 @@ begin
   ), eligible as materialized (
     select s.id, s.priority, s.weight, coalesce(c.units, 0) as pending
     from ${s}.work_specs as s left join counted as c on c.spec = s.id
-    where s.namespace = p_namespace and ${WORKED_ON}
+    where s.namespace = p_namespace and ${MATCHES_REQUEST}
       and (s.max_running <= 0 or coalesce(c.units, 0) < s.max_running)
-      and (${AVAILABLE} or (c.units is null and ${CONTINUED}))
+      and (${AVAILABLE} or (c.units is null and ${CONTINUOUS_DUE}))
   ), highest as materialized (
     select e.priority, sum(e.weight) as weights, sum(e.pending) + 1 as units from eligible as e
     group by e.priority order by e.priority desc limit 1
@@ -86,17 +86,18 @@ begin
     from eligible as e where e.priority = (select priority from highest)
   )
   -- The smallest of exponentially distributed numbers, each with the spec's chance as its rate.
-  select c.id, c.pending into look_at_all.id, look_at_all.pending from chances as c where c.chance > 0
+  select c.id, c.pending into choose_from_all.id, choose_from_all.pending from chances as c where c.chance > 0
     order by coalesce(c.id = p_drawn, false) and ${s}.work_random(p_seed, 0) * c.share < c.chance desc,
       ln(${s}.work_random(p_seed, c.id)) / c.chance desc limit 1;
 end $$;
 `
 
-/** From about how many specs on one is drawn first, and how many draws are made before all are read. */
-const MANY = 50
-const DRAWS = 16
+/** From about how many specs on one is drawn first. */
+const MIN_SPECS_TO_DRAW = 50
+/** How many draws are made before all are read. */
+const MAX_DRAWS = 16
 
-const WORKED_ON = `s.weight > 0 and not s.paused and (p_specs is null or s.name = any (p_specs))
+const MATCHES_REQUEST = `s.weight > 0 and not s.paused and (p_specs is null or s.name = any (p_specs))
       and (p_runtimes is null or s.runtime = any (p_runtimes)) and (p_gb is null or s.min_gb <= p_gb)`
 const AVAILABLE = 'not s.idle and s.id <> all (p_empty)'
-const CONTINUED = 's.continuous and coalesce(s.next_continuous <= p_now, true)'
+const CONTINUOUS_DUE = 's.continuous and coalesce(s.next_continuous <= p_now, true)'

@@ -85,7 +85,7 @@ begin
     select json_agg(json_build_array(l.id, l.unit, l.name, l.data) order by l.id) into v_leased
       from ${s}.lease_units(p_worker, p_units, p_lifetime, p_now) as l;
   end if;
-  perform ${s}.idle_spec(id) from unnest(p_empty) as empty (id);
+  perform ${s}.mark_idle(id) from unnest(p_empty) as empty (id);
   if v_leased is null then return 'null'; end if;
   return (
     select json_build_object(

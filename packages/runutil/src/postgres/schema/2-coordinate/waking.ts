@@ -23,7 +23,7 @@ begin
   end if;
 end $$;
 
-create function ${s}.idle_spec(p_spec bigint) returns void language plpgsql ${BY_INDEX} as $$
+create function ${s}.mark_idle(p_spec bigint) returns void language plpgsql ${BY_INDEX} as $$
 begin
   if not pg_try_advisory_xact_lock(${key('p_spec')}) then return; end if;
   -- A separate statement, which sees what was committed before the lock.

@@ -3,7 +3,7 @@ import { BY_INDEX } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 
 /** Expiring later than now plus the lease: written before the clock was set back. */
-const far = (of: string): string =>
+const expiresTooLate = (of: string): string =>
   `${of}.expires > clock_timestamp() + ${of}.lease_ms * interval '1 ms' + ${SLACK}`
 
 /** Live workers, as rows that are leases by the database's time, and their unfinished tasks. */
@@ -42,10 +42,10 @@ returns table (host text, target text, closing boolean, cut float8) language plp
 declare
   v_cut float8;
 begin
-  with far as (
+  with shortened as (
     update ${s}.live_workers as w set expires = clock_timestamp() + w.lease_ms * interval '1 ms'
-    where w.operation = p_operation and ${far('w')} returning 1
-  ) select count(*) into v_cut from far;
+    where w.operation = p_operation and ${expiresTooLate('w')} returning 1
+  ) select count(*) into v_cut from shortened;
   return query select w.host, w.target, w.closing, v_cut from ${s}.live_workers as w
     where w.operation = p_operation and w.expires > clock_timestamp() order by w.target;
 end $$;
@@ -63,7 +63,7 @@ begin
   insert into ${s}.live_workers (operation, target, host, fence, owner, lease_ms, expires)
     values (p_operation, p_target, p_host, 0, p_owner, p_lease, '-infinity') on conflict do nothing;
   select * into v_worker from ${s}.live_workers where operation = p_operation and target = p_target for update;
-  if found and v_worker.owner <> p_owner and ${far('v_worker')} then
+  if found and v_worker.owner <> p_owner and ${expiresTooLate('v_worker')} then
     update ${s}.live_workers set expires = clock_timestamp() + lease_ms * interval '1 ms' where id = v_worker.id;
     return;
   end if;

@@ -18,12 +18,12 @@ describe('bad input is an error at the call:', () => {
       "distributedRepeat: name: expected a name that isn't empty",
     ],
     [
-      'a worker for a job',
+      'a worker instead of a job',
       () => distributedRepeat(leases, 'a', '1s', { run } as never),
       'it needs no repeating',
     ],
     [
-      'a job for a worker',
+      'a job instead of a worker',
       () => singleton(leases, 's', { runOnce: run } as never),
       'wrap it in repeat(every, job)',
     ],

@@ -5,7 +5,7 @@ import { kindsOfDatabase } from '../support/postgres/databases.ts'
 
 const DAILY = { leaseMs: 30_000, everyMs: 86_400_000 }
 
-// What the database takes for the time is moved, as if its machine's clock had been set.
+// Shifts the time that the store's functions read, as if the clock of the server had been set.
 describe.each(kindsOfDatabase)('while the clock of $name is set back', ({ open }) => {
   let database: Database
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe.each(kindsOfDatabase)('while the clock of $name is set back', ({ open }
     await set('10 years')
   })
 
-  /** Asks for it twice, and what that logs. */
+  /** Requests the lease twice, checks what that logs, and returns the second answer. */
   async function asked() {
     const { logger, lines } = capturedLogger()
     const answers = await withLogger(logger, async () => [
@@ -42,7 +42,7 @@ describe.each(kindsOfDatabase)('while the clock of $name is set back', ({ open }
     return answers[1] as { freeInMs: number; dueInMs: number }
   }
 
-  it('a lease lasts for its length at most', async () => {
+  it('a lease lasts for its duration at most', async () => {
     await leases.acquire('a', DAILY)
     await set('0')
     const { freeInMs } = await asked()
@@ -50,7 +50,7 @@ describe.each(kindsOfDatabase)('while the clock of $name is set back', ({ open }
     expect(freeInMs).toBeLessThanOrEqual(30_000)
   })
 
-  it('what was done is due after its interval at most, and no earlier', async () => {
+  it('a lease whose run succeeded is due after its interval, no later and no earlier', async () => {
     await leases.acquire('a', DAILY)
     await leases.release('a', 1, 'done')
     await set('0')
@@ -59,7 +59,7 @@ describe.each(kindsOfDatabase)('while the clock of $name is set back', ({ open }
     expect(dueInMs).toBeLessThanOrEqual(DAILY.everyMs)
   })
 
-  it('what failed is due after its delay at most', async () => {
+  it('a lease whose run failed is due after its delay at most', async () => {
     for (let failures = 0; failures < 7; failures++) {
       await database.query({ text: `update runutil.leases set failed = failed - interval '1 minute'` })
       const answer = await leases.acquire('a', DAILY)

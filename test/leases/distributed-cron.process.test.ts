@@ -18,7 +18,7 @@ it('two processes with clocks 10 s apart run each instant of a real server once'
   for (const { exit } of replicas) expect(await exit).toMatchObject({ code: 0 })
   const seconds = ran().sort((a, b) => a - b)
   expect(new Set(seconds).size).toBe(seconds.length)
-  // By the server's clock, which is this machine's: not by the one that is ahead.
+  // By the clock of the server, which is that of this machine, not by the clock that is ahead.
   expect(Math.max(...seconds) * 1_000).toBeLessThanOrEqual(Date.now())
   await drop()
 })

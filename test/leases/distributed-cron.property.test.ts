@@ -16,7 +16,7 @@ function check({ begun, ledger, quietSince }: Fleet, { every }: Program): void {
   const ofFence = new Map(taken.map((one) => [one.fence, one]))
   taken.forEach((one, at) => {
     expect(one.fence).toBeGreaterThan(taken[at - 1]?.fence ?? 0)
-    // It has come, and neither it nor a later one has run.
+    // The instant has passed, and neither it nor a later one has run.
     expect(one.at).toBeGreaterThanOrEqual(one.instant)
     expect((one.instant / MINUTE) % every).toBe(0)
     expect(one.instant).toBeGreaterThan(one.settled)
@@ -32,13 +32,13 @@ function check({ begun, ledger, quietSince }: Fleet, { every }: Program): void {
   expect(new Set(ended.map(({ instant }) => instant)).size).toBe(ended.length)
   const missed = ended.reduce((sum, { fence }) => sum + begun.find((one) => one.fence === fence)!.missed, 0)
   expect(missed + ended.length).toBe(between(every, known, settled!))
-  // What was due before all was quiet has run, or was passed over by what ran since.
+  // What was due before the fleet settled has run, or a later instant has.
   expect(between(every, settled!, quietSince)).toBeLessThanOrEqual(0)
 }
 
 const runs = Number(process.env.CRON_RUNS ?? 40)
 
-describe('wherever processes die, with clocks apart and set, each instant runs in one process, once, or is missed', () => {
+describe('despite crashes and clocks that differ and are set, each instant runs once in one process, or is missed', () => {
   test('in memory', { timeout: 120_000 + runs * 500 }, async () => {
     await fc.assert(
       fc.asyncProperty(programs([...moves, jump]), async (program) => {
@@ -59,7 +59,7 @@ describe('wherever processes die, with clocks apart and set, each instant runs i
       database = await openDatabase('memory:')
       await migrate(database)
       await database.query({ text: 'create table virtual_time as select 0::float8 as ms' })
-      // What the database takes for the time is that of the virtual clock.
+      // The store's functions read the time of the virtual clock.
       await database.query({
         text: `create or replace function runutil.store_time(p_now float8) returns timestamptz language sql volatile as
           'select to_timestamp(ms / 1000) from public.virtual_time'`,
@@ -67,7 +67,7 @@ describe('wherever processes die, with clocks apart and set, each instant runs i
     }, 60_000)
     afterAll(() => database?.close())
 
-    test('which takes its time to answer', { timeout: 120_000 + runs * 500 }, async () => {
+    test('with its real response times', { timeout: 120_000 + runs * 500 }, async () => {
       let programsRun = 0
       await fc.assert(
         fc.asyncProperty(programs(moves), async (program) => {
@@ -84,7 +84,7 @@ describe('wherever processes die, with clocks apart and set, each instant runs i
   })
 })
 
-/** A store by the virtual clock. */
+/** A store whose time is that of the virtual clock. */
 function onTime(store: LeaseStore, database: Database, clock: VirtualClock): LeaseStore {
   const tell = (): Promise<unknown> =>
     database.query({ text: 'update virtual_time set ms = $1::float8' }, [clock.now()])

@@ -1,30 +1,23 @@
-import {
-  type Clock,
-  InvalidArgumentError,
-  type Worker,
-  backoff,
-  currentRun,
-  runAllWorkers,
-  wait,
-} from 'runutil'
+import { InvalidArgumentError, type Worker, backoff, currentRun, runAllWorkers, wait } from 'runutil'
 import { MemoryLeaseStore, currentFence, distributedCron, distributedRepeat } from 'runutil/leases'
 import { VirtualClock } from 'runutil/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
+import { offsetClock } from '../support/offset-clock.ts'
 
 const MINUTE = 60_000
 const NOON = Date.UTC(2026, 0, 1, 12)
 /** Minutes past noon. */
 const minutes = (date: Date | number): number => (Number(date) - NOON) / MINUTE
 
-/** Replicas of a service with clocks of their own, and the store with its own as well. */
+/** Replicas of a service and their store, each with its own clock. */
 class Fleet {
   readonly clock = new VirtualClock({ now: NOON })
   readonly leases = new MemoryLeaseStore({ clock: this.clock })
   readonly ran: { by: string; for: number; missed: number; at: number }[] = []
   readonly #ends: (() => Promise<void>)[] = []
 
-  /** @param apartMs by how much its clock is wrong */
+  /** @param apartMs the offset of its clock */
   start(
     by: string,
     pattern: string,
@@ -45,7 +38,7 @@ class Fleet {
 
   startWorker(worker: Worker, apartMs = 0) {
     const stop = new AbortController()
-    const clock = apartMs === 0 ? this.clock : apart(this.clock, apartMs)
+    const clock = apartMs === 0 ? this.clock : offsetClock(this.clock, apartMs)
     const { logger } = capturedLogger()
     const entry = { name: 'Report', worker, retry: backoff('1s') }
     const run = runAllWorkers([entry], stop.signal, { clock, logger })
@@ -54,14 +47,14 @@ class Fleet {
       await this.clock.advance(time)
       await run
     }
-    // However long its run goes on.
+    // Longer than any run.
     this.#ends.push(() => endWithin('61m'))
     return () => endWithin('1m')
   }
 
-  /** A process that dies in the run of an instant. */
+  /** Simulates a process that dies during the run of an instant. */
   async die(instant: number): Promise<void> {
-    const schedule = { text: 'of one that dies', version: undefined }
+    const schedule = { text: 'of a process that dies', version: undefined }
     const terms = { leaseMs: 2 * MINUTE, everyMs: undefined, instantMs: NOON + instant * MINUTE, schedule }
     expect((await this.leases.acquire('report', terms)).kind).toBe('acquired')
   }
@@ -85,16 +78,6 @@ interface Props {
   timezone?: string
 }
 
-function apart(clock: VirtualClock, ms: number): Clock {
-  return {
-    now: () => clock.now() + ms,
-    elapsed: () => clock.elapsed(),
-    random: () => clock.random(),
-    setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
-    setTimeoutAt: (callback, elapsedMs) => clock.setTimeoutAt(callback, elapsedMs),
-  }
-}
-
 let fleet = new Fleet()
 afterEach(async () => {
   await fleet.end()
@@ -102,7 +85,7 @@ afterEach(async () => {
 })
 
 describe('an instant', () => {
-  test('runs in one process, by the clock of the store, whatever their own clocks say', async () => {
+  test('runs in one process, by the clock of the store, regardless of the clocks of the processes', async () => {
     for (const apartMs of [0, 10_000, -10_000, 3_600_000])
       fleet.start(`${apartMs}`, '*/10 * * * *', { apartMs })
     await fleet.clock.advance('65m')
@@ -111,7 +94,7 @@ describe('an instant', () => {
     )
   })
 
-  test('does not run before the name was first known', async () => {
+  test('does not run if it was before the first use of its name', async () => {
     await fleet.clock.advance('5m')
     fleet.start('a', '*/10 * * * *')
     await fleet.clock.advance('4m')
@@ -123,7 +106,7 @@ describe('an instant', () => {
   test.each([
     ['once', [{ for: 50, missed: 3, at: 55 }]],
     ['skip', []],
-  ] as const)('that came when no process was up is missed: %s', async (missed, made) => {
+  ] as const)('that passed while no process was running is missed: %s', async (missed, made) => {
     const end = fleet.start('a', '*/10 * * * *', { missed })
     await fleet.clock.advance('15m')
     await end()
@@ -138,7 +121,7 @@ describe('an instant', () => {
   test.each([
     ['once', [10, 20]],
     ['skip', [20]],
-  ] as const)('that a process died in is missed: %s', async (missed, instants) => {
+  ] as const)('during whose run the process died is missed: %s', async (missed, instants) => {
     const end = fleet.start('a', '0 0 * * *', { missed })
     await end()
     await fleet.clock.advance('9m')
@@ -148,7 +131,7 @@ describe('an instant', () => {
     expect(fleet.instants()).toEqual(instants)
   })
 
-  test('that failed has run', async () => {
+  test('counts as run if it failed', async () => {
     const fail = (): void => {
       throw new Error('no report')
     }
@@ -158,7 +141,7 @@ describe('an instant', () => {
     expect(fleet.instants()).toEqual([10, 20, 30])
   })
 
-  test('whose run was told to stop is made up for by another', async () => {
+  test('runs again in another process if its run was stopped', async () => {
     const job = (): Promise<void> => wait('1h')
     const end = fleet.start('a', '*/10 * * * *', {
       job: async () => {
@@ -177,7 +160,7 @@ describe('an instant', () => {
     ])
   })
 
-  test('is waited for by the others while its run goes on', async () => {
+  test('keeps all processes waiting until its run ends', async () => {
     let running = 0
     const job = async (): Promise<void> => {
       expect(++running).toBe(1)
@@ -192,7 +175,7 @@ describe('an instant', () => {
     await fleet.clock.advance('30m')
   })
 
-  test('has the fence of its lease, and is put off by the jitter', async () => {
+  test('has the fence of its lease, and is delayed by the jitter', async () => {
     const fences: unknown[] = []
     fleet.start('a', '*/10 * * * *', {
       jitter: '5m',
@@ -207,8 +190,8 @@ describe('an instant', () => {
   })
 })
 
-describe('the schedule is that of the replica that started last, at once', () => {
-  test('also for those that started before', async () => {
+describe('the schedule of the last started replica applies immediately', () => {
+  test('to replicas that started before it', async () => {
     const end = fleet.start('old', '0 0 * * *')
     await fleet.clock.advance('1m')
     const endNew = fleet.start('new', '*/10 * * * *')
@@ -220,7 +203,7 @@ describe('the schedule is that of the replica that started last, at once', () =>
     await end()
   })
 
-  test('and no longer that of the others', async () => {
+  test('in place of the earlier one', async () => {
     fleet.start('old', '*/10 * * * *')
     await fleet.clock.advance('15m')
     fleet.start('new', '30 12 * * *')
@@ -228,7 +211,7 @@ describe('the schedule is that of the replica that started last, at once', () =>
     expect(fleet.instants()).toEqual([10, 30])
   })
 
-  test('counted from the start of the last run', async () => {
+  test('from the start of the last run', async () => {
     const end = fleet.start('old', '20 12 * * *')
     await fleet.clock.advance('50m')
     await end()
@@ -237,7 +220,7 @@ describe('the schedule is that of the replica that started last, at once', () =>
     expect(fleet.instants()).toEqual([20, 40])
   })
 
-  test('for distributedRepeat too', async () => {
+  test('with distributedRepeat, too', async () => {
     let runs = 0
     const repeated = (every: string): Worker =>
       distributedRepeat(fleet.leases, 'sync', every, () => void runs++)
@@ -259,7 +242,7 @@ describe('the schedule is that of the replica that started last, at once', () =>
   })
 })
 
-describe('bad input is refused at the call:', () => {
+describe('bad input is rejected at the call:', () => {
   const leases = new MemoryLeaseStore()
   const job = (): void => {}
   test.each<[string, () => unknown, RegExp]>([
@@ -274,7 +257,7 @@ describe('bad input is refused at the call:', () => {
       /^distributedCron: expected a MemoryLeaseStore/,
     ],
     ['no name', () => distributedCron(leases, '', '@daily', job), /^distributedCron: name/],
-    ['what never comes', () => distributedCron(leases, 'a', '0 0 30 2 *', job), /never does/],
+    ['a pattern without an instant', () => distributedCron(leases, 'a', '0 0 30 2 *', job), /never does/],
     ['an unknown zone', () => distributedCron(leases, 'a', '@daily', job, { timezone: 'Mars' }), /timezone/],
     [
       'a misspelt option',

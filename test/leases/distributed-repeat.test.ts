@@ -6,7 +6,7 @@ import { Replicas } from '../support/leases/replicas.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 
 describe('distributedRepeat', () => {
-  it('runs once an interval over all replicas, the first at once', async () => {
+  it('runs once per interval across all replicas, the first time immediately', async () => {
     const replicas = new Replicas()
     const starts: number[] = []
     const job = async (): Promise<void> => {
@@ -20,7 +20,7 @@ describe('distributedRepeat', () => {
     await replicas.end()
   })
 
-  it('has no two runs at once, and makes up for a missed one within a second', async () => {
+  it('never runs concurrently, and runs a missed start within a second', async () => {
     const replicas = new Replicas()
     const starts: number[] = []
     const job = async (): Promise<void> => {
@@ -34,7 +34,7 @@ describe('distributedRepeat', () => {
     await replicas.end()
   })
 
-  it('gives each run a greater fence, and none outside', async () => {
+  it('gives each run a greater fence than the last, and has none outside of a run', async () => {
     const replicas = new Replicas()
     const fences: (number | undefined)[] = []
     const job = async (): Promise<void> => {
@@ -49,7 +49,7 @@ describe('distributedRepeat', () => {
     await replicas.end()
   })
 
-  it('is not run again when its lease could not be released at once', async () => {
+  it('does not run again if its lease could not be released immediately', async () => {
     const replicas = new Replicas()
     const flaky = new FlakyLeaseStore(replicas.leases)
     let runs = 0
@@ -72,7 +72,7 @@ describe('distributedRepeat', () => {
   it.each<[string, (signal: AbortSignal) => Promise<void>, number[]]>([
     ['rejects with the reason of its stop', async (signal) => signal.throwIfAborted(), [0, 30_000]],
     ['returns', async () => {}, [0, 3_600_000]],
-  ])('a run that %s is made up for only if it was cut short', async (_, end, expected) => {
+  ])('a stopped run that %s is repeated only if it was interrupted', async (_, end, expected) => {
     const replicas = new Replicas()
     const starts: number[] = []
     const job = async (signal: AbortSignal): Promise<void> => {
@@ -108,12 +108,12 @@ describe('distributedRepeat', () => {
     }
     replicas.start(distributedRepeat(slow, 'a', '1h', () => void starts.push(replicas.clock.elapsed())))
     await replicas.clock.advance('70s')
-    // It was lost by then, and who lost it leaves it alone for one lease.
+    // The lease had expired, and a process that has lost it does not request it again for the duration of one lease.
     expect(starts).toEqual([59_000])
     await replicas.end()
   })
 
-  it('told to stop gives up soon when its lease cannot be released', async () => {
+  it('stops after few attempts if its lease cannot be released', async () => {
     const replicas = new Replicas()
     const flaky = new FlakyLeaseStore(replicas.leases)
     let released = 0
@@ -135,7 +135,7 @@ describe('distributedRepeat', () => {
     await replicas.end()
   })
 
-  it('makes up for the run of a process that died, after its lease', async () => {
+  it('repeats the run of a process that died, once its lease has expired', async () => {
     const replicas = new Replicas()
     await replicas.leases.acquire('a', { leaseMs: 30_000, everyMs: 3_600_000 })
     const starts: number[] = []
@@ -147,7 +147,7 @@ describe('distributedRepeat', () => {
     await replicas.end()
   })
 
-  it('renews its lease for as long as a run takes', async () => {
+  it('renews its lease until the run ends', async () => {
     const replicas = new Replicas()
     const starts: number[] = []
     const job = async (signal: AbortSignal): Promise<void> => {
@@ -161,7 +161,7 @@ describe('distributedRepeat', () => {
     await replicas.end()
   })
 
-  it('ends with the error of its job, and another makes up for it after the delay', async () => {
+  it('fails with the error of its job, and another replica repeats the run after the delay', async () => {
     const replicas = new Replicas()
     const failing = replicas.start(
       distributedRepeat(replicas.leases, 'a', '10s', () => Promise.reject(new Error('broken'))),
@@ -177,7 +177,7 @@ describe('distributedRepeat', () => {
     await replicas.end()
   })
 
-  it('is firing after a run that failed until one succeeds, though it may ask', async () => {
+  it('is firing from a failed run until one succeeds, even though the store answers', async () => {
     const replicas = new Replicas()
     const seen: unknown[] = []
     let fails = true
@@ -212,7 +212,7 @@ describe('distributedRepeat', () => {
     ['1h', '10m', 600_000],
     ['1s', '1h', 3_600_000],
   ] as const)(
-    'whose interval %s became %s goes by the new one from its last start',
+    'whose interval changed from %s to %s counts the new one from its last start',
     async (old, every, next) => {
       const replicas = new Replicas()
       const starts: number[] = []
@@ -228,7 +228,7 @@ describe('distributedRepeat', () => {
     },
   )
 
-  it('that fails is tried again after a delay that all replicas share, and goes on as before', async () => {
+  it('retries a failed run after a delay that all replicas share, and then returns to its interval', async () => {
     const replicas = new Replicas()
     const { clock, leases, log } = replicas
     const starts: number[] = []
@@ -248,7 +248,7 @@ describe('distributedRepeat', () => {
     const gaps = starts.slice(1).map((at, nth) => at - starts[nth]!)
     expect(gaps).toHaveLength(8)
     for (const [nth, least] of [1, 2, 4, 8, 16, 32, 60, 60].entries()) {
-      // Whoever waits asks again within a lease.
+      // A waiting replica requests the lease again within one lease.
       expect(gaps[nth]).toBeGreaterThanOrEqual(least * 1_000)
       expect(gaps[nth]).toBeLessThan(least * 1_000 + 30_000)
     }
@@ -261,7 +261,7 @@ describe('distributedRepeat', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('told to stop while it asks, frees the interval that it had got', async () => {
+  it('frees the interval that it acquires while it is stopped', async () => {
     const replicas = new Replicas()
     const starts: string[] = []
     const first = replicas.start(
@@ -276,7 +276,7 @@ describe('distributedRepeat', () => {
     await replicas.end()
   })
 
-  it('takes objects with runOnce, and passes the reason of the stop on', async () => {
+  it('accepts objects with runOnce, and passes on the reason of the abort', async () => {
     const replicas = new Replicas()
     let reason: unknown
     const runOnce = async (signal: AbortSignal): Promise<void> => {

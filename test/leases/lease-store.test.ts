@@ -31,7 +31,7 @@ const kinds: { name: string; open: () => Promise<Maker> }[] = [
           await database.query({ text: `truncate ${table}` })
           return {
             leases: new PostgresLeaseStore(database, { schema: 'leases test' }),
-            // A database's time passes when all that it has is that much older.
+            // Passing time in a database means making all its rows that much older.
             pass: async (ms: number) => {
               const older = `$1::float8 * interval '1 ms'`
               const text = `update ${table} set expires = expires - ${older}, started = started - ${older},

@@ -13,12 +13,12 @@ const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const PROCESSES = 5
 const LEASE_MS = 2_000
 const EVERY_MS = 500
-/** What rounding makes of times in ms. */
+/** Tolerance for the rounding of times to ms. */
 const SLACK_MS = 1
 
 const program = fileURLToPath(new URL('programs/leaseholder.mjs', import.meta.url))
 
-/** Each change of a lease, as the database saw it. */
+/** Records each change of a lease in the database. */
 const TABLES = `
   create table audit (id bigserial primary key, name text, fence bigint, expires timestamptz, at timestamptz);
   create function audit() returns trigger language plpgsql as $$ begin
@@ -43,8 +43,8 @@ interface Down {
   readonly to: number
 }
 
-/** Five processes, of which some are always awake, and what befalls them. */
-class Crew {
+/** Five processes, of which some are always running, and the faults injected into them. */
+class Processes {
   readonly #url: string
   readonly #random: Random
   readonly #processes: ChildProcess[] = []
@@ -76,7 +76,7 @@ class Crew {
     this.counts.kills++
   }
 
-  /** Past its lease. */
+  /** Suspends a process for longer than its lease. */
   freeze(): void {
     const child = this.#random.pick(this.#processes)
     if (this.#frozen.size >= 2 || this.#frozen.has(child)) return
@@ -103,7 +103,7 @@ class Crew {
 }
 
 it(
-  'leases have one holder at a time and are taken over in time, whatever is killed, frozen or restarted',
+  'leases have one holder at a time and are taken over in time, despite kills, suspensions and restarts',
   { timeout: (SECONDS + 180) * 1_000 },
   async () => {
     const server = await PostgresServer.start()
@@ -116,28 +116,33 @@ it(
     const stalls = new StallMeter()
     console.log(`seed ${SEED}`)
     const random = new Random(SEED)
-    const crew = new Crew(url, random)
+    const processes = new Processes(url, random)
     const downs: Down[] = []
-    await crew.startAll()
+    await processes.startAll()
     for (const end = Date.now() + SECONDS * 1_000; Date.now() < end; await after(random.between(100, 900))) {
       const chance = random.next()
-      if (chance < 0.55) await crew.kill()
-      else if (chance < 0.9) crew.freeze()
+      if (chance < 0.55) await processes.kill()
+      else if (chance < 0.9) processes.freeze()
       else {
         const from = Date.now()
         await server.restart(random.pick(['fast', 'immediate']))
         downs.push({ from, to: Date.now() })
-        crew.counts.restarts++
+        processes.counts.restarts++
       }
     }
-    // Whoever was last frozen gets to see that it has lost.
+    // Lets the processes suspended last detect that they have lost their leases.
     await after(2 * LEASE_MS)
-    const codes = await crew.stop()
+    const codes = await processes.stop()
 
     const database = await openDatabase(url)
     const one = await changesOf(database, 'one')
     const tick = await changesOf(database, 'tick')
-    const report = { ...crew.counts, seed: SEED, turns: takings(one).length, ticks: takings(tick).length }
+    const report = {
+      ...processes.counts,
+      seed: SEED,
+      turns: takings(one).length,
+      ticks: takings(tick).length,
+    }
     console.log(
       JSON.stringify({
         ...report,
@@ -152,7 +157,7 @@ it(
       expect(changes.at(-1)!.expires).toBe(null)
     }
     expect(startedTooEarly(tick)).toEqual([])
-    // A busy machine is late with everything, several times in a row.
+    // A busy machine delays several steps in a row.
     expect(longestGap(one, downs)).toBeLessThan(2_000 + 4 * stalls.longestMs)
     stalls.stop()
     expect(report.turns).toBeGreaterThan(0)
@@ -169,7 +174,7 @@ async function changesOf(database: Database, name: string): Promise<Change[]> {
   return rows.map(([fence, expires, at]) => ({ fence, expires, at }))
 }
 
-/** Each with what was before. */
+/** The acquisitions, each with the change before it. */
 function takings(changes: readonly Change[]): { before: Change; taking: Change }[] {
   return changes.flatMap((taking, at) => {
     const before = changes[at - 1]
@@ -177,7 +182,7 @@ function takings(changes: readonly Change[]): { before: Change; taking: Change }
   })
 }
 
-/** Taken while another had it, or with a fence that isn't the next. */
+/** Acquisitions while another process held the lease, or whose fence isn't the next. */
 function takenTooEarly(changes: readonly Change[]): unknown[] {
   return takings(changes).filter(
     ({ before, taking }) =>
@@ -185,7 +190,7 @@ function takenTooEarly(changes: readonly Change[]): unknown[] {
   )
 }
 
-/** Runs less than an interval after one that wasn't cut short by a death. */
+/** Runs that began less than an interval after one that was not interrupted by a crash. */
 function startedTooEarly(changes: readonly Change[]): unknown[] {
   const all = takings(changes)
   return all.filter(({ before, taking }, at) => {
@@ -196,12 +201,12 @@ function startedTooEarly(changes: readonly Change[]): unknown[] {
   })
 }
 
-/** By the database's clock; it is written down somewhat later. */
+/** The start by the database's clock, which is recorded slightly later. */
 function startOf({ expires }: Change): number {
   return expires! - LEASE_MS
 }
 
-/** From when it was free, by a release or since its lease was over, until it was taken; without the server's own absence. */
+/** The longest time from the release or expiry of a lease until its acquisition, minus the server's downtime. */
 function longestGap(changes: readonly Change[], downs: readonly Down[]): number {
   const gaps = takings(changes).map(({ before, taking }) => {
     const from = before.expires ?? before.at
@@ -218,7 +223,7 @@ async function acceptedOutOfOrder(database: Database): Promise<unknown[]> {
   return database.query({ text })
 }
 
-/** Late ones are writes of a process that was frozen and didn't know yet that it had lost its lease. */
+/** Late beats are writes of a suspended process that had not yet detected the loss of its lease. */
 async function beatsOf(database: Database): Promise<{ beats: number; late: number }> {
   const text = 'select count(*)::int, count(*) filter (where not accepted)::int from beats'
   const [[beats, late]] = (await database.query({ text })) as [[number, number]]

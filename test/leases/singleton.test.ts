@@ -6,7 +6,7 @@ import { FlakyLeaseStore } from '../support/leases/flaky-lease-store.ts'
 import { Replicas } from '../support/leases/replicas.ts'
 import { failureOf, follow, untilAbort } from '../support/outcome.ts'
 
-/** Of a process that was stopped for `missed` ms: its timers are behind. */
+/** The clock of a process that was suspended for `missed` ms: its timers are late. */
 class FrozenClock extends VirtualClock {
   missed = 0
 
@@ -16,7 +16,7 @@ class FrozenClock extends VirtualClock {
 }
 
 describe('singleton', () => {
-  it('that can take its lease but not renew it leaves it to one that can', async () => {
+  it('leaves its lease to another process if it can acquire but not renew it', async () => {
     const replicas = new Replicas()
     const { clock, leases } = replicas
     const sick: LeaseStore = {
@@ -37,7 +37,7 @@ describe('singleton', () => {
     await replicas.end('1s')
   })
 
-  it('whose store never answers is firing after a lease, and ends at once when it is told to', async () => {
+  it('is firing if its store has not answered for one lease, and ends immediately on abort', async () => {
     const replicas = new Replicas()
     const { clock } = replicas
     const never = (): Promise<never> => new Promise(() => {})
@@ -55,7 +55,7 @@ describe('singleton', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('whose store falls silent in a turn aborts its worker, and ends soon after it', async () => {
+  it('aborts its worker if its store stops answering, and ends soon afterwards', async () => {
     const replicas = new Replicas()
     const { clock, leases } = replicas
     let silent = false
@@ -82,7 +82,7 @@ describe('singleton', () => {
     await replicas.end()
   })
 
-  it('runs in one replica; another takes over within two seconds of its stop, after it has ended', async () => {
+  it('runs in one replica, and another takes over within two seconds of its stop, after it has ended', async () => {
     const replicas = new Replicas()
     const { clock } = replicas
     const events: string[] = []
@@ -103,7 +103,7 @@ describe('singleton', () => {
     await replicas.end('3s')
   })
 
-  it('takes over from a process that died when the lease is over', async () => {
+  it('takes over from a process that died once the lease has expired', async () => {
     const replicas = new Replicas()
     await replicas.leases.acquire('s', { leaseMs: 30_000, everyMs: undefined })
     const starts: number[] = []
@@ -117,7 +117,7 @@ describe('singleton', () => {
     await replicas.end()
   })
 
-  it('whose lease was lost aborts its worker, waits for it, and stands by again', async () => {
+  it('aborts its worker when its lease is lost, waits for it, and stands by again', async () => {
     const replicas = new Replicas()
     const { clock } = replicas
     const flaky = new FlakyLeaseStore(replicas.leases)
@@ -135,7 +135,7 @@ describe('singleton', () => {
     await clock.advance('20s')
     flaky.broken = false
     await clock.advance('20s')
-    // Last renewed at 20 s; given up at five sixths of the lease, and left alone for one.
+    // The last renewal is at 20 s. The lease is given up after five sixths of it, and not requested again for one lease.
     expect(events).toEqual(['starts 0 with 1', 'aborts 30000 true', 'starts 43000 with 2'])
     expect(ended.settled).toBe('no')
     expect(replicas.log.lines.map(({ msg }) => msg)).toEqual([
@@ -145,7 +145,7 @@ describe('singleton', () => {
     await replicas.end('1s')
   })
 
-  it('that was frozen for longer than its lease aborts without renewing it', async () => {
+  it('aborts its worker without a renewal if it was suspended for longer than its lease', async () => {
     const clock = new FrozenClock()
     const leases = new MemoryLeaseStore({ clock })
     let renewals = 0
@@ -178,10 +178,10 @@ describe('singleton', () => {
     await run
   })
 
-  it('that another has taken over from aborts its worker, whose failure then is only logged', async () => {
+  it('aborts its worker after another process has taken over, and only logs its failure', async () => {
     const replicas = new Replicas()
     const { clock } = replicas
-    // As one that was frozen: its renewals come too late.
+    // Like a suspended process: its renewals come too late.
     const late: LeaseStore = {
       acquire: (name, terms) => replicas.leases.acquire(name, terms),
       renew: async () => false,
@@ -202,7 +202,7 @@ describe('singleton', () => {
     await replicas.end()
   })
 
-  it('that is told to stop while it asks has freed the lease that it got when it ends', async () => {
+  it('releases a lease that it acquires while it is stopped before it ends', async () => {
     const replicas = new Replicas()
     const { clock, leases } = replicas
     let released = 0
@@ -230,7 +230,7 @@ describe('singleton', () => {
   it.each<[string, () => Promise<void>, RegExp]>([
     ['returns', async () => {}, /exited prematurely/],
     ['throws', async () => Promise.reject(new Error('broken')), /broken/],
-  ])('whose worker %s ends likewise, and frees the lease', async (_, worker, message) => {
+  ])('ends as its worker does if that %s, and releases the lease', async (_, worker, message) => {
     const replicas = new Replicas()
     const { run } = replicas.start(singleton(replicas.leases, 's', worker))
     await replicas.clock.advance(0)
@@ -239,7 +239,7 @@ describe('singleton', () => {
     await replicas.end()
   })
 
-  it('is well while it stands by, and firing while it cannot ask', async () => {
+  it('is ok while it stands by, and firing while it cannot reach its store', async () => {
     const replicas = new Replicas()
     const flaky = new FlakyLeaseStore(replicas.leases)
     await replicas.leases.acquire('s', { leaseMs: 60_000, everyMs: undefined })
@@ -266,7 +266,7 @@ describe('singleton', () => {
     await clock.advance(0)
     await run
     expect(seen.slice(0, 3)).toEqual(['ok', 'firing', 'ok'])
-    // One each time that it was broken.
+    // One line for each change.
     expect(replicas.log.lines.map(({ msg }) => msg)).toEqual([
       'cannot reach the store of lease s',
       'recovered: can reach the store of lease s again',

@@ -3,18 +3,18 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Probe } from 'runutil/testing'
 
-/** A hung child must not hang the tests. Far longer than any of them needs. */
+/** Ends a child that hangs. Far longer than any test needs. */
 const KILL_AFTER_MS = 90_000
 
 export interface Exit {
   /** null when a signal killed it. */
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** What it printed, stdout and stderr. */
+  /** The lines that it has printed to stdout and stderr. */
   readonly lines: readonly string[]
 }
 
-/** A program that is named by its path in test/, run in a process of its own, straight from the sources. */
+/** A program, named by its path in test/, that runs in its own process, directly from the sources. */
 export class Child {
   readonly #process: ChildProcess
   readonly #lines: string[] = []
@@ -44,7 +44,7 @@ export class Child {
     this.#process.kill(signal)
   }
 
-  /** So far. */
+  /** The lines printed so far. */
   get printedLines(): readonly string[] {
     return this.#lines
   }
@@ -61,7 +61,7 @@ export class Child {
     this.#printed.delete(look)
   }
 
-  /** So that a child that died tells the test what it said, instead of letting it wait. */
+  /** If the child dies, the test fails with its output instead of waiting. */
   async #ended(text: string): Promise<void> {
     const { code, lines } = await this.exit
     if (lines.some((line) => line.includes(text))) return

@@ -2,8 +2,8 @@ import type { Clock, Timer } from 'runutil'
 import type { VirtualClock } from 'runutil/testing'
 
 /**
- * The clock of a process that can be frozen, or blocked: time goes on, but its timers fire when it runs again. Two of them on
- * one VirtualClock are two processes on one machine.
+ * The clock of a process that can be suspended or blocked: time advances, but its timers fire only when it resumes. Two of
+ * them on one VirtualClock are two processes on one machine.
  */
 export class FreezableClock implements Clock {
   readonly #clock: VirtualClock

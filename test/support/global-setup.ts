@@ -4,16 +4,16 @@ import { PostgresServer } from './postgres/server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Of the server that all test files share. */
+    /** The server that all test files share. */
     postgresUrl: string
   }
 }
 
 /**
- * Toolchain, package and subprocess tests use the package as it is published, database tests one server: the one that
- * TEST_DATABASE_URL names, to try another version, else one of its own.
+ * Toolchain, package and subprocess tests use the built package. Database tests share one server: that of
+ * TEST_DATABASE_URL, to test another version, or else a new one.
  *
- * @returns ends the server
+ * @returns stops the server
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['TEST_DATABASE_URL']
@@ -21,7 +21,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     buildIfStale(),
     given === undefined ? PostgresServer.start() : { url: given, stop: async () => {} },
   ])
-  // Not a failed run: all other tests run from the sources, and `types` reports the same.
+  // This does not fail the run: all other tests use the sources, and `types` reports the same.
   if (complaints !== '') console.warn(complaints)
   project.provide('postgresUrl', server.url)
   return () => server.stop()

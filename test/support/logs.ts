@@ -12,7 +12,11 @@ export interface LogLine {
   err?: { message: string }
 }
 
-/** A logger that keeps its lines. @param lifecycle also those that each run has: starts and ends of workers, and of the run */
+/**
+ * A logger that keeps its lines.
+ *
+ * @param lifecycle also keep those that every run logs: starts and ends of workers and of the run
+ */
 export function capturedLogger({ lifecycle = false } = {}): {
   logger: Logger
   lines: LogLine[]
@@ -31,12 +35,12 @@ export function capturedLogger({ lifecycle = false } = {}): {
 
 const LIFECYCLE = /^(\d+ workers? )?(started|stopped|done)$|^gave up: |^run failed$/
 
-/** Calls it where this is the current logger. */
+/** Calls `body` with this as the current logger. */
 export function withLogger<T>(logger: Logger, body: () => T): T {
   return withContext(new Context(newScope({ logger }), ''), body)
 }
 
-/** The keys of a line's outermost object; one that comes twice, twice. */
+/** The keys of a line's outermost object, including repeated ones. */
 export function keysOf(text: string): string[] {
   const keys: string[] = []
   let depth = 0

@@ -1,4 +1,4 @@
-/** What JSON.stringify changes without a word, or refuses: name and a fresh one. No module stores it as something else. */
+/** Values that JSON.stringify changes silently or rejects: a name and a factory. No store may accept one. */
 export const notJson: readonly [name: string, make: () => unknown][] = [
   ['NaN', () => Number.NaN],
   ['Infinity', () => -Infinity],

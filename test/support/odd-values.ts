@@ -1,4 +1,4 @@
-/** What programs throw and return that reads badly: name and a fresh one. None may reach a catch that isn't ready for it. */
+/** Thrown and returned values that are hard to read: a name and a factory. No module may fail while it handles one. */
 export const oddErrors: readonly [name: string, make: () => unknown][] = [
   ['an error whose message is an object', () => withMessage({ code: 'card_declined' })],
   ['an error whose message is a symbol', () => withMessage(Symbol('declined'))],
@@ -26,7 +26,7 @@ export const oddErrors: readonly [name: string, make: () => unknown][] = [
   ['a megabyte', () => new Uint8Array(2 ** 20)],
 ]
 
-/** What handlers return that is no JSON, or isn't what it seems. */
+/** Results of handlers that are not JSON, or not what they seem. */
 export const oddResults: readonly [name: string, make: () => unknown][] = [
   ['a thenable that throws', () => ({ then: () => raise() })],
   ['a thenable whose then throws when it is read', () => getter({}, 'then')],

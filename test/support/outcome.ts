@@ -1,4 +1,4 @@
-/** What a promise rejects with; fails when it resolves. */
+/** The reason with which a promise rejects; throws if it resolves. */
 export async function failureOf<E = Error>(promise: Promise<unknown>): Promise<E> {
   const resolved = Symbol('resolved')
   const outcome = await promise.then(
@@ -9,7 +9,7 @@ export async function failureOf<E = Error>(promise: Promise<unknown>): Promise<E
   return outcome as E
 }
 
-/** Follows a promise, to see whether it has settled and how. */
+/** Tracks whether and how a promise has settled. */
 export function follow(promise: Promise<unknown>): {
   settled: 'no' | 'resolved' | 'rejected'
   error?: unknown
@@ -22,7 +22,7 @@ export function follow(promise: Promise<unknown>): {
   return state
 }
 
-/** What a worker does that runs until it is told to stop. */
+/** The body of a worker that runs until its signal aborts. */
 export function untilAbort(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-/** A hung program must not hang the tests. Far longer than any of them needs. */
+/** Ends a program that hangs. Far longer than any test needs. */
 const KILL_AFTER_MS = 100_000
 
 const inRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
@@ -20,7 +20,7 @@ export interface Exit {
 }
 
 export interface ProgramProps {
-  /** From the root of the workspace. */
+  /** The path from the root of the workspace. */
   path: string
   args?: string[]
   cwd?: string
@@ -28,7 +28,7 @@ export interface ProgramProps {
   env?: Record<string, string | undefined>
 }
 
-/** A TypeScript program run in a process of its own, as `tsx` runs it: on the sources, with no build. */
+/** A TypeScript program that runs in its own process with `tsx`, on the sources, without a build. */
 export class Program {
   readonly exit: Promise<Exit>
   readonly #process: ChildProcess
@@ -39,7 +39,7 @@ export class Program {
   constructor({ path, args = [], cwd, tsconfig = 'packages/examples/tsconfig.json', env }: ProgramProps) {
     this.#process = spawn(process.execPath, ['--import', TSX, inRoot(path), ...args], {
       cwd: cwd ?? inRoot(''),
-      // No database but those that a test names.
+      // Only databases that a test names.
       env: { ...process.env, DATABASE_URL: undefined, TSX_TSCONFIG_PATH: inRoot(tsconfig), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

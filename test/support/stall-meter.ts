@@ -1,6 +1,6 @@
 const EVERY_MS = 50
 
-/** Measures for how long the machine, or this process, was too busy to keep a timer: what a limit of time has to allow for. */
+/** Measures the longest delay of a timer by a busy machine or process, which time limits in tests have to allow for. */
 export class StallMeter {
   #longestMs = 0
   #expected = performance.now() + EVERY_MS

@@ -1,5 +1,5 @@
-// A process that contends for two leases: leaseholder.mjs <url> <name>. Whenever it has one, it writes that down with its
-// fence, also where a greater one has written already. Goes on until it is killed, or told to stop.
+// A process that contends for two leases: leaseholder.mjs <url> <name>. While it holds one, it writes rows with its fence,
+// even if a greater fence has already been written. Runs until SIGTERM or a kill.
 import { runAllWorkers, shutdownSignal, wait } from 'runutil'
 import { currentFence, distributedRepeat, singleton } from 'runutil/leases'
 import { PostgresLeaseStore, openDatabase } from 'runutil/postgres'
@@ -12,7 +12,7 @@ const text = `with guarded as (
     update fences set fence = $2::bigint where name = $1::text and fence <= $2 returning 1
   ) insert into beats (name, fence, process, accepted) values ($1, $2, $3::text, exists (select from guarded))`
 
-/** A database that restarts is no reason to stop. */
+/** Ignores errors, since the database may be restarting. */
 const beat = (name) =>
   database.query({ name: 'beat', text }, [name, currentFence(), process_]).catch(() => {})
 

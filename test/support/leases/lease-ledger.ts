@@ -1,20 +1,20 @@
 import type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse } from 'runutil/leases'
 
-/** An instant that was taken: what of it the store has acknowledged. */
+/** An acquired instant, with what the store has acknowledged of it. */
 export interface Taken {
   readonly instant: number
   readonly fence: number
-  /** The store's time. */
+  /** When it was acquired, by the store's clock. */
   readonly at: number
-  /** Up to which instant all was dealt with then. */
+  /** The instant up to which all had been settled by then. */
   readonly settled: number
   use: LeaseUse | undefined
 }
 
-/** Writes down which instants of one name a store gave away, and what became of them. */
+/** Records which instants of one name a store granted, and their outcomes. */
 export class LeaseLedger implements LeaseStore {
   readonly taken: Taken[] = []
-  /** Undefined before the name is known. */
+  /** Undefined before the first use of the name. */
   settled: number | undefined
   readonly #store: LeaseStore
   readonly #now: () => number

@@ -38,7 +38,7 @@ export interface Program {
 const who = fc.nat({ max: 3 })
 const apart = fc.integer({ min: -90 * MINUTE, max: 90 * MINUTE })
 const start = fc.record({ start: fc.record({ apart, latency: fc.nat({ max: 2_000 }) }) })
-/** What may befall a fleet whatever its store. */
+/** The steps that apply to a fleet on any store. */
 export const moves: readonly fc.WeightedArbitrary<Step>[] = [
   { weight: 4, arbitrary: fc.record({ pass: fc.nat({ max: 10 * MINUTE }) }) },
   { weight: 3, arbitrary: start },
@@ -48,7 +48,7 @@ export const moves: readonly fc.WeightedArbitrary<Step>[] = [
 ]
 export const jump = { weight: 1, arbitrary: fc.record({ jump: apart }) }
 
-/** @param steps what may befall a fleet */
+/** @param steps the steps that may happen to a fleet */
 export const programs = (steps: readonly fc.WeightedArbitrary<Step>[]): fc.Arbitrary<Program> =>
   fc.record({
     every: fc.constantFrom(1, 2, 5, 10, 30),
@@ -60,7 +60,7 @@ export const programs = (steps: readonly fc.WeightedArbitrary<Step>[]): fc.Arbit
     steps: fc.array(fc.oneof(...steps), { minLength: 4, maxLength: 16 }),
   })
 
-/** What a run said of itself. */
+/** What a run has recorded. */
 interface Begun {
   readonly fence: number
   readonly instant: number
@@ -78,7 +78,7 @@ interface Member {
 interface Ground {
   readonly clock: VirtualClock
   readonly store: LeaseStore
-  /** How much time passes at once, before the store's answers are awaited: those of a real one take time of their own. */
+  /** How far time advances before the store's answers are awaited, since those of a real store take real time. */
   readonly strideMs: number
 }
 
@@ -86,7 +86,7 @@ interface Ground {
 export class Fleet {
   readonly begun: Begun[] = []
   readonly ledger: LeaseLedger
-  /** By the store's clock: from then on nothing befalls it. */
+  /** When the last step was over, by the store's clock. */
   quietSince = 0
   readonly #ground: Ground
   readonly #program: Program
@@ -103,13 +103,13 @@ export class Fleet {
 
   async run(): Promise<void> {
     for (const step of this.#program.steps) await this.#take(step)
-    // Whatever befell it, one process that lives is enough: a dead one's lease is over, its instant is run, and one on time.
+    // Then one live process is enough: leases of dead ones expire, their instants run, and one more on time.
     if (this.#members.length === 0) this.#start(0, 0)
     this.quietSince = this.#ground.clock.now()
     await this.#pass(2 * LONGEST_RUN_MS + LEASE_MS + this.#program.every * MINUTE + 2 * MINUTE)
   }
 
-  /** Ends all, and sees that nothing is left. */
+  /** Ends all processes, and checks that no timer is left. */
   async end(): Promise<void> {
     for (const { process } of this.#gone) process.bury()
     for (const { stop } of [...this.#members, ...this.#gone]) stop.abort()

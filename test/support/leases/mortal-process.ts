@@ -5,13 +5,13 @@ import type { VirtualClock } from 'runutil/testing'
 export interface MortalProcessProps {
   readonly clock: VirtualClock
   readonly leases: LeaseStore
-  /** How long a call takes to reach the store, and its answer to come back. */
+  /** The latency of a call to the store, and of its answer. */
   readonly latencyMs: number
-  /** By how much its time of day is wrong. */
+  /** The offset of its time of day. */
   readonly apartMs: number
 }
 
-/** What a process has of its machine, until it dies: then no timer of its fires, and it hears no more of the store, nor that of it. */
+/** The clock and store of a process that can die: then its timers stop firing, and no call or answer arrives any more. */
 export class MortalProcess {
   apartMs: number
   readonly clock: Clock
@@ -35,7 +35,7 @@ export class MortalProcess {
     if (this.#state === 'alive') this.#state = 'dead'
   }
 
-  /** Lets what is left of its code run to its end, with no store, so that a test leaves nothing behind. */
+  /** Lets the rest of its code run to its end, without a store, so that a test leaves nothing behind. */
   bury(): void {
     this.#state = 'buried'
     for (const goOn of this.#lost.splice(0)) goOn()
@@ -72,7 +72,7 @@ export class MortalProcess {
     return answer
   }
 
-  /** One that is on its way when the process dies doesn't arrive. */
+  /** A message in transit when the process dies does not arrive. */
   async #travel(): Promise<void> {
     const { clock, latencyMs } = this.#props
     if (latencyMs > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, latencyMs))

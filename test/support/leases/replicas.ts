@@ -21,7 +21,7 @@ export class Replicas {
     return { stop, run, ended: follow(run) }
   }
 
-  /** Stops all, and sees that nothing is left of them. */
+  /** Stops all, and checks that no timer is left. */
   async end(within: Duration = 0): Promise<void> {
     for (const stop of this.#stops) stop.abort()
     await this.clock.advance(within)

@@ -7,7 +7,7 @@ const { logger } = capturedLogger()
 
 type Class = new (...args: never[]) => { workers(): Iterable<Runnable> }
 
-/** A class that keeps the things that it was made with, in a list of all that were made. */
+/** A class that keeps its constructor arguments, with a list of all its instances. */
 export function keeper(kept: Thing[][]): Class {
   return class Keeper {
     constructor(...things: Thing[]) {
@@ -28,14 +28,14 @@ export class Thing {
 }
 
 let groups = 0
-/** A group of its own with this class, whose parameters are these tokens. */
+/** A new group with this class, whose parameters are these tokens. */
 export function grouped(type: Class, ...tokens: unknown[]): string {
   const group = `disposal ${groups++}`
   Worker({ group, inject: tokens as never })(type)
   return group
 }
 
-/** Runs one group's classes from the container until each worker has had its turn, then aborts. */
+/** Runs the classes of one group from the container until each worker has started, then aborts. */
 export async function runBriefly(
   container: DependencyContainer,
   group: string,

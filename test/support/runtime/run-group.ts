@@ -2,7 +2,7 @@ import { type DependencyContainer, container as root } from 'tsyringe'
 import { currentName, runProvidedWorkers, wait } from 'runutil'
 import { capturedLogger } from '../logs.ts'
 
-/** Runs the classes of a group until each worker of theirs has started once, then stops. */
+/** Runs the classes of a group until each of their workers has started once, then aborts. */
 export async function runGroup(container: DependencyContainer, group: string): Promise<string[]> {
   const controller = new AbortController()
   setImmediate(() => controller.abort())
@@ -11,9 +11,9 @@ export async function runGroup(container: DependencyContainer, group: string): P
   return [...names]
 }
 
-/** Of the classes whose workers `note` was, in the last group. */
+/** The names of the classes whose worker was `note` in the last group. */
 export const names: string[] = []
-/** A worker that notes its class's name, and then waits for the abort. */
+/** A worker that records the name of its class, and then waits for the abort. */
 export const note = (signal: AbortSignal): Promise<void> => (
   names.push(currentName().replace(/\/#\d+$/, '')),
   wait('1h', signal)

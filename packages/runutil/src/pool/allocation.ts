@@ -1,4 +1,4 @@
-import { AllocateTimeoutError, PoolDestroyedError, QueueFullError, WorkerError } from './errors.ts'
+import { AllocateTimeoutError, type PoolDestroyedError, QueueFullError, WorkerError } from './errors.ts'
 import type { PoolSettings } from './options.ts'
 import type { TaskSource } from './task-source.ts'
 import { WaitingTasks } from './waiting-tasks.ts'
@@ -13,7 +13,8 @@ export class Allocation implements TaskSource {
   readonly #waiting: WaitingTasks
   /** Undefined until the pool starts. */
   #workers: WorkerSet | undefined
-  #closed = false
+  /** Why no task is taken any more. */
+  #closed: PoolDestroyedError | undefined
   /** Last in, first out: the latest worker has warm caches, and the others may reach their idle timeout. */
   #free: SupervisedWorker[] = []
 
@@ -84,15 +85,19 @@ export class Allocation implements TaskSource {
   }
 
   /** Rejects the waiting tasks, and any that workers hand back later. */
-  close(): void {
-    this.#closed = true
-    this.rejectWaiting(new PoolDestroyedError())
+  close(error: PoolDestroyedError): void {
+    this.#closed = error
+    this.rejectWaiting(error)
+  }
+
+  reopen(): void {
+    this.#closed = undefined
   }
 
   /** Puts a task that needs another worker at the front of the queue. */
   #resubmit(task: Task): void {
     if (task.settled) return
-    if (this.#closed) return task.reject(new PoolDestroyedError())
+    if (this.#closed !== undefined) return task.reject(this.#closed)
     const worker = this.#workerFor(task)
     if (worker !== undefined) return worker.perform(task)
     this.#waiting.unshift(task)

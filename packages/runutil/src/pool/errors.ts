@@ -126,15 +126,20 @@ export class QueueFullError extends Error {
   }
 }
 
-/** The pool is destroyed, or was destroyed before the task started. */
+/** The pool is destroyed, or its run has ended, perhaps before the task started. */
 export class PoolDestroyedError extends Error {
   readonly code = 'ERR_POOL_DESTROYED'
   static {
     brandError(this, 'PoolDestroyedError')
   }
 
-  constructor() {
-    super('the pool is destroyed: it takes no more tasks')
+  /** @param isFinal whether the pool can't be run again */
+  constructor(isFinal = true) {
+    super(
+      isFinal
+        ? 'the pool is destroyed: it takes no more tasks'
+        : 'the pool was stopped: it takes no tasks until it is run again',
+    )
   }
 }
 

@@ -13,13 +13,13 @@ import { atExit } from './worker/at-exit.ts'
 import { WorkerSet } from './worker-set.ts'
 
 /**
- *     new ─► starting ─► running ─► ending
- *      ▲        │  └──────────────────▲
- *      └────────┘
+ *     new ─► starting ─► running ─► ending ─► ended
+ *      ▲        │  └──────────────────▲         │
+ *      └────────┴───────────────────────────────┘
  *
- * A start that fails leads back to `new`. `ending` is final.
+ * A start that fails leads back to `new`, and so does the next run after a stop. After `destroy`, `ended` is final.
  */
-type Phase = 'new' | 'starting' | 'running' | 'ending'
+type Phase = 'new' | 'starting' | 'running' | 'ending' | 'ended'
 
 interface LifecycleProps {
   readonly settings: PoolSettings
@@ -40,10 +40,9 @@ export class Lifecycle {
   /** Why the last start failed; cleared by the next start. */
   #startFailure: Error | undefined
   #started: Promise<void> | undefined
-  #destroyed: Promise<void> | undefined
-  #leave: () => void = () => {}
-  /** Resolves when `destroy` begins. */
-  readonly over = new Promise<void>((resolve) => (this.#leave = resolve))
+  #ended: Promise<void> | undefined
+  #isDestroyed = false
+  #over = new Notice()
 
   constructor(props: LifecycleProps) {
     this.#props = props
@@ -54,17 +53,27 @@ export class Lifecycle {
     return this.#phase === 'new'
   }
 
+  get isEnding(): boolean {
+    return this.#phase === 'ending'
+  }
+
   /** Undefined before the first start. */
   get workers(): WorkerSet | undefined {
     return this.#workers
   }
 
-  /** The error for tasks and starts once the pool is destroyed. */
+  /** The error for tasks and starts once the pool is destroyed or stopped. */
   get end(): PoolDestroyedError | undefined {
-    return this.#phase === 'ending' ? new PoolDestroyedError() : undefined
+    const isOver = this.#phase === 'ending' || this.#phase === 'ended'
+    return isOver ? new PoolDestroyedError(this.#isDestroyed) : undefined
   }
 
-  /** The error for new tasks: the pool is destroyed, or its last start failed. */
+  /** Resolves when the pool begins to end. */
+  get over(): Promise<void> {
+    return this.#over.given
+  }
+
+  /** The error for new tasks: the pool is destroyed or stopped, or its last start failed. */
   get refusal(): Error | undefined {
     return this.end ?? this.#startFailure
   }
@@ -90,8 +99,25 @@ export class Lifecycle {
     return (this.#started ??= this.#start())
   }
 
+  /** Ends the pool until `reopen`. */
+  stop(): Promise<void> {
+    return (this.#ended ??= this.#end())
+  }
+
+  /** Ends the pool for good. */
   destroy(): Promise<void> {
-    return (this.#destroyed ??= this.#destroy())
+    this.#isDestroyed = true
+    return this.stop()
+  }
+
+  /** Lets a stopped pool be started again. @throws PoolDestroyedError */
+  reopen(): void {
+    if (this.#phase !== 'ended') return
+    if (this.#isDestroyed) throw new PoolDestroyedError()
+    this.#phase = 'new'
+    this.#started = this.#ended = undefined
+    this.#over = new Notice()
+    this.#props.allocation.reopen()
   }
 
   async #start(): Promise<void> {
@@ -125,20 +151,27 @@ export class Lifecycle {
     this.#props.allocation.rejectWaiting(error)
   }
 
-  async #destroy(): Promise<void> {
+  async #end(): Promise<void> {
     this.#phase = 'ending'
-    this.#leave()
-    this.#props.allocation.close()
-    await this.#workers?.end()
+    this.#over.give()
+    this.#props.allocation.close(this.end!)
+    await this.#workers?.end(`the pool was ${this.#isDestroyed ? 'destroyed' : 'stopped'}`)
     // A start in progress fails now, and closes its relay.
     await this.#started?.catch(() => {})
     await this.#closeRelay()
+    this.#phase = 'ended'
   }
 
   async #closeRelay(): Promise<void> {
     await this.#relay?.close()
     this.#offExit()
   }
+}
+
+/** A promise, and the function that resolves it. */
+class Notice {
+  give: () => void = () => {}
+  readonly given = new Promise<void>((resolve) => (this.give = resolve))
 }
 
 function relayFor(settings: PoolSettings, { clock }: PoolContext): Relay {

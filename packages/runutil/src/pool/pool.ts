@@ -151,7 +151,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
 
   /**
    * Rejects waiting tasks, lets running tasks end and stops the workers; kills workers still running after `destroyTimeout`.
-   * Resolves when no process is left. The pool can't be started again.
+   * Resolves when no process is left. The pool can be neither started nor run again.
    */
   destroy(): Promise<void> {
     return this.#lifecycle.destroy()
@@ -163,28 +163,37 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   }
 
   /**
-   * Starts the pool, keeps it up and destroys it when the signal aborts, so that a pool can be an entry of a list of workers.
+   * Starts the pool, keeps it up, and stops it as `destroy` does when the signal aborts, so that a pool can be an entry of a list
+   * of workers. Unlike a destroyed pool it can be run again, which starts new processes.
+   *
    * @throws what `start` throws
    */
   async run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    const isIdle = (): boolean => this.#isIdle
-    this.#lifecycle.runsHere(isIdle, () => this.#detail)
-    if (this.#lifecycle.end !== undefined) throw this.#lifecycle.end
-    const stop = (): void => void this.destroy()
+    const lifecycle = this.#lifecycle
+    if (lifecycle.isEnding) {
+      await lifecycle.stop()
+      if (signal.aborted) return
+    }
+    lifecycle.reopen()
+    lifecycle.runsHere(
+      () => this.#isIdle,
+      () => this.#detail,
+    )
+    const stop = (): void => void lifecycle.stop()
     onAbort(signal, stop)
     const unwatch = this.#watchHealth()
     try {
       await this.start()
       workerReady()
-      await this.#lifecycle.over
+      await lifecycle.over
     } catch (error) {
       if (!(error instanceof PoolDestroyedError)) throw error
     } finally {
       unwatch()
       offAbort(signal, stop)
     }
-    await this.destroy()
+    await lifecycle.stop()
   }
 
   get #detail(): object {

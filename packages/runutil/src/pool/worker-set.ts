@@ -87,11 +87,11 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
   }
 
   /** Drains all workers, and kills those still running after `destroyTimeout`. */
-  async end(): Promise<void> {
+  async end(reason: string): Promise<void> {
     this.#closed = true
     this.#recycling.stop()
     this.#pings.stop()
-    this.#places.close('the pool was destroyed')
+    this.#places.close(reason)
     for (const worker of this.#factory.processes) {
       if (!this.#places.members.has(worker)) void worker.kill()
     }

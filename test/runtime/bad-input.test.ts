@@ -28,7 +28,7 @@ describe('durations', () => {
     'backoff: initial': (duration) => backoff({ initial: duration, max: '1s' }),
     'backoff: max': (duration) => backoff({ initial: '1s', max: duration }),
   }
-  it.each(Object.entries(takers))('%s refuses them where they are given', (name, take) => {
+  it.each(Object.entries(takers))('%s rejects invalid ones at the call', (name, take) => {
     for (const duration of bad) {
       expect(() => take(duration)).toThrow(InvalidDurationError)
       expect(() => take(duration)).toThrow(RangeError)
@@ -36,12 +36,12 @@ describe('durations', () => {
     }
   })
 
-  it('refuses an interval of zero', () => {
+  it('repeat rejects an interval of zero', () => {
     expect(() => repeat(0, job)).toThrow(/^repeat: expected more than 0 ms between two runs; got 0/)
     expect(() => repeat('0s', job)).toThrow(InvalidDurationError)
   })
 
-  it('refuses a grace and a delay that are none', async () => {
+  it('an invalid grace or delay is rejected', async () => {
     await expect(runAllWorkers([idle], undefined, { grace: -1 })).rejects.toThrow(
       /^runAllWorkers: grace: expected a duration/,
     )
@@ -49,7 +49,7 @@ describe('durations', () => {
   })
 })
 
-describe('what is taken as a worker or job', () => {
+describe('a worker or job', () => {
   class Service {
     async run(): Promise<void> {}
   }
@@ -62,7 +62,7 @@ describe('what is taken as a worker or job', () => {
     ['a class', Service, /got function Service/],
   ]
 
-  it.each(notWorkers)('is not %s, before any other starts', async (_, worker, says) => {
+  it.each(notWorkers)('cannot be %s, which is rejected before any worker starts', async (_, worker, says) => {
     let started = false
     const first = (signal: AbortSignal): Promise<void> => ((started = true), idle(signal))
     const run = runAllWorkers([first, worker as never])
@@ -87,7 +87,7 @@ describe('what is taken as a worker or job', () => {
       /workers\[0\] \('a'\): worker: expected a function/,
     ],
     [
-      'with an interval for retry',
+      'with an interval as retry',
       { name: 'a', worker: idle, retry: '5s' },
       /retry: expected a Backoff, as backoff\('5s'\)/,
     ],
@@ -100,7 +100,7 @@ describe('what is taken as a worker or job', () => {
     await expect(runAllWorkers([worker as never])).rejects.toThrow(says)
   })
 
-  it('is not a worker where a job is wanted', async () => {
+  it('cannot be a worker where a job is expected', async () => {
     expect(() => repeat(1, { run: idle } as never)).toThrow(
       /repeat: expected a function .* runOnce\(signal\).*this is a worker/,
     )
@@ -115,7 +115,7 @@ describe('what is taken as a worker or job', () => {
     await expect(runAllWorkers(undefined as never)).rejects.toThrow(/got undefined/)
   })
 
-  it('has a name of its own in the group', async () => {
+  it('has a unique name in its group', async () => {
     const twice = [1, 2].map(() => ({ name: 'same', worker: idle }))
     await expect(runAllWorkers(twice)).rejects.toThrow(DuplicateNameError)
     await expect(runAllWorkers(twice)).rejects.toThrow(/two workers of this group are named 'same'/)
@@ -166,7 +166,7 @@ describe('options and other arguments', () => {
     await expect(runAllWorkers([idle], undefined, options as never)).rejects.toThrow(says)
   })
 
-  it('a run says that it was given no signal and no container', async () => {
+  it('a run without a signal or a container says so', async () => {
     await expect(runAllWorkers([idle], {} as never)).rejects.toThrow(/expected an AbortSignal/)
     await expect(runProvidedWorkers({} as never)).rejects.toThrow(/expected a tsyringe container/)
   })

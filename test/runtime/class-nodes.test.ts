@@ -26,7 +26,7 @@ const MOVES = new Set(
   'waiting starting ready paused restarting stopping hung stopped done failed abandoned'.split(' '),
 )
 
-/** A run of one class, /Classy, whose events are compared with its node at each of them. */
+/** A run of one class, /Classy, that compares its events with its node at each event. */
 class ClassRun {
   readonly clock = new VirtualClock()
   readonly runtime = new Runtime()
@@ -70,7 +70,7 @@ class ClassRun {
 }
 
 describe('the node of a class', () => {
-  test('is as far as those of its workers that lag behind, and its events say so', async () => {
+  test('has the state of the worker that is least far, as do its events', async () => {
     let fails = 2
     @Worker({ group: 'class-nodes.restart' })
     class Classy {
@@ -110,7 +110,7 @@ describe('the node of a class', () => {
     expect(run.types.slice(-2)).toEqual(['stopping', 'stopped'])
   })
 
-  test('is done when all are', async () => {
+  test('is done when all its workers are', async () => {
     @Worker({ group: 'class-nodes.done' })
     class Classy {
       workers = (): Runnable[] => [
@@ -126,7 +126,7 @@ describe('the node of a class', () => {
     expect(run.types).toEqual(['starting', 'ready', 'done'])
   })
 
-  test('of one that is supervised as a whole is that of a supervisor', async () => {
+  test('is that of a supervisor if the class is supervised as a whole', async () => {
     @Worker({ group: 'class-nodes.supervised', supervise: { retry: backoff('1m') } })
     class Classy {
       workers = (): Runnable[] => [

@@ -17,7 +17,7 @@ import { capturedLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 
 describe('a declarative worker', () => {
-  test('knows its health inside of its name: the state is kept under the full path', async () => {
+  test('has its health stored under its full path', async () => {
     const seen: Record<string, HealthState>[] = []
     const inner: Runnable = { name: 'Inner', worker: () => void seen.push(healthSnapshot()) }
     const outer = namedWorker((signal) => runAllWorkers([inner], signal), 'Outer')
@@ -25,7 +25,7 @@ describe('a declarative worker', () => {
     expect(seen).toEqual([{ '/Outer/Inner': 'init' }])
   })
 
-  test('has its name inside of retry: each run is named, and so is what retry logs', async () => {
+  test('has its name in each run and in the log lines of its retry', async () => {
     const { logger, lines } = capturedLogger()
     const clock = new VirtualClock()
     const stop = new AbortController()
@@ -43,7 +43,7 @@ describe('a declarative worker', () => {
     expect(lines.map(({ worker }) => worker)).toEqual(Array(3).fill('/Type/Fetcher'))
   })
 
-  test('is restarted by its retry, so an exit of it is none of the group', async () => {
+  test('is restarted by its retry, so that its exit does not stop the group', async () => {
     const clock = new VirtualClock()
     const stop = new AbortController()
     let runs = 0
@@ -55,14 +55,14 @@ describe('a declarative worker', () => {
     expect(runs).toBe(10)
   })
 
-  test('without retry stops the group by its first exit', async () => {
+  test('stops the group with its first exit if it has no retry', async () => {
     const error = await failureOf<WorkerGroupError>(
       runAllWorkers([{ name: 'a', worker: () => {} }, untilAbort]),
     )
     expect(error.workers).toEqual(['/a'])
   })
 
-  test('takes an object with run, and calls it as a method', async () => {
+  test('may be an object whose run is called as a method', async () => {
     class Poller {
       polled = 0
       async run(): Promise<void> {
@@ -99,13 +99,13 @@ describe('its health', () => {
     expect(await statesOf({ name: 'a', worker: untilAbort }, 5, 2)).toEqual(['init', 'init'])
   })
 
-  test('becomes ok and firing with the runs of a repeat, a restart hiding no firing', async () => {
+  test('becomes ok and firing with the runs of a repeat, and stays firing over a restart', async () => {
     let runs = 0
     const job = (): void => {
       if (++runs % 2 === 0) throw new Error('every other')
     }
     const states = await statesOf({ name: 'a', worker: repeat(10, job), retry: backoff(10) }, 5, 12)
-    // Runs at 10 (ok) and 20 (firing); anew from 30 on: 40 (ok) and 50 (firing).
+    // Runs at 10 (ok) and 20 (firing), and after the restart at 30 again at 40 (ok) and 50 (firing).
     expect(states).toEqual([
       'init',
       ...Array<string>(2).fill('ok'),
@@ -115,7 +115,7 @@ describe('its health', () => {
     ])
   })
 
-  test('is firing after an error of a worker with no checkpoints', async () => {
+  test('is firing after an error of a worker without checkpoints', async () => {
     const worker = async (): Promise<void> => {
       await wait(7)
       throw new Error('down')
@@ -127,7 +127,7 @@ describe('its health', () => {
     ])
   })
 
-  test('is what the worker itself says last', async () => {
+  test('is that of the latest checkpoint of the worker', async () => {
     const worker = async (signal: AbortSignal): Promise<void> => {
       for (const error of [undefined, new Error('x'), 'text', 0, undefined]) {
         healthCheckpoint(error)
@@ -139,7 +139,7 @@ describe('its health', () => {
     expect(states).toEqual(['ok', 'firing', 'firing', 'firing', 'firing', 'firing', 'ok', 'ok'])
   })
 
-  test('does not turn firing by the abort', async () => {
+  test('does not become firing on abort', async () => {
     const clock = new VirtualClock()
     const stop = new AbortController()
     const states: unknown[] = []

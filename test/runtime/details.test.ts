@@ -17,7 +17,7 @@ interface Looked {
   readonly detail: unknown
 }
 
-/** What the node of a worker tells of it, once it is ready and `before` was done; and nothing when it has ended. */
+/** The detail of a worker's node, once it is ready and `before` has run. Checks that an ended worker has none. */
 async function detailOf(
   make: (clock: VirtualClock) => DeclarativeWorker['worker'] | Promise<DeclarativeWorker['worker']>,
   before: (clock: VirtualClock) => unknown = () => {},
@@ -116,7 +116,7 @@ test('a Manager shows its live workers, and how many tasks wait for each', async
   })
 })
 
-test('a cron shows its pattern and what comes next, a singleton its lease', async () => {
+test('a cron shows its pattern and next instant, a singleton its lease', async () => {
   const pattern = '30 12 * * *'
   const next = new Date(NOON + 30 * 60_000)
   expect((await detailOf(() => cron(pattern, () => {}))).detail).toEqual({ pattern, timezone: 'UTC', next })

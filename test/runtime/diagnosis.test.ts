@@ -8,7 +8,7 @@ class Other {}
 
 const registrations = new Map<string, (container: DependencyContainer) => void>()
 
-/** All that an error says, with its stack and its causes. */
+/** The length of the messages and stacks of an error and its causes. */
 function textIn(error: unknown): number {
   if (!(error instanceof Error)) return 0
   return error.message.length + (error.stack?.length ?? 0) + textIn(error.cause)
@@ -23,7 +23,7 @@ describe('diagnosis', () => {
   }
 
   const cases: Record<string, { make: (group: string) => void; says: RegExp }> = {
-    'a class that no decorator tells of': {
+    'a class without a decorator': {
       make: (group) => {
         class Bare {
           constructor(readonly other: NeedsArgument) {}
@@ -37,7 +37,7 @@ describe('diagnosis', () => {
       },
       says: /cannot make worker Svc: parameter #0 \(other\) of class Bare: .*@Worker\(\{ inject/s,
     },
-    'an interface as type': {
+    'a parameter whose type is an interface': {
       make: (group) => {
         @Worker({ group })
         class Svc {
@@ -48,7 +48,7 @@ describe('diagnosis', () => {
       },
       says: /parameter #0 \(shape\) of class Svc: its type is an interface/,
     },
-    'a primitive as type': {
+    'a parameter whose type is a primitive': {
       make: (group) => {
         @Worker({ group })
         class Svc {
@@ -62,7 +62,7 @@ describe('diagnosis', () => {
       },
       says: /parameter #1 \(url\) of class Svc: its type is String/,
     },
-    'a token that nothing is registered under': {
+    'a token that is not registered': {
       make: (group) => {
         @Worker({ group })
         class Svc {
@@ -73,7 +73,7 @@ describe('diagnosis', () => {
       },
       says: /parameter #0 \(dsn\) of class Svc: nothing is registered under 'dsn'; call container.register\('dsn'/,
     },
-    'a class that has to be registered, not made': {
+    'a class that must be registered, not created': {
       make: (group) => {
         class Queue {
           constructor(readonly store: object) {}
@@ -87,7 +87,7 @@ describe('diagnosis', () => {
       },
       says: /parameter #0 \(store\) of class Queue: .*no Queue is registered: call container\.register\(Queue, \{ useValue/,
     },
-    'one that is missing after an optional one': {
+    'a missing token after an optional one': {
       make: (group) => {
         @Worker({ group })
         class Svc {
@@ -101,7 +101,7 @@ describe('diagnosis', () => {
       },
       says: /parameter #1 \(dsn\) of class Svc: nothing is registered under 'dsn'/,
     },
-    'a class that another is registered with': {
+    'a class that is registered for a token': {
       make: (group) => {
         class Bare {
           constructor(readonly url: string) {}
@@ -116,7 +116,7 @@ describe('diagnosis', () => {
       },
       says: /parameter #0 \(url\) of class Bare: its type is unknown/,
     },
-    'two classes that need each other': {
+    'two classes that depend on each other': {
       make: (group) => {
         class A {
           constructor(readonly b: object) {}
@@ -141,18 +141,21 @@ describe('diagnosis', () => {
     },
   }
 
-  it.each(Object.entries(cases))('names class, parameter and mend for %s', async (name, { make, says }) => {
-    make(name)
-    const container = fresh()
-    registrations.get(name)?.(container)
-    const error: unknown = await runGroup(container, name).catch((reason: unknown) => reason)
-    expect(error).toBeInstanceOf(WorkerResolutionError)
-    expect((error as Error).message).toMatch(says)
-    expect((error as Error).cause).toBeInstanceOf(Error)
-    expect(names).toEqual([])
-  })
+  it.each(Object.entries(cases))(
+    'names the class, the parameter and what to do for %s',
+    async (name, { make, says }) => {
+      make(name)
+      const container = fresh()
+      registrations.get(name)?.(container)
+      const error: unknown = await runGroup(container, name).catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(WorkerResolutionError)
+      expect((error as Error).message).toMatch(says)
+      expect((error as Error).cause).toBeInstanceOf(Error)
+      expect(names).toEqual([])
+    },
+  )
 
-  it('of a circle of many classes is short, also a second time', async () => {
+  it('is short for a circle of many classes, even the second time', async () => {
     const circle: { new (next: object): object }[] = Array.from(
       { length: 60 },
       (_, at) =>
@@ -183,7 +186,7 @@ describe('diagnosis', () => {
     }
   })
 
-  it('says that workers() must not be async, and nobody hears what that rejects with', async () => {
+  it('says that workers() must not be async, and handles its rejection', async () => {
     const rejected = vi.fn()
     process.on('unhandledRejection', rejected)
     Worker({ group: 'async' })(
@@ -201,7 +204,7 @@ describe('diagnosis', () => {
   it.each<[string, unknown]>([
     ['nothing', undefined],
     ['a number', 7],
-  ])('says what workers() has to return when it returns %s', async (name, returned) => {
+  ])('says what workers() must return if it returns %s', async (name, returned) => {
     @Worker({ group: `returns ${name}` })
     class Svc {
       workers = () => returned as Runnable[]
@@ -212,7 +215,7 @@ describe('diagnosis', () => {
     )
   })
 
-  it('says that a class has no workers()', async () => {
+  it('says if a class has no workers()', async () => {
     @Worker({ group: 'no workers' })
     class Svc {}
     void Svc

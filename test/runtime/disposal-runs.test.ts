@@ -15,7 +15,7 @@ import { Thing, grouped, keeper, runBriefly } from '../support/runtime/keeper.ts
 
 const { logger } = capturedLogger()
 
-/** A run of one class, whose worker drains for as long as it is let to. */
+/** A run of one class, whose worker drains until `end` is called. */
 class DrainingRun {
   readonly kept: Thing[][] = []
   readonly done: Promise<void>
@@ -43,8 +43,8 @@ class DrainingRun {
   }
 }
 
-describe('what two runs use', () => {
-  test('is disposed of by the one that ends last, once, whichever made it', async () => {
+describe('an instance that two runs use', () => {
+  test('is disposed of once by the run that ends last, whichever created it', async () => {
     for (const lastToEnd of [0, 1]) {
       const container = root.createChildContainer()
       container.registerSingleton(Thing)
@@ -61,7 +61,7 @@ describe('what two runs use', () => {
     }
   })
 
-  test('is kept with all that it needs, also what it asked for later', async () => {
+  test('is kept with all its dependencies, including delayed ones', async () => {
     const container = root.createChildContainer()
     class Config extends Thing {}
     class Cache extends Thing {}
@@ -84,7 +84,7 @@ describe('what two runs use', () => {
     expect([last.thing, ...needed].map(({ disposed }) => disposed)).toEqual([1, 1, 1])
   })
 
-  test('in different containers is one thing too', async () => {
+  test('is shared across child containers, too', async () => {
     const parent = root.createChildContainer()
     parent.registerSingleton(Thing)
     const runs = [1, 2].map(() => new DrainingRun(parent.createChildContainer(), Thing))
@@ -96,7 +96,7 @@ describe('what two runs use', () => {
 })
 
 describe('container.dispose()', () => {
-  test('after a run ends nothing a second time', async () => {
+  test('after a run does not dispose of anything twice', async () => {
     const container = root.createChildContainer()
     const kept: Thing[][] = []
     await runBriefly(container, grouped(keeper(kept), Thing, Thing))
@@ -104,7 +104,7 @@ describe('container.dispose()', () => {
     expect(kept[0]!.map(({ disposed }) => disposed)).toEqual([1, 1])
   })
 
-  test('before the end of a run is enough', async () => {
+  test('before the end of a run replaces the disposal by the run', async () => {
     const container = root.createChildContainer()
     const run = new DrainingRun(container, Thing)
     await container.dispose()
@@ -140,26 +140,29 @@ describe('a disposal that takes too long', () => {
   }
 
   test.each([
-    ['what is left of the grace period', '10s', 10_000],
+    ['the rest of the grace period', '10s', 10_000],
     ['at least a second', '800ms', 1_600],
-    ['a second after workers that were stopped', 500, 1_500],
-  ])('has %s, is named in the ShutdownTimeoutError, and the others have their turn', async (_, grace, ms) => {
-    const clock = new VirtualClock({ auto: true })
-    const group = grouped(Web, Before, Endless)
-    const error = await failureOf<WorkerGroupError>(
-      runBriefly(root.createChildContainer(), group, { clock, grace }),
-    )
-    expect(clock.elapsed()).toBe(ms)
-    expect(error.errors).toEqual([expect.any(ShutdownTimeoutError)])
-    expect(error.errors[0]).toHaveProperty(
-      'workers',
-      grace === 500 ? ['/Web/Drain', 'disposing Endless'] : ['disposing Endless'],
-    )
-    expect(error.message).toContain('disposing Endless')
-    expect(seen.pop()!.disposed).toBe(1)
-  })
+    ['a second after workers that did not stop in time', 500, 1_500],
+  ])(
+    'gets %s, is named in the ShutdownTimeoutError, and does not prevent the others',
+    async (_, grace, ms) => {
+      const clock = new VirtualClock({ auto: true })
+      const group = grouped(Web, Before, Endless)
+      const error = await failureOf<WorkerGroupError>(
+        runBriefly(root.createChildContainer(), group, { clock, grace }),
+      )
+      expect(clock.elapsed()).toBe(ms)
+      expect(error.errors).toEqual([expect.any(ShutdownTimeoutError)])
+      expect(error.errors[0]).toHaveProperty(
+        'workers',
+        grace === 500 ? ['/Web/Drain', 'disposing Endless'] : ['disposing Endless'],
+      )
+      expect(error.message).toContain('disposing Endless')
+      expect(seen.pop()!.disposed).toBe(1)
+    },
+  )
 
-  test('that rejects later rejects nobody', async () => {
+  test('causes no unhandled rejection if it rejects later', async () => {
     const clock = new VirtualClock({ auto: true })
     class Late {
       dispose = (): Promise<void> => wait('1h').then(() => Promise.reject(new Error('too late')))
@@ -169,7 +172,7 @@ describe('a disposal that takes too long', () => {
     await clock.advance('2h')
   })
 
-  test('also ends a run that could not start', async () => {
+  test('also ends for a run that could not start', async () => {
     class Broken {
       readonly endless: Endless
       constructor(endless: Endless) {

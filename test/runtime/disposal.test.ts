@@ -16,7 +16,7 @@ import { Thing, grouped, keeper, runBriefly } from '../support/runtime/keeper.ts
 
 const { logger } = capturedLogger()
 
-describe('what is registered', () => {
+describe('an instance that is registered', () => {
   type Register = (container: DependencyContainer) => void
   const existing = new Thing()
   const cases: [string, Register, { fresh: boolean; disposed: boolean }][] = [
@@ -38,24 +38,24 @@ describe('what is registered', () => {
       { fresh: true, disposed: false },
     ],
     [
-      'by a factory that has the container construct it',
+      'by a factory that lets the container construct it',
       (c) => c.register('thing', { useFactory: (inner) => inner.resolve(Thing) }),
       { fresh: true, disposed: false },
     ],
     [
-      'by a factory that keeps what the container constructed',
+      'by a factory that caches what the container constructed',
       (c) => c.register('thing', { useFactory: instanceCachingFactory((inner) => inner.resolve(Thing)) }),
       { fresh: false, disposed: false },
     ],
     ['by another token', (c) => c.register('thing', { useToken: Thing }), { fresh: true, disposed: true }],
     ['as a value', (c) => c.register('thing', { useValue: existing }), { fresh: false, disposed: false }],
     [
-      'as another name of a value',
+      'as an alias of a value',
       (c) => c.register('value', { useValue: existing }).registerSingleton('thing', 'value'),
       { fresh: false, disposed: false },
     ],
     [
-      'as another name of a value, by a factory',
+      'as an alias of a value, by a factory',
       (c) =>
         c
           .register('value', { useValue: existing })
@@ -66,7 +66,7 @@ describe('what is registered', () => {
 
   describe.each(['own', 'parent'])('in the container (%s)', (where) => {
     test.each(cases)(
-      '%s: is disposed with its run, and the next run has its own',
+      '%s: is disposed of by its run, and the next run gets its own',
       async (_, register, expected) => {
         const parent = root.createChildContainer()
         register(parent)
@@ -83,7 +83,7 @@ describe('what is registered', () => {
     )
   })
 
-  test('and was made before by the caller is left alone', async () => {
+  test('and was created earlier by the caller is not disposed of', async () => {
     const container = root.createChildContainer()
     container.registerSingleton('thing', Thing)
     const mine = container.resolve<Thing>('thing')
@@ -94,7 +94,7 @@ describe('what is registered', () => {
     expect(container.resolve('thing')).toBe(mine)
   })
 
-  test('and given to two classes as a singleton is one, disposed once', async () => {
+  test('as a singleton and injected into two classes is disposed of once', async () => {
     const container = root.createChildContainer()
     container.registerSingleton('thing', Thing)
     const kept: Thing[][] = []
@@ -112,7 +112,7 @@ describe('what is registered', () => {
     expect(kept[0]![0]!.disposed).toBe(1)
   })
 
-  test('by a factory has what the container constructed for it disposed', async () => {
+  test('by a factory has its dependencies from the container disposed of', async () => {
     const container = root.createChildContainer()
     container.registerSingleton(Thing)
     const things: Thing[] = []
@@ -126,7 +126,7 @@ describe('what is registered', () => {
     expect(things[0]!.disposed).toBe(1)
   })
 
-  test("by a factory and as a class too is the container's", async () => {
+  test('both by a factory and as a class belongs to the container', async () => {
     const container = root.createChildContainer()
     container.registerSingleton(Thing)
     container.register('thing', { useFactory: (inner) => inner.resolve(Thing) })
@@ -169,7 +169,7 @@ describe('the end of a run', () => {
     return container
   }
 
-  test('takes asyncDispose before dispose, one after another, the last made first', async () => {
+  test('prefers asyncDispose to dispose, and disposes sequentially in reverse order of creation', async () => {
     const order: string[] = []
     const container = registered({
       a: traced(order, 'a'),
@@ -180,7 +180,7 @@ describe('the end of a run', () => {
     expect(order).toEqual(['c asyncDispose', 'c ended', 'b asyncDispose', 'b ended', 'a dispose', 'a ended'])
   })
 
-  test('calls what ends a thing as its method, and ignores what is no function', async () => {
+  test('calls a disposer as a method, and ignores values that are not functions', async () => {
     const ended: Conn[] = []
     class Conn {
       open = true
@@ -200,7 +200,7 @@ describe('the end of a run', () => {
     expect(ended).toEqual([expect.objectContaining({ open: false })])
   })
 
-  test('tells all that failed: the workers first, then each disposal, whose others went on', async () => {
+  test('reports all failures, those of workers first, and continues after a failed disposal', async () => {
     const order: string[] = []
     const container = registered({
       a: class {
@@ -236,7 +236,7 @@ describe('the end of a run', () => {
     expect(order).toEqual(['b dispose', 'b ended', 'a'])
   })
 
-  test('disposes also when workers outstayed the grace period', async () => {
+  test('disposes even if workers exceeded the grace period', async () => {
     const order: string[] = []
     class Stubborn {
       workers = (): Runnable[] => [() => new Promise(() => {})]
@@ -250,7 +250,7 @@ describe('the end of a run', () => {
     expect(order).toEqual(['a dispose', 'a ended'])
   })
 
-  test('leaves the container as it was: it resolves, and hooks nothing any more', async () => {
+  test('leaves the container usable and without hooks', async () => {
     const container = registered({ thing: Thing })
     const before = Object.keys(container)
     const kept: Thing[][] = []
@@ -263,7 +263,7 @@ describe('the end of a run', () => {
 })
 
 describe('a delayed dependency', () => {
-  test('on a worker class is the instance that runs', async () => {
+  test('on a worker class resolves to the instance that runs', async () => {
     const running: unknown[] = []
     const asked: unknown[] = []
     @injectable()
@@ -291,7 +291,7 @@ describe('a delayed dependency', () => {
     expect(asked[0]).toBe(running[0])
   })
 
-  test('is disposed when it was made, and not made to be disposed', async () => {
+  test('is disposed of if it was created, and not created for that', async () => {
     for (const used of [true, false]) {
       const made: Thing[] = []
       class Lazy extends Thing {

@@ -15,7 +15,7 @@ import { failureOf, follow, untilAbort } from '../support/outcome.ts'
 describe('grace', () => {
   const stubborn = (): Promise<void> => new Promise(() => {})
 
-  test('names the workers that ignore the abort for that long', async () => {
+  test('names the workers that have not ended by its end', async () => {
     const clock = new VirtualClock()
     const stop = new AbortController()
     const workers = [namedWorker(stubborn, 'a'), untilAbort, namedWorker(stubborn, 'b')]
@@ -31,7 +31,7 @@ describe('grace', () => {
     expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0)
   })
 
-  test('begins with the first exit too, and comes after the root cause', async () => {
+  test('also starts with the first exit, and is reported after the root cause', async () => {
     const clock = new VirtualClock({ auto: true })
     const broken = new Error('broken')
     const workers: Runnable[] = [namedWorker(stubborn, 'a'), () => Promise.reject(broken)]
@@ -49,14 +49,14 @@ describe('grace', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('of 0 still lets workers end that need no time', async () => {
+  test('of 0 still lets workers end that need no time to do so', async () => {
     const stop = new AbortController()
     const run = runAllWorkers([untilAbort], stop.signal, { grace: 0 })
     stop.abort()
     await expect(run).resolves.toBeUndefined()
   })
 
-  test('what a late worker throws afterwards harms nothing', async () => {
+  test('ignores what a late worker throws afterwards', async () => {
     const clock = new VirtualClock()
     const stop = new AbortController()
     const late = new Probe('late')
@@ -73,7 +73,7 @@ describe('grace', () => {
     expect((await run).errors).toHaveLength(1)
   })
 
-  test('without it there is no limit', async () => {
+  test('is unlimited by default', async () => {
     const clock = new VirtualClock()
     const stop = new AbortController()
     const run = follow(runAllWorkers([stubborn], stop.signal, { clock }))
@@ -83,7 +83,7 @@ describe('grace', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('limits jobs as well', async () => {
+  test('limits jobs, too', async () => {
     const clock = new VirtualClock({ auto: true })
     const stop = new AbortController()
     const run = failureOf<WorkerGroupError>(

@@ -11,7 +11,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 
 describe('an error in a group', () => {
-  test('thrown synchronously is a rejection, and the other workers start all the same', async () => {
+  test('that is thrown synchronously becomes a rejection, and the other workers still start', async () => {
     const started = vi.fn()
     const broken = new Error('sync')
     const workers: Runnable[] = [
@@ -30,7 +30,7 @@ describe('an error in a group', () => {
   })
 
   test.each([['text'], [42], [null], [undefined], [{ status: 500 }]])(
-    'that is %o and no Error is wrapped, the value kept as cause',
+    'that is %o, not an Error, is wrapped with the value as its cause',
     async (thrown) => {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the point
       const error = await failureOf<WorkerGroupError>(runAllWorkers([() => Promise.reject(thrown)]))
@@ -40,7 +40,7 @@ describe('an error in a group', () => {
     },
   )
 
-  test('is always in one WorkerGroupError, even alone, with the worker that it came from', async () => {
+  test('is always part of a WorkerGroupError with its worker, even if it is the only one', async () => {
     const broken = new Error('broken')
     const error = await failureOf<WorkerGroupError>(
       runAllWorkers([namedWorker(() => Promise.reject(broken), 'Fetcher')]),
@@ -66,7 +66,7 @@ describe('an error in a group', () => {
     expect(error.workers).toEqual(['/#0'])
   })
 
-  test('that two workers share is told for both', async () => {
+  test('that two workers share is reported for both', async () => {
     const shared = new Error('the database is gone')
     const fails = (): Promise<void> => Promise.reject(shared)
     const error = await failureOf<WorkerGroupError>(
@@ -76,7 +76,7 @@ describe('an error in a group', () => {
     expect(error.workers).toEqual(['/a', '/b'])
   })
 
-  test('carries the full path of its worker through groups in groups', async () => {
+  test('keeps the full path of its worker in nested groups', async () => {
     const broken = new Error('deep')
     const inner = namedWorker(
       (signal) => runAllWorkers([namedWorker(() => Promise.reject(broken), 'Name')], signal),
@@ -104,14 +104,14 @@ describe('an error in a group', () => {
     ['its place in the list', () => {}, '/#0'],
     ["its place in the list, not its function's name", function poll() {}, '/#0'],
     [
-      'its place in the list, not its class',
+      'its position in the list, not its class',
       new (class Poller {
         async run() {}
       })(),
       '/#0',
     ],
     [
-      'its place, though it happens to hold a worker and a name',
+      'its position, even if it has properties called worker and name',
       new (class Holder {
         name = 'x'
         worker = 1
@@ -143,20 +143,20 @@ describe('a clean stop', () => {
       throw make(signal)
     }
 
-  test.each(clients)('is one with the error of %s, if the caller aborted', async (_, make) => {
+  test.each(clients)('includes the error of %s after the caller has aborted', async (_, make) => {
     const stop = new AbortController()
     const run = runAllWorkers([throwing(make), untilAbort], stop.signal)
     stop.abort()
     await expect(run).resolves.toBeUndefined()
   })
 
-  test.each(clients)('is none with the error of %s, if another worker failed', async (_, make) => {
+  test.each(clients)('does not include the error of %s if another worker failed', async (_, make) => {
     const broken = new Error('broken')
     const run = runAllWorkers([() => Promise.reject(broken), throwing(make)], new AbortController().signal)
     expect((await failureOf<WorkerGroupError>(run)).errors).toHaveLength(2)
   })
 
-  test.each(clients)('is none with the error of %s before any abort', async (_, make) => {
+  test.each(clients)('does not include the error of %s before an abort', async (_, make) => {
     const stop = new AbortController()
     const early = async (): Promise<never> => {
       throw make(stop.signal)
@@ -168,7 +168,7 @@ describe('a clean stop', () => {
     expect((await failed).errors).toHaveLength(1)
   })
 
-  test('is one of jobs in a repeated one, and of a group in a worker', async () => {
+  test('includes jobs within a repeat and a group within a worker', async () => {
     const stop = new AbortController()
     const job = throwing((signal) => signal.reason) as (signal: AbortSignal) => Promise<void>
     const jobs = repeat('1h', (signal) => runAllJobs([job, job], signal), { startImmediately: true })
@@ -177,7 +177,7 @@ describe('a clean stop', () => {
     await expect(run).resolves.toBeUndefined()
   })
 
-  test('is none with a real failure beside, at any depth', async () => {
+  test('does not include an aggregate with a real failure, at any depth', async () => {
     const stop = new AbortController()
     const full = new Error('disk full')
     const errors = (signal: AbortSignal): unknown[] => [
@@ -190,8 +190,8 @@ describe('a clean stop', () => {
   })
 })
 
-describe('what a WorkerGroupError says', () => {
-  test('is its root cause and how many more there are, never all of a thousand', async () => {
+describe('the message of a WorkerGroupError', () => {
+  test('is its root cause and the number of further errors, even of a thousand', async () => {
     const root = new Error('disk full')
     const sibling = async (signal: AbortSignal): Promise<void> => {
       await untilAbort(signal)
@@ -208,7 +208,7 @@ describe('what a WorkerGroupError says', () => {
     expect(error.errors).toHaveLength(1_001)
   })
 
-  test('is short, however long names and messages are', async () => {
+  test('is short even if names and messages are long', async () => {
     const long = 'x'.repeat(1_000_000)
     const workers = Array.from({ length: 20 }, (_, at) =>
       namedWorker(() => Promise.reject(new Error(long)), `${at}${long}`),

@@ -10,7 +10,7 @@ import {
 } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 
-/** What one worker does: exits at a time of its own, unless the abort comes first; then it takes a while to end. */
+/** What one worker does: it exits at a certain time, or takes a while to end after an earlier abort. */
 interface Script {
   exitAt: number
   exit: 'return' | 'throw'
@@ -30,8 +30,8 @@ interface Result {
 }
 
 const script = fc.record<Script>({
-  // Exits at even seconds, the caller's abort at odd ones; ends take even ms, the grace odd ones: so that which of two
-  // different things at the same moment comes first needs no model.
+  // Exits happen at even seconds and the caller's abort at odd ones. Ends take an even number of ms, the grace an odd one.
+  // Then no two different events coincide, and the model need not order them.
   exitAt: fc.integer({ min: 1, max: 20 }).map((at) => at * 2 * 1000),
   exit: fc.constantFrom('return', 'throw'),
   stopAfter: fc.integer({ min: 0, max: 30 }).map((ms) => ms * 2),
@@ -50,7 +50,7 @@ const scenario = fc.record<Scenario>({
 const storage = new AsyncLocalStorage<string>()
 
 describe('a group against its model', () => {
-  it('settles at the same time with the same errors in the same order, each worker in its own stores', async () => {
+  it('settles at the same time with the same errors in the same order, with each worker in its own async context', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async (given) => {
         expect(await runScenario(given)).toEqual(model(given))
@@ -79,7 +79,7 @@ async function runScenario({ scripts, abortAt, grace }: Scenario): Promise<Resul
 
 function play({ exitAt, exit, stopAfter, stop }: Script, at: number) {
   return async (signal: AbortSignal): Promise<void> => {
-    // What isn't so would be an error that the model doesn't know.
+    // A failed expectation would be an error that the model doesn't know.
     expect(storage.getStore()).toBe('own')
     signal.addEventListener('abort', () => expect(storage.getStore()).toBe('own'))
     storage.enterWith(`entered by ${at}`)
@@ -101,7 +101,7 @@ function nameOf(error: Error): string {
   return error.name === 'SiblingExitedError' ? 'sibling' : error.message
 }
 
-/** The same, worked out on paper: who exits first, when the others end, and what is left of it. */
+/** Computes the same without running anything: the first exit, the ends of the others, and the errors. */
 function model({ scripts, abortAt, grace }: Scenario): Result {
   if (scripts.length === 0 || abortAt === 0) return { settledAt: 0, errors: undefined }
   const firstExit = Math.min(...scripts.map(({ exitAt }) => exitAt))

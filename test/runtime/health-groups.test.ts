@@ -16,7 +16,7 @@ import { describe, expect, test } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { untilAbort } from '../support/outcome.ts'
 
-/** Runs workers on virtual time, with one more that looks at their health every second; what it saw each time. */
+/** Runs workers on virtual time, and returns a snapshot of their health from every second. */
 async function seen(
   seconds: number,
   ...workers: Parameters<typeof runAllWorkers>[0] extends Iterable<infer W> ? W[] : never
@@ -32,7 +32,7 @@ async function seen(
 }
 
 describe('the health of a plain loop that failed', () => {
-  test("is 'ok' again when it has run for longer than it had to wait, and than before it failed", async () => {
+  test("is 'ok' again once it has run longer than its backoff and than before its failure", async () => {
     let runs = 0
     const loop = async (signal: AbortSignal): Promise<void> => {
       await wait(++runs === 1 ? 2_500 : '1h', signal)
@@ -51,7 +51,7 @@ describe('the health of a plain loop that failed', () => {
     ])
   })
 
-  test("stays 'firing' while it fails again and again", async () => {
+  test("stays 'firing' while it fails repeatedly", async () => {
     const loop = async (signal: AbortSignal): Promise<void> => {
       await wait('700ms', signal)
       if (!signal.aborted) throw new Error('down')
@@ -60,7 +60,7 @@ describe('the health of a plain loop that failed', () => {
     expect(new Set(snapshots.map((one) => one['/Loop']))).toEqual(new Set(['firing']))
   })
 
-  test('is its own word where it says one', async () => {
+  test('is that of its own checkpoint if it has one', async () => {
     let runs = 0
     const loop = async (signal: AbortSignal): Promise<void> => {
       if (++runs === 1) throw new Error('down')
@@ -72,8 +72,8 @@ describe('the health of a plain loop that failed', () => {
   })
 })
 
-describe('the names of a group inside of a worker', () => {
-  test('are there while it runs, and its own worker stays', async () => {
+describe('the health of a group within a worker', () => {
+  test('is shown while the group runs, and that of its worker permanently', async () => {
     const inner = namedWorker(async (signal) => {
       healthCheckpoint(new Error('down'))
       await wait('2s', signal)
@@ -90,7 +90,7 @@ describe('the names of a group inside of a worker', () => {
     expect(snapshots).toEqual([within, expect.anything(), without, without])
   })
 
-  test('that another group has taken over are left to it', async () => {
+  test('is kept for a name that another group has taken over', async () => {
     const round = (forMs: number) => (signal: AbortSignal) =>
       runAllWorkers([namedWorker((abort) => (healthCheckpoint(), wait(forMs, abort)), 'Same')], signal).catch(
         () => {},
@@ -104,8 +104,8 @@ describe('the names of a group inside of a worker', () => {
   })
 })
 
-describe('the health of', () => {
-  test("a CoordinateWorker and a Manager is 'ok' while their stores answer", async () => {
+describe('the health', () => {
+  test("of a CoordinateWorker and a Manager is 'ok' while their stores answer", async () => {
     const namespace = await createCoordinate(new MemoryCoordinateStore()).namespace('n')
     const units = new CoordinateWorker({ namespace, tasks: {}, concurrency: 1 })
     const manager = new Manager({ operation: 'o', ledger: new MemoryActionLedger() })

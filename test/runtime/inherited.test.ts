@@ -10,7 +10,7 @@ class Cache {}
 
 let groups = 0
 const made: unknown[] = []
-/** Runs a class, alone in its group; what it was made with. */
+/** Runs a class in a group of its own, and returns its constructor arguments. */
 async function madeWith(type: new (...args: never[]) => object, options: object = {}): Promise<unknown[]> {
   const group = `inherited ${groups++}`
   made.length = 0
@@ -29,7 +29,7 @@ abstract class Noting {
 }
 
 describe('a subclass without a constructor', () => {
-  test('takes over what its base class names with inject, at any distance', async () => {
+  test('inherits the inject option of a base class at any distance', async () => {
     class Base extends Noting {
       constructor(database: Database, cache: Cache) {
         super(database, cache)
@@ -45,7 +45,7 @@ describe('a subclass without a constructor', () => {
     expect(await madeWith(Weekly)).toEqual(both)
   })
 
-  test('takes over what @inject says of its base class, also as a dependency', async () => {
+  test('inherits the @inject decorators of its base class, even as a dependency', async () => {
     @injectable()
     class Base {
       readonly database: unknown
@@ -67,7 +67,7 @@ describe('a subclass without a constructor', () => {
     ])
   })
 
-  test('of its own inject is given that', async () => {
+  test('uses its own inject option if it has one', async () => {
     class Base extends Noting {
       constructor(database: Database) {
         super(database)
@@ -79,9 +79,9 @@ describe('a subclass without a constructor', () => {
   })
 
   it.each<[string, () => new (...args: never[]) => object]>([
-    ['nothing tells of', () => class Derived extends Undecorated {}],
+    ['are unknown', () => class Derived extends Undecorated {}],
     [
-      'nothing tells of, and passes all on',
+      'are unknown and all passed on',
       () =>
         class Derived extends Undecorated {
           constructor(...args: [Database]) {
@@ -89,14 +89,14 @@ describe('a subclass without a constructor', () => {
           }
         },
     ],
-  ])('whose parameters %s is a WorkerResolutionError', async (_, make) => {
+  ])('whose parameters %s fails with a WorkerResolutionError', async (_, make) => {
     class Holder extends make() {}
     const error = await failureOf<WorkerResolutionError>(madeWith(Holder))
     expect(error).toBeInstanceOf(WorkerResolutionError)
     expect(error.message).toMatch(/cannot make worker Holder: parameter #0 .*its type is unknown/)
   })
 
-  test('of a class of Node or a library, which needs no arguments, is made', async () => {
+  test('is created if its base class, of Node or a library, needs no arguments', async () => {
     class Bus extends EventEmitter {}
     class Client {
       readonly options: unknown
@@ -125,7 +125,7 @@ class Undecorated extends Noting {
 }
 
 describe('provideWorker', () => {
-  test('names the parameters for its container alone, and the worker', async () => {
+  test('sets the parameters and the name for its container only', async () => {
     class Consumer extends Noting {
       constructor(database: object, cache: Cache) {
         super(database, cache)
@@ -145,7 +145,7 @@ describe('provideWorker', () => {
     }
   })
 
-  test('says what it cannot do', async () => {
+  test('rejects invalid options', async () => {
     class Consumer extends Noting {
       constructor(database: Database) {
         super(database)
@@ -164,7 +164,7 @@ describe('provideWorker', () => {
     )
   })
 
-  test('and @Worker are held to the constructor by the compiler', () => {
+  test('and @Worker are checked against the constructor by the compiler', () => {
     class Consumer {
       constructor(
         readonly database: { url: string },
@@ -181,11 +181,11 @@ describe('provideWorker', () => {
       Worker({ inject: [Url, 'retries'] })(Consumer)
       // @ts-expect-error -- a Cache has no url
       provideWorker(container, Consumer, { inject: [Cache, 'retries'] })
-      // @ts-expect-error -- one is missing
+      // @ts-expect-error -- a token is missing
       provideWorker(container, Consumer, { inject: [Url] })
       // @ts-expect-error -- a Cache has no url
       Worker({ inject: [Cache, 'retries'] })(Consumer)
-      // @ts-expect-error -- one is too many
+      // @ts-expect-error -- there is a token too many
       Worker({ inject: [Url, 'retries', Cache] })(Consumer)
     }
     expect(none).toBeTypeOf('function')

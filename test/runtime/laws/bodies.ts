@@ -4,10 +4,10 @@ import type { Leaf, Life, Repeat } from './program.ts'
 import type { Recorder } from './recorder.ts'
 import type { Body, JobRun } from './trace.ts'
 
-/** What `retryIf` refuses. */
+/** An error that `retryIf` does not retry. */
 export class FatalError extends Error {}
 
-/** A worker that leads one life after another. */
+/** A worker that behaves differently in each run, as the program says. */
 export function leafWorker(
   { lives }: Leaf,
   clock: VirtualClock,
@@ -64,7 +64,7 @@ function live(life: Life, clock: VirtualClock, signal: AbortSignal, sayReady: ()
   })
 }
 
-/** A job for `repeat`, that takes a while and may fail. */
+/** A job for `repeat` that takes a while and may fail. */
 export function repeatJob(
   { jobs }: Repeat,
   clock: VirtualClock,

@@ -1,9 +1,9 @@
 import type { RuntimeEvent, WorkerNode } from 'runutil'
 
-/** What the events say of one worker. */
+/** The state of one worker according to its events. */
 interface Folded {
   state: string
-  /** How often it was started, and how many runs it made. */
+  /** The number of its starts, and of its runs. */
   starts: number
   ran: number
   failures: number
@@ -11,10 +11,10 @@ interface Folded {
   missed: number
 }
 
-/** The tree as the events tell it. */
+/** The tree according to the events. */
 export class Fold {
   readonly errors: string[] = []
-  /** Of all nodes, as of the last comparison. */
+  /** All nodes at the last comparison. */
   paths: string[] = []
   readonly #nodes = new Map<string, Folded>()
 
@@ -66,7 +66,7 @@ export class Fold {
     node.state = event.type
   }
 
-  /** Notes where the tree is another. */
+  /** Records where the tree differs. */
   compare(tree: WorkerNode): void {
     const paths: string[] = []
     const walk = (node: WorkerNode): void => {
@@ -89,7 +89,7 @@ function unheard(): Folded {
   return { state: 'waiting', starts: 0, ran: 0, failures: 0, restarts: 0, missed: 0 }
 }
 
-/** A plain worker's runs are its starts; the root is started by nobody. */
+/** The runs of a plain worker are its starts. The root has no start of its own. */
 function textOf(
   { state, starts, ran, failures, restarts, missed }: Folded,
   { kind, path }: WorkerNode,

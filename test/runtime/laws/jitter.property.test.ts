@@ -5,13 +5,13 @@ import { VirtualClock } from 'runutil/testing'
 
 interface Given {
   everyMs: number
-  /** As a part of the interval. */
+  /** A fraction of the interval. */
   jitter: number
   startImmediately: boolean
-  /** How long the runs take, in turn and over again, as parts of the interval. */
+  /** The durations of the runs, repeated cyclically, as fractions of the interval. */
   lengths: number[]
   seed: number
-  /** By how much the time of day is set, half-way. */
+  /** By how much the time of day is changed halfway. */
   setMs: number
 }
 
@@ -31,15 +31,15 @@ const given = fc.record<Given>({
 })
 
 interface Run {
-  /** On the scale of `elapsed()`. */
+  /** The time of the start by `elapsed()`. */
   at: number
   endedAt: number
-  /** Which start of the schedule it is for. */
+  /** The number of the start in the schedule. */
   k: number
   missed: number
 }
 
-/** More programs, or those of a failure once more: PROGRAMS=10000 SEED=7. */
+/** To run more programs, or to repeat a failure: PROGRAMS=10000 SEED=7. */
 const numRuns = Number(process.env.PROGRAMS ?? 500)
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
 const STARTS = 40
@@ -51,13 +51,13 @@ test(`start k of a jittered repeat lies in [k·every, k·every + jitter), withou
     const wrong = runs.flatMap((run, at) => judge(run, runs[at - 1], origin, one))
     expect(wrong).toEqual([])
     const last = runs.at(-1)!
-    // Each start has run, or was missed, up to the end.
+    // Each start has run or was missed.
     expect(runs.length + runs.reduce((sum, { missed }) => sum + missed, 0)).toBe(last.k)
   })
   await fc.assert(holds, { numRuns, seed, endOnFailure: true })
 })
 
-/** A start comes in its part of the schedule, or as soon as the run before, which took longer, has ended. */
+/** A start falls into its part of the schedule, or directly follows a run that took longer than that. */
 function judge(
   { at, k, missed }: Run,
   before: Run | undefined,
@@ -80,14 +80,14 @@ async function runsOf({ everyMs, jitter, startImmediately, lengths, seed: random
   const runs: Run[] = []
   let origin = startImmediately ? undefined : 0
   let count = 0
-  // What a date says is on the scale of the clock as it is set now.
+  // Dates refer to the time of day as it is currently set.
   const toElapsed = (date: Date): number => date.getTime() - (clock.now() - clock.elapsed())
   const job = async (): Promise<void> => {
     const { scheduledFor, missed } = currentRun()!
     const at = clock.elapsed()
     const k = origin === undefined ? 0 : Math.round((toElapsed(scheduledFor) - origin) / everyMs)
     await wait(lengths[count++ % lengths.length]! * everyMs)
-    // Its schedule begins when the first run has ended.
+    // The schedule begins when the first run has ended.
     if (origin === undefined) origin = clock.elapsed()
     else runs.push({ at, endedAt: clock.elapsed(), k, missed })
   }

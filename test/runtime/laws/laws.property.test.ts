@@ -10,24 +10,24 @@ import { shutsDownInTime } from './shutdown.ts'
 import type { Law, Trace } from './trace.ts'
 
 const LAWS: Record<string, Law> = {
-  'no more restarts than its intensity lets pass, and it gives up at the first too many': limitsRestarts,
-  'never two runs of one worker at once': runsOneAtATime,
-  'starts after those that it comes after are up, and is stopped after those that come after it': keepsOrder,
-  'each abort comes once and in time, the run ends in time, and nothing starts after the abort':
+  'a limit allows as many restarts as its intensity says, and gives up at the next': limitsRestarts,
+  'a worker never runs twice at the same time': runsOneAtATime,
+  'a worker starts after its dependencies are ready, and stops after its dependents': keepsOrder,
+  'each signal aborts once and in time, the run ends in time, and nothing starts after the abort':
     shutsDownInTime,
-  'a restart touches those of its strategy, and nobody else': touchesItsOwn,
+  'a restart affects exactly the workers of its strategy': touchesItsOwn,
   'each failure is followed by a restart, or ends its group': answersFailures,
-  'the events tell the states and counts of the tree, and nothing is left afterwards': ({
+  'the events match the states and counts of the tree, and nothing is left afterwards': ({
     foldErrors,
     left,
   }) => [...foldErrors, ...left],
 }
 
-/** More programs, or those of a failure once more: PROGRAMS=10000 SEED=7. */
+/** To run more programs, or to repeat a failure: PROGRAMS=10000 SEED=7. */
 const numRuns = Number(process.env.PROGRAMS ?? 500)
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
 
-/** All laws judge the same programs: as long as there are few, each is played once. */
+/** All laws check the same programs. If there are few, each runs once. */
 const played = new Map<string, Promise<Trace>>()
 
 function traceOf(given: Program): Promise<Trace> {
@@ -38,7 +38,7 @@ function traceOf(given: Program): Promise<Trace> {
   return trace
 }
 
-/** A limit for what hangs. */
+/** Ends a program that hangs. */
 const timeout = 120_000 + 100 * numRuns
 
 describe(`random programs of supervised workers (seed ${seed})`, () => {

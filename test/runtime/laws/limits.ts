@@ -1,7 +1,7 @@
 import { type Intensity, childIntensityOf, intensityOf } from './program.ts'
 import { type GroupRun, type Law, groupAt, parentOf } from './trace.ts'
 
-/** When restarts were decided that count for a limit. */
+/** The times of restarts that count towards a limit. */
 class Window {
   readonly #limit: Intensity
   readonly #decided: number[] = []
@@ -14,14 +14,14 @@ class Window {
     this.#decided.push(at)
   }
 
-  /** How many more it lets pass. */
+  /** The number of restarts that it allows. */
   leftAt(now: number): number {
     const { restarts, within } = this.#limit
     return restarts - this.#decided.filter((at) => at > now - within && at <= now).length
   }
 }
 
-/** Law 2: no window holds more restarts than its limit, and giving up comes exactly at the first too many. */
+/** Law 2: no window has more restarts than its limit allows, and the next restart gives up. */
 export const limitsRestarts: Law = (trace) => {
   const wrong: string[] = []
   const ofGroup = new Map<GroupRun, Window | undefined>()
@@ -44,7 +44,7 @@ export const limitsRestarts: Law = (trace) => {
         if (window !== undefined && window.leftAt(at) < 0) wrong.push(`${at}: restarting ${path} is too many`)
       }
     } else if (type === 'gaveUp') {
-      // Named is whichever limit it was: the worker's own, or that of all in a supervisor.
+      // The limit is the worker's own, or that of all workers of a supervisor.
       const group = groupAt(path, moment, trace)
       const isFull = [own, group && groupWindow(group)].some((window) => window?.leftAt(at) === 0)
       if (!isFull) wrong.push(`${at}: ${path} gave up too early`)

@@ -1,6 +1,6 @@
 import type { Law } from './trace.ts'
 
-/** Law 3: never two runs of one worker alive, nor two runs of a repeat's job. */
+/** Law 3: neither a worker nor the job of a repeat ever runs twice at the same time. */
 export const runsOneAtATime: Law = ({ bodies, jobs }) => {
   const spans = [
     ...bodies.map(({ spec, start, end, startedAt }) => ({

@@ -1,8 +1,8 @@
 import { type Body, type GroupRun, type Law, type Member, type Trace, isByGroup, stopOf } from './trace.ts'
 
 /**
- * Law 4: whoever starts, all it comes after are ready or done; whoever is aborted because its group stops, nothing after it is
- * alive and in time.
+ * Law 4: when a worker starts, all its dependencies are ready or done. When it is aborted because its group stops, none of
+ * its dependents is running within its time.
  */
 export const keepsOrder: Law = (trace) =>
   trace.bodies.flatMap((body) => [...startsTooEarly(body), ...isStoppedTooEarly(body, trace)])
@@ -14,7 +14,7 @@ function startsTooEarly({ spec, startedAt, befores, group }: Body): string[] {
 }
 
 function isUp({ path, state, isUp: saidSo }: Body['befores'][number], { members }: GroupRun): boolean {
-  // Removed: nobody can wait for it any more.
+  // It was removed, so that no worker depends on it any more.
   if (state === undefined) return true
   const { kind } = members.findLast(({ spec }) => spec.path === path)!.spec.entry
   if (kind === 'worker') return saidSo
@@ -36,7 +36,7 @@ function isAliveAt({ start, end = Infinity }: Body, moment: number): boolean {
   return start < moment && end > moment
 }
 
-/** Whether it was told to stop, and had its time: its `stopTimeout`, or its level's share of what was left. */
+/** Whether it was aborted and has used its time: its `stopTimeout`, or the share of its level. */
 function isOverdue(body: Body, moment: number, now: number, trace: Trace): boolean {
   const { abort, abortedAt, spec, group } = body
   if (abort === undefined || abort > moment) return false
@@ -55,7 +55,7 @@ function isAbandoned(path: string, before: number, { events }: Trace): boolean {
   )
 }
 
-/** When a group that stops is to have ended: a supervisor shares its own share, or its `stopTimeout`. */
+/** The deadline of a group that stops: for a supervisor that of its own share, or its `stopTimeout`. */
 function endOf(group: GroupRun, trace: Trace): number {
   const { graceMs } = trace
   const { body } = group
@@ -69,7 +69,7 @@ function endOf(group: GroupRun, trace: Trace): number {
   const ownEnd = Math.min(gaveUpEnd, aloneEnd)
   const outerStop = stopOf(outer, trace)
   if (abort === Infinity || outerStop === undefined) return ownEnd
-  // Its group stops, first or after that.
+  // Its group stops at that time or later.
   const from = Math.max(abortedAt, outerStop.at)
   const shareMs = (endOf(outer, trace) - from) / (levelsOf(outer, trace) - levelOf(spec.path, outer, trace))
   return Math.min(ownEnd, from + Math.min(stopTimeoutMs ?? Infinity, shareMs))
@@ -81,13 +81,13 @@ function levelsOf(group: GroupRun, trace: Trace): number {
   return 1 + Math.max(0, ...membersOf(group, trace).map(({ spec }) => levelOf(spec.path, group, trace)))
 }
 
-/** 0 of those that nobody comes after, and 1 more than the highest that does. */
+/** 0 for workers without dependents, else 1 more than the highest level among these. */
 function levelOf(path: string, group: GroupRun, trace: Trace): number {
   const after = membersOf(group, trace).filter(({ spec }) => spec.after.includes(path))
   return Math.max(0, ...after.map(({ spec }) => 1 + levelOf(spec.path, group, trace)))
 }
 
-/** Those that it has when it stops. */
+/** The workers that the group has when it stops. */
 function membersOf(group: GroupRun, trace: Trace): Member[] {
   const { moment } = stopOf(group, trace)!
   return group.members.filter(({ added, removed }) => added < moment && removed > moment)

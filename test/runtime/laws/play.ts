@@ -18,12 +18,12 @@ import { type Entry, type Group, type Program, type Step, childIntensityOf, inte
 import { Recorder } from './recorder.ts'
 import { type Body, type Call, type GroupRun, type Spec, type Trace, parentOf } from './trace.ts'
 
-/** Runs a program on virtual time, to its end, and tells all that was seen. */
+/** Runs a program to its end on virtual time, and returns all that was recorded. */
 export function play(program: Program): Promise<Trace> {
   return new Player(program).play()
 }
 
-/** Knows also of the timers that nobody waits for. */
+/** A clock that also counts timers that nothing waits for. */
 class CountingClock extends VirtualClock {
   background = 0;
 
@@ -168,7 +168,7 @@ class Player {
     }
   }
 
-  /** Without a grace period, nobody would stop waiting for those that ignore the abort. */
+  /** Without a grace period, the run would never end if a worker ignores the abort. */
   #ending<E extends Entry>(entry: E): E {
     if (this.#program.graceMs !== undefined || entry.kind !== 'worker') return entry
     return { ...entry, lives: entry.lives.map((life) => ({ ...life, stopMs: Math.min(life.stopMs, 300) })) }
@@ -188,7 +188,7 @@ class Player {
     })
   }
 
-  /** The worker itself, so that it is still known what it is; its runs are seen. */
+  /** The worker itself, so that its kind is still recognized, with its runs recorded. */
   #seen(worker: Worker, begin: (signal: AbortSignal) => Body): Worker {
     const run = worker.run.bind(worker)
     worker.run = async (signal) => {

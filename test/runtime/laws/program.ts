@@ -6,18 +6,18 @@ const TYPES = ['permanent', 'transient', 'temporary'] as const
 export type Strategy = (typeof STRATEGIES)[number]
 type RestartType = (typeof TYPES)[number]
 
-/** What one run of a worker does; all times are in ms of virtual time. */
+/** What one run of a worker does. All times are in ms of virtual time. */
 export interface Life {
-  /** When it says that it is ready; undefined: never. */
+  /** When it reports that it is ready; undefined: never. */
   readyMs: number | undefined
-  /** When it ends by itself; undefined: never. */
+  /** When it ends on its own; undefined: never. */
   livesMs: number | undefined
   throws: boolean
-  /** `retryIf` refuses what it throws. */
+  /** Whether `retryIf` does not retry what it throws. */
   isFatal: boolean
-  /** How often it gives a sign of life; undefined: never. */
+  /** The interval of its heartbeats; undefined: none. */
   signsMs: number | undefined
-  /** How long it takes to end once it is told to; Infinity: it ignores that. */
+  /** How long it takes to end after the abort; Infinity: it ignores the abort. */
   stopMs: number
   /** What it rejects with then; undefined: nothing. */
   stopThrows: 'the reason' | 'an error' | undefined
@@ -25,18 +25,18 @@ export interface Life {
 
 interface Limit {
   restarts: number
-  /** Beyond what the delays of so many restarts take. */
+  /** In addition to the total delay of so many restarts. */
   withinMs: number
 }
 
-/** What all entries have. */
+/** The fields of all entries. */
 interface Rules {
   restart: RestartType
-  /** Its own; undefined: its supervisor's, in the outermost group none. */
+  /** Its own retry; undefined: that of its supervisor, or none in the outermost group. */
   retryMs: number | undefined
   limit: Limit | undefined
   hasRetryIf: boolean
-  /** Which of those before it in the list it comes after. */
+  /** The earlier entries of the list that it depends on. */
   after: number[]
   startTimeoutMs: number | undefined
   stopTimeoutMs: number | undefined
@@ -45,7 +45,7 @@ interface Rules {
 
 export interface Leaf extends Rules {
   kind: 'worker'
-  /** One a start, over and over again. */
+  /** One per start, repeated cyclically. */
   lives: Life[]
 }
 
@@ -55,7 +55,7 @@ export interface Repeat extends Rules {
   jitterMs: number
   startImmediately: boolean
   timeoutMs: number | undefined
-  /** One a run, over and over again. */
+  /** One per run, repeated cyclically. */
   jobs: { takesMs: number; throws: boolean; heedsAbort: boolean }[]
 }
 
@@ -74,9 +74,9 @@ const CALLS = ['pause', 'resume', 'trigger', 'stop', 'start', 'restart', 'remove
 export interface Step {
   waitMs: number
   call: (typeof CALLS)[number] | 'abort' | undefined
-  /** Which node of the tree as it then is, counted around. */
+  /** The index of the node in the tree at that time, modulo its size. */
   at: number
-  /** What `add` adds. */
+  /** The entry that `add` adds. */
   entry: Leaf
 }
 
@@ -94,7 +94,7 @@ const often = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { freq: 3, nil: undefined })
 const seldom = (weight: number): fc.Arbitrary<boolean> =>
   fc.oneof({ weight, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) })
-/** Odd numbers, so that few things fall on the same moment by accident; steps are even, so that some do. */
+/** Odd numbers, so that few events coincide by accident. Steps are even, so that some do. */
 const among = (...values: number[]): fc.Arbitrary<number> => fc.constantFrom(...values)
 
 const life = fc.record<Life>({
@@ -176,7 +176,7 @@ const step = fc.record<Step>({
 })
 
 export const program = fc.record<Program>({
-  // Most of them in one group that restarts them, so that few programs end at once.
+  // Most entries are in one group that restarts them, so that few programs end immediately.
   entries: fc.oneof(
     { weight: 3, arbitrary: fc.array(group(1), { minLength: 1, maxLength: 2 }) },
     { weight: 1, arbitrary: fc.array(entry(1), { maxLength: 4 }) },
@@ -186,23 +186,23 @@ export const program = fc.record<Program>({
   seed: fc.nat(),
 })
 
-/** Of those that supervisors have for their workers. */
+/** The options that supervisors have for their workers. */
 const LONGEST_RETRY_MS = 130
 
-/** An `intensity` that restarts can reach, for others are refused. */
+/** An `intensity` that restarts can reach, since others are rejected. */
 export interface Intensity {
   restarts: number
   within: number
 }
 
-/** Its own; undefined also of one that is never restarted. */
+/** Its own limit; also undefined if it is never restarted. */
 export function intensityOf({ restart, retryMs, limit }: Entry, isOutermost: boolean): Intensity | undefined {
   if (limit === undefined || restart === 'temporary') return undefined
   if (retryMs === undefined && isOutermost) return undefined
   return reachable(limit, retryMs ?? LONGEST_RETRY_MS)
 }
 
-/** That of a supervisor, which counts the restarts of all its workers. */
+/** The limit of a supervisor, which counts the restarts of all its workers. */
 export function childIntensityOf({ childLimit, childRetryMs, children }: Group): Intensity | undefined {
   const delays = children.map(({ retryMs }) => retryMs ?? 0)
   return childLimit && reachable(childLimit, Math.max(childRetryMs, ...delays))

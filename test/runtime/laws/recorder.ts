@@ -10,7 +10,7 @@ import {
   parentOf,
 } from './trace.ts'
 
-/** Writes down what is seen of a run, each with its number in the order of all. */
+/** Records what happens in a run, numbered in order. */
 export class Recorder {
   readonly bodies: Body[] = []
   readonly groups: GroupRun[] = []
@@ -29,7 +29,7 @@ export class Recorder {
     this.groups.push(this.root)
   }
 
-  /** Those of the outermost group. */
+  /** The entries of the outermost group. */
   given(specs: readonly Spec[]): void {
     this.#join(this.root, specs)
   }
@@ -38,7 +38,7 @@ export class Recorder {
     for (const spec of specs) group.members.push({ spec, added: this.next(), removed: Infinity })
   }
 
-  /** What will have been added once an event says so. */
+  /** Entries to be added at the corresponding event. */
   willAdd(spec: Spec): void {
     this.#toAdd.set(spec.path, spec)
   }
@@ -52,7 +52,7 @@ export class Recorder {
     else group.members.findLast(({ spec }) => spec.path === path)!.removed = this.next()
   }
 
-  /** The run of that group that is on, or was the last. */
+  /** The current or last run of that group. */
   groupOf(path: string): GroupRun {
     return this.groups.findLast((group) => group.path === path)!
   }
@@ -65,7 +65,7 @@ export class Recorder {
     return this.#clock.elapsed()
   }
 
-  /** The worker of a group begins. */
+  /** A worker of a group starts. */
   began(spec: Spec, group: GroupRun, signal: AbortSignal): Body {
     const body: Body = {
       spec,
@@ -93,7 +93,7 @@ export class Recorder {
 
   #before(path: string, group: GroupRun): Body['befores'][number] {
     const last = group.bodies.findLast(({ spec }) => spec.path === path)
-    // Of one that has just ended its group hears a microtask later.
+    // A group learns of the end of a worker a microtask later.
     const isOn = last !== undefined && last.abort === undefined && (last.endedAt ?? this.at) === this.at
     const isReady = isOn && (last.ready !== undefined || !last.mustSay)
     return { path, state: this.#runtime.get(path)?.state, isUp: isReady || isDone(last) }
@@ -111,7 +111,7 @@ export class Recorder {
     body.thrown = thrown
   }
 
-  /** A supervisor begins to run its workers. */
+  /** A supervisor starts to run its workers. */
   group(body: Body, specs: readonly Spec[]): GroupRun {
     const { entry, path } = body.spec
     const strategy = entry.kind === 'supervisor' ? entry.strategy : 'one_for_one'
@@ -123,7 +123,7 @@ export class Recorder {
   }
 }
 
-/** It ended by itself, in a way that is done for good; a temporary one also for being hung or late. */
+/** It ended on its own and for good, or it is temporary and was hung or late. */
 function isDone(body: Body | undefined): boolean {
   if (body?.end === undefined) return false
   const { restart } = body.spec.entry
@@ -131,7 +131,7 @@ function isDone(body: Body | undefined): boolean {
   return body.abort === undefined && restart === 'transient' && body.thrown === undefined
 }
 
-/** Whether it is ready only when it says so. */
+/** Whether it is ready only when it reports that. */
 function mustSay({ path, entry }: Spec, { members }: GroupRun): boolean {
   return entry.startTimeoutMs !== undefined || members.some(({ spec }) => spec.after.includes(path))
 }

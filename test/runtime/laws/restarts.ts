@@ -2,11 +2,11 @@ import { ErrWorkerExitedPrematurely } from 'runutil'
 import { type Body, type GroupRun, type Law, type Member, type SeenEvent, type Trace } from './trace.ts'
 import { causesOf, groupAt, isAccused, isByGroup, isSiblingExit, parentOf, stopOf } from './trace.ts'
 
-/** Law 6: a restart of `rest_for_one` touches the suffix, one of `one_for_all` all, nothing else. */
+/** Law 6: a restart with `rest_for_one` affects the failed worker and all after it, with `one_for_all` all, and no others. */
 export const touchesItsOwn: Law = (trace) => trace.groups.flatMap((group) => judge(group, trace))
 
 function judge(group: GroupRun, trace: Trace): string[] {
-  // Of one that hasn't ended it isn't known what it stopped for.
+  // While it has not ended, the reason of its stop is unknown.
   if (group.body !== undefined && group.body.end === undefined) return []
   const restarts = trace.events.filter(
     ({ event, moment }) =>
@@ -21,7 +21,7 @@ function judge(group: GroupRun, trace: Trace): string[] {
   ]
 }
 
-/** Its set, without itself. */
+/** The workers that are restarted together with it. */
 function othersOf(path: string, { strategy, members }: GroupRun, moment: number): Member[] {
   const there = members.filter(({ added, removed }) => added < moment && removed > moment)
   const at = there.findIndex(({ spec }) => spec.path === path)
@@ -38,7 +38,7 @@ function namesOthers({ event, moment, at }: SeenEvent, group: GroupRun): string[
     : [`${at}: restarting ${event.path} with ${names}, not ${expected.join(', ')}`]
 }
 
-/** Whoever of the set runs is stopped, and starts again unless it is temporary or somebody stopped it. */
+/** Each running worker of the set stops, and starts again unless it is temporary or an operator stopped it. */
 function leavesOut(restart: SeenEvent, group: GroupRun, trace: Trace): string[] {
   const { event, moment, at } = restart
   const others = othersOf(event.path, group, moment).map(({ spec }) => spec.path)
@@ -53,12 +53,12 @@ function leavesOut(restart: SeenEvent, group: GroupRun, trace: Trace): string[] 
     .map(({ spec }) => `${at}: restarting ${event.path} leaves ${spec.path} running`)
 }
 
-/** An operator had a say in it: what they asked for in that time, or before and still went on. */
+/** Operations on it that were requested in that time, or earlier and were still in progress. */
 function wasAsked(path: string, from: number, to: number, { calls }: Trace): boolean {
   return calls.some((call) => call.path === path && call.moment < to && call.over > from)
 }
 
-/** A start, or an abort that isn't its group's, has a reason. */
+/** Each start, and each abort that is not that of its group, has a reason. */
 function isTouched(body: Body, restarts: readonly SeenEvent[], trace: Trace): string[] {
   const { spec, group, start, startedAt, abort, abortedAt, signal } = body
   const isIn = (of: string) => (restart: SeenEvent) =>
@@ -85,20 +85,20 @@ function isTouched(body: Body, restarts: readonly SeenEvent[], trace: Trace): st
   return wrong
 }
 
-/** Law 7: each failure is followed by a restart, has joined one, or is in the final error, the root cause first. */
+/** Law 7: each failure leads to a restart, joins one, or is part of the final error, whose first is the root cause. */
 export const answersFailures: Law = (trace) => trace.bodies.flatMap((body) => isAnswered(body, trace))
 
 function isAnswered(body: Body, trace: Trace): string[] {
   const { spec, group, end, endedAt } = body
   if (end === undefined || !hasFailed(body)) return []
   const stop = stopOf(group, trace)
-  // At the same time: who of the two was first is a matter of microtasks.
+  // Both happened at the same time, so that their order depends on microtasks.
   if (stop !== undefined && stop.at <= endedAt! && !isAbout(finalOf(group, trace), body)) return []
   const next = trace.events.find(
     ({ event, moment }) => event.path === spec.path && moment > end && event.type !== 'failed',
   )
   if (next?.event.type === 'restarting') return isLate(next, group, trace)
-  // It hung, or was late, and then an operator stopped it: that holds.
+  // It was hung or late, and then an operator stopped it, which takes precedence.
   if (next?.event.type === 'stopped' && wasAsked(spec.path, body.start, end, trace)) return []
   const final = finalOf(group, trace)
   return isAbout(final, body)
@@ -106,7 +106,7 @@ function isAnswered(body: Body, trace: Trace): string[] {
     : [`${spec.path} fails at ${endedAt}, and then is ${next?.event.type}: ${String(final)}`]
 }
 
-/** Before its abort, or it was aborted for its failure. */
+/** Whether it failed before its abort, or was aborted because of its failure. */
 function hasFailed({ spec, abort, thrown, signal }: Body): boolean {
   const { restart } = spec.entry
   if (restart === 'temporary') return false
@@ -114,7 +114,7 @@ function hasFailed({ spec, abort, thrown, signal }: Body): boolean {
   return restart === 'permanent' || thrown !== undefined
 }
 
-/** A restart that was decided comes when its delay is over, unless somebody else decided otherwise. */
+/** A scheduled restart happens when its delay is over, unless something else has replaced it. */
 function isLate({ event, at, moment }: SeenEvent, group: GroupRun, trace: Trace): string[] {
   if (event.type !== 'restarting' || group.strategy !== 'one_for_one') return []
   const next = trace.events.find((seen) => seen.event.path === event.path && seen.moment > moment)

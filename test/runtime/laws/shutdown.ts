@@ -1,8 +1,8 @@
 import { type Law, stopOf } from './trace.ts'
 
 /**
- * Law 5: each started worker's signal aborts once and before grace ends; the run settles by grace and 1 s; no body starts
- * after the abort.
+ * Law 5: the signal of each started worker aborts once and before grace ends. The run settles within grace and 1 s. No body
+ * starts after the abort.
  */
 export const shutsDownInTime: Law = (trace) => {
   const { bodies, jobs, groups, root, outcome, graceMs = Infinity } = trace
@@ -16,7 +16,7 @@ export const shutsDownInTime: Law = (trace) => {
     if (aborts > 1) wrong.push(`${spec.path}, started at ${startedAt}, is aborted ${aborts} times`)
     if (stop === undefined || end < stop.moment || start > stop.moment) continue
     const isSeen = abortedAt !== undefined && (abortedAt < stop.at + graceMs || graceMs === Infinity)
-    // It may have ended by itself, before its turn came.
+    // It may have ended on its own before its level was stopped.
     if (!isSeen && endedAt >= stop.at + graceMs)
       wrong.push(`${spec.path} is aborted at ${abortedAt}, the run at ${stop.at}`)
   }

@@ -1,27 +1,27 @@
 import type { RuntimeEvent } from 'runutil'
 import type { Entry, Strategy } from './program.ts'
 
-/** An entry of a list as it was given, with its place in it. */
+/** An entry of a list, with its position. */
 export interface Spec {
   readonly path: string
   readonly entry: Entry
-  /** The paths of those that it comes after. */
+  /** The paths of its dependencies. */
   readonly after: readonly string[]
 }
 
-/** One run of an entry, from its start to its end. Moments are numbers of the trace's entries, times are ms. */
+/** One run of an entry, from its start to its end. Moments are indices into the trace, times are in ms. */
 export interface Body {
   readonly spec: Spec
-  /** The run of the group that it is a worker of. */
+  /** The run of its group. */
   readonly group: GroupRun
   readonly start: number
   readonly startedAt: number
   readonly signal: AbortSignal
-  /** Of those that it comes after: what was known of each when it started. */
+  /** The states of its dependencies when it started. */
   readonly befores: readonly { path: string; state: string | undefined; isUp: boolean }[]
-  /** Another comes after it, or it has a `startTimeout`: it is ready only when it says so. */
+  /** Whether it has dependents or a `startTimeout`, and so must report that it is ready. */
   readonly mustSay: boolean
-  /** The group that it is, if it is one. */
+  /** Its group, if it is a supervisor. */
   isGroup: GroupRun | undefined
   ready: number | undefined
   abort: number | undefined
@@ -29,29 +29,29 @@ export interface Body {
   aborts: number
   end: number | undefined
   endedAt: number | undefined
-  /** Undefined while it runs, and of one that returned. */
+  /** Undefined while it runs, and if it returned. */
   thrown: { error: unknown } | undefined
 }
 
-/** One run of a group: of all, or of a supervisor. */
+/** One run of the outermost group or of a supervisor. */
 export interface GroupRun {
   readonly path: string
   readonly strategy: Strategy
-  /** That it is itself; undefined of the outermost. */
+  /** The entry of the supervisor; undefined for the outermost group. */
   readonly body: Body | undefined
   readonly bodies: Body[]
-  /** All that it ever had, in order. */
+  /** All workers that it has ever had, in order. */
   readonly members: Member[]
 }
 
-/** An entry of a group, with the moments between which it was one. */
+/** An entry of a group, with the moments of its addition and removal. */
 export interface Member {
   readonly spec: Spec
   readonly added: number
   removed: number
 }
 
-/** A run of a repeat's job. */
+/** A run of the job of a repeat. */
 export interface JobRun {
   readonly body: Body
   readonly start: number
@@ -60,14 +60,14 @@ export interface JobRun {
   end: number | undefined
 }
 
-/** What an operator asked for. */
+/** An operation that was requested. */
 export interface Call {
   readonly name: string
   readonly path: string
   readonly at: number
   readonly moment: number
   settled: 'resolved' | { error: unknown } | undefined
-  /** The moment of that. */
+  /** The moment at which it settled. */
   over: number
 }
 
@@ -75,11 +75,11 @@ export interface SeenEvent {
   readonly moment: number
   readonly at: number
   readonly event: RuntimeEvent
-  /** Of 'restarting': it is logged that it joins the restart under way. */
+  /** For 'restarting': whether the log says that it joins the restart in progress. */
   joins: boolean
 }
 
-/** All that was seen of one run of a program, in order. */
+/** All that was recorded of one run of a program, in order. */
 export interface Trace {
   readonly root: GroupRun
   readonly groups: readonly GroupRun[]
@@ -90,15 +90,15 @@ export interface Trace {
   readonly graceMs: number | undefined
   /** The caller's abort. */
   readonly reason: unknown
-  /** How the run ended; undefined: it didn't. */
+  /** How the run ended; undefined if it did not. */
   readonly outcome: { at: number; error?: unknown } | undefined
-  /** Where the fold of the events differed from the tree. */
+  /** The differences between the fold of the events and the tree. */
   readonly foldErrors: readonly string[]
-  /** What was there afterwards that should not be. */
+  /** What was left over after the run. */
   readonly left: readonly string[]
 }
 
-/** What a law finds wrong in a trace. */
+/** Returns the violations of a law in a trace. */
 export type Law = (trace: Trace) => string[]
 
 interface Moment {
@@ -106,7 +106,7 @@ interface Moment {
   readonly at: number
 }
 
-/** When a group was told to stop, or began to end by itself. */
+/** When a group was aborted, or began to end on its own. */
 export function stopOf(group: GroupRun, trace: Trace): Moment | undefined {
   const { body, bodies } = group
   if (body === undefined) {
@@ -126,14 +126,14 @@ function endOf({ end = Infinity, endedAt = Infinity }: Body): Moment {
   return { moment: end, at: endedAt }
 }
 
-/** The failures that it ended with, and that it gave up waiting for one. */
+/** The failures that it ended with, including that a worker did not end in time. */
 function fatalIn(group: GroupRun, trace: Trace): Moment[] {
   const causes = causesOf(group.body?.thrown?.error)
   const heard = trace.events.filter(({ event, moment }) => {
     if (event.path === '' || groupAt(parentOf(event.path), moment, trace) !== group) return false
     return event.type === 'abandoned' || (event.type === 'failed' && causes.includes(event.error))
   })
-  // Of what nobody restarts no event tells.
+  // There is no event for an exit that is not restarted.
   const unheard = group.bodies.filter(({ thrown, spec }) => {
     const isHeard = heard.some(({ event }) => event.type === 'failed' && event.path === spec.path)
     return thrown !== undefined && causes.includes(thrown.error) && !isHeard
@@ -141,19 +141,19 @@ function fatalIn(group: GroupRun, trace: Trace): Moment[] {
   return [...heard, ...unheard.map(endOf)]
 }
 
-/** Whether that reason is what the group ended with, or what led to that. */
+/** Whether that reason is the one that the group ended with, or its cause. */
 function isOfEnd(reason: unknown, { body }: GroupRun): boolean {
   return isSiblingExit(reason) && causesOf(body?.thrown?.error).includes(reason.cause)
 }
 
-/** An error with all that it was caused by and collects. */
+/** An error with all its causes and collected errors. */
 export function causesOf(error: unknown): unknown[] {
   if (!(error instanceof Error)) return []
   const collected = error instanceof AggregateError ? error.errors.flatMap(causesOf) : []
   return [error, ...collected, ...causesOf(error.cause)]
 }
 
-/** Whether it was aborted since its group stops. */
+/** Whether it was aborted because its group stops. */
 export function isByGroup({ group, signal }: Body, trace: Trace): boolean {
   const { reason } = signal as { reason: unknown }
   if (group.body !== undefined) return reason === group.body.signal.reason || isOfEnd(reason, group)
@@ -167,7 +167,7 @@ export function isSiblingExit(reason: unknown): reason is Error & { worker: stri
   return reason instanceof Error && 'code' in reason && reason.code === 'ERR_SIBLING_EXITED'
 }
 
-/** Its signal aborted since it had failed: it was late, or hung. */
+/** Whether its signal aborted because it was late or hung. */
 export function isAccused(reason: unknown): boolean {
   const code: unknown = reason instanceof Error && 'code' in reason ? reason.code : undefined
   return code === 'ERR_START_TIMEOUT' || code === 'ERR_WORKER_HUNG'
@@ -177,7 +177,7 @@ export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))
 }
 
-/** The run of that group that was on at that moment. */
+/** The run of that group at that moment. */
 export function groupAt(path: string, moment: number, { groups }: Trace): GroupRun | undefined {
   return groups.findLast((group) => group.path === path && (group.body?.start ?? -1) < moment)
 }

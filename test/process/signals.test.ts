@@ -200,6 +200,21 @@ const scenarios: Record<string, Scenario> = {
     ends: { code: null, signal: 'SIGKILL' },
     prints: ['careful cleaned up', 'rejected: /Hangs true', 'still there'],
   },
+  ...Object.fromEntries(
+    [
+      ['lone', 'a worker'],
+      ['supervise', 'a supervisor within another'],
+      ['run', 'a run within a worker'],
+      ['jobs', 'jobs within a worker'],
+    ].map(([program, what]) => [
+      `is not kept alive by ${what} that its run has abandoned`,
+      {
+        program: ['left-behind', program],
+        ends: exits(0),
+        prints: ['rejected: ', 'exits with 0'],
+      } as Scenario,
+    ]),
+  ),
   'disposes of everything created for the workers after SIGTERM, in reverse order of creation': endsOn(
     'SIGTERM',
     'serving',

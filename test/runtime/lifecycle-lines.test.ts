@@ -167,7 +167,7 @@ describe('a line at info tells of', () => {
       'info /Own started',
       'warn /Own worker failed: no connection',
       'info /Own started',
-      'warn /Own worker failed: no connection',
+      'warn /Own worker failed, giving up: no connection',
       'info /Own gave up: 1 restart within 60 s',
       expect.stringMatching(/^fatal \/Own run failed: \/Own gave up: .*no connection$/),
     ])
@@ -183,12 +183,31 @@ describe('a line at info tells of', () => {
     const over = run.start(named('Sup', limited, { retry: backoff('5s') }))
     await run.clock.advance('2s')
     expect(run.lines.slice(2)).toEqual([
-      'warn /Sup/A worker failed: no connection',
+      'warn /Sup/A worker failed, giving up: no connection',
       'info /Sup gave up: 0 restarts within 60 s',
       expect.stringMatching(/^warn \/Sup worker failed: \/Sup gave up/),
     ])
     run.stop.abort()
     await over
+  })
+})
+
+describe('a warning of a failure tells of a delay', () => {
+  const limited = { retry: backoff('1s'), intensity: { restarts: 1, within: '1m' } }
+  test.each<[string, Partial<DeclarativeWorker>, (number | undefined)[]]>([
+    ['before each restart, but not where a limit ends them', limited, [1_000, undefined]],
+    ['unless retryIf refuses the error', { retry: backoff('1s'), retryIf: () => false }, [undefined]],
+    ['unless the backoff has none', { retry: { duration: () => NaN } }, [undefined]],
+    ['unless it is temporary', { restart: 'temporary' }, [undefined]],
+  ])('%s', async (_, rest, delays) => {
+    const run = new Run()
+    const over = follow(run.start(named('A', fails, rest)))
+    await run.clock.advance('3s')
+    run.stop.abort()
+    await run.clock.advance(0)
+    expect(over.settled).not.toBe('no')
+    const warnings = run.captured.lines.filter(({ level }) => level === 40)
+    expect(warnings.map(({ delayMs }) => delayMs)).toEqual(delays)
   })
 })
 

@@ -68,6 +68,19 @@ describe('a supervisor that fails while one of its workers still runs', () => {
     ])
     expect(typesOf('/#0/Sup/B').filter((type) => type === 'starting')).toHaveLength(1)
   })
+
+  test('has failed in the tree, also when it is stopped meanwhile', async () => {
+    const children = [{ name: 'A', worker: forEver, stopTimeout: 20 }]
+    const { clock, runtime, stop, over, typesOf } = start({ name: 'Sup', worker: supervise(children) })
+    await clock.advance(10)
+    void runtime.restart('/Sup/A')
+    await clock.advance(10)
+    stop.abort()
+    await clock.advance('5s')
+    expect(over.settled).toBe('rejected')
+    expect(runtime.get('/Sup')).toMatchObject({ state: 'failed', lastError: { name: 'WorkerHungError' } })
+    expect(typesOf('/Sup').slice(-2)).toEqual(['stopping', 'failed'])
+  })
 })
 
 test('a temporary worker that hangs, or is not ready in time, harms nobody', async () => {

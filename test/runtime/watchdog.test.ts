@@ -1,12 +1,15 @@
 import { createServer } from 'node:http'
 import {
   type DeclarativeWorker,
+  type Runnable,
   Runtime,
   type RuntimeEvent,
   WorkerHungError,
   backoff,
+  healthCheckpoint,
   repeat,
   runAllWorkers,
+  supervise,
   wait,
 } from 'runutil'
 import { CoordinateWorker, MemoryCoordinateStore, createCoordinate } from 'runutil/coordinate'
@@ -97,6 +100,62 @@ describe('a watchdog', () => {
     expect(watched.hung).toEqual([])
     await watched.clock.advance('2m')
     expect(watched.hung).toEqual([3 * 3_600 + 60])
+    await watched.end()
+  })
+
+  test('of a supervisor hears all beneath it, also those that are added and restarted', async () => {
+    const watched = new Watched()
+    const says = async (signal: AbortSignal): Promise<void> => {
+      for (let times = 0; times < 4; times++) {
+        await wait('50s', signal)
+        healthCheckpoint()
+      }
+      await untilAbort(signal)
+    }
+    const inner = supervise([
+      { name: 'Says', worker: says },
+      { name: 'Silent', worker: untilAbort },
+    ])
+    await watched.start(supervise([{ name: 'Inner', worker: inner }]))
+    await watched.clock.advance('200s')
+    await watched.runtime.add('/Watched/Inner', { name: 'Late', worker: says })
+    await watched.clock.advance('50s')
+    await watched.runtime.restart('/Watched/Inner/Says')
+    await watched.clock.advance('4m')
+    expect(watched.hung).toEqual([])
+    await watched.clock.advance('2m')
+    expect(watched.hung).toEqual([250 + 200 + 60])
+    await watched.end()
+  })
+
+  test('of a supervisor hears the runs within a worker of it, and of those that fail again and again', async () => {
+    const watched = new Watched()
+    let left = 5
+    const fails = async (signal: AbortSignal): Promise<void> => {
+      await wait('50s', signal)
+      if (left-- > 0) throw new Error('no connection')
+      await untilAbort(signal)
+    }
+    const inner = { name: 'Inner', worker: fails, retry: backoff(0) }
+    await watched.start(supervise([(signal) => runAllWorkers([inner], signal)]))
+    await watched.clock.advance('5m')
+    expect(watched.hung).toEqual([])
+    await watched.clock.advance('1m')
+    expect(watched.hung).toEqual([5 * 50 + 60])
+    await watched.end()
+  })
+
+  test.each<[string, Runnable[]]>([
+    ['without workers', []],
+    ['whose workers are done', [{ name: 'Done', worker: async () => {}, restart: 'transient' }]],
+    ['whose worker waits for a restart', [() => Promise.reject(new Error('no connection'))]],
+    ['whose worker has nothing to do', [cron('0 0 1 1 *', untilAbort)]],
+    ['of an idle one', [supervise([cron('0 0 1 1 *', untilAbort)])]],
+  ])('lets a supervisor be %s', async (_, workers) => {
+    const watched = new Watched()
+    await watched.start(supervise(workers, { retry: backoff('1d') }))
+    await watched.clock.advance('1h')
+    expect(watched.hung).toEqual([])
     await watched.end()
   })
 

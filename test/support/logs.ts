@@ -8,6 +8,7 @@ export interface LogLine {
   traceId?: string
   spanId?: string
   attempt?: number
+  delayMs?: number
   count?: number
   err?: { message: string }
 }

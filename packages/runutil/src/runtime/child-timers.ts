@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
 import { fairTimeout } from './fair-timeout.ts'
+import { lastSignOf, watchSigns } from './signs-of-life.ts'
 
 /** The timers of one run of a worker: start timeout, watchdog and recovery. */
 export class ChildTimers {
@@ -22,14 +23,12 @@ export class ChildTimers {
     this.#timer?.clear()
   }
 
-  /** @param onSilent called after `ms` without a sign of life */
+  /** @param onSilent called after `ms` without a sign of life of the worker, and of any beneath it */
   watch(ms: number, onSilent: () => void): void {
     const record = this.#record
-    record.isWatched = true
-    record.lastSignAt = this.#clock.elapsed()
+    watchSigns(record)
     const look = (): void => {
-      if (record.mayBeSilent) record.signOfLife()
-      const silentMs = this.#clock.elapsed() - record.lastSignAt
+      const silentMs = this.#clock.elapsed() - lastSignOf(record)
       if (silentMs < ms) this.#timer = fairTimeout(this.#clock, ms - silentMs, look)
       else onSilent()
     }

@@ -134,6 +134,7 @@ export class Child implements RecordOwner {
     this.body = body
     this.isWaiting = false
     this.attempts?.begin()
+    record.signOfLife()
     this.turn(false)
     if (!isFirst) this.context = new Context(this.#host.scope, this.name, record)
     if (this.outer === undefined || !isFirst) {
@@ -183,18 +184,6 @@ export class Child implements RecordOwner {
 
   moved(state: WorkerState): void {
     this.#host.moved(this, state)
-  }
-
-  /** Logs a failure after its stop, which leads to no restart. */
-  logLastFailure(err: unknown): void {
-    this.attempts?.endedForGood()
-    this.logFailure(err, 0)
-  }
-
-  /** @param delayMs the delay before its restart */
-  logFailure(err: unknown, delayMs: number): void {
-    const attempt = this.attempts?.count
-    log(this.logger, 'warn', attempt === undefined ? { err } : { attempt, delayMs, err }, 'worker failed')
   }
 
   turn(isUp: boolean): void {
@@ -276,6 +265,7 @@ export class Child implements RecordOwner {
     if (this.body !== body) return
     this.body = undefined
     this.#clear()
+    this.record.signOfLife()
     this.record.runEnded()
     const { onEnd } = body
     this.#host.ended(this, exit, body)

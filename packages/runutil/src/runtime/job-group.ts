@@ -19,6 +19,7 @@ export interface JobGroupProps {
   /** Begins when the group stops. */
   readonly grace: Grace
   readonly clock: Clock
+  readonly keepsAlive: boolean
 }
 
 /** More listeners make a signal slow. */
@@ -39,16 +40,16 @@ export class JobGroup {
 
   /** @throws WorkerGroupError */
   async run(): Promise<void> {
-    const { jobs, signal } = this.#props
+    const { jobs, signal, keepsAlive } = this.#props
     if (jobs.length === 0) return
-    const alive = keepAlive()
+    const alive = keepsAlive ? keepAlive() : undefined
     const settled = new Promise<void>((resolve) => (this.#settle = resolve))
     const stop = (): void => this.#stop(signal?.reason)
     onAbort(signal, stop)
     for (const [at, job] of jobs.entries()) this.#start(job, at)
     await settled
     offAbort(signal, stop)
-    alive.clear()
+    alive?.clear()
     if (this.#failures.length > 0) throw new WorkerGroupError(this.#failures)
   }
 

@@ -3,7 +3,9 @@ import type { Clock } from '../core/clock.ts'
 import { toError } from '../core/thrown.ts'
 import { log } from '../core/log.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
+import type { Attempts } from './attempts.ts'
 import type { Child } from './child.ts'
+import { logFailure, logLastFailure } from './failure-lines.ts'
 import { JointRestart } from './joint-restart.ts'
 import { RestartLimitError, isUnrestartable } from './restart-errors.ts'
 import { type Exit, type Strategy, restartedWith } from './restart-plan.ts'
@@ -38,18 +40,15 @@ export class Restarts {
     const { attempts } = child
     if (attempts === undefined || isUnrestartable(failure)) return failure
     const thrown = exit.kind === 'threw' ? exit : undefined
-    const isRefused = thrown !== undefined && !isAccepted(child, failure)
-    let delayMs = 0
-    try {
-      if (isRefused) attempts.endedForGood()
-      else delayMs = attempts.ended(thrown)
-    } catch (error) {
-      return toError(error)
-    } finally {
-      if (thrown !== undefined) child.logFailure(thrown.error, delayMs)
+    const decision = this.#judge(child, attempts, thrown, failure)
+    if (decision.kind === 'restart') {
+      if (thrown !== undefined) logFailure(child, thrown.error, decision.delayMs)
+      this.#restart(child, failure, decision.delayMs)
+      return undefined
     }
-    if (isRefused) return failure
-    return this.#restart(child, failure, delayMs)
+    if (thrown !== undefined) logLastFailure(child, thrown.error)
+    if (decision.kind === 'limit') this.#exceeded(decision)
+    return decision.error
   }
 
   /** The group stops: nothing is restarted. */
@@ -68,12 +67,44 @@ export class Restarts {
     this.#joint?.leave(child)
   }
 
-  #restart(child: Child, failure: Error, delayMs: number): Error | undefined {
-    const { strategy, children, clock } = this.#props
+  #judge(child: Child, attempts: Attempts, thrown: { error: unknown } | undefined, failure: Error): Decision {
+    if (thrown !== undefined && !isAccepted(child, failure)) {
+      attempts.endedForGood()
+      return { kind: 'refused', error: failure }
+    }
+    try {
+      const delayMs = attempts.ended(thrown)
+      return this.#countIn(child, failure) ?? { kind: 'restart', delayMs }
+    } catch (error) {
+      return { kind: 'refused', error: toError(error) }
+    }
+  }
+
+  /** A failure that joins the restart in progress is not counted. */
+  #countIn(child: Child, failure: Error): LimitReached | undefined {
+    if (this.#joint?.isOver === false) return undefined
+    const { limit, record, clock } = this.#props
+    const { window, spec } = child
     const now = clock.elapsed()
-    const isJoining = this.#joint !== undefined && !this.#joint.isOver
-    const gaveUp = isJoining ? undefined : this.#countIn(child, failure, now)
-    if (gaveUp !== undefined) return gaveUp
+    if (window?.isFull(now) === true) {
+      return { kind: 'limit', child, error: new RestartLimitError(child.path, spec.limit!, failure) }
+    }
+    if (this.#window?.isFull(now) === true) {
+      return { kind: 'limit', child: undefined, error: new RestartLimitError(record.path, limit!, failure) }
+    }
+    window?.add(now)
+    this.#window?.add(now)
+    return undefined
+  }
+
+  #exceeded({ child, error }: LimitReached): void {
+    const record = child?.record ?? this.#props.record
+    record.emit({ type: 'gaveUp', error })
+    this.#props.onGaveUp(child, error)
+  }
+
+  #restart(child: Child, failure: Error, delayMs: number): void {
+    const { strategy, children, clock } = this.#props
     const others =
       strategy === 'one_for_one'
         ? []
@@ -85,25 +116,7 @@ export class Restarts {
       others.map(({ record }) => record),
     )
     if (strategy === 'one_for_one') this.#startAfter(child, delayMs)
-    else this.#startJointly(child, others, failure, now + delayMs)
-    return undefined
-  }
-
-  /** @returns an error if the limit is exceeded */
-  #countIn(child: Child, failure: Error, now: number): Error | undefined {
-    const { limit, record, onGaveUp } = this.#props
-    const { window, spec } = child
-    const isOwn = window?.isFull(now) === true
-    if (isOwn || this.#window?.isFull(now) === true) {
-      const who = isOwn ? child.record : record
-      const error = new RestartLimitError(who.path, isOwn ? spec.limit! : limit!, failure)
-      who.emit({ type: 'gaveUp', error })
-      onGaveUp(isOwn ? child : undefined, error)
-      return error
-    }
-    window?.add(now)
-    this.#window?.add(now)
-    return undefined
+    else this.#startJointly(child, others, failure, clock.elapsed() + delayMs)
   }
 
   #startAfter(child: Child, delayMs: number): void {
@@ -124,6 +137,19 @@ export class Restarts {
     if (isNew) void joint.run()
     else log(child.logger, 'warn', {}, 'joins the restart in progress')
   }
+}
+
+type Decision =
+  | { readonly kind: 'restart'; readonly delayMs: number }
+  /** By its `retryIf`, or its backoff has no valid delay. */
+  | { readonly kind: 'refused'; readonly error: Error }
+  | LimitReached
+
+interface LimitReached {
+  readonly kind: 'limit'
+  /** Whose limit; undefined: the group's. */
+  readonly child: Child | undefined
+  readonly error: RestartLimitError
 }
 
 /** Some errors are not worth a restart, such as bad credentials. */

@@ -5,6 +5,7 @@ import { callWorker } from '../core/worker.ts'
 import { type GroupJob, JobGroup } from './job-group.ts'
 import { listOf } from './list-of.ts'
 import { innerOf, nameOf } from './named.ts'
+import { isInRun } from './tree-records.ts'
 import { RUN_OPTIONS, type RunOptions, resolveRun } from './run-options.ts'
 
 /**
@@ -31,7 +32,9 @@ export async function runAllJobs(
       start: (abort) => withContext(new Context(scope, name, record), run, abort),
     }
   })
-  await during(() => new JobGroup({ jobs: members, signal, grace, clock: scope.clock }).run())
+  const { clock } = scope
+  const keepsAlive = !isInRun(record)
+  await during(() => new JobGroup({ jobs: members, signal, grace, clock, keepsAlive }).run())
 }
 
 /** Its name; else the name of its function or class, or of the job inside of it. */

@@ -12,7 +12,7 @@ import { type GroupPart, addedChild, checkParts, childrenOf } from './group-run.
 import { checkNames, listOf } from './list-of.ts'
 import { RUN_OPTIONS, type RunOptions, resolveRun } from './run-options.ts'
 import { Supervisor } from './supervisor.ts'
-import { removeRecord } from './tree-records.ts'
+import { isInRun, removeRecord } from './tree-records.ts'
 
 /**
  * Runs all workers as one group and settles when all have ended.
@@ -77,7 +77,7 @@ export async function runGroup({ parts, signal, scope, grace }: GroupRun): Promi
     strategy: 'one_for_one',
     limit: undefined,
     endsWhenDone: true,
-    keepsAlive: true,
+    keepsAlive: !isInRun(outer),
     children: (host) => childrenOf(host, parts, root, name),
     added: addedChild,
     onFirstFailure: (error, child) => {

@@ -12,7 +12,7 @@ import { isUnrestartable } from './restart-errors.ts'
 import { type Strategy } from './restart-plan.ts'
 import { type Intensity, type RestartLimit, checkReach, toRestartLimit } from './restart-window.ts'
 import { partOf } from './run-all.ts'
-import { removeRecord } from './tree-records.ts'
+import { isInRun, removeRecord } from './tree-records.ts'
 import type { SupervisorProps } from './supervisor-props.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -126,7 +126,7 @@ class SuperviseWorker implements Worker {
       strategy,
       limit,
       endsWhenDone: false,
-      keepsAlive: true,
+      keepsAlive: !isInRun(record),
       added: (host, order, siblings, parent, worker) =>
         addedChild(host, order, siblings, parent, worker, backoff),
       children: (host) =>

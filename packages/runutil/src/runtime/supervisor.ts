@@ -1,5 +1,3 @@
-import type { LinkedController } from '../core/linked-controller.ts'
-import { isAbortOf } from '../core/is-abort-of.ts'
 import { offAbort, onAbort } from '../core/abort.ts'
 import type { Clock } from '../core/clock.ts'
 import { keepAlive } from '../core/event-loop.ts'
@@ -10,12 +8,14 @@ import { GroupControl } from './group-control.ts'
 import { Census } from './census.ts'
 import { type Body, Child, type ChildHost } from './child.ts'
 import { ErrWorkerExitedPrematurely, type Failure, SiblingExitedError, attribute } from './errors.ts'
+import { type ExitVerdict, judgeEnd } from './exit-verdict.ts'
+import { logFailure } from './failure-lines.ts'
 import { GroupLines } from './group-lines.ts'
 import { GroupSignals } from './group-signals.ts'
 import { GroupStop } from './group-stop.ts'
 import { giveUpLate, giveUpStopped } from './late-children.ts'
 import { isUnrestartable } from './restart-errors.ts'
-import { type Exit, judgeExit } from './restart-plan.ts'
+import type { Exit } from './restart-plan.ts'
 import { Restarts } from './restarts.ts'
 import type { StartOrder } from './start-order.ts'
 import { StopReason } from './stop-reason.ts'
@@ -187,20 +187,30 @@ export class Supervisor implements ChildHost {
   }
 
   ended(child: Child, exit: Exit, body: Body): void {
-    if (body.failure !== undefined)
-      this.#judge(child, { kind: 'threw', error: failureOf(body.failure, exit) })
-    else if (body.stopping || this.isStopping) this.#endedAsAsked(child, exit, body.controller)
-    else this.#judge(child, exit)
+    const { isStopping } = this
+    const isByCaller = this.#reason.isAbortOf(this.#props.signal)
+    this.#settleOne(child, judgeEnd(child, exit, body, { isStopping, isByCaller }))
     this.#stop?.ended(child)
     if (this.#stop?.isOver) this.#settle()
   }
 
-  #judge(child: Child, exit: Exit): void {
-    const isHung = exit.kind === 'threw' && isUnrestartable(exit.error)
-    const verdict = isHung ? 'failure' : judgeExit(child.spec.restart, exit)
-    if (verdict === 'failure') return this.#failed(child, exit)
-    if (verdict === 'done') child.record.moveTo('done')
-    else this.#ignored(child, (exit as { error: unknown }).error)
+  #settleOne(child: Child, verdict: ExitVerdict): void {
+    switch (verdict.kind) {
+      case 'failed':
+        return this.#failed(child, verdict.exit)
+      case 'stopped':
+        return this.#stopped(child)
+      case 'stoppedBadly':
+        return this.#stoppedBadly(child, verdict)
+      case 'ignored':
+        this.#ignored(child, verdict.error)
+        break
+      case 'done':
+        child.record.moveTo('done')
+        break
+      default:
+        verdict satisfies never
+    }
     child.turn(true)
     this.#census.done()
   }
@@ -208,7 +218,7 @@ export class Supervisor implements ChildHost {
   #ignored(child: Child, thrown: unknown): void {
     child.record.health = 'firing'
     child.record.failed(toError(thrown))
-    child.logFailure(thrown, 0)
+    logFailure(child, thrown)
   }
 
   #failed(child: Child, exit: Exit): void {
@@ -228,17 +238,11 @@ export class Supervisor implements ChildHost {
     this.stop(new SiblingExitedError(child.path, error), false)
   }
 
-  #endedAsAsked(child: Child, exit: Exit, { signal }: LinkedController): void {
+  #stoppedBadly(child: Child, { error, isGroups }: Extract<ExitVerdict, { kind: 'stoppedBadly' }>): void {
     this.#stopped(child)
-    if (exit.kind === 'returned') return
-    if (isUnrestartable(exit.error)) return this.#fail(child, toError(exit.error))
-    // A worker that rejects with its signal's reason, as calls given the signal do, has stopped as requested.
-    const isExpected = isAbortOf(signal, exit.error)
-    if (child.attempts !== undefined || child.spec.restart === 'temporary' || !this.isStopping) {
-      if (!isExpected) child.logLastFailure(exit.error)
-    } else if (!isExpected || !this.#reason.isAbortOf(this.#props.signal)) {
-      this.#addFailure({ worker: child.path, error: toError(exit.error) }, child)
-    }
+    if (isGroups) return this.#addFailure({ worker: child.path, error: toError(error) }, child)
+    child.attempts?.endedForGood()
+    logFailure(child, error)
   }
 
   #stopped(child: Child): void {
@@ -286,11 +290,6 @@ export class Supervisor implements ChildHost {
     this.failures.push(failure)
     if (this.failures.length === 1) this.#props.onFirstFailure?.(error, child)
   }
-}
-
-/** What it was stopped for, unless something in it still runs: that is worse. */
-function failureOf(failure: Error, exit: Exit): unknown {
-  return exit.kind === 'threw' && isUnrestartable(exit.error) ? exit.error : failure
 }
 
 /** Whether it is waiting to start. */

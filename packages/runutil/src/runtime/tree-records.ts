@@ -6,6 +6,8 @@ export function recordBeneath(parent: WorkerRecord, path: string, isKept: boolea
   const known = isKept ? records.get(path) : undefined
   if (known?.parent === parent && !known.isOver) return known
   const record = parent.newChild(path)
+  record.isWatched = parent.isWatched
+  record.signOfLife()
   records.add(record)
   ;(parent.children ??= []).push(record)
   return record
@@ -42,4 +44,10 @@ function isRunning({ state }: WorkerRecord): boolean {
     state === 'stopping' ||
     state === 'hung'
   )
+}
+
+/** Whether a worker is in a run, which keeps the process alive: what it abandoned must not do so after its end. */
+export function isInRun(record: WorkerRecord | undefined): boolean {
+  const state = record?.records.root.state
+  return state === 'starting' || state === 'ready' || state === 'stopping'
 }

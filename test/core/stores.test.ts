@@ -99,7 +99,7 @@ describe('a linked controller', () => {
     const child = storage.run('own', () => linkedController(parent.signal))
     const seen: unknown[] = []
     child.signal.addEventListener('abort', () => seen.push(store()))
-    storage.run('of who aborts', () => abort(parent, child))
+    storage.run('of the caller', () => abort(parent, child))
     expect(seen).toEqual(['own'])
   })
 })

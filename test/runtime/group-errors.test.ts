@@ -57,7 +57,7 @@ describe('an error in a group', () => {
     ['frozen', () => Object.freeze(new Error('frozen'))],
     ['sealed', () => Object.seal(new Error('sealed'))],
     ['one with a worker of its own', () => Object.assign(new Error('own'), { worker: 'mine' })],
-  ])('that is %s is told as it is, and named in workers', async (_, make) => {
+  ])('that is %s is reported unchanged, and named in workers', async (_, make) => {
     const broken = make()
     const before = { ...broken }
     const error = await failureOf<WorkerGroupError>(runAllWorkers([() => Promise.reject(broken)]))

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-/** Runs a program in a process of its own, on the sources. */
+/** Runs a program in its own process, on the sources. */
 function run(program: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
   const env = { ...process.env, TSX_TSCONFIG_PATH: path('../../tsconfig.json') }
   const options = ['--expose-gc', '--import', 'tsx', path(`programs/${program}`), ...args]
@@ -13,15 +13,15 @@ function run(program: string, ...args: string[]): Promise<{ stdout: string; stde
 }
 
 describe('what a run leaves behind', () => {
-  it('is no listener, timer or handle and no memory, after 100,000 runs', { timeout: 120_000 }, async () => {
+  it('is no listener, timer, handle or memory after 100,000 runs', { timeout: 120_000 }, async () => {
     const { stdout } = await run('leaks.ts', '100000')
     const left = JSON.parse(stdout) as { heapGrowth: number }
     expect(left).toMatchObject({ listeners: 0, timers: 0, resources: [] })
-    // A leak of a single pointer a run would be 800,000 bytes.
+    // A leak of a single pointer per run would be 800,000 bytes.
     expect(left.heapGrowth).toBeLessThan(700_000)
   })
 
-  it('is no warning, with 10,000 workers on one signal', { timeout: 120_000 }, async () => {
+  it('is no warning with 10,000 workers on one signal', { timeout: 120_000 }, async () => {
     const { stdout, stderr } = await run('crowd.ts', '10000')
     expect(stdout).toBe('10000 stopped\n')
     expect(stderr).toBe('')

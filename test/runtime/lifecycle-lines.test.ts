@@ -30,7 +30,7 @@ class Run {
     return runAllWorkers(workers, stop.signal, { clock, runtime, logger: this.captured.logger, grace: '10s' })
   }
 
-  /** As 'info /A started', since the last call. */
+  /** The lines since the last call, as 'info /A started'. */
   get lines(): string[] {
     return this.captured.lines.splice(0).map(textOf)
   }
@@ -54,7 +54,7 @@ const fails = async (signal: AbortSignal): Promise<void> => {
 }
 const ends = (): Promise<void> => wait('1s')
 
-describe('a line at info tells of', () => {
+describe('a line at info reports', () => {
   test('each start before the worker runs, and each stop after it has ended', async () => {
     const run = new Run()
     const over = run.start(named('A'), named('B'), untilAbort)
@@ -64,7 +64,7 @@ describe('a line at info tells of', () => {
     expect(run.lines).toEqual(['info /A stopped', 'info /B stopped', 'info /#2 stopped'])
   })
 
-  test('nobody who never started', async () => {
+  test('no worker that never started', async () => {
     const run = new Run()
     const over = run.start(named('Db'), named('Api', untilAbort, { after: 'Db' }))
     run.stop.abort()
@@ -77,7 +77,7 @@ describe('a line at info tells of', () => {
     expect(early.lines).toEqual([])
   })
 
-  test('the end of one that is done', async () => {
+  test('the end of a worker that is done', async () => {
     const run = new Run()
     const over = run.start(named('Migrate', ends, { restart: 'transient' }))
     await run.clock.advance('1s')
@@ -98,7 +98,7 @@ describe('a line at info tells of', () => {
     expect(run.lines).toEqual(['info /A stopped'])
   })
 
-  test('a stop in the delay of a restart, for then none comes', async () => {
+  test('a stop during the backoff, since no restart follows', async () => {
     const run = new Run()
     const over = run.start(named('A', fails, { retry: backoff('5s') }))
     await run.clock.advance('2s')
@@ -107,7 +107,7 @@ describe('a line at info tells of', () => {
     expect(run.lines.slice(-2)).toEqual(['warn /A worker failed: no connection', 'info /A stopped'])
   })
 
-  test('the restarts of retry(), with the name of what it restarts', async () => {
+  test('the restarts of retry(), with the name of the worker within', async () => {
     const run = new Run()
     const over = run.start(retry(namedWorker(fails, 'A'), backoff('5s')))
     await run.clock.advance('6s')
@@ -120,7 +120,7 @@ describe('a line at info tells of', () => {
     ])
   })
 
-  test('those that are restarted with another', async () => {
+  test('the workers that are restarted together with another', async () => {
     const run = new Run()
     const workers = [named('A', fails), named('B')]
     const over = run.start(
@@ -138,7 +138,7 @@ describe('a line at info tells of', () => {
     await over
   })
 
-  test('what an operator stops and starts, and adds', async () => {
+  test('the stops, starts and additions of an operator', async () => {
     const run = new Run()
     const over = run.start(named('A'), named('B'))
     run.captured.lines.length = 0
@@ -156,7 +156,7 @@ describe('a line at info tells of', () => {
     await over
   })
 
-  test('a give-up: whose limit it was, and which', async () => {
+  test('that a restart limit is exceeded, with its worker and values', async () => {
     const run = new Run()
     const limited = { retry: backoff('1s'), intensity: { restarts: 1, within: '1m' } }
     const over = follow(run.start(named('Own', fails, limited)))
@@ -174,7 +174,7 @@ describe('a line at info tells of', () => {
     expect(over.settled).toBe('rejected')
   })
 
-  test('a supervisor that gives up, before whoever runs it restarts it', async () => {
+  test('that a supervisor gives up, before it is restarted itself', async () => {
     const run = new Run()
     const limited = supervise([named('A', fails)], {
       retry: backoff('1s'),
@@ -192,13 +192,13 @@ describe('a line at info tells of', () => {
   })
 })
 
-describe('a warning of a failure tells of a delay', () => {
+describe('a warning about a failure has the delay', () => {
   const limited = { retry: backoff('1s'), intensity: { restarts: 1, within: '1m' } }
   test.each<[string, Partial<DeclarativeWorker>, (number | undefined)[]]>([
-    ['before each restart, but not where a limit ends them', limited, [1_000, undefined]],
-    ['unless retryIf refuses the error', { retry: backoff('1s'), retryIf: () => false }, [undefined]],
-    ['unless the backoff has none', { retry: { duration: () => NaN } }, [undefined]],
-    ['unless it is temporary', { restart: 'temporary' }, [undefined]],
+    ['before each restart, but not when the limit is exceeded', limited, [1_000, undefined]],
+    ['unless retryIf does not retry the error', { retry: backoff('1s'), retryIf: () => false }, [undefined]],
+    ['unless the backoff does not return one', { retry: { duration: () => NaN } }, [undefined]],
+    ['unless the worker is temporary', { restart: 'temporary' }, [undefined]],
   ])('%s', async (_, rest, delays) => {
     const run = new Run()
     const over = follow(run.start(named('A', fails, rest)))
@@ -211,8 +211,8 @@ describe('a warning of a failure tells of a delay', () => {
   })
 })
 
-describe('one line at fatal tells what ends a run', () => {
-  test('at the first failure that nobody restarts, before the others are stopped', async () => {
+describe('one line at fatal reports why a run ends', () => {
+  test('at the first failure without a restart, before the others are stopped', async () => {
     const run = new Run()
     const over = failureOf(run.start(named('A', fails), named('B', fails), named('C')))
     await run.clock.advance('1s')
@@ -255,7 +255,7 @@ describe('one line at fatal tells what ends a run', () => {
     ])
   })
 
-  test('when a worker does not end in time', async () => {
+  test('when a worker does not end within the grace period', async () => {
     const run = new Run()
     const over = failureOf(run.start(named('A', () => new Promise(() => {}))))
     run.stop.abort()
@@ -264,7 +264,7 @@ describe('one line at fatal tells what ends a run', () => {
     expect(run.lines.slice(1)).toEqual(['fatal - run failed: still running 10000 ms after the abort: /A'])
   })
 
-  test('none of a run within a worker, whose failure is that of the worker', async () => {
+  test('except for a run within a worker, whose failure is that of the worker', async () => {
     const run = new Run()
     const inner = (signal: AbortSignal): Promise<void> => runAllWorkers([named('In', fails)], signal)
     const over = run.start(named('Out', inner, { retry: backoff('1m') }))
@@ -280,8 +280,8 @@ describe('one line at fatal tells what ends a run', () => {
 
   test.each([
     ['fails', true, ['fatal /Lines/A run failed: no connection']],
-    ['does not', false, ['info /Lines/A stopped', 'fatal - run failed: cannot close']],
-  ])('once where a disposal fails and a worker %s', async (_, isFailing, expected) => {
+    ['does not fail', false, ['info /Lines/A stopped', 'fatal - run failed: cannot close']],
+  ])('once if a disposal fails and a worker %s', async (_, isFailing, expected) => {
     const { logger, lines } = capturedLogger({ lifecycle: true })
     const container = fresh()
     const stop = new AbortController()
@@ -305,7 +305,7 @@ describe('the lines of 1,001 workers', () => {
     ...others,
   ]
 
-  test('are one with the count', async () => {
+  test('are a single one with the count', async () => {
     const run = new Run()
     const over = run.start(...many())
     expect(run.captured.lines).toMatchObject([{ level: 30, msg: '1001 workers started', count: 1_001 }])
@@ -315,7 +315,7 @@ describe('the lines of 1,001 workers', () => {
     expect(run.captured.lines).toMatchObject([{ level: 30, msg: '1001 workers stopped', count: 1_001 }])
   })
 
-  test('are at debug for each', async () => {
+  test('are logged for each worker at debug', async () => {
     const run = new Run()
     run.captured.logger.level = 'debug'
     const over = run.start(named('All', supervise(many())))
@@ -333,7 +333,7 @@ describe('the lines of 1,001 workers', () => {
     ])
   })
 
-  test('leave out who waits for others, and name who fails', async () => {
+  test('do not count workers that wait for others, and name a failed one', async () => {
     const run = new Run()
     const over = failureOf(run.start(...many(named('Api', untilAbort, { after: 'W0' }), named('A', fails))))
     expect(run.lines).toEqual(['info - 1000 workers started'])
@@ -342,7 +342,7 @@ describe('the lines of 1,001 workers', () => {
     expect(run.lines).toEqual(['fatal /A run failed: no connection', 'info - 999 workers stopped'])
   })
 
-  test('of 1,000 are theirs', async () => {
+  test('are one per worker for 1,000', async () => {
     const run = new Run()
     const over = run.start(...many().slice(1))
     expect(run.lines).toHaveLength(1_000)
@@ -351,8 +351,8 @@ describe('the lines of 1,001 workers', () => {
   })
 })
 
-describe('logging decides nothing', () => {
-  test('a logger whose level is above info makes no loggers for its workers', async () => {
+describe('logging does not affect a run:', () => {
+  test('a logger whose level is above info creates no loggers for its workers', async () => {
     const run = new Run()
     run.captured.logger.level = 'warn'
     let children = 0
@@ -365,7 +365,7 @@ describe('logging decides nothing', () => {
     expect({ children, lines: run.lines }).toEqual({ children: 0, lines: [] })
   })
 
-  test('nor does a logger that throws', async () => {
+  test('a logger that throws is ignored', async () => {
     const stop = new AbortController()
     const throws = (): never => {
       throw new Error('broken')

@@ -5,15 +5,15 @@ import { Child } from '../support/child.ts'
 
 describe('a late event loop', () => {
   it.each([
-    ['was blocked when it was busy', { maxMs: 1_500, activeMs: 1_450, isDebugged: false }, true],
+    ['was blocked if it was busy', { maxMs: 1_500, activeMs: 1_450, isDebugged: false }, true],
     ['is not worth a warning below a second', { maxMs: 900, activeMs: 900, isDebugged: false }, false],
     [
-      'was not blocked when the process was suspended',
+      'was not blocked if the process was suspended',
       { maxMs: 60_000, activeMs: 300, isDebugged: false },
       false,
     ],
     [
-      'is not accused while a debugger is attached',
+      'is not reported while a debugger is attached',
       { maxMs: 60_000, activeMs: 60_000, isDebugged: true },
       false,
     ],
@@ -23,7 +23,7 @@ describe('a late event loop', () => {
 })
 
 describe.concurrent('a process', () => {
-  it('whose loop was blocked says for how long, and who ran', async () => {
+  it('whose event loop was blocked logs for how long, and which workers ran', async () => {
     const child = new Child('runtime/programs/blocked-loop', '1500')
     await child.printed('the event loop was blocked for up to')
     child.kill('SIGTERM')
@@ -33,13 +33,13 @@ describe.concurrent('a process', () => {
     expect(line).not.toContain('/Never')
   })
 
-  it('that was suspended accuses nobody', async () => {
+  it('that was suspended reports no blocked event loop', async () => {
     const child = new Child('runtime/programs/blocked-loop', '0')
     await child.printed('started')
     child.kill('SIGSTOP')
     await wait('2s')
     child.kill('SIGCONT')
-    // By then it has looked.
+    // By then it has checked the event loop.
     await child.printed('eleven seconds')
     child.kill('SIGTERM')
     const { lines } = await child.exit

@@ -23,7 +23,7 @@ class Decorated {
 }
 
 const fails = (): Promise<void> => Promise.reject(new Error('down'))
-/** Ends what is retried: NaN is no duration. */
+/** A backoff that ends retry with an error, since NaN is not a duration. */
 const nothingToWait = { duration: () => NaN }
 
 const nameIn = async (wrap: (worker: () => void) => Runnable): Promise<string> => {
@@ -35,7 +35,7 @@ const nameIn = async (wrap: (worker: () => void) => Runnable): Promise<string> =
 test.each<[string, (worker: () => void) => Runnable, string]>([
   ['namedWorker', (worker) => namedWorker(worker, 'Name'), '/Name'],
   ['an object', (worker) => namedWorker({ run: async () => worker() }, 'Name'), '/Name'],
-  ['names in names', (worker) => namedWorker(namedWorker(worker, 'Name'), 'Type'), '/Type/Name'],
+  ['nested names', (worker) => namedWorker(namedWorker(worker, 'Name'), 'Type'), '/Type/Name'],
   ['a declared name in a name', (worker) => namedWorker({ name: 'Name', worker }, 'Type'), '/Type/Name'],
   [
     'a name in a declared name',
@@ -51,14 +51,14 @@ test.each<[string, (worker: () => void) => Runnable, string]>([
     (worker) => namedWorkerFromType({ name: 'Name', worker }, Fetcher),
     '/Fetcher/Name',
   ],
-])('a worker runs under the name it is given by %s', async (_, wrap, name) => {
+])('a worker runs under the name that it gets from %s', async (_, wrap, name) => {
   expect(await nameIn(wrap)).toBe(name)
 })
 
 test.each<[string, Runnable, string]>([
   ['a named worker', namedWorker(() => {}, 'Name'), '/Name'],
   [
-    'names in names',
+    'nested names',
     namedWorker(
       namedWorker(() => {}, 'Name'),
       'Type',
@@ -80,7 +80,7 @@ test.each<[string, Runnable, string]>([
   expect(error.workers).toEqual([path])
 })
 
-describe('bad input is refused at the call:', () => {
+describe('bad input is rejected at the call:', () => {
   test.each<[string, () => unknown, RegExp]>([
     [
       'an empty name',
@@ -88,7 +88,11 @@ describe('bad input is refused at the call:', () => {
       /^namedWorker: expected a name that isn't empty; got ""/,
     ],
     ['no name', () => namedWorker(untilAbort, undefined as never), /^namedWorker: expected a name/],
-    ['a name that is no text', () => namedWorker(untilAbort, 5 as never), /^namedWorker: expected a name/],
+    [
+      'a name that is not a string',
+      () => namedWorker(untilAbort, 5 as never),
+      /^namedWorker: expected a name/,
+    ],
     [
       'no worker',
       () => namedWorker(undefined as never, 'a'),
@@ -97,16 +101,12 @@ describe('bad input is refused at the call:', () => {
     ['a job', () => namedWorker({ runOnce: untilAbort } as never, 'a'), /this is a job/],
     ['an anonymous class', () => namedWorkerFromType(untilAbort, class {}), /expected a class with a name/],
     [
-      'an instance of one',
+      'an instance of an anonymous class',
       () => namedWorkerFromType(untilAbort, new (class {})()),
       /expected a class with a name/,
     ],
     ['null', () => namedWorkerFromType(untilAbort, null as never), /expected a class with a name.* got null/],
-    [
-      'no class at all',
-      () => namedWorkerFromType(untilAbort, Object.create(null) as object),
-      /expected a class/,
-    ],
+    ['not a class', () => namedWorkerFromType(untilAbort, Object.create(null) as object), /expected a class/],
   ])('%s', (_, call, message) => {
     expect(call).toThrow(InvalidArgumentError)
     expect(call).toThrow(message)

@@ -30,7 +30,7 @@ export class Other {
 }
 
 describe('runProvidedWorkers', () => {
-  it('finds the decorated classes, of one group, and names what they run', async () => {
+  it('finds the decorated classes of one group, and names their workers', async () => {
     expect(await runGroup(fresh(), 'plain')).toEqual([
       '/Fetcher/Commits',
       '/Fetcher/PRs',
@@ -39,11 +39,11 @@ describe('runProvidedWorkers', () => {
     ])
   })
 
-  it('registers nothing in the container by importing a class', () => {
+  it('does not register a class in the container on import', () => {
     expect(root.isRegistered(Fetcher)).toBe(false)
   })
 
-  it('warns and resolves when there is none', async () => {
+  it('warns and resolves if the group has no class', async () => {
     const { logger, lines } = capturedLogger()
     await runProvidedWorkers(fresh(), undefined, { group: 'nobody', logger })
     expect(lines).toEqual([
@@ -51,7 +51,7 @@ describe('runProvidedWorkers', () => {
     ])
   })
 
-  it("adds a child's own classes to its parent's, each once", async () => {
+  it('adds the classes of a child container to those of its parent, each once', async () => {
     const parent = fresh()
     const child = parent.createChildContainer()
     @Worker({ group: 'family' })
@@ -69,7 +69,7 @@ describe('runProvidedWorkers', () => {
     expect(await runGroup(child, 'family')).toEqual(['/OfParent', '/OfChild'])
   })
 
-  it('runs a provided class that has no decorator, for its container and below only', async () => {
+  it('runs a provided class without a decorator for its container and child containers only', async () => {
     const made: string[] = []
     class Undecorated {
       constructor() {
@@ -87,7 +87,7 @@ describe('runProvidedWorkers', () => {
     expect(made).toEqual(['made'])
   })
 
-  it('refuses two classes of one name', async () => {
+  it('rejects two classes with the same name', async () => {
     const make = () => {
       @Worker({ group: 'twins' })
       class Twin {
@@ -100,7 +100,7 @@ describe('runProvidedWorkers', () => {
     await expect(runGroup(fresh(), 'twins')).rejects.toBeInstanceOf(DuplicateNameError)
   })
 
-  it("resolves from the given container, and injects the run's logger where none is registered", async () => {
+  it('resolves from the given container, and injects the logger of the run if none is registered', async () => {
     class Settings {
       readonly origin: string = 'default'
     }
@@ -130,7 +130,7 @@ describe('runProvidedWorkers', () => {
     expect(seen[1]).toBe(own)
   })
 
-  it('takes its logger from the options, else from LOGGER', async () => {
+  it('uses the logger of its options, or else that of LOGGER', async () => {
     @Worker({ group: 'logs' })
     class Logs {
       workers = () => [async (signal: AbortSignal) => (currentLogger().info('hello'), wait('1h', signal))]
@@ -145,7 +145,7 @@ describe('runProvidedWorkers', () => {
     expect(lines.map(({ worker, msg }) => [worker, msg])).toEqual([['/Logs/#0', 'hello']])
   })
 
-  it('hands a worker class that another one depends on the instance that runs', async () => {
+  it('injects the instance that runs if one worker class depends on another', async () => {
     const instances: unknown[] = []
     @Worker({ group: 'shared' })
     class Pool {
@@ -180,7 +180,7 @@ describe('runProvidedWorkers', () => {
 })
 
 describe('disposal', () => {
-  it('ends what was made after all workers ended, the last first, one after another', async () => {
+  it('disposes of all instances after all workers have ended, sequentially and in reverse order', async () => {
     const order: string[] = []
     const disposed = async (name: string): Promise<void> => {
       order.push(`${name} begins`)
@@ -220,7 +220,7 @@ describe('disposal', () => {
     expect(order.filter((line) => line.startsWith('db'))).toEqual(['db begins', 'db ends'])
   })
 
-  it('leaves alone what the container had before, and goes on after an error', async () => {
+  it('does not dispose of earlier instances of the container, and continues after an error', async () => {
     const order: string[] = []
     @singleton()
     class Before {
@@ -252,7 +252,7 @@ describe('disposal', () => {
     expect(order).toEqual(['first'])
   })
 
-  it('ends what was made when another class can not be made', async () => {
+  it('disposes of all instances if another class cannot be created', async () => {
     const order: string[] = []
     @Worker({ group: 'half made' })
     class Made {

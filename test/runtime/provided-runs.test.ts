@@ -16,8 +16,8 @@ import { Thing, grouped, keeper, runBriefly } from '../support/runtime/keeper.ts
 
 const { logger } = capturedLogger()
 
-describe('runs side by side on one container', () => {
-  test('have instances of their own, each disposed with its run', async () => {
+describe('concurrent runs on one container', () => {
+  test('have separate instances, each disposed of with its run', async () => {
     const container = root.createChildContainer()
     const kept: Thing[][] = []
     const group = grouped(keeper(kept), Thing)
@@ -36,7 +36,7 @@ describe('runs side by side on one container', () => {
 })
 
 describe('within another run', () => {
-  test('errors, names and logs have the whole path', async () => {
+  test('errors, names and logs have the full path', async () => {
     const names: string[] = []
     class Inner {
       workers = (): Runnable[] => [
@@ -57,7 +57,7 @@ describe('within another run', () => {
     expect((error.errors[0] as WorkerGroupError).workers).toEqual(['/Outer/Inner/Leaf'])
   })
 
-  test('LOGGER is the root logger of the run, also for the run after it', async () => {
+  test('LOGGER is the root logger of the current run, even after an earlier run', async () => {
     const kept: unknown[][] = []
     const group = grouped(keeper(kept as Thing[][]), LOGGER)
     const container = root.createChildContainer()
@@ -70,7 +70,7 @@ describe('within another run', () => {
   })
 })
 
-test('a bad option or signal is refused before anything is made', async () => {
+test('an invalid option or signal is rejected before anything is created', async () => {
   const made: Thing[][] = []
   const group = grouped(keeper(made), Thing)
   const container = root.createChildContainer()

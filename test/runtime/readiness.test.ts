@@ -12,7 +12,7 @@ import { freshPool } from '../support/pool/pools.ts'
 
 type WorkerOf = DeclarativeWorker['worker']
 
-/** /Built, and another that comes after it. */
+/** A run of the worker /Built, and of /After, which depends on it. */
 class Pair {
   readonly clock = new VirtualClock()
   readonly runtime = new Runtime()
@@ -46,7 +46,7 @@ class Pair {
   }
 }
 
-/** Answers of a method wait until the returned function is called. */
+/** Delays the results of a method until the returned function is called. */
 function held<T extends object, M extends keyof T>(target: T, method: M): () => void {
   const call = target[method] as (...args: unknown[]) => unknown
   let arrive = (): void => {}
@@ -67,7 +67,7 @@ interface Case {
 }
 
 const cases: Record<string, (clock: VirtualClock) => Case | Promise<Case>> = {
-  'a QueueWorker has its first claim answered': (clock) => {
+  'the first claim of a QueueWorker has returned': (clock) => {
     const store = new MemoryJobStore({ clock })
     const arrive = held(store, 'claim')
     return { worker: new QueueWorker(new JobQueue(store)).register('a', () => {}), arrive }
@@ -82,7 +82,7 @@ const cases: Record<string, (clock: VirtualClock) => Case | Promise<Case>> = {
     const arrive = held(ledger, 'follow')
     return { worker: new Manager({ operation: 'test', ledger, clock }), arrive }
   },
-  'a singleton stands by, though another holds the lease': async (clock) => {
+  'a singleton stands by, even if another process holds the lease': async (clock) => {
     const leases = new MemoryLeaseStore({ clock })
     await leases.acquire('one', { leaseMs: 3_600_000, everyMs: undefined })
     const arrive = held(leases, 'acquire')
@@ -95,7 +95,7 @@ const cases: Record<string, (clock: VirtualClock) => Case | Promise<Case>> = {
   },
 }
 
-describe('what comes after a built-in worker starts when', () => {
+describe('a worker that depends on a built-in worker starts when', () => {
   test.each(Object.entries(cases))('%s', async (_, make) => {
     const pair = new Pair()
     const { worker, arrive } = await make(pair.clock)
@@ -111,14 +111,14 @@ describe('what comes after a built-in worker starts when', () => {
   test.each<[string, WorkerOf]>([
     ['cron', cron('0 6 * * *', () => {})],
     ['repeat', repeat('1d', () => {})],
-  ])('a %s has started, long before its first run', async (_, worker) => {
+  ])('a %s has started, before its first run', async (_, worker) => {
     const pair = new Pair()
     await pair.start(worker)
     expect([pair.states, pair.hasStarted]).toEqual([['ready', 'ready'], true])
     await pair.end()
   })
 
-  test('a repeat with startImmediately has had its first good run', async () => {
+  test('a repeat with startImmediately has completed its first run', async () => {
     const pair = new Pair()
     let runs = 0
     const job = async (): Promise<void> => {
@@ -133,7 +133,7 @@ describe('what comes after a built-in worker starts when', () => {
     await pair.end()
   })
 
-  test('such a repeat is paused before its first run', async () => {
+  test('a repeat with startImmediately is paused before its first run', async () => {
     const pair = new Pair()
     await pair.start(repeat('1h', () => {}, { startImmediately: true, jitter: '30m' }))
     expect(pair.hasStarted).toBe(false)

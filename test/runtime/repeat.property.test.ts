@@ -6,7 +6,7 @@ import { VirtualClock } from 'runutil/testing'
 
 interface Scenario {
   every: number
-  /** How long each run takes, in turn and over again. */
+  /** The durations of the runs, repeated cyclically. */
   lengths: number[]
   startImmediately: boolean
   abortAt: number
@@ -16,14 +16,14 @@ const scenario = fc.record<Scenario>({
   every: fc.integer({ min: 1, max: 20 }),
   lengths: fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 1, maxLength: 8 }),
   startImmediately: fc.boolean(),
-  // Never at the moment of a start.
+  // Never at the time of a start.
   abortAt: fc.integer({ min: 0, max: 300 }).map((at) => at + 0.5),
 })
 
 const storage = new AsyncLocalStorage<string>()
 
 describe('repeat against a ticker with a buffer of one', () => {
-  it('starts its runs at the same moments, in its own stores, and ends with the last of them', async () => {
+  it('starts its runs at the same times in its own async context, and ends with the last of them', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async (given) => {
         expect(await runScenario(given)).toEqual(model(given))
@@ -50,7 +50,7 @@ async function runScenario({ every, lengths, startImmediately, abortAt }: Scenar
   return { starts, endedAt: clock.elapsed() }
 }
 
-/** Moment by moment: ticks first, then ends of runs; a tick that comes while a run is on is kept, a second is not. */
+/** Steps through time: ticks first, then ends of runs. A tick during a run is kept, and further ones are dropped. */
 function model({ every, lengths, startImmediately, abortAt }: Scenario) {
   const starts: number[] = []
   let busyUntil = -1
@@ -70,13 +70,13 @@ function model({ every, lengths, startImmediately, abortAt }: Scenario) {
     if (!kept) continue
     kept = false
     start(now)
-    // A run of no length has ended before the next moment.
+    // A run without a duration ends before the next step.
     if (busyUntil === now) busyUntil = -1
   }
   return { starts, endedAt: Math.max(abortAt, busyUntil) }
 }
 
-/** A clock whose timers wake late, each by another time. */
+/** A clock whose timers fire late by varying times. */
 function lateClock(inner: VirtualClock, late: readonly number[]): Clock {
   let count = 0
   const later = (at: number): number => at + late[count++ % late.length]!
@@ -93,10 +93,10 @@ function lateClock(inner: VirtualClock, late: readonly number[]): Clock {
   }
 }
 
-describe('repeat on timers that are late', () => {
+describe('repeat with late timers', () => {
   const lateness = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 8 })
 
-  it('never runs early, twice at once or more often than its grid has starts, and stays on the grid', async () => {
+  it('never runs early, concurrently or more often than scheduled, and stays on its schedule', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, lateness, async ({ every, lengths, abortAt }, late) => {
         const clock = new VirtualClock({ auto: true })
@@ -115,7 +115,7 @@ describe('repeat on timers that are late', () => {
         for (const [at, { from }] of runs.entries()) {
           const before = runs[at - 1]
           expect(from).toBeLessThan(abortAt)
-          // One start of the grid for each, and at most one that was missed.
+          // Each run has a scheduled start of its own.
           expect(grid(from)).toBeGreaterThanOrEqual(at + 1)
           if (before === undefined) continue
           expect(from).toBeGreaterThanOrEqual(before.to)

@@ -4,7 +4,7 @@ import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { failureOf, follow } from '../support/outcome.ts'
 
-/** Runs a repeat whose runs take these times, in turn and over again, for so long; tells when each started. */
+/** Runs a repeat for `forMs`, whose runs take these times cyclically, and returns the start times. */
 async function startsOf(
   every: number,
   lengths: number[],
@@ -28,34 +28,34 @@ async function startsOf(
   return starts
 }
 
-describe('starts lie on a fixed grid:', () => {
+describe('starts follow a fixed schedule:', () => {
   test.each<[string, number, number[], number, { startImmediately?: boolean }, number[]]>([
     ['the first after one interval', 10, [0], 35, {}, [10, 20, 30]],
-    ['whatever a run takes', 10, [1, 9, 5, 0], 45, {}, [10, 20, 30, 40]],
-    ['at once when asked to', 10, [0], 25, { startImmediately: true }, [0, 10, 20]],
+    ['regardless of the durations of runs', 10, [1, 9, 5, 0], 45, {}, [10, 20, 30, 40]],
+    ['immediately with startImmediately', 10, [0], 25, { startImmediately: true }, [0, 10, 20]],
     ['from the end of the immediate run', 10, [4, 0], 30, { startImmediately: true }, [0, 14, 24]],
-    ['also when that outlasts the interval', 10, [25, 0], 50, { startImmediately: true }, [0, 35, 45]],
-    ['one missed start is made up for at once', 10, [15, 0], 45, {}, [10, 25, 30, 45]],
-    ['more are dropped', 10, [35, 0, 0, 0, 0], 75, {}, [10, 45, 50, 60, 70]],
-    ['a run that ends on the grid starts no two', 10, [10, 0, 0], 45, {}, [10, 20, 30, 40]],
+    ['even if that takes longer than the interval', 10, [25, 0], 50, { startImmediately: true }, [0, 35, 45]],
+    ['one missed start is caught up immediately', 10, [15, 0], 45, {}, [10, 25, 30, 45]],
+    ['further missed starts are dropped', 10, [35, 0, 0, 0, 0], 75, {}, [10, 45, 50, 60, 70]],
+    ['a run that ends at a scheduled start is followed by one run', 10, [10, 0, 0], 45, {}, [10, 20, 30, 40]],
     ['a run of two intervals', 10, [20, 0, 0], 55, {}, [10, 30, 40, 50]],
-    ['always late', 10, [25], 95, {}, [10, 35, 60, 85]],
+    ['runs that always take too long', 10, [25], 95, {}, [10, 35, 60, 85]],
   ])('%s', async (_, every, lengths, forMs, options, expected) => {
     expect(await startsOf(every, lengths, forMs, options)).toEqual(expected)
   })
 
-  test('it does not drift: 100 ticks of 20 ms take 2000 ms, though each run takes 3', async () => {
+  test('100 intervals of 20 ms take 2000 ms, even though each run takes 3 ms', async () => {
     const starts = await startsOf(20, [3], 2_000)
     expect(starts).toEqual(Array.from({ length: 100 }, (_, n) => 20 * (n + 1)))
   })
 
-  test('it does not drift by fractions either', async () => {
+  test('fractional intervals do not drift', async () => {
     const starts = await startsOf(0.1, [0], 100.05)
     expect(starts).toHaveLength(1_000)
     expect(starts.every((at, n) => Math.abs(at - 0.1 * (n + 1)) < 1e-6)).toBe(true)
   })
 
-  test('none comes early in real time', async () => {
+  test('no start is early in real time', async () => {
     const stop = new AbortController()
     const starts: number[] = []
     const begun = performance.now()
@@ -63,7 +63,7 @@ describe('starts lie on a fixed grid:', () => {
       starts.push(performance.now() - begun)
       if (starts.length === 40) stop.abort()
     }).run(stop.signal)
-    // A busy machine makes them late and drops some, so start n lies on its place of the grid or behind.
+    // On a busy machine starts may be late or dropped, so start n is at its scheduled time or later.
     expect(starts.every((at, n) => at >= 5 * (n + 1) - 0.5)).toBe(true)
   })
 
@@ -74,7 +74,7 @@ describe('starts lie on a fixed grid:', () => {
 })
 
 describe('a run', () => {
-  test('is never joined by a second', async () => {
+  test('never overlaps with another', async () => {
     const clock = new VirtualClock({ auto: true })
     const stop = new AbortController()
     let running = 0
@@ -111,7 +111,7 @@ describe('a run', () => {
 
   test.each([
     ['while it waits', 15],
-    ['at the very moment of a start', 20],
+    ['at the time of a start', 20],
   ])('does not start after the abort: %s', async (_, at) => {
     const clock = new VirtualClock()
     const stop = new AbortController()
@@ -124,7 +124,7 @@ describe('a run', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('does not make up for a missed start after the abort', async () => {
+  test('does not catch up on a missed start after the abort', async () => {
     const clock = new VirtualClock()
     const stop = new AbortController()
     const starts: number[] = []
@@ -140,7 +140,7 @@ describe('a run', () => {
   })
 
   test.each([true, false])(
-    'does not start under an aborted signal (startImmediately: %s)',
+    'does not start if the signal has aborted (startImmediately: %s)',
     async (startImmediately) => {
       const job = vi.fn()
       const signal = AbortSignal.abort()
@@ -168,7 +168,7 @@ describe('a run', () => {
   })
 })
 
-describe('an error of a run', () => {
+describe('the error of a run', () => {
   const ways: [string, (error: unknown) => Promise<void> | void][] = [
     [
       'thrown',
@@ -193,7 +193,7 @@ describe('an error of a run', () => {
     }
   })
 
-  test('that comes after the abort is an error still', async () => {
+  test('counts even after the abort', async () => {
     const stop = new AbortController()
     const started = new Probe('started')
     const job = async (signal: AbortSignal): Promise<void> => {
@@ -210,7 +210,7 @@ describe('an error of a run', () => {
   })
 })
 
-test('one repeat may run many times over, side by side', async () => {
+test('one repeat may run several times concurrently', async () => {
   const clock = new VirtualClock()
   const stop = new AbortController()
   const starts: number[] = []
@@ -222,7 +222,7 @@ test('one repeat may run many times over, side by side', async () => {
   expect(starts).toEqual([10, 10, 20, 20])
 })
 
-test('a synchronous job slower than its interval leaves timers and I/O their turns', async () => {
+test('a synchronous job that is slower than its interval does not starve timers and I/O', async () => {
   const stop = new AbortController()
   const timer = new Probe('timer')
   setTimeout(() => timer.hit(), 20)
@@ -235,7 +235,7 @@ test('a synchronous job slower than its interval leaves timers and I/O their tur
   await run
 })
 
-describe('bad input is refused at the call:', () => {
+describe('bad input is rejected at the call:', () => {
   test.each<[string, () => unknown, RegExp]>([
     ['no job', () => repeat(1, undefined as never), /^repeat: expected a function .* got undefined/],
     ['a worker', () => repeat(1, { run: async () => {} } as never), /^repeat: .*this is a worker/],

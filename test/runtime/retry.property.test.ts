@@ -13,7 +13,7 @@ interface Scenario {
   logger: keyof typeof loggers
 }
 
-/** However it is broken, it decides nothing. */
+/** Loggers, most of them broken, which must not affect the retries. */
 const loggers = {
   good: (write: (line: string) => void) => pino({}, { write }),
   'a serializer that throws': () => pino({ serializers: { err: fail } }, { write: () => {} }),
@@ -40,7 +40,7 @@ const scenario = fc.record<Scenario>({
 const storage = new AsyncLocalStorage<string>()
 
 describe('retry against its model', () => {
-  it('starts at the same moments in its own stores, logs the same attempts and ends with the abort', async () => {
+  it('starts at the same times in its own async context, logs the same attempts, and ends with the abort', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async (given) => {
         expect(await runScenario(given)).toEqual(model(given))

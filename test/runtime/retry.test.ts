@@ -23,10 +23,10 @@ interface Play {
   attempts: number[]
 }
 
-/** What a run does: it fails or returns after so many ms. */
+/** A run that fails or returns after so many ms. */
 type Act = { fail: number } | { end: number }
 
-/** Runs a worker that acts so, the last act over again, for so long. */
+/** Runs a worker for `forMs` that behaves like this, repeating the last act. */
 async function play(acts: Act[], waits: Backoff, forMs: number): Promise<Play> {
   const clock = new VirtualClock()
   const { logger, lines } = capturedLogger()
@@ -51,10 +51,10 @@ async function play(acts: Act[], waits: Backoff, forMs: number): Promise<Play> {
 const doubling = backoff({ initial: 100, max: 800 })
 const linear: Backoff = { duration: (attempt) => Math.min(attempt, 5) * 100 }
 
-describe('a worker is started again', () => {
+describe('a worker is restarted', () => {
   test.each<[string, Act[], Backoff, number, number[], number[]]>([
     [
-      'ever later while it fails',
+      'after growing delays while it fails',
       [{ fail: 0 }],
       doubling,
       2_500,
@@ -62,19 +62,33 @@ describe('a worker is started again', () => {
       [1, 2, 3, 4, 5, 6],
     ],
     [
-      'with a return starting the count anew',
+      'with a count that a return resets',
       [{ fail: 0 }, { fail: 0 }, { end: 20 }, { fail: 0 }],
       doubling,
       600,
       [0, 100, 300, 420, 520],
       [1, 2, 1, 2],
     ],
-    ['at once after a return that took its time', [{ end: 100 }], doubling, 350, [0, 100, 200, 300], []],
-    ['its first delay after a return that took none', [{ end: 0 }], doubling, 350, [0, 100, 200, 300], []],
-    ['its first delay after a return that took less', [{ end: 99 }], doubling, 400, [0, 199, 398], []],
+    [
+      'immediately after a return that took at least the first delay',
+      [{ end: 100 }],
+      doubling,
+      350,
+      [0, 100, 200, 300],
+      [],
+    ],
+    ['after the first delay if it returned immediately', [{ end: 0 }], doubling, 350, [0, 100, 200, 300], []],
+    [
+      'after the first delay if it returned earlier than that',
+      [{ end: 99 }],
+      doubling,
+      400,
+      [0, 199, 398],
+      [],
+    ],
     ['10 ms after a return even without backoff', [{ end: 0 }], backoff(0), 35, [0, 10, 20, 30], []],
     [
-      'with an uptime above the longest delay starting the count anew',
+      'with a count that an uptime above the longest delay resets',
       [{ fail: 0 }, { fail: 0 }, { fail: 801 }, { fail: 0 }],
       doubling,
       1_300,
@@ -82,7 +96,7 @@ describe('a worker is started again', () => {
       [1, 2, 1, 2],
     ],
     [
-      'with an uptime of the longest delay not doing so',
+      'with a count that an uptime equal to the longest delay does not reset',
       [{ fail: 0 }, { fail: 0 }, { fail: 800 }, { fail: 0 }],
       doubling,
       1_600,
@@ -90,7 +104,7 @@ describe('a worker is started again', () => {
       [1, 2, 3, 4],
     ],
     [
-      'ever later by a backoff of its own, though each run outlasts the first delays',
+      'after growing delays of a custom backoff, even if each run takes longer than the first delays',
       [{ fail: 150 }],
       linear,
       1_500,
@@ -98,7 +112,7 @@ describe('a worker is started again', () => {
       [1, 2, 3, 4],
     ],
     [
-      'with the uptime above the longest delay of a backoff of its own starting anew',
+      'with a count that an uptime above the longest delay of a custom backoff resets',
       [{ fail: 0 }, { fail: 0 }, { fail: 501 }],
       linear,
       900,
@@ -111,7 +125,7 @@ describe('a worker is started again', () => {
     expect(played.attempts.slice(0, attempts.length)).toEqual(attempts)
   })
 
-  test('for ever: 10,000 failures are no end', async () => {
+  test('without a limit, even after 10,000 failures', async () => {
     const clock = new VirtualClock({ auto: true })
     const stop = new AbortController()
     let runs = 0
@@ -144,13 +158,13 @@ describe('the abort', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('before the start lets nothing run', async () => {
+  test('before the start prevents the run', async () => {
     const body = vi.fn()
     await retry(body, backoff(1)).run(AbortSignal.abort())
     expect(body).not.toHaveBeenCalled()
   })
 
-  test('makes it resolve, even when the last run fails, which is logged', async () => {
+  test('makes it resolve even if the last run fails, and that failure is logged', async () => {
     const { logger, lines } = capturedLogger()
     const stop = new AbortController()
     const worker = async (signal: AbortSignal): Promise<void> => {
@@ -163,7 +177,7 @@ describe('the abort', () => {
     expect(lines.map(({ err }) => err?.message)).toEqual(['half written'])
   })
 
-  test("that comes back as the signal's reason is no failure to log", async () => {
+  test("is not logged as a failure if the run throws the signal's reason", async () => {
     const { logger, lines } = capturedLogger()
     const stop = new AbortController()
     const worker = (signal: AbortSignal): Promise<void> =>
@@ -193,7 +207,8 @@ describe('a failure', () => {
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the point
         return Promise.reject(thrown)
       }
-      await runAllWorkers([retry(worker, backoff(0))], stop.signal, { logger })
+      const clock = new VirtualClock({ auto: true })
+      await runAllWorkers([retry(worker, backoff(0))], stop.signal, { clock, logger })
       expect(lines.map(({ level, attempt, err }) => [level, attempt, err?.message])).toEqual([
         [40, 1, message],
         [40, 2, message],
@@ -241,22 +256,19 @@ describe('between two runs', () => {
       throw new Error('again')
     },
   }
-  test.each(Object.entries(outcomes))(
-    'timers, immediates and I/O get their turn when it %s',
-    async (_, outcome) => {
-      const stop = new AbortController()
-      const { logger } = capturedLogger()
-      logger.level = 'silent'
-      const timer = new Probe('timer')
-      setTimeout(() => timer.hit(), 15)
-      const run = runAllWorkers([retry(outcome, backoff(0))], stop.signal, { logger })
-      await timer.times(1)
-      stop.abort()
-      await run
-    },
-  )
+  test.each(Object.entries(outcomes))('timers, immediates and I/O proceed if it %s', async (_, outcome) => {
+    const stop = new AbortController()
+    const { logger } = capturedLogger()
+    logger.level = 'silent'
+    const timer = new Probe('timer')
+    setTimeout(() => timer.hit(), 15)
+    const run = runAllWorkers([retry(outcome, backoff(0))], stop.signal, { logger })
+    await timer.times(1)
+    stop.abort()
+    await run
+  })
 
-  test('there is a macrotask even on a clock whose waits are over at once', async () => {
+  test('there is a macrotask even with a clock whose waits end immediately', async () => {
     const clock = new VirtualClock({ auto: true })
     const stop = new AbortController()
     let turns = 0
@@ -274,7 +286,7 @@ describe('between two runs', () => {
   })
 })
 
-describe('a backoff that answers with no duration', () => {
+describe('a backoff that does not return a duration', () => {
   test.each([NaN, -1, Infinity, undefined, '5 parsecs'])(
     '%o ends the worker with a typed error',
     async (answer) => {
@@ -292,13 +304,13 @@ describe('a backoff that answers with no duration', () => {
   )
 })
 
-describe('a backoff that is broken', () => {
+describe('a broken backoff', () => {
   const boom = new Error('boom')
   test.each<[string, () => unknown, RegExp]>([
     ['throws', () => raise(boom), /backoff.duration\(1\): expected a number of ms; it threw: boom/],
-    ['gives NaN', () => NaN, /backoff.duration\(1\): expected a duration .*; got NaN/],
-    ['gives a promise', () => Promise.resolve(5), /got an instance of Promise/],
-  ])('that %s is told with the error of the worker', async (_, duration, says) => {
+    ['returns NaN', () => NaN, /backoff.duration\(1\): expected a duration .*; got NaN/],
+    ['returns a promise', () => Promise.resolve(5), /got an instance of Promise/],
+  ])('that %s is reported with the error of the worker as cause', async (_, duration, says) => {
     const down = new Error('database is down')
     const waits = { duration: duration as () => number }
     const { logger } = capturedLogger()
@@ -308,7 +320,7 @@ describe('a backoff that is broken', () => {
     expect(errors[0]!.cause).toBe(down)
   })
 
-  test('is not asked when there is nothing to wait for, nor how far it goes', async () => {
+  test('is not called after the abort', async () => {
     const clock = new VirtualClock({ auto: true })
     const stop = new AbortController()
     let runs = 0
@@ -329,7 +341,7 @@ function raise(error: Error): never {
 }
 
 describe('retryJob', () => {
-  test('waits as its backoff says and resolves with the first success', async () => {
+  test('waits between attempts by its backoff, and resolves at the first success', async () => {
     const clock = new VirtualClock({ auto: true })
     const { logger, lines } = capturedLogger()
     const starts: number[] = []
@@ -363,7 +375,7 @@ describe('retryJob', () => {
     expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0)
   })
 
-  test('rejects with the reason, not the failure, when the abort ends a run', async () => {
+  test('rejects with the reason, not the failure, if the abort ends a run', async () => {
     const stop = new AbortController()
     const started = new Probe('started')
     const job = retryJob(async (signal) => {
@@ -377,20 +389,20 @@ describe('retryJob', () => {
     expect(await run).toBe('bye')
   })
 
-  test('resolves when the run that the abort came in succeeds all the same', async () => {
+  test('resolves if a run succeeds despite the abort', async () => {
     const stop = new AbortController()
     const run = retryJob((signal) => untilAbort(signal), backoff(1)).runOnce(stop.signal)
     stop.abort()
     await expect(run).resolves.toBeUndefined()
   })
 
-  test('runs nothing under an aborted signal', async () => {
+  test('runs nothing if the signal has aborted', async () => {
     const body = vi.fn()
     await expect(retryJob(body, backoff(1)).runOnce(AbortSignal.abort('early'))).rejects.toBe('early')
     expect(body).not.toHaveBeenCalled()
   })
 
-  test('takes a synchronous throw as a failure to retry', async () => {
+  test('retries after a synchronous throw', async () => {
     const { logger } = capturedLogger()
     let runs = 0
     const job = retryJob(() => {
@@ -401,7 +413,7 @@ describe('retryJob', () => {
   })
 })
 
-describe('bad input is refused at the call:', () => {
+describe('bad input is rejected at the call:', () => {
   const worker = untilAbort
   test.each<[string, () => unknown, RegExp]>([
     [

@@ -12,7 +12,7 @@ import {
 import { describe, expect, test, vi } from 'vitest'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 
-describe('bad input is refused with a typed error before anything runs:', () => {
+describe('bad input is rejected with a typed error before anything runs:', () => {
   const job = { runOnce: async () => {} }
   class ForgotNew {
     async run(): Promise<void> {}
@@ -30,7 +30,7 @@ describe('bad input is refused with a typed error before anything runs:', () => 
     ['a job', [job], /this is a job: wrap it in repeat\(every, job\)$/],
     ['a class', [ForgotNew], /got function ForgotNew$/],
     ['a configurer', [configurer], /pass what its workers\(\) returns$/],
-    ['run that is no method', [{ run: 5 }], /got an object \{ run \}$/],
+    ['a run that is not a method', [{ run: 5 }], /got an object \{ run \}$/],
     [
       'a declarative worker without a name',
       [{ worker: untilAbort }],
@@ -44,7 +44,7 @@ describe('bad input is refused with a typed error before anything runs:', () => 
       /workers\[1\] \('a'\): worker: .*this is a job/,
     ],
     [
-      'a declarative worker that misses its worker',
+      'a declarative worker without a worker',
       [{ name: 'a', worker: undefined }],
       /\('a'\): worker: expected a function/,
     ],
@@ -136,7 +136,7 @@ describe('bad input is refused with a typed error before anything runs:', () => 
     expect(ran).not.toHaveBeenCalled()
   })
 
-  test('the same name in different places is fine', async () => {
+  test('the same name at different levels is accepted', async () => {
     const stop = new AbortController()
     const run = runAllWorkers(
       [
@@ -150,7 +150,7 @@ describe('bad input is refused with a typed error before anything runs:', () => 
     await expect(run).resolves.toBeUndefined()
   })
 
-  test('classes that happen to hold a worker and a name may hold the same one', async () => {
+  test('instances with properties called worker and name may share their name', async () => {
     class Relay {
       name = 'relay'
       worker = {}

@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 
 describe('runAllJobs', () => {
-  test('runs all in parallel and cancels none when one fails', async () => {
+  test('runs all jobs in parallel, and cancels none if one fails', async () => {
     const clock = new VirtualClock({ auto: true })
     const ended: string[] = []
     const job = (name: string, ms: number) => async (signal: AbortSignal) => {
@@ -20,13 +20,13 @@ describe('runAllJobs', () => {
     expect(error.workers).toEqual(['/#2', '/#1'])
   })
 
-  test('resolves when all have succeeded', async () => {
+  test('resolves if all succeed', async () => {
     const ran = vi.fn()
     await expect(runAllJobs([ran, { runOnce: async () => void ran() }])).resolves.toBeUndefined()
     expect(ran).toHaveBeenCalledTimes(2)
   })
 
-  test('passes the abort on to its jobs, and one that returns then has succeeded', async () => {
+  test('passes the abort on to its jobs, and counts a return after it as success', async () => {
     const stop = new AbortController()
     const reason = new Error('stop')
     const seen: unknown[] = []
@@ -40,7 +40,7 @@ describe('runAllJobs', () => {
     expect(seen).toEqual([reason, reason])
   })
 
-  test('a job that throws the reason of the abort was not done', async () => {
+  test('counts a job that throws the reason of the abort as failed', async () => {
     const stop = new AbortController()
     const run = runAllJobs(
       [async (signal) => untilAbort(signal).then(() => signal.throwIfAborted())],
@@ -51,7 +51,7 @@ describe('runAllJobs', () => {
     expect((await failureOf<WorkerGroupError>(run)).errors).toEqual([reason])
   })
 
-  test('starts nothing under an aborted signal, and rejects with the reason for each job', async () => {
+  test('starts nothing if the signal has aborted, and rejects with the reason for each job', async () => {
     const body = vi.fn()
     const reason = new Error('too late')
     const run = runAllJobs([body, { runOnce: body }, body], AbortSignal.abort(reason))
@@ -61,7 +61,7 @@ describe('runAllJobs', () => {
     expect(error.workers).toHaveLength(3)
   })
 
-  test('takes a synchronous throw and a non-Error as the failure of that job alone', async () => {
+  test('handles a synchronous throw and a non-Error as failures of that job only', async () => {
     const jobs = [
       () => {
         throw new Error('sync')

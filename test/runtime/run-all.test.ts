@@ -21,7 +21,7 @@ import { failureOf, follow, untilAbort } from '../support/outcome.ts'
 const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('a group of workers', () => {
-  test('starts all at once, before any has had to wait', async () => {
+  test('starts all workers synchronously', async () => {
     const started: number[] = []
     const stop = new AbortController()
     const workers = [0, 1, 2].map((n) => (signal: AbortSignal) => {
@@ -34,7 +34,7 @@ describe('a group of workers', () => {
     await run
   })
 
-  test('resolves when the caller aborted and every worker returned', async () => {
+  test('resolves when every worker has returned after the caller aborted', async () => {
     const stop = new AbortController()
     const run = follow(runAllWorkers([untilAbort, untilAbort], stop.signal))
     await macrotask()
@@ -44,7 +44,7 @@ describe('a group of workers', () => {
     expect(run.settled).toBe('resolved')
   })
 
-  test('aborts all others when one fails, and settles when all have ended', async () => {
+  test('aborts all others if one fails, and settles when all have ended', async () => {
     const clock = new VirtualClock()
     const broken = new Error('broken')
     const aborted: unknown[] = []
@@ -75,7 +75,7 @@ describe('a group of workers', () => {
     expect((run.error as WorkerGroupError).errors).toEqual([broken])
   })
 
-  test('a worker that returns too early aborts the others and is an error, alone in a group too', async () => {
+  test('treats a premature return as an error that aborts the others, even of an only worker', async () => {
     const others = vi.fn()
     const error = await failureOf<WorkerGroupError>(
       runAllWorkers([
@@ -89,13 +89,13 @@ describe('a group of workers', () => {
     expect(errorIs(await failureOf(runAllWorkers([() => {}])), ErrWorkerExitedPrematurely)).toBe(true)
   })
 
-  test('a worker that returns after another exited is not premature', async () => {
+  test('does not treat a return after the exit of another worker as premature', async () => {
     const error = await failureOf<WorkerGroupError>(runAllWorkers([() => {}, () => {}, untilAbort]))
     expect(error.errors).toHaveLength(1)
     expect(error.workers).toEqual(['/#0'])
   })
 
-  test('collects the root cause first and the consequences after, in the order they came', async () => {
+  test('collects the root cause first, and then the consequences in order', async () => {
     const clock = new VirtualClock({ auto: true })
     const failAfter = (ms: number, message: string) => async (signal: AbortSignal) => {
       await untilAbort(signal)
@@ -112,7 +112,7 @@ describe('a group of workers', () => {
     expect(error.workers).toEqual(['/#2', '/#1', '/#0'])
   })
 
-  test('rejects when a worker fails on the way out after the caller aborted', async () => {
+  test('rejects if a worker fails while it stops after the abort of the caller', async () => {
     const stop = new AbortController()
     const lost = new Error('could not flush')
     const flush = async (signal: AbortSignal): Promise<void> => {
@@ -124,7 +124,7 @@ describe('a group of workers', () => {
     expect((await run).errors).toEqual([lost])
   })
 
-  test('takes an AbortError for a stop only once its signal has aborted', async () => {
+  test('accepts an AbortError as a clean stop only once its signal has aborted', async () => {
     const early = new DOMException('not ours', 'AbortError')
     const thrower = async (): Promise<void> => {
       throw early
@@ -142,7 +142,7 @@ describe('a group of workers', () => {
   test.each<[string, (signal: AbortSignal) => unknown]>([
     ["the signal's reason", (signal): unknown => signal.reason],
     ['an error caused by it', (signal) => new Error('wrapped', { cause: signal.reason })],
-  ])('a worker that throws %s after the abort has stopped as it was asked', async (_, thrown) => {
+  ])('accepts %s, thrown after the abort, as a clean stop', async (_, thrown) => {
     for (const reason of [new Error('stop'), 'bye', undefined, { code: 7 }]) {
       const stop = new AbortController()
       const worker = async (signal: AbortSignal): Promise<void> => {
@@ -155,7 +155,7 @@ describe('a group of workers', () => {
     }
   })
 
-  test("a consequence that is only the abort's reason coming back is told when a worker caused the abort", async () => {
+  test("collects the abort's reason thrown by a worker if another worker caused the abort", async () => {
     const root = new Error('root')
     const error = await failureOf<WorkerGroupError>(
       runAllWorkers([
@@ -169,7 +169,7 @@ describe('a group of workers', () => {
     expect(error.workers).toEqual(['/#1', '/#0'])
   })
 
-  test('hands each worker a signal that aborts with the reason of the caller', async () => {
+  test('passes each worker a signal that aborts with the reason of the caller', async () => {
     const stop = new AbortController()
     const reason = new Error('enough')
     const seen: unknown[] = []
@@ -183,13 +183,13 @@ describe('a group of workers', () => {
     expect(seen).toEqual([reason, reason])
   })
 
-  test('resolves at once without workers, whatever the signal', async () => {
+  test('resolves immediately without workers, with any signal', async () => {
     await expect(runAllWorkers([])).resolves.toBeUndefined()
     await expect(runAllWorkers(new Set<Runnable>(), AbortSignal.abort())).resolves.toBeUndefined()
     await expect(runAllJobs([])).resolves.toBeUndefined()
   })
 
-  test("starts no worker's body under an aborted signal, and resolves", async () => {
+  test('starts no worker if the signal has aborted, and resolves', async () => {
     const body = vi.fn()
     const kinds: Runnable[] = [
       body,
@@ -204,14 +204,14 @@ describe('a group of workers', () => {
     expect(body).not.toHaveBeenCalled()
   })
 
-  test('starts none of those whose turn comes after a worker aborted the caller', async () => {
+  test('starts no further worker after one has aborted the signal of the caller', async () => {
     const stop = new AbortController()
     const later = vi.fn()
     await runAllWorkers([() => stop.abort(), later], stop.signal)
     expect(later).not.toHaveBeenCalled()
   })
 
-  test('takes the workers of any iterable, once', async () => {
+  test('accepts any iterable of workers, and iterates it once', async () => {
     const stop = new AbortController()
     const asked = vi.fn()
     function* workers(): Iterable<Runnable> {
@@ -241,7 +241,7 @@ describe('a group of workers', () => {
     expect(counter.runs).toBe(1)
   })
 
-  test('keeps the process alive while it runs, no longer', async () => {
+  test('keeps the process alive while it runs, and no longer', async () => {
     const timeouts = (): number =>
       process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
     const before = timeouts()
@@ -268,7 +268,7 @@ describe('a group of workers', () => {
     expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0)
   })
 
-  test('of 10,000 workers on one signal prints no warning', async () => {
+  test('prints no warning with 10,000 workers on one signal', async () => {
     const warned = vi.fn()
     process.on('warning', warned)
     const stop = new AbortController()
@@ -282,7 +282,7 @@ describe('a group of workers', () => {
     expect(warned).not.toHaveBeenCalled()
   })
 
-  test('works on a signal that already has listeners, and calls those too', async () => {
+  test('accepts a signal that already has listeners, and does not disturb those', async () => {
     const stop = new AbortController()
     const mine = vi.fn()
     stop.signal.addEventListener('abort', mine)
@@ -295,7 +295,7 @@ describe('a group of workers', () => {
 })
 
 describe('two runs', () => {
-  test('side by side end each by itself', async () => {
+  test('that are concurrent end independently', async () => {
     const one = new AbortController()
     const two = new AbortController()
     const first = follow(runAllWorkers([untilAbort], one.signal))
@@ -308,7 +308,7 @@ describe('two runs', () => {
     expect(second.settled).toBe('resolved')
   })
 
-  test('one inside the other take over its name and clock', async () => {
+  test('that are nested share name and clock', async () => {
     const clock = new VirtualClock({ auto: true })
     const names: string[] = []
     const leaf = async (): Promise<void> => {

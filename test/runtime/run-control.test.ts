@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { failureOf, follow, untilAbort } from '../support/outcome.ts'
 
-/** One whose first run fails after 1 min, so that it is in a backoff until 10 min and a half. */
+/** A run of a job whose first run fails at 1 min, so that it is in a backoff until 10.5 min. */
 class Failing {
   readonly clock = new VirtualClock({ now: Date.UTC(2026, 0, 1, 12) })
   readonly runtime = new Runtime()
@@ -46,7 +46,7 @@ describe.each<[string, (job: () => void) => Worker]>([
   ['repeat', (job) => repeat('1m', job)],
   ['cron', (job) => cron('0 * * * * *', job, { missed: 'skip', tolerance: '1s' })],
 ])('in a backoff, a %s', (_, make) => {
-  test('that is paused starts and runs nothing, until it is resumed', async () => {
+  test('that is paused does not start or run until it is resumed', async () => {
     const failing = await new Failing(make).inBackoff()
     await failing.runtime.pause('/Job')
     expect(failing.state).toBe('restarting')
@@ -58,7 +58,7 @@ describe.each<[string, (job: () => void) => Worker]>([
     await failing.end()
   })
 
-  test('that is paused and resumed goes on when it is over', async () => {
+  test('that is paused and resumed continues when the backoff is over', async () => {
     const failing = await new Failing(make).inBackoff()
     await failing.runtime.pause('/Job')
     await failing.runtime.resume('/Job')
@@ -69,19 +69,22 @@ describe.each<[string, (job: () => void) => Worker]>([
     await failing.end()
   })
 
-  test.each([false, true])('that is triggered runs once it is over; paused: %s', async (isPaused) => {
-    const failing = await new Failing(make).inBackoff()
-    if (isPaused) await failing.runtime.pause('/Job')
-    const triggered = follow(failing.runtime.trigger('/Job'))
-    await failing.clock.advance('8m')
-    expect(triggered.settled).toBe('no')
-    await failing.clock.advance('45s')
-    expect([triggered.settled, failing.runs]).toEqual(['resolved', [1, 10.5]])
-    expect(failing.state).toBe(isPaused ? 'paused' : 'ready')
-    await failing.end()
-  })
+  test.each([false, true])(
+    'that is triggered runs when the backoff is over (paused: %s)',
+    async (isPaused) => {
+      const failing = await new Failing(make).inBackoff()
+      if (isPaused) await failing.runtime.pause('/Job')
+      const triggered = follow(failing.runtime.trigger('/Job'))
+      await failing.clock.advance('8m')
+      expect(triggered.settled).toBe('no')
+      await failing.clock.advance('45s')
+      expect([triggered.settled, failing.runs]).toEqual(['resolved', [1, 10.5]])
+      expect(failing.state).toBe(isPaused ? 'paused' : 'ready')
+      await failing.end()
+    },
+  )
 
-  test('that is stopped stays so, and has no run for who triggered it', async () => {
+  test('that is stopped stays stopped, and rejects an earlier trigger', async () => {
     const failing = await new Failing(make).inBackoff()
     const triggered = failureOf(failing.runtime.trigger('/Job'))
     await failing.runtime.stop('/Job')
@@ -91,7 +94,7 @@ describe.each<[string, (job: () => void) => Worker]>([
     await failing.end()
   })
 
-  test('that is triggered hears the reason when all is stopped', async () => {
+  test('that is triggered rejects the trigger with the reason of the abort', async () => {
     const failing = await new Failing(make).inBackoff()
     const triggered = failureOf(failing.runtime.trigger('/Job'))
     const reason = new Error('bye')
@@ -100,7 +103,7 @@ describe.each<[string, (job: () => void) => Worker]>([
   })
 })
 
-test('a stop does not wait for a run that was triggered', async () => {
+test('a stop does not wait for a triggered run', async () => {
   const clock = new VirtualClock()
   const runtime = new Runtime()
   const { logger } = capturedLogger()
@@ -119,7 +122,7 @@ test('a stop does not wait for a run that was triggered', async () => {
   await run
 })
 
-test('what can not be paused or triggered is told so, with what to do', async () => {
+test('the error for a worker that cannot be paused or triggered says what to do', async () => {
   const clock = new VirtualClock()
   const runtime = new Runtime()
   const { logger } = capturedLogger()

@@ -15,7 +15,7 @@ import { describe, expect, test } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { failureOf, follow } from '../support/outcome.ts'
 
-/** A repeat on virtual time, with what it logs. */
+/** A repeat on virtual time, with its log. */
 function running(
   every: string | number,
   job: (signal: AbortSignal) => Promise<void> | void,
@@ -30,7 +30,7 @@ function running(
 }
 
 describe('timeout', () => {
-  test('aborts the signal of the run, and is what the run failed with once it has really ended', async () => {
+  test('aborts the signal of the run, and becomes its failure once the run has ended', async () => {
     const seen: unknown[] = []
     const { clock, run, ended } = running(
       '1s',
@@ -54,7 +54,7 @@ describe('timeout', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('that a run ignores, or answers with another error, is what it failed with all the same', async () => {
+  test('becomes the failure of a run even if the run ignores it or throws another error', async () => {
     const cause = new Error('half written')
     const { clock, run } = running(
       '1s',
@@ -70,7 +70,7 @@ describe('timeout', () => {
     expect(errors[0]!.cause).toBe(cause)
   })
 
-  test('is none for a run that ends in time, nor for one that was told to stop', async () => {
+  test('does not apply to a run that ends in time, nor to one that is stopped', async () => {
     let runs = 0
     const { clock, stop, run } = running(
       '1s',
@@ -88,10 +88,10 @@ describe('timeout', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('accuses nobody when the process could not look in time', async () => {
+  test('does not apply if a blocked event loop delayed its timer', async () => {
     const stop = new AbortController()
     const block = async (): Promise<void> => {
-      // Its timer of 100 ms wakes 200 ms late, and starts over.
+      // The timer of 100 ms fires 200 ms late, and starts over.
       for (const until = performance.now() + 300; performance.now() < until;);
       await wait(1)
       stop.abort()
@@ -105,8 +105,8 @@ describe('a run that takes long', () => {
     ['after warnAfter', { warnAfter: '5s' }, '1s', 5_000],
     ['after a minute by default', {}, '1s', 60_000],
     ['after ten intervals by default', {}, '30s', 300_000],
-    ['also beside a timeout', { timeout: '1h' }, '1s', 60_000],
-  ])('is warned of once: %s', async (_, options, every, afterMs) => {
+    ['even with a timeout', { timeout: '1h' }, '1s', 60_000],
+  ])('is logged once as slow: %s', async (_, options, every, afterMs) => {
     const { clock, stop, log, run } = running(every, (signal) => wait('1d', signal), {
       ...options,
       startImmediately: true,
@@ -114,7 +114,7 @@ describe('a run that takes long', () => {
     const slow = (): unknown[] => log.lines.filter(({ msg }) => String(msg).startsWith('slow: '))
     await clock.advance(afterMs - 1)
     expect(slow()).toEqual([])
-    // The sweep looks every 10 s.
+    // Runs are checked every 10 s.
     await clock.advance('10s')
     expect(slow()).toEqual([expect.objectContaining({ level: 40, worker: '/Sync' })])
     await clock.advance('30m')
@@ -124,7 +124,7 @@ describe('a run that takes long', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('is one of its own the next time', async () => {
+  test('is logged again for the next run', async () => {
     const { clock, stop, log, run } = running('1s', (signal) => wait('90s', signal))
     await clock.advance('4m')
     expect(log.lines.filter(({ msg }) => String(msg).startsWith('slow: '))).toHaveLength(2)
@@ -134,7 +134,7 @@ describe('a run that takes long', () => {
 })
 
 describe('jitter', () => {
-  test('leaves each start in its part of the grid, without drift', async () => {
+  test('keeps each start within its part of the schedule, without drift', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 2, max: 10_000 }),
@@ -167,7 +167,7 @@ describe('jitter', () => {
 })
 
 describe('currentRun', () => {
-  test('says when the run was due, and how many were dropped since the one before', async () => {
+  test('tells when the run was due, and how many starts were dropped since the previous one', async () => {
     const seen: unknown[] = []
     const { clock, stop, run } = running('10s', async () => {
       seen.push(currentRun())
@@ -184,7 +184,7 @@ describe('currentRun', () => {
     ])
   })
 
-  test('is the grid, whatever the jitter', async () => {
+  test('is the scheduled time, regardless of the jitter', async () => {
     const seen: (Date | undefined)[] = []
     const { clock, stop, run } = running('10s', () => void seen.push(currentRun()?.scheduledFor), {
       jitter: '9s',
@@ -195,13 +195,13 @@ describe('currentRun', () => {
     expect(seen.slice(0, 2).map((date) => date?.getSeconds())).toEqual([10, 20])
   })
 
-  test('is nothing outside of one', async () => {
+  test('is undefined outside of a run', async () => {
     expect(currentRun()).toBeUndefined()
     await runAllWorkers([() => void expect(currentRun()).toBeUndefined()], AbortSignal.abort())
   })
 })
 
-describe('bad input is refused at the call:', () => {
+describe('bad input is rejected at the call:', () => {
   const job = (): void => {}
   test.each<[string, () => unknown, new (message: string) => Error, RegExp]>([
     [

@@ -50,7 +50,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
   ['repeat', (job) => repeat('1m', job)],
   ['cron', (job) => cron('* * * * *', job)],
 ])('the runs of %s', (kind, make) => {
-  test('are in the tree', async () => {
+  test('are shown in the tree', async () => {
     const watched: Watched = new Watched(make, () => wait(watched.runs.length === 1 ? '200s' : '5s'))
     await watched.clock.advance('30s')
     expect(watched.node).toMatchObject({ kind, state: 'ready', runs: 0, missed: 0 })
@@ -58,7 +58,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await watched.clock.advance('40s')
     expect(watched.node).toMatchObject({ running: { startedAt: new Date(NOON + 60_000) } })
     await watched.clock.advance('220s')
-    // What passed at 120 s, 180 s and 240 s: one of those runs late.
+    // Of the starts at 120 s, 180 s and 240 s, one runs late.
     expect(watched.node).toMatchObject({ runs: 2, missed: 2, lastRun: { ok: true, durationMs: 5_000 } })
     expect(watched.node.running).toBeUndefined()
     expect(watched.node.latencyMs).toBeDefined()
@@ -70,7 +70,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await watched.end()
   })
 
-  test('pause, and what passed meanwhile is not missed', async () => {
+  test('can be paused, and starts during the pause do not count as missed', async () => {
     const watched = new Watched(make)
     await watched.clock.advance('90s')
     await watched.runtime.pause('/Job')
@@ -84,7 +84,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await watched.end()
   })
 
-  test('are triggered now, or after the run that is on, and stay on their schedule', async () => {
+  test('can be triggered immediately or after the current run, and stay on their schedule', async () => {
     const seen: number[] = []
     const watched = new Watched(make, async () => {
       seen.push((currentRun()!.scheduledFor.getTime() - NOON) / 1_000)
@@ -104,7 +104,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await watched.end()
   })
 
-  test('are triggered while it is paused, once, and it stays paused', async () => {
+  test('can be triggered once during a pause, which continues', async () => {
     const watched = new Watched(make)
     await watched.runtime.pause('/Job')
     const triggered = watched.runtime.trigger('/Job')
@@ -115,7 +115,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await watched.end()
   })
 
-  test('that were to come after one that fails are told of its failure', async () => {
+  test('reject a trigger if the run before it fails', async () => {
     const watched = new Watched(make, async () => {
       await wait('10s')
       throw new Error('no report')
@@ -127,7 +127,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await watched.end()
   })
 
-  test('that fail are told to who triggered them, and are failures of the worker', async () => {
+  test('reject their trigger if they fail, and count as failures of the worker', async () => {
     const watched = new Watched(make, () => {
       throw new Error('no report')
     })

@@ -73,7 +73,7 @@ async function failing(signal: AbortSignal): Promise<void> {
 }
 
 describe('the tree', () => {
-  test('is there before, during and after the run', async () => {
+  test('is available before, during and after the run', async () => {
     const run = new Run()
     expect(run.runtime.tree()).toMatchObject({ path: '', state: 'waiting', children: [] })
     const over = run.start(
@@ -101,7 +101,7 @@ describe('the tree', () => {
     expect(new Set(Object.values(run.states()))).toEqual(new Set(['stopped']))
   })
 
-  test('counts failures and restarts, and tells of the last error and of the health of those beneath', async () => {
+  test('counts failures and restarts, and shows the last error and the health of its children', async () => {
     const run = new Run()
     const over = run.start(named('Sup', supervise([named('B', failing)], { retry: backoff('1s') })))
     await run.clock.advance(3_500)
@@ -118,7 +118,7 @@ describe('the tree', () => {
     await over
   })
 
-  test('has a node for each class, and of a group in a worker only while it runs', async () => {
+  test('has a node for each class, and for a group within a worker only while it runs', async () => {
     const run = new Run()
     @Worker({ group: 'runtime.test' })
     class Classy {
@@ -151,7 +151,7 @@ describe('the tree', () => {
 })
 
 describe('an operator', () => {
-  test('stops a worker until it is started, through failures of others, and starts what is done', async () => {
+  test('stops a worker until it is started, despite failures of others, and starts a worker that is done', async () => {
     const run = new Run()
     const sup = supervise([named('A'), named('B', failing)], { strategy: 'one_for_all', retry: backoff(0) })
     const over = run.start(
@@ -172,7 +172,7 @@ describe('an operator', () => {
     await over
   })
 
-  test('ends a backoff by a stop, and a restart counts towards no intensity', async () => {
+  test('ends a backoff with a stop, and restarts workers without counting towards an intensity', async () => {
     const run = new Run()
     const rules = { retry: backoff('1m'), intensity: { restarts: 1, within: '1h' } }
     const over = run.start(named('A', failing, rules), named('B', untilAbort, rules))
@@ -186,7 +186,7 @@ describe('an operator', () => {
     await over
   })
 
-  test('adds and removes workers, which take the next place and a name of their own', async () => {
+  test('adds workers at the next position with a unique name, and removes them', async () => {
     const run = new Run()
     const over = run.start(named('A'), supervise([named('B')]))
     await run.clock.advance(10)
@@ -204,7 +204,7 @@ describe('an operator', () => {
     await over
   })
 
-  test('hears that there is no such worker, before the run, of a wrong path, and the reason after the abort', async () => {
+  test('gets an error before the run and for a wrong path, and the reason after the abort', async () => {
     const run = new Run()
     await expect(run.runtime.stop('/A')).rejects.toThrow(NoSuchWorkerError)
     const over = run.start(named('Api'))
@@ -221,7 +221,7 @@ describe('an operator', () => {
     await expect(run.runtime.restart('/Api')).rejects.toBe(reason)
   })
 
-  test('can not have one handle serve two runs at once, but one after another', async () => {
+  test('can use one handle for consecutive runs, but not for concurrent ones', async () => {
     const run = new Run()
     const over = run.start(named('A'))
     await expect(run.start(named('B'))).rejects.toThrow(InvalidArgumentError)
@@ -233,7 +233,7 @@ describe('an operator', () => {
 })
 
 describe('the runs of a repeat', () => {
-  test('are paused, triggered one by one, and go on on the grid', async () => {
+  test('can be paused and triggered, and stay on their schedule', async () => {
     const run = new Run()
     const starts: number[] = []
     const job = async (): Promise<void> => {
@@ -263,7 +263,7 @@ describe('the runs of a repeat', () => {
     expect(run.clock.pending).toBe(0)
   })
 
-  test('that is triggered comes right after the one that is on, and hears of its failure', async () => {
+  test('start right after the current one if triggered, and reject the trigger if they fail', async () => {
     const run = new Run()
     let runs = 0
     const job = async (): Promise<void> => {
@@ -281,7 +281,7 @@ describe('the runs of a repeat', () => {
 })
 
 describe('ready()', () => {
-  test('asked before the run, resolves when all are, and for one when that is', async () => {
+  test('called before the run, resolves when all workers are ready, or a given one', async () => {
     const run = new Run()
     const all = follow(run.runtime.ready())
     const one = follow(run.runtime.ready('/Db'))
@@ -299,7 +299,7 @@ describe('ready()', () => {
     await over
   })
 
-  test('rejects with what the run ended with', async () => {
+  test('rejects with the error of the run', async () => {
     const run = new Run()
     const ready = failureOf(run.runtime.ready('/Db'))
     const over = failureOf(run.start(named('Api', failing)))
@@ -309,7 +309,7 @@ describe('ready()', () => {
 })
 
 describe('the events', () => {
-  test('say each change of state in order', async () => {
+  test('report each change of state in order', async () => {
     const run = new Run()
     const over = run.start(named('A', failing, { retry: backoff('1s') }))
     await run.clock.advance('2s')
@@ -333,7 +333,7 @@ describe('the events', () => {
     })
   })
 
-  test('name who is restarted along, and who gave up', async () => {
+  test('name the workers that are restarted together, and the one that gave up', async () => {
     const run = new Run()
     const rules = {
       strategy: 'one_for_all',
@@ -351,7 +351,7 @@ describe('the events', () => {
   })
 })
 
-test('the handle is found by the code of a run, and injected', async () => {
+test('the handle is available to code within a run, and can be injected', async () => {
   const run = new Run()
   const found: unknown[] = []
   @Worker({ group: 'runtime.inject', inject: [RUNTIME] })

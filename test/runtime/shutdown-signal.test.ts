@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 
-// Node is told of the signals by the events that the system's would be; real ones are sent in test/process.
+// Signals are emitted as events of `process`. The tests in test/process send real ones.
 const NAMES = ['SIGUSR2', 'SIGHUP'] as const
 const tell = (name: NodeJS.Signals = 'SIGUSR2'): boolean => process.emit(name, name)
 const handlers = (): number => NAMES.reduce((sum, name) => sum + process.listenerCount(name), 0)
@@ -31,7 +31,7 @@ afterEach(() => {
   for (const name of NAMES) process.removeAllListeners(name)
 })
 
-/** Takes the place of process.exit for as long as `body` runs. */
+/** Replaces process.exit while `body` runs, and returns the exit codes. */
 async function exitsOf(body: () => void | Promise<void>): Promise<unknown[]> {
   const exit = vi.spyOn(process, 'exit').mockImplementation((() => {}) as never)
   try {
@@ -60,13 +60,13 @@ describe('the signal', () => {
     expect(counts()).toEqual(before)
   })
 
-  test('stops a run, which then resolves', async () => {
+  test('stops a run, which resolves', async () => {
     const run = runAllWorkers([untilAbort], ask())
     tell()
     await expect(run).resolves.toBeUndefined()
   })
 
-  test('may be listened to by many without a warning', async () => {
+  test('accepts many listeners without a warning', async () => {
     const warned = vi.fn()
     process.on('warning', warned)
     const signal = ask()
@@ -76,7 +76,7 @@ describe('the signal', () => {
     expect(warned).not.toHaveBeenCalled()
   })
 
-  test('of one does not abort with another', () => {
+  test('does not abort on signals of another one', () => {
     const one = ask()
     const other = shutdownSignal({ signals: ['SIGHUP'] })
     tell('SIGUSR2')
@@ -84,8 +84,8 @@ describe('the signal', () => {
   })
 })
 
-describe('the same signal again', () => {
-  test('within 500 ms is the same request, another signal is not', async () => {
+describe('a repeated signal', () => {
+  test('within 500 ms is the same request, unlike another signal', async () => {
     const { logger } = capturedLogger()
     const run = runAllWorkers([untilAbort, () => new Promise(() => {})], ask(), { logger, grace: 20 })
     const exits = await exitsOf(() => {
@@ -96,7 +96,7 @@ describe('the same signal again', () => {
     await failureOf(run)
   })
 
-  test('is one request for any sequence whose signals come within 500 ms of the first', async () => {
+  test('is one request in any sequence if it arrives within 500 ms of the first', async () => {
     const step = fc.record({ after: fc.integer({ min: 0, max: 300 }), name: fc.constantFrom(...NAMES) })
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
@@ -128,7 +128,7 @@ describe('the same signal again', () => {
     )
   })
 
-  test('that comes twice in the list is listened to once', async () => {
+  test('in the list of signals gets a single listener', async () => {
     const signal = shutdownSignal({ signals: ['SIGHUP', 'SIGHUP'] })
     expect(handlers()).toBe(1)
     await runAllJobs([() => {}], signal)
@@ -137,7 +137,7 @@ describe('the same signal again', () => {
 })
 
 describe('a second request', () => {
-  test('exits at once with code 16, and says so', async () => {
+  test('exits immediately with code 16, and logs that', async () => {
     const { logger, lines } = capturedLogger()
     const signal = ask()
     const run = failureOf(runAllWorkers([() => new Promise(() => {})], signal, { logger, grace: 20 }))
@@ -150,7 +150,7 @@ describe('a second request', () => {
     await run
   })
 
-  test('exits during the delay too', async () => {
+  test('exits during the delay, too', async () => {
     const run = runAllWorkers([untilAbort], ask({ delay: 20 }), { logger: capturedLogger().logger })
     const exits = await exitsOf(() => {
       tell('SIGUSR2')
@@ -160,7 +160,7 @@ describe('a second request', () => {
     await run
   })
 
-  test('is no more than the first one was, once the run has ended', async () => {
+  test('has no handler once the run has ended', async () => {
     const run = runAllWorkers([untilAbort], ask())
     tell()
     await run
@@ -169,7 +169,7 @@ describe('a second request', () => {
 })
 
 describe('the delay', () => {
-  test('goes on after the request for so long, then aborts', async () => {
+  test('postpones the abort after the request', async () => {
     const signal = ask({ delay: 20 })
     const aborted = new Probe<number>('aborted')
     signal.addEventListener('abort', () => aborted.hit(performance.now()))
@@ -180,7 +180,7 @@ describe('the delay', () => {
     expect(at! - begun).toBeGreaterThanOrEqual(20)
   })
 
-  test('is over with the run: nothing is left that would go on', async () => {
+  test('ends with the run, and leaves no timer', async () => {
     const timeouts = (): number =>
       process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
     const before = timeouts()
@@ -218,9 +218,9 @@ describe('the handlers', () => {
     ['a group without workers', (signal) => runAllWorkers([], signal)],
     ['jobs', (signal) => runAllJobs([async () => {}], signal)],
     ['provided workers', providing(Provided)],
-    ['provided workers that could not be made', providing(Broken)],
+    ['provided workers that could not be created', providing(Broken)],
     ['no provided workers', (signal) => runProvidedWorkers(container, signal, { group: 'nobody', logger })],
-  ])('come off after %s', async (_, run) => {
+  ])('are removed after %s', async (_, run) => {
     const signal = ask()
     expect(handlers()).toBe(2)
     await run(signal).catch(() => {})
@@ -228,7 +228,7 @@ describe('the handlers', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
-  test('stay for as long as one of several runs lasts', async () => {
+  test('stay until the last of several runs has ended', async () => {
     const signal = ask()
     const long = runAllWorkers([untilAbort], signal)
     await runAllJobs([() => {}], signal)
@@ -238,7 +238,7 @@ describe('the handlers', () => {
     expect(handlers()).toBe(0)
   })
 
-  test('come on again for a run after the first, which stops as well', async () => {
+  test('are added again for a second run, which also stops', async () => {
     const signal = ask()
     await runAllJobs([() => {}], signal)
     const run = runAllWorkers([untilAbort], signal)
@@ -254,7 +254,7 @@ describe('grace', () => {
 
   test.each<[string, object, number]>([
     ['is 30 s by default', {}, 30_000],
-    ['is what the run is given', { grace: '2s' }, 2_000],
+    ['is that of the run if it has one', { grace: '2s' }, 2_000],
   ])('%s', async (_, options, graceMs) => {
     const clock = new VirtualClock({ auto: true })
     const run = failureOf<WorkerGroupError>(runAllWorkers([stubborn], ask(), { clock, ...options }))
@@ -266,11 +266,16 @@ describe('grace', () => {
   })
 })
 
-describe('bad input is refused at the call, and leaves no handler:', () => {
+describe('bad input is rejected at the call, and leaves no handler:', () => {
   test.each<[string, unknown, new () => Error, RegExp]>([
     ['a misspelt option', { signal: ['SIGTERM'] }, InvalidArgumentError, /did you mean 'signals'/],
     ['one name', { signals: 'SIGTERM' }, InvalidArgumentError, /^shutdownSignal: expected signal names/],
-    ['no name of a signal', { signals: ['SIGTERM', 'stop'] }, InvalidArgumentError, /expected signal names/],
+    [
+      'a name that is not a signal',
+      { signals: ['SIGTERM', 'stop'] },
+      InvalidArgumentError,
+      /expected signal names/,
+    ],
     ['a number', { signals: [15] }, InvalidArgumentError, /expected signal names/],
     [
       'no names',
@@ -286,14 +291,14 @@ describe('bad input is refused at the call, and leaves no handler:', () => {
     ],
     ['a name without SIG', { signals: ['term'] }, InvalidArgumentError, /"term"; did you mean 'SIGTERM'\?/],
     [
-      'one that nobody hears',
+      'a signal that no process can handle',
       { signals: ['SIGKILL'] },
       InvalidArgumentError,
       /no process can handle it: did you mean/,
     ],
-    ['another such', { signals: ['SIGINT', 'SIGSTOP'] }, InvalidArgumentError, /no process can handle it/],
+    ['SIGSTOP', { signals: ['SIGINT', 'SIGSTOP'] }, InvalidArgumentError, /no process can handle it/],
     [
-      'a bad delay',
+      'an invalid delay',
       { signals: NAMES, delay: 'soon' },
       InvalidDurationError,
       /^shutdownSignal: delay: expected/,

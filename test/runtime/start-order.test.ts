@@ -19,7 +19,7 @@ import { capturedLogger } from '../support/logs.ts'
 import { failureOf } from '../support/outcome.ts'
 import { fresh } from '../support/runtime/run-group.ts'
 
-/** Workers that are ready after a while and take a while to stop, on one clock. */
+/** Workers on one clock that become ready and stop after some time. */
 class Play {
   readonly clock = new VirtualClock({ auto: true })
   readonly lines: string[] = []
@@ -48,8 +48,8 @@ class Play {
   }
 }
 
-describe('one that comes after another', () => {
-  test('starts when that is ready and is stopped before it, whatever their places in the list', async () => {
+describe('a worker that comes after another', () => {
+  test('starts when the other is ready and stops before it, regardless of their order in the list', async () => {
     const play = new Play()
     await play.run(
       [play.entry('Api', ['Cache', 'Db']), play.entry('Cache', 'Db', 500), play.entry('Db', [], 1_000)],
@@ -68,14 +68,14 @@ describe('one that comes after another', () => {
     ])
   })
 
-  test('starts when that is done', async () => {
+  test('starts when the other is done', async () => {
     const play = new Play()
     const migrate: DeclarativeWorker = { name: 'Migrate', worker: () => wait('3s'), restart: 'transient' }
     await play.run([play.entry('Api', 'Migrate'), migrate], 5_000)
     expect(play.lines[0]).toBe('3000 +Api')
   })
 
-  test('goes on while that is restarted, and waits for it when it starts itself', async () => {
+  test('keeps running while the other is restarted', async () => {
     const play = new Play()
     let starts = 0
     const db = async (signal: AbortSignal): Promise<void> => {
@@ -88,7 +88,7 @@ describe('one that comes after another', () => {
     expect(starts).toBe(2)
   })
 
-  test('waits on when that is too late: its signal aborts with a StartTimeoutError, which is its exit', async () => {
+  test('keeps waiting if the start of the other times out, which aborts that with a StartTimeoutError', async () => {
     const play = new Play()
     const reasons: unknown[] = []
     let starts = 0
@@ -105,7 +105,7 @@ describe('one that comes after another', () => {
     expect(waits.map(({ msg }) => msg)).toEqual(['/Api waits for /Db, which has not called workerReady()'])
   })
 
-  test('has to be ready within a minute where another comes after it', async () => {
+  test('limits the start of the other to a minute by default', async () => {
     const play = new Play()
     const { errors } = await failureOf<WorkerGroupError>(
       play.run([play.entry('Api', 'Db'), { name: 'Db', worker: (signal) => wait('1h', signal) }], 100_000),
@@ -115,7 +115,7 @@ describe('one that comes after another', () => {
     expect(play.lines).toEqual([])
   })
 
-  test('comes after a supervisor when all of that are ready, and a repeat is so at once', async () => {
+  test('starts when all workers of a supervisor are ready, and a repeat is so immediately', async () => {
     const play = new Play()
     const inner = supervise([play.entry('A', [], 200), { name: 'R', worker: repeat('1h', () => {}) }])
     await play.run([play.entry('Api', 'Sup'), { name: 'Sup', worker: inner }], 1_000)
@@ -124,7 +124,7 @@ describe('one that comes after another', () => {
 })
 
 describe('levels', () => {
-  test('each have an equal share of what is left of grace, so that all see their abort', async () => {
+  test('get equal shares of the remaining grace, so that all workers are aborted', async () => {
     const play = new Play()
     const workers = [
       play.entry('A', [], 0, 10_000),
@@ -138,14 +138,14 @@ describe('levels', () => {
     expect(play.clock.elapsed()).toBeGreaterThanOrEqual(4_000)
   })
 
-  test('go on after a stopTimeout that is less', async () => {
+  test('end after a stopTimeout that is shorter', async () => {
     const play = new Play()
     const slow = { ...play.entry('B', 'A', 0, 2_500), stopTimeout: 200 }
     await play.run([play.entry('A'), slow], 1_000, 10_000)
     expect(play.lines.slice(2)).toEqual(['1000 abort B', '1200 abort A', '1300 -A', '3500 -B'])
   })
 
-  test('of a supervisor share its own level', async () => {
+  test('of a supervisor share the time of its own level', async () => {
     const play = new Play()
     const inner = supervise([play.entry('A', [], 0, 10_000), play.entry('B', 'A', 0, 10_000)])
     const workers = [{ name: 'Sup', worker: inner, after: 'Db' }, play.entry('Db', [], 0, 10_000)]
@@ -160,7 +160,7 @@ describe('levels', () => {
 })
 
 describe('classes', () => {
-  test('come after classes, and one is supervised as a whole', async () => {
+  test('can come after classes, and be supervised as a whole', async () => {
     const play = new Play()
     let fails = 1
     @Worker({ group: 'order', supervise: { strategy: 'one_for_all', retry: backoff(50) } })
@@ -204,7 +204,7 @@ describe('classes', () => {
     ])
   })
 
-  test('must be of the same run', async () => {
+  test('can only come after classes of the same run', async () => {
     class Elsewhere {}
     @Worker({ group: 'order-alone', after: Elsewhere })
     class Alone {
@@ -217,7 +217,7 @@ describe('classes', () => {
   })
 })
 
-describe('is refused before anything runs:', () => {
+describe('is rejected before anything runs:', () => {
   const play = new Play()
   test.each<[string, Runnable[], RegExp]>([
     [

@@ -7,13 +7,13 @@ import { untilAbort } from '../support/outcome.ts'
 const storage = new AsyncLocalStorage<string>()
 const store = (): string | undefined => storage.getStore()
 
-/** A worker that is started in a store of its own. */
+/** A worker that is started in its own async context. */
 const startedIn = (name: string, start: (signal: AbortSignal) => Promise<void>): Runnable => ({
   name,
   worker: (signal) => storage.run(name, () => start(signal)),
 })
 
-/** Two repeating jobs and requests beside them, until each job ran often; what each run found. */
+/** Runs two repeated jobs beside requests, and returns the stores that each run has found. */
 async function runsBeside(clock: Clock, passes?: (over: Promise<unknown>) => void): Promise<Set<string>> {
   const seen = new Set<string>()
   const probe = new Probe<string>('runs')
@@ -37,17 +37,17 @@ async function runsBeside(clock: Clock, passes?: (over: Promise<unknown>) => voi
   return seen
 }
 
-describe('a repeated job runs in the stores in which its worker was started', () => {
+describe('a repeated job runs in the async context in which its worker was started', () => {
   const expected = ['a', 'b'].flatMap((name) => [
     `${name} in ${name} as /${name}`,
     `${name} in ${name} after an await`,
   ])
 
-  test('on the clock of the system', async () => {
+  test('on the system clock', async () => {
     expect([...(await runsBeside(systemClock))].sort()).toEqual(expected.sort())
   })
 
-  test('on a virtual one, whoever moves it', async () => {
+  test('on a virtual clock, whatever advances it', async () => {
     const clock = new VirtualClock()
     const move = async (over: Promise<unknown>): Promise<void> => {
       let isOver = false
@@ -57,7 +57,7 @@ describe('a repeated job runs in the stores in which its worker was started', ()
     expect([...(await runsBeside(clock, (over) => void move(over)))].sort()).toEqual(expected.sort())
   })
 
-  test('on a clock that calls back in any', async () => {
+  test('on a clock that calls back in any context', async () => {
     const clock: Clock = {
       now: () => 0,
       elapsed: () => systemClock.elapsed(),
@@ -69,7 +69,7 @@ describe('a repeated job runs in the stores in which its worker was started', ()
     expect([...(await runsBeside(clock))].sort()).toEqual(expected.sort())
   })
 
-  test('and finds nothing there that a run before it entered', async () => {
+  test('without anything that an earlier run has entered', async () => {
     const clock = new VirtualClock({ auto: true })
     const other = new AsyncLocalStorage<string>()
     const stop = new AbortController()
@@ -86,7 +86,7 @@ describe('a repeated job runs in the stores in which its worker was started', ()
   })
 })
 
-describe('a worker hears of the abort in the stores of its run', () => {
+describe('abort listeners of a worker are called in the async context of its run', () => {
   const listening =
     (seen: unknown[]) =>
     (signal: AbortSignal): Promise<void> => {
@@ -94,7 +94,7 @@ describe('a worker hears of the abort in the stores of its run', () => {
       return untilAbort(signal)
     }
 
-  test('when the caller aborts somewhere else', async () => {
+  test('if the caller aborts in another context', async () => {
     const seen: unknown[] = []
     const stop = new AbortController()
     const run = storage.run('of the run', () => runAllWorkers([listening(seen)], stop.signal))
@@ -103,7 +103,7 @@ describe('a worker hears of the abort in the stores of its run', () => {
     expect(seen).toEqual(['of the run'])
   })
 
-  test('when another worker ends, in its own', async () => {
+  test('if another worker ends in its own context', async () => {
     const seen: unknown[] = []
     const ends = startedIn('of another', () => wait(1))
     await storage.run('of the run', () => runAllWorkers([listening(seen), ends]).catch(() => {}))

@@ -15,7 +15,7 @@ import { VirtualClock } from 'runutil/testing'
 import { capturedLogger } from '../support/logs.ts'
 import { follow, untilAbort } from '../support/outcome.ts'
 
-/** What random programs found, each as small as it gets. */
+/** Runs the minimal programs of faults that random programs have found. */
 function start(...workers: Runnable[]) {
   const clock = new VirtualClock()
   const runtime = new Runtime()
@@ -29,17 +29,17 @@ function start(...workers: Runnable[]) {
   return { clock, runtime, events, typesOf, stop, over }
 }
 
-const forEver = (): Promise<void> => new Promise(() => {})
+const forever = (): Promise<void> => new Promise(() => {})
 const throwing = (): void => {
   throw new Error('down')
 }
 
 describe('a supervisor that fails while one of its workers still runs', () => {
-  test('is not restarted beside it, also if it hangs itself', async () => {
+  test('is not restarted beside it, even if it hangs itself', async () => {
     const retry = backoff(10)
     const { clock, runtime, over, typesOf } = start(
       supervise(
-        [{ name: 'Sup', worker: supervise([{ name: 'A', worker: forEver, stopTimeout: 20 }]), watchdog: 50 }],
+        [{ name: 'Sup', worker: supervise([{ name: 'A', worker: forever, stopTimeout: 20 }]), watchdog: 50 }],
         { retry },
       ),
     )
@@ -51,10 +51,10 @@ describe('a supervisor that fails while one of its workers still runs', () => {
     expect(typesOf('/#0/Sup/A').filter((type) => type === 'starting')).toHaveLength(1)
   })
 
-  test('is not restarted beside it, and says what failed first, when it gave up', async () => {
+  test('is not restarted beside it, and reports the first failure if it gave up', async () => {
     const children = [
       { name: 'A', worker: throwing },
-      { name: 'B', worker: forEver },
+      { name: 'B', worker: forever },
     ]
     const limited = supervise(children, { retry: backoff(10), intensity: { restarts: 0, within: '1s' } })
     const { clock, over, typesOf } = start(
@@ -69,8 +69,8 @@ describe('a supervisor that fails while one of its workers still runs', () => {
     expect(typesOf('/#0/Sup/B').filter((type) => type === 'starting')).toHaveLength(1)
   })
 
-  test('has failed in the tree, also when it is stopped meanwhile', async () => {
-    const children = [{ name: 'A', worker: forEver, stopTimeout: 20 }]
+  test('has failed in the tree, even if it is stopped meanwhile', async () => {
+    const children = [{ name: 'A', worker: forever, stopTimeout: 20 }]
     const { clock, runtime, stop, over, typesOf } = start({ name: 'Sup', worker: supervise(children) })
     await clock.advance(10)
     void runtime.restart('/Sup/A')
@@ -83,7 +83,7 @@ describe('a supervisor that fails while one of its workers still runs', () => {
   })
 })
 
-test('a temporary worker that hangs, or is not ready in time, harms nobody', async () => {
+test('a temporary worker that hangs, or is not ready in time, does not affect others', async () => {
   const { clock, runtime, over, stop } = start(
     { name: 'Late', worker: untilAbort, restart: 'temporary', startTimeout: 20 },
     { name: 'Hangs', worker: untilAbort, restart: 'temporary', watchdog: 20 },
@@ -97,7 +97,7 @@ test('a temporary worker that hangs, or is not ready in time, harms nobody', asy
 })
 
 describe('an operator', () => {
-  test('removes one that others come after: they wait for it no longer, and more can be added', async () => {
+  test('can remove a worker that others depend on, whereupon these start', async () => {
     const { clock, runtime } = start(
       { name: 'Db', worker: untilAbort },
       { name: 'Api', worker: untilAbort, after: 'Db' },
@@ -110,7 +110,7 @@ describe('an operator', () => {
     expect(await runtime.add('', { name: 'More', worker: untilAbort, after: 'Api' })).toBe('/More')
   })
 
-  test('starts one that waits for the restart of others: it is not stopped for that again', async () => {
+  test('can start a worker that waits for the restart of others, and that restart does not stop it again', async () => {
     const { clock, runtime, typesOf } = start(
       supervise(
         [
@@ -131,7 +131,7 @@ describe('an operator', () => {
     expect(runtime.get('/#0/B')).toMatchObject({ state: 'ready' })
   })
 
-  test('stops one that hangs: it stays stopped, and is not restarting for ever', async () => {
+  test('can stop a hung worker, which stays stopped and is not restarting', async () => {
     const slow = (signal: AbortSignal): Promise<void> =>
       untilAbort(signal).then(() => new Promise((resolve) => clock.setTimeout(resolve, 100)))
     const { clock, runtime } = start(
@@ -143,7 +143,7 @@ describe('an operator', () => {
     expect(runtime.get('/#0/A')).toMatchObject({ state: 'stopped', failures: 1, restarts: 0 })
   })
 
-  test('adds one after another: from its next start on that says when it is ready', async () => {
+  test('can add a dependent of a worker, which from its next start on must report that it is ready', async () => {
     const { clock, runtime } = start({ name: 'Db', worker: saysReadyLate(), retry: backoff(10) })
     await clock.advance(10)
     await runtime.add('', { name: 'Api', worker: untilAbort, after: 'Db' })
@@ -160,7 +160,7 @@ describe('an operator', () => {
   })
 })
 
-test('a run that fails says so with its error, and what ends later changes its tree no more', async () => {
+test('a failed run has a failed event with its error, and later exits do not change its tree', async () => {
   const { clock, runtime, events, over, stop } = start({
     name: 'Sup',
     worker: supervise([{ name: 'A', worker: () => wait('5s') }]),

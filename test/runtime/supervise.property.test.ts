@@ -10,7 +10,7 @@ const TYPES = ['permanent', 'transient', 'temporary'] as const
 interface Program {
   strategy: (typeof STRATEGIES)[number]
   types: (typeof TYPES)[number][]
-  /** Which worker exits, and how, one after another. */
+  /** The workers that exit one after another, and how. */
   exits: { worker: number; throws: boolean }[]
 }
 
@@ -20,11 +20,11 @@ const program = fc.record<Program>({
   exits: fc.array(fc.record({ worker: fc.nat(5), throws: fc.boolean() }), { maxLength: 12 }),
 })
 
-/** More programs, or those of a failure once more: PROGRAMS=10000 SEED=7. */
+/** To run more programs, or to repeat a failure: PROGRAMS=10000 SEED=7. */
 const numRuns = Number(process.env.PROGRAMS ?? 500)
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
 
-test(`restarts and stops whom OTP's supervisor does, in its order (seed ${seed})`, async () => {
+test(`a supervisor restarts and stops the same workers as that of OTP, in the same order (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(program, async (given) => {
       expect(await play(given)).toEqual(otp(given))
@@ -33,7 +33,7 @@ test(`restarts and stops whom OTP's supervisor does, in its order (seed ${seed})
   )
 })
 
-/** What happens: '+2' is a start, '-2' the stop of one that ran. Exits by itself aren't told. */
+/** Records starts as '+2' and stops of running workers as '-2', but not their own exits. */
 async function play({ strategy, types, exits }: Program): Promise<string[]> {
   const clock = new VirtualClock()
   const { logger } = capturedLogger()
@@ -69,11 +69,11 @@ async function play({ strategy, types, exits }: Program): Promise<string[]> {
   return told
 }
 
-/** OTP's supervisor, from its documentation: what is started and stopped for each exit. */
+/** A model of OTP's supervisor, by its documentation: what it starts and stops at each exit. */
 function otp({ strategy, types, exits }: Program): string[] {
   const seen = types.map((_, at) => `+${at}`)
   const running = new Set(types.keys())
-  // A temporary one is forgotten once it has ended, whatever ended it.
+  // A temporary worker is removed once it has ended for any reason.
   const known = new Set(types.keys())
   for (const { worker, throws } of exits) {
     if (!running.delete(worker)) continue

@@ -19,7 +19,7 @@ import { failureOf, untilAbort } from '../support/outcome.ts'
 const { logger } = capturedLogger()
 logger.level = 'silent'
 
-/** Notes starts and ends of workers, with the time. */
+/** Records starts and ends of workers, with the time. */
 class Notes {
   readonly clock = new VirtualClock({ auto: true })
   readonly lines: string[] = []
@@ -28,7 +28,7 @@ class Notes {
     this.lines.push(`${this.clock.elapsed()} ${what}`)
   }
 
-  /** One that throws, or returns, so long after each of its starts; it takes a while to stop. */
+  /** A worker that throws or returns some time after each start, and takes `stops` ms to stop. */
   worker(name: string, exits: { throws?: number; returns?: number; stops?: number; once?: boolean } = {}) {
     let starts = 0
     return async (signal: AbortSignal): Promise<void> => {
@@ -72,7 +72,7 @@ describe('a failure restarts', () => {
     expect(notes.clock.pending).toBe(0)
   })
 
-  test('as one, with the later moment and the larger set, when a second comes meanwhile', async () => {
+  test('once at the later time and with all affected workers if another one comes meanwhile', async () => {
     const notes = new Notes()
     const workers = [
       named('A', notes.worker('A', { throws: 120, once: true }), { retry: backoff(200) }),
@@ -84,7 +84,7 @@ describe('a failure restarts', () => {
     expect(notes.lines.slice(3, 9)).toEqual(['100 -B', '100 -C', '120 -A', '320 +A', '320 +B', '320 +C'])
   })
 
-  test('neither a temporary one nor those beside it; a transient one only when it throws', async () => {
+  test('no temporary worker and none beside it, and a transient one only if it throws', async () => {
     const notes = new Notes()
     const workers = [
       named('Temporary', notes.worker('Temporary', { throws: 10 }), { restart: 'temporary' }),
@@ -101,7 +101,7 @@ describe('a failure restarts', () => {
     ])
   })
 
-  test('a done transient one along with others, and no temporary one', async () => {
+  test('a transient worker that is done together with others, but no temporary one', async () => {
     const notes = new Notes()
     const workers = [
       named('Temporary', notes.worker('Temporary'), { restart: 'temporary' }),
@@ -120,7 +120,7 @@ describe('a failure restarts', () => {
 })
 
 describe('the group ends', () => {
-  test('when all are done', async () => {
+  test('when all workers are done', async () => {
     const notes = new Notes()
     const workers = [
       named('A', notes.worker('A', { returns: 10 }), { restart: 'transient' }),
@@ -131,7 +131,7 @@ describe('the group ends', () => {
     expect(notes.lines.slice(2)).toEqual(['10 -A', '20 -B'])
   })
 
-  test('with what retryIf refuses, or throws about', async () => {
+  test('with an error that retryIf does not retry, or throws for', async () => {
     for (const retryIf of [(error: unknown) => (error as Error).message !== 'A fails', () => raise()]) {
       const notes = new Notes()
       const worker = named('A', notes.worker('A', { throws: 10 }), { retry: backoff(1), retryIf })
@@ -141,7 +141,7 @@ describe('the group ends', () => {
     }
   })
 
-  test('at the failure after as many restarts as the intensity allows, counted anew after a restart of the supervisor', async () => {
+  test('at the first failure beyond the intensity, whose count a restart of the supervisor resets', async () => {
     const notes = new Notes()
     const intensity = { restarts: 2, within: '1s' }
     const inner = supervise([named('A', notes.worker('A', { throws: 10 }))], { retry: backoff(0), intensity })
@@ -161,7 +161,7 @@ describe('the group ends', () => {
     expect((error.cause as Error).cause).toMatchObject({ message: 'A fails' })
   })
 
-  test('and counts in (now − within, now]', async () => {
+  test('after counting the restarts in (now − within, now]', async () => {
     const notes = new Notes()
     const rules = { retry: backoff(0), intensity: { restarts: 1, within: 100 } }
     await notes.run([named('A', notes.worker('A', { throws: 100 }), rules)], 1_050)
@@ -171,7 +171,7 @@ describe('the group ends', () => {
     expect(close.lines.filter((line) => line.includes('+'))).toHaveLength(2)
   })
 
-  test('with a WorkerHungError, past every retry, when one can not be stopped for a restart', async () => {
+  test('with a WorkerHungError, despite any retry, if a worker cannot be stopped for a restart', async () => {
     const notes = new Notes()
     const workers = [
       named('Fails', notes.worker('Fails', { throws: 100 })),
@@ -190,29 +190,37 @@ function raise(): never {
   throw new Error('in retryIf')
 }
 
-test('a supervisor stays up without workers, and when all are done', async () => {
+test('a supervisor keeps running without workers, and when all are done', async () => {
   const notes = new Notes()
   await notes.run([supervise([]), supervise([named('A', () => {}, { restart: 'transient' })])], 500)
   expect(notes.clock.elapsed()).toBe(500)
 })
 
-describe('is refused before anything runs:', () => {
+describe('is rejected before anything runs:', () => {
   const fails = backoff('1s')
   test.each<[string, () => unknown, RegExp]>([
-    ['a strategy', () => supervise([], { strategy: 'all' as never }), /strategy: expected 'one_for_one'/],
-    ['a type', () => supervise([named('A', untilAbort, { restart: 'never' as never })]), /restart: expected/],
+    [
+      'an unknown strategy',
+      () => supervise([], { strategy: 'all' as never }),
+      /strategy: expected 'one_for_one'/,
+    ],
+    [
+      'an unknown restart type',
+      () => supervise([named('A', untilAbort, { restart: 'never' as never })]),
+      /restart: expected/,
+    ],
     [
       'temporary with retry',
       () => supervise([named('A', untilAbort, { restart: 'temporary', retry: fails })]),
       /a temporary worker is never restarted/,
     ],
     [
-      'a limit out of reach',
+      'an unreachable limit',
       () => supervise([named('A', untilAbort)], { retry: fails, intensity: { restarts: 11, within: '10s' } }),
       /got 11 within 10000 ms, but the delays before 11 restarts take at least 11000 ms/,
     ],
     [
-      'a limit out of reach with a growing delay',
+      'an unreachable limit with a growing delay',
       () =>
         supervise([named('A', untilAbort)], {
           retry: backoff({ initial: '1s', max: '1m', jitterProportion: 0.5 }),
@@ -220,19 +228,19 @@ describe('is refused before anything runs:', () => {
         }),
       /take at least/,
     ],
-    ['a watchdog shorter', () => supervise([named('A', untilAbort, { watchdog: 0 })]), /watchdog/],
+    ['a watchdog of 0', () => supervise([named('A', untilAbort, { watchdog: 0 })]), /watchdog/],
     [
       'an unknown field',
       () => supervise([{ ...named('A', untilAbort), retrys: 1 } as never]),
       /did you mean 'retry'/,
     ],
     [
-      'retryIf',
+      'a retryIf that is not a function',
       () => supervise([named('A', untilAbort, { retryIf: 1 as never })]),
       /retryIf: expected a function/,
     ],
     [
-      'restarts',
+      'a fractional number of restarts',
       () => supervise([], { intensity: { restarts: 1.5, within: '1m' } }),
       /restarts: expected a whole number of 0 or more; got /,
     ],
@@ -246,7 +254,7 @@ describe('is refused before anything runs:', () => {
     expect(() => supervise([entry])).not.toThrow()
   })
 
-  test('but not a limit that many workers reach together', () => {
+  test('but not a limit that several workers reach together', () => {
     const workers = [named('A', untilAbort), named('B', untilAbort)]
     expect(() =>
       supervise(workers, { retry: fails, intensity: { restarts: 15, within: '10s' } }),

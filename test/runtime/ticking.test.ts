@@ -16,7 +16,7 @@ import { VirtualClock } from 'runutil/testing'
 import { capturedLogger } from '../support/logs.ts'
 
 describe('repeat', () => {
-  it('keeps to its grid: 100 runs every 20 ms take 2,000 ms', async () => {
+  it('does not drift: 100 runs every 20 ms take 2,000 ms', async () => {
     const clock = new VirtualClock()
     const controller = new AbortController()
     let runs = 0
@@ -32,7 +32,7 @@ describe('repeat', () => {
     await run
   })
 
-  it('lets the event loop turn when a synchronous job takes longer than its interval', async () => {
+  it('does not starve the event loop if a synchronous job takes longer than its interval', async () => {
     const controller = new AbortController()
     let runs = 0
     setImmediate(() => setImmediate(() => controller.abort()))
@@ -44,7 +44,7 @@ describe('repeat', () => {
     expect(runs).toBeLessThan(1_000)
   })
 
-  it('ends with the error of its job, and runs no more', async () => {
+  it('ends with the error of its job, without another run', async () => {
     const clock = new VirtualClock({ auto: true })
     let runs = 0
     const fails = (): void => {
@@ -54,7 +54,7 @@ describe('repeat', () => {
     expect([runs, clock.pending]).toEqual([3, 0])
   })
 
-  it('gives each run a trace span of its own, in the trace of its worker', async () => {
+  it('gives each run its own span in the trace of its worker', async () => {
     const { logger, lines, texts } = capturedLogger()
     const clock = new VirtualClock()
     const controller = new AbortController()
@@ -78,7 +78,7 @@ describe('repeat', () => {
 })
 
 describe('retry', () => {
-  it('holds a worker that returns at once to 10 ms between runs, and the process answers', async () => {
+  it('waits at least 10 ms between runs if a worker returns immediately', async () => {
     const controller = new AbortController()
     let runs = 0
     setTimeout(() => controller.abort(), 100)
@@ -87,7 +87,7 @@ describe('retry', () => {
     expect(runs).toBeLessThanOrEqual(11)
   })
 
-  it('leaves a macrotask between two failures, whatever the backoff', async () => {
+  it('waits for a macrotask between two failures, with any backoff', async () => {
     const controller = new AbortController()
     const { logger } = capturedLogger()
     logger.level = 'silent'
@@ -96,7 +96,7 @@ describe('retry', () => {
     await runAllWorkers([fails], controller.signal, { logger })
   })
 
-  it('never runs the worker again when aborted in the backoff', async () => {
+  it('does not run the worker again if it is aborted in the backoff', async () => {
     const clock = new VirtualClock()
     const controller = new AbortController()
     const { logger } = capturedLogger()
@@ -126,7 +126,7 @@ describe('retry', () => {
     ])
   })
 
-  it('asks a backoff of the user with attempts that count up, and starts over after a return', async () => {
+  it('passes increasing attempts to a custom backoff, and starts over after a return', async () => {
     const clock = new VirtualClock({ auto: true })
     const asked: number[] = []
     const controller = new AbortController()
@@ -214,7 +214,7 @@ describe('health', () => {
     expect(healthSnapshot()).toEqual({})
   })
 
-  it('is said by a worker with a loop of its own', async () => {
+  it('can be reported by a worker with a loop of its own', async () => {
     const states: unknown[] = []
     const worker = async (): Promise<void> => {
       healthCheckpoint()

@@ -23,7 +23,7 @@ import { failureOf, untilAbort } from '../support/outcome.ts'
 
 const { logger } = capturedLogger()
 
-/** Loads all of runutil a second time, as a program does that has two copies of it. */
+/** Loads runutil a second time, as in a program with two copies of it. */
 async function anotherCopy(): Promise<typeof import('runutil')> {
   vi.resetModules()
   return import('runutil')
@@ -32,7 +32,7 @@ async function anotherCopy(): Promise<typeof import('runutil')> {
 afterEach(() => process.removeAllListeners('SIGUSR2'))
 
 describe('two copies of the package in one program', () => {
-  test('find the classes that the other decorated or was given', async () => {
+  test('find classes that were decorated or provided with the other', async () => {
     const other = await anotherCopy()
     expect(other.runProvidedWorkers).not.toBe(runProvidedWorkers)
     const seen: unknown[] = []
@@ -54,7 +54,7 @@ describe('two copies of the package in one program', () => {
     ])
   })
 
-  test('have one name, one health and one logger for a worker', async () => {
+  test('share the name, health and logger of a worker', async () => {
     const other = await anotherCopy()
     const seen: unknown[] = []
     const stop = new AbortController()
@@ -70,7 +70,7 @@ describe('two copies of the package in one program', () => {
     expect(seen).toEqual(['/Outer', '/Outer', { '/Outer': 'ok' }, { '/Outer': 'ok' }])
   })
 
-  test('know the signals of the other: with its grace, and its handlers come off', async () => {
+  test('recognize the shutdown signals of the other, with their grace, and remove their handlers', async () => {
     const other = await anotherCopy()
     const signal = other.shutdownSignal({ signals: ['SIGUSR2'] })
     const clock = new VirtualClock({ auto: true })
@@ -81,7 +81,7 @@ describe('two copies of the package in one program', () => {
     expect(process.listenerCount('SIGUSR2')).toBe(0)
   })
 
-  test('recognise the errors of the other, and no others', async () => {
+  test('recognize the errors of the other, and only those', async () => {
     const other = await anotherCopy()
     const failure = await failureOf(other.runAllWorkers([async () => {}]))
     expect(failure).toBeInstanceOf(WorkerGroupError)
@@ -97,7 +97,7 @@ describe('two copies of the package in one program', () => {
     }
   })
 
-  test('run the jobs of a queue of the other, and judge by its errors', async () => {
+  test('run the jobs of a queue of the other, and handle its errors', async () => {
     vi.resetModules()
     const other = await import('runutil/queue')
     expect(other.JobQueue).not.toBe(JobQueue)
@@ -119,7 +119,7 @@ describe('two copies of the package in one program', () => {
     expect(calls).toBe(2)
   })
 
-  test('say so of an argument that only works with its own copy, with the path', async () => {
+  test('reject an argument that only works with its own copy, with its path', async () => {
     vi.resetModules()
     const other = await import('runutil/coordinate')
     const namespace = await other.createCoordinate(new other.MemoryCoordinateStore()).namespace('n')
@@ -128,7 +128,7 @@ describe('two copies of the package in one program', () => {
     )
   })
 
-  test('that cannot work together say so, with both paths', async () => {
+  test('log a warning with both paths if they are incompatible', async () => {
     const { lines } = await new Child('runtime/programs/old-copy').exit
     const warnings = lines.filter((line) => line.includes('two copies of runutil'))
     expect(warnings).toEqual([expect.stringMatching(/\/old\/runutil\/dist and .*packages\/runutil\/src/)])

@@ -24,7 +24,7 @@ import { failureOf, untilAbort } from '../support/outcome.ts'
 import { freshPool } from '../support/pool/pools.ts'
 import { breakableQueue } from '../support/queue/fresh-worker.ts'
 
-/** Entry /Watched, whose watchdog barks after a minute. */
+/** A run of the entry /Watched, whose watchdog expires after a minute. */
 class Watched {
   readonly clock: VirtualClock
   readonly runtime = new Runtime()
@@ -45,7 +45,7 @@ class Watched {
     await clock.advance(0)
   }
 
-  /** When it was declared hung, in s. */
+  /** The times in s at which it was declared hung. */
   get hung(): number[] {
     const at = this.events.filter(({ type }) => type === 'hung').map((event) => event.at.getTime())
     return at.map((ms) => (ms - (this.clock.now() - this.clock.elapsed())) / 1_000)
@@ -62,7 +62,7 @@ class Watched {
 const never = (): Promise<void> => new Promise(() => {})
 
 describe('a watchdog', () => {
-  test('barks at a worker that says nothing, with an error that it fails with', async () => {
+  test('fails a worker without heartbeats with a WorkerHungError', async () => {
     const watched = new Watched()
     await watched.start(untilAbort)
     await watched.clock.advance('70s')
@@ -76,7 +76,7 @@ describe('a watchdog', () => {
     await watched.end()
   })
 
-  test('counts from the begin of a run of repeat, and a pause is no silence', async () => {
+  test('counts from the start of each run of a repeat, but not during a pause', async () => {
     const watched = new Watched()
     let runs = 0
     await watched.start(repeat('50s', (signal) => (++runs < 3 ? wait('45s', signal) : untilAbort(signal))))
@@ -85,12 +85,12 @@ describe('a watchdog', () => {
     await watched.runtime.resume('/Watched')
     const resumedAt = watched.clock.elapsed() / 1_000
     await watched.clock.advance('5m')
-    // The third run begins 150 s later.
+    // The third run starts 150 s later.
     expect([watched.hung, runs]).toEqual([[resumedAt + 210], 3])
     await watched.end()
   })
 
-  test('looks at the runs of a cron, however far apart they are', async () => {
+  test('applies to the runs of a cron, not to the time between them', async () => {
     const watched = new Watched(new VirtualClock({ now: Date.UTC(2026, 0, 1, 12) }))
     let runs = 0
     await watched.start(
@@ -103,7 +103,7 @@ describe('a watchdog', () => {
     await watched.end()
   })
 
-  test('of a supervisor hears all beneath it, also those that are added and restarted', async () => {
+  test('of a supervisor counts heartbeats of all its descendants, including added and restarted ones', async () => {
     const watched = new Watched()
     const says = async (signal: AbortSignal): Promise<void> => {
       for (let times = 0; times < 4; times++) {
@@ -128,7 +128,7 @@ describe('a watchdog', () => {
     await watched.end()
   })
 
-  test('of a supervisor hears the runs within a worker of it, and of those that fail again and again', async () => {
+  test('of a supervisor counts heartbeats of runs within its workers, even if they fail repeatedly', async () => {
     const watched = new Watched()
     let left = 5
     const fails = async (signal: AbortSignal): Promise<void> => {
@@ -150,8 +150,8 @@ describe('a watchdog', () => {
     ['whose workers are done', [{ name: 'Done', worker: async () => {}, restart: 'transient' }]],
     ['whose worker waits for a restart', [() => Promise.reject(new Error('no connection'))]],
     ['whose worker has nothing to do', [cron('0 0 1 1 *', untilAbort)]],
-    ['of an idle one', [supervise([cron('0 0 1 1 *', untilAbort)])]],
-  ])('lets a supervisor be %s', async (_, workers) => {
+    ['whose child is an idle supervisor', [supervise([cron('0 0 1 1 *', untilAbort)])]],
+  ])('ignores a supervisor %s', async (_, workers) => {
     const watched = new Watched()
     await watched.start(supervise(workers, { retry: backoff('1d') }))
     await watched.clock.advance('1h')
@@ -159,7 +159,7 @@ describe('a watchdog', () => {
     await watched.end()
   })
 
-  test('lets an idle QueueWorker be, and barks at one that settles nothing, or whose claims get no answer', async () => {
+  test('ignores an idle QueueWorker, and fails one that settles nothing or whose claims do not return', async () => {
     const { clock, queue, store } = breakableQueue()
     const worker = new QueueWorker(queue, { pollInterval: '1h', lease: '2h' })
     worker.register('a', ({ id }, signal) => (id === 'hangs' ? untilAbort(signal) : wait('40s', signal)))
@@ -185,7 +185,7 @@ describe('a watchdog', () => {
     await watched.end()
   })
 
-  test('lets an idle CoordinateWorker be, hears of what its attempts do, and barks when they do nothing', async () => {
+  test('ignores an idle CoordinateWorker, and fails one whose attempts do nothing', async () => {
     const clock = new VirtualClock()
     const store = new MemoryCoordinateStore().withTime(() => clock.now())
     const namespace = await createCoordinate({ withTime: () => store }, { clock }).namespace('n')
@@ -215,7 +215,7 @@ describe('a watchdog', () => {
     await watched.end()
   })
 
-  test('lets a Manager be whose ledger answers, and barks when it does not', async () => {
+  test('ignores a Manager while its ledger answers, and fails it otherwise', async () => {
     const watched = new Watched()
     const ledger = new MemoryActionLedger()
     await watched.start(new Manager({ operation: 'test', ledger, clock: watched.clock }))
@@ -229,7 +229,7 @@ describe('a watchdog', () => {
     expect(await failure).toMatchObject({ errors: [expect.any(WorkerHungError)] })
   })
 
-  test('never barks at a server', async () => {
+  test('ignores a server', async () => {
     const watched = new Watched()
     const ready = watched.runtime.ready('/Watched')
     await watched.start(httpServer(createServer(), { port: 0, host: '127.0.0.1', keepAliveGrace: 0 }), {
@@ -241,7 +241,7 @@ describe('a watchdog', () => {
     await watched.end()
   })
 
-  test('lets an idle ProcessPool be, and barks at one that answers nothing', async () => {
+  test('ignores an idle ProcessPool, and fails one that answers nothing', async () => {
     const { pool } = freshPool({ pingInterval: '30d' })
     const watched = new Watched()
     const ready = watched.runtime.ready('/Watched')

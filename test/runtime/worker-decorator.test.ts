@@ -20,14 +20,14 @@ describe('@Worker', () => {
       /expected a token for each constructor parameter of Two \(a, b\); got an array of 1/,
     ],
     ['too many', [Other, Other, Other], /got an array of 3/],
-    ['an undefined one', [Other, undefined], /parameter #1 \(b\) of Two; got undefined; .*delay/],
-    ['no list', 'Other', /expected a token for each/],
-  ])('refuses %s tokens', (_, tokens, says) => {
+    ['undefined', [Other, undefined], /parameter #1 \(b\) of Two; got undefined; .*delay/],
+    ['not a list of', 'Other', /expected a token for each/],
+  ])('rejects %s tokens', (_, tokens, says) => {
     expect(() => decorate({ inject: tokens }, Two)).toThrow(InvalidArgumentError)
     expect(() => decorate({ inject: tokens }, Two)).toThrow(says)
   })
 
-  it('takes defaults, delayed tokens and inherited constructors for what they are', () => {
+  it('accepts defaults, delayed tokens and inherited constructors', () => {
     class WithDefault {
       constructor(
         readonly a: object,
@@ -40,13 +40,13 @@ describe('@Worker', () => {
     decorate({ inject: [delay(() => Other), Other], group: 'unused' }, Derived)
   })
 
-  it('says so when the parentheses are missing, a name is empty or an option is unknown', () => {
+  it('rejects missing parentheses, an empty name and an unknown option', () => {
     expect(() => Worker(Two as never)).toThrow(/write @Worker\(\) above class Two/)
     expect(() => Worker({ name: ' ' })).toThrow(/@Worker: name: expected a name that isn't empty/)
     expect(() => Worker({ gruop: 'a' } as never)).toThrow(/unknown option 'gruop'; did you mean 'group'/)
   })
 
-  it('works as a standard decorator too, which gets a context', () => {
+  it('works as a standard decorator, which gets a context', () => {
     const decorator = Worker({ group: 'unused', name: 'Standard' }) as unknown as (
       type: Function,
       context: object,

@@ -8,8 +8,8 @@ afterEach(() => vi.resetModules())
 
 const here = (line: string): RegExp => new RegExp(`${line}.*:\\d+`)
 
-describe('a class of a name that another has', () => {
-  test('is told with the files of both, where they were decorated', async () => {
+describe('a class with the name of another', () => {
+  test('is reported with the files in which both were decorated', async () => {
     Worker({ group: 'same name' })(
       class Twin {
         workers = () => [note]
@@ -29,7 +29,7 @@ describe('a class of a name that another has', () => {
     )
   })
 
-  test('in the same file, at the same time, is told too', async () => {
+  test('in the same file is reported, too', async () => {
     const make = () =>
       class Twin {
         workers = () => [note]
@@ -40,7 +40,7 @@ describe('a class of a name that another has', () => {
 })
 
 describe('a file that is loaded a second time', () => {
-  test('has its newer class take the place of the older one', async () => {
+  test('replaces its older class by the newer one', async () => {
     const first = await import('./programs/reloaded.ts')
     const container = fresh()
     first.provide(container)
@@ -63,7 +63,7 @@ describe('isolateWorkers', () => {
       },
     )
 
-  test('hides what was decorated before, and what is decorated until its end from what comes after', async () => {
+  test('hides earlier classes until its end, and then those decorated meanwhile', async () => {
     decorate()
     const end = isolateWorkers()
     expect(await runGroup(fresh(), 'isolated')).toEqual([])
@@ -73,7 +73,7 @@ describe('isolateWorkers', () => {
     await expect(runGroup(fresh(), 'isolated')).resolves.toEqual(['/Isolated'])
   })
 
-  test('leaves to a hidden class its name and group, for provideWorker', async () => {
+  test('keeps the name and group of a hidden class for provideWorker', async () => {
     class Hidden {
       workers = () => [note]
     }

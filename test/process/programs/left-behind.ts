@@ -1,4 +1,4 @@
-// A worker that never ends is left behind by a run without a shutdownSignal: left-behind.ts <supervise | run | jobs | lone>.
+// A run without a shutdownSignal abandons a worker that never ends: left-behind.ts <supervise | run | jobs | lone>.
 // Nothing else keeps the process alive.
 import { type Worker, runAllJobs, runAllWorkers, supervise } from 'runutil'
 import { print } from './print.ts'

@@ -1,4 +1,4 @@
-// A worker that blocks the event loop once: blocked-loop.ts <ms>; beside one that has no run.
+// A worker that blocks the event loop once for <ms>, beside one whose job never runs: blocked-loop.ts <ms>.
 import { repeat, runAllWorkers, shutdownSignal } from 'runutil'
 
 let blockMs = Number(process.argv[2])

@@ -1,4 +1,4 @@
-// Runs groups, tickers, retries and waits 100,000 times on one long-lived signal, and prints what is left of them.
+// Runs groups, repeats, retries and waits many times on one long-lived signal, and prints what is left of them.
 // Started with --expose-gc.
 import { getEventListeners } from 'node:events'
 import pino from 'pino'
@@ -19,7 +19,7 @@ const kinds = [
     runAllWorkers([repeat(5, fails), (signal) => wait('1h', signal)], long.signal, options).catch(() => {}),
   () => runAllJobs([retryJob(once(fails), backoff(1)), () => wait(3, long.signal)], long.signal, options),
   () => Promise.all([wait(1, long.signal), wait(0, long.signal)]).then(() => {}),
-  // In real time, where a wait of an hour has to let go of its native timer.
+  // In real time, where a wait of an hour must release its native timer.
   () =>
     runAllWorkers([fails, (signal) => wait('1h', signal)], long.signal, { logger, grace: '1m' }).catch(
       () => {},
@@ -41,7 +41,7 @@ const kinds = [
 await many(2_000)
 const before = heap()
 await many(runs)
-// The last turns that the virtual clock gives to what may still want to run.
+// Some more turns of the event loop for whatever is still pending.
 for (let turns = 0; turns < 20; turns++) await wait(0)
 const listeners = getEventListeners(long.signal, 'abort').length
 console.log(
@@ -60,7 +60,7 @@ async function many(count: number): Promise<void> {
   }
 }
 
-/** Throws the first time only. */
+/** Fails the first time only. */
 function once(fail: () => never): () => void {
   let failed = false
   return () => {
@@ -75,7 +75,7 @@ function heap(): number {
   return process.memoryUsage().heapUsed
 }
 
-/** Timers and the like; what the process was started with, as its pipes, is not of interest. */
+/** Timers, immediates and requests, but not the handles that the process starts with, such as pipes. */
 function resources(): string[] {
   return process.getActiveResourcesInfo().filter((type) => /Timeout|Immediate|Request/.test(type))
 }

@@ -1,4 +1,4 @@
-// A copy of runutil whose ways are not known here was loaded before.
+// Simulates that an incompatible copy of runutil was loaded earlier.
 Object.defineProperty(globalThis, Symbol.for('runutil.shared'), {
   value: { version: 0, from: '/old/runutil/dist', values: new Map() },
 })

@@ -1,4 +1,4 @@
-// What a program has that loads a changed file anew: the test loads this one twice.
+// A file that a program reloads after a change: the test loads it twice.
 import { Worker, provideWorker } from 'runutil'
 import type { DependencyContainer } from 'tsyringe'
 import { note } from '../../support/runtime/run-group.ts'

@@ -1,4 +1,4 @@
-// A class of a name that another file has too.
+// A class with the same name as one in another file.
 import { provideWorker } from 'runutil'
 import type { DependencyContainer } from 'tsyringe'
 import { note } from '../../support/runtime/run-group.ts'

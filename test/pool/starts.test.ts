@@ -1,7 +1,7 @@
 import { type ProcessPoolOptions, ProcessPool } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
 import { StartGate } from '../../packages/runutil/src/pool/start-gate.ts'
-import { allotmentOf } from '../../packages/runutil/src/pool/worker/allotment.ts'
+import { recycleLimitsOf } from '../../packages/runutil/src/pool/worker/recycle-limits.ts'
 import { systemClock } from '../../packages/runutil/src/core/clock-system.ts'
 import { errorOf, freshPool, node, odd, pidsOf, textOf, withPool } from '../support/pool/pools.ts'
 
@@ -128,12 +128,12 @@ describe('at maxExecutions', () => {
 
   it('gives workers that come up together different counts, none of them more', () => {
     const shares = [0, 1, 2, 3].map((at) =>
-      allotmentOf({ maxExecutions: 1_000, ttlMs: 8_000, early: at / 4, clock: systemClock }),
+      recycleLimitsOf({ maxExecutions: 1_000, ttlMs: 8_000, early: at / 4, clock: systemClock }),
     )
     expect(shares.map(({ execs }) => execs)).toEqual([1_000, 750, 500, 250])
     expect(shares.map(({ until }) => Math.round((until - shares[0]!.until) / 1_000))).toEqual([0, -2, -4, -6])
     const small = (maxExecutions: number, early: number): number =>
-      allotmentOf({ maxExecutions, ttlMs: Infinity, early, clock: systemClock }).execs
+      recycleLimitsOf({ maxExecutions, ttlMs: Infinity, early, clock: systemClock }).execs
     expect([small(1, 0.9), small(2, 0.9), small(3, 0.9), small(0, 0.5)]).toEqual([1, 2, 2, Infinity])
   })
 })

@@ -70,7 +70,7 @@ describe('a connection', () => {
   const clock = new VirtualClock()
   const limits = new StatementLimits(clock)
   const taken = (client: ScriptedClient): PgConnection =>
-    new PgConnection({ client, limits, clock, giveBack: () => {} })
+    new PgConnection({ client, limits, clock, release: () => {} })
   const used = async (): Promise<ScriptedClient> => {
     const client = new ScriptedClient()
     watchClient(client, clock)
@@ -104,7 +104,7 @@ describe('a connection', () => {
   it('of which nobody knows how long it was idle is asked first', async () => {
     const client = new ScriptedClient()
     const limits = new StatementLimits(clock)
-    const connection = new PgConnection({ client, limits, clock, giveBack: () => {} })
+    const connection = new PgConnection({ client, limits, clock, release: () => {} })
     expect(await connection.isUsable()).toBe(true)
     expect(client.said).toEqual(['select 1'])
   })

@@ -44,7 +44,7 @@ class ScriptedServer {
     const client = new ScriptedClient()
     this.clients.push(client)
     const { limits, clock } = this
-    return new PgConnection({ client, limits, clock, giveBack: (error) => client.release(error) })
+    return new PgConnection({ client, limits, clock, release: (error) => client.release(error) })
   }
 }
 

@@ -5,10 +5,10 @@ import { LaterJobs } from '../../packages/runutil/src/postgres/queue/later-jobs.
 import {
   type JobCount,
   countNew,
-  countPutOff,
+  countRetries,
   noticeOf,
   payloadOf,
-  together,
+  sumCounts,
 } from '../../packages/runutil/src/postgres/queue/notice.ts'
 import { WakeRounds } from '../../packages/runutil/src/postgres/queue/wake-rounds.ts'
 import type { NewJob } from '../../packages/runutil/src/queue/job-store.ts'
@@ -66,7 +66,7 @@ class Fleet {
   }
 
   #tell(count: number): void {
-    for (const rounds of this.#rounds) rounds.heard('k', count)
+    for (const rounds of this.#rounds) rounds.add('k', count)
   }
 }
 
@@ -180,7 +180,7 @@ describe('a notification', () => {
       again(5_000),
       again(0, new Date(now)),
     ]
-    expect(countPutOff(batch, now)).toEqual([
+    expect(countRetries(batch, now)).toEqual([
       { kind: 'k', count: 1, inMs: 5_000 },
       { kind: 'k', count: 1, inMs: 0 },
     ])
@@ -208,7 +208,7 @@ describe('a notification', () => {
 
   it('that jobs are taken is subtracted from those that they were', () => {
     const counts = [1, 2, -3].map((count) => ({ kind: 'k', count, inMs: 0 }))
-    expect(together(counts)).toEqual([{ kind: 'k', count: 0, inMs: 0 }])
+    expect(sumCounts(counts)).toEqual([{ kind: 'k', count: 0, inMs: 0 }])
   })
 
   it('of jobs that fall due later is kept until then, and a flood of them needs few timers', async () => {

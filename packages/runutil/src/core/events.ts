@@ -26,7 +26,7 @@ export class Events<M extends Record<keyof M, unknown[]>> {
   }
 
   /** Whether the event has a listener: lets a busy emitter avoid creating the arguments. */
-  heard(name: keyof M): boolean {
+  hasListeners(name: keyof M): boolean {
     return (this.#listeners.get(name)?.size ?? 0) > 0
   }
 

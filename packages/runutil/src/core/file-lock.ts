@@ -6,7 +6,7 @@ import { rootLogger } from './context.ts'
 import { HeldLock } from './held-lock.ts'
 import { type Claim, type SeenClaim, inWords, readClaim } from './lock-claim.ts'
 import { log } from './log.ts'
-import { isOfEarlierBoot, sharesMachine, standingOf, thisProcess } from './process-identity.ts'
+import { isOfEarlierBoot, sharesMachine, livenessOf, thisProcess } from './process-identity.ts'
 import { sleep } from './wait.ts'
 
 /** How long at least a claim is watched when its process cannot be checked. */
@@ -104,9 +104,9 @@ async function leftBehind(
   me: Claim,
 ): Promise<SeenClaim | undefined> {
   const { clock = systemClock } = props
-  const standing = isOfEarlierBoot(seen, me, clock.now()) ? 'dead' : await standingOf(seen.claim, me)
-  if (standing === 'dead') return seen
-  if (standing === 'alive') throw props.inUse(seen.claim)
+  const liveness = isOfEarlierBoot(seen, me, clock.now()) ? 'dead' : await livenessOf(seen.claim, me)
+  if (liveness === 'dead') return seen
+  if (liveness === 'alive') throw props.inUse(seen.claim)
   return watch(props, path, seen, me)
 }
 

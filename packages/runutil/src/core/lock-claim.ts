@@ -4,8 +4,8 @@ import { describe } from './describe.ts'
 import type { ProcessIdentity } from './process-identity.ts'
 import { sleep } from './wait.ts'
 
-const LOOKS = 20
-const LOOK_MS = 50
+const READ_TRIES = 20
+const RETRY_MS = 50
 
 /** The content of a lock file. */
 export interface Claim extends ProcessIdentity {
@@ -23,14 +23,14 @@ export interface SeenClaim {
 
 /** @returns undefined if the file does not exist */
 export async function readClaim(path: string): Promise<SeenClaim | undefined> {
-  for (let look = 1; ; look++) {
+  for (let attempt = 1; ; attempt++) {
     const read = await readOnce(path)
     if (read === undefined) return undefined
     const claim = parse(read.text)
     if (claim !== undefined) return { claim, renewedAt: read.renewedAt }
     // The file may be half written.
-    if (look === LOOKS) throw noClaim(path, read.text)
-    await sleep(systemClock, LOOK_MS)
+    if (attempt === READ_TRIES) throw noClaim(path, read.text)
+    await sleep(systemClock, RETRY_MS)
   }
 }
 

@@ -14,22 +14,22 @@ export interface ProcessIdentity {
 }
 
 /** 'unknown': the pid is of another namespace, or may have been reused. */
-export type Standing = 'alive' | 'dead' | 'unknown'
+export type Liveness = 'alive' | 'dead' | 'unknown'
 
 export async function thisProcess(): Promise<ProcessIdentity> {
   const [boot, namespace, own] = await Promise.all([
     readOrNothing(readFile('/proc/sys/kernel/random/boot_id', 'utf8')),
     readOrNothing(readlink('/proc/self/ns/pid')),
-    look('self'),
+    readStat('self'),
   ])
   return { pid: process.pid, host: hostname(), boot: boot?.trim(), namespace, began: own?.began }
 }
 
 /** Whether the process `other` is alive, as far as `me` can tell. */
-export async function standingOf(other: ProcessIdentity, me: ProcessIdentity): Promise<Standing> {
+export async function livenessOf(other: ProcessIdentity, me: ProcessIdentity): Promise<Liveness> {
   if (!sharesPids(other, me)) return 'unknown'
   if (!isThere(other.pid)) return 'dead'
-  const found = await lookAt(other.pid)
+  const found = await statOf(other.pid)
   if (found === undefined || other.began === undefined) return isThere(other.pid) ? 'unknown' : 'dead'
   return !found.zombie && found.began === other.began ? 'alive' : 'dead'
 }
@@ -70,18 +70,18 @@ function isThere(pid: number): boolean {
   }
 }
 
-interface Found {
+interface ProcessStat {
   readonly began: string
   readonly zombie: boolean
 }
 
 /** Undefined if /proc was mounted in another pid namespace: its pids are other processes. */
-async function lookAt(pid: number): Promise<Found | undefined> {
+async function statOf(pid: number): Promise<ProcessStat | undefined> {
   const self = await readOrNothing(readlink('/proc/self'))
-  return self === String(process.pid) ? look(String(pid)) : undefined
+  return self === String(process.pid) ? readStat(String(pid)) : undefined
 }
 
-async function look(process: string): Promise<Found | undefined> {
+async function readStat(process: string): Promise<ProcessStat | undefined> {
   const stat = await readOrNothing(readFile(`/proc/${process}/stat`, 'utf8'))
   if (stat === undefined) return undefined
   // The fields follow the process name, which is in parentheses and may contain anything.

@@ -17,7 +17,7 @@ const ORDER: readonly WorkerState[] = [
 ]
 
 /**
- * Moves a class along with its workers, as a state of its own, so that its events tell of it as those of a worker do: its `runs`
+ * Moves a class along with its workers, as a state of its own, so that it has the events of a worker: its `runs`
  * are its starts, and it has failed or is restarting as often as its events say.
  */
 export class StateTally implements Tally {
@@ -59,11 +59,11 @@ export class StateTally implements Tally {
       record.failures++
       record.lastError = this.#memberIn(state)?.lastError
     }
-    record.moveTo(state, change?.type === state ? change : this.#told(state))
+    record.moveTo(state, change?.type === state ? change : this.#changeInto(state))
   }
 
   /** Of one that has been in that state for a while: another no longer hides it. */
-  #told(state: WorkerState): WorkerChange | undefined {
+  #changeInto(state: WorkerState): WorkerChange | undefined {
     const member = this.#memberIn(state)
     if (member === undefined) return undefined
     const { lastError, restarts, since } = member

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { CronSettings } from './cron-settings.ts'
-import { MOST_MADE_UP, planRuns, queueRuns } from './missed-runs.ts'
+import { MAX_LATE_RUNS, planRuns, queueRuns } from './missed-runs.ts'
 
 /** The next instant, and when its run starts: later by the jitter. */
 interface Next {
@@ -70,7 +70,7 @@ export class CronProgress {
     }
     this.#next = undefined
     this.#lookedAt = now
-    const passed = await settings.times.passed(from, now, MOST_MADE_UP, clock)
+    const passed = await settings.times.passed(from, now, MAX_LATE_RUNS, clock)
     const latest = passed.instants.at(-1)!
     const lateBy = now - (latest === next.instant ? next.startAt : latest)
     const planned = planRuns(passed, settings.missed, lateBy <= settings.toleranceMs)

@@ -7,7 +7,7 @@ import type { Passed } from './cron-times.ts'
 export type MissedPolicy = 'once' | 'skip' | 'all'
 
 /** With `all`, at most this many instants are run late. */
-export const MOST_MADE_UP = 100
+export const MAX_LATE_RUNS = 100
 
 /** @param isOnTime whether the latest instant is late by no more than the tolerance */
 export function planRuns(
@@ -16,16 +16,20 @@ export function planRuns(
   isOnTime: boolean,
 ): { due: readonly number[]; missed: number } {
   const due =
-    policy === 'all' ? instants.slice(-MOST_MADE_UP) : policy === 'once' || isOnTime ? instants.slice(-1) : []
+    policy === 'all'
+      ? instants.slice(-MAX_LATE_RUNS)
+      : policy === 'once' || isOnTime
+        ? instants.slice(-1)
+        : []
   return { due, missed: count - due.length }
 }
 
-/** Adds the due instants to the waiting ones, and keeps the latest MOST_MADE_UP; the others are missed. */
+/** Adds the due instants to the waiting ones, and keeps the latest MAX_LATE_RUNS; the others are missed. */
 export function queueRuns(
   waiting: readonly number[],
   due: readonly number[],
 ): { waiting: number[]; missed: number } {
   const all = [...waiting, ...due]
-  const kept = all.slice(-MOST_MADE_UP)
+  const kept = all.slice(-MAX_LATE_RUNS)
   return { waiting: kept, missed: all.length - kept.length }
 }

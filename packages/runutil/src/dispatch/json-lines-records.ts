@@ -74,9 +74,9 @@ export class JsonLinesRecords implements ActionStates {
 
   /** Updates the table at once, so that the next change sees it; followers are notified when the line is on disk. */
   async #append(file: JsonLinesFile, record: ActionRecord, line: LedgerLine | RecordChange): Promise<void> {
-    const tell = this.#table.put(record)
+    const notify = this.#table.put(record)
     await file.append(JSON.stringify(line))
-    tell()
+    notify()
   }
 
   #file(): Promise<JsonLinesFile> {

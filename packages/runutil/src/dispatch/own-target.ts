@@ -1,23 +1,23 @@
 import { Ambient } from '../core/ambient.ts'
 import type { WorkerInfo } from './task-exchange.ts'
 
-interface Performance {
+interface TaskScope {
   /** Undefined unless the task is exclusive. */
   readonly target: string | undefined
   /** Whether the task has ended; code that it started may still run. */
   isOver: boolean
 }
 
-const performances = new Ambient<Performance>()
+const taskScopes = new Ambient<TaskScope>()
 
 /** Runs a task of this worker. */
-export async function performAs(
+export async function runInTaskScope(
   { target, exclusive }: WorkerInfo,
   task: () => Promise<void> | void,
 ): Promise<void> {
-  const own: Performance = { target: exclusive === true ? target : undefined, isOver: false }
+  const own: TaskScope = { target: exclusive === true ? target : undefined, isOver: false }
   try {
-    await performances.run(own, task)
+    await taskScopes.run(own, task)
   } finally {
     own.isOver = true
   }
@@ -25,6 +25,6 @@ export async function performAs(
 
 /** The target of the exclusive task that the running code belongs to. */
 export function ownTarget(): string | undefined {
-  const own = performances.current
+  const own = taskScopes.current
   return own === undefined || own.isOver ? undefined : own.target
 }

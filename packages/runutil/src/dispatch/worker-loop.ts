@@ -7,7 +7,7 @@ import type { Task } from './action.ts'
 import { WorkerLostError } from './errors.ts'
 import type { HandlerResult } from './handler-result.ts'
 import { type ManagerSettings, clockOf } from './manager-options.ts'
-import { performAs } from './own-target.ts'
+import { runInTaskScope } from './own-target.ts'
 import type { Settler } from './settler.ts'
 import type { WorkerInfo, WorkerRegistration } from './task-exchange.ts'
 
@@ -135,7 +135,7 @@ export class WorkerLoop {
     // A handler that listens for `abort` would miss an earlier one.
     if (signal.aborted) return { kind: 'not called' }
     try {
-      await inNewScope(() => performAs(this.worker, () => this.#props.handler(task, signal)))
+      await inNewScope(() => runInTaskScope(this.worker, () => this.#props.handler(task, signal)))
       return { kind: 'returned' }
     } catch (error) {
       return { kind: 'threw', error: toError(error) }

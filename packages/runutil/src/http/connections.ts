@@ -45,7 +45,7 @@ export class Connections {
   /** Accepts no new connections. Requests that arrive on open ones are still answered. */
   stopAccepting(): void {
     this.#phase = 'closing'
-    for (const response of this.#running) sayClosed(response)
+    for (const response of this.#running) sendConnectionClose(response)
     // Node's close() also closes idle connections, and would cut off a request that is just arriving on one.
     const server = this.#server as { closeIdleConnections?: () => void }
     server.closeIdleConnections = () => {}
@@ -71,8 +71,8 @@ export class Connections {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  leave(): void {
-    this.#upgraded.leave()
+  detach(): void {
+    this.#upgraded.detach()
     this.#server.off('connection', this.#connected)
     this.#server.off('secureConnection', this.#connected)
     this.#server.off('request', this.#requested)
@@ -87,7 +87,7 @@ export class Connections {
   readonly #requested = (request: { readonly socket: Socket }, response: Response): void => {
     this.#used.add(request.socket)
     this.#running.add(response)
-    if (this.#phase !== 'open') sayClosed(response)
+    if (this.#phase !== 'open') sendConnectionClose(response)
     response.on('close', () => {
       this.#running.delete(response)
       // If its headers were sent before the stop, the connection is kept alive and now idle.
@@ -96,6 +96,6 @@ export class Connections {
   }
 }
 
-function sayClosed(response: Response): void {
+function sendConnectionClose(response: Response): void {
   if (!response.headersSent) response.setHeader('connection', 'close')
 }

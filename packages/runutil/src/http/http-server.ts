@@ -98,7 +98,7 @@ async function serve(plan: ListeningPlan, settings: Settings, signal: AbortSigna
     await untilStopped(server, signal)
     if (server.listening) await stop(server, connections, settings)
   } finally {
-    connections.leave()
+    connections.detach()
   }
 }
 

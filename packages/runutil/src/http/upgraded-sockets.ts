@@ -18,7 +18,7 @@ const UPGRADES = ['upgrade', 'connect'] as const
 export class UpgradedSockets {
   readonly #server: NodeHttpServer
   readonly #sockets = new Set<Socket>()
-  readonly #heard = new Set<string>()
+  readonly #listensTo = new Set<string>()
   #isClosed = false
 
   constructor(server: NodeHttpServer) {
@@ -29,12 +29,12 @@ export class UpgradedSockets {
   /** Call this again at each connection, since other listeners may have been added or removed. */
   listen(): void {
     for (const event of UPGRADES) {
-      const isHeard = this.#heard.has(event)
-      const hasOthers = this.#server.listenerCount(event) > (isHeard ? 1 : 0)
-      if (hasOthers && !isHeard) this.#server.prependListener(event, this.#upgraded)
-      if (!hasOthers && isHeard) this.#server.off(event, this.#upgraded)
-      if (hasOthers) this.#heard.add(event)
-      else this.#heard.delete(event)
+      const listens = this.#listensTo.has(event)
+      const hasOthers = this.#server.listenerCount(event) > (listens ? 1 : 0)
+      if (hasOthers && !listens) this.#server.prependListener(event, this.#upgraded)
+      if (!hasOthers && listens) this.#server.off(event, this.#upgraded)
+      if (hasOthers) this.#listensTo.add(event)
+      else this.#listensTo.delete(event)
     }
   }
 
@@ -44,7 +44,7 @@ export class UpgradedSockets {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  leave(): void {
+  detach(): void {
     for (const event of UPGRADES) this.#server.off(event, this.#upgraded)
   }
 

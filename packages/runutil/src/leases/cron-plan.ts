@@ -20,11 +20,11 @@ export class CronPlan implements LeasePlan {
   /** The instant to request: the latest that has passed and is to be run, or the next. */
   #instant = NEVER
   /** All instants up to here are settled, whether they were run or not. */
-  #lookedAt = -Infinity
+  #examinedTo = -Infinity
   /** Cache of the first instant after a moment, since most requests need the same one. */
   #upcoming: { readonly from: number; readonly instant: number } | undefined
   /** The jitter drawn for an instant: the delay of its start. */
-  #putOff = { instant: NEVER, ms: 0 }
+  #jitter = { instant: NEVER, ms: 0 }
   run: ScheduledRun | undefined
 
   constructor(settings: CronSettings, clock: Clock) {
@@ -39,7 +39,7 @@ export class CronPlan implements LeasePlan {
     return { everyMs: undefined, instantMs: this.#instant, schedule }
   }
 
-  async heard(answer: LeaseAnswer): Promise<number> {
+  async onAnswer(answer: LeaseAnswer): Promise<number> {
     const { schedule } = answer
     if (schedule === undefined) throw new TypeError('distributedCron needs a LeaseStore that keeps schedules')
     if (answer.kind === 'acquired') return this.#begin(schedule)
@@ -71,20 +71,20 @@ export class CronPlan implements LeasePlan {
   async #latest({ settledMs, nowMs }: KnownSchedule): Promise<number | undefined> {
     const { missed, toleranceMs } = this.#settings
     // If the store's clock was set back, instants that have run do not run again; the others are examined again.
-    const from = Math.max(settledMs, Math.min(this.#lookedAt, nowMs))
+    const from = Math.max(settledMs, Math.min(this.#examinedTo, nowMs))
     if (this.#after(from) > nowMs) return undefined
     const { instants } = await this.#times.passed(from, nowMs, 1, this.#clock)
     const latest = instants[0]
     if (latest === undefined) return undefined
-    const isOnTime = nowMs - latest - this.#putOffMs(latest) <= toleranceMs
+    const isOnTime = nowMs - latest - this.#jitterOf(latest) <= toleranceMs
     if (missed === 'once' || isOnTime) return latest
-    this.#lookedAt = latest
+    this.#examinedTo = latest
     return undefined
   }
 
   /** The instant is not requested before its start. Until then, requests only find out whether the schedule has changed. */
   #waitFor(instant: number, nowMs: number): number {
-    const waitMs = instant === NEVER ? Infinity : instant + this.#putOffMs(instant) - nowMs
+    const waitMs = instant === NEVER ? Infinity : instant + this.#jitterOf(instant) - nowMs
     this.#instant = waitMs > LONGEST_WAIT_MS ? NEVER : instant
     return Math.max(1, Math.min(waitMs, LONGEST_WAIT_MS))
   }
@@ -97,14 +97,14 @@ export class CronPlan implements LeasePlan {
     return instant
   }
 
-  #putOffMs(instant: number): number {
+  #jitterOf(instant: number): number {
     const { jitterMs } = this.#settings
     if (jitterMs === 0) return 0
-    if (this.#putOff.instant !== instant) {
+    if (this.#jitter.instant !== instant) {
       const untilNext = (this.#times.after(instant) ?? Infinity) - instant
-      this.#putOff = { instant, ms: this.#clock.random() * Math.min(jitterMs, untilNext) }
+      this.#jitter = { instant, ms: this.#clock.random() * Math.min(jitterMs, untilNext) }
     }
-    return this.#putOff.ms
+    return this.#jitter.ms
   }
 
   /** @returns false if it cannot follow the schedule */
@@ -114,7 +114,7 @@ export class CronPlan implements LeasePlan {
     if (text === this.#text) return true
     this.#instant = NEVER
     this.#upcoming = undefined
-    this.#lookedAt = -Infinity
+    this.#examinedTo = -Infinity
     const times = timesIn(text)
     if (times === undefined) {
       const message = `cannot follow the schedule of a replica that started later: ${text}`

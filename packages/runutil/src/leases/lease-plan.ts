@@ -10,7 +10,7 @@ export interface LeasePlan {
   readonly isRepeated: boolean
   terms(): Omit<LeaseTerms, 'leaseMs'>
   /** @returns if the lease was refused, how long to wait before the next request */
-  heard(answer: LeaseAnswer): Promise<number> | number
+  onAnswer(answer: LeaseAnswer): Promise<number> | number
   /** The run for which the lease was acquired. */
   readonly run: ScheduledRun | undefined
   /** How long a run takes before it is slow; undefined: never. */
@@ -26,8 +26,8 @@ export class OncePlan implements LeasePlan {
     return { everyMs: undefined }
   }
 
-  heard(answer: LeaseAnswer): number {
-    return untilAsking(answer)
+  onAnswer(answer: LeaseAnswer): number {
+    return untilNextRequest(answer)
   }
 
   slowAfterMs(): undefined {
@@ -36,7 +36,7 @@ export class OncePlan implements LeasePlan {
 }
 
 /** How long to wait before the next request. Once the lease is due, its holder may release it at any time. */
-export function untilAsking(answer: LeaseAnswer): number {
+export function untilNextRequest(answer: LeaseAnswer): number {
   if (answer.kind === 'acquired') return 0
   const { freeInMs, dueInMs } = answer
   return Math.max(1, freeInMs > 0 ? Math.min(freeInMs, Math.max(dueInMs, POLL_MS)) : dueInMs)

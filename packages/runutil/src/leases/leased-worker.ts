@@ -104,7 +104,7 @@ class LeasedRun {
     while (!this.#signal.aborted) {
       const askedAt = this.#clock.elapsed()
       const answer = await this.#ask()
-      const waitMs = answer === undefined ? POLL_MS : await this.#plan.heard(answer)
+      const waitMs = answer === undefined ? POLL_MS : await this.#plan.onAnswer(answer)
       if (answer?.kind !== 'acquired') await sleep(this.#clock, waitMs, this.#signal)
       // A process that could not keep the lease leaves it to others for a while.
       else if (!(await this.#hold(answer.fence, askedAt))) await sleep(this.#clock, leaseMs, this.#signal)

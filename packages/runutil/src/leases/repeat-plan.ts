@@ -1,4 +1,4 @@
-import { type LeasePlan, LONGEST_WAIT_MS, untilAsking } from './lease-plan.ts'
+import { type LeasePlan, LONGEST_WAIT_MS, untilNextRequest } from './lease-plan.ts'
 import type { LeaseAnswer, LeaseTerms } from './lease-store.ts'
 
 /** The work is due an interval after its last start, by the interval of the replica that started last. */
@@ -17,16 +17,16 @@ export class RepeatPlan implements LeasePlan {
     return { everyMs: this.#everyMs, schedule }
   }
 
-  heard(answer: LeaseAnswer): number {
+  onAnswer(answer: LeaseAnswer): number {
     const { schedule } = answer
-    if (schedule === undefined) return untilAsking(answer)
+    if (schedule === undefined) return untilNextRequest(answer)
     const isNew = this.#version !== undefined && this.#version !== schedule.version
     this.#version = schedule.version
     const everyMs = everyIn(schedule.text)
     // Another kind of worker uses that name now, so this one stands by.
     if (everyMs === undefined) return LONGEST_WAIT_MS
     this.#everyMs = everyMs
-    return isNew ? 1 : Math.min(untilAsking(answer), LONGEST_WAIT_MS)
+    return isNew ? 1 : Math.min(untilNextRequest(answer), LONGEST_WAIT_MS)
   }
 
   slowAfterMs(): undefined {

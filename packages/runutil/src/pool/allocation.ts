@@ -64,7 +64,7 @@ export class Allocation implements TaskSource {
     if (worker.state === 'ready') this.#keep(worker)
   }
 
-  handedBack(task: Task): void {
+  returned(task: Task): void {
     this.#resubmit(task)
   }
 
@@ -106,8 +106,8 @@ export class Allocation implements TaskSource {
 
   /** Adds a worker when more tasks are waiting than workers are starting. */
   #wantWorker(): void {
-    const coming = this.#workers?.coming ?? 0
-    if (this.#waiting.length > coming || coming === 0) this.#workers?.grow()
+    const starting = this.#workers?.starting ?? 0
+    if (this.#waiting.length > starting || starting === 0) this.#workers?.grow()
   }
 
   #workerFor(task: Task): SupervisedWorker | undefined {
@@ -125,8 +125,8 @@ export class Allocation implements TaskSource {
   #withRoom(task: Task): SupervisedWorker | undefined {
     const { numWorkers, pipelining } = this.#settings
     if (pipelining === 1 || this.#waiting.length > 0 || this.#workers === undefined) return undefined
-    const { active, coming } = this.#workers
-    if (active.length + coming < numWorkers) return undefined
+    const { active, starting } = this.#workers
+    if (active.length + starting < numWorkers) return undefined
     return active
       .filter((worker) => worker.state === 'working' && worker.hasRoomFor(task))
       .sort((a, b) => a.inFlight - b.inFlight)[0]

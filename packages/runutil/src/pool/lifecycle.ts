@@ -89,7 +89,7 @@ export class Lifecycle {
   }
 
   /** A task has arrived. If the pool was idle, the group's activity timeout starts now. */
-  taskComes(): void {
+  taskSubmitted(): void {
     const { record } = this.#context
     if (record?.isWatched === true && record.mayBeSilent) record.signOfLife()
   }
@@ -127,7 +127,7 @@ export class Lifecycle {
     const { scope, record } = this.#context
     const context = (this.#context = new PoolContext(scope))
     context.record = record
-    if (process.pid === 1) log(context.logger, 'warn', {}, AS_FIRST)
+    if (process.pid === 1) log(context.logger, 'warn', {}, RUNS_AS_PID_1)
     const relay = (this.#relay = relayFor(settings, context))
     this.#workers = new WorkerSet({ settings, context, relay, events, tasks: allocation })
     allocation.start(this.#workers, context)
@@ -180,5 +180,5 @@ function relayFor(settings: PoolSettings, { clock }: PoolContext): Relay {
   return new SocketRelay({ ...settings, socket, clock, silenceMs: handshakeMs })
 }
 
-const AS_FIRST =
+const RUNS_AS_PID_1 =
   'this process is pid 1 of its container, so orphaned child processes of its workers are not reaped; start the container with an init process, as docker run --init does'

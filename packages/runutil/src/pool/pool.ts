@@ -214,7 +214,7 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
   #submit(encoded: Encoded, caller: TaskCaller, options: ExecOptions | undefined): Task {
     const { refusal } = this.#lifecycle
     if (refusal !== undefined) throw refusal
-    this.#lifecycle.taskComes()
+    this.#lifecycle.taskSubmitted()
     const task = new Task(this.#settings, encoded, caller, options)
     this.#allocation.submit(task)
     return task

@@ -9,9 +9,9 @@ interface RecycledWorkers {
   /** Drains a worker that has reached a limit, and replaces it. */
   replace(worker: SupervisedWorker, reason: string): void
   /** Starts a worker's successor, which replaces it when it leaves or, with a reason, as soon as the successor is up. */
-  succeed(worker: SupervisedWorker, reason?: string): void
+  startSuccessor(worker: SupervisedWorker, reason?: string): void
   /** Removes a worker without replacing it. False when no fewer workers may remain. */
-  dismiss(worker: SupervisedWorker, reason: string): boolean
+  removeIdle(worker: SupervisedWorker, reason: string): boolean
 }
 
 const MEMORY_EVERY_MS = 1_000
@@ -49,9 +49,9 @@ export class Recycling {
   due(worker: SupervisedWorker, workers: RecycledWorkers): string | undefined {
     const { maxMemory, overlap } = this.#settings
     if (worker.numExecs === 0) return undefined
-    const left = worker.allotment.execs - worker.numExecs
+    const left = worker.recycleLimits.execs - worker.numExecs
     if (left <= 0) return `it has done ${worker.numExecs} tasks`
-    if (left === 1 && overlap) workers.succeed(worker)
+    if (left === 1 && overlap) workers.startSuccessor(worker)
     if (maxMemory === Infinity) return undefined
     if (readsAtOnce) return this.#tooLarge(residentBytes(worker.pid))
     void this.#measure(workers)
@@ -90,11 +90,11 @@ export class Recycling {
   readonly #checkAge = (workers: RecycledWorkers): void => {
     const { ttlMs, overlap } = this.#settings
     const now = this.#clock.elapsed()
-    const next = workers.active.map(({ allotment }) => allotment.until).filter((until) => until > now)
+    const next = workers.active.map(({ recycleLimits }) => recycleLimits.until).filter((until) => until > now)
     this.#ageTimer!.restartAt(Math.min(now + this.#ageStepMs, ...next))
     const reason = `it was there for ${ttlMs} ms (ttl)`
-    for (const worker of workers.active.filter(({ allotment }) => allotment.until <= now)) {
-      if (overlap) workers.succeed(worker, reason)
+    for (const worker of workers.active.filter(({ recycleLimits }) => recycleLimits.until <= now)) {
+      if (overlap) workers.startSuccessor(worker, reason)
       else workers.replace(worker, reason)
     }
   }
@@ -109,6 +109,6 @@ export class Recycling {
     const next = idle.map(dueAt).filter((at) => at > now)
     // Before any worker is dismissed, since a listener may destroy the pool.
     this.#idleTimer!.restartAt(Math.min(now + Math.max(1, idleMs), ...next))
-    for (const worker of due) if (!workers.dismiss(worker, `it was idle for ${idleMs} ms`)) return
+    for (const worker of due) if (!workers.removeIdle(worker, `it was idle for ${idleMs} ms`)) return
   }
 }

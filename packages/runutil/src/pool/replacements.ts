@@ -25,7 +25,7 @@ interface ReplacementsProps {
 }
 
 export interface ReplacementsListener {
-  arrived(worker: SupervisedWorker, history: StartHistory): void
+  started(worker: SupervisedWorker, history: StartHistory): void
   /** The replacement failed; another one follows. */
   failed(worker: SupervisedWorker | undefined, error: Error): void
 }
@@ -34,7 +34,7 @@ export interface ReplacementsListener {
 export class Replacements {
   readonly #props: ReplacementsProps
   /** Starts in progress: each is waiting for its backoff or its handshake. */
-  readonly #coming = new Set<{ cancel(): void }>()
+  readonly #starting = new Set<{ cancel(): void }>()
 
   constructor(props: ReplacementsProps) {
     this.#props = props
@@ -42,7 +42,7 @@ export class Replacements {
 
   /** How many workers are starting. */
   get count(): number {
-    return this.#coming.size
+    return this.#starting.size
   }
 
   add(attempt = 0): void {
@@ -50,31 +50,31 @@ export class Replacements {
     const delayMs = waits.duration(attempt - 1, clock)
     if (delayMs === 0) return this.#launch(attempt)
     const timer: Timer = clock.setTimeout(() => {
-      this.#coming.delete(coming)
+      this.#starting.delete(starting)
       this.#launch(attempt)
     }, delayMs)
-    const coming = { cancel: () => timer.clear() }
-    this.#coming.add(coming)
+    const starting = { cancel: () => timer.clear() }
+    this.#starting.add(starting)
   }
 
   /** Cancels all starts in progress. */
   cancelAll(): void {
-    for (const coming of this.#coming) coming.cancel()
-    this.#coming.clear()
+    for (const starting of this.#starting) starting.cancel()
+    this.#starting.clear()
   }
 
   #launch(attempt: number): void {
     const { context, gate, factory, listener } = this.#props
     const launch = new Launch(gate, factory)
-    const coming = { cancel: () => void launch.cancel() }
-    this.#coming.add(coming)
+    const starting = { cancel: () => void launch.cancel() }
+    this.#starting.add(starting)
     launch.up.then(
       (worker) => {
-        if (!this.#coming.delete(coming)) return
-        listener.arrived(worker, { attempt, startedMs: context.clock.elapsed() })
+        if (!this.#starting.delete(starting)) return
+        listener.started(worker, { attempt, startedMs: context.clock.elapsed() })
       },
       (error: Error) => {
-        if (!this.#coming.delete(coming) || error instanceof PoolDestroyedError) return
+        if (!this.#starting.delete(starting) || error instanceof PoolDestroyedError) return
         // Before the listener is called, since it may destroy the pool.
         this.add(Math.max(attempt, 1) + 1)
         listener.failed(launch.worker, error)

@@ -8,5 +8,5 @@ export interface TaskSource {
   /** The worker asked to be replaced instead of performing the task. */
   refused(task: Task, worker: SupervisedWorker): void
   /** The task's worker ended before it started the task. */
-  handedBack(task: Task): void
+  returned(task: Task): void
 }

@@ -12,7 +12,7 @@ import type { Relay } from './relay/relay.ts'
 import { StartGate } from './start-gate.ts'
 import type { TaskSource } from './task-source.ts'
 import { WorkerFactory } from './worker-factory.ts'
-import { WorkerPlaces } from './worker-places.ts'
+import { WorkerSlots } from './worker-slots.ts'
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 import type { Task } from './worker/task.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
@@ -32,7 +32,7 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
   readonly #props: WorkerSetProps
   readonly #gate: StartGate
   readonly #factory: WorkerFactory
-  readonly #places: WorkerPlaces
+  readonly #slots: WorkerSlots
   readonly #recycling: Recycling
   readonly #pings: Pings
   #closed = false
@@ -42,48 +42,48 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
     this.#props = props
     this.#gate = new StartGate(settings.startConcurrency)
     this.#factory = new WorkerFactory({ ...props, listener: this })
-    this.#places = new WorkerPlaces({ ...props, gate: this.#gate, factory: this.#factory })
+    this.#slots = new WorkerSlots({ ...props, gate: this.#gate, factory: this.#factory })
     this.#recycling = new Recycling(settings, context.clock)
     this.#pings = new Pings(settings.pingMs, context.clock)
   }
 
   /** The workers that take tasks, without those that are starting or draining. */
   get active(): readonly SupervisedWorker[] {
-    return this.#places.active
+    return this.#slots.active
   }
 
   /** How many workers are starting. */
-  get coming(): number {
-    return this.#places.coming
+  get starting(): number {
+    return this.#slots.starting
   }
 
   /** Why the last replacement failed to start; undefined once one has started. */
   get lastFailure(): Error | undefined {
-    return this.#places.lastFailure
+    return this.#slots.lastFailure
   }
 
   /** Starts `count` workers; if one fails, none. */
   async start(count: number): Promise<void> {
-    this.#places.open(await this.#launch(count))
+    this.#slots.open(await this.#launch(count))
     if (this.#closed) throw new PoolDestroyedError()
-    this.#recycling.start(this.#places)
-    this.#pings.start(this.#places)
+    this.#recycling.start(this.#slots)
+    this.#pings.start(this.#slots)
   }
 
   /** Starts as many new workers as are wanted, or none if one fails; then drains the old workers, and resolves with them. */
   async renew(): Promise<readonly WorkerProcess[]> {
     if (!this.#props.settings.overlap) return this.#renewOneByOne()
-    return this.#places.exchange(await this.#launch(this.#places.wanted), RESET)
+    return this.#slots.replaceAll(await this.#launch(this.#slots.wanted), RESET)
   }
 
   /** Adds a worker, up to numWorkers. */
   grow(): void {
-    this.#places.grow()
+    this.#slots.grow()
   }
 
   /** Drains a worker and replaces it. False if it is already draining, or isn't in this set. */
   replace(worker: WorkerProcess, reason: string): boolean {
-    return this.#places.replace(worker, reason)
+    return this.#slots.replace(worker, reason)
   }
 
   /** Drains all workers, and kills those still running after `destroyTimeout`. */
@@ -91,9 +91,9 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
     this.#closed = true
     this.#recycling.stop()
     this.#pings.stop()
-    this.#places.close(reason)
+    this.#slots.close(reason)
     for (const worker of this.#factory.processes) {
-      if (!this.#places.members.has(worker)) void worker.kill()
+      if (!this.#slots.tracked.has(worker)) void worker.kill()
     }
     await this.#factory.close()
   }
@@ -110,8 +110,8 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
     task.settle(message)
   }
 
-  handedBack(task: Task): void {
-    this.#props.tasks.handedBack(task)
+  returned(task: Task): void {
+    this.#props.tasks.returned(task)
   }
 
   recovered(worker: SupervisedWorker): void {
@@ -119,34 +119,34 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
   }
 
   stopping(worker: WorkerProcess): void {
-    this.#places.replace(worker, 'it was stopped')
+    this.#slots.replace(worker, 'it was stopped')
   }
 
   abandoned(worker: WorkerProcess, why: string): void {
-    this.#places.abandon(worker, why)
+    this.#slots.abandon(worker, why)
   }
 
   ended(worker: SupervisedWorker, error: WorkerError | undefined): void {
     this.#factory.remove(worker)
-    this.#places.ended(worker, error)
+    this.#slots.ended(worker, error)
   }
 
   #refused(worker: SupervisedWorker, task: Task): void {
-    const { members } = this.#places
-    if (!this.#places.replace(worker, 'it asked to be replaced')) members.stopDrained(worker)
+    const { tracked } = this.#slots
+    if (!this.#slots.replace(worker, 'it asked to be replaced')) tracked.stopDrained(worker)
     this.#props.tasks.refused(task, worker)
   }
 
   /** Whether a worker may take another task. One that may not is stopped once it has no tasks left. */
   #mayGoOn(worker: SupervisedWorker): boolean {
-    const { members } = this.#places
-    if (members.isDraining(worker)) {
-      members.stopDrained(worker)
+    const { tracked } = this.#slots
+    if (tracked.isDraining(worker)) {
+      tracked.stopDrained(worker)
       return false
     }
     if (worker.state !== 'ready' && worker.state !== 'working') return false
-    const reason = this.#recycling.due(worker, this.#places)
-    if (reason !== undefined) this.#places.replace(worker, reason)
+    const reason = this.#recycling.due(worker, this.#slots)
+    if (reason !== undefined) this.#slots.replace(worker, reason)
     return reason === undefined
   }
 
@@ -157,7 +157,7 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
       if (!this.#closed) return workers
     } catch (error) {
       if (!this.#closed) {
-        this.#places.report(error as Error, undefined)
+        this.#slots.report(error as Error, undefined)
         throw error
       }
     }
@@ -169,12 +169,12 @@ export class WorkerSet implements WorkerListener<SupervisedWorker> {
     const old = this.active
     try {
       for (const worker of old) {
-        if (!this.#places.vacate(worker, RESET)) continue
+        if (!this.#slots.vacate(worker, RESET)) continue
         await worker.wait()
-        if (this.#places.hasVacancy) this.#places.join(await this.#launch(1))
+        if (this.#slots.hasEmptySlot) this.#slots.join(await this.#launch(1))
       }
     } finally {
-      this.#places.fill()
+      this.#slots.fill()
     }
     return old
   }

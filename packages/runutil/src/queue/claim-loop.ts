@@ -89,7 +89,7 @@ export class ClaimLoop {
   async #paused(): Promise<void> {
     const { context, claims, signals } = this.#props
     context.record?.ready()
-    claims.giveTurnUp()
+    claims.withdrawLastChance()
     this.#idleTime.reset()
     await this.#wait(signals.freed, Infinity)
   }
@@ -105,17 +105,17 @@ export class ClaimLoop {
     const { claims, end, watch, releaser, calls, log, context, slots, outcomes, overdue } = this.#props
     if (claims.haveEnded()) await this.#catchUp()
     if (end.isStopping || this.#record.isPaused) return false
-    watch.asked()
+    watch.claimSent()
     const release = (late: ClaimedJob[]): void => releaser.add(late)
     const jobs = await calls.ask(() => claims.claim(limit), release)
-    watch.answered()
+    watch.claimAnswered()
     log.available('claims')
     context.record?.ready()
     if (jobs.length > 0) this.#idleTime.reset()
     if (end.isStopping || this.#record.isPaused) release(jobs)
     else slots.add(outcomes.withoutCrashed(jobs))
     overdue.watch()
-    return jobs.length === limit || claims.isApart
+    return jobs.length === limit || claims.isExclusive
   }
 
   /** After leases have expired: records outcomes and renews running jobs before the next claim. */

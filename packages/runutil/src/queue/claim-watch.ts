@@ -11,7 +11,7 @@ export interface ClaimWatchProps {
 /** Reports when no claim has been answered for the length of a lease. */
 export class ClaimWatch {
   readonly #props: ClaimWatchProps
-  #askedAt: number | undefined
+  #sentAt: number | undefined
   #timer: Timer | undefined
   #armed = false
 
@@ -19,15 +19,15 @@ export class ClaimWatch {
     this.#props = props
   }
 
-  asked(): void {
+  claimSent(): void {
     const { clock, leaseMs } = this.#props
-    this.#askedAt = clock.elapsed()
+    this.#sentAt = clock.elapsed()
     // One timer for all claims: when it fires, it is armed for the latest one.
-    if (!this.#armed) this.#arm(this.#askedAt + leaseMs)
+    if (!this.#armed) this.#arm(this.#sentAt + leaseMs)
   }
 
-  answered(): void {
-    this.#askedAt = undefined
+  claimAnswered(): void {
+    this.#sentAt = undefined
   }
 
   stop(): void {
@@ -36,15 +36,15 @@ export class ClaimWatch {
 
   #arm(at: number): void {
     this.#armed = true
-    if (this.#timer === undefined) this.#timer = this.#props.clock.setTimeoutAt(this.#look, at)
+    if (this.#timer === undefined) this.#timer = this.#props.clock.setTimeoutAt(this.#check, at)
     else this.#timer.restartAt(at)
   }
 
-  readonly #look = (): void => {
+  readonly #check = (): void => {
     const { clock, leaseMs, log } = this.#props
     this.#armed = false
-    if (this.#askedAt === undefined) return
-    const at = this.#askedAt + leaseMs
+    if (this.#sentAt === undefined) return
+    const at = this.#sentAt + leaseMs
     if (at <= clock.elapsed()) log.silent(leaseMs)
     else this.#arm(at)
   }

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../core/clock.ts'
 import type { ClaimedJob } from './job.ts'
 
 /** How long jobs are held back before that is reported. */
-const PATIENCE_MS = 60_000
+const REPORT_AFTER_MS = 60_000
 
 export interface HeldBytesProps {
   /** The most bytes of payload to hold; a larger job is held alone. */
@@ -64,6 +64,6 @@ export class HeldBytes {
   }
 
   #heldBack(): void {
-    this.#timer ??= this.#props.clock.setTimeout(this.#props.onHeldBack, PATIENCE_MS)
+    this.#timer ??= this.#props.clock.setTimeout(this.#props.onHeldBack, REPORT_AFTER_MS)
   }
 }

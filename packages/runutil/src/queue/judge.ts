@@ -63,14 +63,14 @@ function done(value: unknown, mostJson: number | undefined): Outcome {
 
 function failed(error: unknown, stopped: boolean): Outcome {
   if (isInstance(error, RetryableError)) {
-    return again(`retryable-error: ${messageOf(error)}`, storableDelay(error.retryAfterMs))
+    return retryAfter(`retryable-error: ${messageOf(error)}`, storableDelay(error.retryAfterMs))
   }
-  if (stopped) return again(`aborted: ${messageOf(error)}`, AFTER_STOP_MS)
+  if (stopped) return retryAfter(`aborted: ${messageOf(error)}`, AFTER_STOP_MS)
   if (isPanic(error)) return panic(textOf(error))
   return { status: 'FAILED', lastError: errorText(messageOf(error)) }
 }
 
-function again(lastError: string, delayMs: number): Outcome {
+function retryAfter(lastError: string, delayMs: number): Outcome {
   return { status: 'PENDING', lastError: errorText(lastError), delayMs, counted: true }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts'
 
 /** The longest that others wait: once for the process to be empty, and once for the job to end. */
-const APART_MS = 5_000
+const EXCLUSIVE_MS = 5_000
 /** The longest that others wait for its outcome to be recorded: until then, a crash of the process counts against it. */
 const RECORDED_MS = 30_000
 
@@ -12,14 +12,14 @@ export interface Claimant {
   readonly onMayClaim: () => void
 }
 
-interface Turn {
+interface Reservation {
   readonly of: Claimant
   /** The job is claimed like any other, without an empty process. */
-  readonly atOnce: boolean
-  /** `wanted`: there is such a job, and the process must be empty first. `asked`: the claim is in flight. */
-  stage: 'wanted' | 'asked' | 'held'
+  readonly immediate: boolean
+  /** `requested`: there is such a job, and the process must be empty first. `claiming`: the claim is in flight. */
+  stage: 'requested' | 'claiming' | 'held'
   /** Whether other runs have to wait. */
-  isApart: boolean
+  isExclusive: boolean
 }
 
 /**
@@ -29,86 +29,86 @@ interface Turn {
  * No run claims until all jobs of the process have ended and are recorded, and then until this job has and is. Each wait is
  * limited to some seconds: where jobs take longer, they run side by side after all.
  *
- * free ─► wanted ─► asked ─► held ─► free
+ * free ─► requested ─► claiming ─► held ─► free
  */
 export class LastChance {
-  readonly #open: ReadonlySet<number>
+  readonly #heldClaims: ReadonlySet<number>
   readonly #runs = new Set<Claimant>()
-  #asks = 0
-  #turn: Turn | undefined
+  #claimsInFlight = 0
+  #reservation: Reservation | undefined
   #timer: Timer | undefined
 
-  /** @param open the claims that the process holds */
-  constructor(open: ReadonlySet<number>) {
-    this.#open = open
+  /** @param heldClaims the claims that the process holds */
+  constructor(heldClaims: ReadonlySet<number>) {
+    this.#heldClaims = heldClaims
   }
 
   /** Whether the run may claim; if not, `onMayClaim` is called when that changes. */
   mayClaim(run: Claimant): boolean {
     this.#runs.add(run)
-    if (!this.#turn?.isApart) return true
-    return this.#turn.stage === 'wanted' && this.#turn.of === run && this.#isClear
+    if (!this.#reservation?.isExclusive) return true
+    return this.#reservation.stage === 'requested' && this.#reservation.of === run && this.#isClear
   }
 
-  /** Whether other runs wait for the last-chance job that this run wants or holds. */
-  isApart(run: Claimant): boolean {
-    return this.#turn?.of === run && this.#turn.isApart
+  /** Whether other runs wait for the last-chance job that this run has requested or holds. */
+  isExclusive(run: Claimant): boolean {
+    return this.#reservation?.of === run && this.#reservation.isExclusive
   }
 
   /** The store has a job on its last chance that the run could claim. */
-  want(run: Claimant): void {
+  request(run: Claimant): void {
     // A claim may be answered after its run has ended.
-    if (this.#turn !== undefined || !this.#runs.has(run)) return
-    this.#turn = { of: run, atOnce: false, stage: 'wanted', isApart: true }
+    if (this.#reservation !== undefined || !this.#runs.has(run)) return
+    this.#reservation = { of: run, immediate: false, stage: 'requested', isExclusive: true }
     this.#wait()
   }
 
   /**
-   * The run claims; `answered` must follow.
+   * The run claims; `endClaim` must follow.
    *
-   * @param atOnce whether it takes a job on its last chance like any other, beside others
+   * @param immediate whether it takes a job on its last chance like any other, beside others
    * @returns whether the claim may include one
    */
-  ask(run: Claimant, atOnce: boolean): boolean {
-    this.#asks++
-    if (atOnce) this.#turn ??= { of: run, atOnce, stage: 'wanted', isApart: false }
-    if (this.#turn?.of !== run || this.#turn.stage !== 'wanted') return false
-    this.#turn.stage = 'asked'
+  beginClaim(run: Claimant, immediate: boolean): boolean {
+    this.#claimsInFlight++
+    if (immediate) this.#reservation ??= { of: run, immediate, stage: 'requested', isExclusive: false }
+    if (this.#reservation?.of !== run || this.#reservation.stage !== 'requested') return false
+    this.#reservation.stage = 'claiming'
     return true
   }
 
   /** @param found whether the claim included a job on its last chance */
-  answered(run: Claimant, found: boolean): void {
-    this.#asks--
-    if (this.#turn?.of !== run || this.#turn.stage !== 'asked') return this.changed()
+  endClaim(run: Claimant, found: boolean): void {
+    this.#claimsInFlight--
+    if (this.#reservation?.of !== run || this.#reservation.stage !== 'claiming') return this.changed()
     if (!found) return this.#end(run)
-    this.#turn.stage = 'held'
-    if (this.#turn.atOnce) return
-    this.#turn.isApart = true
+    this.#reservation.stage = 'held'
+    if (this.#reservation.immediate) return
+    this.#reservation.isExclusive = true
     this.#wait()
   }
 
   /** The handler of a job on its last chance has ended. */
   handled(run: Claimant): void {
-    if (this.isApart(run) && this.#turn?.stage === 'held') this.#wait(RECORDED_MS)
+    if (this.isExclusive(run) && this.#reservation?.stage === 'held') this.#wait(RECORDED_MS)
   }
 
   /** A claim may no longer be held. */
   changed(): void {
-    if (this.#turn?.stage === 'wanted' && this.#isClear) this.#turn.of.onMayClaim()
+    if (this.#reservation?.stage === 'requested' && this.#isClear) this.#reservation.of.onMayClaim()
   }
 
   /** The job has ended, or its run has. */
   end(run: Claimant): void {
-    if (this.#turn?.of !== run) return
-    const { stage } = this.#turn
+    if (this.#reservation?.of !== run) return
+    const { stage } = this.#reservation
     this.#end(run)
     if (stage === 'held') run.onMayClaim()
   }
 
   /** The run won't claim after all. */
-  giveUp(run: Claimant): void {
-    if (this.#turn?.of === run && this.#turn.stage === 'wanted') this.#end(run)
+  withdraw(run: Claimant): void {
+    if (this.#reservation?.of === run && this.#reservation.stage === 'requested') this.#end(run)
   }
 
   leave(run: Claimant): void {
@@ -116,27 +116,27 @@ export class LastChance {
     this.end(run)
   }
 
-  /** Ends the turn and notifies the other runs. */
+  /** Ends the reservation and notifies the other runs. */
   #end(run: Claimant): void {
-    const waited = this.#turn?.stage === 'held' || this.#turn?.isApart
-    this.#turn = undefined
+    const waited = this.#reservation?.stage === 'held' || this.#reservation?.isExclusive
+    this.#reservation = undefined
     this.#timer?.clear()
     if (waited) for (const other of this.#runs) if (other !== run) other.onMayClaim()
   }
 
   get #isClear(): boolean {
-    return this.#asks === 0 && this.#open.size === 0
+    return this.#claimsInFlight === 0 && this.#heldClaims.size === 0
   }
 
-  #wait(ms = APART_MS): void {
+  #wait(ms = EXCLUSIVE_MS): void {
     this.#timer?.clear()
-    this.#timer = this.#turn?.of.clock.setTimeout(() => {
-      if (this.#turn !== undefined) this.#turn.isApart = false
-      this.#tell()
+    this.#timer = this.#reservation?.of.clock.setTimeout(() => {
+      if (this.#reservation !== undefined) this.#reservation.isExclusive = false
+      this.#notifyAll()
     }, ms)
   }
 
-  #tell(): void {
+  #notifyAll(): void {
     for (const run of this.#runs) run.onMayClaim()
   }
 }

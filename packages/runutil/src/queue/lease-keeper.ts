@@ -23,12 +23,12 @@ interface Lease<H> {
 /** So that a handler learns of its job's cancellation within a third of the lease. */
 const RENEWALS_PER_LEASE = 4
 /** A failed renewal is retried sooner: others free expired jobs soon after the store is back. As a share of the lease. */
-const AGAIN = 1 / 12
-const AGAIN_MS = 1_000
+const RETRY_SHARE = 1 / 12
+const MAX_RETRY_MS = 1_000
 /** Renewals in flight at most; more than one, so that one that is never answered doesn't block the next. */
 const MOST_AT_ONCE = 3
 /** How long a process that was blocked or suspended waits for a renewal before it gives its leases up. */
-const REPRIEVE_MS = 1_000
+const RESUME_GRACE_MS = 1_000
 
 /**
  * Renews the leases of all jobs that a process holds, in one statement.
@@ -98,7 +98,8 @@ export class LeaseKeeper<H extends Held> {
   /** Whether a lease has expired unreported, as after a suspension of the process. */
   isOverdue(): boolean {
     const now = this.#props.clock.elapsed()
-    for (const lease of this.#leases.values()) if (lease.until <= now && this.#hasUntold(lease)) return true
+    for (const lease of this.#leases.values())
+      if (lease.until <= now && this.#hasUnreported(lease)) return true
     return false
   }
 
@@ -121,7 +122,7 @@ export class LeaseKeeper<H extends Held> {
       this.#renewed(held, new Set(await store.renew(held, leaseMs)), sentAt + leaseMs)
       this.#props.onRenewed?.()
     } catch (error) {
-      this.#wakeAt(clock.elapsed() + Math.min(leaseMs * AGAIN, AGAIN_MS))
+      this.#wakeAt(clock.elapsed() + Math.min(leaseMs * RETRY_SHARE, MAX_RETRY_MS))
       onError(error)
     } finally {
       this.#renewals--
@@ -143,7 +144,7 @@ export class LeaseKeeper<H extends Held> {
     if (couldRun) this.#endLeases(now)
     if (!couldRun || this.#renewals < MOST_AT_ONCE) void this.renew()
     this.#dueAt = Infinity
-    this.#wakeAt(now + (couldRun ? this.#everyMs : Math.min(this.#everyMs, REPRIEVE_MS)))
+    this.#wakeAt(now + (couldRun ? this.#everyMs : Math.min(this.#everyMs, RESUME_GRACE_MS)))
   }
 
   #endLeases(now: number): void {
@@ -164,7 +165,7 @@ export class LeaseKeeper<H extends Held> {
     this.#timer?.restartAt(at)
   }
 
-  #hasUntold({ jobs }: Lease<H>): boolean {
+  #hasUnreported({ jobs }: Lease<H>): boolean {
     return this.#lost.size === 0 || [...jobs].some((held) => !this.#lost.has(held))
   }
 

@@ -77,7 +77,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   ): Promise<ClaimedJob[]> {
     const leaseMs = toStorableMs(lease, 'claim: lease')
     const now = this.#time.now()
-    this.#time.tell(options.onClockSet)
+    this.#time.reportChange(options.onClockSet)
     this.#jobs.freeExpired(now, options)
     const allowances = this.#allowances(kinds, now)
     const jobs = new MemoryClaim(limit, options).choose(this.#jobs.waiting.all, allowances, now)

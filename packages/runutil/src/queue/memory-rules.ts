@@ -3,29 +3,29 @@ import { type KindRules, type OtherRules, RULES_TTL_MS } from './kind-rules.ts'
 import { type LimitsInForce, limitsTogether, sameLimits } from './limits.ts'
 import { type ResolvedRetention, longestRetention, sameRetention } from './retention.ts'
 
-interface Word {
-  heardAt: number
+interface WorkerEntry {
+  renewedAt: number
   readonly kinds: ReadonlyMap<string, KindRules>
 }
 
 /** The rules of all workers. Rules that aren't renewed expire. */
 export class MemoryRules {
-  readonly #words = new Map<string, Word>()
+  readonly #workers = new Map<string, WorkerEntry>()
 
   set(worker: string, kinds: ReadonlyMap<string, KindRules>, now: number): void {
-    if (kinds.size === 0) this.#words.delete(worker)
-    else this.#words.set(worker, { heardAt: now, kinds: new Map(kinds) })
+    if (kinds.size === 0) this.#workers.delete(worker)
+    else this.#workers.set(worker, { renewedAt: now, kinds: new Map(kinds) })
   }
 
   move(byMs: number): void {
-    for (const word of this.#words.values()) word.heardAt += byMs
+    for (const entry of this.#workers.values()) entry.renewedAt += byMs
   }
 
   /** Rules of other workers for these kinds that differ; of several that are equal, one. */
   others(worker: string, kinds: ReadonlyMap<string, KindRules>, now: number): OtherRules[] {
     const found: OtherRules[] = []
-    for (const [other, word] of this.#live(now)) {
-      for (const [kind, rules] of word.kinds) {
+    for (const [other, entry] of this.#live(now)) {
+      for (const [kind, rules] of entry.kinds) {
         if (other === worker || !kinds.has(kind) || !differs(rules, kinds.get(kind)!)) continue
         if (found.some((one) => one.kind === kind && !differs(one, rules))) continue
         found.push({ worker: other, kind, limits: rules.limits, retention: rules.retention })
@@ -48,7 +48,7 @@ export class MemoryRules {
   }
 
   #retentions(now: number): Map<string, ResolvedRetention> {
-    const kinds = new Set(this.#live(now).flatMap(([, word]) => [...word.kinds.keys()]))
+    const kinds = new Set(this.#live(now).flatMap(([, entry]) => [...entry.kinds.keys()]))
     return new Map(
       [...kinds].map((kind) => [
         kind,
@@ -59,7 +59,7 @@ export class MemoryRules {
 
   /** The kinds of due jobs that no worker has rules for. */
   unhandled(waiting: Iterable<{ kind: string; runAt: number }>, now: number): string[] {
-    const handled = new Set(this.#live(now).flatMap(([, word]) => [...word.kinds.keys()]))
+    const handled = new Set(this.#live(now).flatMap(([, entry]) => [...entry.kinds.keys()]))
     const due = Array.from(waiting).filter(({ kind, runAt }) => runAt <= now && !handled.has(kind))
     return [...new Set(due.map(({ kind }) => kind))].sort().slice(0, 100)
   }
@@ -68,11 +68,11 @@ export class MemoryRules {
     return this.#live(now).flatMap(([, { kinds }]) => kinds.get(kind) ?? [])
   }
 
-  #live(now: number): [worker: string, word: Word][] {
-    for (const [worker, { heardAt }] of this.#words) {
-      if (heardAt <= now - RULES_TTL_MS) this.#words.delete(worker)
+  #live(now: number): [worker: string, entry: WorkerEntry][] {
+    for (const [worker, { renewedAt }] of this.#workers) {
+      if (renewedAt <= now - RULES_TTL_MS) this.#workers.delete(worker)
     }
-    return [...this.#words]
+    return [...this.#workers]
   }
 }
 

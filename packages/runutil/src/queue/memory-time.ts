@@ -13,7 +13,7 @@ export class MemoryTime {
   readonly #clock: Clock
   readonly #onSet: (set: ClockSet) => void
   readonly #steps = new ClockSteps()
-  #untoldMs = 0
+  #unreportedMs = 0
   #last: number
 
   /** @param onSet called before anything is compared with the new time */
@@ -27,16 +27,16 @@ export class MemoryTime {
   now(): number {
     const now = this.#clock.now()
     const { seenMs, sureMs } = this.#steps.look(now, this.#clock.elapsed())
-    this.#untoldMs += sureMs
+    this.#unreportedMs += sureMs
     if (seenMs !== 0) this.#onSet({ byMs: seenMs, before: this.#last, now })
     this.#last = now
     return now
   }
 
   /** Reports a confirmed change that wasn't reported yet. */
-  tell(onClockSet: ((byMs: number) => void) | undefined): void {
-    if (this.#untoldMs === 0 || onClockSet === undefined) return
-    onClockSet(this.#untoldMs)
-    this.#untoldMs = 0
+  reportChange(onClockSet: ((byMs: number) => void) | undefined): void {
+    if (this.#unreportedMs === 0 || onClockSet === undefined) return
+    onClockSet(this.#unreportedMs)
+    this.#unreportedMs = 0
   }
 }

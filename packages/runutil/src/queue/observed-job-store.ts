@@ -38,7 +38,7 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
   async insert(jobs: readonly NewJob[], options?: InTransaction): Promise<void> {
     await this.#store.insert(jobs, options)
     if (isInTransaction(options)) return
-    this.#tell(jobs, ({ id, kind }) => ({ type: 'enqueued', id, kind }))
+    this.#emitEach(jobs, ({ id, kind }) => ({ type: 'enqueued', id, kind }))
   }
 
   async claim(
@@ -48,7 +48,7 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     options?: ClaimOptions,
   ): Promise<ClaimedJob[]> {
     const jobs = await this.#store.claim(kinds, limit, lease, options)
-    this.#tell(jobs, (job) => ({ type: 'claimed', ...facts(job) }))
+    this.#emitEach(jobs, (job) => ({ type: 'claimed', ...facts(job) }))
     return jobs
   }
 
@@ -56,9 +56,9 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     // Before the call, since the handler may return during it.
     if (isInTransaction(options)) this.#events.emit('completing', batch)
     const lost = await this.#store.settle(batch, options)
-    if (!this.#events.heard('job') || isInTransaction(options)) return lost
+    if (!this.#events.hasListeners('job') || isInTransaction(options)) return lost
     const isLost = new Set<Settlement>(lost)
-    this.#tell(batch, (one) => (isLost.has(one) ? lostEvent(one) : settledEvent(one)))
+    this.#emitEach(batch, (one) => (isLost.has(one) ? lostEvent(one) : settledEvent(one)))
     return lost
   }
 
@@ -68,7 +68,7 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
 
   async release(held: readonly ClaimedJob[]): Promise<void> {
     await this.#store.release(held)
-    this.#tell(held, (job) => ({ type: 'released', ...facts(job) }))
+    this.#emitEach(held, (job) => ({ type: 'released', ...facts(job) }))
   }
 
   get(id: string): Promise<QueuedJob | undefined> {
@@ -124,8 +124,8 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return placeOf(this.#store)
   }
 
-  #tell<T>(about: readonly T[], event: (one: T) => JobEvent): void {
-    if (!this.#events.heard('job')) return
+  #emitEach<T>(about: readonly T[], event: (one: T) => JobEvent): void {
+    if (!this.#events.hasListeners('job')) return
     for (const one of about) this.#events.emit('job', event(one))
   }
 }

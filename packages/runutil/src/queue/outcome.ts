@@ -17,10 +17,10 @@ export type Outcome =
       /** Whether the attempt adds to `attemptsDone`. Default true. */
       readonly counted?: boolean | undefined
     }
-  | Again
+  | Retry
 
 /** Run again `delayMs` after `runAt`, a time of day. Without `runAt`, the delay counts from now. */
-export interface Again {
+export interface Retry {
   readonly status: 'PENDING'
   readonly lastError: string | undefined
   readonly runAt?: Date | undefined

@@ -78,19 +78,19 @@ export class RunClaims {
 
   async claim(limit: number): Promise<ClaimedJob[]> {
     if (!this.#mayClaim) return []
-    const turns = this.#process.lastChance
+    const reservations = this.#process.lastChance
     // With no crash allowed, every job is on its last chance.
     const isEach = this.#props.maxCrashes === 0
-    const lastChance = turns.ask(this.#claimant, isEach)
+    const lastChance = reservations.beginClaim(this.#claimant, isEach)
     let jobs: ClaimedJob[] = []
     let isLeft = false
     const onLastChance = (): void => void (isLeft = true)
     try {
       if (lastChance || !isEach) jobs = await this.#ask(isEach ? 1 : limit, { lastChance, onLastChance })
     } finally {
-      turns.answered(this.#claimant, this.#isLastChance(jobs))
+      reservations.endClaim(this.#claimant, this.#isLastChance(jobs))
     }
-    if (isLeft) turns.want(this.#claimant)
+    if (isLeft) reservations.request(this.#claimant)
     return jobs
   }
 
@@ -134,17 +134,17 @@ export class RunClaims {
   }
 
   /** Whether to claim again without waiting: for a job on its last chance, and after that has ended. */
-  get isApart(): boolean {
-    return this.#process.lastChance.isApart(this.#claimant)
+  get isExclusive(): boolean {
+    return this.#process.lastChance.isExclusive(this.#claimant)
   }
 
   #isLastChance(jobs: readonly ClaimedJob[]): boolean {
     return jobs[0]?.crashes === this.#props.maxCrashes
   }
 
-  /** This run won't claim for now: passes its turn for a job on its last chance to other runs. */
-  giveTurnUp(): void {
-    this.#process.lastChance.giveUp(this.#claimant)
+  /** This run won't claim for now: lets other runs claim a job on its last chance. */
+  withdrawLastChance(): void {
+    this.#process.lastChance.withdraw(this.#claimant)
   }
 
   /** Whether the job's lease cannot have expired yet. */

@@ -7,7 +7,7 @@ import { countWithin } from '../core/weight.ts'
 import { within } from '../core/within.ts'
 import type { JobStore } from './job-store.ts'
 import { type Settlement, refusalOf } from './outcome.ts'
-import { TriesAlone } from './tries-alone.ts'
+import { IndividualRetries } from './individual-retries.ts'
 
 export interface SettlerProps<S extends Settlement> {
   readonly store: JobStore
@@ -21,7 +21,7 @@ export interface SettlerProps<S extends Settlement> {
 }
 
 /** How often a batch that the store answers with an error is tried before it is split. */
-const TRIES_TOGETHER = 3
+const BATCH_TRIES = 3
 
 const BETWEEN_TRIES = new ExponentialBackoff({ initial: 50, max: 2_000, jitterProportion: 0.5 })
 
@@ -115,7 +115,7 @@ export class Settler<S extends Settlement> {
     for (let answers = 0; ;) {
       const unsettled = await this.#ask(batch)
       if (unsettled === undefined || unsettled.kind === 'refused') return unsettled
-      if (wasAnswered(unsettled.error) && ++answers === TRIES_TOGETHER) return unsettled
+      if (wasAnswered(unsettled.error) && ++answers === BATCH_TRIES) return unsettled
       await this.#pause(unsettled.error, BETWEEN_TRIES.duration(this.#failures, this.#props.clock))
     }
   }
@@ -156,13 +156,13 @@ export class Settler<S extends Settlement> {
   }
 
   async #tryAlone(settlement: S, firstError: unknown): Promise<void> {
-    const tries = new TriesAlone(this.#props.clock, TRIES_TOGETHER)
+    const tries = new IndividualRetries(this.#props.clock, BATCH_TRIES)
     for (let error = firstError; ;) {
       if (tries.isOver) {
         if ((await this.#ask([refusalOf(settlement, error)])) === undefined)
           return this.#props.onRefused(settlement, error)
         // The store can't record anything for now, so this outcome isn't the cause.
-        tries.beginAnew()
+        tries.reset()
       }
       await this.#pauseAlone(error, tries.delayMs)
       const unsettled = await this.#ask([settlement])

@@ -13,13 +13,13 @@ export interface UnhandledKindsProps {
   readonly clock: Clock
 }
 
-const AGAIN_MS = 3_600_000
+const WARN_EVERY_MS = 3_600_000
 
 /** Warns, once per kind and hour, of jobs that no worker of any process handles: a misspelt kind, or a worker down. */
 export class UnhandledKinds {
   readonly #props: UnhandledKindsProps
   /** When each kind was last reported. */
-  readonly #saidAt = new Map<string, number>()
+  readonly #warnedAt = new Map<string, number>()
   /** The unhandled kinds of the previous check; one check of delay gives a starting worker time. */
   #before: ReadonlySet<string> | undefined
 
@@ -28,7 +28,7 @@ export class UnhandledKinds {
   }
 
   /** Call periodically. The first call reports nothing. */
-  async look(): Promise<void> {
+  async check(): Promise<void> {
     const isFirst = this.#before === undefined
     const found = isFirst ? [] : await this.#props.store.unhandledKinds()
     for (const kind of found) if (this.#before?.has(kind)) this.#warn(kind)
@@ -38,8 +38,8 @@ export class UnhandledKinds {
   #warn(kind: string): void {
     const { kinds, logger, clock } = this.#props
     const now = clock.elapsed()
-    if (now - (this.#saidAt.get(kind) ?? -Infinity) < AGAIN_MS) return
-    this.#saidAt.set(kind, now)
+    if (now - (this.#warnedAt.get(kind) ?? -Infinity) < WARN_EVERY_MS) return
+    this.#warnedAt.set(kind, now)
     const near = nearest(kind, [...kinds.keys()])
     const hint = near === undefined ? '' : `; did you mean '${near}'?`
     const text = `jobs of kind '${shortened(kind)}' wait, but no worker has a handler for it${hint}`

@@ -8,7 +8,7 @@ import type { StoreCalls } from './store-calls.ts'
 import type { WorkerRules } from './worker-rules.ts'
 
 /** Rules are renewed three times before they would expire. */
-const SAY_EVERY_MS = 30_000
+const PUBLISH_EVERY_MS = 30_000
 
 export interface UpkeepProps {
   readonly store: JobStore
@@ -24,7 +24,7 @@ export class Upkeep {
   readonly #props: UpkeepProps
   readonly #stopped = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
-  #said = false
+  #published = false
 
   constructor(props: UpkeepProps) {
     this.#props = props
@@ -32,11 +32,11 @@ export class Upkeep {
 
   /** Resolves when the store has this worker's rules, so that no claim happens without them. */
   async begin(): Promise<void> {
-    await this.#say()
+    await this.#publish()
     const { clock, store, retention, calls, end } = this.#props
     const { signal } = this.#stopped
     const prune = (): Promise<boolean> => calls.ask(() => store.pruneByRules())
-    const loops = [this.#sayUntilStopped(), pruneUntilStopped({ clock, signal, retention, prune })]
+    const loops = [this.#publishUntilStopped(), pruneUntilStopped({ clock, signal, retention, prune })]
     this.#running = Promise.all(loops.map((loop) => loop.catch(end.fail)))
   }
 
@@ -49,21 +49,21 @@ export class Upkeep {
     this.stop()
     await this.#running
     const { calls, rules } = this.#props
-    if (this.#said) await calls.ask(() => rules.withdraw()).catch(() => {})
+    if (this.#published) await calls.ask(() => rules.withdraw()).catch(() => {})
   }
 
-  async #sayUntilStopped(): Promise<void> {
+  async #publishUntilStopped(): Promise<void> {
     const { signal } = this.#stopped
     for (;;) {
-      await sleep(this.#props.clock, SAY_EVERY_MS, signal)
+      await sleep(this.#props.clock, PUBLISH_EVERY_MS, signal)
       if (signal.aborted) return
-      await this.#say()
+      await this.#publish()
     }
   }
 
-  async #say(): Promise<void> {
+  async #publish(): Promise<void> {
     const { calls, rules } = this.#props
-    await calls.ask(() => rules.say())
-    this.#said = true
+    await calls.ask(() => rules.publish())
+    this.#published = true
   }
 }

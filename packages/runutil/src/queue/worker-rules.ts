@@ -45,13 +45,13 @@ export class WorkerRules {
     return this.#rated
   }
 
-  async say(): Promise<void> {
+  async publish(): Promise<void> {
     const others = await this.#props.store.setRules(this.#worker, this.#own)
     const all = [...this.#own.values(), ...others]
     this.#limited = all.some(({ limits }) => isLimited(limits))
     this.#rated = all.some(({ limits }) => limits.rate !== undefined)
     for (const other of others) this.#warn(other)
-    await this.#unhandled.look()
+    await this.#unhandled.check()
   }
 
   async withdraw(): Promise<void> {

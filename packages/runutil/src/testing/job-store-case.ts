@@ -4,7 +4,7 @@ import type { ClaimedJob, QueuedJob } from '../queue/job.ts'
 import type { ClaimOptions, JobStore, NewJob } from '../queue/job-store.ts'
 import type { KindRules } from '../queue/kind-rules.ts'
 import { NO_LIMITS, type ResolvedLimits } from '../queue/limits.ts'
-import type { Again, Outcome, Settlement } from '../queue/outcome.ts'
+import type { Retry, Outcome, Settlement } from '../queue/outcome.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 /** Each rule of the contract, with a check that rejects if it is broken. */
@@ -79,7 +79,7 @@ export function failed(job: ClaimedJob, lastError = 'failed'): Settlement {
 }
 
 /** A retry; by default at once, and counted. */
-export function again(job: ClaimedJob, given: Partial<Again> = {}): Settlement {
+export function again(job: ClaimedJob, given: Partial<Retry> = {}): Settlement {
   return settlement(job, { status: 'PENDING', lastError: 'again', delayMs: 0, counted: true, ...given })
 }
 

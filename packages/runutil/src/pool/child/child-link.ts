@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { systemClock } from '../../core/clock-system.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { Encoded } from '../relay/encoding.ts'
-import { leave, sleep } from './parent-watch.ts'
+import { exitOnRelayEnd, sleep } from './parent-watch.ts'
 
 /** A child's end of the relay. When the parent is gone, the process exits at once. */
 export interface ChildLink {
@@ -56,7 +56,7 @@ class PipesLink implements ChildLink {
     if (this.#input !== undefined) return this.#input.read()
     try {
       const length = readSync(0, this.#buffer, this.#at, MOST, null)
-      if (length === 0) leave(undefined)
+      if (length === 0) exitOnRelayEnd(undefined)
       return this.#cut(length)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
@@ -64,7 +64,7 @@ class PipesLink implements ChildLink {
       if (code === 'EINTR') return this.read()
       // Another owner made the pipe non-blocking, which can't be undone.
       if (code === 'EAGAIN') return this.#useEvents().read()
-      return leaveBecause(error as NodeJS.ErrnoException)
+      return exitBecause(error as NodeJS.ErrnoException)
     }
   }
 
@@ -143,7 +143,7 @@ class EventInput {
   constructor(stream: Readable) {
     this.#stream = stream
     stream.on('data', this.#take)
-    stream.on('error', leaveBecause)
+    stream.on('error', exitBecause)
     stream.on('close', this.#leave)
     stream.on('end', this.#leave)
   }
@@ -159,7 +159,7 @@ class EventInput {
     this.#stream.destroy()
   }
 
-  readonly #leave = (): never => leave(process.env['RR_RELAY'])
+  readonly #leave = (): never => exitOnRelayEnd(process.env['RR_RELAY'])
 
   readonly #take = (chunk: Buffer): void => {
     const wake = this.#wake
@@ -172,8 +172,8 @@ class EventInput {
 const PARENT_GONE = new Set<string | undefined>(['EPIPE', 'ECONNRESET', 'EOF'])
 
 /** Exits because the parent has ended or can't be reached, usually because connecting to the pool failed. */
-function leaveBecause(error: NodeJS.ErrnoException): never {
-  if (PARENT_GONE.has(error.code)) leave(process.env['RR_RELAY'])
+function exitBecause(error: NodeJS.ErrnoException): never {
+  if (PARENT_GONE.has(error.code)) exitOnRelayEnd(process.env['RR_RELAY'])
   const hint =
     error.code === 'EACCES'
       ? `; the pool's option socketMode, such as 0o666, lets workers of other users in`
@@ -199,7 +199,7 @@ function written(write: () => number): number {
   try {
     return write()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') leaveBecause(error as NodeJS.ErrnoException)
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') exitBecause(error as NodeJS.ErrnoException)
     // The pipe is full and non-blocking: console.log makes it so.
     sleep(1)
     return 0

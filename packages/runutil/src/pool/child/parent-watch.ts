@@ -39,7 +39,7 @@ export function watchParent(): () => void {
 }
 
 /** Exits after the relay has closed without a stop. If the parent has ended, also kills the processes started by this one. */
-export function leave(address: string | undefined): never {
+export function exitOnRelayEnd(address: string | undefined): never {
   if (isParentGone()) {
     if (address !== undefined) removeSocket(address)
     process.on('exit', killGroup)

@@ -48,7 +48,7 @@ export async function serve(handler: Handler | CallHandlers, options: ServeOptio
   // Child processes of this process must not inherit the token.
   delete process.env[TOKEN_VARIABLE]
   if (address === undefined || address === 'pipes') redirectConsole()
-  const heedSignals = ignoreSignals()
+  const restoreSignals = ignoreSignals()
   const link = openLink(address, options.blocking ?? true)
   const { protocol, messages } = await listen(link, token !== undefined)
   const worker = new ServedWorker({ link, protocol, token, handle })
@@ -56,12 +56,12 @@ export async function serve(handler: Handler | CallHandlers, options: ServeOptio
     const message = messages.next()
     if (message === undefined) messages.frames.feed(await link.read())
     else if (message.kind === 'payload') await worker.do(message)
-    else if (!worker.obey(message.data)) break
+    else if (!worker.handleControl(message.data)) break
   }
   worker.end()
   link.close()
-  heedSignals()
-  unrefTimeout(cutOff, LINGER_MS)
+  restoreSignals()
+  unrefTimeout(forceExit, LINGER_MS)
 }
 
 function checked(handler: unknown): Handler {
@@ -99,7 +99,7 @@ interface ServedWorkerProps {
   readonly handle: Handler
 }
 
-/** Performs tasks one at a time, and obeys the parent's control messages between them. */
+/** Performs tasks one at a time, and handles the parent's control messages between them. */
 class ServedWorker {
   readonly #props: ServedWorkerProps
   readonly #progress: ((json: string) => void) | undefined
@@ -126,12 +126,12 @@ class ServedWorker {
   }
 
   /** @returns false for a stop */
-  obey(json: Buffer): boolean {
+  handleControl(json: Buffer): boolean {
     const { link, protocol, token } = this.#props
     const command = JSON.parse(json.toString()) as { stop?: unknown; ping?: unknown } | null
     if (command?.stop === true) return false
-    const said = command?.ping === true ? { pong: true } : { pid: process.pid, token }
-    link.write(protocol.control(JSON.stringify(said)))
+    const reply = command?.ping === true ? { pong: true } : { pid: process.pid, token }
+    link.write(protocol.control(JSON.stringify(reply)))
     return true
   }
 
@@ -187,7 +187,7 @@ function isPromise(value: unknown): value is PromiseLike<Answer> {
   return typeof (value as PromiseLike<Answer> | undefined)?.then === 'function'
 }
 
-function cutOff(): void {
+function forceExit(): void {
   process.stderr.write(
     `runutil/pool/child: still up ${LINGER_MS} ms after the stop, because of ${process.getActiveResourcesInfo().join(', ')}\n`,
   )

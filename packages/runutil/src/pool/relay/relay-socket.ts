@@ -18,7 +18,7 @@ interface SocketRelayProps extends Dialect {
 }
 
 /** The most unidentified connections at a time; to accept another, the oldest is closed. */
-const MOST_STRANGERS = 64
+const MAX_UNIDENTIFIED = 64
 
 /**
  * A socket to which each process connects when it is ready. A connection is unidentified until it has answered with the pid of
@@ -30,7 +30,7 @@ export class SocketRelay implements Relay {
   readonly #waiting = new Map<number, { child: ChildProcess; connecting: Connecting }>()
   readonly #sockets = new Set<Socket>()
   /** Unidentified connections, oldest first. */
-  readonly #strangers = new Set<Socket>()
+  readonly #unidentified = new Set<Socket>()
   #server: Server | undefined
   #place: SocketPlace | undefined
   #address = ''
@@ -76,12 +76,12 @@ export class SocketRelay implements Relay {
   #accept(socket: Socket): void {
     this.#sockets.add(socket)
     this.#makeRoom()
-    this.#strangers.add(socket)
+    this.#unidentified.add(socket)
     const { clock, silenceMs } = this.#props
     const silent = clock.setTimeout(() => socket.destroy(), silenceMs)
     const known = (): void => {
       silent.clear()
-      this.#strangers.delete(socket)
+      this.#unidentified.delete(socket)
     }
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -90,30 +90,33 @@ export class SocketRelay implements Relay {
     })
     greet(socket, socket, this.#props, (result) => {
       known()
-      if ('error' in result)
-        this.#turnAway(socket, `a connection broke the protocol: ${result.error.message}`)
+      if ('error' in result) this.#reject(socket, `a connection broke the protocol: ${result.error.message}`)
       else this.#match(socket, result.pid, result.connection)
     })
   }
 
   #makeRoom(): void {
-    if (this.#strangers.size < MOST_STRANGERS) return
-    const [oldest] = this.#strangers
-    this.#strangers.delete(oldest!)
+    if (this.#unidentified.size < MAX_UNIDENTIFIED) return
+    const [oldest] = this.#unidentified
+    this.#unidentified.delete(oldest!)
     oldest!.destroy()
   }
 
   #match(socket: Socket, pid: number, connection: Connection): void {
     const waiting = this.#waiting.get(pid)
-    if (waiting === undefined) return this.#turnAwayPid(socket, pid)
-    const objection = this.#objection(socket, pid, connection)
-    if (objection !== undefined) return this.#turnAway(socket, objection)
+    if (waiting === undefined) return this.#rejectPid(socket, pid)
+    const reason = this.#rejectionReason(socket, pid, connection)
+    if (reason !== undefined) return this.#reject(socket, reason)
     this.#waiting.delete(pid)
     waiting.connecting.connected(connection)
   }
 
   /** Why a connection is not accepted as the process whose pid it answered with. */
-  #objection({ remotePort, localPort }: Socket, pid: number, { frames }: Connection): string | undefined {
+  #rejectionReason(
+    { remotePort, localPort }: Socket,
+    pid: number,
+    { frames }: Connection,
+  ): string | undefined {
     if (this.#props.tokenNeeded && !frames.extended) {
       return `a connection answered with pid ${pid}, without the token that this pool has given its workers`
     }
@@ -125,8 +128,8 @@ export class SocketRelay implements Relay {
   }
 
   /** Rejects an unexpected pid. If it descends from an expected process, that process will not answer itself, and has failed. */
-  #turnAwayPid(socket: Socket, pid: number): void {
-    this.#turnAway(socket, `a connection answered with pid ${pid}`)
+  #rejectPid(socket: Socket, pid: number): void {
+    this.#reject(socket, `a connection answered with pid ${pid}`)
     for (const [spawned, { child, connecting }] of this.#waiting) {
       if (!descendsFrom(pid, spawned)) continue
       this.#waiting.delete(spawned)
@@ -134,7 +137,7 @@ export class SocketRelay implements Relay {
     }
   }
 
-  #turnAway(socket: Socket, hint: string): void {
+  #reject(socket: Socket, hint: string): void {
     socket.destroy()
     for (const { connecting } of this.#waiting.values()) connecting.hint(hint)
   }

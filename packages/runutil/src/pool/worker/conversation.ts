@@ -11,7 +11,7 @@ export interface ConversationListener {
   /** A part of the answer; others follow. An error thrown here breaks the worker. */
   part(message: PayloadMessage): void
   /** A control message from a worker of this package, separate from its answers. */
-  aside(said: object): void
+  control(message: object): void
   /** The received bytes are not an answer, or no task was sent. */
   broken(error: Error): void
   /** The connection has closed. */
@@ -26,7 +26,7 @@ export class Conversation {
   readonly #protocol: Protocol
   /** Whether tasks and their answers are numbered. */
   readonly #numbered: boolean
-  #asked = 0
+  #sent = 0
   #answered = 0
   #paused = false
   #over = false
@@ -41,7 +41,7 @@ export class Conversation {
     // With pipes, these are two streams.
     for (const end of [connection.input, connection.output]) end.on('close', () => listener.closed())
     connection.input.resume()
-    if (connection.frames.pending) this.#breakBy('nothing after the pid', connection.frames.unread)
+    if (connection.frames.pending) this.#breakProtocol('nothing after the pid', connection.frames.unread)
   }
 
   /** Whether the worker runs this package, which supports extensions of the protocol. */
@@ -49,14 +49,14 @@ export class Conversation {
     return this.#numbered
   }
 
-  ask(task: Encoded): void {
-    this.#asked++
-    this.#protocol.setId(task, this.#idOf(this.#asked))
+  sendTask(task: Encoded): void {
+    this.#sent++
+    this.#protocol.setId(task, this.#idOf(this.#sent))
     this.#send(task)
   }
 
   /** Sends a control message. */
-  say(message: Encoded): void {
+  sendControl(message: Encoded): void {
     this.#send(message)
   }
 
@@ -72,13 +72,13 @@ export class Conversation {
   }
 
   /** Sends the last message; ignores all further input. */
-  tell(command: Encoded): void {
+  sendLast(command: Encoded): void {
     this.#over = true
     this.#send(command)
   }
 
   /** Ignores all further input. */
-  deafen(): void {
+  ignoreInput(): void {
     this.#over = true
   }
 
@@ -111,7 +111,7 @@ export class Conversation {
 
   #receive(chunk: Buffer): void {
     if (this.#over) return
-    if (!this.#isOpen && !this.#numbered) return this.#breakBy('nothing while no task runs', chunk)
+    if (!this.#isOpen && !this.#numbered) return this.#breakProtocol('nothing while no task runs', chunk)
     let message = this.#read(chunk)
     while (message !== undefined) {
       this.#take(message)
@@ -120,17 +120,18 @@ export class Conversation {
   }
 
   #take(message: Message): void {
-    if (message.kind === 'control') return this.#takeAside(message.data)
+    if (message.kind === 'control') return this.#takeControl(message.data)
     const bytes = message.kind === 'payload' ? message.body : message.data
-    if (!this.#isOpen) return this.#breakBy('nothing while no task runs', bytes)
+    if (!this.#isOpen) return this.#breakProtocol('nothing while no task runs', bytes)
     if (this.#numbered && message.id !== this.#idOf(this.#answered + 1)) {
-      return this.#breakBy('the answer to the task that is due, not to another', bytes)
+      return this.#breakProtocol('the answer to the task that is due, not to another', bytes)
     }
     if (message.kind === 'payload' && message.more) return this.#takePart(message)
     this.#answered++
     if (this.#paused) this.resume()
     const { pending, frames } = this.#messages
-    if (!this.#isOpen && pending && !this.#numbered) this.#breakBy('nothing after the answer', frames.unread)
+    if (!this.#isOpen && pending && !this.#numbered)
+      this.#breakProtocol('nothing after the answer', frames.unread)
     this.#listener.answered(message)
   }
 
@@ -140,8 +141,8 @@ export class Conversation {
     this.#unlessBroken(() => this.#listener.part(part))
   }
 
-  #takeAside(json: Buffer): void {
-    this.#unlessBroken(() => this.#listener.aside(JSON.parse(json.toString()) as object))
+  #takeControl(json: Buffer): void {
+    this.#unlessBroken(() => this.#listener.control(JSON.parse(json.toString()) as object))
   }
 
   #unlessBroken(take: () => void): void {
@@ -154,7 +155,7 @@ export class Conversation {
 
   /** Whether a task has no answer yet. */
   get #isOpen(): boolean {
-    return this.#asked > this.#answered
+    return this.#sent > this.#answered
   }
 
   #idOf(nth: number): number {
@@ -171,7 +172,7 @@ export class Conversation {
     }
   }
 
-  #breakBy(expected: string, bytes: Buffer): void {
+  #breakProtocol(expected: string, bytes: Buffer): void {
     this.#break(new CorruptFrameError(expected, bytes))
   }
 

@@ -3,12 +3,12 @@ import { WorkerStateError } from '../errors.ts'
 import type { Message, PayloadMessage } from '../relay/message-reader.ts'
 import { type Payload, STOP_REQUEST } from '../relay/payload.ts'
 import type { Connection } from '../relay/relay.ts'
-import { type Allotment, allotmentOf } from './allotment.ts'
+import { type RecycleLimits, recycleLimitsOf } from './recycle-limits.ts'
 import { Conversation, type ConversationListener } from './conversation.ts'
 import { encodeTask } from './encode-task.ts'
 import { Ending } from './ending.ts'
 import { InFlight } from './in-flight.ts'
-import { Pulse } from './pulse.ts'
+import { PingState } from './ping-state.ts'
 import { Startup } from './startup.ts'
 import { StreamEnd } from './stream-end.ts'
 import { type Exit, Subprocess } from './subprocess.ts'
@@ -23,12 +23,12 @@ const LINGER_MS = 1_000
 
 /** A worker as its set manages it: starting, performing tasks, answering pings and ending. */
 export class SupervisedWorker extends WorkerProcess implements ConversationListener, TaskHolder {
-  readonly allotment: Allotment
+  readonly recycleLimits: RecycleLimits
   readonly #props: WorkerProps<SupervisedWorker>
   readonly #process: Subprocess
   readonly #ended: Promise<WorkerExit>
   readonly #state: StateOfWorker
-  readonly #pulse = new Pulse()
+  readonly #pingState = new PingState()
   readonly #startup = new Startup()
   readonly #inFlight: InFlight
   readonly #ending = new Ending()
@@ -43,7 +43,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     super()
     const { clock, listener } = props
     this.#props = props
-    this.allotment = allotmentOf(props)
+    this.recycleLimits = recycleLimitsOf(props)
     this.#state = new StateOfWorker(clock, props.idleMs < Infinity)
     this.#inFlight = new InFlight(clock)
     this.#streamEnd = new StreamEnd(clock)
@@ -78,17 +78,17 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
 
   /** Whether the worker is ready, and not suspected of being frozen. */
   get available(): boolean {
-    return this.state === 'ready' && !this.#pulse.suspect
+    return this.state === 'ready' && !this.#pingState.suspect
   }
 
   /** Whether the worker is idle, and has not answered a ping yet. */
   get suspect(): boolean {
-    return this.state === 'ready' && this.#pulse.suspect
+    return this.state === 'ready' && this.#pingState.suspect
   }
 
   /** Whether the worker has ever answered a ping, so that a missing answer means that it is frozen. */
   get answersPings(): boolean {
-    return this.#pulse.answers
+    return this.#pingState.answers
   }
 
   /** Whether the worker was ever given a task. */
@@ -145,7 +145,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
   hasRoomFor({ exclusive }: Task): boolean {
     const { count, first } = this.#inFlight
     if (count > 0 && (exclusive || first!.exclusive)) return false
-    return count < this.#props.pipelining && this.numExecs + count < this.allotment.execs && !this.suspect
+    return count < this.#props.pipelining && this.numExecs + count < this.recycleLimits.execs && !this.suspect
   }
 
   /** Sends the worker a task, even while it is working. */
@@ -153,7 +153,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     if (this.#inFlight.count === 0) this.#state.moveTo('working')
     task.holder = this
     this.#inFlight.add(task)
-    this.#conversation!.ask(task.encoded)
+    this.#conversation!.sendTask(task.encoded)
   }
 
   /** Limits the worker to `destroyTimeout` for its remaining tasks; it gets no more. */
@@ -180,7 +180,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
   endStream(): boolean {
     const { protocol, destroyMs } = this.#props
     if (protocol.streamStop === undefined || this.state !== 'working') return false
-    this.#conversation!.say(protocol.streamStop)
+    this.#conversation!.sendControl(protocol.streamStop)
     this.#conversation!.resume()
     this.#streamEnd.await(destroyMs, () =>
       this.broken(new Error(`it didn't end its stream within ${destroyMs} ms (destroyTimeout)`)),
@@ -192,7 +192,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
   ping(): void {
     const conversation = this.#conversation!
     if (this.state !== 'ready' || !conversation.extended) return
-    this.#pulse.ask(() => conversation.say(this.#props.protocol.control('{"ping":true}')))
+    this.#pingState.send(() => conversation.sendControl(this.#props.protocol.control('{"ping":true}')))
   }
 
   /** Kills the worker, which has not answered a ping in time. */
@@ -209,15 +209,15 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     this.#inFlight.first!.part(message)
   }
 
-  aside(said: { progress?: unknown }): void {
-    if ('progress' in said) return this.#inFlight.first?.progress(said.progress)
-    if (this.#pulse.answered() && this.state === 'ready') this.#props.listener.recovered(this)
+  control(message: { progress?: unknown }): void {
+    if ('progress' in message) return this.#inFlight.first?.progress(message.progress)
+    if (this.#pingState.answered() && this.state === 'ready') this.#props.listener.recovered(this)
   }
 
   /** Kills the worker because of an error, and ignores its further output. */
   broken(error: Error): void {
     this.#ending.failure ??= error
-    this.#conversation?.deafen()
+    this.#conversation?.ignoreInput()
     void this.kill()
   }
 
@@ -255,7 +255,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     this.#state.moveTo('stopping')
     this.#limit?.clear()
     this.#limit = clock.setTimeout(() => this.#process.kill(), destroyMs)
-    this.#conversation!.tell(protocol.control(STOP_REQUEST))
+    this.#conversation!.sendLast(protocol.control(STOP_REQUEST))
   }
 
   /** The worker is ending by itself: it gets no more tasks. */
@@ -270,13 +270,13 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     this.#limit?.clear()
     this.#streamEnd.clear()
     const during = this.#startup.pending ? 'handshake' : this.inFlight > 0 ? 'task' : 'idle'
-    const told = this.state === 'stopping' && this.#ending.failure === undefined
+    const wasStopped = this.state === 'stopping' && this.#ending.failure === undefined
     const end = this.#ending.of(this.#process, exit, during)
-    const error = told ? undefined : end.failure
+    const error = wasStopped ? undefined : end.failure
     const { listener } = this.#props
-    this.#state.moveTo(told ? 'stopped' : 'errored')
+    this.#state.moveTo(wasStopped ? 'stopped' : 'errored')
     this.#startup.fail(end.failure)
-    for (const task of this.#inFlight.end(end)) listener.handedBack(task)
+    for (const task of this.#inFlight.end(end)) listener.returned(task)
     listener.ended(this, error)
     return { code: exit.code, signal: exit.signal, stderr: this.#process.stderr, error }
   }

@@ -3,12 +3,12 @@ import type { WorkerError } from '../errors.ts'
 import type { Dialect } from '../relay/handshake.ts'
 import type { Message } from '../relay/message-reader.ts'
 import type { Relay } from '../relay/relay.ts'
-import type { AllotmentProps } from './allotment.ts'
+import type { RecycleLimitsProps } from './recycle-limits.ts'
 import type { SpawnSpec } from './spawn.ts'
 import type { Task, TaskLimits } from './task.ts'
 
 /** Options of a worker. */
-export interface WorkerProps<W> extends Dialect, AllotmentProps, TaskLimits {
+export interface WorkerProps<W> extends Dialect, RecycleLimitsProps, TaskLimits {
   readonly spec: SpawnSpec
   readonly relay: Relay
   readonly handshakeMs: number
@@ -29,7 +29,7 @@ export interface WorkerListener<W> {
   /** A task is answered, and is to be settled with `message`. If it was the worker's last task, the worker is already ready again. */
   answered(worker: W, task: Task, message: Message): void
   /** The worker ended before it started this task. */
-  handedBack(task: Task): void
+  returned(task: Task): void
   /** The worker has answered an overdue ping. */
   recovered(worker: W): void
   /** The worker was asked to stop, by the pool or by other code. */

@@ -5,7 +5,7 @@ import { ErrGone, ErrNotPending, attemptLost } from '../../coordinate/errors.ts'
 import type { Asked } from '../../coordinate/scheduler.ts'
 import { TEXT, TEXTS } from '../database/qualified.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
-import { Rescue } from '../statements/rescue.ts'
+import { ExpiryCheck } from '../statements/expiry-check.ts'
 import { existing } from './namespaces.ts'
 import type { Queries } from './queries.ts'
 import { withoutNulls } from './units.ts'
@@ -15,7 +15,7 @@ const CALLS = { finished: 'finish', failed: 'fail', retryable: 'retry' } as cons
 
 export class Attempts implements AttemptStore {
   readonly #queries: Queries
-  readonly #rescue = new Rescue()
+  readonly #expiryCheck = new ExpiryCheck()
 
   constructor(queries: Queries) {
     this.#queries = queries
@@ -31,7 +31,7 @@ export class Attempts implements AttemptStore {
       $5::integer, $6::double precision, $7::double precision, $8::boolean, $9::double precision)`
     const only = [workSpecs, runtimes].map((names) => (names === undefined ? null : textArray(names)))
     // Tests with their own clock expect the effects of time at once.
-    const refresh = this.#queries.now !== null || this.#rescue.isDue()
+    const refresh = this.#queries.now !== null || this.#expiryCheck.isDue()
     const params = [
       worker,
       ...only,

@@ -60,9 +60,9 @@ export class DatabasePanicError extends Error {
   static {
     brandError(this, 'DatabasePanicError')
   }
-  constructor(folder: string | undefined, said: readonly string[], cause?: unknown) {
+  constructor(folder: string | undefined, output: readonly string[], cause?: unknown) {
     const where = folder === undefined ? 'the embedded database in memory' : `database folder ${folder}`
-    super(`${where}: PostgreSQL has crashed: ${said.join(' ') || 'without output'}; start again`, {
+    super(`${where}: PostgreSQL has crashed: ${output.join(' ') || 'without output'}; start again`, {
       cause,
     })
   }

@@ -10,7 +10,7 @@ import type { PgNotification } from './pg-pool.ts'
 import { quotedName } from './quoted-name.ts'
 
 export interface ListenerProps {
-  /** Opens a connection for it alone, to be given back. */
+  /** Opens a connection for it alone, to be released. */
   readonly connect: () => Promise<PgConnection>
   /** The server's name in errors. */
   readonly server: string
@@ -20,9 +20,9 @@ export interface ListenerProps {
 
 interface Session {
   readonly connection: PgConnection
-  /** The channels that the server was told to notify of. */
+  /** The channels that the server notifies of. */
   channels: readonly string[]
-  /** Gives the connection back and removes all listeners from it. */
+  /** Releases the connection and removes all listeners from it. */
   end(): void
 }
 
@@ -43,7 +43,7 @@ export class Listener {
   #session: Session | undefined
   /** Whether a session was lost since the last one that worked. */
   #missed = false
-  readonly #passes = new SerialQueue()
+  readonly #reconciling = new SerialQueue()
   #attempts = 0
   #retry: Timer | undefined
   #check: Timer | undefined
@@ -79,15 +79,15 @@ export class Listener {
 
   /** Opens or closes the connection and its channels as the listeners require. One pass at a time. */
   #reconcile(): Promise<void> {
-    return this.#passes.run(() => this.#pass())
+    return this.#reconciling.run(() => this.#reconcileNow())
   }
 
-  async #pass(): Promise<void> {
+  async #reconcileNow(): Promise<void> {
     this.#retry?.clear()
     if (this.#listeners.channels.length === 0) return this.#end()
     try {
       this.#session ??= await this.#open()
-      await this.#tell(this.#session)
+      await this.#updateChannels(this.#session)
     } catch (thrown) {
       const error = statementError(thrown, this.#server, false)
       this.#lost(error)
@@ -116,12 +116,12 @@ export class Listener {
       client.removeListener('error', onLost)
       client.removeListener('end', onLost)
       // Not reusable: it still listens.
-      connection.giveBack(new Error('it listens'))
+      connection.release(new Error('it listens'))
     }
     return { connection, channels: [], end }
   }
 
-  async #tell(session: Session): Promise<void> {
+  async #updateChannels(session: Session): Promise<void> {
     const before = session.channels
     const now = this.#listeners.channels
     const statements = [
@@ -138,11 +138,11 @@ export class Listener {
 
   #checkLater(): void {
     const at = this.#clock.elapsed() + CHECK_EVERY_MS
-    if (this.#check === undefined) this.#check = this.#clock.setTimeoutAt(this.#askSession, at)
+    if (this.#check === undefined) this.#check = this.#clock.setTimeoutAt(this.#checkSession, at)
     else this.#check.restartAt(at)
   }
 
-  readonly #askSession = (): void => {
+  readonly #checkSession = (): void => {
     const session = this.#session
     if (session === undefined) return
     session.connection.query({ text: 'select 1' }, LIMIT_MS).then(

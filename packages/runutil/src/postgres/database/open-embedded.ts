@@ -115,7 +115,7 @@ async function startIn(
   } catch (error) {
     if (storage.failure !== undefined) throw storage.failure
     if (version === undefined) throw error
-    throw new DatabaseFolderError(folder, whyNot(version.trim(), storage.said, error as Error), error)
+    throw new DatabaseFolderError(folder, whyNot(version.trim(), storage.output, error as Error), error)
   } finally {
     // Nothing else closes the files when it hasn't started.
     if (storage.failure !== undefined) storage.abandon()
@@ -141,9 +141,9 @@ function startParams(defaults: readonly string[], durable: boolean): string[] {
   return [...defaults.filter((param) => param !== '-F'), '-c', 'fsync=on', '-c', 'wal_sync_method=fsync']
 }
 
-function whyNot(version: string, said: readonly string[], error: Error): string {
-  const own = /not compatible with this version (\d+)/.exec(said.join('\n'))?.[1]
-  if (own === undefined) return `PGlite could not open it: ${said.join(' ') || error.message}`
+function whyNot(version: string, output: readonly string[], error: Error): string {
+  const own = /not compatible with this version (\d+)/.exec(output.join('\n'))?.[1]
+  if (own === undefined) return `PGlite could not open it: ${output.join(' ') || error.message}`
   return (
     `it was made by PostgreSQL ${version}, and the installed @electric-sql/pglite is PostgreSQL ${own}; install the ` +
     `PGlite for ${version}, or migrate the data as docs/embedded-database.md describes`

@@ -8,42 +8,52 @@ import type { StatementLimits } from './statement-limits.ts'
 /** A connection idle for this long may have ended meanwhile: its socket's pending events are read before it is used. */
 const READ_AFTER_MS = 1_000
 /** A connection idle for this long is checked with a statement: it may have ended without notice. */
-const ASK_AFTER_MS = 15_000
-const ASK_LIMIT_MS = 5_000
+const CHECK_AFTER_MS = 15_000
+const CHECK_LIMIT_MS = 5_000
 
 /** What is known of a client, whichever Database uses it. */
-interface Known {
+interface ClientState {
   /** When it last received something: by `elapsed`, and by the time of day, which continues while a machine sleeps. */
-  heardAt: number
-  heardOn: number
+  activeElapsedMs: number
+  activeTimeMs: number
   /** It has answered a statement. */
   hasWorked: boolean
   lost: Error | undefined
 }
 
-const known = new WeakMap<PgClient, Known>()
+const states = new WeakMap<PgClient, ClientState>()
 
 /** To be called with each client once it is connected: from then on its end is noticed. */
 export function watchClient(client: PgClient, clock: Clock): void {
-  const its = { heardAt: clock.elapsed(), heardOn: clock.now(), hasWorked: false, lost: undefined }
-  known.set(client, listenTo(client, its))
+  const state = {
+    activeElapsedMs: clock.elapsed(),
+    activeTimeMs: clock.now(),
+    hasWorked: false,
+    lost: undefined,
+  }
+  states.set(client, listenTo(client, state))
 }
 
 /** Without a listener, a client's error would end the process; it may come as the first event. */
-function listenTo(client: PgClient, its: Known): Known {
-  client.on('error', (error: Error) => (its.lost ??= error))
-  client.on('end', () => (its.lost ??= new Error('Connection terminated unexpectedly')))
-  return its
+function listenTo(client: PgClient, state: ClientState): ClientState {
+  client.on('error', (error: Error) => (state.lost ??= error))
+  client.on('end', () => (state.lost ??= new Error('Connection terminated unexpectedly')))
+  return state
 }
 
 /** For a client that wasn't watched before, the last activity is unknown. */
-function knownOf(client: PgClient): Known {
-  let its = known.get(client)
-  if (its === undefined) {
-    its = listenTo(client, { heardAt: -Infinity, heardOn: -Infinity, hasWorked: true, lost: undefined })
-    known.set(client, its)
+function stateOf(client: PgClient): ClientState {
+  let state = states.get(client)
+  if (state === undefined) {
+    state = listenTo(client, {
+      activeElapsedMs: -Infinity,
+      activeTimeMs: -Infinity,
+      hasWorked: true,
+      lost: undefined,
+    })
+    states.set(client, state)
   }
-  return its
+  return state
 }
 
 export interface PgConnectionProps {
@@ -51,36 +61,36 @@ export interface PgConnectionProps {
   readonly limits: StatementLimits
   readonly clock: Clock
   /** @param error the connection mustn't be used again */
-  readonly giveBack: (error?: Error) => void
+  readonly release: (error?: Error) => void
 }
 
-/** A connection in use, to be given back. */
+/** A connection in use, to be released. */
 export class PgConnection {
   readonly client: PgClient
   readonly #props: PgConnectionProps
-  readonly #known: Known
+  readonly #state: ClientState
 
   constructor(props: PgConnectionProps) {
     this.#props = props
     this.client = props.client
-    this.#known = knownOf(props.client)
+    this.#state = stateOf(props.client)
   }
 
   /** Whether it can be expected to answer; checks with a statement when in doubt. */
   async isUsable(): Promise<boolean> {
     const { limits, clock } = this.#props
-    const { heardAt, heardOn, hasWorked } = this.#known
+    const { activeElapsedMs, activeTimeMs, hasWorked } = this.#state
     // A new connection that is already lost: the error of the first statement says more.
     if (!hasWorked) return true
-    if (limits.isSuspect(heardAt)) return false
-    const quietMs = Math.max(clock.elapsed() - heardAt, clock.now() - heardOn)
-    if (quietMs < READ_AFTER_MS) return this.#known.lost === undefined
+    if (limits.isSuspect(activeElapsedMs)) return false
+    const quietMs = Math.max(clock.elapsed() - activeElapsedMs, clock.now() - activeTimeMs)
+    if (quietMs < READ_AFTER_MS) return this.#state.lost === undefined
     // The first turn reads pending data; the second reports the end.
     await macrotask()
     await macrotask()
-    if (this.#known.lost !== undefined) return false
-    if (quietMs < ASK_AFTER_MS) return true
-    return this.query({ text: 'select 1' }, ASK_LIMIT_MS).then(
+    if (this.#state.lost !== undefined) return false
+    if (quietMs < CHECK_AFTER_MS) return true
+    return this.query({ text: 'select 1' }, CHECK_LIMIT_MS).then(
       () => true,
       () => false,
     )
@@ -94,30 +104,30 @@ export class PgConnection {
   async query(query: PgQuery, limitMs: number | undefined): Promise<PgResult> {
     try {
       const result = await (limitMs === undefined ? this.client.query(query) : this.#limited(query, limitMs))
-      this.#heard()
+      this.#answered()
       return result
     } catch (error) {
-      if (this.#known.lost === undefined) this.#heard()
+      if (this.#state.lost === undefined) this.#answered()
       throw error
     }
   }
 
   /** @param error it mustn't be used again */
-  giveBack(error?: Error): void {
-    this.#props.giveBack(this.#known.lost ?? error)
+  release(error?: Error): void {
+    this.#props.release(this.#state.lost ?? error)
   }
 
   /** Closes it at once, without waiting for the server. */
   destroy(error: Error): void {
-    this.#known.lost ??= error
+    this.#state.lost ??= error
     destroyClient(this.client, error)
   }
 
-  #heard(): void {
+  #answered(): void {
     const { clock } = this.#props
-    this.#known.heardAt = clock.elapsed()
-    this.#known.heardOn = clock.now()
-    this.#known.hasWorked = true
+    this.#state.activeElapsedMs = clock.elapsed()
+    this.#state.activeTimeMs = clock.now()
+    this.#state.hasWorked = true
   }
 
   #limited(query: PgQuery, limitMs: number): Promise<PgResult> {

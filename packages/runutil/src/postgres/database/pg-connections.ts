@@ -54,12 +54,12 @@ export class PgConnections {
     const { limits } = this
     for (;;) {
       const client = await this.#pooled()
-      const giveBack = (error?: Error): void => client.release(error)
-      const connection = new PgConnection({ client, limits, clock: this.#clock, giveBack })
+      const release = (error?: Error): void => client.release(error)
+      const connection = new PgConnection({ client, limits, clock: this.#clock, release })
       if (await connection.isUsable()) return connection
       const lost = new Error('the connection was lost while it was idle')
       connection.destroy(lost)
-      connection.giveBack(lost)
+      connection.release(lost)
     }
   }
 
@@ -81,13 +81,13 @@ export class PgConnections {
     }
   }
 
-  /** A connection to be held indefinitely; give it back in the end. @throws as take */
-  async takeForGood(): Promise<PgConnection> {
+  /** A connection to be held indefinitely; release it in the end. @throws as take */
+  async takePermanently(): Promise<PgConnection> {
     const { limits } = this
     if (!this.#own.areMade) return this.take()
     try {
       const client = await this.#own.make()
-      return new PgConnection({ client, limits, clock: this.#clock, giveBack: () => void client.end() })
+      return new PgConnection({ client, limits, clock: this.#clock, release: () => void client.end() })
     } catch (error) {
       if (this.#hasCapacity) return this.take()
       throw connectError(error, this.#props.server)
@@ -98,18 +98,18 @@ export class PgConnections {
   async close(): Promise<void> {
     // The pool hands out idle connections in the next tick.
     await macrotask()
-    this.#giveUpWaiting()
+    this.#rejectWaiting()
     await Promise.all([this.#claims.close(), this.#renewals.close()])
     await this.#own.ended()
   }
 
   destroyAll(error: Error): void {
-    this.#giveUpWaiting()
+    this.#rejectWaiting()
     this.limits.stop()
     this.#own.destroyAll(error)
   }
 
-  #giveUpWaiting(): void {
+  #rejectWaiting(): void {
     for (const giveUp of this.#waiting) giveUp(new DatabaseClosedError())
   }
 

@@ -7,7 +7,7 @@ import { DatabaseClosedError } from './errors.ts'
 import { Listener } from './listener.ts'
 import type { PgConnection } from './pg-connection.ts'
 import { PgConnections } from './pg-connections.ts'
-import { spoilsConnection, statementError } from './pg-errors.ts'
+import { breaksConnection, statementError } from './pg-errors.ts'
 import type { PgPool, PgQuery } from './pg-pool.ts'
 import { serverOf } from './pg-server.ts'
 import { runPgTransaction } from './pg-transaction.ts'
@@ -45,7 +45,7 @@ export class PgDatabase implements Database {
     this.#pooled = owned ? new PoolClients(pool) : undefined
     // LISTEN holds a connection indefinitely; in a pool of one, that would be the only one.
     this.listens = session && pool.options.max !== 1
-    this.#listener = new Listener({ connect: () => this.#open(() => connections.takeForGood()), server })
+    this.#listener = new Listener({ connect: () => this.#open(() => connections.takePermanently()), server })
   }
 
   async query<Row extends unknown[]>(
@@ -118,10 +118,10 @@ export class PgDatabase implements Database {
       return await body(connection)
     } catch (error) {
       const isLost = error instanceof StoreUnavailableError || isStalePlan(error)
-      if (isLost || spoilsConnection(error)) broken = error as Error
+      if (isLost || breaksConnection(error)) broken = error as Error
       throw error
     } finally {
-      connection.giveBack(broken)
+      connection.release(broken)
     }
   }
 

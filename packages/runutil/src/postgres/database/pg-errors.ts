@@ -7,7 +7,7 @@ import { DatabaseClosedError, DatabaseRefusedError } from './errors.ts'
 // - lost: the connection broke, or none can be made for now. That is a StoreUnavailableError for every caller.
 // - transient: the server is up but cannot do it for now. For runutil's loops, which try again anyway, that is a
 //   StoreUnavailableError too; other callers get the server's error.
-// - to be repeated: rolled back because of a concurrent transaction. It is run again at once.
+// - retryable: rolled back because of a concurrent transaction. It is run again at once.
 // - refused: everything else. The server would give the same answer again.
 
 /** Connection lost or refused for now: class 08, shutdown, crash, start-up, idle timeouts, too many connections. */
@@ -19,11 +19,11 @@ const LOST_STATES = /^(08...|57P0[1-5]|25P03|53300)$/
 const TRANSIENT_STATES = /^(57014|55P03|25006|55000|53...|58...|25P04)$/
 /** An embedded database doesn't recover from these by itself: its disk is full, its files can't be read. */
 const TRANSIENT_ON_A_SERVER = /^(531..|58...)$/
-const TO_BE_REPEATED = new Set(['40P01', '40001'])
+const RETRYABLE_STATES = new Set(['40P01', '40001'])
 /** This connection would give the same answer again; a new one may reach the new primary. */
-const LEADS_NOWHERE = new Set(['25006', '25P04'])
+const RECONNECT_STATES = new Set(['25006', '25P04'])
 /** Poolers report a lack or loss of connections with these texts, under the code of internal errors. */
-const OF_A_POOLER = new RegExp(
+const POOLER_MESSAGES = new RegExp(
   [
     // Supavisor
     'check ?out (process|connection) from the pool|EDBHANDLEREXITED|DbHandler exited|db_termination',
@@ -95,7 +95,7 @@ export function transientError(error: unknown, embedded: boolean): unknown {
   const code = codeOf(error) ?? ''
   const transient = isTransient(error) && !(embedded && TRANSIENT_ON_A_SERVER.test(code))
   // It still conflicts with others after many repeats.
-  if (!transient && !isToBeRepeated(error)) return error
+  if (!transient && !isRetryable(error)) return error
   return new StoreUnavailableError(`the database cannot do it for now: ${inWords(error)} (${code})`, {
     outcomeUnknown: false,
     answered: true,
@@ -104,15 +104,15 @@ export function transientError(error: unknown, embedded: boolean): unknown {
 }
 
 /** Rolled back by the server because of a concurrent transaction: it may be run again at once. */
-export function isToBeRepeated(error: unknown): boolean {
-  return TO_BE_REPEATED.has(codeOf(error) ?? '')
+export function isRetryable(error: unknown): boolean {
+  return RETRYABLE_STATES.has(codeOf(error) ?? '')
 }
 
 /** Whether a connection is unusable after an error: a fatal error ends it, or it leads to an old primary. */
-export function spoilsConnection(error: unknown): boolean {
+export function breaksConnection(error: unknown): boolean {
   if (!isInstance(error, Error)) return false
   const { severity } = error as { severity?: unknown }
-  return severity === 'FATAL' || LEADS_NOWHERE.has(codeOf(error) ?? '') || isOfPooler(error)
+  return severity === 'FATAL' || RECONNECT_STATES.has(codeOf(error) ?? '') || isOfPooler(error)
 }
 
 function isTransient(error: Error): boolean {
@@ -120,7 +120,7 @@ function isTransient(error: Error): boolean {
 }
 
 function isOfPooler(error: Error): boolean {
-  return codeOf(error) === 'XX000' && OF_A_POOLER.test(error.message)
+  return codeOf(error) === 'XX000' && POOLER_MESSAGES.test(error.message)
 }
 
 function isLost(error: Error): boolean {

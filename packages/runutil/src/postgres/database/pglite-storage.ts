@@ -40,7 +40,7 @@ export interface PgliteStorageProps {
 export class PgliteStorage {
   readonly wal = new PgliteWal()
   readonly #props: PgliteStorageProps
-  readonly #said: string[] = []
+  readonly #output: string[] = []
   #module: PgliteModule | undefined
   #failure: Error | undefined
   /** The files changed during start-up. After a crash, PostgreSQL flushes all other files as well, one by one. */
@@ -56,8 +56,8 @@ export class PgliteStorage {
   }
 
   /** The last lines of PostgreSQL's output. */
-  get said(): readonly string[] {
-    return this.#said
+  get output(): readonly string[] {
+    return this.#output
   }
 
   /** From now on every flush is executed. Before, files that it hasn't changed are assumed to be on the disk. */
@@ -82,8 +82,8 @@ export class PgliteStorage {
 
   /** For PGlite's option `onStderr`. */
   readonly onStderr = (text: string): boolean => {
-    this.#said.push(text)
-    if (this.#said.length > MOST_LINES) this.#said.shift()
+    this.#output.push(text)
+    if (this.#output.length > MOST_LINES) this.#output.shift()
     return false
   }
 
@@ -112,7 +112,7 @@ export class PgliteStorage {
   #instantiate(options: ModuleOptions, imports: ModuleImports, onInstance: Function): unknown {
     // PostgreSQL's timers could only fire between two statements, where they would keep the process alive.
     imports.env['_setitimer_js'] = () => 0
-    imports.env['_abort_js'] = () => this.#fail(new DatabasePanicError(this.#props.folder, this.#said))
+    imports.env['_abort_js'] = () => this.#fail(new DatabasePanicError(this.#props.folder, this.#output))
     return options.instantiateWasm(imports, onInstance)
   }
 

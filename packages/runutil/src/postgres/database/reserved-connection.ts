@@ -5,7 +5,7 @@ import type { NewPgClient } from './pg-pool.ts'
 import type { StatementLimits } from './statement-limits.ts'
 
 /** After it couldn't be opened, as when the server has too many, the pool's connections are used for this long. */
-const AGAIN_MS = 10_000
+const RETRY_AFTER_MS = 10_000
 
 export interface ReservedConnectionProps {
   readonly own: OwnClients
@@ -46,8 +46,8 @@ export class ReservedConnection {
         this.#drop(new Error('the connection was lost while it was idle'))
       }
     } catch (error) {
-      this.#notBefore = this.#props.clock.elapsed() + AGAIN_MS
-      this.#giveBack()
+      this.#notBefore = this.#props.clock.elapsed() + RETRY_AFTER_MS
+      this.#release()
       throw error
     }
   }
@@ -70,11 +70,11 @@ export class ReservedConnection {
 
   #connection(client: NewPgClient): PgConnection {
     const { limits, clock } = this.#props
-    const giveBack = (error?: Error): void => {
+    const release = (error?: Error): void => {
       if (error !== undefined) this.#drop(error)
-      this.#giveBack()
+      this.#release()
     }
-    return new PgConnection({ client, limits, clock, giveBack })
+    return new PgConnection({ client, limits, clock, release })
   }
 
   #drop(error: Error): void {
@@ -82,7 +82,7 @@ export class ReservedConnection {
     this.#client = undefined
   }
 
-  #giveBack(): void {
+  #release(): void {
     // An idle connection doesn't keep the process alive.
     this.#client?.unref?.()
     this.#taken = false

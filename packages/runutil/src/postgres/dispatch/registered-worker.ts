@@ -105,9 +105,9 @@ export class RegisteredWorker implements WorkerRegistration {
   async #listen(): Promise<void> {
     if (this.#wakeUps !== undefined) return
     const { queries, id } = this.#props
-    const heard = ['', `task ${id}`]
+    const payloads = ['', `task ${id}`]
     const wakeUps = new WakeUps(() => this.#wake.notify())
-    await wakeUps.listen(queries, queries.channel, (payload) => heard.includes(payload))
+    await wakeUps.listen(queries, queries.channel, (payload) => payloads.includes(payload))
     this.#wakeUps = wakeUps
     if (this.#closed.signal.aborted) await wakeUps.stop()
   }

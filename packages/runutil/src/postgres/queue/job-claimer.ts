@@ -8,7 +8,7 @@ import { TIME } from '../schema/1-queue/clock-set.ts'
 import { GRACE_MS, CLAIM_AGAIN } from '../schema/1-queue/freeing.ts'
 import { textArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
-import { Rescue } from '../statements/rescue.ts'
+import { ExpiryCheck } from '../statements/expiry-check.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
 import { claimColumns } from './job-columns.ts'
 import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
@@ -35,11 +35,11 @@ export interface Claimed {
 /** Claims jobs, and separates those that took too long to arrive. */
 export class JobClaimer {
   readonly #props: JobClaimerProps
-  readonly #rescue = new Rescue()
+  readonly #expiryCheck = new ExpiryCheck()
   readonly #margin = new StartMargin()
   readonly #marks = new ScanMarks()
   readonly #steps = new ClockSteps()
-  #claimsAgain = false
+  #claimIsScheduled = false
 
   constructor(props: JobClaimerProps) {
     this.#props = props
@@ -60,11 +60,11 @@ export class JobClaimer {
     const { clock = systemClock } = this.#props
     const now = this.#props.clock?.now() ?? null
     // Tests with their own clock expect expired leases to be freed at once.
-    const frees = now !== null || this.#rescue.isDue()
+    const frees = now !== null || this.#expiryCheck.isDue()
     const margin = this.#margin.ms
     // A job left earlier may lie before the marks.
-    const looksBack = options.lastChance === true && options.maxCrashes !== 0
-    const marks = now === null && !looksBack ? this.#marks.columns(kinds) : NO_MARKS
+    const rescans = options.lastChance === true && options.maxCrashes !== 0
+    const marks = now === null && !rescans ? this.#marks.columns(kinds) : NO_MARKS
     const sentAt = clock.elapsed()
     const params = [
       textArray(kinds),
@@ -81,7 +81,7 @@ export class JobClaimer {
       limitMs: leaseLimit(leaseMs),
       reserved: 'claims',
     })
-    while (rows[0]?.[0] === null) this.#hear(rows.shift()!, sentAt, options)
+    while (rows[0]?.[0] === null) this.#onSpecialRow(rows.shift()!, sentAt, options)
     const tookMs = clock.elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)
     const jobs = rows.map(toClaimedJob)
@@ -99,14 +99,14 @@ export class JobClaimer {
   }
 
   /** Handles the result rows of a claim that aren't jobs. */
-  #hear([, said, , , time]: ClaimedRow, sentAt: number, options: ClaimOptions): void {
-    if (said === HELD_BACK) options.onHeldBack?.()
-    if (said === LAST_CHANCE) options.onLastChance?.()
-    if (said === CLAIM_AGAIN) this.#claimAgain()
-    if (said === TIME) this.#hearTime(Number(time), sentAt, options.onClockSet)
+  #onSpecialRow([, rowKind, , , time]: ClaimedRow, sentAt: number, options: ClaimOptions): void {
+    if (rowKind === HELD_BACK) options.onHeldBack?.()
+    if (rowKind === LAST_CHANCE) options.onLastChance?.()
+    if (rowKind === CLAIM_AGAIN) this.#scheduleClaim()
+    if (rowKind === TIME) this.#onTime(Number(time), sentAt, options.onClockSet)
   }
 
-  #hearTime(time: number, sentAt: number, onClockSet: ClaimOptions['onClockSet']): void {
+  #onTime(time: number, sentAt: number, onClockSet: ClaimOptions['onClockSet']): void {
     const { clock = systemClock } = this.#props
     const { seenMs, sureMs } = this.#steps.look(time, sentAt, clock.elapsed())
     // Jobs enqueued from now on may lie before the marks.
@@ -115,12 +115,12 @@ export class JobClaimer {
   }
 
   /** After the grace of expired leases, or when a claim has found only full keys so far. */
-  #claimAgain(): void {
-    if (this.#claimsAgain) return
-    this.#claimsAgain = true
+  #scheduleClaim(): void {
+    if (this.#claimIsScheduled) return
+    this.#claimIsScheduled = true
     systemClock.setTimeout(() => {
-      this.#claimsAgain = false
-      this.#rescue.hasten()
+      this.#claimIsScheduled = false
+      this.#expiryCheck.hasten()
       this.#props.notifications.wakeUps.wakeAll()
     }, GRACE_MS)
   }

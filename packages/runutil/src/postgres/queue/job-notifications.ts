@@ -6,7 +6,7 @@ import { textArray } from '../statements/array-literal.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
 import type { JobStatements } from './job-statements.ts'
 import { JobWakeUps } from './job-wake-ups.ts'
-import { type JobCount, countNew, countPutOff, isOfRequeuedJobs, payloadOf } from './notice.ts'
+import { type JobCount, countNew, countRetries, isOfRequeuedJobs, payloadOf } from './notice.ts'
 import { NotifyThrottle } from './notify-throttle.ts'
 
 export interface JobNotificationsProps {
@@ -69,7 +69,7 @@ export class JobNotifications {
   }
 
   settled(batch: readonly Settlement[]): void {
-    this.#ready.send(countPutOff(batch, this.#clock.now()))
+    this.#ready.send(countRetries(batch, this.#clock.now()))
   }
 
   claimed(kinds: readonly string[], jobs: readonly { readonly kind: string }[]): void {

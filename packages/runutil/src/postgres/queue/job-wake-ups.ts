@@ -6,7 +6,7 @@ import type { SchemaQueries } from '../statements/schema-queries.ts'
 import { WAKE_EVERY_MS } from '../statements/wake-ups.ts'
 import { FleetSize, type FleetSizeProps } from './fleet-size.ts'
 import { LaterJobs } from './later-jobs.ts'
-import { type JobCount, type Notice, noticeOf, together } from './notice.ts'
+import { type JobCount, type Notice, noticeOf, sumCounts } from './notice.ts'
 import { WakeRounds } from './wake-rounds.ts'
 
 export interface JobWakeUpsProps {
@@ -37,8 +37,8 @@ export class JobWakeUps {
   readonly #later: LaterJobs
   readonly #joined = `${JOINED}${systemClock.random().toString(36).slice(2)}`
   #notices: Notice[] = []
-  #hears = false
-  #hearers = 0
+  #receives = false
+  #subscribers = 0
   #off: Promise<() => Promise<void>> | undefined
 
   constructor(props: JobWakeUpsProps) {
@@ -49,13 +49,13 @@ export class JobWakeUps {
   }
 
   /** Whether notifications arrive; some poolers accept LISTEN but don't deliver. */
-  get hears(): boolean {
-    return this.#hears
+  get receives(): boolean {
+    return this.#receives
   }
 
   /** As `JobStore.listen`. */
   async listen(onReady: OnReady, kinds?: readonly string[]): Promise<() => Promise<void>> {
-    const stop = await this.#startHearing()
+    const stop = await this.#subscribe()
     const remove = this.#listeners.add(onReady, kinds)
     const off = (): Promise<void> => {
       remove()
@@ -72,15 +72,15 @@ export class JobWakeUps {
   }
 
   /** Shared by all listeners. @returns a function that ends it for one of them; safe to call again */
-  async #startHearing(): Promise<() => Promise<void>> {
+  async #subscribe(): Promise<() => Promise<void>> {
     const { queries, channel } = this.#props
-    this.#hearers++
-    this.#off ??= queries.listen(channel, (payload) => this.#heard(payload))
-    const hearing = this.#off
+    this.#subscribers++
+    this.#off ??= queries.listen(channel, (payload) => this.#onPayload(payload))
+    const subscribing = this.#off
     let stopped: Promise<void> | undefined
-    const stop = (): Promise<void> => (stopped ??= this.#stopHearing(hearing))
+    const stop = (): Promise<void> => (stopped ??= this.#unsubscribe(subscribing))
     try {
-      await hearing
+      await subscribing
       return stop
     } catch (error) {
       await stop().catch(() => {})
@@ -88,13 +88,13 @@ export class JobWakeUps {
     }
   }
 
-  async #stopHearing(hearing: Promise<() => Promise<void>>): Promise<void> {
-    if (--this.#hearers > 0) return
+  async #unsubscribe(subscribing: Promise<() => Promise<void>>): Promise<void> {
+    if (--this.#subscribers > 0) return
     this.#off = undefined
-    this.#hears = false
+    this.#receives = false
     this.#rounds.stop()
     this.#later.stop()
-    const off = await hearing
+    const off = await subscribing
     await off()
   }
 
@@ -109,10 +109,10 @@ export class JobWakeUps {
     return this.#rounds.claimed(kinds, jobs)
   }
 
-  #heard(payload: string): void {
+  #onPayload(payload: string): void {
     if (payload.startsWith(JOINED)) {
       this.#fleet.changed()
-      this.#hears ||= payload === this.#joined
+      this.#receives ||= payload === this.#joined
       return
     }
     this.#props.onNotice(payload)
@@ -129,8 +129,8 @@ export class JobWakeUps {
     this.#notices = []
     if (notices.includes('any')) return this.#listeners.wakeAll()
     const counts = notices.flatMap((notice) => (notice === 'any' ? [] : notice))
-    for (const { kind, count } of together(counts.filter(({ inMs }) => inMs === 0)))
-      this.#rounds.heard(kind, count)
+    for (const { kind, count } of sumCounts(counts.filter(({ inMs }) => inMs === 0)))
+      this.#rounds.add(kind, count)
     for (const count of counts)
       if (count.inMs > 0 && this.#listeners.count(count.kind) > 0) this.#later.add(count)
     this.#listeners.wakeUnshared()

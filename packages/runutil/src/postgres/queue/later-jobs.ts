@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../core/clock.ts'
-import { type JobCount, together } from './notice.ts'
+import { type JobCount, sumCounts } from './notice.ts'
 
 interface Moment {
   readonly timer: Timer
@@ -23,7 +23,7 @@ export class LaterJobs {
   add({ kind, count, inMs }: JobCount): void {
     const at = Math.ceil((this.#clock.elapsed() + inMs) / APART_MS) * APART_MS
     const { counts } = this.#moments.get(at) ?? this.#begin(at)
-    counts.splice(0, Infinity, ...together([...counts, { kind, count, inMs: 0 }]))
+    counts.splice(0, Infinity, ...sumCounts([...counts, { kind, count, inMs: 0 }]))
   }
 
   stop(): void {

@@ -26,17 +26,17 @@ const MOST = 1_000_000
 export function countNew(jobs: readonly NewJob[], now: number): JobCount[] {
   const counts: Tally[] = []
   for (const { kind, runAt } of jobs) count(counts, kind, runAt === undefined ? 0 : runAt.getTime() - now)
-  return together(counts)
+  return sumCounts(counts)
 }
 
 /** Counts the jobs that are retried. */
-export function countPutOff(batch: readonly Settlement[], now: number): JobCount[] {
+export function countRetries(batch: readonly Settlement[], now: number): JobCount[] {
   const counts: Tally[] = []
   for (const { kind, outcome } of batch) {
     if (outcome.status !== 'PENDING') continue
     count(counts, kind, outcome.delayMs + (outcome.runAt === undefined ? 0 : outcome.runAt.getTime() - now))
   }
-  return together(counts)
+  return sumCounts(counts)
 }
 
 /** Most lists are of one kind, due now. */
@@ -49,7 +49,7 @@ function count(counts: Tally[], kind: string, inMs: number): void {
 }
 
 /** Adds up counts of the same kind and time. */
-export function together(all: readonly JobCount[]): JobCount[] {
+export function sumCounts(all: readonly JobCount[]): JobCount[] {
   if (all.length < 2) return [...all]
   const sums = new Map<string, JobCount>()
   for (const each of all) {

@@ -1,6 +1,6 @@
 import { systemClock } from '../../core/clock-system.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
-import { type JobCount, together } from './notice.ts'
+import { type JobCount, sumCounts } from './notice.ts'
 
 /** At most one notification per window. */
 const WINDOW_MS = 5
@@ -47,13 +47,13 @@ export class NotifyThrottle {
 
   #wait(counts: readonly JobCount[]): void {
     if (counts.length === 0) return
-    this.#waiting = together([...this.#waiting, ...counts])
+    this.#waiting = sumCounts([...this.#waiting, ...counts])
     this.#timer ??= this.#clock.setTimeoutAt(this.#sendWaiting, this.#quietUntil + WINDOW_MS)
   }
 
   /** Returns the waiting counts and these, and begins a window. */
   #take(counts: readonly JobCount[]): readonly JobCount[] {
-    const all = together([...this.#waiting, ...counts])
+    const all = sumCounts([...this.#waiting, ...counts])
     this.#waiting = []
     this.#timer?.clear()
     this.#timer = undefined

@@ -174,7 +174,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   }
 
   async quietFor(kinds: readonly string[]): Promise<number> {
-    if (!this.#notifications.wakeUps.hears) return 0
+    if (!this.#notifications.wakeUps.receives) return 0
     const params = [textArray(kinds), this.#now()]
     const [row] = await this.#queries.run<[number | null]>(this.#statements.quietFor, params)
     return Math.max(0, row![0] ?? Infinity)

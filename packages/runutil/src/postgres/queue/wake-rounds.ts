@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../core/clock.ts'
 import type { ReadyListeners } from '../../queue/ready-listeners.ts'
 import type { FleetSize } from './fleet-size.ts'
-import { type JobCount, together } from './notice.ts'
+import { type JobCount, sumCounts } from './notice.ts'
 
 export interface WakeRoundsProps {
   readonly clock: Clock
@@ -18,10 +18,10 @@ interface Open {
 }
 
 /** How many workers to wake per job: each wakes by chance, and some are busy. */
-const MORE = 2
+const EXTRA_WORKERS = 2
 /** The time between rounds, at least; at most twice that. */
 const ROUND_MS = 50
-const TIMES = 4
+const GROWTH = 4
 /** How long a report of claimed jobs is counted against announced ones. */
 const REMEMBERED_MS = 1_000
 
@@ -36,14 +36,14 @@ export class WakeRounds {
   readonly #props: WakeRoundsProps
   readonly #open = new Map<string, Open>()
   /** How many workers were woken that haven't claimed since, where other processes wait for a report. */
-  readonly #looking = new Map<string, number>()
+  readonly #searching = new Map<string, number>()
 
   constructor(props: WakeRoundsProps) {
     this.#props = props
   }
 
   /** @param count how many more jobs there are; negative: how many were claimed */
-  heard(kind: string, count: number): void {
+  add(kind: string, count: number): void {
     const open = this.#open.get(kind)
     if (open !== undefined) open.jobs += count
     if (open !== undefined && open.jobs <= 0) this.#end(kind)
@@ -52,20 +52,20 @@ export class WakeRounds {
 
   /** Reports the result of a claim. @returns the counts to notify other processes of */
   claimed(kinds: readonly string[], jobs: readonly { readonly kind: string }[]): JobCount[] {
-    if (this.#looking.size === 0) return []
-    const looked = kinds.filter((kind) => this.#looking.has(kind))
-    for (const kind of looked) {
-      const left = this.#looking.get(kind)! - 1
-      if (left > 0) this.#looking.set(kind, left)
-      else this.#looking.delete(kind)
+    if (this.#searching.size === 0) return []
+    const searched = kinds.filter((kind) => this.#searching.has(kind))
+    for (const kind of searched) {
+      const left = this.#searching.get(kind)! - 1
+      if (left > 0) this.#searching.set(kind, left)
+      else this.#searching.delete(kind)
     }
-    const taken = jobs.filter(({ kind }) => looked.includes(kind))
-    return together(taken.map(({ kind }) => ({ kind, count: -1, inMs: 0 })))
+    const taken = jobs.filter(({ kind }) => searched.includes(kind))
+    return sumCounts(taken.map(({ kind }) => ({ kind, count: -1, inMs: 0 })))
   }
 
   stop(): void {
     for (const kind of this.#open.keys()) this.#end(kind)
-    this.#looking.clear()
+    this.#searching.clear()
   }
 
   #begin(kind: string, count: number, open: Open | undefined): void {
@@ -90,7 +90,7 @@ export class WakeRounds {
   #next(kind: string): void {
     const { jobs, times } = this.#open.get(kind)!
     this.#end(kind)
-    if (times < Infinity) this.#plan(kind, jobs, this.#wake(kind, jobs, TIMES * times))
+    if (times < Infinity) this.#plan(kind, jobs, this.#wake(kind, jobs, GROWTH * times))
   }
 
   #end(kind: string): void {
@@ -101,11 +101,11 @@ export class WakeRounds {
   /** @returns `times`, or Infinity when all were woken */
   #wake(kind: string, jobs: number, times: number): number {
     const { clock, listeners, fleet } = this.#props
-    const share = (times * (jobs + MORE)) / fleet.of(kind)
+    const share = (times * (jobs + EXTRA_WORKERS)) / fleet.of(kind)
     const some = share * listeners.count(kind)
     const woken = share >= 1 ? listeners.wake(kind, Infinity) : listeners.wake(kind, atRandom(some, clock))
     if (share >= 1) return Infinity
-    if (woken > 0) this.#looking.set(kind, woken + (this.#looking.get(kind) ?? 0))
+    if (woken > 0) this.#searching.set(kind, woken + (this.#searching.get(kind) ?? 0))
     return times
   }
 }

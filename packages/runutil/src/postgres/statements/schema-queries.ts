@@ -3,7 +3,7 @@ import type { TransactionHandle } from '../../core/queryable.ts'
 import { codeOf } from '../../core/thrown.ts'
 import type { Database, Statement, StatementOptions, Transaction } from '../database/database.ts'
 import { permissionError } from '../database/permission-error.ts'
-import { transientError, isToBeRepeated } from '../database/pg-errors.ts'
+import { transientError, isRetryable } from '../database/pg-errors.ts'
 import { settingError } from '../database/setting-error.ts'
 import { queryIn } from '../database/transaction-handle.ts'
 import { channelName, quotedSchema } from '../schema/schema-name.ts'
@@ -115,7 +115,7 @@ export class SchemaQueries {
       try {
         return await call()
       } catch (error) {
-        if (!isToBeRepeated(error) || repeats === MOST_REPEATS) throw error
+        if (!isRetryable(error) || repeats === MOST_REPEATS) throw error
       }
     }
   }

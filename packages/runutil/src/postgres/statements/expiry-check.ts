@@ -4,7 +4,7 @@ import { systemClock } from '../../core/clock-system.ts'
 const EVERY_MS = 500
 
 /** Decides when to look for expired leases again. */
-export class Rescue {
+export class ExpiryCheck {
   #next = -Infinity
 
   isDue(): boolean {

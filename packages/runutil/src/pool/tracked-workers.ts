@@ -4,7 +4,7 @@ import type { StartHistory } from './replacements.ts'
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 
-interface Member {
+interface TrackedWorker {
   readonly worker: SupervisedWorker
   readonly history: StartHistory
   /** Why the worker leaves; once set, it takes no more tasks. */
@@ -18,12 +18,12 @@ interface Member {
  *     reserve ─► active ─► draining ─► stopping ─► ended
  *        └────────────────────┘
  *
- * A `reserve` worker is up and waits for the place of a worker that will leave soon. A worker is `draining` from the decision
+ * A `reserve` worker is up and waits for the slot of a worker that will leave soon. A worker is `draining` from the decision
  * that it leaves until it has finished its tasks, and `stopping` from its stop command until its process has ended.
  */
-export class Members {
+export class TrackedWorkers {
   readonly #events: Events<PoolEvents>
-  readonly #members = new Map<WorkerProcess, Member>()
+  readonly #tracked = new Map<WorkerProcess, TrackedWorker>()
   #active: readonly SupervisedWorker[] = []
   #reserve: readonly SupervisedWorker[] = []
 
@@ -40,15 +40,15 @@ export class Members {
   }
 
   has(worker: WorkerProcess): boolean {
-    return this.#members.has(worker)
+    return this.#tracked.has(worker)
   }
 
-  join(workers: readonly SupervisedWorker[], history: StartHistory): void {
+  add(workers: readonly SupervisedWorker[], history: StartHistory): void {
     this.#active = [...this.#active, ...workers]
     this.#create(workers, history)
   }
 
-  joinReserve(worker: SupervisedWorker, history: StartHistory): void {
+  addReserve(worker: SupervisedWorker, history: StartHistory): void {
     this.#reserve = [...this.#reserve, worker]
     this.#create([worker], history)
   }
@@ -63,44 +63,44 @@ export class Members {
   }
 
   isDraining(worker: WorkerProcess): boolean {
-    return this.#members.get(worker)?.draining !== undefined
+    return this.#tracked.get(worker)?.draining !== undefined
   }
 
   /** Stops a worker after its tasks. False if it is already draining, or isn't in this set. */
   drain(worker: WorkerProcess, reason: string): boolean {
-    const member = this.#members.get(worker)
-    if (member === undefined || member.draining !== undefined) return false
-    member.draining = reason
+    const tracked = this.#tracked.get(worker)
+    if (tracked === undefined || tracked.draining !== undefined) return false
+    tracked.draining = reason
     this.#active = this.#active.filter((other) => other !== worker)
     this.#reserve = this.#reserve.filter((other) => other !== worker)
-    if (worker.state === 'working') member.worker.drain()
+    if (worker.state === 'working') tracked.worker.drain()
     else this.stopDrained(worker)
     return true
   }
 
   /** Stops a draining worker that has no more tasks. */
   stopDrained(worker: WorkerProcess): void {
-    const member = this.#members.get(worker)
-    if (member?.draining === undefined || member.stopping) return
-    member.stopping = true
-    this.#events.emit('destruct', worker, member.draining)
+    const tracked = this.#tracked.get(worker)
+    if (tracked?.draining === undefined || tracked.stopping) return
+    tracked.stopping = true
+    this.#events.emit('destruct', worker, tracked.draining)
     void worker.stop()
   }
 
   /** Removes a worker whose process has ended. @returns its start history, and whether it was draining; undefined if it isn't in this set */
   ended(worker: WorkerProcess, reason: string): { history: StartHistory; expected: boolean } | undefined {
-    const member = this.#members.get(worker)
-    if (member === undefined) return undefined
-    const expected = member.draining !== undefined
+    const tracked = this.#tracked.get(worker)
+    if (tracked === undefined) return undefined
+    const expected = tracked.draining !== undefined
     this.drain(worker, reason)
     this.stopDrained(worker)
-    this.#members.delete(worker)
-    return { history: member.history, expected }
+    this.#tracked.delete(worker)
+    return { history: tracked.history, expected }
   }
 
   #create(workers: readonly SupervisedWorker[], history: StartHistory): void {
     for (const worker of workers) {
-      this.#members.set(worker, { worker, history, draining: undefined, stopping: false })
+      this.#tracked.set(worker, { worker, history, draining: undefined, stopping: false })
     }
     for (const worker of workers) this.#events.emit('created', worker)
   }

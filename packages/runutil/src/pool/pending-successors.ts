@@ -1,31 +1,31 @@
 import type { WorkerProcess } from './worker/worker-process.ts'
 
-/** Workers that still take tasks while their successor is starting, or is waiting for their place. */
-export class Successions {
-  readonly #before = new Map<WorkerProcess, string | undefined>()
+/** Workers that still take tasks while their successor is starting, or is waiting for their slot. */
+export class PendingSuccessors {
+  readonly #pending = new Map<WorkerProcess, string | undefined>()
 
   get count(): number {
-    return this.#before.size
+    return this.#pending.size
   }
 
   /** @param reason why the worker leaves once its successor is up; undefined: it leaves by itself. @returns false if it has a successor */
   add(worker: WorkerProcess, reason: string | undefined): boolean {
-    if (this.#before.has(worker)) return false
-    this.#before.set(worker, reason)
+    if (this.#pending.has(worker)) return false
+    this.#pending.set(worker, reason)
     return true
   }
 
   delete(worker: WorkerProcess): void {
-    this.#before.delete(worker)
+    this.#pending.delete(worker)
   }
 
   clear(): void {
-    this.#before.clear()
+    this.#pending.clear()
   }
 
   /** The first worker that leaves as soon as a successor is up. */
   due(): { worker: WorkerProcess; reason: string } | undefined {
-    for (const [worker, reason] of this.#before) if (reason !== undefined) return { worker, reason }
+    for (const [worker, reason] of this.#pending) if (reason !== undefined) return { worker, reason }
     return undefined
   }
 }

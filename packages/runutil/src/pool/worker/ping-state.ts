@@ -2,7 +2,7 @@
  * Whether a worker still answers pings. It is suspect from a ping until its answer, but only if it has answered one before:
  * other workers may not support pings.
  */
-export class Pulse {
+export class PingState {
   #answers = false
   #open = false
 
@@ -16,7 +16,7 @@ export class Pulse {
   }
 
   /** Calls `send`, unless the last ping has no answer yet. */
-  ask(send: () => void): void {
+  send(send: () => void): void {
     if (this.#open) return
     this.#open = true
     send()

@@ -1,19 +1,19 @@
 import type { Events } from '../core/events.ts'
 import { log } from '../core/log.ts'
 import type { WorkerError } from './errors.ts'
-import { Members } from './members.ts'
+import { TrackedWorkers } from './tracked-workers.ts'
 import type { PoolSettings } from './options.ts'
 import type { PoolContext } from './pool-context.ts'
 import type { PoolEvents } from './pool-events.ts'
 import { Replacements, type ReplacementsListener, type StartHistory, attemptAfter } from './replacements.ts'
 import type { StartGate } from './start-gate.ts'
-import { Successions } from './successions.ts'
+import { PendingSuccessors } from './pending-successors.ts'
 import type { TaskSource } from './task-source.ts'
 import type { WorkerFactory } from './worker-factory.ts'
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 import type { WorkerProcess } from './worker/worker-process.ts'
 
-interface WorkerPlacesProps {
+interface WorkerSlotsProps {
   readonly settings: PoolSettings
   readonly context: PoolContext
   readonly events: Events<PoolEvents>
@@ -22,31 +22,31 @@ interface WorkerPlacesProps {
   readonly tasks: TaskSource
 }
 
-/** One place per wanted worker; when a worker leaves its place, its successor or another worker takes it. */
-export class WorkerPlaces implements ReplacementsListener {
-  readonly members: Members
-  readonly #props: WorkerPlacesProps
+/** One slot per wanted worker; when a worker leaves its slot, its successor or another worker takes it. */
+export class WorkerSlots implements ReplacementsListener {
+  readonly tracked: TrackedWorkers
+  readonly #props: WorkerSlotsProps
   readonly #replacements: Replacements
-  readonly #successions = new Successions()
+  readonly #successors = new PendingSuccessors()
   #wanted = 0
   #open = false
   #closed = false
   /** Why the last replacement failed to start; undefined once one has started. */
   lastFailure: Error | undefined
 
-  constructor(props: WorkerPlacesProps) {
+  constructor(props: WorkerSlotsProps) {
     this.#props = props
-    this.members = new Members(props.events)
+    this.tracked = new TrackedWorkers(props.events)
     this.#replacements = new Replacements({ ...props, listener: this })
   }
 
   /** The workers that take tasks, without those that are starting or draining. */
   get active(): readonly SupervisedWorker[] {
-    return this.members.active
+    return this.tracked.active
   }
 
   /** How many workers are starting. */
-  get coming(): number {
+  get starting(): number {
     return this.#replacements.count
   }
 
@@ -55,12 +55,12 @@ export class WorkerPlaces implements ReplacementsListener {
     return this.#wanted
   }
 
-  /** Whether a place is empty and no worker is starting for it. */
-  get hasVacancy(): boolean {
-    return this.active.length + this.coming < this.#wanted
+  /** Whether a slot is empty and no worker is starting for it. */
+  get hasEmptySlot(): boolean {
+    return this.active.length + this.starting < this.#wanted
   }
 
-  /** Opens one place for each of these workers. */
+  /** Opens one slot for each of these workers. */
   open(workers: readonly SupervisedWorker[]): void {
     this.#wanted = workers.length
     this.#open = true
@@ -72,15 +72,15 @@ export class WorkerPlaces implements ReplacementsListener {
     this.#closed = true
     this.#wanted = 0
     this.#replacements.cancelAll()
-    this.#successions.clear()
-    this.#drainAll([...this.active, ...this.members.reserve], reason)
+    this.#successors.clear()
+    this.#drainAll([...this.active, ...this.tracked.reserve], reason)
   }
 
   /** Replaces all current and starting workers by these. @returns the replaced workers */
-  exchange(workers: readonly SupervisedWorker[], reason: string): readonly WorkerProcess[] {
-    const old = [...this.active, ...this.members.reserve]
+  replaceAll(workers: readonly SupervisedWorker[], reason: string): readonly WorkerProcess[] {
+    const old = [...this.active, ...this.tracked.reserve]
     this.#replacements.cancelAll()
-    this.#successions.clear()
+    this.#successors.clear()
     this.join(workers)
     this.#drainAll(old, reason)
     // The number wanted may have changed since the new workers began to start.
@@ -91,11 +91,11 @@ export class WorkerPlaces implements ReplacementsListener {
 
   join(workers: readonly SupervisedWorker[], history = this.#firstStart()): void {
     this.lastFailure = undefined
-    this.members.join(workers, history)
+    this.tracked.add(workers, history)
     for (const worker of workers) this.#offer(worker)
   }
 
-  /** Adds a place, up to numWorkers. */
+  /** Adds a slot, up to numWorkers. */
   grow(): void {
     if (!this.#open || this.#closed || this.#wanted >= this.#props.settings.numWorkers) return
     this.#wanted++
@@ -103,29 +103,29 @@ export class WorkerPlaces implements ReplacementsListener {
   }
 
   /** Starts a worker's successor while the worker goes on. @param reason if given, why the worker leaves once the successor is up */
-  succeed(worker: SupervisedWorker, reason?: string): void {
-    if (this.active.includes(worker) && this.#successions.add(worker, reason)) this.fill()
+  startSuccessor(worker: SupervisedWorker, reason?: string): void {
+    if (this.active.includes(worker) && this.#successors.add(worker, reason)) this.fill()
   }
 
   /** Drains a worker and replaces it. False if it is already draining, or isn't in this set. */
   replace(worker: WorkerProcess, reason: string): boolean {
-    if (!this.members.drain(worker, reason)) return false
+    if (!this.tracked.drain(worker, reason)) return false
     this.#left(worker)
     return true
   }
 
-  /** Drains a worker and leaves its place empty. Returns false as `replace` does. */
+  /** Drains a worker and leaves its slot empty. Returns false as `replace` does. */
   vacate(worker: WorkerProcess, reason: string): boolean {
-    const left = this.members.drain(worker, reason)
-    if (left) this.#successions.delete(worker)
+    const left = this.tracked.drain(worker, reason)
+    if (left) this.#successors.delete(worker)
     return left
   }
 
-  /** Drains an idle worker and removes its place, if more than `minWorkers` are wanted. */
-  dismiss(worker: SupervisedWorker, reason: string): boolean {
+  /** Drains an idle worker and removes its slot, if more than `minWorkers` are wanted. */
+  removeIdle(worker: SupervisedWorker, reason: string): boolean {
     if (this.#wanted <= this.#props.settings.minWorkers) return false
     this.#wanted--
-    const left = this.members.drain(worker, reason)
+    const left = this.tracked.drain(worker, reason)
     if (!left) this.#wanted++
     else this.#left(worker)
     return left
@@ -133,28 +133,28 @@ export class WorkerPlaces implements ReplacementsListener {
 
   /** Called when a worker's process has ended, whether or not it was stopped by the pool. */
   ended(worker: SupervisedWorker, error: WorkerError | undefined): void {
-    const member = this.members.ended(worker, error?.message ?? 'it was stopped')
-    if (member === undefined) return
+    const tracked = this.tracked.ended(worker, error?.message ?? 'it was stopped')
+    if (tracked === undefined) return
     if (error !== undefined) this.report(error, worker)
-    if (member.expected) return
-    const attempt = attemptAfter(member.history, worker, this.#props.context.clock.elapsed())
+    if (tracked.expected) return
+    const attempt = attemptAfter(tracked.history, worker, this.#props.context.clock.elapsed())
     this.#left(worker, error === undefined ? 0 : attempt)
   }
 
   /** Kills a worker at once, even during a task, and replaces it. */
   abandon(worker: WorkerProcess, reason: string): void {
-    this.members.drain(worker, reason)
-    this.members.stopDrained(worker)
+    this.tracked.drain(worker, reason)
+    this.tracked.stopDrained(worker)
     void worker.kill()
     this.#left(worker)
   }
 
-  /** A new worker takes a free place, or becomes a reserve. */
-  arrived(worker: SupervisedWorker, history: StartHistory): void {
+  /** A new worker takes a free slot, or becomes a reserve. */
+  started(worker: SupervisedWorker, history: StartHistory): void {
     if (this.active.length < this.#wanted) return this.join([worker], history)
     this.lastFailure = undefined
-    this.members.joinReserve(worker, history)
-    const due = this.#successions.due()
+    this.tracked.addReserve(worker, history)
+    const due = this.#successors.due()
     if (due !== undefined) this.replace(due.worker, due.reason)
     this.#trim()
   }
@@ -166,10 +166,10 @@ export class WorkerPlaces implements ReplacementsListener {
 
   /** Starts the missing workers. @param attempt the attempt number of the first of them */
   fill(attempt = 0): void {
-    const { reserve } = this.members
+    const { reserve } = this.tracked
     for (let next = attempt; !this.#closed; next = 0) {
-      const there = this.active.length + reserve.length + this.coming
-      if (there >= this.#wanted + this.#successions.count) break
+      const count = this.active.length + reserve.length + this.starting
+      if (count >= this.#wanted + this.#successors.count) break
       this.#props.context.scope.run(() => this.#replacements.add(next))
     }
   }
@@ -184,14 +184,14 @@ export class WorkerPlaces implements ReplacementsListener {
   }
 
   #drainAll(workers: readonly WorkerProcess[], reason: string): void {
-    for (const worker of workers) this.members.drain(worker, reason)
+    for (const worker of workers) this.tracked.drain(worker, reason)
   }
 
-  /** The worker takes no more tasks: a reserve takes its place, or a replacement is started. */
+  /** The worker takes no more tasks: a reserve takes its slot, or a replacement is started. */
   #left(worker: WorkerProcess, attempt = 0): void {
-    this.#successions.delete(worker)
+    this.#successors.delete(worker)
     while (this.active.length < this.#wanted) {
-      const next = this.members.promote()
+      const next = this.tracked.promote()
       if (next === undefined) break
       this.#offer(next)
     }
@@ -201,13 +201,13 @@ export class WorkerPlaces implements ReplacementsListener {
 
   /** Makes a worker available, unless a `created` listener has already removed it. */
   #offer(worker: SupervisedWorker): void {
-    if (worker.state === 'ready' && !this.members.isDraining(worker)) this.#props.tasks.free(worker)
+    if (worker.state === 'ready' && !this.tracked.isDraining(worker)) this.#props.tasks.free(worker)
   }
 
   #trim(): void {
-    const { reserve } = this.members
-    for (const worker of reserve.slice(this.#successions.count)) {
-      this.members.drain(worker, 'it was not needed')
+    const { reserve } = this.tracked
+    for (const worker of reserve.slice(this.#successors.count)) {
+      this.tracked.drain(worker, 'it was not needed')
     }
   }
 }

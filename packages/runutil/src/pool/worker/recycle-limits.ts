@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 
-export interface AllotmentProps {
+export interface RecycleLimitsProps {
   /** 0 means no limit. */
   readonly maxExecutions: number
   readonly ttlMs: number
@@ -10,13 +10,13 @@ export interface AllotmentProps {
 }
 
 /** How much a worker may do before it is replaced. */
-export interface Allotment {
+export interface RecycleLimits {
   readonly execs: number
   /** On the scale of `clock.elapsed()`. */
   readonly until: number
 }
 
-export function allotmentOf({ maxExecutions, ttlMs, early, clock }: AllotmentProps): Allotment {
+export function recycleLimitsOf({ maxExecutions, ttlMs, early, clock }: RecycleLimitsProps): RecycleLimits {
   const execs = maxExecutions === 0 ? Infinity : maxExecutions - Math.floor(maxExecutions * early)
   return {
     // With a limit of one task, a worker would need a successor before its first task.

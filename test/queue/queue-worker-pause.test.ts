@@ -2,8 +2,28 @@ import { Runtime, backoff, runAllWorkers } from 'runutil'
 import { QueueWorker } from 'runutil/queue'
 import { describe, expect, test } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
-import { breakableQueue, freshWorker } from '../support/queue/fresh-worker.ts'
+import { type FreshWorker, breakableQueue, freshWorker } from '../support/queue/fresh-worker.ts'
 import { ScriptedHandler } from '../support/queue/scripted-handler.ts'
+
+/** Two workers, the second in the same process or in another, that allow one crash of a job. */
+function beforeLastChance(who: string) {
+  const fresh = breakableQueue()
+  const scripts = [new ScriptedHandler(), new ScriptedHandler()] as const
+  const options = { fresh, maxCrashes: 1, concurrency: 10, pollInterval: '500ms' } as const
+  const first = freshWorker(scripts[0].handle, options)
+  const queue = who === 'another process' ? fresh.elsewhere : fresh.queue
+  const second = freshWorker(scripts[1].handle, { ...options, queue })
+  return { first, second, scripts, clock: fresh.clock }
+}
+
+/** The worker waits for `x` to end, so that nothing runs beside job 1, which a process claimed and died of. */
+async function wantsLastChance({ elsewhere: { store }, clock, enqueue }: FreshWorker): Promise<void> {
+  await enqueue('x')
+  const job = { id: '1', kind: 'a', payload: 'null', runAt: undefined, priority: 1, key: undefined }
+  // In one turn, so that no worker is quicker.
+  await Promise.all([store.insert([job]), store.claim(['a'], 1, 1)])
+  await clock.advance('1s')
+}
 
 describe('a paused QueueWorker', () => {
   test('starts nothing, lets run what runs, renews its lease, and goes on at once when it is resumed', async () => {
@@ -62,6 +82,47 @@ describe('a paused QueueWorker', () => {
     expect(await queue.get('1')).toMatchObject({ status: 'PENDING' })
     await stop()
   })
+
+  test.each(['a worker of its process', 'another process'])(
+    'gives up its turn for a job on its last chance, to %s',
+    async (who) => {
+      const { first, second, scripts, clock } = beforeLastChance(who)
+      const { runtime, stop } = await first.run()
+      await wantsLastChance(first)
+      await runtime.pause('/#0')
+      const other = await second.run()
+      await clock.advance('1s')
+      // A worker of this process now waits for `x` in its turn.
+      expect(scripts[1].ids).toEqual(who === 'another process' ? ['1'] : [])
+      ;(await scripts[0].call('x')).return()
+      await clock.advance(0)
+      ;(await scripts[1].call('1')).return()
+      await Promise.all([other.stop(), stop()])
+      expect([scripts[0].ids, scripts[1].ids]).toEqual([['x'], ['1']])
+      expect(await first.queue.get('1')).toMatchObject({ status: 'DONE' })
+    },
+  )
+
+  test.each(['a worker of its process', 'another process'])(
+    'gives back a job on its last chance that a claim brings, to %s',
+    async (who) => {
+      const { first, second, scripts, clock } = beforeLastChance(who)
+      const { runtime, stop } = await first.run()
+      await wantsLastChance(first)
+      const arrive = first.store.hold('claim')
+      ;(await scripts[0].call('x')).return()
+      await clock.advance(0)
+      expect(first.store.calls('claim').at(-1)![3]).toMatchObject({ lastChance: true })
+      await runtime.pause('/#0')
+      const other = await second.run()
+      arrive()
+      await clock.advance('1s')
+      ;(await scripts[1].call('1')).return()
+      await Promise.all([other.stop(), stop()])
+      expect([scripts[0].ids, scripts[1].ids]).toEqual([['x'], ['1']])
+      expect(await first.queue.get('1')).toMatchObject({ status: 'DONE' })
+    },
+  )
 
   test('stops as any other', async () => {
     const script = new ScriptedHandler()

@@ -83,7 +83,7 @@ describe('refused', () => {
       `a retention of ${retention}`,
       () => worker({ retention }),
       InvalidDurationError,
-      `QueueWorker: retention: expected at most 100000000000000 ms, 3,000 years; got ${retention}; to keep jobs for ever, pass 'forever'`,
+      `QueueWorker: retention: expected at most 100000000000000 ms, 3,000 years; got ${retention}; to keep jobs forever, pass 'forever'`,
     ]),
     [
       'a retention by outcome that has no end',

@@ -64,7 +64,7 @@ export class SystemClock implements Clock {
   /** Schedules the timer for that moment, or for the next turn if it has passed. */
   add(timer: SystemTimer, at: number): void {
     const due = Math.ceil(at)
-    // NaN compares with nothing: it would stay on top of the heap for ever, and no other timer would fire.
+    // NaN compares with nothing: it would stay on top of the heap forever, and no other timer would fire.
     if (Number.isNaN(due)) throw new InvalidDurationError('clock: expected the time of a timer; got NaN')
     // Tickers that tick together use the same slot, one after another.
     let slot = this.#last?.due === due ? this.#last : this.#slots.get(due)

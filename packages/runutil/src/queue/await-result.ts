@@ -7,14 +7,14 @@ import type { QueuedJob } from './job.ts'
 import type { ObservedJobStore } from './observed-job-store.ts'
 
 export interface AwaitResultOptions {
-  /** How long to wait. Default: for ever. */
+  /** How long to wait for the end of the job. Default: no limit. */
   timeout?: Duration | undefined
   signal?: AbortSignal | undefined
 }
 
-/** The first poll interval for a job that another process runs; later ones are longer. */
-const FIRST_LOOK_MS = 10
-const LONGEST_BETWEEN_LOOKS_MS = 500
+/** The poll interval for a job that another process runs; it doubles from the first to the longest. */
+const FIRST_POLL_MS = 10
+const LONGEST_POLL_MS = 500
 
 /** Polls a job until it ends; resolves at once when it ends in this process. */
 export async function awaitResult(
@@ -31,14 +31,14 @@ export async function awaitResult(
     if (event.type === 'settled' && event.id === id) settled.notify()
   })
   try {
-    for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_BETWEEN_LOOKS_MS)) {
+    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(2 * pollMs, LONGEST_POLL_MS)) {
       signal?.throwIfAborted()
       const job = await store.get(id)
       if (job === undefined) throw new JobNotFoundError(id)
       if (job.status !== 'PENDING') return resultOf(job)
       const leftMs = giveUpAt - clock.elapsed()
       if (leftMs <= 0) throw new ResultTimeoutError(id, timeoutMs)
-      await settled.wait(Math.min(pauseMs, leftMs))
+      await settled.wait(Math.min(pollMs, leftMs))
     }
   } finally {
     off()

@@ -8,7 +8,7 @@ interface WorkerEntry {
   readonly kinds: ReadonlyMap<string, KindRules>
 }
 
-/** The rules of all workers. Rules that aren't renewed expire. */
+/** The rules of all workers, by kind. A worker's rules expire `RULES_TTL_MS` after it last set them. */
 export class MemoryRules {
   readonly #workers = new Map<string, WorkerEntry>()
 
@@ -17,11 +17,12 @@ export class MemoryRules {
     else this.#workers.set(worker, { renewedAt: now, kinds: new Map(kinds) })
   }
 
+  /** After the store's clock was set. */
   move(byMs: number): void {
     for (const entry of this.#workers.values()) entry.renewedAt += byMs
   }
 
-  /** Rules of other workers for these kinds that differ; of several that are equal, one. */
+  /** The rules of other workers for these kinds where they differ; of several equal ones, the first. */
   others(worker: string, kinds: ReadonlyMap<string, KindRules>, now: number): OtherRules[] {
     const found: OtherRules[] = []
     for (const [other, entry] of this.#live(now)) {
@@ -38,7 +39,7 @@ export class MemoryRules {
     return limitsTogether(this.#of(kind, now).map(({ limits }) => limits))
   }
 
-  /** How long to keep an ended job; for ever if no worker has rules for its kind. */
+  /** How long an ended job is kept; Infinity where no worker has rules for its kind. */
   keptMs(now: number): (job: { readonly kind: string; readonly status: JobStatus }) => number {
     const retentions = this.#retentions(now)
     return ({ kind, status }) => {
@@ -48,9 +49,8 @@ export class MemoryRules {
   }
 
   #retentions(now: number): Map<string, ResolvedRetention> {
-    const kinds = new Set(this.#live(now).flatMap(([, entry]) => [...entry.kinds.keys()]))
     return new Map(
-      [...kinds].map((kind) => [
+      [...this.#kinds(now)].map((kind) => [
         kind,
         longestRetention(this.#of(kind, now).map(({ retention }) => retention)),
       ]),
@@ -59,9 +59,14 @@ export class MemoryRules {
 
   /** The kinds of due jobs that no worker has rules for. */
   unhandled(waiting: Iterable<{ kind: string; runAt: number }>, now: number): string[] {
-    const handled = new Set(this.#live(now).flatMap(([, entry]) => [...entry.kinds.keys()]))
+    const handled = this.#kinds(now)
     const due = Array.from(waiting).filter(({ kind, runAt }) => runAt <= now && !handled.has(kind))
     return [...new Set(due.map(({ kind }) => kind))].sort().slice(0, 100)
+  }
+
+  /** The kinds that some worker has rules for. */
+  #kinds(now: number): ReadonlySet<string> {
+    return new Set(this.#live(now).flatMap(([, { kinds }]) => [...kinds.keys()]))
   }
 
   #of(kind: string, now: number): KindRules[] {

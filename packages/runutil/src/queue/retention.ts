@@ -9,7 +9,7 @@ export type RetentionTime = Duration | 'forever'
 export type Retention =
   RetentionTime | { readonly done?: RetentionTime | undefined; readonly failed?: RetentionTime | undefined }
 
-/** Retention as stores expect it: checked, in ms. Infinity: for ever. */
+/** Retention as stores expect it: checked, in ms. Infinity: until they are removed by hand. */
 export interface ResolvedRetention {
   readonly doneMs: number
   readonly failedMs: number
@@ -49,5 +49,5 @@ export function longestRetention(all: readonly ResolvedRetention[]): ResolvedRet
 }
 
 function timeOf(time: RetentionTime, what: string): number {
-  return time === 'forever' ? Infinity : toStorableMs(time, what, "; to keep jobs for ever, pass 'forever'")
+  return time === 'forever' ? Infinity : toStorableMs(time, what, "; to keep jobs forever, pass 'forever'")
 }

@@ -8,33 +8,37 @@ export interface ArrivalProps {
   readonly handshakeMs: number
 }
 
-export interface Arriving {
+export interface ArrivalListener {
   connected(connection: Connection): void
-  /** The process will never connect. */
+  /** The process has not connected, and its connection is no longer accepted. */
   failed(error: Error): void
 }
 
-/** Waits for a process's handshake, up to `handshakeMs`. Calls back once. @returns cancels the wait, and returns the last hint */
+/**
+ * Waits for the handshake of a process, at most `handshakeMs`, and then calls the listener once.
+ *
+ * @returns a function that ends the wait without a call, and returns the last hint at why there was no handshake, or ''
+ */
 export function awaitArrival(
   child: ChildProcess,
   { relay, clock, handshakeMs }: ArrivalProps,
-  arriving: Arriving,
+  listener: ArrivalListener,
 ): () => string {
   let hint = ''
   const limit = clock.setTimeout(() => {
     disconnect()
     const why = [hint, relay.explain(child)].filter((text) => text !== '').join('; ')
     const hints = why === '' ? '' : ` (${why})`
-    arriving.failed(new Error(`expected an answer within ${handshakeMs} ms; got none${hints}`))
+    listener.failed(new Error(`expected an answer within ${handshakeMs} ms; got none${hints}`))
   }, handshakeMs)
   const disconnect = relay.connect(child, {
     connected: (connection) => {
       limit.clear()
-      arriving.connected(connection)
+      listener.connected(connection)
     },
     failed: (error) => {
       limit.clear()
-      arriving.failed(error)
+      listener.failed(error)
     },
     hint: (text) => (hint = text),
   })

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { WorkerError } from '../errors.ts'
-import { type ArrivalProps, type Arriving, awaitArrival } from '../relay/arrival.ts'
+import { type ArrivalListener, type ArrivalProps, awaitArrival } from '../relay/arrival.ts'
 
 /** The startup of one worker, from the spawning of its process until its handshake, or its end. */
 export class Startup {
@@ -12,10 +12,10 @@ export class Startup {
   }
 
   /** @param child undefined, or without a pid, when it could not be spawned; its end is then reported separately */
-  begin(child: ChildProcess | undefined, props: ArrivalProps, arriving: Arriving): Promise<void> {
+  begin(child: ChildProcess | undefined, props: ArrivalProps, listener: ArrivalListener): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
-      if (child?.pid !== undefined) this.#cancel = awaitArrival(child, props, arriving)
+      if (child?.pid !== undefined) this.#cancel = awaitArrival(child, props, listener)
     })
   }
 

@@ -3,7 +3,7 @@ import type { Migration } from './migration.ts'
 import { PINNED } from './plan-settings.ts'
 import { SLACK } from './store-time.ts'
 
-/** Leases on work that one process at a time may do. A row per name is kept for ever, since its fence only increases. */
+/** Leases on work that one process at a time may do. A row per name is never removed, since its fence only increases. */
 export const leasesMigration: Migration = {
   number: 3,
   name: 'leases',

@@ -1,19 +1,7 @@
-import {
-  type Runnable,
-  Runtime,
-  type RuntimeEvent,
-  Worker,
-  type WorkerNode,
-  backoff,
-  repeat,
-  runProvidedWorkers,
-  wait,
-} from 'runutil'
-import { VirtualClock } from 'runutil/testing'
+import { type Runnable, type RuntimeEvent, Worker, type WorkerNode, backoff, repeat, wait } from 'runutil'
 import { describe, expect, test } from 'vitest'
-import { capturedLogger } from '../support/logs.ts'
 import { untilAbort } from '../support/outcome.ts'
-import { fresh } from '../support/runtime/run-group.ts'
+import { ObservedRun } from '../support/runtime/observed-run.ts'
 
 interface Told {
   state: string
@@ -27,20 +15,15 @@ const MOVES = new Set(
 )
 
 /** A run of one class, /Classy, that compares its events with its node at each event. */
-class ClassRun {
-  readonly clock = new VirtualClock()
-  readonly runtime = new Runtime()
+class ClassRun extends ObservedRun {
   readonly types: string[] = []
   readonly differences: unknown[] = []
   readonly #told: Told = { state: 'waiting', runs: 0, failures: 0, restarts: 0 }
-  readonly #stop = new AbortController()
-  readonly #run: Promise<void>
 
   constructor(group: string) {
-    const { clock, runtime } = this
-    const { logger } = capturedLogger()
-    runtime.on((event) => this.#hear(event))
-    this.#run = runProvidedWorkers(fresh(), this.#stop.signal, { group, clock, runtime, logger, grace: '1m' })
+    super()
+    this.runtime.on((event) => this.#hear(event))
+    void this.startGroup(group)
   }
 
   get node(): WorkerNode {
@@ -61,10 +44,8 @@ class ClassRun {
       this.differences.push([path, type, is, { ...this.#told }])
   }
 
-  async end(): Promise<void> {
-    this.#stop.abort()
-    await this.clock.advance('1m')
-    await this.#run
+  override async end(): Promise<void> {
+    await super.end()
     expect(this.differences).toEqual([])
   }
 }

@@ -1,8 +1,6 @@
 import type { Logger } from 'pino'
 import {
   type DeclarativeWorker,
-  type Runnable,
-  Runtime,
   backoff,
   namedWorker,
   provideWorker,
@@ -12,27 +10,21 @@ import {
   supervise,
   wait,
 } from 'runutil'
-import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
 import { type LogLine, capturedLogger } from '../support/logs.ts'
 import { failureOf, follow, untilAbort } from '../support/outcome.ts'
+import { ObservedRun, named } from '../support/runtime/observed-run.ts'
 import { fresh } from '../support/runtime/run-group.ts'
 
-/** A run on virtual time that keeps all lines. */
-class Run {
-  readonly clock = new VirtualClock()
-  readonly runtime = new Runtime()
-  readonly captured = capturedLogger({ lifecycle: true })
-  readonly stop = new AbortController()
-
-  start(...workers: Runnable[]): Promise<void> {
-    const { clock, runtime, stop } = this
-    return runAllWorkers(workers, stop.signal, { clock, runtime, logger: this.captured.logger, grace: '10s' })
+/** A run that logs the starts and ends of its workers, too. */
+class Run extends ObservedRun {
+  constructor() {
+    super({ lifecycle: true, grace: '10s' })
   }
 
   /** The lines since the last call, as 'info /A started'. */
   get lines(): string[] {
-    return this.captured.lines.splice(0).map(textOf)
+    return this.log.lines.splice(0).map(textOf)
   }
 }
 
@@ -41,12 +33,6 @@ const LEVELS: Record<number, string> = { 20: 'debug', 30: 'info', 40: 'warn', 60
 function textOf({ level, worker = '-', msg, err }: LogLine): string {
   return `${LEVELS[level]} ${worker} ${msg}${err === undefined ? '' : `: ${err.message}`}`
 }
-
-const named = (
-  name: string,
-  worker: DeclarativeWorker['worker'] = untilAbort,
-  rest: Partial<DeclarativeWorker> = {},
-): DeclarativeWorker => ({ name, worker, ...rest })
 
 const fails = async (signal: AbortSignal): Promise<void> => {
   await wait('1s', signal)
@@ -59,7 +45,7 @@ describe('a line at info reports', () => {
     const run = new Run()
     const over = run.start(named('A'), named('B'), untilAbort)
     expect(run.lines).toEqual(['info /A started', 'info /B started', 'info /#2 started'])
-    run.stop.abort()
+    run.stop()
     await over
     expect(run.lines).toEqual(['info /A stopped', 'info /B stopped', 'info /#2 stopped'])
   })
@@ -67,12 +53,12 @@ describe('a line at info reports', () => {
   test('no worker that never started', async () => {
     const run = new Run()
     const over = run.start(named('Db'), named('Api', untilAbort, { after: 'Db' }))
-    run.stop.abort()
+    run.stop()
     await over
     expect(run.lines).toEqual(['info /Db started', 'info /Db stopped'])
 
     const early = new Run()
-    early.stop.abort()
+    early.stop()
     await early.start(named('A'))
     expect(early.lines).toEqual([])
   })
@@ -89,11 +75,11 @@ describe('a line at info reports', () => {
     const run = new Run()
     const over = run.start(named('A', fails, { retry: backoff('5s') }))
     await run.clock.advance('6s')
-    const traces = run.captured.lines.map(({ traceId }) => traceId)
+    const traces = run.log.lines.map(({ traceId }) => traceId)
     expect(run.lines).toEqual(['info /A started', 'warn /A worker failed: no connection', 'info /A started'])
     expect(traces[1]).toBe(traces[0])
     expect(traces[2]).not.toBe(traces[0])
-    run.stop.abort()
+    run.stop()
     await over
     expect(run.lines).toEqual(['info /A stopped'])
   })
@@ -102,7 +88,7 @@ describe('a line at info reports', () => {
     const run = new Run()
     const over = run.start(named('A', fails, { retry: backoff('5s') }))
     await run.clock.advance('2s')
-    run.stop.abort()
+    run.stop()
     await over
     expect(run.lines.slice(-2)).toEqual(['warn /A worker failed: no connection', 'info /A stopped'])
   })
@@ -111,7 +97,7 @@ describe('a line at info reports', () => {
     const run = new Run()
     const over = run.start(retry(namedWorker(fails, 'A'), backoff('5s')))
     await run.clock.advance('6s')
-    run.stop.abort()
+    run.stop()
     await over
     expect(run.lines.filter((line) => line.startsWith('info'))).toEqual([
       'info /A started',
@@ -134,14 +120,14 @@ describe('a line at info reports', () => {
       'info /Both/A started',
       'info /Both/B started',
     ])
-    run.stop.abort()
+    run.stop()
     await over
   })
 
   test('the stops, starts and additions of an operator', async () => {
     const run = new Run()
     const over = run.start(named('A'), named('B'))
-    run.captured.lines.length = 0
+    run.log.lines.length = 0
     await run.runtime.stop('/A')
     await run.runtime.stop('/A')
     expect(run.lines).toEqual(['info /A stopped'])
@@ -152,7 +138,7 @@ describe('a line at info reports', () => {
     await run.runtime.add('', named('C'))
     await run.runtime.remove('/C')
     expect(run.lines).toEqual(['info /C started', 'info /C stopped'])
-    run.stop.abort()
+    run.stop()
     await over
   })
 
@@ -161,7 +147,7 @@ describe('a line at info reports', () => {
     const limited = { retry: backoff('1s'), intensity: { restarts: 1, within: '1m' } }
     const over = follow(run.start(named('Own', fails, limited)))
     await run.clock.advance('3s')
-    const [line] = run.captured.lines.filter(({ msg }) => msg.startsWith('gave up'))
+    const [line] = run.log.lines.filter(({ msg }) => msg.startsWith('gave up'))
     expect(line).toMatchObject({ restarts: 1, withinMs: 60_000, traceId: expect.any(String) as string })
     expect(run.lines).toEqual([
       'info /Own started',
@@ -187,7 +173,7 @@ describe('a line at info reports', () => {
       'info /Sup gave up: 0 restarts within 60 s',
       expect.stringMatching(/^warn \/Sup worker failed: \/Sup gave up/),
     ])
-    run.stop.abort()
+    run.stop()
     await over
   })
 })
@@ -203,10 +189,10 @@ describe('a warning about a failure has the delay', () => {
     const run = new Run()
     const over = follow(run.start(named('A', fails, rest)))
     await run.clock.advance('3s')
-    run.stop.abort()
+    run.stop()
     await run.clock.advance(0)
     expect(over.settled).not.toBe('no')
-    const warnings = run.captured.lines.filter(({ level }) => level === 40)
+    const warnings = run.log.lines.filter(({ level }) => level === 40)
     expect(warnings.map(({ delayMs }) => delayMs)).toEqual(delays)
   })
 })
@@ -228,14 +214,14 @@ describe('one line at fatal reports why a run ends', () => {
   test('before the promise rejects, with the logger of the worker', async () => {
     const run = new Run()
     let atRejection: LogLine | undefined
-    const over = run.start(named('A', fails)).catch(() => (atRejection = run.captured.lines.at(-1)))
+    const over = run.start(named('A', fails)).catch(() => (atRejection = run.log.lines.at(-1)))
     await run.clock.advance('1s')
     await over
     expect(atRejection).toMatchObject({
       level: 60,
       worker: '/A',
       msg: 'run failed',
-      traceId: run.captured.lines[0]!.traceId,
+      traceId: run.log.lines[0]!.traceId,
     })
   })
 
@@ -246,7 +232,7 @@ describe('one line at fatal reports why a run ends', () => {
       throw new Error('cannot save')
     }
     const over = failureOf(run.start(named('A', spoiled), named('B', spoiled)))
-    run.stop.abort()
+    run.stop()
     await over
     expect(run.lines.slice(2)).toEqual([
       'info /A stopped',
@@ -258,7 +244,7 @@ describe('one line at fatal reports why a run ends', () => {
   test('when a worker does not end within the grace period', async () => {
     const run = new Run()
     const over = failureOf(run.start(named('A', () => new Promise(() => {}))))
-    run.stop.abort()
+    run.stop()
     await run.clock.advance('10s')
     await over
     expect(run.lines.slice(1)).toEqual(['fatal - run failed: still running 10000 ms after the abort: /A'])
@@ -274,7 +260,7 @@ describe('one line at fatal reports why a run ends', () => {
       'info /Out/In started',
       'warn /Out worker failed: /Out/In: no connection',
     ])
-    run.stop.abort()
+    run.stop()
     await over
   })
 
@@ -308,23 +294,23 @@ describe('the lines of 1,001 workers', () => {
   test('are a single one with the count', async () => {
     const run = new Run()
     const over = run.start(...many())
-    expect(run.captured.lines).toMatchObject([{ level: 30, msg: '1001 workers started', count: 1_001 }])
+    expect(run.log.lines).toMatchObject([{ level: 30, msg: '1001 workers started', count: 1_001 }])
     expect(run.lines).toEqual(['info - 1001 workers started'])
-    run.stop.abort()
+    run.stop()
     await over
-    expect(run.captured.lines).toMatchObject([{ level: 30, msg: '1001 workers stopped', count: 1_001 }])
+    expect(run.log.lines).toMatchObject([{ level: 30, msg: '1001 workers stopped', count: 1_001 }])
   })
 
   test('are logged for each worker at debug', async () => {
     const run = new Run()
-    run.captured.logger.level = 'debug'
+    run.log.logger.level = 'debug'
     const over = run.start(named('All', supervise(many())))
     expect(run.lines).toEqual([
       'info /All started',
       ...Array.from({ length: 1_001 }, (_, at) => `debug /All/W${at} started`),
       'info /All 1001 workers started',
     ])
-    run.stop.abort()
+    run.stop()
     await over
     expect(run.lines.slice(-3)).toEqual([
       'debug /All/W1000 stopped',
@@ -346,7 +332,7 @@ describe('the lines of 1,001 workers', () => {
     const run = new Run()
     const over = run.start(...many().slice(1))
     expect(run.lines).toHaveLength(1_000)
-    run.stop.abort()
+    run.stop()
     await over
   })
 })
@@ -354,13 +340,13 @@ describe('the lines of 1,001 workers', () => {
 describe('logging does not affect a run:', () => {
   test('a logger whose level is above info creates no loggers for its workers', async () => {
     const run = new Run()
-    run.captured.logger.level = 'warn'
+    run.log.logger.level = 'warn'
     let children = 0
-    const { logger } = run.captured
+    const { logger } = run.log
     const child = logger.child.bind(logger)
     logger.child = ((...given: Parameters<typeof child>) => (children++, child(...given))) as typeof child
     const over = run.start(named('A'), named('B'))
-    run.stop.abort()
+    run.stop()
     await over
     expect({ children, lines: run.lines }).toEqual({ children: 0, lines: [] })
   })

@@ -1,4 +1,4 @@
-import { type DeclarativeWorker, Runtime, backoff, repeat, runAllWorkers, wait } from 'runutil'
+import { type DeclarativeWorker, backoff, repeat, wait } from 'runutil'
 import { CoordinateWorker, MemoryCoordinateStore, createCoordinate } from 'runutil/coordinate'
 import { cron } from 'runutil/cron'
 import { Manager, MemoryActionLedger } from 'runutil/dispatch'
@@ -6,43 +6,30 @@ import { MemoryLeaseStore, distributedRepeat, singleton } from 'runutil/leases'
 import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
-import { capturedLogger } from '../support/logs.ts'
 import { untilAbort } from '../support/outcome.ts'
 import { freshPool } from '../support/pool/pools.ts'
+import { ObservedRun, named } from '../support/runtime/observed-run.ts'
 
 type WorkerOf = DeclarativeWorker['worker']
 
 /** A run of the worker /Built, and of /After, which depends on it. */
-class Pair {
-  readonly clock = new VirtualClock()
-  readonly runtime = new Runtime()
+class Pair extends ObservedRun {
   hasStarted = false
-  readonly #stop = new AbortController()
-  #run: Promise<void> = Promise.resolve()
 
-  async start(worker: WorkerOf): Promise<void> {
-    const { clock, runtime } = this
-    const { logger } = capturedLogger()
+  async startWith(worker: WorkerOf): Promise<void> {
     const after = (signal: AbortSignal): Promise<void> => {
       this.hasStarted = true
       return untilAbort(signal)
     }
-    const workers = [
-      { name: 'Built', worker, retry: backoff('1s') },
-      { name: 'After', worker: after, after: 'Built' },
-    ]
-    this.#run = runAllWorkers(workers, this.#stop.signal, { clock, runtime, logger })
-    await clock.advance(0)
-  }
-
-  get states(): (string | undefined)[] {
-    return ['/Built', '/After'].map((path) => this.runtime.get(path)?.state)
-  }
-
-  async end(): Promise<void> {
-    this.#stop.abort()
+    void this.start(
+      named('Built', worker, { retry: backoff('1s') }),
+      named('After', after, { after: 'Built' }),
+    )
     await this.clock.advance(0)
-    await this.#run
+  }
+
+  get bothStates(): (string | undefined)[] {
+    return ['/Built', '/After'].map((path) => this.runtime.get(path)?.state)
   }
 }
 
@@ -99,12 +86,12 @@ describe('a worker that depends on a built-in worker starts when', () => {
   test.each(Object.entries(cases))('%s', async (_, make) => {
     const pair = new Pair()
     const { worker, arrive } = await make(pair.clock)
-    await pair.start(worker)
+    await pair.startWith(worker)
     await pair.clock.advance('2s')
-    expect([pair.states, pair.hasStarted]).toEqual([['starting', 'waiting'], false])
+    expect([pair.bothStates, pair.hasStarted]).toEqual([['starting', 'waiting'], false])
     arrive()
     await pair.clock.advance(0)
-    expect([pair.states, pair.hasStarted]).toEqual([['ready', 'ready'], true])
+    expect([pair.bothStates, pair.hasStarted]).toEqual([['ready', 'ready'], true])
     await pair.end()
   })
 
@@ -113,8 +100,8 @@ describe('a worker that depends on a built-in worker starts when', () => {
     ['repeat', repeat('1d', () => {})],
   ])('a %s has started, before its first run', async (_, worker) => {
     const pair = new Pair()
-    await pair.start(worker)
-    expect([pair.states, pair.hasStarted]).toEqual([['ready', 'ready'], true])
+    await pair.startWith(worker)
+    expect([pair.bothStates, pair.hasStarted]).toEqual([['ready', 'ready'], true])
     await pair.end()
   })
 
@@ -125,7 +112,7 @@ describe('a worker that depends on a built-in worker starts when', () => {
       await wait('10s')
       if (++runs === 1) throw new Error('not yet')
     }
-    await pair.start(repeat('1h', job, { startImmediately: true }))
+    await pair.startWith(repeat('1h', job, { startImmediately: true }))
     await pair.clock.advance('20s')
     expect([runs, pair.hasStarted]).toEqual([1, false])
     await pair.clock.advance('2s')
@@ -135,10 +122,10 @@ describe('a worker that depends on a built-in worker starts when', () => {
 
   test('a repeat with startImmediately is paused before its first run', async () => {
     const pair = new Pair()
-    await pair.start(repeat('1h', () => {}, { startImmediately: true, jitter: '30m' }))
+    await pair.startWith(repeat('1h', () => {}, { startImmediately: true, jitter: '30m' }))
     expect(pair.hasStarted).toBe(false)
     await pair.runtime.pause('/Built')
-    expect([pair.states, pair.hasStarted]).toEqual([['paused', 'ready'], true])
+    expect([pair.bothStates, pair.hasStarted]).toEqual([['paused', 'ready'], true])
     await pair.end()
   })
 
@@ -146,14 +133,14 @@ describe('a worker that depends on a built-in worker starts when', () => {
     const { pool } = freshPool({ numWorkers: 2 })
     const pair = new Pair()
     const ready = pair.runtime.ready('/After')
-    await pair.start(pool)
-    expect(pair.states).toEqual(['starting', 'waiting'])
+    await pair.startWith(pool)
+    expect(pair.bothStates).toEqual(['starting', 'waiting'])
     let workers = 0
     pair.runtime.on(({ path, type }) => {
       if (path === '/After' && type === 'starting') workers = pool.workers.length
     })
     await ready
-    expect([workers, pair.states]).toEqual([2, ['ready', 'ready']])
+    expect([workers, pair.bothStates]).toEqual([2, ['ready', 'ready']])
     const ended = pair.end()
     await pool.destroy()
     await ended

@@ -1,27 +1,21 @@
-import { NotPausableError, Runtime, type Worker, backoff, repeat, runAllWorkers, supervise } from 'runutil'
+import { NotPausableError, type Worker, backoff, repeat, supervise } from 'runutil'
 import { cron } from 'runutil/cron'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
-import { capturedLogger } from '../support/logs.ts'
 import { failureOf, follow, untilAbort } from '../support/outcome.ts'
+import { ObservedRun, named } from '../support/runtime/observed-run.ts'
 
 /** A run of a job whose first run fails at 1 min, so that it is in a backoff until 10.5 min. */
-class Failing {
-  readonly clock = new VirtualClock({ now: Date.UTC(2026, 0, 1, 12) })
-  readonly runtime = new Runtime()
+class Failing extends ObservedRun {
   readonly runs: number[] = []
-  readonly #stop = new AbortController()
-  readonly #run: Promise<void>
 
   constructor(make: (job: () => void) => Worker) {
-    const { clock, runtime } = this
+    super({ clock: new VirtualClock({ now: Date.UTC(2026, 0, 1, 12) }) })
     const worker = make(() => {
-      this.runs.push(clock.elapsed() / 60_000)
+      this.runs.push(this.clock.elapsed() / 60_000)
       if (this.runs.length === 1) throw new Error('no report')
     })
-    const { logger } = capturedLogger()
-    const entry = { name: 'Job', worker, retry: backoff('570s') }
-    this.#run = runAllWorkers([entry, untilAbort], this.#stop.signal, { clock, runtime, logger })
+    void this.start(named('Job', worker, { retry: backoff('570s') }), untilAbort)
   }
 
   get state(): string {
@@ -32,13 +26,6 @@ class Failing {
     await this.clock.advance('2m')
     expect([this.state, this.runs]).toEqual(['restarting', [1]])
     return this
-  }
-
-  async end(reason?: Error): Promise<void> {
-    this.#stop.abort(reason)
-    await this.clock.advance(0)
-    await this.#run
-    expect(this.clock.pending).toBe(0)
   }
 }
 
@@ -98,41 +85,29 @@ describe.each<[string, (job: () => void) => Worker]>([
     const failing = await new Failing(make).inBackoff()
     const triggered = failureOf(failing.runtime.trigger('/Job'))
     const reason = new Error('bye')
-    await failing.end(reason)
+    failing.stop(reason)
+    await failing.end()
     expect(await triggered).toBe(reason)
   })
 })
 
 test('a stop does not wait for a triggered run', async () => {
-  const clock = new VirtualClock()
-  const runtime = new Runtime()
-  const { logger } = capturedLogger()
-  const stop = new AbortController()
-  const run = runAllWorkers([{ name: 'Job', worker: repeat('1h', untilAbort) }, untilAbort], stop.signal, {
-    clock,
-    runtime,
-    logger,
-  })
+  const run = new ObservedRun()
+  const { clock, runtime } = run
+  void run.start(named('Job', repeat('1h', untilAbort)), untilAbort)
   const triggered = follow(runtime.trigger('/Job'))
   await clock.advance('1m')
   expect(triggered.settled).toBe('no')
   await runtime.stop('/Job')
   expect([runtime.get('/Job')!.state, triggered.settled]).toEqual(['stopped', 'resolved'])
-  stop.abort()
-  await run
+  await run.end()
 })
 
 test('the error for a worker that cannot be paused or triggered says what to do', async () => {
-  const clock = new VirtualClock()
-  const runtime = new Runtime()
-  const { logger } = capturedLogger()
-  const stop = new AbortController()
-  const workers = [
-    { name: 'Api', worker: untilAbort },
-    { name: 'Sup', worker: supervise([]) },
-    { name: 'Job', worker: repeat('1m', () => {}) },
-  ]
-  const run = runAllWorkers(workers, stop.signal, { clock, runtime, logger })
+  const run = new ObservedRun()
+  const { runtime } = run
+  const job = repeat('1m', () => {})
+  void run.start(named('Api'), named('Sup', supervise([])), named('Job', job))
   for (const path of ['/Api', '/Sup', '']) {
     expect((await failureOf(runtime.pause(path))).message).toMatch(
       /^cannot pause '.*', a (worker|supervisor): only repeat and cron .* can be paused; use stop$/,
@@ -147,6 +122,5 @@ test('the error for a worker that cannot be paused or triggered says what to do'
   })
   await runtime.start('/Job')
   expect(runtime.get('/Job')!.state).toBe('paused')
-  stop.abort()
-  await run
+  await run.end()
 })

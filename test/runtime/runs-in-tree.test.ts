@@ -4,45 +4,33 @@ import { cron } from 'runutil/cron'
 import { httpServer } from 'runutil/http'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
-import { capturedLogger } from '../support/logs.ts'
+import { ObservedRun, named } from '../support/runtime/observed-run.ts'
 
 const NOON = Date.UTC(2026, 0, 1, 12)
 
-class Watched {
-  readonly clock = new VirtualClock({ now: NOON })
-  readonly runtime = new Runtime()
-  readonly events: unknown[] = []
+/** A run of /Job, with the times in s of its runs and the facts of its events. */
+class Watched extends ObservedRun {
+  readonly facts: unknown[] = []
   readonly runs: number[] = []
-  readonly #stop = new AbortController()
-  readonly #run: Promise<void>
 
   constructor(make: (job: () => Promise<void>) => Worker, job: () => Promise<void> | void = () => {}) {
-    const { clock, runtime } = this
-    runtime.on((event) => {
+    super({ clock: new VirtualClock({ now: NOON }) })
+    this.runtime.on((event) => {
       if (event.path !== '/Job' || !['ran', 'missed', 'paused', 'resumed'].includes(event.type)) return
       const facts: Partial<typeof event> = { ...event }
       delete facts.at
       delete facts.path
-      this.events.push(facts)
+      this.facts.push(facts)
     })
     const worker = make(async () => {
-      this.runs.push((clock.now() - NOON) / 1_000)
+      this.runs.push((this.clock.now() - NOON) / 1_000)
       await job()
     })
-    const { logger } = capturedLogger()
-    const entry = { name: 'Job', worker, retry: backoff('1s') }
-    this.#run = runAllWorkers([entry], this.#stop.signal, { clock, runtime, logger })
+    void this.start(named('Job', worker, { retry: backoff('1s') }))
   }
 
   get node() {
     return this.runtime.get('/Job')!
-  }
-
-  async end(): Promise<void> {
-    this.#stop.abort()
-    await this.clock.advance('1h')
-    await this.#run
-    expect(this.clock.pending).toBe(0)
   }
 }
 
@@ -62,12 +50,12 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     expect(watched.node).toMatchObject({ runs: 2, missed: 2, lastRun: { ok: true, durationMs: 5_000 } })
     expect(watched.node.running).toBeUndefined()
     expect(watched.node.latencyMs).toBeDefined()
-    expect(watched.events).toEqual([
+    expect(watched.facts).toEqual([
       { type: 'ran', durationMs: 200_000 },
       { type: 'missed', count: 2 },
       { type: 'ran', durationMs: 5_000 },
     ])
-    await watched.end()
+    await watched.end('1h')
   })
 
   test('can be paused, and starts during the pause do not count as missed', async () => {
@@ -81,7 +69,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await watched.clock.advance('31s')
     expect([watched.runs[0], watched.runs.at(-1)]).toEqual([60, 420])
     expect(watched.node.state).toBe('ready')
-    await watched.end()
+    await watched.end('1h')
   })
 
   test('can be triggered immediately or after the current run, and stay on their schedule', async () => {
@@ -101,7 +89,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await watched.clock.advance('41s')
     expect(watched.runs).toEqual([20, 60, 70, 120])
     expect(seen).toEqual([20, 60, 70, 120])
-    await watched.end()
+    await watched.end('1h')
   })
 
   test('can be triggered once during a pause, which continues', async () => {
@@ -112,7 +100,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await triggered
     expect(watched.runs).toHaveLength(1)
     expect(watched.node.state).toBe('paused')
-    await watched.end()
+    await watched.end('1h')
   })
 
   test('reject a trigger if the run before it fails', async () => {
@@ -124,7 +112,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     const failed = expect(watched.runtime.trigger('/Job')).rejects.toThrow('no report')
     await watched.clock.advance('6s')
     await failed
-    await watched.end()
+    await watched.end('1h')
   })
 
   test('reject their trigger if they fail, and count as failures of the worker', async () => {
@@ -136,7 +124,7 @@ describe.each<[string, (job: () => Promise<void>) => Worker]>([
     await watched.clock.advance('100ms')
     await failed
     expect(watched.node).toMatchObject({ runs: 1, failures: 1, lastRun: { ok: false } })
-    await watched.end()
+    await watched.end('1h')
   })
 })
 

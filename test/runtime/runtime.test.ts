@@ -1,5 +1,4 @@
 import {
-  type DeclarativeWorker,
   DuplicateNameError,
   InvalidArgumentError,
   NoSuchWorkerError,
@@ -7,65 +6,18 @@ import {
   RUNTIME,
   type Runnable,
   Runtime,
-  type RuntimeEvent,
   Worker,
-  type WorkerNode,
   backoff,
   currentRuntime,
   repeat,
   runAllWorkers,
-  runProvidedWorkers,
   supervise,
   wait,
   workerReady,
 } from 'runutil'
-import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
-import { capturedLogger } from '../support/logs.ts'
 import { failureOf, follow, untilAbort } from '../support/outcome.ts'
-import { fresh } from '../support/runtime/run-group.ts'
-
-/** A run on virtual time, with a handle on it. */
-class Run {
-  readonly clock = new VirtualClock()
-  readonly runtime = new Runtime()
-  readonly events: RuntimeEvent[] = []
-  readonly #stop = new AbortController()
-  readonly logger = capturedLogger().logger
-
-  constructor() {
-    this.runtime.on((event) => this.events.push(event))
-  }
-
-  start(...workers: Runnable[]): Promise<void> {
-    const { clock, runtime, logger } = this
-    return runAllWorkers(workers, this.#stop.signal, { clock, runtime, logger, grace: '10s' })
-  }
-
-  stop(reason?: Error): void {
-    this.#stop.abort(reason)
-  }
-
-  states(): Record<string, string> {
-    const states: Record<string, string> = {}
-    const walk = (node: WorkerNode): void => {
-      states[node.path] = node.state
-      node.children.forEach(walk)
-    }
-    walk(this.runtime.tree())
-    return states
-  }
-}
-
-const named = (
-  name: string,
-  worker: DeclarativeWorker['worker'] = untilAbort,
-  rest: Partial<DeclarativeWorker> = {},
-) => ({
-  name,
-  worker,
-  ...rest,
-})
+import { ObservedRun, named } from '../support/runtime/observed-run.ts'
 
 async function failing(signal: AbortSignal): Promise<void> {
   await wait('1s', signal)
@@ -74,7 +26,7 @@ async function failing(signal: AbortSignal): Promise<void> {
 
 describe('the tree', () => {
   test('is available before, during and after the run', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     expect(run.runtime.tree()).toMatchObject({ path: '', state: 'waiting', children: [] })
     const over = run.start(
       named('A'),
@@ -102,7 +54,7 @@ describe('the tree', () => {
   })
 
   test('counts failures and restarts, and shows the last error and the health of its children', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     const over = run.start(named('Sup', supervise([named('B', failing)], { retry: backoff('1s') })))
     await run.clock.advance(3_500)
     expect(run.runtime.get('/Sup/B')).toMatchObject({
@@ -119,7 +71,7 @@ describe('the tree', () => {
   })
 
   test('has a node for each class, and for a group within a worker only while it runs', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     @Worker({ group: 'runtime.test' })
     class Classy {
       workers = (): Runnable[] => [
@@ -131,10 +83,8 @@ describe('the tree', () => {
       ]
     }
     void Classy
-    const stop = new AbortController()
-    const { clock, runtime, logger } = run
-    const over = runProvidedWorkers(fresh(), stop.signal, { group: 'runtime.test', clock, runtime, logger })
-    await clock.advance(10)
+    const over = run.startGroup('runtime.test')
+    await run.clock.advance(10)
     expect(Object.keys(run.states())).toEqual([
       '',
       '/Classy',
@@ -142,17 +92,17 @@ describe('the tree', () => {
       '/Classy/Inner/Deep',
       '/Classy/#1',
     ])
-    expect(runtime.get('/Classy')).toMatchObject({ kind: 'class', state: 'ready' })
-    await clock.advance('2s')
-    expect(runtime.get('/Classy/Inner/Deep')).toBeUndefined()
-    stop.abort()
+    expect(run.runtime.get('/Classy')).toMatchObject({ kind: 'class', state: 'ready' })
+    await run.clock.advance('2s')
+    expect(run.runtime.get('/Classy/Inner/Deep')).toBeUndefined()
+    run.stop()
     await over
   })
 })
 
 describe('an operator', () => {
   test('stops a worker until it is started, despite failures of others, and starts a worker that is done', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     const sup = supervise([named('A'), named('B', failing)], { strategy: 'one_for_all', retry: backoff(0) })
     const over = run.start(
       named('Sup', sup),
@@ -173,7 +123,7 @@ describe('an operator', () => {
   })
 
   test('ends a backoff with a stop, and restarts workers without counting towards an intensity', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     const rules = { retry: backoff('1m'), intensity: { restarts: 1, within: '1h' } }
     const over = run.start(named('A', failing, rules), named('B', untilAbort, rules))
     await run.clock.advance('2s')
@@ -187,7 +137,7 @@ describe('an operator', () => {
   })
 
   test('adds workers at the next position with a unique name, and removes them', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     const over = run.start(named('A'), supervise([named('B')]))
     await run.clock.advance(10)
     expect(await run.runtime.add('', untilAbort)).toBe('/#2')
@@ -205,7 +155,7 @@ describe('an operator', () => {
   })
 
   test('gets an error before the run and for a wrong path, and the reason after the abort', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     await expect(run.runtime.stop('/A')).rejects.toThrow(NoSuchWorkerError)
     const over = run.start(named('Api'))
     await run.clock.advance(10)
@@ -222,7 +172,7 @@ describe('an operator', () => {
   })
 
   test('can use one handle for consecutive runs, but not for concurrent ones', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     const over = run.start(named('A'))
     await expect(run.start(named('B'))).rejects.toThrow(InvalidArgumentError)
     run.stop()
@@ -234,7 +184,7 @@ describe('an operator', () => {
 
 describe('the runs of a repeat', () => {
   test('can be paused and triggered, and stay on their schedule', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     const starts: number[] = []
     const job = async (): Promise<void> => {
       starts.push(run.clock.elapsed())
@@ -264,7 +214,7 @@ describe('the runs of a repeat', () => {
   })
 
   test('start right after the current one if triggered, and reject the trigger if they fail', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     let runs = 0
     const job = async (): Promise<void> => {
       await wait(200)
@@ -282,7 +232,7 @@ describe('the runs of a repeat', () => {
 
 describe('ready()', () => {
   test('called before the run, resolves when all workers are ready, or a given one', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     const all = follow(run.runtime.ready())
     const one = follow(run.runtime.ready('/Db'))
     const db = async (signal: AbortSignal): Promise<void> => {
@@ -300,7 +250,7 @@ describe('ready()', () => {
   })
 
   test('rejects with the error of the run', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     const ready = failureOf(run.runtime.ready('/Db'))
     const over = failureOf(run.start(named('Api', failing)))
     await run.clock.advance('2s')
@@ -310,13 +260,12 @@ describe('ready()', () => {
 
 describe('the events', () => {
   test('report each change of state in order', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     const over = run.start(named('A', failing, { retry: backoff('1s') }))
     await run.clock.advance('2s')
     run.stop()
     await over
-    const ofA = run.events.filter(({ path }) => path === '/A').map(({ type }) => type)
-    expect(ofA).toEqual([
+    expect(run.typesOf('/A')).toEqual([
       'starting',
       'ready',
       'failed',
@@ -334,7 +283,7 @@ describe('the events', () => {
   })
 
   test('name the workers that are restarted together, and the one that gave up', async () => {
-    const run = new Run()
+    const run = new ObservedRun()
     const rules = {
       strategy: 'one_for_all',
       retry: backoff(10),
@@ -352,7 +301,7 @@ describe('the events', () => {
 })
 
 test('the handle is available to code within a run, and can be injected', async () => {
-  const run = new Run()
+  const run = new ObservedRun()
   const found: unknown[] = []
   @Worker({ group: 'runtime.inject', inject: [RUNTIME] })
   class Injected {
@@ -365,12 +314,10 @@ test('the handle is available to code within a run, and can be injected', async 
     ]
   }
   void Injected
-  const stop = new AbortController()
-  const { clock, runtime, logger } = run
-  const over = runProvidedWorkers(fresh(), stop.signal, { group: 'runtime.inject', clock, runtime, logger })
-  await clock.advance(10)
-  stop.abort()
+  const over = run.startGroup('runtime.inject')
+  await run.clock.advance(10)
+  run.stop()
   await over
-  expect(found).toEqual([runtime, runtime])
+  expect(found).toEqual([run.runtime, run.runtime])
   expect(currentRuntime()).toBeUndefined()
 })

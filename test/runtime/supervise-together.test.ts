@@ -1,32 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type Runnable,
-  Runtime,
-  type RuntimeEvent,
-  WorkerHungError,
-  backoff,
-  errorIs,
-  runAllWorkers,
-  supervise,
-  wait,
-  workerReady,
-} from 'runutil'
-import { VirtualClock } from 'runutil/testing'
-import { capturedLogger } from '../support/logs.ts'
+import { type Runnable, WorkerHungError, backoff, errorIs, supervise, wait, workerReady } from 'runutil'
 import { follow, untilAbort } from '../support/outcome.ts'
+import { ObservedRun } from '../support/runtime/observed-run.ts'
 
 /** Runs the minimal programs of faults that random programs have found. */
 function start(...workers: Runnable[]) {
-  const clock = new VirtualClock()
-  const runtime = new Runtime()
-  const events: RuntimeEvent[] = []
-  runtime.on((event) => events.push(event))
-  const stop = new AbortController()
-  const { logger } = capturedLogger()
-  const over = follow(runAllWorkers(workers, stop.signal, { clock, runtime, logger, grace: '1s' }))
-  const typesOf = (path: string): string[] =>
-    events.filter((event) => event.path === path).map(({ type }) => type)
-  return { clock, runtime, events, typesOf, stop, over }
+  const run = new ObservedRun({ grace: '1s' })
+  const over = follow(run.start(...workers))
+  return { run, over, clock: run.clock, runtime: run.runtime }
 }
 
 const forever = (): Promise<void> => new Promise(() => {})
@@ -37,7 +18,7 @@ const throwing = (): void => {
 describe('a supervisor that fails while one of its workers still runs', () => {
   test('is not restarted beside it, even if it hangs itself', async () => {
     const retry = backoff(10)
-    const { clock, runtime, over, typesOf } = start(
+    const { run, clock, runtime, over } = start(
       supervise(
         [{ name: 'Sup', worker: supervise([{ name: 'A', worker: forever, stopTimeout: 20 }]), watchdog: 50 }],
         { retry },
@@ -48,7 +29,7 @@ describe('a supervisor that fails while one of its workers still runs', () => {
     await clock.advance('5s')
     expect(over.settled).toBe('rejected')
     expect(errorIs(over.error, WorkerHungError)).toBe(true)
-    expect(typesOf('/#0/Sup/A').filter((type) => type === 'starting')).toHaveLength(1)
+    expect(run.typesOf('/#0/Sup/A').filter((type) => type === 'starting')).toHaveLength(1)
   })
 
   test('is not restarted beside it, and reports the first failure if it gave up', async () => {
@@ -57,41 +38,39 @@ describe('a supervisor that fails while one of its workers still runs', () => {
       { name: 'B', worker: forever },
     ]
     const limited = supervise(children, { retry: backoff(10), intensity: { restarts: 0, within: '1s' } })
-    const { clock, over, typesOf } = start(
-      supervise([{ name: 'Sup', worker: limited }], { retry: backoff(10) }),
-    )
+    const { run, clock, over } = start(supervise([{ name: 'Sup', worker: limited }], { retry: backoff(10) }))
     await clock.advance('5s')
     const { errors } = over.error as AggregateError
     expect((errors[0] as AggregateError).errors.map(({ name }: Error) => name)).toEqual([
       'RestartLimitError',
       'WorkerHungError',
     ])
-    expect(typesOf('/#0/Sup/B').filter((type) => type === 'starting')).toHaveLength(1)
+    expect(run.typesOf('/#0/Sup/B').filter((type) => type === 'starting')).toHaveLength(1)
   })
 
   test('has failed in the tree, even if it is stopped meanwhile', async () => {
     const children = [{ name: 'A', worker: forever, stopTimeout: 20 }]
-    const { clock, runtime, stop, over, typesOf } = start({ name: 'Sup', worker: supervise(children) })
+    const { run, clock, runtime, over } = start({ name: 'Sup', worker: supervise(children) })
     await clock.advance(10)
     void runtime.restart('/Sup/A')
     await clock.advance(10)
-    stop.abort()
+    run.stop()
     await clock.advance('5s')
     expect(over.settled).toBe('rejected')
     expect(runtime.get('/Sup')).toMatchObject({ state: 'failed', lastError: { name: 'WorkerHungError' } })
-    expect(typesOf('/Sup').slice(-2)).toEqual(['stopping', 'failed'])
+    expect(run.typesOf('/Sup').slice(-2)).toEqual(['stopping', 'failed'])
   })
 })
 
 test('a temporary worker that hangs, or is not ready in time, does not affect others', async () => {
-  const { clock, runtime, over, stop } = start(
+  const { run, clock, runtime, over } = start(
     { name: 'Late', worker: untilAbort, restart: 'temporary', startTimeout: 20 },
     { name: 'Hangs', worker: untilAbort, restart: 'temporary', watchdog: 20 },
     { name: 'Other', worker: untilAbort },
   )
   await clock.advance(100)
   expect(runtime.tree().children.map(({ state }) => state)).toEqual(['failed', 'failed', 'ready'])
-  stop.abort()
+  run.stop()
   await clock.advance(0)
   expect(over.settled).toBe('resolved')
 })
@@ -111,7 +90,7 @@ describe('an operator', () => {
   })
 
   test('can start a worker that waits for the restart of others, and that restart does not stop it again', async () => {
-    const { clock, runtime, typesOf } = start(
+    const { run, clock, runtime } = start(
       supervise(
         [
           { name: 'A', worker: untilAbort },
@@ -127,7 +106,7 @@ describe('an operator', () => {
     expect(runtime.get('/#0/A')).toMatchObject({ state: 'waiting' })
     await runtime.start('/#0/A')
     await clock.advance(200)
-    expect(typesOf('/#0/A')).toEqual(['starting', 'ready', 'stopping', 'waiting', 'starting', 'ready'])
+    expect(run.typesOf('/#0/A')).toEqual(['starting', 'ready', 'stopping', 'waiting', 'starting', 'ready'])
     expect(runtime.get('/#0/B')).toMatchObject({ state: 'ready' })
   })
 
@@ -161,14 +140,14 @@ describe('an operator', () => {
 })
 
 test('a failed run has a failed event with its error, and later exits do not change its tree', async () => {
-  const { clock, runtime, events, over, stop } = start({
+  const { run, clock, runtime, over } = start({
     name: 'Sup',
     worker: supervise([{ name: 'A', worker: () => wait('5s') }]),
   })
   await clock.advance(10)
-  stop.abort()
+  run.stop()
   await clock.advance('2s')
-  expect(events.at(-1)).toMatchObject({ path: '', type: 'failed', error: over.error })
+  expect(run.events.at(-1)).toMatchObject({ path: '', type: 'failed', error: over.error })
   await clock.advance('10s')
   expect(runtime.get('/Sup/A')).toMatchObject({ state: 'abandoned' })
 })

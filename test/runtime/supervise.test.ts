@@ -1,5 +1,4 @@
 import {
-  type DeclarativeWorker,
   InvalidArgumentError,
   RestartLimitError,
   type Runnable,
@@ -15,6 +14,7 @@ import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
+import { named } from '../support/runtime/observed-run.ts'
 
 const { logger } = capturedLogger()
 logger.level = 'silent'
@@ -48,12 +48,6 @@ class Notes {
     return runAllWorkers(workers, stop.signal, { clock: this.clock, logger, grace })
   }
 }
-
-const named = (name: string, worker: DeclarativeWorker['worker'], rest: Partial<DeclarativeWorker> = {}) => ({
-  name,
-  worker,
-  ...rest,
-})
 
 describe('a failure restarts', () => {
   test.each<[SuperviseOptions['strategy'], string[]]>([

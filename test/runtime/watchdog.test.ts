@@ -2,8 +2,6 @@ import { createServer } from 'node:http'
 import {
   type DeclarativeWorker,
   type Runnable,
-  Runtime,
-  type RuntimeEvent,
   WorkerHungError,
   backoff,
   healthCheckpoint,
@@ -19,43 +17,26 @@ import { httpServer } from 'runutil/http'
 import { QueueWorker } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
-import { capturedLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 import { freshPool } from '../support/pool/pools.ts'
 import { breakableQueue } from '../support/queue/fresh-worker.ts'
+import { ObservedRun, named } from '../support/runtime/observed-run.ts'
 
 /** A run of the entry /Watched, whose watchdog expires after a minute. */
-class Watched {
-  readonly clock: VirtualClock
-  readonly runtime = new Runtime()
-  readonly events: RuntimeEvent[] = []
-  readonly #stop = new AbortController()
-  run: Promise<void> = Promise.resolve()
-
+class Watched extends ObservedRun {
   constructor(clock = new VirtualClock()) {
-    this.clock = clock
-    this.runtime.on((event) => this.events.push(event))
+    super({ clock })
   }
 
-  async start(worker: DeclarativeWorker['worker'], rest: Partial<DeclarativeWorker> = {}): Promise<void> {
-    const { clock, runtime } = this
-    const { logger } = capturedLogger()
-    const entry = { name: 'Watched', worker, watchdog: '1m' as const, retry: backoff('1h'), ...rest }
-    this.run = runAllWorkers([entry, untilAbort], this.#stop.signal, { clock, runtime, logger })
-    await clock.advance(0)
+  async watch(worker: DeclarativeWorker['worker'], rest: Partial<DeclarativeWorker> = {}): Promise<void> {
+    void this.start(named('Watched', worker, { watchdog: '1m', retry: backoff('1h'), ...rest }), untilAbort)
+    await this.clock.advance(0)
   }
 
   /** The times in s at which it was declared hung. */
   get hung(): number[] {
     const at = this.events.filter(({ type }) => type === 'hung').map((event) => event.at.getTime())
     return at.map((ms) => (ms - (this.clock.now() - this.clock.elapsed())) / 1_000)
-  }
-
-  async end(): Promise<void> {
-    this.#stop.abort()
-    await this.clock.advance(0)
-    await this.run
-    expect(this.clock.pending).toBe(0)
   }
 }
 
@@ -64,7 +45,7 @@ const never = (): Promise<void> => new Promise(() => {})
 describe('a watchdog', () => {
   test('fails a worker without heartbeats with a WorkerHungError', async () => {
     const watched = new Watched()
-    await watched.start(untilAbort)
+    await watched.watch(untilAbort)
     await watched.clock.advance('70s')
     expect(watched.hung).toEqual([60])
     expect(watched.runtime.get('/Watched')).toMatchObject({
@@ -79,7 +60,7 @@ describe('a watchdog', () => {
   test('counts from the start of each run of a repeat, but not during a pause', async () => {
     const watched = new Watched()
     let runs = 0
-    await watched.start(repeat('50s', (signal) => (++runs < 3 ? wait('45s', signal) : untilAbort(signal))))
+    await watched.watch(repeat('50s', (signal) => (++runs < 3 ? wait('45s', signal) : untilAbort(signal))))
     await watched.runtime.pause('/Watched')
     await watched.clock.advance('1h')
     await watched.runtime.resume('/Watched')
@@ -93,7 +74,7 @@ describe('a watchdog', () => {
   test('applies to the runs of a cron, not to the time between them', async () => {
     const watched = new Watched(new VirtualClock({ now: Date.UTC(2026, 0, 1, 12) }))
     let runs = 0
-    await watched.start(
+    await watched.watch(
       cron('0 * * * *', (signal) => (++runs < 3 ? wait('50s', signal) : untilAbort(signal))),
     )
     await watched.clock.advance('3h')
@@ -116,7 +97,7 @@ describe('a watchdog', () => {
       { name: 'Says', worker: says },
       { name: 'Silent', worker: untilAbort },
     ])
-    await watched.start(supervise([{ name: 'Inner', worker: inner }]))
+    await watched.watch(supervise([{ name: 'Inner', worker: inner }]))
     await watched.clock.advance('200s')
     await watched.runtime.add('/Watched/Inner', { name: 'Late', worker: says })
     await watched.clock.advance('50s')
@@ -137,7 +118,7 @@ describe('a watchdog', () => {
       await untilAbort(signal)
     }
     const inner = { name: 'Inner', worker: fails, retry: backoff(0) }
-    await watched.start(supervise([(signal) => runAllWorkers([inner], signal)]))
+    await watched.watch(supervise([(signal) => runAllWorkers([inner], signal)]))
     await watched.clock.advance('5m')
     expect(watched.hung).toEqual([])
     await watched.clock.advance('1m')
@@ -153,7 +134,7 @@ describe('a watchdog', () => {
     ['whose child is an idle supervisor', [supervise([cron('0 0 1 1 *', untilAbort)])]],
   ])('ignores a supervisor %s', async (_, workers) => {
     const watched = new Watched()
-    await watched.start(supervise(workers, { retry: backoff('1d') }))
+    await watched.watch(supervise(workers, { retry: backoff('1d') }))
     await watched.clock.advance('1h')
     expect(watched.hung).toEqual([])
     await watched.end()
@@ -164,7 +145,7 @@ describe('a watchdog', () => {
     const worker = new QueueWorker(queue, { pollInterval: '1h', lease: '2h' })
     worker.register('a', ({ id }, signal) => (id === 'hangs' ? untilAbort(signal) : wait('40s', signal)))
     const watched = new Watched(clock)
-    await watched.start(worker)
+    await watched.watch(worker)
     await clock.advance('30m')
     await watched.runtime.pause('/Watched')
     await clock.advance('10m')
@@ -191,7 +172,7 @@ describe('a watchdog', () => {
     const namespace = await createCoordinate({ withTime: () => store }, { clock }).namespace('n')
     const spec = await namespace.setWorkSpec({ name: 'spec', runtime: 'node' })
     const watched = new Watched(clock)
-    await watched.start(
+    await watched.watch(
       new CoordinateWorker({
         namespace,
         concurrency: 1,
@@ -218,11 +199,11 @@ describe('a watchdog', () => {
   test('ignores a Manager while its ledger answers, and fails it otherwise', async () => {
     const watched = new Watched()
     const ledger = new MemoryActionLedger()
-    await watched.start(new Manager({ operation: 'test', ledger, clock: watched.clock }))
+    await watched.watch(new Manager({ operation: 'test', ledger, clock: watched.clock }))
     await watched.clock.advance('10m')
     expect(watched.hung).toEqual([])
     ledger.search = () => ({ [Symbol.asyncIterator]: () => ({ next: never }) }) as never
-    const failure = failureOf(watched.run)
+    const failure = failureOf(watched.over)
     await watched.clock.advance('62s')
     expect(watched.hung).toHaveLength(1)
     await watched.clock.advance('30s')
@@ -232,7 +213,7 @@ describe('a watchdog', () => {
   test('ignores a server', async () => {
     const watched = new Watched()
     const ready = watched.runtime.ready('/Watched')
-    await watched.start(httpServer(createServer(), { port: 0, host: '127.0.0.1', keepAliveGrace: 0 }), {
+    await watched.watch(httpServer(createServer(), { port: 0, host: '127.0.0.1', keepAliveGrace: 0 }), {
       startTimeout: '1m',
     })
     await ready
@@ -245,7 +226,7 @@ describe('a watchdog', () => {
     const { pool } = freshPool({ pingInterval: '30d' })
     const watched = new Watched()
     const ready = watched.runtime.ready('/Watched')
-    await watched.start(pool, { startTimeout: '1m' })
+    await watched.watch(pool, { startTimeout: '1m' })
     await ready
     await watched.clock.advance('1h')
     for (let times = 0; times < 3; times++) {

@@ -24,7 +24,7 @@ interface Service {
 
 class Slow {
   readonly asked = new Probe('a request')
-  readonly go = new Probe('told to go on')
+  readonly go = new Probe('permission to answer')
 
   async answer(): Promise<string> {
     this.asked.hit()

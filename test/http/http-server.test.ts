@@ -48,6 +48,21 @@ class Running {
     await once(socket, 'connect')
     return new Connection(socket)
   }
+
+  /** A connection on which it handles a request that has hit `asked`. */
+  async asking(asked: Probe): Promise<Connection> {
+    await this.listening()
+    const connection = await this.connect()
+    connection.send()
+    await asked.times(1)
+    return connection
+  }
+
+  /** Aborts its signal, and resolves when it no longer listens. */
+  async stopListening(): Promise<void> {
+    this.stop.abort()
+    await expect.poll(() => this.server.listening).toBe(false)
+  }
 }
 
 /** A kept-alive connection of a client. */
@@ -104,17 +119,13 @@ describe('a server as a worker', () => {
 
   test('completes running requests when its signal aborts, with connection: close', async () => {
     const asked = new Probe('a request')
-    const go = new Probe('told to go on')
+    const go = new Probe('permission to answer')
     const running = new Running((_, response) => {
       asked.hit()
       void go.times(1).then(() => response.end('done'))
     })
-    await running.listening()
-    const connection = await running.connect()
-    connection.send()
-    await asked.times(1)
-    running.stop.abort()
-    await expect.poll(() => running.server.listening).toBe(false)
+    const connection = await running.asking(asked)
+    await running.stopListening()
     go.hit()
     expect(await connection.answer(1)).toMatch(/connection: close/i)
     await connection.closed
@@ -127,8 +138,7 @@ describe('a server as a worker', () => {
     const connection = await running.connect()
     connection.send()
     expect(await connection.answer(1)).toMatch(/connection: keep-alive/i)
-    running.stop.abort()
-    await expect.poll(() => running.server.listening).toBe(false)
+    await running.stopListening()
     connection.send()
     expect(await connection.answer(2)).toMatch(/connection: close/i)
     await connection.closed
@@ -149,7 +159,7 @@ describe('a server as a worker', () => {
 
   test('closes a connection after its request, even if the response promised keep-alive', async () => {
     const asked = new Probe('a request')
-    const go = new Probe('told to go on')
+    const go = new Probe('permission to answer')
     const running = new Running(
       (_, response) => {
         response.write('part')
@@ -158,12 +168,8 @@ describe('a server as a worker', () => {
       },
       { keepAliveGrace: 0 },
     )
-    await running.listening()
-    const connection = await running.connect()
-    connection.send()
-    await asked.times(1)
-    running.stop.abort()
-    await expect.poll(() => running.server.listening).toBe(false)
+    const connection = await running.asking(asked)
+    await running.stopListening()
     go.hit()
     await connection.closed
     await running.run
@@ -172,10 +178,7 @@ describe('a server as a worker', () => {
   test('aborts requests that exceed its grace, and logs that', async () => {
     const asked = new Probe('a request')
     const running = new Running(() => asked.hit(), {}, '500ms')
-    await running.listening()
-    const connection = await running.connect()
-    connection.send()
-    await asked.times(1)
+    const connection = await running.asking(asked)
     running.stop.abort()
     await running.run
     await connection.closed

@@ -10,7 +10,6 @@ import {
   wait,
 } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { failureOf, follow } from '../support/outcome.ts'
@@ -130,39 +129,6 @@ describe('a run that takes long', () => {
     expect(log.lines.filter(({ msg }) => String(msg).startsWith('slow: '))).toHaveLength(2)
     stop.abort()
     await run
-  })
-})
-
-describe('jitter', () => {
-  test('keeps each start within its part of the schedule, without drift', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: 2, max: 10_000 }),
-        fc.double({ min: 0, max: 0.99, noNaN: true }),
-        fc.integer(),
-        fc.boolean(),
-        async (every, part, seed, startImmediately) => {
-          const jitter = every * part
-          const clock = new VirtualClock({ seed })
-          const stop = new AbortController()
-          const starts: number[] = []
-          const job = (): void => void starts.push(clock.elapsed())
-          const worker = repeat(every, job, { jitter, startImmediately })
-          const run = runAllWorkers([worker], stop.signal, { clock })
-          await clock.advance(every * 31)
-          stop.abort()
-          await run
-          const origin = startImmediately ? starts.shift()! : 0
-          expect(origin).toBeLessThanOrEqual(jitter)
-          starts.slice(0, 29).forEach((at, k) => {
-            expect(at - origin).toBeGreaterThanOrEqual(every * (k + 1) - 1e-6)
-            expect(at - origin).toBeLessThanOrEqual(every * (k + 1) + jitter + 1e-6)
-          })
-          expect(starts.length).toBeGreaterThanOrEqual(29)
-        },
-      ),
-      { numRuns: 100 },
-    )
   })
 })
 

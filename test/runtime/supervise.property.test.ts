@@ -3,6 +3,7 @@ import { type Runnable, backoff, runAllWorkers, supervise } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 import { expect, test } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
+import { numRuns, seed } from '../support/property-runs.ts'
 
 const STRATEGIES = ['one_for_one', 'rest_for_one', 'one_for_all'] as const
 const TYPES = ['permanent', 'transient', 'temporary'] as const
@@ -19,10 +20,6 @@ const program = fc.record<Program>({
   types: fc.array(fc.constantFrom(...TYPES), { minLength: 1, maxLength: 6 }),
   exits: fc.array(fc.record({ worker: fc.nat(5), throws: fc.boolean() }), { maxLength: 12 }),
 })
-
-/** To run more programs, or to repeat a failure: PROGRAMS=10000 SEED=7. */
-const numRuns = Number(process.env.PROGRAMS ?? 500)
-const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
 
 test(`a supervisor restarts and stops the same workers as that of OTP, in the same order (seed ${seed})`, async () => {
   await fc.assert(

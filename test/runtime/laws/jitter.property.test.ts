@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { currentRun, repeat, runAllWorkers, wait } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
+import { numRuns, seed } from '../../support/property-runs.ts'
 
 interface Given {
   everyMs: number
@@ -39,15 +40,13 @@ interface Run {
   missed: number
 }
 
-/** To run more programs, or to repeat a failure: PROGRAMS=10000 SEED=7. */
-const numRuns = Number(process.env.PROGRAMS ?? 500)
-const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
 const STARTS = 40
 const ROUNDING_MS = 0.01
 
 test(`start k of a jittered repeat lies in [k·every, k·every + jitter), without drift (seed ${seed})`, async () => {
   const holds = fc.asyncProperty(given, async (one) => {
-    const { runs, origin } = await runsOf(one)
+    const { runs, origin, firstAt } = await runsOf(one)
+    if (one.startImmediately) expect(firstAt).toBeLessThanOrEqual(one.jitter * one.everyMs)
     const wrong = runs.flatMap((run, at) => judge(run, runs[at - 1], origin, one))
     expect(wrong).toEqual([])
     const last = runs.at(-1)!
@@ -79,12 +78,14 @@ async function runsOf({ everyMs, jitter, startImmediately, lengths, seed: random
   const stop = new AbortController()
   const runs: Run[] = []
   let origin = startImmediately ? undefined : 0
+  let firstAt: number | undefined
   let count = 0
   // Dates refer to the time of day as it is currently set.
   const toElapsed = (date: Date): number => date.getTime() - (clock.now() - clock.elapsed())
   const job = async (): Promise<void> => {
     const { scheduledFor, missed } = currentRun()!
     const at = clock.elapsed()
+    firstAt ??= at
     const k = origin === undefined ? 0 : Math.round((toElapsed(scheduledFor) - origin) / everyMs)
     await wait(lengths[count++ % lengths.length]! * everyMs)
     // The schedule begins when the first run has ended.
@@ -99,5 +100,5 @@ async function runsOf({ everyMs, jitter, startImmediately, lengths, seed: random
   stop.abort()
   await clock.advance(10 * everyMs)
   await run
-  return { runs, origin: origin! }
+  return { runs, origin: origin!, firstAt: firstAt! }
 }

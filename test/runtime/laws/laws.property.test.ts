@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { numRuns, seed } from '../../support/property-runs.ts'
 import { limitsRestarts } from './limits.ts'
 import { runsOneAtATime } from './one-at-a-time.ts'
 import { keepsOrder } from './order.ts'
@@ -22,10 +23,6 @@ const LAWS: Record<string, Law> = {
     left,
   }) => [...foldErrors, ...left],
 }
-
-/** To run more programs, or to repeat a failure: PROGRAMS=10000 SEED=7. */
-const numRuns = Number(process.env.PROGRAMS ?? 500)
-const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
 
 /** All laws check the same programs. If there are few, each runs once. */
 const played = new Map<string, Promise<Trace>>()

@@ -1,9 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { type Asked, type Candidate, choose } from '../../packages/runutil/src/coordinate/scheduler.ts'
+import {
+  type SchedulerRequest,
+  type Candidate,
+  choose,
+} from '../../packages/runutil/src/coordinate/scheduler.ts'
 
 const NOW = 1_000_000
-const ANY: Asked = { workSpecs: undefined, runtimes: undefined, availableGb: undefined, units: 10 }
+const ANY: SchedulerRequest = { workSpecs: undefined, runtimes: undefined, availableGb: undefined, units: 10 }
 
 function spec(given: Partial<Candidate> = {}): Candidate {
   return {

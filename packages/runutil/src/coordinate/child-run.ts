@@ -19,12 +19,12 @@ export interface ChildRunProps {
   readonly running: Set<RunningTask>
   readonly trying: <T>(call: () => Promise<T>) => Promise<T | undefined>
   /** For what is no sign that the work goes on. */
-  readonly beating: <T>(call: () => Promise<T>) => Promise<T | undefined>
+  readonly heartbeatCall: <T>(call: () => Promise<T>) => Promise<T | undefined>
   /** One of its attempts was renewed, or has ended. */
   readonly onSign: () => void
 }
 
-interface Got {
+interface LeasedAttempts {
   readonly attempts: AttemptHandle[]
   /** When they were requested, by the clock's `elapsed`. */
   readonly askedAt: number
@@ -49,13 +49,13 @@ export class ChildRun {
 
   async run(): Promise<void> {
     const { record, signal, turn, trying, isPaused } = this.#props
-    await this.beat()
+    await this.sendHeartbeat()
     while (!signal.aborted) {
-      const got = await turn.run(() => this.#ask())
-      if (got === undefined || signal.aborted) continue
+      const leased = await turn.run(() => this.#ask())
+      if (leased === undefined || signal.aborted) continue
       // Paused during the request: other workers may have them.
-      if (isPaused()) await this.#expire(got.attempts)
-      else await this.#workOn(got)
+      if (isPaused()) await this.#expire(leased.attempts)
+      else await this.#workOn(leased)
     }
     await this.#expire((await this.#active()) ?? [])
     await trying(() => record.deactivate())
@@ -66,20 +66,20 @@ export class ChildRun {
   }
 
   /** Updates the worker's record, and checks its attempts. */
-  async beat(): Promise<void> {
-    const { record, settings, beating } = this.#props
+  async sendHeartbeat(): Promise<void> {
+    const { record, settings, heartbeatCall } = this.#props
     const tasks = this.#task === undefined ? [] : [this.#task.name]
-    await beating(() => record.update(heartbeat(tasks, settings.clock.now())))
-    await this.#task?.look()
+    await heartbeatCall(() => record.update(heartbeat(tasks, settings.clock.now())))
+    await this.#task?.check()
   }
 
   abort(reason: unknown): void {
     this.#task?.abort(reason)
   }
 
-  async #workOn(got: Got): Promise<void> {
+  async #workOn(leased: LeasedAttempts): Promise<void> {
     const { settings, record, running, onSign } = this.#props
-    const task = (this.#task = new RunningTask({ ...settings, ...got, child: record, onSign }))
+    const task = (this.#task = new RunningTask({ ...settings, ...leased, child: record, onSign }))
     running.add(task)
     await task.run()
     running.delete(task)
@@ -87,24 +87,24 @@ export class ChildRun {
   }
 
   /** Waits when there is no work, as do all children queued behind it. */
-  async #ask(): Promise<Got | undefined> {
+  async #ask(): Promise<LeasedAttempts | undefined> {
     const { settings, signal, untilReady, isPaused } = this.#props
     while (isPaused() && !signal.aborted) await untilReady(Infinity)
     if (signal.aborted) return undefined
     // Attempts that expired during a suspension are renewed first: the request could lease their units.
     const overdue = [...this.#props.running].filter(({ isOverdue }) => isOverdue)
-    await Promise.all(overdue.map((task) => task.look()))
-    const got = await this.#request()
-    if (got === undefined || got.attempts.length === 0) {
+    await Promise.all(overdue.map((task) => task.check()))
+    const leased = await this.#request()
+    if (leased === undefined || leased.attempts.length === 0) {
       await untilReady(settings.pollIntervalMs)
       return undefined
     }
-    this.#last = greatestId(got.attempts)
-    return got
+    this.#last = greatestId(leased.attempts)
+    return leased
   }
 
   /** @returns undefined when the store couldn't be reached */
-  async #request(): Promise<Got | undefined> {
+  async #request(): Promise<LeasedAttempts | undefined> {
     const { settings, record, trying } = this.#props
     const { maxAttempts: numberOfWorkUnits, runtimes, lifetimeMs: lifetime, clock } = settings
     this.#last ??= greatestId(await this.#active())
@@ -119,7 +119,7 @@ export class ChildRun {
   }
 
   /** The attempts leased by the last request, if that wasn't answered. */
-  async #unanswered(): Promise<Got | undefined> {
+  async #unanswered(): Promise<LeasedAttempts | undefined> {
     const last = this.#last
     const askedAt = this.#unansweredAt
     if (last === undefined) return undefined

@@ -1,7 +1,7 @@
 import type { Data } from './data.ts'
 import type { MetaChange } from './meta-change.ts'
 import type { AttemptStatus, SummaryRow, WorkUnitStatus, WorkerUpdate } from './model.ts'
-import type { Asked } from './scheduler.ts'
+import type { SchedulerRequest } from './scheduler.ts'
 import type { DerivedMeta, WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
 
 /** Issued by the store, and never reused after a deletion. */
@@ -178,7 +178,7 @@ export interface AttemptStore {
    *
    * @param random in [0, 1)
    */
-  request(worker: Id, asked: Asked, lifetimeMs: number, random: number): Promise<AttemptRow[]>
+  request(worker: Id, request: SchedulerRequest, lifetimeMs: number, random: number): Promise<AttemptRow[]>
   make(worker: Id, unit: Id, lifetimeMs: number): Promise<AttemptRow>
   get(id: Id): Promise<AttemptRow>
   /** @throws ErrNotPending, ErrLostLease */

@@ -8,10 +8,10 @@ const EXPIRES_AFTER_MS = 15 * 60_000
 /** A worker's heartbeat. @param now in ms since the epoch */
 export function heartbeat(tasks: readonly string[], now: number): WorkerUpdate {
   const expiration = new Date(now + EXPIRES_AFTER_MS)
-  return { data: vitals(tasks), now: new Date(now), expiration, mode: 'run' }
+  return { data: processInfo(tasks), now: new Date(now), expiration, mode: 'run' }
 }
 
-function vitals(tasks: readonly string[]): Data {
+function processInfo(tasks: readonly string[]): Data {
   return {
     hostname: hostname(),
     pid: process.pid,

@@ -4,7 +4,7 @@ import type { AttemptHandle } from './attempt-handle.ts'
 const WARNING_MS = 30_000
 const ALARM_MS = 15_000
 
-export interface Moments {
+export interface Deadlines {
   /** When to abort the task, or to renew its attempts. */
   readonly warning: number
   /** When to fail the attempts. */
@@ -59,7 +59,7 @@ export class HeldAttempts {
   }
 
   /** The earliest warning and alarm, from the leases as last renewed: at half and three quarters of a short lease. */
-  moments(autoRenew: boolean): Moments {
+  deadlines(autoRenew: boolean): Deadlines {
     const most = autoRenew ? Infinity : WARNING_MS
     return {
       warning: Math.min(...this.#each((held) => held.expiresAt - Math.min(most, held.lifetimeMs / 2))),
@@ -100,7 +100,7 @@ export class HeldAttempts {
   }
 
   /** @param attempt its current state in the store @param askedAt the time just before the store was asked */
-  saw({ leased }: AttemptHandle, askedAt: number): void {
+  refreshed({ leased }: AttemptHandle, askedAt: number): void {
     const held = this.#held.get(leased.id)
     if (held === undefined) return
     held.expiresAt = askedAt + Math.min(leased.leftMs, leased.lifetimeMs)

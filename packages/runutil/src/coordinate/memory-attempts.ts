@@ -12,7 +12,7 @@ import {
 import { cutToLength } from './memory-clock-set.ts'
 import { MemoryRequest } from './memory-request.ts'
 import type { MemoryUnits } from './memory-units.ts'
-import type { Asked } from './scheduler.ts'
+import type { SchedulerRequest } from './scheduler.ts'
 
 export class MemoryAttempts implements AttemptStore {
   readonly #tables: MemoryTables
@@ -25,11 +25,16 @@ export class MemoryAttempts implements AttemptStore {
     this.#now = now
   }
 
-  async request(workerId: Id, asked: Asked, lifetimeMs: number, random: number): Promise<AttemptRow[]> {
+  async request(
+    workerId: Id,
+    request: SchedulerRequest,
+    lifetimeMs: number,
+    random: number,
+  ): Promise<AttemptRow[]> {
     const worker = this.#tables.workers.get(workerId)
     const at = this.#now()
     cutToLength(worker.namespace, at)
-    const units = new MemoryRequest(this.#tables, this.#units, worker, at).units(asked, random)
+    const units = new MemoryRequest(this.#tables, this.#units, worker, at).units(request, random)
     return units.map((unit) => attemptRow(this.#tables.addAttempt(worker, unit, lifetimeMs, at), at))
   }
 

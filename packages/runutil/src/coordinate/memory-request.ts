@@ -9,7 +9,7 @@ import {
   statusOfUnit,
 } from './memory-tables.ts'
 import { type MemoryUnits, countByStatus } from './memory-units.ts'
-import { type Asked, type Candidate, choose } from './scheduler.ts'
+import { type SchedulerRequest, type Candidate, choose } from './scheduler.ts'
 
 /** One request for units: which spec, and which of its units. */
 export class MemoryRequest {
@@ -28,10 +28,10 @@ export class MemoryRequest {
   }
 
   /** The units to lease. @param random decides among specs, each time as the same share of the remaining chances */
-  units(asked: Asked, random: number): MemoryUnit[] {
+  units(request: SchedulerRequest, random: number): MemoryUnit[] {
     for (;;) {
       const candidates = [...this.#namespace.specs.values()].sort(byName).map((spec) => this.#candidate(spec))
-      const choice = choose(candidates, asked, this.#now, random)
+      const choice = choose(candidates, request, this.#now, random)
       if (choice === undefined) return []
       const spec = this.#namespace.specs.get(choice.spec)!
       const units = this.#leasable(spec, choice.units)

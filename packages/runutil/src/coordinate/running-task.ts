@@ -24,7 +24,7 @@ export interface RunningTaskProps {
 }
 
 /** The retry interval for an unreachable store; shorter for short leases. */
-const AGAIN_MS = 5_000
+const MAX_RETRY_MS = 5_000
 
 /** A set of attempts, from its lease until its task is done. */
 export class RunningTask {
@@ -33,10 +33,10 @@ export class RunningTask {
   readonly #controller = linkedController()
   readonly #held: HeldAttempts
   readonly #calls: AttemptCalls
-  readonly #looks = new SerialQueue()
+  readonly #checks = new SerialQueue()
   #timer: Timer | undefined
   /** Whether to ask again soon, since the store couldn't be reached. */
-  #asksAgain = false
+  #retriesSoon = false
   #done = false
 
   constructor(props: RunningTaskProps) {
@@ -77,8 +77,8 @@ export class RunningTask {
   }
 
   /** The task may have renewed or ended some of its attempts, and others may have taken some from it. */
-  look(): Promise<void> {
-    return this.#looks.run(() => this.#look())
+  check(): Promise<void> {
+    return this.#checks.run(() => this.#checkNow())
   }
 
   /** @returns undefined when there is no such task: then all attempts have been failed */
@@ -97,12 +97,12 @@ export class RunningTask {
     const { clock } = this.#props
     const expiresAt = this.#held.expiresAt
     while (!(await this.#calls.failPending(error)) && clock.elapsed() < expiresAt) {
-      await sleep(clock, this.#againMs, this.#controller.signal)
+      await sleep(clock, this.#retryMs, this.#controller.signal)
       if (this.#controller.signal.aborted) break
     }
   }
 
-  async #look(): Promise<void> {
+  async #checkNow(): Promise<void> {
     const { clock, autoRenew } = this.#props
     if (this.#done) return
     let knows = (await this.#refresh()) && (!autoRenew || (await this.#renew()))
@@ -111,15 +111,15 @@ export class RunningTask {
       if (this.#calls.hasLost) this.abort(attemptLost())
       return
     }
-    const { warning, alarm } = this.#held.moments(autoRenew)
+    const { warning, alarm } = this.#held.deadlines(autoRenew)
     if (alarm <= clock.elapsed() || (warning <= clock.elapsed() && !autoRenew)) {
       this.abort(new AttemptsExpiringError(this.name))
     }
     if (alarm <= clock.elapsed() && !autoRenew) {
       knows = await this.#calls.failPending(new AttemptsExpiringError(this.name))
     }
-    this.#asksAgain = !knows
-    this.#watch(this.#asksAgain)
+    this.#retriesSoon = !knows
+    this.#watch(this.#retriesSoon)
   }
 
   /** @returns whether the store could be reached */
@@ -129,7 +129,7 @@ export class RunningTask {
     const active = await this.#calls.active()
     if (active === undefined) return false
     const isStale = (attempt: AttemptHandle): boolean => this.#held.wasRenewed(attempt, renewals)
-    for (const attempt of active) if (!isStale(attempt)) this.#held.saw(attempt, askedAt)
+    for (const attempt of active) if (!isStale(attempt)) this.#held.refreshed(attempt, askedAt)
     const ids = new Set(active.map(({ leased }) => leased.id))
     const missing = this.#held.all.filter((attempt) => !ids.has(attempt.leased.id) && !isStale(attempt))
     return this.#calls.forEach(missing, async (attempt) => {
@@ -156,22 +156,22 @@ export class RunningTask {
     return (lifetimeMs) => {
       this.#props.onSign()
       this.#held.renewed(attempt, askedAt, lifetimeMs)
-      this.#watch(this.#asksAgain)
+      this.#watch(this.#retriesSoon)
     }
   }
 
-  get #againMs(): number {
-    return Math.min(AGAIN_MS, this.#held.shortestMs / 12)
+  get #retryMs(): number {
+    return Math.min(MAX_RETRY_MS, this.#held.shortestMs / 12)
   }
 
   /** @param soon the store couldn't be reached */
   #watch(soon: boolean): void {
     const { clock, autoRenew } = this.#props
     const now = clock.elapsed()
-    const again = soon ? [now + this.#againMs] : []
-    const { warning, alarm } = this.#held.moments(autoRenew)
-    const next = Math.min(...[warning, alarm].filter((at) => at > now), ...again)
+    const retry = soon ? [now + this.#retryMs] : []
+    const { warning, alarm } = this.#held.deadlines(autoRenew)
+    const next = Math.min(...[warning, alarm].filter((at) => at > now), ...retry)
     this.#timer?.clear()
-    if (next < Infinity && !this.#done) this.#timer = clock.setTimeoutAt(() => void this.look(), next)
+    if (next < Infinity && !this.#done) this.#timer = clock.setTimeoutAt(() => void this.check(), next)
   }
 }

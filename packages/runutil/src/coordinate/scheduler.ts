@@ -16,7 +16,7 @@ export interface Candidate {
 }
 
 /** A worker's request, with all defaults. */
-export interface Asked {
+export interface SchedulerRequest {
   /** Undefined: any. */
   readonly workSpecs: readonly string[] | undefined
   readonly runtimes: readonly string[] | undefined
@@ -39,20 +39,24 @@ export interface Choice {
  */
 export function choose(
   candidates: readonly Candidate[],
-  asked: Asked,
+  request: SchedulerRequest,
   now: number,
   random: number,
 ): Choice | undefined {
-  const eligible = candidates.filter((candidate) => isEligible(candidate, asked, now))
+  const eligible = candidates.filter((candidate) => isEligible(candidate, request, now))
   const highest = Math.max(...eligible.map(({ priority }) => priority))
   const chosen = pick(
     eligible.filter(({ priority }) => priority === highest),
     random,
   )
-  return chosen && { spec: chosen.name, units: unitsOf(chosen, asked) }
+  return chosen && { spec: chosen.name, units: unitsOf(chosen, request) }
 }
 
-function isEligible(spec: Candidate, { workSpecs, runtimes, availableGb }: Asked, now: number): boolean {
+function isEligible(
+  spec: Candidate,
+  { workSpecs, runtimes, availableGb }: SchedulerRequest,
+  now: number,
+): boolean {
   if (spec.paused || spec.weight <= 0) return false
   if (workSpecs !== undefined && !workSpecs.includes(spec.name)) return false
   if (runtimes !== undefined && !runtimes.includes(spec.runtime)) return false
@@ -78,7 +82,10 @@ function pick(specs: readonly Candidate[], random: number): Candidate | undefine
   return specs.find((_, at) => (left -= chances[at]!) < 0) ?? specs.findLast((_, at) => chances[at]! > 0)
 }
 
-function unitsOf({ maxAttemptsReturned, maxRunning, pending }: Candidate, { units }: Asked): number {
+function unitsOf(
+  { maxAttemptsReturned, maxRunning, pending }: Candidate,
+  { units }: SchedulerRequest,
+): number {
   const inOneAnswer = maxAttemptsReturned > 0 ? maxAttemptsReturned : Infinity
   const beside = maxRunning > 0 ? maxRunning - pending : Infinity
   return Math.min(units, inOneAnswer, beside)

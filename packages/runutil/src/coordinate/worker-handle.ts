@@ -7,7 +7,7 @@ import { checkCount, checkData, checkDate, checkNumber, checkTexts } from './che
 import type { Id, Named, AttemptRow, WorkerRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, AttemptRequest, CoordinateWorkerRecord, WorkUnit, WorkerUpdate } from './model.ts'
-import type { Asked } from './scheduler.ts'
+import type { SchedulerRequest } from './scheduler.ts'
 import type { Session } from './session.ts'
 import { WorkUnitHandle } from './work-unit-handle.ts'
 
@@ -124,7 +124,7 @@ export class WorkerHandle implements CoordinateWorkerRecord {
   }
 }
 
-function resolve(request: AttemptRequest): { asked: Asked; lifetimeMs: number } {
+function resolve(request: AttemptRequest): { asked: SchedulerRequest; lifetimeMs: number } {
   const known = ['availableGb', 'lifetime', 'numberOfWorkUnits', 'workSpecs', 'runtimes'] as const
   const { availableGb, lifetime = LIFETIME, ...rest } = checkOptions('requestAttempts', request, known)
   const { numberOfWorkUnits: units = 1, workSpecs, runtimes } = rest

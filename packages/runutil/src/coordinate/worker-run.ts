@@ -72,7 +72,7 @@ export class WorkerRun {
     const stop = (): void => this.#abortAll()
     onAbort(this.#signal, stop)
     const children = Array.from({ length: concurrency }, (_, at) => this.#child(itself, at))
-    await Promise.all([...children, this.#beat(itself)])
+    await Promise.all([...children, this.#sendHeartbeats(itself)])
     offAbort(this.#signal, stop)
   }
 
@@ -92,7 +92,7 @@ export class WorkerRun {
       isPaused: () => this.#record.isPaused,
       running: this.#running,
       trying: this.#trying,
-      beating: this.#beating,
+      heartbeatCall: this.#heartbeatCall,
       onSign: () => this.#record.signOfLife(),
     })
     this.#children.add(child)
@@ -114,14 +114,15 @@ export class WorkerRun {
     return undefined
   }
 
-  async #beat(itself: CoordinateWorkerRecord): Promise<void> {
+  async #sendHeartbeats(itself: CoordinateWorkerRecord): Promise<void> {
     const { namespace, clock, heartbeatMs, retentionMs } = this.#settings
     for (;;) {
       await sleep(clock, heartbeatMs, this.#signal)
       if (this.#signal.aborted) return
-      await this.#beating(() => this.#report(itself))
-      await Promise.all([...this.#children].map((child) => child.beat()))
-      if (retentionMs !== undefined) await this.#beating(() => namespace.prune(retentionMs, this.#signal))
+      await this.#heartbeatCall(() => this.#report(itself))
+      await Promise.all([...this.#children].map((child) => child.sendHeartbeat()))
+      if (retentionMs !== undefined)
+        await this.#heartbeatCall(() => namespace.prune(retentionMs, this.#signal))
     }
   }
 
@@ -143,7 +144,8 @@ export class WorkerRun {
   readonly #trying = <T>(call: () => Promise<T>): Promise<T | undefined> => this.#try(call, healthCheckpoint)
 
   /** Heartbeats go on, also while a task hangs or no request is answered. */
-  readonly #beating = <T>(call: () => Promise<T>): Promise<T | undefined> => this.#try(call, reportHealth)
+  readonly #heartbeatCall = <T>(call: () => Promise<T>): Promise<T | undefined> =>
+    this.#try(call, reportHealth)
 
   /** Reports an error of the store, and goes on. The worker's health is that of the last call. */
   async #try<T>(call: () => Promise<T>, report: (error?: unknown) => void): Promise<T | undefined> {

@@ -20,7 +20,7 @@ export class ClockSteps {
    * @param time the clock's reading at some moment between the other two; all in ms
    * @returns the step since the last reading, and the step that is now certain; 0 for none
    */
-  look(time: number, from: number, to = from): { seenMs: number; sureMs: number } {
+  check(time: number, from: number, to = from): { seenMs: number; sureMs: number } {
     const ahead = { least: time - to, most: time - from }
     const seenMs = stepBetween(this.#last ?? ahead, ahead)
     this.#last = ahead

@@ -13,7 +13,7 @@ import { sleep } from './wait.ts'
 const WATCH_MS = 5_000
 /** A claim not renewed for this long belongs to a dead process. */
 const STALE_MS = 15_000
-const LOOK_MS = 250
+const POLL_MS = 250
 /** Error codes of file systems without hard links: FAT, some network shares and FUSE, and any on Android. */
 const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES']
 
@@ -57,7 +57,7 @@ export async function lockFile(props: FileLockProps): Promise<HeldLock> {
   const draft = `${path}.${claim.id}.draft`
   await write(draft, JSON.stringify(claim))
   try {
-    while (!(await take(props, draft, claim))) {
+    while (!(await tryLock(props, draft, claim))) {
       // Another process was faster: read its claim.
     }
   } finally {
@@ -78,18 +78,18 @@ async function write(path: string, claim: string | Buffer): Promise<void> {
 }
 
 /** @returns false if the claims changed in the meantime */
-async function take(props: FileLockProps, draft: string, me: Claim): Promise<boolean> {
+async function tryLock(props: FileLockProps, draft: string, me: Claim): Promise<boolean> {
   const leftovers: Leftover[] = []
   let path = props.path
-  while (!(await linked(draft, path))) {
+  while (!(await publish(draft, path))) {
     const seen = await readClaim(path)
-    const leftover = seen && (await leftBehind(props, path, seen, me))
+    const leftover = seen && (await abandonedClaim(props, path, seen, me))
     if (leftover === undefined) return false
     leftovers.push({ path, seen: leftover })
     path = `${props.path}.${seen!.claim.id}`
   }
   if (leftovers.length === 0) return true
-  return succeed(props.path, path, leftovers)
+  return replaceClaims(props.path, path, leftovers)
 }
 
 /**
@@ -97,7 +97,7 @@ async function take(props: FileLockProps, draft: string, me: Claim): Promise<boo
  *
  * @returns undefined if another claim replaced it in the meantime
  */
-async function leftBehind(
+async function abandonedClaim(
   props: FileLockProps,
   path: string,
   seen: SeenClaim,
@@ -119,13 +119,13 @@ async function watch(
   const holder = inWords(first.claim)
   const beganAt = clock.elapsed()
   const staleAt = clock.elapsed() + untilStale(clock, first, me)
-  for (let said = false; clock.elapsed() < staleAt;) {
-    await sleep(clock, LOOK_MS)
+  for (let hasWarned = false; clock.elapsed() < staleAt;) {
+    await sleep(clock, POLL_MS)
     const seen = await readClaim(path)
     if (seen?.claim.id !== first.claim.id) return undefined
     if (seen.renewedAt !== first.renewedAt) throw inUse(first.claim)
-    if (said || clock.elapsed() - beganAt < WATCH_MS) continue
-    said = true
+    if (hasWarned || clock.elapsed() - beganAt < WATCH_MS) continue
+    hasWarned = true
     log(
       rootLogger(),
       'warn',
@@ -144,7 +144,7 @@ function untilStale(clock: Clock, { claim, renewedAt }: SeenClaim, me: Claim): n
 }
 
 /** Replaces the leftover claims with the claim at `path`, if they have not changed. */
-async function succeed(lock: string, path: string, leftovers: readonly Leftover[]): Promise<boolean> {
+async function replaceClaims(lock: string, path: string, leftovers: readonly Leftover[]): Promise<boolean> {
   for (const { path: old, seen } of leftovers) {
     const now = await readClaim(old)
     if (now?.claim.id === seen.claim.id && now.renewedAt === seen.renewedAt) continue
@@ -157,20 +157,20 @@ async function succeed(lock: string, path: string, leftovers: readonly Leftover[
 }
 
 /** Publishes the complete claim at `path`, atomically. @returns false if the file exists */
-async function linked(draft: string, path: string): Promise<boolean> {
+async function publish(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path)
     return true
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return false
-    if (NO_LINKS.includes(code)) return written(draft, path)
+    if (NO_LINKS.includes(code)) return publishByWriting(draft, path)
     throw error
   }
 }
 
 /** Without hard links. For a moment, a reader may find half a claim. */
-async function written(draft: string, path: string): Promise<boolean> {
+async function publishByWriting(draft: string, path: string): Promise<boolean> {
   try {
     await write(path, await readFile(draft))
     return true

@@ -75,8 +75,8 @@ class JsonCheck {
     if (typeof value === 'bigint') return
     if (typeof value !== 'object') throw notJson(value, path)
     this.#add(2)
-    if (Array.isArray(value)) this.#lookAtItems(value, path, depth + 1)
-    else if (this.#isPlain(value, path)) this.#lookAtProperties(value, path, depth + 1)
+    if (Array.isArray(value)) this.#checkItems(value, path, depth + 1)
+    else if (this.#isPlain(value, path)) this.#checkProperties(value, path, depth + 1)
   }
 
   /** Whether JSON.stringify writes it property by property. */
@@ -84,7 +84,7 @@ class JsonCheck {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype) {
       if (isBytes(value)) throw notJson(value, path)
-      if (value instanceof Date) return this.#lookAtDate(value, path)
+      if (value instanceof Date) return this.#checkDate(value, path)
     }
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
       this.#hasToJson = true
@@ -96,19 +96,19 @@ class JsonCheck {
     return true
   }
 
-  #lookAtDate(value: Date, path: string): false {
+  #checkDate(value: Date, path: string): false {
     // JSON.stringify writes an invalid date as null.
     if (Number.isNaN(value.getTime())) throw notJson(value, path)
     return false
   }
 
-  #lookAtItems(items: unknown[], path: string, depth: number): void {
-    if (!this.#goesDown(depth)) return
+  #checkItems(items: unknown[], path: string, depth: number): void {
+    if (!this.#mayDescend(depth)) return
     for (let at = 0; at < items.length; at++) this.at(items[at], `${path}[${at}]`, depth)
   }
 
-  #lookAtProperties(value: Record<string, unknown>, path: string, depth: number): void {
-    if (!this.#goesDown(depth)) return
+  #checkProperties(value: Record<string, unknown>, path: string, depth: number): void {
+    if (!this.#mayDescend(depth)) return
     for (const name in value) {
       const property = value[name]
       if (property === undefined) continue
@@ -117,7 +117,7 @@ class JsonCheck {
     }
   }
 
-  #goesDown(depth: number): boolean {
+  #mayDescend(depth: number): boolean {
     if (depth > this.#deepest) this.isDeep = true
     return depth <= this.#deepest
   }

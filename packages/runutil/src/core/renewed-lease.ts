@@ -1,9 +1,9 @@
 import type { Clock, Timer } from './clock.ts'
 
 /** Shares of a lease's duration: when it is renewed, when a failed renewal is retried, and when it is given up. */
-const RENEW = 1 / 3
-const AGAIN = 1 / 12
-const GIVE_UP = 5 / 6
+const RENEW_AT = 1 / 3
+const RETRY_AFTER = 1 / 12
+const GIVE_UP_AT = 5 / 6
 
 export interface RenewedLeaseProps {
   readonly leaseMs: number
@@ -35,7 +35,7 @@ export class RenewedLease {
     const { clock, leaseMs } = props
     this.#props = props
     this.#expiresAt = askedAt + leaseMs
-    this.#timer = clock.setTimeoutAt(() => void this.#wake(), askedAt + leaseMs * RENEW)
+    this.#timer = clock.setTimeoutAt(() => void this.#wake(), askedAt + leaseMs * RENEW_AT)
   }
 
   /** Also detects expiry after suspension or a slow renewal. */
@@ -51,7 +51,7 @@ export class RenewedLease {
 
   /** When the lease is given up unless it is renewed. */
   get #endsAt(): number {
-    return this.#expiresAt - this.#props.leaseMs * (1 - GIVE_UP)
+    return this.#expiresAt - this.#props.leaseMs * (1 - GIVE_UP_AT)
   }
 
   stop(): void {
@@ -64,18 +64,18 @@ export class RenewedLease {
     if (this.isLost()) return
     const askedAt = clock.elapsed()
     if (this.#unanswered > 0) onError(new Error('the last renewal was not answered'))
-    this.#timer.restartAt(Math.min(askedAt + leaseMs * RENEW, this.#endsAt))
+    this.#timer.restartAt(Math.min(askedAt + leaseMs * RENEW_AT, this.#endsAt))
     try {
       this.#unanswered++
       const renewed = await renew().finally(() => this.#unanswered--)
       if (this.#stopped) return
       if (!renewed) return this.#lose()
       this.#expiresAt = Math.max(this.#expiresAt, askedAt + leaseMs)
-      this.#timer.restartAt(askedAt + leaseMs * RENEW)
+      this.#timer.restartAt(askedAt + leaseMs * RENEW_AT)
     } catch (error) {
       if (this.#stopped) return
       onError(error)
-      this.#timer.restartAt(Math.min(clock.elapsed() + leaseMs * AGAIN, this.#endsAt))
+      this.#timer.restartAt(Math.min(clock.elapsed() + leaseMs * RETRY_AFTER, this.#endsAt))
     }
   }
 

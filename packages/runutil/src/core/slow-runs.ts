@@ -28,7 +28,7 @@ export class SlowRuns {
   readonly #clock: Clock
   readonly #watched = new Set<WatchedRuns>()
   #timer: Pick<Timer, 'clear'> | undefined
-  #lookedAt = 0
+  #checkedAt = 0
   /** When the process was last found to have been blocked or suspended: time before this moment does not count. */
   #from = 0
 
@@ -43,8 +43,8 @@ export class SlowRuns {
   /** Call this when an added run has begun. */
   began(): void {
     if (this.#timer !== undefined) return
-    this.#lookedAt = this.#clock.elapsed()
-    this.#timer = setBackgroundInterval(this.#clock, () => this.#look(), SWEEP_MS)
+    this.#checkedAt = this.#clock.elapsed()
+    this.#timer = setBackgroundInterval(this.#clock, () => this.#check(), SWEEP_MS)
   }
 
   /** Safe to call for runs that were never added. */
@@ -52,10 +52,10 @@ export class SlowRuns {
     if (this.#watched.delete(runs) && this.#watched.size === 0) this.#rest()
   }
 
-  #look(): void {
+  #check(): void {
     const now = this.#clock.elapsed()
-    if (isLate(now - this.#lookedAt - SWEEP_MS, SWEEP_MS)) this.#from = now
-    this.#lookedAt = now
+    if (isLate(now - this.#checkedAt - SWEEP_MS, SWEEP_MS)) this.#from = now
+    this.#checkedAt = now
     let isAnyOn = false
     for (const runs of this.#watched) {
       const since = runs.runningSince

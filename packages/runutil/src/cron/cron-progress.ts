@@ -15,8 +15,8 @@ interface Next {
  * continues from there, but instants up to the last run do not run again; those that were waiting are taken again.
  */
 export class CronProgress {
-  /** All instants up to here have been taken; undefined before the first look. */
-  #lookedAt: number | undefined
+  /** All instants up to here have been taken; undefined before the first `advance`. */
+  #checkedTo: number | undefined
   /** All instants up to here have run or were missed. */
   #last = -Infinity
   #next: Next | undefined
@@ -40,7 +40,7 @@ export class CronProgress {
 
   /** Skips the instants that have passed, without counting them as missed. */
   skip(now: number): void {
-    this.#lookedAt = Math.max(now, this.#last)
+    this.#checkedTo = Math.max(now, this.#last)
     this.#next = undefined
     this.#waiting = []
   }
@@ -57,7 +57,7 @@ export class CronProgress {
    *
    * @returns the time until the next start; undefined when no instant follows
    */
-  async look(settings: CronSettings, clock: Clock): Promise<number | undefined> {
+  async advance(settings: CronSettings, clock: Clock): Promise<number | undefined> {
     const now = clock.now()
     const from = this.#from(now)
     this.#next ??= nextOf(settings, from, clock)
@@ -65,11 +65,11 @@ export class CronProgress {
     if (next === undefined) return undefined
     if (next.startAt > now) {
       // Not before the last instant that ran: the clock may have been set back.
-      if (next.instant > now) this.#lookedAt = Math.max(now, this.#last)
+      if (next.instant > now) this.#checkedTo = Math.max(now, this.#last)
       return next.startAt - now
     }
     this.#next = undefined
-    this.#lookedAt = now
+    this.#checkedTo = now
     const passed = await settings.times.passed(from, now, MAX_LATE_RUNS, clock)
     const latest = passed.instants.at(-1)!
     const lateBy = now - (latest === next.instant ? next.startAt : latest)
@@ -84,14 +84,14 @@ export class CronProgress {
   }
 
   #from(now: number): number {
-    this.#lookedAt ??= now
-    if (now < this.#lookedAt) {
-      this.#lookedAt = Math.max(now, this.#last)
+    this.#checkedTo ??= now
+    if (now < this.#checkedTo) {
+      this.#checkedTo = Math.max(now, this.#last)
       this.#next = undefined
       // Later instants will come again.
       this.#waiting = this.#waiting.filter((instant) => instant <= now)
     }
-    return this.#lookedAt
+    return this.#checkedTo
   }
 }
 

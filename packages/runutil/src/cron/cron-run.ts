@@ -51,7 +51,7 @@ export class CronRun {
   async #step(): Promise<void> {
     if (this.#triggered.isAny) return this.#runTriggered()
     if (this.#paused) return this.#wait(LONGEST_WAIT_MS)
-    const waitMs = (await this.#progress.look(this.#settings, this.#clock)) ?? LONGEST_WAIT_MS
+    const waitMs = (await this.#progress.advance(this.#settings, this.#clock)) ?? LONGEST_WAIT_MS
     if (this.#signal.aborted || this.#paused || this.#triggered.isAny) return
     this.#runs.nextAt(this.#progress.nextRunAt)
     const instant = this.#progress.take()

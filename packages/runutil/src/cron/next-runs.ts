@@ -14,7 +14,7 @@ export interface NextRunsOptions {
   count?: number | undefined
 }
 
-const MOST = 10_000
+const MAX_RUNS = 10_000
 
 /**
  * The next instants of a pattern, as `cron` would run it: to show on a page, or to check what a pattern means. Fewer than
@@ -34,7 +34,7 @@ export function nextRuns(pattern: string, options: NextRunsOptions = {}): Date[]
   } = checkOptions(what, options, ['timezone', 'from', 'count'])
   if (!isInstance(from, Date) || Number.isNaN(from.getTime()))
     throw unexpected(`${what}: from`, 'a valid Date', from)
-  wholeNumber(count, `${what}: count`, { min: 1, max: MOST })
+  wholeNumber(count, `${what}: count`, { min: 1, max: MAX_RUNS })
   const times = new CronTimes(what, pattern, timezone)
   const found: Date[] = []
   for (let at = times.after(from.getTime()); at !== undefined; at = times.after(at)) {

@@ -8,7 +8,7 @@ import type { Ending } from './handler-result.ts'
 import { type ManagerSettings, clockOf } from './manager-options.ts'
 
 /** How long calls to an unreachable ledger are retried: enough for a database to restart. */
-const PATIENCE_MS = 20_000
+const RETRY_FOR_MS = 20_000
 
 export type Change = Omit<RecordChange, 'updatedAt'>
 
@@ -23,7 +23,7 @@ export class ActionChanges {
 
   /** @throws ErrNoSuchAction, ErrActionEnded; the error of the ledger once it has been unreachable for 20 s */
   update(change: Change): Promise<ActionRecord> {
-    return this.#patiently(change, false, AbortSignal.abort())
+    return this.#updateWithRetries(change, false, AbortSignal.abort())
   }
 
   /**
@@ -49,15 +49,15 @@ export class ActionChanges {
 
   async #end(change: Change, signal: AbortSignal): Promise<void> {
     try {
-      await this.#patiently(change, true, signal)
+      await this.#updateWithRetries(change, true, signal)
     } catch (error) {
       if (!(error instanceof ErrNoSuchAction)) throw error
     }
   }
 
-  async #patiently(change: Change, ifRunning: boolean, signal: AbortSignal): Promise<ActionRecord> {
+  async #updateWithRetries(change: Change, ifRunning: boolean, signal: AbortSignal): Promise<ActionRecord> {
     const clock = clockOf(this.#settings)
-    const givesUpAt = clock.elapsed() + PATIENCE_MS
+    const givesUpAt = clock.elapsed() + RETRY_FOR_MS
     const changed = { ...change, updatedAt: clock.now() }
     const record = await untilAvailable(() => this.#settings.ledger.update(changed, { ifRunning }), {
       clock,

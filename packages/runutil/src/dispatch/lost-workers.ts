@@ -5,7 +5,7 @@ import { sleep } from '../core/wait.ts'
 import type { ActionChanges } from './action-changes.ts'
 import { type ManagerSettings, clockOf } from './manager-options.ts'
 
-const LOOK_EVERY_MS = 1_000
+const CHECK_EVERY_MS = 1_000
 
 /** Fails running actions whose workers have been gone for longer than the grace period. */
 export class LostWorkers {
@@ -20,7 +20,7 @@ export class LostWorkers {
   }
 
   /** Checks every second until the abort, even while the ledger is unreachable. */
-  async look(signal: AbortSignal): Promise<void> {
+  async watch(signal: AbortSignal): Promise<void> {
     const outage = new OutageLog(`look for lost workers of ${this.#settings.operation}`)
     while (!signal.aborted) {
       try {
@@ -32,7 +32,7 @@ export class LostWorkers {
         outage.failed(error)
         healthCheckpoint(error)
       }
-      await sleep(clockOf(this.#settings), LOOK_EVERY_MS, signal)
+      await sleep(clockOf(this.#settings), CHECK_EVERY_MS, signal)
     }
   }
 

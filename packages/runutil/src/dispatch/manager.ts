@@ -130,7 +130,7 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     const { off } = await following
     workerReady()
     try {
-      await new LostWorkers(this.#settings, this.#changes).look(signal).finally(() => this.#windDown())
+      await new LostWorkers(this.#settings, this.#changes).watch(signal).finally(() => this.#windDown())
     } finally {
       await off()
     }

@@ -2,8 +2,8 @@ import { offAbort, onAbort } from '../core/abort.ts'
 import type { SeenRecord } from './action-ledger.ts'
 
 /** The maximum number of unread changes. From half of that on, a ledger that reads changes waits. */
-const MOST = 1_000
-const MANY = MOST / 2
+const CAPACITY = 1_000
+const HIGH_WATER_MARK = CAPACITY / 2
 
 /**
  * Changes that a monitor has not read yet: buffering ─► full, further changes are dropped ─► the buffer has been read, and the
@@ -26,10 +26,10 @@ export class UnreadChanges {
 
   /** @returns a promise to await before the next change, for a ledger that can wait */
   push(seen: SeenRecord): Promise<void> | undefined {
-    if (this.#kept.length < MOST && !this.#dropped) this.#kept.push(seen)
+    if (this.#kept.length < CAPACITY && !this.#dropped) this.#kept.push(seen)
     else this.#dropped = true
     this.#wake()
-    return this.#kept.length < MANY ? undefined : this.#untilRoom()
+    return this.#kept.length < HIGH_WATER_MARK ? undefined : this.#untilRoom()
   }
 
   /** Called when no more changes will arrive. */
@@ -45,7 +45,7 @@ export class UnreadChanges {
     }
     if (this.#signal?.aborted) return undefined
     const seen = this.#kept.shift()
-    if (this.#kept.length < MANY) this.#makeRoom()
+    if (this.#kept.length < HIGH_WATER_MARK) this.#makeRoom()
     if (seen !== undefined) return seen
     if (!this.#dropped) throw this.#end!.error
     this.#dropped = false

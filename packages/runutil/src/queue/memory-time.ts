@@ -26,7 +26,7 @@ export class MemoryTime {
 
   now(): number {
     const now = this.#clock.now()
-    const { seenMs, sureMs } = this.#steps.look(now, this.#clock.elapsed())
+    const { seenMs, sureMs } = this.#steps.check(now, this.#clock.elapsed())
     this.#unreportedMs += sureMs
     if (seenMs !== 0) this.#onSet({ byMs: seenMs, before: this.#last, now })
     this.#last = now

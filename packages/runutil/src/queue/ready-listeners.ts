@@ -4,7 +4,7 @@ import { SafeCallback } from '../core/safe-callback.ts'
 /** Called when there may be jobs to claim. @returns false when the callee wasn't waiting and will claim anyway */
 export type OnReady = () => unknown
 
-interface Listening {
+interface ReadyListener {
   readonly onReady: SafeCallback<[]>
   /** Undefined: called for every job, and shares none. */
   readonly kinds: ReadonlySet<string> | undefined
@@ -13,7 +13,7 @@ interface Listening {
 /** The listeners of this process that wait for jobs: wakes as many as there are jobs, chosen at random. */
 export class ReadyListeners {
   readonly #clock: Clock
-  readonly #all = new Set<Listening>()
+  readonly #all = new Set<ReadyListener>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -61,7 +61,7 @@ export class ReadyListeners {
     for (const { onReady } of [...this.#all]) onReady.call()
   }
 
-  *#inRandomOrder(kind: string): Iterable<Listening> {
+  *#inRandomOrder(kind: string): Iterable<ReadyListener> {
     const left = [...this.#all].filter(({ kinds }) => kinds?.has(kind))
     for (; left.length > 0; left.pop()) {
       const last = left.length - 1

@@ -133,10 +133,10 @@ export const actionLedgerConformance: ActionLedgerCases = {
         await ledger.update({ id, updatedAt: 3, status: 'succeeded' })
       }),
     )
-    const heard = await changes.times(9)
-    assert.ok(heard.every((seen) => seen.revision > revision))
+    const received = await changes.times(9)
+    assert.ok(received.every((seen) => seen.revision > revision))
     for (const id of ['1', '2', '3']) {
-      const mine = heard.filter(({ record }) => record.id === id)
+      const mine = received.filter(({ record }) => record.id === id)
       assert.deepEqual(
         mine.map(({ record }) => [record.status, record.output]),
         [

@@ -129,9 +129,9 @@ export const clockCases: JobStoreCases = {
   },
 
   'clock set: a claim reports it once, and by how much': async ({ store, clock }) => {
-    const told: number[] = []
+    const reported: number[] = []
     const look = async (times: number): Promise<void> => {
-      const onClockSet = (byMs: number): void => void told.push(byMs)
+      const onClockSet = (byMs: number): void => void reported.push(byMs)
       for (let time = 0; time < times; time++) await claim(store, { onClockSet })
     }
     await look(2)
@@ -143,7 +143,7 @@ export const clockCases: JobStoreCases = {
     await look(3)
     set(clock, 500)
     await look(3)
-    assert.deepEqual(told, [-HOUR_MS, 20_000])
+    assert.deepEqual(reported, [-HOUR_MS, 20_000])
   },
 
   'clock set forward: held jobs are not freed': async ({ store, clock }) => {

@@ -12,7 +12,7 @@ import { rateCases } from './job-store-rate-cases.ts'
 import { raceCases } from './job-store-race-cases.ts'
 import { rulesCases } from './job-store-rules-cases.ts'
 import { settleCases } from './job-store-settle-cases.ts'
-import { stewardCases } from './job-store-steward-cases.ts'
+import { adminCases } from './job-store-admin-cases.ts'
 import { textCases } from './job-store-text-cases.ts'
 
 /**
@@ -37,7 +37,7 @@ export const jobStoreConformance: JobStoreCases = {
   ...lateCases,
   ...crashCases,
   ...claimBytesCases,
-  ...stewardCases,
+  ...adminCases,
   ...concurrencyCases,
   ...cancelCases,
   ...rateCases,

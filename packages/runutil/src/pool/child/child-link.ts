@@ -31,7 +31,7 @@ export function openLink(address: string | undefined, blocking: boolean): ChildL
 }
 
 /** The most bytes of one read. */
-const MOST = 256 * 1024
+const READ_SIZE = 256 * 1024
 /** Reads up to this size are copied, so that a handler that keeps one doesn't keep the whole buffer. */
 const WORTH_COPYING = 48 * 1024
 
@@ -45,7 +45,7 @@ class PipesLink implements ChildLink {
    * Input is read from `#at` on; the bytes before belong to a handler. A new buffer for each large read would be freed and
    * allocated by the system again and again, page by page.
    */
-  #buffer = Buffer.allocUnsafeSlow(2 * MOST)
+  #buffer = Buffer.allocUnsafeSlow(2 * READ_SIZE)
   #at = 0
 
   constructor(blocking: boolean) {
@@ -55,7 +55,7 @@ class PipesLink implements ChildLink {
   read(): Buffer | Promise<Buffer> {
     if (this.#input !== undefined) return this.#input.read()
     try {
-      const length = readSync(0, this.#buffer, this.#at, MOST, null)
+      const length = readSync(0, this.#buffer, this.#at, READ_SIZE, null)
       if (length === 0) exitOnRelayEnd(undefined)
       return this.#cut(length)
     } catch (error) {
@@ -72,8 +72,8 @@ class PipesLink implements ChildLink {
     const read = this.#buffer.subarray(this.#at, this.#at + length)
     if (length <= WORTH_COPYING) return Buffer.from(read)
     this.#at += length
-    if (this.#buffer.length - this.#at < MOST) {
-      this.#buffer = Buffer.allocUnsafeSlow(2 * MOST)
+    if (this.#buffer.length - this.#at < READ_SIZE) {
+      this.#buffer = Buffer.allocUnsafeSlow(2 * READ_SIZE)
       this.#at = 0
     }
     return read

@@ -38,32 +38,35 @@ export function diagnose(end: WorkerEnd): WorkerError {
   const why = end.killed === undefined ? '' : `: ${end.killed}`
   switch (during) {
     case 'handshake':
-      return new HandshakeError(`worker ${pid}: its handshake failed: ${handshake(end)}`, facts)
+      return new HandshakeError(
+        `worker ${pid}: its handshake failed: ${describeHandshakeFailure(end)}`,
+        facts,
+      )
     case 'task':
-      return new WorkerError(`worker ${pid} ${happened(end)} in the middle of a task${why}`, facts)
+      return new WorkerError(`worker ${pid} ${describeEnd(end)} in the middle of a task${why}`, facts)
     case 'ahead':
       return new WorkerError(
-        `worker ${pid} ${happened(end)}${why}; it had been sent this task ahead of its turn, and may have started it`,
+        `worker ${pid} ${describeEnd(end)}${why}; it had been sent this task ahead of its turn, and may have started it`,
         facts,
       )
     case 'idle':
-      return new WorkerError(`worker ${pid} ${happened(end)} while idle${why}`, facts)
+      return new WorkerError(`worker ${pid} ${describeEnd(end)} while idle${why}`, facts)
     default:
       return during satisfies never
   }
 }
 
 /** If the pool killed the worker for a fault, reports the fault rather than the exit. */
-function happened({ exit: { code, signal }, failure }: WorkerEnd): string {
+function describeEnd({ exit: { code, signal }, failure }: WorkerEnd): string {
   if (failure instanceof CorruptFrameError) return `broke the protocol and was killed: ${failure.message}`
   if (failure !== undefined) return `was killed: ${failure.message}`
   return signal === null ? `exited with code ${code}` : `was ended by ${signal}`
 }
 
 /** A handshake failure is reported by its own message. */
-function handshake(end: WorkerEnd): string {
+function describeHandshakeFailure(end: WorkerEnd): string {
   const { failure, seen } = end
-  if (failure === undefined) return `it ${happened(end)}${seen === '' ? '' : ` (${seen})`}`
-  if (failure instanceof CorruptFrameError) return `it ${happened(end)}`
+  if (failure === undefined) return `it ${describeEnd(end)}${seen === '' ? '' : ` (${seen})`}`
+  if (failure instanceof CorruptFrameError) return `it ${describeEnd(end)}`
   return failure.message
 }

@@ -20,7 +20,7 @@ export abstract class WorkerProcess {
    */
   abstract exec(payload: Payload | Uint8Array | string): Promise<Payload>
 
-  /** Ends it after its task; kills it `destroyTimeout` after it was told. Resolves when it has ended. */
+  /** Ends it after its task; kills it `destroyTimeout` after the call. Resolves when it has ended. */
   abstract stop(): Promise<WorkerExit>
 
   /** SIGKILL, at once, to the process and its group. Resolves when it has ended. */

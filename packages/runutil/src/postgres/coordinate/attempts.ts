@@ -2,7 +2,7 @@ import { chainedUnits } from '../../coordinate/chained-units.ts'
 import type { AttemptEnd, AttemptStore, Id, AttemptRow } from '../../coordinate/coordinate-store.ts'
 import type { Data } from '../../coordinate/data.ts'
 import { ErrGone, ErrNotPending, attemptLost } from '../../coordinate/errors.ts'
-import type { Asked } from '../../coordinate/scheduler.ts'
+import type { SchedulerRequest } from '../../coordinate/scheduler.ts'
 import { TEXT, TEXTS } from '../database/qualified.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 import { ExpiryCheck } from '../statements/expiry-check.ts'
@@ -23,7 +23,7 @@ export class Attempts implements AttemptStore {
 
   async request(
     worker: Id,
-    { workSpecs, runtimes, availableGb, units }: Asked,
+    { workSpecs, runtimes, availableGb, units }: SchedulerRequest,
     lifetimeMs: number,
     random: number,
   ): Promise<AttemptRow[]> {

@@ -19,7 +19,7 @@ export class OwnClients {
   }
 
   /** Not besides a pool of one, a pool that has ended, or one of another driver than `pg`. */
-  get areMade(): boolean {
+  get isSupported(): boolean {
     const { Client, options, ending } = this.#props.pool
     return Client !== undefined && options.max !== 1 && ending !== true
   }

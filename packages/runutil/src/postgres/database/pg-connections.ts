@@ -65,7 +65,7 @@ export class PgConnections {
 
   /** The connection reserved for such statements, else a pooled one. @throws as take */
   async takeReserved(sort: ReservedFor): Promise<PgConnection> {
-    if (!this.#own.areMade) return this.take()
+    if (!this.#own.isSupported) return this.take()
     // A claim may take long, so claims never use the connection of renewals.
     const allowed = sort === 'claims' ? [this.#claims] : [this.#renewals, this.#claims]
     for (;;) {
@@ -76,7 +76,7 @@ export class PgConnections {
         // Where the server has too many connections, the pool may have idle ones; where it is down, the pool reports it.
         continue
       }
-      if (this.#hasCapacity || !allowed[0]!.isMade) return this.take()
+      if (this.#hasCapacity || !allowed[0]!.isAvailable) return this.take()
       await this.#untilFree(allowed[0]!)
     }
   }
@@ -84,7 +84,7 @@ export class PgConnections {
   /** A connection to be held indefinitely; release it in the end. @throws as take */
   async takePermanently(): Promise<PgConnection> {
     const { limits } = this
-    if (!this.#own.areMade) return this.take()
+    if (!this.#own.isSupported) return this.take()
     try {
       const client = await this.#own.make()
       return new PgConnection({ client, limits, clock: this.#clock, release: () => void client.end() })

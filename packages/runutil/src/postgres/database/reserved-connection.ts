@@ -26,11 +26,11 @@ export class ReservedConnection {
   }
 
   get isFree(): boolean {
-    return !this.#taken && this.isMade
+    return !this.#taken && this.isAvailable
   }
 
   /** Whether it exists or may be opened: waiting for it makes sense. */
-  get isMade(): boolean {
+  get isAvailable(): boolean {
     return this.#client !== undefined || this.#props.clock.elapsed() >= this.#notBefore
   }
 

@@ -7,8 +7,8 @@ export interface FleetSizeProps {
 }
 
 /** How long a count is used, and the minimum time between two counts. */
-const GOOD_FOR_MS = 30_000
-const AT_LEAST_MS = 1_000
+const MAX_AGE_MS = 30_000
+const MIN_INTERVAL_MS = 1_000
 
 /** A recent count of the workers of this process's kinds. */
 export class FleetSize {
@@ -24,7 +24,7 @@ export class FleetSize {
   /** 0 for a kind that wasn't counted yet. */
   of(kind: string): number {
     const ageMs = this.#props.clock.elapsed() - this.#countedAt
-    if (ageMs > (this.#isStale ? AT_LEAST_MS : GOOD_FOR_MS)) void this.count([])
+    if (ageMs > (this.#isStale ? MIN_INTERVAL_MS : MAX_AGE_MS)) void this.count([])
     return this.#workers.get(kind) ?? 0
   }
 

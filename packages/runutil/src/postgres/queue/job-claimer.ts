@@ -108,7 +108,7 @@ export class JobClaimer {
 
   #onTime(time: number, sentAt: number, onClockSet: ClaimOptions['onClockSet']): void {
     const { clock = systemClock } = this.#props
-    const { seenMs, sureMs } = this.#steps.look(time, sentAt, clock.elapsed())
+    const { seenMs, sureMs } = this.#steps.check(time, sentAt, clock.elapsed())
     // Jobs enqueued from now on may lie before the marks.
     if (seenMs < 0) this.requeued()
     if (sureMs !== 0) onClockSet?.(sureMs)

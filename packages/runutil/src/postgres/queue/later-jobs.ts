@@ -1,19 +1,19 @@
 import type { Clock, Timer } from '../../core/clock.ts'
 import { type JobCount, sumCounts } from './notice.ts'
 
-interface Moment {
+interface DueBatch {
   readonly timer: Timer
   readonly counts: JobCount[]
 }
 
 /** The minimum time between two wake-ups, so that a flood of notifications can't cause more. */
-const APART_MS = 250
+const MIN_INTERVAL_MS = 250
 
 /** Jobs that a notification announced before they are due. */
 export class LaterJobs {
   readonly #clock: Clock
   readonly #onDue: (counts: JobCount[]) => void
-  readonly #moments = new Map<number, Moment>()
+  readonly #batches = new Map<number, DueBatch>()
 
   constructor(clock: Clock, onDue: (counts: JobCount[]) => void) {
     this.#clock = clock
@@ -21,25 +21,25 @@ export class LaterJobs {
   }
 
   add({ kind, count, inMs }: JobCount): void {
-    const at = Math.ceil((this.#clock.elapsed() + inMs) / APART_MS) * APART_MS
-    const { counts } = this.#moments.get(at) ?? this.#begin(at)
+    const at = Math.ceil((this.#clock.elapsed() + inMs) / MIN_INTERVAL_MS) * MIN_INTERVAL_MS
+    const { counts } = this.#batches.get(at) ?? this.#begin(at)
     counts.splice(0, Infinity, ...sumCounts([...counts, { kind, count, inMs: 0 }]))
   }
 
   stop(): void {
-    for (const { timer } of this.#moments.values()) timer.clear()
-    this.#moments.clear()
+    for (const { timer } of this.#batches.values()) timer.clear()
+    this.#batches.clear()
   }
 
-  #begin(at: number): Moment {
-    const moment = { timer: this.#clock.setTimeoutAt(() => this.#due(at), at), counts: [] }
-    this.#moments.set(at, moment)
-    return moment
+  #begin(at: number): DueBatch {
+    const batch = { timer: this.#clock.setTimeoutAt(() => this.#due(at), at), counts: [] }
+    this.#batches.set(at, batch)
+    return batch
   }
 
   #due(at: number): void {
-    const { counts } = this.#moments.get(at)!
-    this.#moments.delete(at)
+    const { counts } = this.#batches.get(at)!
+    this.#batches.delete(at)
     this.#onDue(counts)
   }
 }

@@ -17,11 +17,11 @@ export type Notice = readonly JobCount[] | 'any'
 /** In bytes; PostgreSQL allows 8,000, but a notification of many kinds concerns nearly every worker anyway. */
 const LONGEST = 1_000
 /** Jobs due later than this aren't announced: by then every worker has polled. */
-const FURTHEST_MS = 60_000
+const MAX_AHEAD_MS = 60_000
 /** Jobs that fall due within this time count as due together. */
 const MOMENT_MS = 250
 /** The largest count that is believed. */
-const MOST = 1_000_000
+const MAX_COUNT = 1_000_000
 
 export function countNew(jobs: readonly NewJob[], now: number): JobCount[] {
   const counts: Tally[] = []
@@ -41,7 +41,7 @@ export function countRetries(batch: readonly Settlement[], now: number): JobCoun
 
 /** Most lists are of one kind, due now. */
 function count(counts: Tally[], kind: string, inMs: number): void {
-  if (inMs > FURTHEST_MS) return
+  if (inMs > MAX_AHEAD_MS) return
   const moment = inMs > 0 ? Math.ceil(inMs / MOMENT_MS) * MOMENT_MS : 0
   const last = counts[counts.length - 1]
   if (last?.kind === kind && last.inMs === moment) last.count++
@@ -76,8 +76,8 @@ export function noticeOf(payload: string): Notice {
   try {
     return (JSON.parse(counts) as [unknown, unknown, unknown][]).map(([kind, count, inMs]) => ({
       kind: String(kind),
-      count: within(-MOST, count, MOST),
-      inMs: within(0, inMs, FURTHEST_MS),
+      count: within(-MAX_COUNT, count, MAX_COUNT),
+      inMs: within(0, inMs, MAX_AHEAD_MS),
     }))
   } catch {
     return 'any'

@@ -55,7 +55,7 @@ export class SchemaQueries {
 
   /**
    * @param tx the caller's transaction to run it in
-   * @param options its limit is 30 s unless told otherwise
+   * @param options its default limit is 30 s
    * @throws SchemaMissingError, SchemaTooNewError, PermissionDeniedError, DatabaseSettingError, StoreUnavailableError
    */
   async run<Row extends unknown[]>(

@@ -17,7 +17,7 @@ import {
 } from './job-store-case.ts'
 
 /** The calls of an operator: cancel, retryNow, counts, prune. */
-export const stewardCases: JobStoreCases = {
+export const adminCases: JobStoreCases = {
   'cancel: a waiting job ends FAILED and never runs': async ({ store, clock }) => {
     await put(store, '1', { id: '2', runAt: later(clock, 1_000) })
     await clock.advance(500)

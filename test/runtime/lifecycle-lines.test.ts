@@ -1,7 +1,12 @@
 import type { Logger } from 'pino'
 import {
   type DeclarativeWorker,
+  LOGGER,
+  type RunProvidedOptions,
+  type Runnable,
+  Runtime,
   backoff,
+  currentLogger,
   namedWorker,
   provideWorker,
   retry,
@@ -178,6 +183,46 @@ describe('a line at info reports', () => {
   })
 })
 
+describe("a worker's own lines have the trace id of its lines of start, failure and stop:", () => {
+  const logs = async (signal: AbortSignal): Promise<void> => {
+    currentLogger().info('runs')
+    await fails(signal)
+  }
+  const again = backoff('5s')
+  const namesItself = namedWorker(namedWorker(logs, 'Name'), 'Type')
+  test.each<[string, Runnable, string, DeclarativeWorker['retry']]>([
+    ['an entry', named('A', logs), '/A', again],
+    ['one without a name', logs, '/#0', again],
+    ['a named worker', namesItself, '/Type/Name', again],
+    ['an entry with a named worker', named('A', namesItself), '/A/Type/Name', again],
+    ['an entry with retry()', named('A', retry(logs, again)), '/A', undefined],
+    ['retry() of a named worker', retry(namesItself, again), '/Type/Name', undefined],
+    ['a named worker with retry()', namedWorker(retry(logs, again), 'A'), '/A', undefined],
+    ['retry() in a name in retry()', retry(namedWorker(retry(logs, again), 'A'), again), '/A', undefined],
+    ['an entry with all of that', named('A', retry(namesItself, again)), '/A/Type/Name', undefined],
+  ])('%s', async (_, worker, path, backoffOfGroup) => {
+    const run = new Run()
+    const isAlone = backoffOfGroup === undefined
+    const over = isAlone
+      ? run.start(worker)
+      : run.start(named('Sup', supervise([worker], { retry: backoffOfGroup })))
+    await run.clock.advance('6s')
+    run.stop()
+    await over
+    const whole = isAlone ? path : `/Sup${path}`
+    const lines = run.log.lines.filter((line) => line.worker === whole)
+    const traces = [...new Set(lines.map(({ traceId }) => traceId))]
+    expect(lines.map(({ msg, traceId }) => `${msg} ${traces.indexOf(traceId)}`)).toEqual([
+      'started 0',
+      'runs 0',
+      'worker failed 0',
+      'started 1',
+      'runs 1',
+      'stopped 1',
+    ])
+  })
+})
+
 describe('a warning about a failure has the delay', () => {
   const limited = { retry: backoff('1s'), intensity: { restarts: 1, within: '1m' } }
   test.each<[string, Partial<DeclarativeWorker>, (number | undefined)[]]>([
@@ -196,6 +241,32 @@ describe('a warning about a failure has the delay', () => {
     expect(warnings.map(({ delayMs }) => delayMs)).toEqual(delays)
   })
 })
+
+/** Runs nothing, with a Runtime that serves another run. */
+async function runWithUsed(options: RunProvidedOptions): Promise<void> {
+  const runtime = new Runtime()
+  const stop = new AbortController()
+  const other = runAllWorkers([untilAbort], stop.signal, { runtime })
+  try {
+    await runAllWorkers([], undefined, { ...options, runtime })
+  } finally {
+    stop.abort()
+    await other
+  }
+}
+
+/** Runs a class of that group with these workers. */
+function runClass(workers: () => Runnable[], options: RunProvidedOptions): Promise<void> {
+  const container = fresh()
+  provideWorker(
+    container,
+    class Provided {
+      workers = workers
+    },
+    { group: 'lifecycle lines' },
+  )
+  return runProvidedWorkers(container, undefined, options)
+}
 
 describe('one line at fatal reports why a run ends', () => {
   test('at the first failure without a restart, before the others are stopped', async () => {
@@ -262,6 +333,50 @@ describe('one line at fatal reports why a run ends', () => {
     ])
     run.stop()
     await over
+  })
+
+  const twice = [named('A'), named('A')]
+  const circle = [named('A', untilAbort, { after: 'B' }), named('B', untilAbort, { after: 'A' })]
+  test.each<[string, (options: RunProvidedOptions) => Promise<void>]>([
+    ['workers of one name', (options) => runAllWorkers(twice, undefined, options)],
+    ['a circle', (options) => runAllWorkers(circle, undefined, options)],
+    ['no workers', (options) => runAllWorkers(1 as never, undefined, options)],
+    ['an unknown option', (options) => runAllWorkers([], undefined, { ...options, graze: 1 } as never)],
+    ['a grace that is none', (options) => runAllWorkers([], undefined, { ...options, grace: -1 })],
+    ['no signal', (options) => runAllWorkers([], 'SIGTERM' as never, options)],
+    ['a Runtime in use', (options) => runWithUsed(options)],
+    ['no container', (options) => runProvidedWorkers({} as never, undefined, options)],
+    ['a class whose workers have one name', (options) => runClass(() => twice, options)],
+    ['a class with a circle', (options) => runClass(() => circle, options)],
+    [
+      'a class that throws',
+      (options) =>
+        runClass(() => {
+          throw new Error('no configuration')
+        }, options),
+    ],
+  ])('before anything runs, through the logger of the run: %s', async (_, run) => {
+    const { logger, lines } = capturedLogger({ lifecycle: true })
+    let atRejection = ''
+    const error = await failureOf(
+      run({ logger, group: 'lifecycle lines' }).finally(() => (atRejection = lines.map(textOf).join())),
+    )
+    expect(atRejection).toBe(`fatal - run failed: ${error.message}`)
+  })
+
+  test('before anything runs, through the logger of the container', async () => {
+    const { logger, lines } = capturedLogger({ lifecycle: true })
+    const container = fresh()
+    container.register(LOGGER, { useValue: logger })
+    const error = await failureOf(runProvidedWorkers(container, undefined, { grace: -1 }))
+    expect(lines.map(textOf)).toEqual([`fatal - run failed: ${error.message}`])
+  })
+
+  test('but not of a bad run within a worker, whose failure it is', async () => {
+    const run = new Run()
+    const over = failureOf(run.start(named('Out', () => runAllWorkers(twice))))
+    await over
+    expect(run.lines.map((line) => line.slice(0, 20))).toEqual(['info /Out started', 'fatal /Out run faile'])
   })
 
   test.each([

@@ -6,6 +6,7 @@ import {
   backoff,
   healthCheckpoint,
   repeat,
+  retry,
   runAllWorkers,
   supervise,
   wait,
@@ -246,5 +247,25 @@ describe('a watchdog', () => {
     expect((await hangs).name).toBe('WorkerError')
     await restarting
     await watched.end()
+  })
+
+  test.each<[string, DeclarativeWorker['worker'], number, number]>([
+    ['the interval', repeat(1_000, () => {}), 1_000, 1_001],
+    ['the interval and the jitter', repeat(1_000, () => {}, { jitter: 500 }), 1_500, 1_501],
+    [
+      'that of what it retries',
+      retry(
+        repeat(1_000, () => {}, { jitter: 500 }),
+        backoff(0),
+      ),
+      1_500,
+      1_501,
+    ],
+  ])('of a repeat is longer than %s', (_, worker, tooShort, longer) => {
+    const entry = (watchdog: number): DeclarativeWorker => ({ name: 'A', worker, watchdog })
+    expect(() => supervise([entry(tooShort)])).toThrow(
+      `watchdog: expected more than the ${tooShort} ms between two runs; got ${tooShort} ms`,
+    )
+    expect(() => supervise([entry(longer)])).not.toThrow()
   })
 })

@@ -6,5 +6,5 @@ export const runControls = Symbol.for('runutil.runControls')
 
 export type RunControl = 'pause' | 'trigger'
 
-/** Marks a worker that repeats its runs with the time between two starts, in ms. */
+/** Marks a worker that repeats its runs with the longest time between two starts, in ms. */
 export const intervalMs = Symbol.for('runutil.intervalMs')

@@ -184,9 +184,9 @@ function kindOf(worker: Worker | WorkerFunc): string {
 
 /** @throws InvalidArgumentError for a watchdog that would fire between two runs */
 function checkWatchdog(watchdogMs: number, worker: object, what: string): void {
-  const everyMs = markOf(worker, intervalMs) as number | undefined
-  if (everyMs === undefined || watchdogMs > everyMs) return
+  const betweenMs = markOf(worker, intervalMs) as number | undefined
+  if (betweenMs === undefined || watchdogMs > betweenMs) return
   throw new InvalidArgumentError(
-    `${what}: expected more than the ${everyMs} ms between two runs; got ${watchdogMs} ms`,
+    `${what}: expected more than the ${betweenMs} ms between two runs; got ${watchdogMs} ms`,
   )
 }

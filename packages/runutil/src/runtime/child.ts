@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { LinkedController } from '../core/linked-controller.ts'
 import type { Backoff } from '../core/backoff.ts'
 import type { Clock, Timer } from '../core/clock.ts'
-import { Context, type RunScope, withContext } from '../core/context.ts'
+import { type Context, type RunScope, withContext } from '../core/context.ts'
 import { log } from '../core/log.ts'
 import type { RecordOwner, WorkerRecord } from '../core/worker-record.ts'
 import type { WorkerState } from '../core/worker-state.ts'
@@ -15,6 +15,7 @@ import { StartTimeoutError, WorkerHungError } from './restart-errors.ts'
 import type { Exit } from './restart-plan.ts'
 import { RestartWindow } from './restart-window.ts'
 import type { Place } from './start-order.ts'
+import { WorkerTrace } from './worker-trace.ts'
 
 /** How a child reports to its supervisor. */
 export interface ChildHost {
@@ -38,15 +39,14 @@ export interface ChildProps {
   /** The delays between restarts; undefined: never restarted. */
   readonly backoff: Backoff | undefined
   /** Its name in log lines, if not its path. */
-  readonly logName?: string
-  /** Whether it runs within the entry that has this record. */
-  readonly isInner?: boolean
+  readonly lineName?: string
+  /** If it runs within the entry that has this record: the context that it is started in. */
+  readonly inner?: Context
 }
 
 /** One run of a worker, from its start to its end. */
 export interface Body {
   readonly controller: LinkedController
-  readonly startedAt: number
   /** Whether its signal has aborted. */
   stopping: boolean
   /** Set if the stop is a failure: not ready in time, or hung. */
@@ -58,10 +58,9 @@ export interface Body {
 export class Child implements RecordOwner {
   readonly spec: ChildSpec
   readonly record: WorkerRecord
+  readonly trace: WorkerTrace
   readonly attempts: Attempts | undefined
   readonly window: RestartWindow | undefined
-  /** The name of its context. */
-  readonly name: string
   /** Its place in the start order. */
   place: Place<Child> | undefined
   /** The current run. Never two at once. */
@@ -76,35 +75,27 @@ export class Child implements RecordOwner {
   delay: Timer | undefined
   /** Set if it runs within another entry, as under `retry()`, and shares that entry's record. */
   readonly outer: RecordOwner | undefined
-  /** The context of the current or last run. */
-  context: Context
   /** Its last logged start or end. */
   lastLine: 'started' | 'stopped' | 'done' | 'failed' | undefined
   readonly #host: ChildHost
-  readonly #logName: string
   /** Most children need none. */
   #timers: ChildTimers | undefined
 
-  constructor(
-    host: ChildHost,
-    { spec, record, prefix, backoff, logName = record.path, isInner = false }: ChildProps,
-  ) {
+  constructor(host: ChildHost, { spec, record, prefix, backoff, lineName = record.path, inner }: ChildProps) {
     this.#host = host
     this.spec = spec
     this.record = record
     const { limit, segment } = spec
-    this.name = prefix + segment === record.path ? record.path : prefix + segment
+    const name = prefix + segment === record.path ? record.path : prefix + segment
     this.attempts = backoff && new Attempts(backoff, host.clock)
     this.window = limit && new RestartWindow(limit)
-    this.context = new Context(host.scope, this.name, record)
-    this.#logName = logName
-    this.outer = isInner ? (record.owner ?? NOBODY) : undefined
+    this.trace = new WorkerTrace({ scope: host.scope, record, name, lineName, inner })
+    this.outer = inner && (record.owner ?? NOBODY)
     record.owner = this
   }
 
   get logger(): Logger {
-    const { context } = this
-    return (context.name === this.#logName ? context : new Context(this.#host.scope, this.#logName)).logger
+    return this.trace.lines.logger
   }
 
   /** Called when its supervisor has ended. */
@@ -123,10 +114,8 @@ export class Child implements RecordOwner {
 
   start(controller: LinkedController, isFirst: boolean): void {
     const { record } = this
-    const { clock } = this.#host
     const body: Body = {
       controller,
-      startedAt: clock.elapsed(),
       stopping: false,
       failure: undefined,
       onEnd: undefined,
@@ -136,7 +125,7 @@ export class Child implements RecordOwner {
     this.attempts?.begin()
     record.signOfLife()
     this.turn(false)
-    if (!isFirst) this.context = new Context(this.#host.scope, this.name, record)
+    if (!isFirst) this.trace.begin()
     if (this.outer === undefined || !isFirst) {
       record.stopBy = undefined
       if (!record.makesRuns) record.runs++
@@ -155,7 +144,7 @@ export class Child implements RecordOwner {
   }
 
   #run(body: Body): Promise<void> {
-    return withContext(this.context, callWorker, this.spec.worker, body.controller.signal)
+    return withContext(this.trace.context, callWorker, this.spec.worker, body.controller.signal)
   }
 
   ready(): void {

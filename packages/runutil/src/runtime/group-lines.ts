@@ -5,6 +5,7 @@ import type { WorkerRecord } from '../core/worker-record.ts'
 import type { WorkerState } from '../core/worker-state.ts'
 import type { Child } from './child.ts'
 import type { RestartLimitError } from './restart-errors.ts'
+import { traceOf } from './worker-trace.ts'
 
 /** In a larger group, starts and ends of each worker are logged at debug, and their count at info. */
 const MANY = 1_000
@@ -61,7 +62,7 @@ export class GroupLines {
   }
 
   get #logger(): Logger {
-    return new Context(this.#scope, this.#record.path).logger
+    return (traceOf(this.#record)?.lines ?? new Context(this.#scope, this.#record.path)).logger
   }
 }
 

@@ -1,6 +1,7 @@
 import { Context, currentContext, newScope, withContext } from '../core/context.ts'
 import { has } from '../core/has.ts'
 import { type Worker, type WorkerFunc, callWorker } from '../core/worker.ts'
+import { traceOf } from './worker-trace.ts'
 
 /** Marks a worker whose `name` was assigned to it. */
 export const carriesName = Symbol.for('runutil.name')
@@ -24,7 +25,11 @@ export class NamedWorker implements Worker {
   }
 
   run(signal: AbortSignal): Promise<void> {
-    return withContext(nestedContext(this.#segment), callWorker, this.#worker, signal)
+    const outer = currentContext()
+    const lines = traceOf(outer?.record)?.lines
+    // Its starts and ends, and what it logs itself, are one trace.
+    const isWhole = lines !== undefined && lines.name === `${outer?.name}/${this.#segment}`
+    return withContext(isWhole ? lines : nestedContext(this.#segment), callWorker, this.#worker, signal)
   }
 }
 

@@ -19,7 +19,7 @@ import type { WorkerEntry } from '../core/worker-registry.ts'
 import type { WorkerConfigurer } from '../core/worker.ts'
 import { Construction } from './construction.ts'
 import { dispose } from './disposal.ts'
-import { logRunFailed } from './fatal-line.ts'
+import { FatalLine } from './fatal-line.ts'
 import {
   DuplicateNameError,
   type Failure,
@@ -62,6 +62,16 @@ export async function runProvidedWorkers(
   signal?: AbortSignal,
   options: RunProvidedOptions = {},
 ): Promise<void> {
+  const fatal = new FatalLine(options, signal)
+  await fatal.during(() => runProvided(container, signal, options, fatal))
+}
+
+async function runProvided(
+  container: DependencyContainer,
+  signal: AbortSignal | undefined,
+  options: RunProvidedOptions,
+  fatal: FatalLine,
+): Promise<void> {
   const what = 'runProvidedWorkers'
   checkContainer(container, what)
   if (!container.isRegistered(LOGGER, true)) container.register(LOGGER, { useFactory: () => rootLogger() })
@@ -69,12 +79,13 @@ export async function runProvidedWorkers(
     container.register(RUNTIME, { useFactory: () => currentRuntime()! })
   const { group, ...given } = checkOptions(what, options, [...RUN_OPTIONS, 'group'])
   const logger = given.logger ?? container.resolve(LOGGER)
+  if (has(logger, 'child')) fatal.logger = logger
   const run = resolveRun(what, { ...given, logger }, signal)
   // Held until all is disposed, so that a second shutdown request during disposal still counts as the second.
   await run.during(async () => {
     const workers = workersFor(container, group)
     if (workers.size === 0) warnOfNone(logger, group)
-    else await runWorkers(container, workers, signal, run)
+    else await runWorkers(container, workers, signal, run, fatal)
   })
 }
 
@@ -88,23 +99,18 @@ async function runWorkers(
   workers: ReadonlyMap<Function, WorkerEntry>,
   signal: AbortSignal | undefined,
   { scope, grace }: ResolvedRun,
+  fatal: FatalLine,
 ): Promise<void> {
   checkTypes(workers)
   const construction = new Construction(container, workers)
   const run = async (): Promise<void> => {
     const parts = partsOf(workers, (type, name, backoff) => configure(construction, type, name, backoff))
     checkParts(parts)
-    await runGroup({ parts, signal, scope, grace })
+    await runGroup({ parts, signal, scope, grace, fatal })
   }
   const end = (): Promise<readonly Failure[]> => dispose(() => construction.next(), grace, scope.clock)
   // Objects constructed for the run use, and are injected, the run's logger.
-  await withContext(
-    new Context(scope, currentName(), currentContext()?.record),
-    thenDispose,
-    run,
-    end,
-    signal,
-  )
+  await withContext(new Context(scope, currentName(), currentContext()?.record), thenDispose, run, end, fatal)
 }
 
 /** @throws DuplicateNameError, InvalidArgumentError for a class without a name */
@@ -122,14 +128,13 @@ function checkTypes(workers: ReadonlyMap<Function, WorkerEntry>): void {
 async function thenDispose(
   run: () => Promise<void>,
   end: () => Promise<readonly Failure[]>,
-  signal: AbortSignal | undefined,
+  fatal: FatalLine,
 ): Promise<void> {
   const failed = await run().catch(toError)
+  if (failed !== undefined) fatal.log(failed, currentLogger())
   const failures = await end()
   const [first] = failures
-  const isOutermost = currentContext()?.record === undefined
-  if (first !== undefined && failed === undefined && isOutermost)
-    logRunFailed(currentLogger(), first.error, signal)
+  if (first !== undefined) fatal.log(first.error, currentLogger())
   if (failures.length > 0) throw new WorkerGroupError(joined([...failuresOf(failed), ...failures]))
   if (failed !== undefined) throw failed
 }

@@ -77,7 +77,7 @@ class RepeatWorker implements Worker {
   readonly #settings: TickerSettings
 
   constructor(settings: TickerSettings) {
-    this[intervalMs] = settings.everyMs
+    this[intervalMs] = settings.everyMs + settings.jitterMs
     this[runs] = settings.job
     this.#settings = settings
   }

@@ -6,7 +6,7 @@ import type { WorkerRecord } from '../core/worker-record.ts'
 import type { Runnable } from '../core/worker.ts'
 import { toChildSpec } from './child-spec.ts'
 import { WorkerGroupError } from './errors.ts'
-import { logRunFailed } from './fatal-line.ts'
+import { FatalLine } from './fatal-line.ts'
 import type { Grace } from './grace.ts'
 import { type GroupPart, addedChild, checkParts, childrenOf } from './group-run.ts'
 import { checkNames, listOf } from './list-of.ts'
@@ -33,10 +33,13 @@ export async function runAllWorkers(
   options: RunOptions = {},
 ): Promise<void> {
   const what = 'runAllWorkers'
-  const parts = [partOf(workers, what, 'workers')]
-  checkParts(parts)
-  const { scope, grace, during } = resolveRun(what, checkOptions(what, options, RUN_OPTIONS), signal)
-  await during(() => runGroup({ parts, signal, scope, grace }))
+  const fatal = new FatalLine(options, signal)
+  await fatal.during(async () => {
+    const parts = [partOf(workers, what, 'workers')]
+    checkParts(parts)
+    const { scope, grace, during } = resolveRun(what, checkOptions(what, options, RUN_OPTIONS), signal)
+    await during(() => runGroup({ parts, signal, scope, grace, fatal }))
+  })
 }
 
 /**
@@ -62,10 +65,11 @@ export interface GroupRun {
   readonly signal: AbortSignal | undefined
   readonly scope: RunScope
   readonly grace: Grace
+  readonly fatal: FatalLine
 }
 
 /** Runs workers as one group, beneath the current worker, if any. @throws WorkerGroupError */
-export async function runGroup({ parts, signal, scope, grace }: GroupRun): Promise<void> {
+export async function runGroup({ parts, signal, scope, grace, fatal }: GroupRun): Promise<void> {
   const outer = currentContext()?.record
   // Within a worker, the records beneath it are removed when this run ends.
   const root = outer ?? scope.records.root
@@ -80,9 +84,7 @@ export async function runGroup({ parts, signal, scope, grace }: GroupRun): Promi
     keepsAlive: !isInRun(outer),
     children: (host) => childrenOf(host, parts, root, name),
     added: addedChild,
-    onFirstFailure: (error, child) => {
-      if (outer === undefined) logRunFailed(child?.logger ?? new Context(scope, '').logger, error, signal)
-    },
+    onFirstFailure: (error, child) => fatal.log(error, child?.logger ?? new Context(scope, '').logger),
     onReady: () => outer === undefined && root.moveTo('ready'),
     onStop: () => {
       grace.begin()

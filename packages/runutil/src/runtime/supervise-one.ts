@@ -17,9 +17,10 @@ export async function superviseOne(
   signal: AbortSignal,
   name: string | undefined,
 ): Promise<void> {
-  const { scope, name: prefix, record: around } = currentContext() ?? new Context(newScope({}), '')
-  const record = around ?? new WorkerRecord(new RunRecords(scope.clock), undefined, prefix)
-  const logName = name === undefined ? prefix : `${prefix}/${name}`
+  const inner = entryContext()
+  const { scope, name: prefix } = inner
+  const record = inner.record!
+  const lineName = name === undefined ? prefix : `${prefix}/${name}`
   const supervisor = new Supervisor({
     scope,
     record,
@@ -29,7 +30,7 @@ export async function superviseOne(
     endsWhenDone: true,
     keepsAlive: false,
     children: (host) => ({
-      children: [new Child(host, { spec, record, prefix, backoff, logName, isInner: true })],
+      children: [new Child(host, { spec, record, prefix, backoff, lineName, inner })],
       order: new StartOrder(),
     }),
     onReady: () => {},
@@ -38,4 +39,12 @@ export async function superviseOne(
   await supervisor.run()
   const [failure] = supervisor.failures
   if (failure !== undefined) throw failure.error
+}
+
+/** The current one; outside of any entry, one with a record of its own. */
+function entryContext(): Context {
+  const current = currentContext() ?? new Context(newScope({}), '')
+  if (current.record !== undefined) return current
+  const { scope, name } = current
+  return new Context(scope, name, new WorkerRecord(new RunRecords(scope.clock), undefined, name))
 }

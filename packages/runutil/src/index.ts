@@ -23,6 +23,8 @@ export {
 } from './runtime/errors.ts'
 export type { Job, JobFunc } from './core/job.ts'
 export { RunTimeoutError, currentRun } from './core/run.ts'
+export type { Progress } from './core/progress.ts'
+export { reportProgress } from './core/report-progress.ts'
 export { wait } from './core/wait.ts'
 export { workerReady } from './core/worker-ready.ts'
 export type { DeclarativeWorker, Runnable, WorkerConfigurer, WorkerFunc } from './core/worker.ts'

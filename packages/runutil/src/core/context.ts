@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Logger, pino } from 'pino'
 import { systemClock } from './clock-system.ts'
 import type { Clock } from './clock.ts'
+import type { Progress, ProgressListener } from './progress.ts'
 import { shared } from './shared.ts'
 import { RunRecords, type WorkerRecord } from './worker-record.ts'
 
@@ -33,6 +34,9 @@ export class Context {
   #id: string | undefined
   #logger: Logger | undefined
   readonly run: ScheduledRun | undefined
+  /** Of a run or a job: what its code last reported. */
+  progress: Progress | undefined
+  progressListener: ProgressListener | undefined
 
   constructor(scope: RunScope, name: string, record?: WorkerRecord, worker?: Context, run?: ScheduledRun) {
     this.scope = scope
@@ -51,6 +55,14 @@ export class Context {
   /** One run of a repeating worker: same name, same trace, a span of its own. */
   child(run?: ScheduledRun): Context {
     return new Context(this.scope, this.name, this.record, this.#worker ?? this, run)
+  }
+
+  /** The code has got so far; has no effect in a context that isn't the child of another. */
+  reported(done: number, total: number | undefined, note: string | undefined): void {
+    if (this.#worker === undefined) return
+    const at = new Date(this.scope.clock.now())
+    this.progress = { done, ...(total !== undefined && { total }), ...(note !== undefined && { note }), at }
+    this.progressListener?.progressed(this.progress)
   }
 
   /** Made on first use, from the root: pino prints a key twice when children nest. */

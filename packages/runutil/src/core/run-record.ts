@@ -42,11 +42,18 @@ export class RunRecord {
     if (this.#record !== undefined) this.#record.nextRunAt = date
   }
 
-  began(): void {
+  /** @param run the context that the run is called in */
+  began(run: Context): void {
     const { clock } = this.#context.scope
     this.#startedAt = elapsedNow(clock)
     if (this.#record === undefined) return
-    this.#record.running = { startedAt: new Date(clock.now()), traceId: this.#context.id }
+    this.#record.running = {
+      startedAt: new Date(clock.now()),
+      traceId: this.#context.id,
+      get progress() {
+        return run.progress
+      },
+    }
     this.#record.signOfLife()
   }
 

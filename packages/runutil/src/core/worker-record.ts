@@ -1,5 +1,6 @@
 import { type Clock, elapsedNow } from './clock.ts'
 import { LastRun } from './last-run.ts'
+import type { Progress } from './progress.ts'
 import { codeOf, messageOf, toError } from './thrown.ts'
 import type { HealthState, RecordedError, WorkerChange, WorkerState } from './worker-state.ts'
 
@@ -32,9 +33,17 @@ export interface RecordHost {
   hurry(stopBy: number): void
 }
 
+/** A run that hasn't ended. */
+export interface RunningRun {
+  readonly startedAt: Date
+  readonly traceId: string
+  /** What its code last reported. */
+  readonly progress?: Progress | undefined
+}
+
 /** What a worker works out only when somebody looks. */
 export interface LiveFacts {
-  running?(): { readonly startedAt: Date; readonly traceId: string } | undefined
+  running?(): RunningRun | undefined
   nextRunAt?(): Date | undefined
   /** Whether it has nothing to do, so that its silence is no sign of anything. */
   isIdle?(): boolean
@@ -130,7 +139,7 @@ export class WorkerRecord {
   stopBy: number | undefined
   lastError: RecordedError | undefined
   lastRun: LastRun | undefined
-  running: { readonly startedAt: Date; readonly traceId: string } | undefined
+  running: RunningRun | undefined
   nextRunAt: Date | undefined
   live: LiveFacts | undefined
   children: WorkerRecord[] | undefined

@@ -102,7 +102,7 @@ export class CronRun {
     const context = this.#context.child(run)
     if (limits.warnAfterMs === undefined)
       this.#watch.begin(context, () => slowAfterMs(this.#settings, instant))
-    this.#runs.began()
+    this.#runs.began(context)
     try {
       const body = (signal: AbortSignal): Promise<void> | void => callJob(job, signal)
       await inNewScope(() => withContext(context, runWithin, limits, context, this.#signal, body))

@@ -187,7 +187,7 @@ class LeasedRun {
     const watch = new RunWatch(this.#clock)
     const runs = this.#plan.isRepeated ? new RunRecord(this.#context) : undefined
     runs?.missed(this.#plan.run?.missed ?? 0)
-    runs?.began()
+    runs?.began(context)
     const slowAfterMs = limits.warnAfterMs === undefined ? this.#plan.slowAfterMs() : undefined
     if (slowAfterMs !== undefined) watch.begin(context, () => slowAfterMs)
     try {

@@ -2,6 +2,8 @@ import type { AsyncScope } from '../core/async-scope.ts'
 import { type Clock, elapsedNow, type Timer } from '../core/clock.ts'
 import type { Context } from '../core/context.ts'
 import { dateAt } from '../core/date-at.ts'
+import type { Progress, ProgressListener } from '../core/progress.ts'
+import { Throttle } from '../core/throttle.ts'
 import { DeadlineExceededError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
@@ -13,11 +15,28 @@ export interface RunningJob {
   readonly kind: string
   readonly attempt: number
   readonly since: Date
+  /** What its handler last reported. */
+  readonly progress?: Progress
   readonly traceId: string
 }
 
+export interface AttemptProps {
+  readonly job: ClaimedJob
+  readonly kind: Kind
+  readonly clock: Clock
+  /** The async scope in which the signal's listeners run on an abort. */
+  readonly stores: AsyncScope
+  /** The context in which the handler runs. */
+  readonly context: Context
+  /** Called at the first report of progress at once, and then at most once a second. */
+  readonly onProgress: (attempt: Attempt) => void
+}
+
+/** The shortest time between two events of a job's progress. */
+const PROGRESS_EVERY_MS = 1_000
+
 /** One call of a handler, with a signal of its own, which aborts on a stop, a lost lease or the deadline. */
-export class Attempt {
+export class Attempt implements ProgressListener {
   readonly job: ClaimedJob
   /** Whether the job is being completed in a transaction, which may still be open. */
   isCompleting = false
@@ -29,16 +48,19 @@ export class Attempt {
   /** The one that its handler runs in. */
   readonly context: Context
   readonly #controller = new AbortController()
+  readonly #onProgress: (attempt: Attempt) => void
   #deadline: Timer | undefined
+  #progressEvents: Throttle | undefined
 
-  /** @param stores the async scope in which the signal's listeners run on an abort */
-  constructor(job: ClaimedJob, kind: Kind, clock: Clock, stores: AsyncScope, context: Context) {
+  constructor({ job, kind, clock, stores, context, onProgress }: AttemptProps) {
     this.job = job
     this.context = context
     this.#kind = kind
     this.#clock = clock
     this.#stores = stores
     this.#startedAt = elapsedNow(clock)
+    this.#onProgress = onProgress
+    context.progressListener = this
   }
 
   /** How long the attempt took: read it once that has ended. */
@@ -50,7 +72,26 @@ export class Attempt {
   get detail(): RunningJob {
     const { id, kind, attemptsDone } = this.job
     const since = dateAt(this.#clock, this.#startedAt)
-    return { id, kind, attempt: attemptsDone + 1, since, traceId: this.context.id }
+    const { progress, id: traceId } = this.context
+    return {
+      id,
+      kind,
+      attempt: attemptsDone + 1,
+      since,
+      ...(progress !== undefined && { progress }),
+      traceId,
+    }
+  }
+
+  progressed(): void {
+    this.#progressEvents ??= new Throttle(() => this.#onProgress(this), PROGRESS_EVERY_MS, this.#clock)
+    this.#progressEvents.call()
+  }
+
+  /** Its result is known; a handler that outlasts its deadline may go on. */
+  ended(): void {
+    this.context.progressListener = undefined
+    this.#progressEvents?.stop()
   }
 
   /** The first reason stays. */

@@ -4,6 +4,16 @@ import type { JobStatus } from './job.ts'
 export type JobEvent =
   | { readonly type: 'enqueued'; readonly id: string; readonly kind: string }
   | { readonly type: 'claimed'; readonly id: string; readonly kind: string; readonly attempt: number }
+  /** What its handler passed to `reportProgress`: the first report at once, then at most one a second, the latest. */
+  | {
+      readonly type: 'progress'
+      readonly id: string
+      readonly kind: string
+      readonly attempt: number
+      readonly done: number
+      readonly total?: number | undefined
+      readonly note?: string | undefined
+    }
   | {
       readonly type: 'settled'
       readonly id: string

@@ -8,6 +8,7 @@ import { jobLost } from './errors.ts'
 import type { Held } from './job-store.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
+import type { ObservedJobStore } from './observed-job-store.ts'
 import { type HandlerResult, isThenable } from './perform.ts'
 import type { Prefetch } from './prefetch.ts'
 import type { Releaser } from './releaser.ts'
@@ -15,6 +16,7 @@ import type { RunClaims } from './run-claims.ts'
 import type { RunOutcomes } from './run-outcomes.ts'
 
 export interface JobSlotsProps {
+  readonly store: ObservedJobStore
   readonly kinds: ReadonlyMap<string, Kind>
   readonly concurrency: number
   readonly clock: Clock
@@ -102,6 +104,10 @@ export class JobSlots {
     }
   }
 
+  readonly #onProgress = ({ job, context }: Attempt): void => {
+    this.#props.store.progressed(job, context.progress!)
+  }
+
   readonly #nextTurn = (): void => {
     this.#startedInTurn = 0
     this.#startNext()
@@ -109,7 +115,14 @@ export class JobSlots {
 
   #start(job: ClaimedJob): void {
     const { kinds, clock, context } = this.#props
-    const attempt = new Attempt(job, kinds.get(job.kind)!, clock, this.#scope, context.child())
+    const attempt = new Attempt({
+      job,
+      kind: kinds.get(job.kind)!,
+      clock,
+      stores: this.#scope,
+      context: context.child(),
+      onProgress: this.#onProgress,
+    })
     this.#running.set(job, attempt)
     const result = inNewScope(() => withContext(attempt.context, runAttempt, attempt))
     if (isThenable(result)) void result.then((ended) => this.#endedLater(attempt, ended))
@@ -125,6 +138,7 @@ export class JobSlots {
     const { prefetch, claims, outcomes, signals } = this.#props
     const { job, durationMs } = attempt
     this.#running.delete(job)
+    attempt.ended()
     prefetch.ended(durationMs)
     claims.handled(job)
     outcomes.add(attempt, result)

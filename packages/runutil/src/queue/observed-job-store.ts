@@ -1,5 +1,6 @@
 import type { Duration } from '../core/duration.ts'
 import { Events } from '../core/events.ts'
+import type { Progress } from '../core/progress.ts'
 import type { ClaimedJob, QueuedJob } from './job.ts'
 import type { JobEvent } from './job-event.ts'
 import type {
@@ -64,6 +65,11 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
 
   renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
     return this.#store.renew(held, lease)
+  }
+
+  /** The handler of a job has reported progress. */
+  progressed(job: ClaimedJob, { done, total, note }: Progress): void {
+    this.#emitEach([job], () => ({ type: 'progress', ...facts(job), done, total, note }))
   }
 
   async release(held: readonly ClaimedJob[]): Promise<void> {

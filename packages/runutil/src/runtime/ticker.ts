@@ -5,7 +5,7 @@ import { dateAt } from '../core/date-at.ts'
 import { FreshScope } from '../core/fresh-scope.ts'
 import { checkpoint } from '../core/health.ts'
 import { TriggeredRuns } from '../core/run-record.ts'
-import type { LiveFacts, RunControls } from '../core/worker-record.ts'
+import type { LiveFacts, RunControls, RunningRun } from '../core/worker-record.ts'
 import { callJob, type Job, type JobFunc } from '../core/job.ts'
 import { defaultWarnAfterMs, GridRun, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
@@ -140,9 +140,10 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
     return run
   }
 
-  running(): { startedAt: Date; traceId: string } | undefined {
+  running(): RunningRun | undefined {
     if (!this.#isRunning) return undefined
-    return { startedAt: dateAt(this.#clock, this.#startedAt), traceId: this.#context.id }
+    const startedAt = dateAt(this.#clock, this.#startedAt)
+    return { startedAt, traceId: this.#context.id, progress: this.#run?.progress }
   }
 
   nextRunAt(): Date | undefined {

@@ -1,6 +1,7 @@
 import { dateAt } from '../core/date-at.ts'
 import type { LastRun } from '../core/last-run.ts'
-import type { WorkerRecord } from '../core/worker-record.ts'
+import type { Progress } from '../core/progress.ts'
+import type { RunningRun, WorkerRecord } from '../core/worker-record.ts'
 import type { HealthState, RecordedError, WorkerState } from '../core/worker-state.ts'
 
 /** A snapshot of a worker, class or supervisor, with everything beneath it. */
@@ -21,7 +22,12 @@ export interface WorkerNode {
   readonly missed: number
   readonly lastError?: RecordedError
   readonly lastRun?: { readonly startedAt: Date; readonly durationMs: number; readonly ok: boolean }
-  readonly running?: { readonly startedAt: Date; readonly traceId: string }
+  readonly running?: {
+    readonly startedAt: Date
+    readonly traceId: string
+    /** What its code last passed to `reportProgress`. */
+    readonly progress?: Progress
+  }
   readonly nextRunAt?: Date
   readonly latencyMs?: { readonly p50: number; readonly p95: number; readonly p99: number }
   /** Details from its module. */
@@ -54,7 +60,7 @@ export function nodeOf(record: WorkerRecord): WorkerNode {
         ok: !lastRun.hasFailed,
       },
     }),
-    ...(running !== undefined && { running }),
+    ...(running !== undefined && { running: runningOf(running) }),
     ...(nextRunAt !== undefined && { nextRunAt }),
     ...(lastRun !== undefined && { latencyMs: latencyOf(lastRun) }),
     ...(describe !== undefined && { detail: described(describe) }),
@@ -65,6 +71,10 @@ export function nodeOf(record: WorkerRecord): WorkerNode {
 function worst(children: readonly WorkerNode[]): HealthState {
   const is = (state: HealthState): boolean => children.some(({ health }) => health === state)
   return is('firing') ? 'firing' : is('init') ? 'init' : 'ok'
+}
+
+function runningOf({ startedAt, traceId, progress }: RunningRun): NonNullable<WorkerNode['running']> {
+  return { startedAt, traceId, ...(progress !== undefined && { progress }) }
 }
 
 function latencyOf({ latency }: LastRun): NonNullable<WorkerNode['latencyMs']> {

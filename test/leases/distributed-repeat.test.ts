@@ -212,7 +212,7 @@ describe('distributedRepeat', () => {
     ['1h', '10m', 600_000],
     ['1s', '1h', 3_600_000],
   ] as const)(
-    'whose interval changed from %s to %s counts the new one from its last start',
+    'counts an interval that changed from %s to %s from its last start',
     async (old, every, next) => {
       const replicas = new Replicas()
       const starts: number[] = []

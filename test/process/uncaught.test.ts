@@ -27,7 +27,7 @@ const scenarios: Record<string, Scenario> = {
     args: ['listened-rejection'],
     prints: ['the tracker heard of it', ...STOPPED],
   },
-  'is left to other listeners with crash, as in plain Node': {
+  'is left to other listeners with uncaught: crash, as in plain Node': {
     args: ['listened', 'crash'],
     prints: ['the tracker heard of it', 'the tracker exits'],
     neverPrints: 'careful stops',
@@ -45,7 +45,7 @@ const scenarios: Record<string, Scenario> = {
     ],
     neverPrints: 'careful cleaned up',
   },
-  'crashes the process with crash, as in plain Node': {
+  'crashes the process with uncaught: crash, as in plain Node': {
     args: ['exception', 'crash'],
     prints: ['Error: nobody caught this'],
     neverPrints: 'careful stops',

@@ -51,7 +51,7 @@ class ClassRun extends ObservedRun {
 }
 
 describe('the node of a class', () => {
-  test('has the state of the worker that is least far, as do its events', async () => {
+  test('has the state of its least advanced worker, as do its events', async () => {
     let fails = 2
     @Worker({ group: 'class-nodes.restart' })
     class Classy {

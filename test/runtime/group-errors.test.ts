@@ -101,7 +101,7 @@ describe('an error in a group', () => {
       '/Outer/Inner',
     ],
     ['the name it declares', { name: 'Declared', worker: () => {} }, '/Declared'],
-    ['its place in the list', () => {}, '/#0'],
+    ['its position in the list', () => {}, '/#0'],
     ["its place in the list, not its function's name", function poll() {}, '/#0'],
     [
       'its position in the list, not its class',

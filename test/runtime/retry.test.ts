@@ -144,7 +144,7 @@ describe('a worker is restarted', () => {
 describe('the abort', () => {
   test.each([
     ['in the backoff', 50],
-    ['at the very moment of the next run', 100],
+    ['at the time of the next run', 100],
   ])('%s ends it without another run', async (_, at) => {
     const clock = new VirtualClock()
     const stop = new AbortController()
@@ -358,7 +358,7 @@ describe('retryJob', () => {
 
   test.each([
     ['in the backoff', 50],
-    ['at the very moment of the next run', 100],
+    ['at the time of the next run', 100],
   ])('rejects with the reason of an abort %s, without another run', async (_, at) => {
     const clock = new VirtualClock()
     const stop = new AbortController()

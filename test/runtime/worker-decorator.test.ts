@@ -21,7 +21,7 @@ describe('@Worker', () => {
     ],
     ['too many', [Other, Other, Other], /got an array of 3/],
     ['undefined', [Other, undefined], /parameter #1 \(b\) of Two; got undefined; .*delay/],
-    ['not a list of', 'Other', /expected a token for each/],
+    ['a string instead of', 'Other', /expected a token for each/],
   ])('rejects %s tokens', (_, tokens, says) => {
     expect(() => decorate({ inject: tokens }, Two)).toThrow(InvalidArgumentError)
     expect(() => decorate({ inject: tokens }, Two)).toThrow(says)

@@ -164,4 +164,43 @@ describe('its health', () => {
     await run
     expect(states).toEqual([{ '/plain': 'init', '/repeated': 'init' }])
   })
+
+  test('is not visible in another run', async () => {
+    const clock = new VirtualClock()
+    const controller = new AbortController()
+    const { logger } = capturedLogger()
+    const snapshots: Record<string, string>[] = []
+    let runs = 0
+    const flaky = repeat('10s', () => {
+      if (++runs === 2) throw new Error('second')
+    })
+    const watch = async (signal: AbortSignal): Promise<void> => {
+      while (!signal.aborted) {
+        snapshots.push(healthSnapshot())
+        await wait('7s', signal)
+      }
+    }
+    const run = runAllWorkers(
+      [{ name: 'flaky', worker: flaky, retry: backoff('1m') }, watch],
+      controller.signal,
+      { clock, logger },
+    )
+    let other: Record<string, string> = {}
+    const second = new AbortController()
+    const otherRun = runAllWorkers(
+      [async (signal) => ((other = healthSnapshot()), wait('1h', signal))],
+      second.signal,
+    )
+    await clock.advance('22s')
+    controller.abort()
+    second.abort()
+    await Promise.all([run, otherRun])
+    expect(snapshots).toEqual(
+      [{ flaky: 'init' }, { flaky: 'init' }, { flaky: 'ok' }, { flaky: 'firing' }].map(({ flaky }) => ({
+        '/flaky': flaky,
+      })),
+    )
+    expect(other).toEqual({})
+    expect(healthSnapshot()).toEqual({})
+  })
 })

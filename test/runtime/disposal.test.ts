@@ -66,7 +66,7 @@ describe('an instance that is registered', () => {
 
   describe.each(['own', 'parent'])('in the container (%s)', (where) => {
     test.each(cases)(
-      '%s: is new in each run and disposed of with it, unless the caller has created it',
+      '%s: belongs to its run only if the container creates it',
       async (_, register, expected) => {
         const parent = root.createChildContainer()
         register(parent)

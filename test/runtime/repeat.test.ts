@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events'
-import { InvalidArgumentError, WorkerGroupError, repeat, runAllWorkers, wait } from 'runutil'
+import { InvalidArgumentError, WorkerGroupError, currentLogger, repeat, runAllWorkers, wait } from 'runutil'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, test, vi } from 'vitest'
+import { capturedLogger } from '../support/logs.ts'
 import { failureOf, follow } from '../support/outcome.ts'
 
 /** Runs a repeat for `forMs`, whose runs take these times cyclically, and returns the start times. */
@@ -166,6 +167,28 @@ describe('a run', () => {
     await runAllWorkers([repeat('1m', sync)], stop.signal, { clock: new VirtualClock({ auto: true }) })
     expect(sync.runs).toBe(3)
   })
+
+  test('has its own span in the trace of its worker', async () => {
+    const { logger, lines, texts } = capturedLogger()
+    const clock = new VirtualClock()
+    const controller = new AbortController()
+    const worker = repeat('1s', async () => {
+      currentLogger().info('first')
+      await wait(1)
+      currentLogger().info('second')
+    })
+    const run = runAllWorkers([{ name: 'ticker', worker }], controller.signal, { clock, logger })
+    await clock.advance('2100ms')
+    controller.abort()
+    await run
+    expect(lines.map(({ worker, msg }) => `${worker} ${msg}`)).toEqual(
+      ['first', 'second', 'first', 'second'].map((msg) => `/ticker ${msg}`),
+    )
+    expect(new Set(lines.map(({ traceId }) => traceId)).size).toBe(1)
+    expect(lines[0]!.spanId).toBe(lines[1]!.spanId)
+    expect(lines[0]!.spanId).not.toBe(lines[2]!.spanId)
+    for (const text of texts) expect(text.match(/"worker"/g)).toHaveLength(1)
+  })
 })
 
 describe('the error of a run', () => {
@@ -207,6 +230,16 @@ describe('the error of a run', () => {
     await started.times(1)
     stop.abort()
     expect((await run).errors).toEqual([expect.objectContaining({ message: 'half written' })])
+  })
+
+  test('is followed by no other run', async () => {
+    const clock = new VirtualClock({ auto: true })
+    let runs = 0
+    const fails = (): void => {
+      if (++runs === 3) throw new Error('third')
+    }
+    await expect(runAllWorkers([repeat('1m', fails)], undefined, { clock })).rejects.toThrow('third')
+    expect([runs, clock.pending]).toEqual([3, 0])
   })
 })
 

@@ -139,6 +139,28 @@ describe('a worker is restarted', () => {
     expect(runs).toBe(10_000)
     expect(clock.pending).toBe(0)
   })
+
+  test('after delays that a custom backoff returns for attempts counted from the last return', async () => {
+    const clock = new VirtualClock({ auto: true })
+    const asked: number[] = []
+    const controller = new AbortController()
+    const { logger } = capturedLogger()
+    let runs = 0
+    const worker = async (): Promise<void> => {
+      runs++
+      if (runs === 6) controller.abort()
+      if (runs !== 3) throw new Error('no')
+    }
+    await runAllWorkers(
+      [retry(worker, { duration: (attempt) => (asked.push(attempt), 0) })],
+      controller.signal,
+      {
+        clock,
+        logger,
+      },
+    )
+    expect(asked.slice(0, 5)).toEqual([1, 2, 1, 1, 2])
+  })
 })
 
 describe('the abort', () => {

@@ -35,6 +35,13 @@ const endsOn = (
   scenario: Omit<Scenario, 'steps' | 'ends'>,
 ): Scenario => ({ ...scenario, steps: once(signal, when), ends: exits(0) })
 
+/** A program that exits immediately on a second signal, sent when it has printed `second`. */
+const forcedBy = (
+  signal: NodeJS.Signals,
+  [first, second]: readonly [string, string],
+  scenario: Omit<Scenario, 'steps' | 'ends'>,
+): Scenario => ({ ...scenario, steps: twice(signal, first, second), ends: exits(16) })
+
 const scenarios: Record<string, Scenario> = {
   'lets every worker clean up on SIGTERM, and exits with 0': endsOn('SIGTERM', 'b started', {
     program: ['idle'],
@@ -48,13 +55,11 @@ const scenarios: Record<string, Scenario> = {
     program: ['idle'],
     prints: ['b started', 'still alive', 'a cleaned up'],
   }),
-  'exits immediately on a second SIGINT, with 16': {
+  'exits immediately on a second SIGINT, with 16': forcedBy('SIGINT', ['started', 'aborted'], {
     program: ['stubborn', '1h'],
-    steps: twice('SIGINT', 'started', 'aborted'),
-    ends: exits(16),
     prints: ['aborted', 'second shutdown signal, exiting'],
     neverPrints: 'not reached',
-  },
+  }),
   'treats a SIGTERM that arrives twice, as from npm and node --watch, as one request': {
     program: ['delayed', '150ms'],
     steps: passedOn('SIGTERM', 'working'),
@@ -113,13 +118,15 @@ const scenarios: Record<string, Scenario> = {
     program: ['delayed', '150ms'],
     prints: ['working', 'told to stop', 'working after SIGTERM', 'stopped'],
   }),
-  'exits immediately on a second SIGTERM within the delay, with 16': {
-    program: ['delayed', '1h'],
-    steps: twice('SIGTERM', 'working', 'working after SIGTERM'),
-    ends: exits(16),
-    prints: ['working after SIGTERM', 'second shutdown signal, exiting'],
-    neverPrints: 'stopped',
-  },
+  'exits immediately on a second SIGTERM within the delay, with 16': forcedBy(
+    'SIGTERM',
+    ['working', 'working after SIGTERM'],
+    {
+      program: ['delayed', '1h'],
+      prints: ['working after SIGTERM', 'second shutdown signal, exiting'],
+      neverPrints: 'stopped',
+    },
+  ),
   'does not wait for the end of the delay if the run fails within it': endsOn('SIGTERM', 'started', {
     program: ['failed-in-delay'],
     prints: ['lost the connection', 'the run is over'],
@@ -230,13 +237,15 @@ const scenarios: Record<string, Scenario> = {
       ],
     },
   ),
-  'exits immediately on a second SIGTERM during disposal, with 16': {
-    program: ['disposal', 'endless'],
-    steps: twice('SIGTERM', 'serving', 'closing database'),
-    ends: exits(16),
-    prints: ['service closed', 'closing database', 'second shutdown signal, exiting'],
-    neverPrints: 'all closed',
-  },
+  'exits immediately on a second SIGTERM during disposal, with 16': forcedBy(
+    'SIGTERM',
+    ['serving', 'closing database'],
+    {
+      program: ['disposal', 'endless'],
+      prints: ['service closed', 'closing database', 'second shutdown signal, exiting'],
+      neverPrints: 'all closed',
+    },
+  ),
 }
 
 describe.concurrent('a process', () => {

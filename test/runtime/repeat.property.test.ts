@@ -3,17 +3,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Clock, type Timer, repeat, runAllWorkers, wait } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
+import { type Repeated, lengthOf } from '../support/runtime/repeated.ts'
 
-interface Scenario {
-  every: number
-  /** The durations of the runs, repeated cyclically. */
-  lengths: number[]
-  startImmediately: boolean
-  abortAt: number
+interface Scenario extends Repeated {
+  readonly abortAt: number
 }
 
 const scenario = fc.record<Scenario>({
-  every: fc.integer({ min: 1, max: 20 }),
+  everyMs: fc.integer({ min: 1, max: 20 }),
   lengths: fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 1, maxLength: 8 }),
   startImmediately: fc.boolean(),
   // Never at the time of a start.
@@ -33,36 +30,36 @@ describe('repeat against a ticker with a buffer of one', () => {
   })
 })
 
-async function runScenario({ every, lengths, startImmediately, abortAt }: Scenario) {
+async function runScenario({ everyMs, lengths, startImmediately, abortAt }: Scenario) {
   const clock = new VirtualClock({ auto: true })
   const controller = new AbortController()
   storage.run('of another', () => clock.setTimeout(() => controller.abort(), abortAt))
   const starts: number[] = []
   const job = async (): Promise<void> => {
-    const length = lengths[starts.length % lengths.length]!
+    const length = lengthOf(starts.length, lengths)
     starts.push(clock.elapsed())
     expect(storage.getStore()).toBe('own')
     storage.enterWith('entered')
     if (length > 0) await wait(length)
   }
-  const worker = repeat(every, job, { startImmediately })
+  const worker = repeat(everyMs, job, { startImmediately })
   await storage.run('own', () => runAllWorkers([worker], controller.signal, { clock }))
   return { starts, endedAt: clock.elapsed() }
 }
 
 /** Steps through time: ticks first, then ends of runs. A tick during a run is kept, and further ones are dropped. */
-function model({ every, lengths, startImmediately, abortAt }: Scenario) {
+function model({ everyMs, lengths, startImmediately, abortAt }: Scenario) {
   const starts: number[] = []
   let busyUntil = -1
   let kept = false
   let origin = startImmediately ? -1 : 0
   const start = (now: number): void => {
-    busyUntil = now + lengths[starts.length % lengths.length]!
+    busyUntil = now + lengthOf(starts.length, lengths)
     starts.push(now)
   }
   if (startImmediately) start(0)
   for (let now = 0; now < abortAt; now++) {
-    const tick = origin >= 0 && now > origin && (now - origin) % every === 0
+    const tick = origin >= 0 && now > origin && (now - origin) % everyMs === 0
     if (tick) kept = true
     if (busyUntil >= 0 && now < busyUntil) continue
     if (busyUntil >= 0 && origin < 0) origin = now
@@ -98,7 +95,7 @@ describe('repeat with late timers', () => {
 
   it('never runs early, concurrently or more often than scheduled, and stays on its schedule', async () => {
     await fc.assert(
-      fc.asyncProperty(scenario, lateness, async ({ every, lengths, abortAt }, late) => {
+      fc.asyncProperty(scenario, lateness, async ({ everyMs, lengths, abortAt }, late) => {
         const clock = new VirtualClock({ auto: true })
         const stop = new AbortController()
         clock.setTimeout(() => stop.abort(), abortAt)
@@ -106,11 +103,11 @@ describe('repeat with late timers', () => {
         const job = async (): Promise<void> => {
           const run = { from: clock.elapsed(), to: Infinity }
           runs.push(run)
-          await wait(lengths[runs.length % lengths.length]!)
+          await wait(lengthOf(runs.length, lengths))
           run.to = clock.elapsed()
         }
-        await runAllWorkers([repeat(every, job)], stop.signal, { clock: lateClock(clock, late) })
-        const grid = (at: number): number => Math.floor(at / every)
+        await runAllWorkers([repeat(everyMs, job)], stop.signal, { clock: lateClock(clock, late) })
+        const grid = (at: number): number => Math.floor(at / everyMs)
         const most = Math.max(...late)
         for (const [at, { from }] of runs.entries()) {
           const before = runs[at - 1]
@@ -119,7 +116,7 @@ describe('repeat with late timers', () => {
           expect(grid(from)).toBeGreaterThanOrEqual(at + 1)
           if (before === undefined) continue
           expect(from).toBeGreaterThanOrEqual(before.to)
-          const due = Math.max(before.to, (grid(before.from) + 1) * every)
+          const due = Math.max(before.to, (grid(before.from) + 1) * everyMs)
           expect(from).toBeLessThanOrEqual(due + most)
         }
       }),

@@ -4,6 +4,7 @@ import { Probe, VirtualClock } from 'runutil/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { failureOf, follow } from '../support/outcome.ts'
+import { lengthOf } from '../support/runtime/repeated.ts'
 
 /** Runs a repeat for `forMs`, whose runs take these times cyclically, and returns the start times. */
 async function startsOf(
@@ -16,7 +17,7 @@ async function startsOf(
   const stop = new AbortController()
   const starts: number[] = []
   const job = async (): Promise<void> => {
-    const length = lengths[starts.length % lengths.length]!
+    const length = lengthOf(starts.length, lengths)
     starts.push(clock.elapsed())
     if (length > 0) await wait(length)
   }

@@ -3,17 +3,14 @@ import { expect, test } from 'vitest'
 import { currentRun, repeat, runAllWorkers, wait } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 import { numRuns, seed } from '../../support/property-runs.ts'
+import { type Repeated, lengthOf } from '../../support/runtime/repeated.ts'
 
-interface Given {
-  everyMs: number
-  /** A fraction of the interval. */
-  jitter: number
-  startImmediately: boolean
-  /** The durations of the runs, repeated cyclically, as fractions of the interval. */
-  lengths: number[]
-  seed: number
+/** A jittered repeat, whose durations are fractions of the interval. */
+interface Given extends Repeated {
+  readonly jitter: number
+  readonly seed: number
   /** By how much the time of day is changed halfway. */
-  setMs: number
+  readonly setMs: number
 }
 
 const given = fc.record<Given>({
@@ -87,7 +84,7 @@ async function runsOf({ everyMs, jitter, startImmediately, lengths, seed: random
     const at = clock.elapsed()
     firstAt ??= at
     const k = origin === undefined ? 0 : Math.round((toElapsed(scheduledFor) - origin) / everyMs)
-    await wait(lengths[count++ % lengths.length]! * everyMs)
+    await wait(lengthOf(count++, lengths) * everyMs)
     // The schedule begins when the first run has ended.
     if (origin === undefined) origin = clock.elapsed()
     else runs.push({ at, endedAt: clock.elapsed(), k, missed })

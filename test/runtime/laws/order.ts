@@ -1,8 +1,8 @@
 import { type Body, type GroupRun, type Law, type Member, type Trace, isByGroup, stopOf } from './trace.ts'
 
 /**
- * Law 4: when a worker starts, all its dependencies are ready or done. When it is aborted because its group stops, none of
- * its dependents is running within its time.
+ * Law 4: when a worker starts, all its dependencies are ready or done. When it is aborted because its group stops, each of
+ * its dependents has ended or used up its time.
  */
 export const keepsOrder: Law = (trace) =>
   trace.bodies.flatMap((body) => [...startsTooEarly(body), ...isStoppedTooEarly(body, trace)])

@@ -2,48 +2,59 @@ import { InvalidArgumentError } from '../core/errors.ts'
 import type { RecordHost, WorkerRecord } from '../core/worker-record.ts'
 import { type RunControl, runControls } from '../core/worker-kind.ts'
 import type { Runnable } from '../core/worker.ts'
+import type { Census } from './census.ts'
 import { Child } from './child.ts'
+import type { GroupStarts } from './group-starts.ts'
 import { markOf } from './named.ts'
 import { WorkerStoppedError } from './restart-errors.ts'
+import type { Restarts } from './restarts.ts'
+import type { StartOrder } from './start-order.ts'
+import type { StopReason } from './stop-reason.ts'
+import { removeRecord } from './tree-records.ts'
 
-/** What GroupControl needs from its supervisor. */
+/** What an operator controls of one run of a supervisor. */
 export interface ControlledGroup {
-  isShared(child: Child): boolean
-  setStopped(child: Child, isStopped: boolean): void
-  untilStop<T>(promise: Promise<T>): Promise<T>
-  throwIfStopping(): void
-  startNow(child: Child): void
-  hurry(stopBy: number): void
-  add(child: Child): void
-  remove(child: Child): void
+  readonly children: Child[]
+  readonly order: StartOrder<Child>
+  readonly census: Census
+  readonly restarts: Restarts
+  readonly starts: GroupStarts
+  readonly reason: StopReason
+  readonly create: (parent: WorkerRecord, worker: Runnable) => Child
+  /** Starts it when those before it are up, unless the group is stopping. */
+  readonly start: (child: Child) => void
+  readonly hurry: (stopBy: number) => void
 }
 
 /** An operator's control of the workers in one run of a supervisor. */
 export class GroupControl implements RecordHost {
-  readonly #supervisor: ControlledGroup
-  readonly #add: (parent: WorkerRecord, worker: Runnable) => Child
+  readonly #group: ControlledGroup
 
-  constructor(supervisor: ControlledGroup, add: (parent: WorkerRecord, worker: Runnable) => Child) {
-    this.#supervisor = supervisor
-    this.#add = add
+  constructor(group: ControlledGroup) {
+    this.#group = group
   }
 
   /** Stops a worker until `start`, also across restarts of the others. */
   async stop(record: WorkerRecord): Promise<void> {
     const child = this.#childOf(record)
-    if (this.#supervisor.isShared(child)) throw sharesSignal(child.path)
-    this.#supervisor.setStopped(child, true)
+    const { starts, census, reason } = this.#group
+    if (starts.isShared(child)) throw sharesSignal(child.path)
+    census.setStopped(child, true)
     child.cancel()
     if (child.body !== undefined) {
-      await this.#supervisor.untilStop(child.stop(new WorkerStoppedError(child.path), child.stopLimitMs))
+      await reason.orFirst(child.stop(new WorkerStoppedError(child.path), child.stopLimitMs))
     } else if (!isOver(record)) record.moveTo('stopped')
   }
 
   async start(record: WorkerRecord): Promise<void> {
     const child = this.#childOf(record)
-    this.#supervisor.setStopped(child, false)
+    const { census, restarts, start } = this.#group
+    census.setStopped(child, false)
     child.cancel()
-    if (child.body === undefined) this.#supervisor.startNow(child)
+    if (child.body === undefined) {
+      restarts.leave(child)
+      start(child)
+    }
     await Promise.resolve()
   }
 
@@ -55,17 +66,33 @@ export class GroupControl implements RecordHost {
   async remove(record: WorkerRecord): Promise<void> {
     const child = this.#childOf(record)
     await this.stop(record)
-    this.#supervisor.remove(child)
+    this.#remove(child)
+  }
+
+  #remove(child: Child): void {
+    const { children, order, census, starts } = this.#group
+    const at = children.indexOf(child)
+    if (at < 0) return
+    children.splice(at, 1)
+    order.remove(child, child.isUp)
+    child.release()
+    removeRecord(child.record)
+    census.remove(child)
+    starts.startDue(children)
   }
 
   hurry(stopBy: number): void {
-    this.#supervisor.hurry(stopBy)
+    this.#group.hurry(stopBy)
   }
 
   add(parent: WorkerRecord, worker: Runnable): string {
-    this.#supervisor.throwIfStopping()
-    const child = this.#add(parent, worker)
-    this.#supervisor.add(child)
+    const { children, census, reason, create, start } = this.#group
+    reason.throwIfGiven()
+    const child = create(parent, worker)
+    children.push(child)
+    census.add(child)
+    child.record.emit({ type: 'added' })
+    start(child)
     return child.path
   }
 
@@ -77,11 +104,11 @@ export class GroupControl implements RecordHost {
 
   /** @throws the reason to stop */
   throwIfStopping(): void {
-    this.#supervisor.throwIfStopping()
+    this.#group.reason.throwIfGiven()
   }
 
   #childOf({ owner }: WorkerRecord): Child {
-    this.#supervisor.throwIfStopping()
+    this.#group.reason.throwIfGiven()
     // `retry()` within an entry is not an entry of its own.
     let child = owner
     while (child instanceof Child && child.outer !== undefined) child = child.outer

@@ -6,11 +6,14 @@ import type { RunRecords, WorkerRecord } from '../core/worker-record.ts'
 import type { WorkerChange } from '../core/worker-state.ts'
 import type { Runnable } from '../core/worker.ts'
 import { NoSuchWorkerError } from './control-errors.ts'
+import { AwaitedChanges } from './awaited-changes.ts'
+import { ControlTurns } from './control-turns.ts'
 import { GroupControl } from './group-control.ts'
 import { isReady } from './readiness.ts'
 import { checkControl, groupOf, triggerRun } from './run-control.ts'
 import type { RuntimeEvent } from './runtime-event.ts'
-import { type WorkerNode, nodeOf } from './worker-node.ts'
+import { unobserved } from './unobserved.ts'
+import { NO_RUN, type WorkerNode, nodeOf } from './worker-node.ts'
 
 /** The injection token of the run's Runtime. Without a registration, injecting it gives the current run's. */
 export const RUNTIME: InjectionToken<Runtime> = Symbol.for('runutil.RUNTIME')
@@ -44,16 +47,19 @@ export class Runtime {
   #end: { reason: unknown } | undefined
   #isRunning = false
   readonly #listeners = new Set<SafeCallback<[RuntimeEvent]>>()
-  readonly #turns = new WeakMap<WorkerRecord, Promise<unknown>>()
-  readonly #waiting = new Set<() => void>()
+  readonly #turns = new ControlTurns()
+  readonly #changes = new AwaitedChanges({
+    onWaiting: () => this.#hear(),
+    endedWith: () => (this.#end === undefined ? undefined : this.#ended()),
+  })
 
   /** A snapshot of the root and everything beneath it. */
   tree(): WorkerNode {
-    return this.#records === undefined ? NOTHING : nodeOf(this.#records.root)
+    return this.#records === undefined ? NO_RUN : nodeOf(this.#records.root)
   }
 
   get(path: string): WorkerNode | undefined {
-    if (this.#records === undefined) return path === '' ? NOTHING : undefined
+    if (this.#records === undefined) return path === '' ? NO_RUN : undefined
     const record = this.#records.get(path)
     return record && nodeOf(record)
   }
@@ -76,7 +82,7 @@ export class Runtime {
    * @throws the run's error or abort reason, if it ends first
    */
   ready(path?: string): Promise<void> {
-    return this.#until(() => {
+    return this.#changes.until(() => {
       const record = this.#records?.get(path ?? '')
       return record !== undefined && this.#isRunning && isReady(record, path !== undefined)
     })
@@ -117,7 +123,7 @@ export class Runtime {
   trigger(path: string): Promise<void> {
     const asked = this.#inTurn(path, (record) => {
       checkControl(record, 'trigger')
-      return { run: unobserved(triggerRun(record, (look) => this.#until(look))) }
+      return { run: unobserved(triggerRun(record, (look) => this.#changes.until(look))) }
     })
     return unobserved(asked.then(({ run }) => run))
   }
@@ -170,14 +176,13 @@ export class Runtime {
   detach(reason: unknown): void {
     this.#isRunning = false
     this.#end = { reason }
-    for (const look of [...this.#waiting]) look()
+    this.#changes.changed()
     this.#records?.hear(this, undefined)
   }
 
   #hear(): void {
-    const { size } = this.#listeners
     if (this.#records === undefined || !this.#isRunning) return
-    const isHeard = size + this.#waiting.size > 0
+    const isHeard = this.#listeners.size > 0 || this.#changes.isAny
     this.#records.hear(this, isHeard ? (path, change) => this.#emit(path, change) : undefined)
   }
 
@@ -186,22 +191,16 @@ export class Runtime {
       const event = { at: new Date(this.#records!.clock.now()), path, ...change }
       for (const listener of [...this.#listeners]) listener.call(event)
     }
-    for (const look of [...this.#waiting]) look()
+    this.#changes.changed()
   }
 
   #inTurn<T>(path: string, call: (record: WorkerRecord) => T | Promise<T>): Promise<T> {
     const record = this.#records?.get(path)
     if (record === undefined || !this.#isRunning) return unobserved(Promise.reject(this.#refusal(path)))
-    const before = this.#turns.get(record) ?? Promise.resolve()
-    const turn = before.then(() => {
+    return this.#turns.take(record, () => {
       if (!this.#isRunning) throw this.#ended()
       return call(record)
     })
-    this.#turns.set(
-      record,
-      turn.catch(() => {}),
-    )
-    return unobserved(turn)
   }
 
   #refusal(path: string): Error {
@@ -221,44 +220,4 @@ export class Runtime {
       `expected the path of a worker of a group; got '${record.path}', a ${record.kind}`,
     )
   }
-
-  /** Resolves when `look`, called now and at each change, returns true. @throws what it throws; the run's error */
-  #until(look: () => boolean): Promise<void> {
-    const reached = new Promise<void>((resolve, reject) => {
-      const again = (): void => {
-        try {
-          if (look()) resolve()
-          else if (this.#end !== undefined) reject(this.#ended())
-          else return
-        } catch (error) {
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the reason of an abort may be anything
-          reject(error)
-        }
-        this.#waiting.delete(again)
-        this.#hear()
-      }
-      this.#waiting.add(again)
-      this.#hear()
-      again()
-    })
-    return unobserved(reached)
-  }
-}
-
-const NOTHING: WorkerNode = Object.freeze({
-  path: '',
-  kind: 'supervisor',
-  state: 'waiting',
-  since: new Date(0),
-  health: 'init',
-  runs: 0,
-  failures: 0,
-  restarts: 0,
-  missed: 0,
-  children: [],
-} satisfies WorkerNode)
-
-function unobserved<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {})
-  return promise
 }

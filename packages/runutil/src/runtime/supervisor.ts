@@ -11,7 +11,7 @@ import { ErrWorkerExitedPrematurely, type Failure, SiblingExitedError, attribute
 import { type ExitVerdict, judgeEnd } from './exit-verdict.ts'
 import { logFailure } from './failure-lines.ts'
 import { GroupLines } from './group-lines.ts'
-import { GroupSignals } from './group-signals.ts'
+import { GroupStarts } from './group-starts.ts'
 import { GroupStop } from './group-stop.ts'
 import { giveUpLate, giveUpStopped } from './late-children.ts'
 import { isUnrestartable } from './restart-errors.ts'
@@ -19,10 +19,8 @@ import type { Exit } from './restart-plan.ts'
 import { Restarts } from './restarts.ts'
 import type { StartOrder } from './start-order.ts'
 import { StopReason } from './stop-reason.ts'
-import { removeRecord } from './tree-records.ts'
 import type { WorkerState } from '../core/worker-state.ts'
 import type { SupervisorProps } from './supervisor-props.ts'
-import { WaitWarning } from './wait-warning.ts'
 
 /**
  * Runs workers together: restarts those that fail, alone or with others, and stops all when one fails for good.
@@ -37,14 +35,12 @@ export class Supervisor implements ChildHost {
   readonly failures: Failure[] = []
   readonly order: StartOrder<Child>
   readonly #props: SupervisorProps
-  readonly #signals: GroupSignals
   readonly #restarts: Restarts
   readonly #scope = new FreshScope()
-  readonly #waits: WaitWarning
+  readonly #starts: GroupStarts
   readonly #lines: GroupLines
   #stop: GroupStop | undefined
   readonly #reason = new StopReason()
-  #isStarting = true
   readonly #census: Census
   #settle: () => void = () => {}
 
@@ -57,10 +53,9 @@ export class Supervisor implements ChildHost {
     this.order = order
     this.#census = new Census(children, {
       onAllDone: () => props.endsWhenDone && this.#settle(),
-      onReady: () => !this.#isStarting && props.onReady(),
+      onReady: () => !this.#starts.isFirst && props.onReady(),
     })
-    this.#signals = new GroupSignals(children.length)
-    this.#waits = new WaitWarning(this.clock)
+    this.#starts = new GroupStarts(children.length, this.clock)
     const { strategy, limit, record } = props
     this.#lines = new GroupLines(this.scope, record, children)
     this.#restarts = new Restarts({
@@ -69,7 +64,7 @@ export class Supervisor implements ChildHost {
       limit,
       children,
       clock: this.clock,
-      start: (child) => this.startAgain(child),
+      start: (child) => this.#startAgain(child),
       onGaveUp: (child, error) => this.#lines.gaveUp(child, error),
     })
   }
@@ -77,29 +72,40 @@ export class Supervisor implements ChildHost {
   /** Settles when all have ended; the errors are in `failures`, the root cause first. @returns whether its caller stopped it */
   async run(): Promise<boolean> {
     const { signal, endsWhenDone, onReady, keepsAlive, record, added } = this.#props
-    if (added !== undefined) {
-      record.host = new GroupControl(this, (parent, worker) =>
-        added(this, this.order, this.children, parent, worker),
-      )
-    }
+    if (added !== undefined) record.host = this.#controlOf(added)
     if (this.children.length === 0 && endsWhenDone) return false
     const alive = keepsAlive ? keepAlive() : undefined
     const settled = new Promise<void>((resolve) => (this.#settle = resolve))
     const stop = (): void => this.stop(signal?.reason, true)
     onAbort(signal, stop)
     for (const child of this.children) this.#start(child)
-    this.#isStarting = false
+    this.#starts.started()
     this.#lines.started()
     if (this.#census.areReady) onReady()
     await settled
     offAbort(signal, stop)
     this.#stop?.clear()
-    this.#waits.clear()
+    this.#starts.clear()
     alive?.clear()
     this.#lines.ended()
     for (const child of this.children) child.release()
     if (added !== undefined) record.host = undefined
     return this.#reason.isAbortOf(signal)
+  }
+
+  #controlOf(added: NonNullable<SupervisorProps['added']>): GroupControl {
+    const { children, order } = this
+    return new GroupControl({
+      children,
+      order,
+      census: this.#census,
+      restarts: this.#restarts,
+      starts: this.#starts,
+      reason: this.#reason,
+      create: (parent, worker) => added(this, order, children, parent, worker),
+      start: (child) => this.#start(child),
+      hurry: (stopBy) => this.#stop?.hurry(stopBy),
+    })
   }
 
   moved(child: Child, state: WorkerState): void {
@@ -110,16 +116,12 @@ export class Supervisor implements ChildHost {
     return this.#reason.isGiven
   }
 
-  isShared(child: Child): boolean {
-    return this.#signals.isShared(child)
-  }
-
   anew(body: () => Promise<void>): Promise<void> {
     return this.#scope.run(body)
   }
 
   /** Starts a child after a restart delay, unless it is temporary or an operator stopped it. */
-  startAgain(child: Child): void {
+  #startAgain(child: Child): void {
     if (child.spec.restart === 'temporary' || child.isStopped || child.body !== undefined) return
     this.#start(child)
   }
@@ -127,62 +129,11 @@ export class Supervisor implements ChildHost {
   #start(child: Child): void {
     if (this.isStopping) return this.#stopped(child)
     this.#census.starts(child)
-    if (child.mayStart) child.start(this.#signals.of(child), this.#isStarting)
-    else {
-      child.isWaiting = true
-      if (child.record.state !== 'waiting') child.record.moveTo('waiting')
-      this.#waits.add(child)
-    }
-  }
-
-  /** @throws the reason to stop */
-  throwIfStopping(): void {
-    this.#reason.throwIfGiven()
-  }
-
-  /** Rejects with the reason to stop if the group stops first. */
-  untilStop<T>(promise: Promise<T>): Promise<T> {
-    return this.#reason.orFirst(promise)
-  }
-
-  hurry(stopBy: number): void {
-    this.#stop?.hurry(stopBy)
-  }
-
-  setStopped(child: Child, isStopped: boolean): void {
-    this.#census.setStopped(child, isStopped)
-  }
-
-  startNow(child: Child): void {
-    this.#restarts.leave(child)
-    this.#start(child)
-  }
-
-  add(child: Child): void {
-    this.children.push(child)
-    this.#census.add(child)
-    child.record.emit({ type: 'added' })
-    this.#start(child)
-  }
-
-  remove(child: Child): void {
-    const at = this.children.indexOf(child)
-    if (at < 0) return
-    this.children.splice(at, 1)
-    this.order.remove(child, child.isUp)
-    child.release()
-    removeRecord(child.record)
-    this.#census.remove(child)
-    for (const after of this.children) if (after.isWaiting && after.mayStart) this.#start(after)
+    this.#starts.start(child)
   }
 
   turned(child: Child): void {
-    const change = child.isUp ? -1 : 1
-    for (const gate of child.place?.opens ?? []) {
-      gate.missing += change
-      if (gate.missing > 0) continue
-      for (const after of gate.after) if (after.isWaiting && after.mayStart) this.#start(after)
-    }
+    this.#starts.turned(child)
     this.#census.turned(child)
   }
 
@@ -260,10 +211,10 @@ export class Supervisor implements ChildHost {
   stop(reason: unknown, byCaller: boolean): void {
     if (!this.#reason.give(reason)) {
       // It stops by itself, and now has to be over by when its caller is.
-      if (byCaller) this.hurry(this.#props.onStop(true).endsAt ?? Infinity)
+      if (byCaller) this.#stop?.hurry(this.#props.onStop(true).endsAt ?? Infinity)
       return
     }
-    this.#waits.clear()
+    this.#starts.clear()
     this.#restarts.stop(reason)
     for (const child of this.children) if (isToStart(child)) this.#stopped(child)
     const { endsAt, onLate } = this.#props.onStop(byCaller)

@@ -35,6 +35,20 @@ export interface WorkerNode {
   readonly children: readonly WorkerNode[]
 }
 
+/** The tree of a Runtime before its first run. */
+export const NO_RUN: WorkerNode = Object.freeze({
+  path: '',
+  kind: 'supervisor',
+  state: 'waiting',
+  since: new Date(0),
+  health: 'init',
+  runs: 0,
+  failures: 0,
+  restarts: 0,
+  missed: 0,
+  children: [],
+} satisfies WorkerNode)
+
 export function nodeOf(record: WorkerRecord): WorkerNode {
   const children = (record.children ?? []).map(nodeOf)
   const { path, kind, runs, failures, restarts, missed, lastRun } = record

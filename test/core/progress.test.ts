@@ -20,11 +20,11 @@ describe('reportProgress', () => {
     [1, Number.NaN],
     [1, -1],
     [1, 2, 3],
-  ])('refuses %j, %j, %j', (...amounts) => {
+  ])('rejects %j, %j, %j', (...amounts) => {
     expect(() => reportProgress(...(amounts as [number]))).toThrow(InvalidArgumentError)
   })
 
-  it('does nothing outside of anything that can progress', async () => {
+  it('does nothing outside of jobs and runs of repeating workers', async () => {
     reportProgress(1, 2, 'outside')
     const runtime = new Runtime()
     const { logger } = capturedLogger()
@@ -73,7 +73,7 @@ describe('reportProgress', () => {
 })
 
 describe('progress of a job', () => {
-  it('is an event at once and then at most once a second, the latest; none after its end', async () => {
+  it('is emitted immediately and then at most once a second, and not after its end', async () => {
     const events: JobEvent[] = []
     const handler = async (): Promise<void> => {
       reportProgress(0, 10, 'first')

@@ -338,15 +338,15 @@ describe('one line at fatal reports why a run ends', () => {
   const twice = [named('A'), named('A')]
   const circle = [named('A', untilAbort, { after: 'B' }), named('B', untilAbort, { after: 'A' })]
   test.each<[string, (options: RunProvidedOptions) => Promise<void>]>([
-    ['workers of one name', (options) => runAllWorkers(twice, undefined, options)],
+    ['two workers with the same name', (options) => runAllWorkers(twice, undefined, options)],
     ['a circle', (options) => runAllWorkers(circle, undefined, options)],
     ['no workers', (options) => runAllWorkers(1 as never, undefined, options)],
     ['an unknown option', (options) => runAllWorkers([], undefined, { ...options, graze: 1 } as never)],
-    ['a grace that is none', (options) => runAllWorkers([], undefined, { ...options, grace: -1 })],
+    ['an invalid grace', (options) => runAllWorkers([], undefined, { ...options, grace: -1 })],
     ['no signal', (options) => runAllWorkers([], 'SIGTERM' as never, options)],
     ['a Runtime in use', (options) => runWithUsed(options)],
     ['no container', (options) => runProvidedWorkers({} as never, undefined, options)],
-    ['a class whose workers have one name', (options) => runClass(() => twice, options)],
+    ['a class with two workers of the same name', (options) => runClass(() => twice, options)],
     ['a class with a circle', (options) => runClass(() => circle, options)],
     [
       'a class that throws',
@@ -372,7 +372,7 @@ describe('one line at fatal reports why a run ends', () => {
     expect(lines.map(textOf)).toEqual([`fatal - run failed: ${error.message}`])
   })
 
-  test('but not of a bad run within a worker, whose failure it is', async () => {
+  test('except for a rejected run within a worker, whose failure it is', async () => {
     const run = new Run()
     const over = failureOf(run.start(named('Out', () => runAllWorkers(twice))))
     await over

@@ -19,6 +19,8 @@ export interface NewJob {
 export interface Held {
   readonly id: string
   readonly claim: number
+  /** That of the claimed job, if it had one. */
+  readonly place?: number | undefined
 }
 
 export interface InTransaction {

@@ -46,4 +46,6 @@ export interface ClaimedJob<P = unknown, R = unknown> extends QueuedJob<P, R> {
   readonly crashes: number
   /** The length of its payload as JSON, in bytes; undefined up to 512. */
   readonly payloadBytes?: number
+  /** The store's own: where the job is within its claim. */
+  readonly place?: number
 }

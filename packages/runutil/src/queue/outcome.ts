@@ -34,6 +34,8 @@ export interface Settlement {
   readonly id: string
   readonly kind: string
   readonly claim: number
+  /** That of the claimed job. */
+  readonly place?: number | undefined
   readonly outcome: Outcome
   /** The number of the attempt, counted from 1. */
   readonly attempt: number
@@ -47,8 +49,8 @@ export interface JobSettlement extends Settlement {
 
 /** How an attempt at a claimed job ended. @param durationMs how long its handler took; 0 when it wasn't called */
 export function settlementOf(job: ClaimedJob, outcome: Outcome, durationMs: number): JobSettlement {
-  const { id, kind, claim, attemptsDone } = job
-  return { id, kind, claim, outcome, attempt: attemptsDone + 1, durationMs, job }
+  const { id, kind, claim, place, attemptsDone } = job
+  return { id, kind, claim, place, outcome, attempt: attemptsDone + 1, durationMs, job }
 }
 
 /** Replaces a settlement that the store refused: PANIC with the reason, in ASCII, which every encoding has. */

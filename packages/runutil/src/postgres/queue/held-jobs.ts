@@ -9,7 +9,7 @@ import { plainArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { LIMIT_MS, type SchemaQueries } from '../statements/schema-queries.ts'
 import type { JobClaimer } from './job-claimer.ts'
-import { heldColumns, settlementColumns } from './job-columns.ts'
+import { heldColumns, placeColumns, settlementColumns } from './job-columns.ts'
 import type { JobNotifications } from './job-notifications.ts'
 import type { JobStatements } from './job-statements.ts'
 import { OpenClaims } from './open-claims.ts'
@@ -42,25 +42,46 @@ export class HeldJobs {
 
   /** As `JobStore.settle`. */
   async settle<S extends Settlement>(batch: readonly S[], options: SettleOptions = {}): Promise<S[]> {
-    const { queries, statements, notifications } = this.#props
+    const { notifications } = this.#props
     const { tx, afterTransaction = false } = options
     if (batch.length === 0) return []
     checkStorable(batch)
     const firsts = firstOfEachJob(batch)
     // A transaction may still roll back, so its leases stay.
     const finished = tx === undefined ? plainArray(this.#claims.finishedBy(firsts)) : null
-    const params = [...settlementColumns(firsts), finished, this.#now()]
-    const statement = afterTransaction ? statements.settleEnded : statements.settle
-    const [row] = await queries.run<[string | null]>(statement, params, tx, {
-      limitMs: this.#limitMs(),
-    })
-    if (row![0] === BUSY) throw busyError(firsts)
+    const byPlace = tx === undefined && !afterTransaction && (await this.#settleByPlace(firsts, finished))
+    const lost = byPlace ? [] : await this.#settleById(firsts, finished, options)
     if (tx === undefined) {
       this.#claims.ended(firsts)
       notifications.settled(firsts)
     }
-    const lost = at(firsts, row![0])
     return batch.filter((one) => lost.some(({ id, claim }) => id === one.id && claim === one.claim))
+  }
+
+  /** @returns whether it has settled the batch: only of jobs that are DONE, and where they were when they were claimed */
+  async #settleByPlace(batch: readonly Settlement[], finished: string | null): Promise<boolean> {
+    const columns = placeColumns(batch)
+    if (columns === undefined) return false
+    const { queries, statements } = this.#props
+    const params = [...columns, finished, this.#now()]
+    const [row] = await queries.run<[boolean]>(statements.settlePlaces, params, undefined, {
+      limitMs: this.#limitMs(),
+    })
+    return row![0]
+  }
+
+  /** @returns the settlements whose claims are lost */
+  async #settleById<S extends Settlement>(
+    batch: readonly S[],
+    finished: string | null,
+    { tx, afterTransaction = false }: SettleOptions,
+  ): Promise<S[]> {
+    const { queries, statements } = this.#props
+    const params = [...settlementColumns(batch), finished, this.#now()]
+    const statement = afterTransaction ? statements.settleEnded : statements.settle
+    const [row] = await queries.run<[string | null]>(statement, params, tx, { limitMs: this.#limitMs() })
+    if (row![0] === BUSY) throw busyError(batch)
+    return at(batch, row![0])
   }
 
   /** As `JobStore.renew`. */

@@ -4,6 +4,9 @@ import type { Settlement } from '../../queue/outcome.ts'
 import { LateParam } from '../database/late-param.ts'
 import { jsonArray, plainArray, textArray, unlessSame } from '../statements/array-literal.ts'
 
+/** Fewer jobs a range than this are settled by their ids. */
+const JOBS_A_RANGE = 4
+
 // Parameters of the functions in the schema, a list per column. Lists without further information are short.
 
 export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
@@ -79,6 +82,31 @@ export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
     maxBytes ?? null,
     orOne,
   ]
+}
+
+/**
+ * Where the jobs of a batch are within their claims, as ranges; undefined unless all are DONE, their places are known and lie
+ * together.
+ */
+export function placeColumns(batch: readonly Settlement[]): unknown[] | undefined {
+  if (batch.some(({ place, outcome }) => place === undefined || outcome.status !== 'DONE')) return undefined
+  const sorted = batch.toSorted((a, b) => a.claim - b.claim || a.place! - b.place!)
+  const claims: number[] = []
+  const firsts: number[] = []
+  const lasts: number[] = []
+  const results = new Few<string>(batch)
+  for (const [at, { claim, place, outcome }] of sorted.entries()) {
+    if (outcome.status === 'DONE') results.set(at, outcome.result)
+    const range = claims.length - 1
+    if (claims[range] === claim && lasts[range] === place! - 1) lasts[range]!++
+    else {
+      claims.push(claim)
+      firsts.push(place!)
+      lasts.push(place!)
+    }
+  }
+  if (claims.length * JOBS_A_RANGE > batch.length) return undefined
+  return [plainArray(claims), plainArray(firsts), plainArray(lasts), results.array(jsonArray), batch.length]
 }
 
 export function settlementColumns(batch: readonly Settlement[]): unknown[] {

@@ -20,6 +20,7 @@ export type ClaimedRow = [
   lastAttemptAt: Bigint | null,
   lastError: string | null,
   payload: string,
+  place: number | null,
 ]
 
 export function toClaimedJob(row: ClaimedRow): ClaimedJob {
@@ -27,6 +28,7 @@ export function toClaimedJob(row: ClaimedRow): ClaimedJob {
   const lastAttemptAt = row[10]
   const lastError = row[11]
   const payload = row[12]
+  const place = row[13]
   const job: { -readonly [K in keyof ClaimedJob]: ClaimedJob[K] } = {
     id,
     kind,
@@ -45,6 +47,7 @@ export function toClaimedJob(row: ClaimedRow): ClaimedJob {
   if (lastError !== null) job.lastError = lastError
   const bytes = bytesOf(payload)
   if (bytes !== undefined) job.payloadBytes = bytes
+  if (place !== null) job.place = place
   return job
 }
 

@@ -24,6 +24,9 @@ export function jobStatements(s: string) {
         $7::${TEXTS}, $8::${TEXT}::integer[], $9::${TEXT}::double precision[], $10::${TEXT}, $11::integer,
         $12::${TEXT}::bigint[], $13::integer, $14::boolean, $15::double precision, $16::boolean)`),
     settle: loop(/* sql */ `select ${s}.settle_jobs(${SETTLEMENTS}) as lost`),
+    settlePlaces:
+      loop(/* sql */ `select ${s}.settle_places($1::${TEXT}::bigint[], $2::${TEXT}::integer[], $3::${TEXT}::integer[], $4::${TEXTS},
+        $5::integer, $6::${TEXT}::bigint[], $7::double precision) as settled`),
     settleEnded: loop(/* sql */ `select ${s}.settle_ended_jobs(${SETTLEMENTS}) as lost`),
     renew: loop(
       /* sql */ `select ${s}.renew_jobs($1::${TEXTS}, $2::${TEXT}::bigint[], $3::double precision, $4::double precision) as lost`,
@@ -40,7 +43,7 @@ export function jobStatements(s: string) {
     // Held jobs are PENDING without a row in jobs_waiting.
     counts:
       call(/* sql */ `select kind, status, pg_catalog.count(*)::double precision from ${s}.jobs group by kind, status
-        union all select kind, 'WAITING', pg_catalog.count(*)::double precision from ${s}.jobs_waiting group by kind`),
+        union all select kind, 'WAITING', pg_catalog.sum(coalesce(pg_catalog.cardinality(ids), 1))::double precision from ${s}.jobs_waiting group by kind`),
     setRules:
       loop(/* sql */ `select * from ${s}.set_job_rules($1::${TEXT}, $2::${TEXTS}, $3::${TEXT}::integer[], $4::${TEXT}::integer[],
         $5::${TEXT}::integer[], $6::${TEXT}::double precision[], $7::${TEXT}::double precision[], $8::${TEXT}::double precision[], $9::double precision)`),

@@ -27,9 +27,13 @@ end $$;
 create function ${s}.remove_waiting_job(p_id text, p_kind text, p_priority integer, p_run_at timestamptz, p_seq bigint)
 returns boolean language plpgsql ${BY_INDEX} as $$
 begin
-  delete from ${s}.jobs_waiting
-    where kind = p_kind and due and priority = p_priority and run_at = p_run_at and seq = p_seq and id = p_id;
-  if found then return true; end if;
+  for v_try in 1..2 loop
+    delete from ${s}.jobs_waiting where kind = p_kind and due and ids is null and priority = p_priority
+      and run_at = p_run_at and seq = p_seq and id = p_id;
+    if found then return true; end if;
+    -- The next try also finds what a claim has left of a run meanwhile.
+    if v_try = 1 then perform ${s}.break_run_of(p_kind, p_priority, p_run_at, p_seq); end if;
+  end loop;
   delete from ${s}.jobs_waiting where not due and run_at = p_run_at and seq = p_seq and id = p_id;
   return found;
 end $$;
@@ -47,6 +51,7 @@ begin
     where not due and run_at = v_job.run_at and seq = v_job.seq and id = p_id;
   if not found then
     -- The clock was set back after the job fell due.
+    perform ${s}.break_run_of(v_job.kind, v_job.priority, v_job.run_at, v_job.seq);
     update ${s}.jobs_waiting set run_at = v_now where kind = v_job.kind and due and priority = v_job.priority
       and run_at = v_job.run_at and seq = v_job.seq and id = p_id;
   end if;

@@ -12,6 +12,9 @@ export const LAST_CHANCE = 'last chance'
 /** Whole ms since the epoch: a bigint is written and read in a fraction of the time of a float or a timestamp. */
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`
 
+const columns = `j.id, j.kind, j.key, j.priority, ${ms('j.run_at')}, v_claim, j.crashes, j.attempts_done,
+      ${ms('j.created_at')}, ${ms('j.updated_at')}, ${ms('j.last_attempt_at')}, j.last_error, j.payload::text`
+
 /** Claiming waiting jobs. */
 export const claiming = (s: string): string => /* sql */ `
 -- With marks, searches only from there on, or everything when it frees jobs. Kinds with limits have no marks.
@@ -24,14 +27,16 @@ create function ${s}.claim_jobs(
 ) returns table (
   o_id text, o_kind text, o_key text, o_priority integer, o_run_at bigint, o_claim bigint, o_crashes integer,
   o_attempts_done integer, o_created_at bigint, o_updated_at bigint, o_last_attempt_at bigint, o_last_error text,
-  o_payload text
+  o_payload text, o_place integer
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_limited boolean := exists (select from ${s}.job_limits where kind = any (p_kinds));
+  v_runs boolean := exists (select from ${s}.jobs_waiting where ids is not null);
   v_places tid[];
   v_ids text[];
   v_seqs bigint[];
+  v_tids tid[];
   v_claim bigint;
   v_noted bigint;
   v_expired record;
@@ -67,6 +72,9 @@ begin
     -- After the wait for the locks.
     v_now := ${s}.store_time(p_now);
     select places, ids, seqs into v_places, v_ids, v_seqs from ${s}.choose_limited_jobs(p_kinds, p_limit, v_now);
+  elsif v_runs then
+    select places, ids, seqs, tids, noted into v_places, v_ids, v_seqs, v_tids, v_noted
+      from ${s}.choose_from_runs(p_kinds, p_limit);
   elsif p_mark_kinds is not null then
     select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (
       select f.* from unnest(p_kinds) as k (kind),
@@ -76,7 +84,7 @@ begin
   elsif cardinality(p_kinds) = 1 then
     select array_agg(c.place), array_agg(c.id), array_agg(c.seq), count(c.note)
     into v_places, v_ids, v_seqs, v_noted from (
-      select ctid as place, id, seq, note from ${s}.jobs_waiting where kind = p_kinds[1] and due
+      select ctid as place, id, seq, note from ${s}.jobs_waiting where kind = p_kinds[1] and due and ids is null
       order by priority desc, run_at, seq limit p_limit for update skip locked
     ) as c;
   else
@@ -113,14 +121,21 @@ begin
     return;
   end if;
   v_claim := ${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.job_claim_numbers'));
-  insert into ${s}.job_claims (claim, claimed_at, expires_at, lease, holder, ids, seqs)
-    values (v_claim, v_now, v_now + p_lease * interval '1 ms', p_lease, p_holder, v_ids, v_seqs);
+  insert into ${s}.job_claims (claim, claimed_at, expires_at, lease, holder, ids, seqs, tids)
+    values (v_claim, v_now, v_now + p_lease * interval '1 ms', p_lease, p_holder, v_ids, v_seqs, v_tids);
   delete from ${s}.jobs_waiting where ctid = any (v_places);
   if v_limited then perform ${s}.count_limited_jobs(v_ids, v_claim, p_now, p_margin); end if;
+  if v_tids is not null then
+    return query select ${columns}, case when claimed.tid is not null then claimed.place::integer end
+      from unnest(v_ids, v_seqs, v_tids) with ordinality as claimed (id, seq, tid, place) cross join lateral (
+        select * from ${s}.jobs as o where o.ctid = claimed.tid and o.seq = claimed.seq
+        union all select * from ${s}.jobs as o where o.id = claimed.id
+        limit 1
+      ) as j;
+    return;
+  end if;
   return query
-    select j.id, j.kind, j.key, j.priority, ${ms('j.run_at')}, v_claim, j.crashes,
-      j.attempts_done, ${ms('j.created_at')}, ${ms('j.updated_at')},
-      ${ms('j.last_attempt_at')}, j.last_error, j.payload::text
+    select ${columns}, null::integer
     -- Lateral, so that each of v_ids is looked up in its turn: of a small table, PostgreSQL would join the other way round.
     from unnest(v_ids) as claimed (id)
       cross join lateral (select * from ${s}.jobs as o where o.id = claimed.id offset 0) as j;
@@ -153,12 +168,12 @@ begin
     where m.kind = p_kind order by m.priority desc
   loop
     return query select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-      where w.kind = p_kind and w.due and w.priority <= v_top and w.priority > v_mark.priority
+      where w.kind = p_kind and w.due and w.ids is null and w.priority <= v_top and w.priority > v_mark.priority
       order by w.priority desc, w.run_at, w.seq limit v_left for update skip locked;
     get diagnostics v_got = row_count;
     v_left := v_left - v_got;
     return query select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-      where w.kind = p_kind and w.due and w.priority = v_mark.priority and w.run_at >= v_mark.time
+      where w.kind = p_kind and w.due and w.ids is null and w.priority = v_mark.priority and w.run_at >= v_mark.time
       order by w.run_at, w.seq limit v_left for update skip locked;
     get diagnostics v_got = row_count;
     v_left := v_left - v_got;
@@ -166,16 +181,16 @@ begin
     v_top := v_mark.priority - 1;
   end loop;
   return query select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-    where w.kind = p_kind and w.due and w.priority <= v_top
+    where w.kind = p_kind and w.due and w.ids is null and w.priority <= v_top
     order by w.priority desc, w.run_at, w.seq limit v_left for update skip locked;
 end $$;
 
--- The first due jobs of a kind, locked.
+-- The first due jobs of a kind that aren't in runs, locked.
 create function ${s}.first_jobs(p_kind text, p_limit integer)
 returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql ${PINNED} as $$
 begin
   return query
-    select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w where w.kind = p_kind and w.due
+    select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w where w.kind = p_kind and w.due and w.ids is null
     order by w.priority desc, w.run_at, w.seq limit p_limit for update skip locked;
 end $$;
 `

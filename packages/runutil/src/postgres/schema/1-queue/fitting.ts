@@ -45,9 +45,10 @@ end $$;
 create function ${s}.first_jobs_except_last_chance(p_kind text, p_limit integer, p_max_crashes integer)
 returns table (place tid, priority integer, run_at timestamptz, seq bigint) language plpgsql ${PINNED} as $$
 begin
+  perform ${s}.break_first_runs(p_kind, p_limit);
   return query
     select w.ctid, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-    where w.kind = p_kind and w.due and coalesce((w.note).crashes, 0) <> p_max_crashes
+    where w.kind = p_kind and w.due and w.ids is null and coalesce((w.note).crashes, 0) <> p_max_crashes
     order by w.priority desc, w.run_at, w.seq limit p_limit for update skip locked;
 end $$;
 `

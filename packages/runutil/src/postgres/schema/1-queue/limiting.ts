@@ -137,6 +137,7 @@ begin
     v_left := ${s}.rate_room(p_kind, v_limits.rate_limits, v_limits.rate_pers, v_left, p_now);
   end if;
   if v_left <= 0 then return; end if;
+  perform ${s}.break_first_runs(p_kind, v_left);
   if v_limits.key_concurrency is null then
     return query select * from ${s}.first_jobs(p_kind, v_left);
   else

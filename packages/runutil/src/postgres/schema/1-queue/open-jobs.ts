@@ -29,11 +29,11 @@ begin
     select w.*, row_number() over () as nth from (
       select a.* from (
         (select w.ctid as place, w.key, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-          where w.kind = p_kind and w.due and w.priority = v_priority and (w.run_at, w.seq) > (v_run_at, v_seq)
+          where w.kind = p_kind and w.due and w.ids is null and w.priority = v_priority and (w.run_at, w.seq) > (v_run_at, v_seq)
           order by w.run_at, w.seq limit p_scan)
         union all
         (select w.ctid as place, w.key, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-          where w.kind = p_kind and w.due and w.priority < v_priority
+          where w.kind = p_kind and w.due and w.ids is null and w.priority < v_priority
           order by w.priority desc, w.run_at, w.seq limit p_scan)
         limit p_scan
       ) as a where a.key is null or a.key not in (select unnest(p_skip)) limit p_rows
@@ -71,11 +71,11 @@ begin
   if ended and p_skip <> '{}' then
     select w.priority, w.run_at, w.seq into v_last from (
       (select w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-        where w.kind = p_kind and w.due and w.priority = v_priority and (w.run_at, w.seq) > (v_run_at, v_seq)
+        where w.kind = p_kind and w.due and w.ids is null and w.priority = v_priority and (w.run_at, w.seq) > (v_run_at, v_seq)
         order by w.run_at, w.seq limit p_scan)
       union all
       (select w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
-        where w.kind = p_kind and w.due and w.priority < v_priority
+        where w.kind = p_kind and w.due and w.ids is null and w.priority < v_priority
         order by w.priority desc, w.run_at, w.seq limit p_scan)
     ) as w offset p_scan - 1 limit 1;
     -- With p_scan jobs scanned, there may be more behind them.

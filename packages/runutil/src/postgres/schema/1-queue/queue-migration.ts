@@ -9,6 +9,8 @@ import { freeing } from './freeing.ts'
 import { limiting } from './limiting.ts'
 import { pruning } from './pruning.ts'
 import { rules } from './rules.ts'
+import { RUN, runs } from './runs.ts'
+import { settlingByPlace } from './settling-by-place.ts'
 import { settling } from './settling.ts'
 import { PINNED } from '../plan-settings.ts'
 
@@ -18,9 +20,10 @@ import { PINNED } from '../plan-settings.ts'
  * - `jobs` has all columns of every job and, beside a BRIN index, one index, its ids. The end of a job changes no id, so it is
  *   a HOT update: no index grows. Hence the free half of each page.
  * - `jobs_waiting` has one short row for each job that no claim holds. A claim deletes the rows of its jobs; ended jobs have
- *   none, so that however many there are, a claim never reads them. It never scans rows that aren't `due`.
+ *   none, so that however many there are, a claim never reads them. It never scans rows that aren't `due`. Jobs that were
+ *   enqueued together share rows, which are runs.
  * - `job_claims` has one row for all jobs of a claim. A job that isn't PENDING, or isn't in `ids`, isn't held by it:
- *   that is the fence. A job that ends stays in `ids`; one that goes back to waiting is removed.
+ *   that is the fence. A job that ends stays in `ids`; one that goes back to waiting leaves a null.
  * - `job_rules` has the rules of workers for their kinds, for as long as they renew them; the limits that result for claims
  *   are one row per kind, in `job_limits`.
  * - A claim of a limited kind locks the kind's row first, so that its counts stay true until it commits.
@@ -38,12 +41,14 @@ export const queueMigration: Migration = {
       enqueueing,
       clockSet,
       freeing,
+      runs,
       claiming,
       fitting,
       limiting,
       rules,
       pruning,
       settling,
+      settlingByPlace,
       admin,
     ]
       .map((part) => part(schema))
@@ -95,12 +100,18 @@ create table ${s}.jobs_waiting (
   -- For jobs with a large payload or crashes. Null, which takes no space, for all others.
   note ${s}.job_note,
   -- For a job that is retried after a delay: when the delay began.
-  delayed_since timestamptz
-) with (autovacuum_vacuum_scale_factor = 0.02);
+  delayed_since timestamptz,
+  -- Of a run: its jobs, and where they are in jobs, unless they have changed since; id and seq are those of the first.
+  ids text[],
+  tids tid[]
+) with (autovacuum_vacuum_scale_factor = 0.02, toast_tuple_target = 8160);
+-- Soon deleted: compression would cost more than it saves.
+alter table ${s}.jobs_waiting alter ids set storage external, alter tids set storage external;
 create index jobs_waiting_due on ${s}.jobs_waiting (kind, priority desc, run_at, seq) where due;
 create index jobs_waiting_by_key on ${s}.jobs_waiting (kind, key, priority desc, run_at, seq)
   where due and key is not null;
 create index jobs_waiting_later on ${s}.jobs_waiting (run_at, seq) where not due;
+create index jobs_waiting_runs on ${s}.jobs_waiting (kind, priority desc, run_at, seq) where ids is not null;
 create index jobs_waiting_delayed on ${s}.jobs_waiting (delayed_since) where not due and delayed_since is not null;
 
 create sequence ${s}.job_claim_numbers;
@@ -114,12 +125,16 @@ create table ${s}.job_claims (
   suspect_since timestamptz,
   -- The claiming process.
   holder integer,
+  -- Null for a job that has gone back to waiting: the place of a job never changes.
   ids text[] not null,
   -- One for each of ids: a job enqueued later under the same id isn't held.
-  seqs bigint[] not null
+  seqs bigint[] not null,
+  -- Where the jobs are in jobs, unless they have changed since. Null for jobs that didn't come from runs.
+  tids tid[]
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 -- Written once and soon deleted: compression would cost more than it saves.
-alter table ${s}.job_claims alter ids set storage external, alter seqs set storage external;
+alter table ${s}.job_claims alter ids set storage external, alter seqs set storage external,
+  alter tids set storage external;
 `
 
 /**
@@ -135,6 +150,23 @@ declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_seq bigint := nextval('${s.replaceAll("'", "''")}.job_seq') * 1048576;
 begin
+  if cardinality(p_ids) >= ${RUN} and cardinality(p_kinds) = 1 and p_run_ats = '{}' and p_priorities = '{}' and p_keys = '{}'
+    and p_bytes = '{}' and not exists (select from ${s}.job_limits where kind = p_kinds[1])
+  then
+    with stored as (
+      insert into ${s}.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq)
+        select id, p_kinds[1], payload::json, v_now, 0, v_now, v_now, v_seq + place
+        from unnest(p_ids, p_payloads) with ordinality as given (id, payload, place)
+      returning ctid, id, seq
+    )
+    insert into ${s}.jobs_waiting (kind, run_at, due, priority, seq, id, ids, tids)
+      select p_kinds[1], v_now, true, 0, run.seq, run.ids[1], run.ids, run.tids from (
+        select min(seq) as seq, array_agg(id order by seq) as ids, array_agg(ctid order by seq) as tids
+        from stored group by (seq - v_seq - 1) / ${RUN}
+      ) as run;
+    if p_channel is not null then perform pg_notify(p_channel, p_notice); end if;
+    return null;
+  end if;
   insert into ${s}.jobs (id, kind, payload, run_at, priority, key, created_at, updated_at, seq)
     select id, coalesce(kind, p_kinds[1]), payload::json, greatest(v_now, to_timestamp(run_at / 1000.0)),
       coalesce(priority, 0), key, v_now, v_now, v_seq + place
@@ -147,7 +179,7 @@ begin
     from unnest(p_ids, p_kinds, p_run_ats, p_priorities, p_keys, p_bytes) with ordinality
       as given (id, kind, run_at, priority, key, bytes, place);
   -- Jobs with a priority may lie before the mark of a backlog.
-  if p_priorities is not null and exists (select from ${s}.job_backlogs) then
+  if p_priorities <> '{}' and exists (select from ${s}.job_backlogs) then
     insert into ${s}.job_unblocked_keys (kind, key)
       select distinct b.kind, given.key from unnest(p_kinds, p_keys) as given (kind, key)
       join ${s}.job_backlogs as b on b.kind = coalesce(given.kind, p_kinds[1]) where given.key is not null;

@@ -56,10 +56,11 @@ begin
     select id, kind, run_at, p_at_times is null or run_at <= p_now, priority, key, seq,
       ${s}.note_of(payload, crashes, null, null), case when run_at > p_now and id <> all (p_at_times) then p_now end
     from ${s}.jobs where id = any (p_ids);
-  update ${s}.job_claims set (ids, seqs) = (
-    select coalesce(array_agg(u.id), '{}'), coalesce(array_agg(u.seq), '{}') from unnest(ids, seqs) as u (id, seq)
-    where u.id <> all (p_ids)
-  ) where claim = any (p_claims);
+  update ${s}.job_claims set (ids, tids) = (
+    select array_agg(case when u.id <> all (p_ids) then u.id end order by u.place),
+      case when tids is not null then array_agg(case when u.id <> all (p_ids) then u.tid end order by u.place) end
+    from unnest(ids, tids) with ordinality as u (id, tid, place)
+  ) where claim = any (p_claims) and ids && p_ids;
 end $$;
 
 -- Settles the only job of a claim as DONE, and deletes the claim. False when the claim took other jobs too, or the job isn't

@@ -1,0 +1,39 @@
+import { BY_INDEX } from '../plan-settings.ts'
+
+/** Settling jobs by their places in claims, which is faster than by their ids. */
+export const settlingByPlace = (s: string): string => /* sql */ `
+-- Settles as DONE the jobs at places p_froms[n] to p_tos[n] of p_claims[n], p_count in all; p_results has their results in this
+-- order, or is empty. Returns whether it found all of them; if not, settle_jobs does the rest and finishes the claims.
+create function ${s}.settle_places(
+  p_claims bigint[], p_froms integer[], p_tos integer[], p_results text[], p_count integer, p_finished bigint[], p_now float8
+) returns boolean language plpgsql ${BY_INDEX} as $$
+declare
+  v_now timestamptz := ${s}.store_time(p_now);
+  v_results text[] := p_results;
+  v_settled bigint;
+begin
+  -- The places of their limits are given back by id.
+  if exists (select from ${s}.job_slots) then return false; end if;
+  perform ${s}.lock_leases(p_claims, p_finished <> '{}');
+  with settled as (
+    update ${s}.jobs as j set status = 'DONE', result = v_results[h.nth]::json, last_error = null, updated_at = v_now,
+      claim = h.claim, crashes = 0, attempts_done = j.attempts_done + 1, last_attempt_at = h.since
+    from (
+      select c.claim, c.claimed_at as since, held.tid, held.seq,
+        given.before + held.nth as nth
+      from (
+        select claim, first, last, sum(last - first + 1) over (order by place) - (last - first + 1) as before
+        from unnest(p_claims, p_froms, p_tos) with ordinality as given (claim, first, last, place)
+      ) as given
+      join ${s}.job_claims as c on c.claim = given.claim
+      cross join lateral unnest(c.tids[given.first:given.last], c.seqs[given.first:given.last]) with ordinality
+        as held (tid, seq, nth)
+    ) as h
+    where j.ctid = h.tid and j.seq = h.seq and j.status = 'PENDING'
+    returning 1
+  ) select count(*) into v_settled from settled;
+  if v_settled < p_count then return false; end if;
+  delete from ${s}.job_claims where claim = any (p_finished);
+  return true;
+end $$;
+`

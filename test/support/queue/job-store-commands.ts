@@ -36,7 +36,15 @@ class Command implements fc.AsyncCommand<JobStoreModel, RealStore> {
 }
 
 const KINDS = ['a', 'b']
-const id = fc.constantFrom('1', '2', '3', '4', '5', '6', '7', '8')
+const BULK = 115
+/** Of the jobs of one call: the first and last, and some between. */
+const ofBulk = fc.constantFrom(0, 1, 42, 99, 100, BULK - 1)
+const bulkName = fc.constantFrom('many', 'more')
+const bulkId = fc.tuple(bulkName, ofBulk).map(([name, at]) => `${name}-${at}`)
+const id = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom('1', '2', '3', '4', '5', '6', '7', '8') },
+  { weight: 1, arbitrary: bulkId },
+)
 const kind = fc.constantFrom(...KINDS)
 /** Which of the jobs that were ever claimed; the latest first. */
 const pick = fc.nat(11)
@@ -83,8 +91,31 @@ const inserts = fc.array(newJob, { minLength: 1, maxLength: 3 }).map(
     }),
 )
 
+/** So many that a store may keep them in another way. */
+const bulks = fc.record({ name: bulkName, kind }).map(
+  (given) =>
+    new Command('bulk', given, async (model, { store }) => {
+      const { name, kind: its } = given
+      const jobs = Array.from({ length: BULK }, (_, at) => {
+        const one = `${name}-${at}`
+        return { id: one, kind: its, payload: `"${one}"`, runAt: undefined, priority: 0, key: undefined }
+      })
+      const taken = model.insert(jobs)
+      const refused = await store.insert(jobs).then(
+        () => [],
+        (error: unknown) => (error instanceof ErrJobExists ? error.ids : Promise.reject(error as Error)),
+      )
+      expect(new Set(refused)).toEqual(new Set(taken))
+    }),
+)
+
+const limit = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 1, max: 5 }) },
+  { weight: 1, arbitrary: fc.constantFrom(40, 100, 130) },
+)
+
 const claims = fc
-  .record({ kinds: fc.subarray(KINDS, { minLength: 1 }), limit: fc.integer({ min: 1, max: 5 }), leaseMs })
+  .record({ kinds: fc.subarray(KINDS, { minLength: 1 }), limit, leaseMs })
   .map(
     (given) =>
       new Command('claim', given, async (model, { store }) => {
@@ -117,6 +148,24 @@ const settles = fc.array(fc.record({ pick, outcome }), { minLength: 1, maxLength
       const lost = batch.filter(({ outcome: its }, at) => !model.settle(jobs[at]!, its))
       expect(await store.settle(batch)).toEqual(lost)
       await same(model, store, jobs)
+    }),
+)
+
+/** All of one claim at once, as of quick jobs; the claims before may be lost. */
+const settlesOfClaim = fc.record({ pick, from: fc.nat(3), hasResults: fc.boolean() }).map(
+  (given) =>
+    new Command('settle all', given, async (model, { store }) => {
+      const number = picked(model, [given.pick])[0]?.claim
+      const jobs = model.claimed.filter(({ claim }) => claim === number).slice(given.from)
+      const batch = jobs.map((job) => {
+        const { id: its, kind: ofKind, claim, place } = job
+        const result = given.hasResults ? `"${its}"` : undefined
+        const outcome: Outcome = { status: 'DONE', result }
+        return { id: its, kind: ofKind, claim, place, outcome, attempt: 1, durationMs: 1 }
+      })
+      const lost = batch.filter(({ outcome: its }, at) => !model.settle(jobs[at]!, its))
+      expect(await store.settle(batch)).toEqual(lost)
+      await same(model, store, jobs.filter((_, at) => at % 30 === 0))
     }),
 )
 
@@ -221,10 +270,12 @@ export const commands = fc.commands<JobStoreModel, RealStore>(
   [
     inserts,
     inserts,
+    bulks,
     claims,
     claims,
     settles,
     settles,
+    settlesOfClaim,
     renews,
     releases,
     cancels,

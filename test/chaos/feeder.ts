@@ -1,6 +1,6 @@
 import { type Database, PostgresJobStore, openDatabase } from 'runutil/postgres'
 import { ErrJobExists, JobQueue, StoreUnavailableError } from 'runutil/queue'
-import type { PlannedJob } from './planned-job.ts'
+import { FREE, type PlannedJob } from './planned-job.ts'
 
 const AT_ONCE = 1_000
 const BETWEEN_TRIES_MS = 50
@@ -26,7 +26,10 @@ export class Feeder {
   }
 
   async enqueue(jobs: readonly PlannedJob[]): Promise<void> {
-    for (let at = 0; at < jobs.length; at += AT_ONCE) await this.#enqueue(jobs.slice(at, at + AT_ONCE))
+    // The plain ones together, since the store keeps those in another way.
+    for (const some of [jobs.filter(isPlain), jobs.filter((job) => !isPlain(job))]) {
+      for (let at = 0; at < some.length; at += AT_ONCE) await this.#enqueue(some.slice(at, at + AT_ONCE))
+    }
   }
 
   close(): Promise<void> {
@@ -52,6 +55,10 @@ export class Feeder {
       await new Promise((resolve) => setTimeout(resolve, BETWEEN_TRIES_MS))
     }
   }
+}
+
+function isPlain({ kind, key, priority, runAt }: PlannedJob): boolean {
+  return kind === FREE && key === undefined && priority === undefined && runAt === undefined
 }
 
 /** What the server says to a caller while it refuses: too late, no lock in time, read-only. Nothing is stored then. */

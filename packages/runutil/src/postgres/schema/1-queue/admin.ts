@@ -1,4 +1,4 @@
-import { BY_INDEX } from '../plan-settings.ts'
+import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
 
 /** How many of the next delayed jobs are searched for jobs of the given kinds. */
 const NEXT = 100
@@ -61,11 +61,13 @@ end $$;
 
 -- In how many ms the next job of these kinds falls due or the next lease expires; null for none. May be too small where many
 -- jobs of other kinds fall due sooner.
-create function ${s}.quiet_for(p_kinds text[], p_now float8) returns float8 language plpgsql ${BY_INDEX} as $$
+create function ${s}.quiet_for(p_kinds text[], p_now float8) returns float8 language plpgsql ${BY_HASH} as $$
 declare
   v_next record;
 begin
-  select min(run_at) filter (where kind = any (p_kinds)) as its, max(run_at) as last, count(*) as count into v_next
+  -- A subquery, since it is looked up by hash: there may be very many kinds.
+  select min(run_at) filter (where kind in (select unnest(p_kinds))) as its, max(run_at) as last, count(*) as count
+  into v_next
   from (select kind, run_at from ${s}.jobs_waiting where not due order by run_at, seq limit ${NEXT}) as next;
   return date_part('epoch', least(
     v_next.its, case when v_next.count = ${NEXT} then v_next.last end, (select min(expires_at) from ${s}.job_claims)

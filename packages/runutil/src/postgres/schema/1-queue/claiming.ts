@@ -1,4 +1,4 @@
-import { BY_INDEX, PINNED } from '../plan-settings.ts'
+import { BY_HASH, BY_INDEX, PINNED } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 import { TIME } from './clock-set.ts'
 import { CLAIM_AGAIN } from './freeing.ts'
@@ -8,6 +8,9 @@ export const HELD_BACK = 'held back'
 
 /** A job was left because it is on its last chance. */
 export const LAST_CHANCE = 'last chance'
+
+/** From how many kinds on a claim looks first which of them have due jobs. */
+const MANY_KINDS = 64
 
 /** Whole ms since the epoch: a bigint is written and read in a fraction of the time of a float or a timestamp. */
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`
@@ -31,7 +34,7 @@ create function ${s}.claim_jobs(
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
-  v_limited boolean := exists (select from ${s}.job_limits where kind = any (p_kinds));
+  v_limited boolean;
   v_runs boolean := exists (select from ${s}.jobs_waiting where ids is not null);
   v_places tid[];
   v_ids text[];
@@ -67,6 +70,8 @@ begin
   );
   if v_places <> '{}' then perform ${s}.fall_due(v_places); end if;
   v_places := null;
+  if cardinality(p_kinds) > ${MANY_KINDS} then p_kinds := ${s}.due_kinds(p_kinds); end if;
+  v_limited := exists (select from ${s}.job_limits where kind = any (p_kinds));
   if v_limited then
     perform from ${s}.job_limits where kind = any (p_kinds) order by kind for update;
     -- After the wait for the locks.
@@ -183,6 +188,25 @@ begin
   return query select w.ctid, w.id, w.priority, w.run_at, w.seq from ${s}.jobs_waiting as w
     where w.kind = p_kind and w.due and w.ids is null and w.priority <= v_top
     order by w.priority desc, w.run_at, w.seq limit v_left for update skip locked;
+end $$;
+
+-- Those of many kinds that have due jobs; all of them where more kinds than that have. One index lookup per kind with due jobs,
+-- whatever is asked for.
+create function ${s}.due_kinds(p_kinds text[]) returns text[] language plpgsql ${BY_HASH} as $$
+declare
+  v_due text[] := '{}';
+  v_kind text;
+begin
+  select w.kind into v_kind from ${s}.jobs_waiting as w where w.due order by w.kind limit 1;
+  while v_kind is not null loop
+    if cardinality(v_due) = cardinality(p_kinds) then return p_kinds; end if;
+    v_due := v_due || v_kind;
+    select (
+      select w.kind from ${s}.jobs_waiting as w where w.due and w.kind > v_kind order by w.kind limit 1
+    ) into v_kind;
+  end loop;
+  if v_due = '{}' then return v_due; end if;
+  return array(select due.kind from unnest(v_due) as due (kind) where due.kind in (select unnest(p_kinds)));
 end $$;
 
 -- The first due jobs of a kind that aren't in runs, locked.

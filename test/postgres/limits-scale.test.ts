@@ -147,5 +147,6 @@ describe('a claim of a kind with a rate', () => {
       true,
       null,
       true,
+      null,
     ])
 })

@@ -23,8 +23,10 @@ afterEach(async () => {
   await drop()
 })
 
-const ids = (count: number, prefix = 'j'): string[] => Array.from({ length: count }, (_, at) => `${prefix}${at}`)
-const enqueue = (names: readonly string[]): Promise<unknown> => queue.enqueue(names.map((id) => ({ id, kind: 'k' })))
+const ids = (count: number, prefix = 'j'): string[] =>
+  Array.from({ length: count }, (_, at) => `${prefix}${at}`)
+const enqueue = (names: readonly string[]): Promise<unknown> =>
+  queue.enqueue(names.map((id) => ({ id, kind: 'k' })))
 const rows = async (): Promise<number> =>
   ((await ask(url, 'select count(*)::int from runutil.jobs_waiting')) as [{ count: number }])[0].count
 const claimed = async (limit: number): Promise<string[]> =>
@@ -96,7 +98,10 @@ describe('jobs that were enqueued together', () => {
   it('stay with the claim that they returned to', async () => {
     await enqueue(ids(300))
     const jobs = await store.claim(['k'], 300, '1m')
-    await ask(url, `update runutil.job_claims set expires_at = now() - interval '1 h', suspect_since = now() - interval '1 min'`)
+    await ask(
+      url,
+      `update runutil.job_claims set expires_at = now() - interval '1 h', suspect_since = now() - interval '1 min'`,
+    )
     expect(await new PostgresJobStore(database).claim(['other'], 1, '1m')).toEqual([])
     expect((await queue.counts()).k).toMatchObject({ PENDING: 300 })
     // In another order, so that other jobs are at their places now.
@@ -153,7 +158,9 @@ describe('jobs that were enqueued together', () => {
   })
 })
 
-function done<J extends { id: string; kind: string; claim: number; place?: number; attemptsDone: number }>(job: J) {
+function done<J extends { id: string; kind: string; claim: number; place?: number; attemptsDone: number }>(
+  job: J,
+) {
   const { id, kind, claim, place, attemptsDone } = job
   const outcome = { status: 'DONE' as const, result: JSON.stringify(`result of ${id}`) }
   return { id, kind, claim, place, outcome, attempt: attemptsDone + 1, durationMs: 0 }

@@ -30,7 +30,11 @@ describe.each(kindsOfJobStore)('a JobStore in $name', ({ name, open }) => {
       model.limits.set('b', limits)
       await sayRules(store, model)
       await fc.asyncModelRun(() => ({ model, real: { store, clock } }), todo)
-      await same(model, store, [...model.jobs.values()].filter((_, at) => at % 10 < 2))
+      await same(
+        model,
+        store,
+        [...model.jobs.values()].filter((_, at) => at % 10 < 2),
+      )
       expect(await store.counts()).toEqual(model.counts())
     })
     await fc.assert(behaves, { numRuns: RUNS[name]!, interruptAfterTimeLimit: 20_000 })

@@ -5,7 +5,8 @@ import { inject } from 'vitest'
 import { jobStatements } from '../../../packages/runutil/src/postgres/queue/job-statements.ts'
 import { createDatabase } from './create-database.ts'
 
-const VALUES = `'{"a"}' 10 60000 false null 25 null null null 'jobs' null null null true null true`.split(' ')
+const VALUES =
+  `'{"a"}' 10 60000 false null 25 null null null 'jobs' null null null true null true null`.split(' ')
 
 /** The kind 'a' on a database of its own, and what a claim of it costs. */
 export class LimitedKind {

@@ -114,21 +114,19 @@ const limit = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(40, 100, 130) },
 )
 
-const claims = fc
-  .record({ kinds: fc.subarray(KINDS, { minLength: 1 }), limit, leaseMs })
-  .map(
-    (given) =>
-      new Command('claim', given, async (model, { store }) => {
-        const expected = model.next(given.kinds, given.limit)
-        const jobs = await store.claim(given.kinds, given.limit, given.leaseMs)
-        expect(jobs.map((job) => [job.id, job.crashes, job.attemptsDone, job.priority, job.key])).toEqual(
-          expected.map((job) => [job.id, job.crashes, job.attemptsDone, job.priority, job.key]),
-        )
-        const last = model.claimed.reduce((most, { claim }) => Math.max(most, claim), 0)
-        for (const job of jobs) expect(job.claim).toBeGreaterThan(last)
-        model.claim(jobs, given.leaseMs)
-      }),
-  )
+const claims = fc.record({ kinds: fc.subarray(KINDS, { minLength: 1 }), limit, leaseMs }).map(
+  (given) =>
+    new Command('claim', given, async (model, { store }) => {
+      const expected = model.next(given.kinds, given.limit)
+      const jobs = await store.claim(given.kinds, given.limit, given.leaseMs)
+      expect(jobs.map((job) => [job.id, job.crashes, job.attemptsDone, job.priority, job.key])).toEqual(
+        expected.map((job) => [job.id, job.crashes, job.attemptsDone, job.priority, job.key]),
+      )
+      const last = model.claimed.reduce((most, { claim }) => Math.max(most, claim), 0)
+      for (const job of jobs) expect(job.claim).toBeGreaterThan(last)
+      model.claim(jobs, given.leaseMs)
+    }),
+)
 
 const settles = fc.array(fc.record({ pick, outcome }), { minLength: 1, maxLength: 3 }).map(
   (given) =>
@@ -165,7 +163,11 @@ const settlesOfClaim = fc.record({ pick, from: fc.nat(3), hasResults: fc.boolean
       })
       const lost = batch.filter(({ outcome: its }, at) => !model.settle(jobs[at]!, its))
       expect(await store.settle(batch)).toEqual(lost)
-      await same(model, store, jobs.filter((_, at) => at % 30 === 0))
+      await same(
+        model,
+        store,
+        jobs.filter((_, at) => at % 30 === 0),
+      )
     }),
 )
 

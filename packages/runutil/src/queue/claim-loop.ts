@@ -97,7 +97,7 @@ export class ClaimLoop {
   /** How many jobs to claim. */
   #room(): number {
     const { outcomes, claims, prefetch, slots, rules } = this.#props
-    return claims.room(prefetch.room(slots.count, outcomes.unsettled, rules.limited))
+    return claims.room(prefetch.room(slots.count, outcomes.unsettled, rules.rated))
   }
 
   /** @returns whether there may be more to claim */
@@ -107,7 +107,7 @@ export class ClaimLoop {
     if (end.isStopping || this.#record.isPaused) return false
     watch.claimSent()
     const release = (late: ClaimedJob[]): void => releaser.add(late)
-    const jobs = await calls.ask(() => claims.claim(limit), release)
+    const jobs = await calls.ask(() => claims.claim(limit, slots.free), release)
     watch.claimAnswered()
     log.available('claims')
     context.record?.ready()

@@ -52,6 +52,11 @@ export class JobSlots {
     return this.#running.size + this.#waiting.length
   }
 
+  /** How many more jobs can start at once. */
+  get free(): number {
+    return Math.max(0, this.#props.concurrency - this.count)
+  }
+
   get waiting(): readonly ClaimedJob[] {
     return this.#waiting
   }

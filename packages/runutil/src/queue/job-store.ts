@@ -40,6 +40,11 @@ export interface ClaimOptions {
   readonly lastChance?: boolean | undefined
   /** Called when a job was left only because it is on its last chance. */
   readonly onLastChance?: (() => void) | undefined
+  /**
+   * How many jobs can start at once. Of what a kind's limits leave, jobs beyond those take at most half, because they fill places
+   * while they wait. Default: all.
+   */
+  readonly startable?: number | undefined
   /** The most bytes of payload to claim; payloads of up to 512 aren't counted. Default: no limit. */
   readonly maxBytes?: number | undefined
   /** Whether the first job is claimed however large it is. Default true. */

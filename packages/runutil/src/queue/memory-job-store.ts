@@ -79,7 +79,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     const now = this.#time.now()
     this.#time.reportChange(options.onClockSet)
     this.#jobs.freeExpired(now, options)
-    const allowances = this.#allowances(kinds, now)
+    const allowances = this.#allowances(kinds, now, options.startable)
     const jobs = new MemoryClaim(limit, options).choose(this.#jobs.waiting.all, allowances, now)
     if (jobs.length === 0) return []
     const claim = ++this.#claim
@@ -92,13 +92,13 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     return jobs.map(toClaimedJob)
   }
 
-  #allowances(kinds: readonly string[], now: number): Map<string, Allowance> {
+  #allowances(kinds: readonly string[], now: number, startable?: number): Map<string, Allowance> {
     const held = this.#jobs.leases.jobs
     return new Map(
       kinds.map((kind) => {
         const limits = this.#rules.limits(kind, now)
         const running = held.filter((job) => job.kind === kind)
-        return [kind, new Allowance(limits, running, this.#starts.room(kind, limits, now))]
+        return [kind, new Allowance(limits, running, this.#starts.room(kind, limits, now), startable)]
       }),
     )
   }

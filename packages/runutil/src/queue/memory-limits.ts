@@ -51,6 +51,11 @@ function firstAfter(ordered: readonly number[], time: number): number {
   return low
 }
 
+/** How many of the places that a limit leaves one claim may take: see ClaimOptions.startable. */
+function shareOf(left: number, startable = Infinity): number {
+  return Math.max(Math.min(left, startable), Math.floor(left / 2))
+}
+
 /** Counts down how many jobs the limits of a kind still allow at one time. */
 export class Allowance {
   readonly #keyConcurrency: number
@@ -60,9 +65,15 @@ export class Allowance {
   /**
    * @param running the running jobs of the kind
    * @param room how many more jobs its rates let start
+   * @param startable how many jobs can start at once
    */
-  constructor(limits: LimitsInForce, running: readonly StoredJob[], room: number) {
-    this.#left = Math.min(limits.concurrency - running.length, room)
+  constructor(
+    limits: LimitsInForce,
+    running: readonly StoredJob[],
+    room: number,
+    startable: number | undefined,
+  ) {
+    this.#left = Math.min(shareOf(limits.concurrency - running.length, startable), room)
     this.#keyConcurrency = limits.keyConcurrency
     for (const { key } of running) this.#count(key)
   }

@@ -28,10 +28,10 @@ export class Prefetch {
    *
    * @param held how many jobs run or wait here
    * @param unsettled how many outcomes aren't recorded yet; a slow store isn't asked for more jobs
-   * @param limited whether kinds have limits, which count waiting jobs too: then none beyond those that can start
+   * @param rated whether kinds have a rate, which counts starts from the claim: then none beyond those that can start
    */
-  room(held: number, unsettled: number, limited: boolean): number {
-    const most = this.#concurrency + (limited ? 0 : this.#size)
+  room(held: number, unsettled: number, rated: boolean): number {
+    const most = this.#concurrency + (rated ? 0 : this.#size)
     if (held >= this.#concurrency && held > most / 2) return 0
     return unsettled > 4 * most ? 0 : most - held
   }

@@ -76,7 +76,8 @@ export class RunClaims {
     return this.#process.lastChance.mayClaim(this.#claimant)
   }
 
-  async claim(limit: number): Promise<ClaimedJob[]> {
+  /** @param startable how many jobs can start at once */
+  async claim(limit: number, startable: number): Promise<ClaimedJob[]> {
     if (!this.#mayClaim) return []
     const reservations = this.#process.lastChance
     // With no crash allowed, every job is on its last chance.
@@ -86,7 +87,8 @@ export class RunClaims {
     let isLeft = false
     const onLastChance = (): void => void (isLeft = true)
     try {
-      if (lastChance || !isEach) jobs = await this.#ask(isEach ? 1 : limit, { lastChance, onLastChance })
+      if (lastChance || !isEach)
+        jobs = await this.#ask(isEach ? 1 : limit, { lastChance, onLastChance, startable })
     } finally {
       reservations.endClaim(this.#claimant, this.#isLastChance(jobs))
     }
@@ -101,7 +103,7 @@ export class RunClaims {
     let heldBack = false
     const onHeldBack = (): void => void (heldBack = true)
     const onClockSet = (byMs: number): void => this.#clockSet(byMs)
-    const { lastChance, onLastChance } = chance
+    const { lastChance, onLastChance, startable } = chance
     const { maxBytes, orOne } = this.#bytes.left
     const jobs = await store.claim(kinds, limit, leaseMs, {
       holder,
@@ -112,6 +114,7 @@ export class RunClaims {
       orOne,
       onHeldBack,
       onLastChance,
+      startable,
       onClockSet,
     })
     this.#claims++

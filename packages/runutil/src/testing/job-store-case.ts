@@ -66,8 +66,11 @@ export async function got(store: JobStore, id: string): Promise<QueuedJob> {
   return job
 }
 
-export function settlement({ id, kind, claim, attemptsDone }: ClaimedJob, outcome: Outcome): Settlement {
-  return { id, kind, claim, outcome, attempt: attemptsDone + 1, durationMs: 1 }
+export function settlement(
+  { id, kind, claim, place, attemptsDone }: ClaimedJob,
+  outcome: Outcome,
+): Settlement {
+  return { id, kind, claim, place, outcome, attempt: attemptsDone + 1, durationMs: 1 }
 }
 
 export function done(job: ClaimedJob, result?: string): Settlement {

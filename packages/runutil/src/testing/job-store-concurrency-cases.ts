@@ -74,6 +74,17 @@ export const concurrencyCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store, { kinds })), ['c4'])
   },
 
+  'concurrency: jobs that cannot start at once take at most half of the places that are left': async ({
+    store,
+  }) => {
+    await limitTo(store, { concurrency: 10 })
+    await put(store, ...series('', 40))
+    assert.equal((await claim(store, { limit: 30, startable: 2 })).length, 5)
+    assert.equal((await claim(store, { limit: 30, startable: 4 })).length, 4)
+    assert.equal((await claim(store, { limit: 30, startable: 0 })).length, 0)
+    assert.equal((await claim(store, { limit: 30, startable: 1 })).length, 1)
+  },
+
   'concurrency: priority decides within a limit too': async ({ store, clock }) => {
     await limitTo(store, { concurrency: 1 })
     await put(store, '2', { id: '1', priority: 1 }, { id: '3', runAt: later(clock, 1) })

@@ -72,7 +72,7 @@ export function heldColumns(held: readonly Held[]): unknown[] {
 
 /** @param frees whether the claim frees leases, and so needs those that are held */
 export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
-  const { holder, holding, maxCrashes, lastChance = true, maxBytes, orOne = true } = options
+  const { holder, holding, maxCrashes, lastChance = true, maxBytes, orOne = true, startable } = options
   return [
     holder ?? null,
     // Read late: another worker of the process may claim while this statement waits for a connection.
@@ -81,6 +81,7 @@ export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
     lastChance,
     maxBytes ?? null,
     orOne,
+    startable ?? null,
   ]
 }
 
@@ -98,7 +99,7 @@ export function placeColumns(batch: readonly Settlement[]): unknown[] | undefine
   for (const [at, { claim, place, outcome }] of sorted.entries()) {
     if (outcome.status === 'DONE') results.set(at, outcome.result)
     const range = claims.length - 1
-    if (claims[range] === claim && lasts[range] === place! - 1) lasts[range]!++
+    if (claims[range] === claim && lasts[range] === place! - 1) lasts[range]++
     else {
       claims.push(claim)
       firsts.push(place!)

@@ -26,7 +26,8 @@ export const claiming = (s: string): string => /* sql */ `
 create function ${s}.claim_jobs(
   p_kinds text[], p_limit integer, p_lease float8, p_free boolean, p_now float8, p_margin float8,
   p_mark_kinds text[], p_mark_priorities integer[], p_mark_times float8[], p_channel text, p_holder integer,
-  p_holding bigint[], p_max_crashes integer, p_last_chance boolean, p_max_bytes float8, p_or_one boolean
+  p_holding bigint[], p_max_crashes integer, p_last_chance boolean, p_max_bytes float8, p_or_one boolean,
+  p_startable integer
 ) returns table (
   o_id text, o_kind text, o_key text, o_priority integer, o_run_at bigint, o_claim bigint, o_crashes integer,
   o_attempts_done integer, o_created_at bigint, o_updated_at bigint, o_last_attempt_at bigint, o_last_error text,
@@ -76,7 +77,7 @@ begin
     perform from ${s}.job_limits where kind = any (p_kinds) order by kind for update;
     -- After the wait for the locks.
     v_now := ${s}.store_time(p_now);
-    select places, ids, seqs into v_places, v_ids, v_seqs from ${s}.choose_limited_jobs(p_kinds, p_limit, v_now);
+    select places, ids, seqs into v_places, v_ids, v_seqs from ${s}.choose_limited_jobs(p_kinds, p_limit, coalesce(p_startable, p_limit), v_now);
   elsif v_runs then
     select places, ids, seqs, tids, noted into v_places, v_ids, v_seqs, v_tids, v_noted
       from ${s}.choose_from_runs(p_kinds, p_limit);

@@ -117,11 +117,13 @@ end $$;
 `
 
 const choosing = (s: string): string => /* sql */ `
-create function ${s}.limited_candidates(p_kind text, p_limit integer, p_now timestamptz)
+-- Of the places that a limit leaves, jobs beyond the p_startable that can start at once take at most half.
+create function ${s}.limited_candidates(p_kind text, p_limit integer, p_startable integer, p_now timestamptz)
 returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql ${PINNED} as $$
 declare
   v_limits ${s}.job_limits;
   v_left integer := p_limit;
+  v_room integer;
 begin
   select * into v_limits from ${s}.job_limits as l where l.kind = p_kind;
   if v_limits.valid_until <= p_now or v_limits.valid_until > p_now + ${RULES_TTL} + ${SLACK} then
@@ -129,8 +131,9 @@ begin
     select * into v_limits from ${s}.job_limits as l where l.kind = p_kind;
   end if;
   if v_limits.concurrency is not null then
-    v_left := least(v_left, v_limits.concurrency - (
-      select count(*) from (select from ${s}.job_slots as o where o.kind = p_kind limit v_limits.concurrency) as taken));
+    v_room := v_limits.concurrency - (
+      select count(*) from (select from ${s}.job_slots as o where o.kind = p_kind limit v_limits.concurrency) as taken);
+    v_left := least(v_left, greatest(least(v_room, p_startable), v_room / 2));
   end if;
   if v_left > 0 and v_limits.rate_limits is not null then
     perform ${s}.cut_starts(p_kind, p_now);
@@ -148,11 +151,11 @@ end $$;
 
 -- The caller has locked the kinds' rows in job_limits.
 create function ${s}.choose_limited_jobs(
-  p_kinds text[], p_limit integer, p_now timestamptz, out places tid[], out ids text[], out seqs bigint[]
+  p_kinds text[], p_limit integer, p_startable integer, p_now timestamptz, out places tid[], out ids text[], out seqs bigint[]
 ) language plpgsql ${PINNED} as $$
 begin
   select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into places, ids, seqs from (
-    select candidate.* from unnest(p_kinds) as k (kind), ${s}.limited_candidates(k.kind, p_limit, p_now) as candidate
+    select candidate.* from unnest(p_kinds) as k (kind), ${s}.limited_candidates(k.kind, p_limit, p_startable, p_now) as candidate
     order by candidate.priority desc, candidate.run_at, candidate.seq limit p_limit
   ) as c;
 end $$;

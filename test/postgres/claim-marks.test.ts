@@ -8,7 +8,7 @@ import { ScanMarks, NO_MARKS } from '../../packages/runutil/src/postgres/queue/s
 import { createDatabase } from '../support/postgres/create-database.ts'
 
 /** Holder, claims that it holds, crashes, last chance, bytes, or one. */
-const NO_OPTIONS = [null, null, null, true, null, true, null]
+const NO_OPTIONS = [null, null, null, true, null, true, null, 0]
 const HOUR_MS = 3_600_000
 const SLOW_MS = 3_600_000
 const at = (ms: number, given: Partial<ClaimedJob> = {}): ClaimedJob =>

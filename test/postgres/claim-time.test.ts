@@ -5,7 +5,7 @@ import { createDatabase } from '../support/postgres/create-database.ts'
 import { waitingFor } from '../support/postgres/waiting.ts'
 
 /** Holder, claims that it holds, crashes, last chance, bytes, or one. */
-const NO_OPTIONS = [null, null, null, true, null, true, null]
+const NO_OPTIONS = [null, null, null, true, null, true, null, 0]
 const rate = { limit: 1, perMs: 60_000 }
 const RULES = new Map([
   [

@@ -148,5 +148,6 @@ describe('a claim of a kind with a rate', () => {
       null,
       true,
       null,
+      0,
     ])
 })

@@ -6,7 +6,7 @@ import { jobStatements } from '../../../packages/runutil/src/postgres/queue/job-
 import { createDatabase } from './create-database.ts'
 
 const VALUES =
-  `'{"a"}' 10 60000 false null 25 null null null 'jobs' null null null true null true null`.split(' ')
+  `'{"a"}' 10 60000 false null 25 null null null 'jobs' null null null true null true null 0`.split(' ')
 
 /** The kind 'a' on a database of its own, and what a claim of it costs. */
 export class LimitedKind {

@@ -96,8 +96,8 @@ export class ClaimLoop {
 
   /** How many jobs to claim. */
   #room(): number {
-    const { outcomes, claims, prefetch, slots, rules } = this.#props
-    return claims.room(prefetch.room(slots.count, outcomes.unsettled, rules.rated))
+    const { outcomes, claims, prefetch, slots } = this.#props
+    return claims.room(prefetch.room(slots.count, outcomes.unsettled))
   }
 
   /** @returns whether there may be more to claim */

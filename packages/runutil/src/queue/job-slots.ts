@@ -103,8 +103,8 @@ export class JobSlots {
       if (this.#startedInTurn === MOST_IN_A_TURN) return
       if (this.#startedInTurn++ === 0) void macrotask().then(this.#nextTurn)
       const job = this.#waiting.shift()!
-      if (this.#props.claims.holds(job)) this.#start(job)
-      // A renewal still in flight must not keep the job from other workers.
+      if (this.#props.claims.mayStart(job)) this.#start(job)
+      // Other workers can have it: a renewal still in flight must not keep it from them.
       else this.#props.releaser.add([job])
     }
   }

@@ -45,6 +45,8 @@ export interface ClaimOptions {
    * while they wait. Default: all.
    */
   readonly startable?: number | undefined
+  /** How long jobs of a claim of more than `startable` may wait before they start; a rate counts them until then. Default 0. */
+  readonly waitMs?: number | undefined
   /** The most bytes of payload to claim; payloads of up to 512 aren't counted. Default: no limit. */
   readonly maxBytes?: number | undefined
   /** Whether the first job is claimed however large it is. Default true. */

@@ -84,10 +84,12 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     if (jobs.length === 0) return []
     const claim = ++this.#claim
     this.#jobs.leases.add(claim, { until: now + leaseMs, holder: options.holder }, jobs)
+    const { startable = Infinity, waitMs = 0 } = options
+    const startsAt = jobs.length > startable ? now + waitMs : now
     for (const job of jobs) {
       this.#jobs.waiting.remove(job)
       Object.assign(job, { claim, claimedAt: now, freedFrom: undefined })
-      this.#starts.started(job.kind, this.#rules.limits(job.kind, now), now)
+      this.#starts.started(job.kind, this.#rules.limits(job.kind, now), now, startsAt)
     }
     return jobs.map(toClaimedJob)
   }

@@ -6,13 +6,15 @@ export class MemoryStarts {
   /** By kind; each list in order. */
   readonly #starts = new Map<string, number[]>()
 
-  started(kind: string, { rates }: LimitsInForce, now: number): void {
+  /** @param at when the job starts at the latest */
+  started(kind: string, { rates }: LimitsInForce, now: number, at: number): void {
     if (rates.length === 0) return
     const starts = this.#starts.get(kind) ?? []
     const counts = firstAfter(starts, now - Math.max(...rates.map(({ perMs }) => perMs)))
     // In bulk, since each removal moves all the others.
     if (counts > starts.length / 2) starts.splice(0, counts)
-    starts.push(now)
+    // Kept in order, though an earlier job may start later.
+    starts.push(Math.max(at, starts.at(-1) ?? -Infinity))
     this.#starts.set(kind, starts)
   }
 
@@ -73,7 +75,7 @@ export class Allowance {
     room: number,
     startable: number | undefined,
   ) {
-    this.#left = Math.min(shareOf(limits.concurrency - running.length, startable), room)
+    this.#left = shareOf(Math.min(limits.concurrency - running.length, room), startable)
     this.#keyConcurrency = limits.keyConcurrency
     for (const { key } of running) this.#count(key)
   }

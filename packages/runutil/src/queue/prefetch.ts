@@ -1,5 +1,7 @@
-/** How long a claimed job may wait for a slot. */
+/** How long a claimed job should wait for a slot, at most. */
 const WAIT_MS = 50
+/** How long after its claim a job of a kind with a rate may start; else it is released. */
+export const LATEST_START_MS = 4 * WAIT_MS
 /** How much the latest job weighs against those before it. */
 const WEIGHT = 0.2
 /** The assumed duration of a job that made others wait too long. */
@@ -28,10 +30,9 @@ export class Prefetch {
    *
    * @param held how many jobs run or wait here
    * @param unsettled how many outcomes aren't recorded yet; a slow store isn't asked for more jobs
-   * @param rated whether kinds have a rate, which counts starts from the claim: then none beyond those that can start
    */
-  room(held: number, unsettled: number, rated: boolean): number {
-    const most = this.#concurrency + (rated ? 0 : this.#size)
+  room(held: number, unsettled: number): number {
+    const most = this.#concurrency + this.#size
     if (held >= this.#concurrency && held > most / 2) return 0
     return unsettled > 4 * most ? 0 : most - held
   }

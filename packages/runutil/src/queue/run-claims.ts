@@ -6,8 +6,10 @@ import type { ClaimOptions, JobStore } from './job-store.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Claimant } from './last-chance.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import { LATEST_START_MS } from './prefetch.ts'
 import { type ProcessClaims, processClaims } from './process-claims.ts'
 import type { RunLog } from './run-log.ts'
+import type { WorkerRules } from './worker-rules.ts'
 
 /** How long to wait for a renewal before the next claim. */
 const CATCH_UP_MS = 1_000
@@ -20,6 +22,7 @@ export interface RunClaimsProps {
   readonly maxHeldBytes: number
   readonly clock: Clock
   readonly log: RunLog
+  readonly rules: WorkerRules
   readonly signals: ClaimSignals
 }
 
@@ -34,6 +37,8 @@ export class RunClaims {
   readonly #keeper: LeaseKeeper<ClaimedJob>
   readonly #bytes: HeldBytes
   readonly #claimant: Claimant
+  /** Until when jobs of kinds with a rate may start, if they have to wait first. */
+  readonly #startBy = new WeakMap<ClaimedJob, number>()
   #isOver = false
   #claims = 0
   #lostLeases = 0
@@ -96,8 +101,8 @@ export class RunClaims {
     return jobs
   }
 
-  async #ask(limit: number, chance: ClaimOptions): Promise<ClaimedJob[]> {
-    const { store, kinds, leaseMs, clock, maxCrashes } = this.#props
+  async #ask(limit: number, chance: ClaimOptions & { startable: number }): Promise<ClaimedJob[]> {
+    const { store, kinds, leaseMs, clock, maxCrashes, rules } = this.#props
     const { holder, open: holding } = this.#process
     const sentAt = clock.elapsed()
     let heldBack = false
@@ -115,12 +120,16 @@ export class RunClaims {
       onHeldBack,
       onLastChance,
       startable,
+      waitMs: LATEST_START_MS,
       onClockSet,
     })
     this.#claims++
     // The answer came after the run ended: its jobs are released, their leases not renewed.
     if (this.#isOver) return jobs
     for (const job of jobs) this.#keeper.add(job, sentAt)
+    if (rules.rated && jobs.length > startable) {
+      for (const job of jobs) this.#startBy.set(job, sentAt + LATEST_START_MS)
+    }
     this.#bytes.claimed(jobs, heldBack)
     return jobs
   }
@@ -150,9 +159,10 @@ export class RunClaims {
     this.#process.lastChance.withdraw(this.#claimant)
   }
 
-  /** Whether the job's lease cannot have expired yet. */
-  holds(job: ClaimedJob): boolean {
-    return this.#keeper.holds(job)
+  /** Whether the job's lease cannot have expired yet, and the rate of its kind still counts a start now. */
+  mayStart(job: ClaimedJob): boolean {
+    const startBy = this.#startBy.get(job)
+    return this.#keeper.holds(job) && (startBy === undefined || this.#props.clock.elapsed() <= startBy)
   }
 
   /** Whether leases have expired: others may have freed the jobs, so outcomes must be recorded before the next claim. */

@@ -35,6 +35,22 @@ export const rateCases: JobStoreCases = {
     checkWindows(starts, 3)
   },
 
+  'rate: jobs that may wait count until then, and those that cannot start at once take at most half': async ({
+    store,
+    clock,
+  }) => {
+    await limitTo(store, { rate: { limit: 10, perMs: PER_MS } })
+    await put(store, ...series('', 40))
+    const waiting = { limit: 30, startable: 2, waitMs: 200 }
+    assert.equal((await claim(store, waiting)).length, 5)
+    await clock.advance(PER_MS)
+    assert.equal((await claim(store, { limit: 30 })).length, 5)
+    await clock.advance(199)
+    assert.equal((await claim(store, waiting)).length, 0)
+    await clock.advance(1)
+    assert.equal((await claim(store, waiting)).length, 2)
+  },
+
   'rate: applies together with concurrency': async (context) => {
     await limitTo(context.store, { concurrency: 2, rate: { limit: 5, perMs: PER_MS } })
     const starts = await startsOver(context, () => 10)

@@ -72,7 +72,16 @@ export function heldColumns(held: readonly Held[]): unknown[] {
 
 /** @param frees whether the claim frees leases, and so needs those that are held */
 export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
-  const { holder, holding, maxCrashes, lastChance = true, maxBytes, orOne = true, startable } = options
+  const {
+    holder,
+    holding,
+    maxCrashes,
+    lastChance = true,
+    maxBytes,
+    orOne = true,
+    startable,
+    waitMs = 0,
+  } = options
   return [
     holder ?? null,
     // Read late: another worker of the process may claim while this statement waits for a connection.
@@ -82,6 +91,7 @@ export function claimColumns(options: ClaimOptions, frees: boolean): unknown[] {
     maxBytes ?? null,
     orOne,
     startable ?? null,
+    waitMs,
   ]
 }
 

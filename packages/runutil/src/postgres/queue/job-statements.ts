@@ -23,7 +23,7 @@ export function jobStatements(s: string) {
       loop(/* sql */ `select * from ${s}.claim_jobs($1::${TEXTS}, $2::integer, $3::double precision, $4::boolean, $5::double precision, $6::double precision,
         $7::${TEXTS}, $8::${TEXT}::integer[], $9::${TEXT}::double precision[], $10::${TEXT}, $11::integer,
         $12::${TEXT}::bigint[], $13::integer, $14::boolean, $15::double precision, $16::boolean,
-        $17::integer)`),
+        $17::integer, $18::double precision)`),
     settle: loop(/* sql */ `select ${s}.settle_jobs(${SETTLEMENTS}) as lost`),
     settlePlaces:
       loop(/* sql */ `select ${s}.settle_places($1::${TEXT}::bigint[], $2::${TEXT}::integer[], $3::${TEXT}::integer[], $4::${TEXTS},

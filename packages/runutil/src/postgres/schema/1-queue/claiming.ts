@@ -27,7 +27,7 @@ create function ${s}.claim_jobs(
   p_kinds text[], p_limit integer, p_lease float8, p_free boolean, p_now float8, p_margin float8,
   p_mark_kinds text[], p_mark_priorities integer[], p_mark_times float8[], p_channel text, p_holder integer,
   p_holding bigint[], p_max_crashes integer, p_last_chance boolean, p_max_bytes float8, p_or_one boolean,
-  p_startable integer
+  p_startable integer, p_wait float8
 ) returns table (
   o_id text, o_kind text, o_key text, o_priority integer, o_run_at bigint, o_claim bigint, o_crashes integer,
   o_attempts_done integer, o_created_at bigint, o_updated_at bigint, o_last_attempt_at bigint, o_last_error text,
@@ -130,7 +130,10 @@ begin
   insert into ${s}.job_claims (claim, claimed_at, expires_at, lease, holder, ids, seqs, tids)
     values (v_claim, v_now, v_now + p_lease * interval '1 ms', p_lease, p_holder, v_ids, v_seqs, v_tids);
   delete from ${s}.jobs_waiting where ctid = any (v_places);
-  if v_limited then perform ${s}.count_limited_jobs(v_ids, v_claim, p_now, p_margin); end if;
+  if v_limited then 
+    perform ${s}.count_limited_jobs(v_ids, v_claim, p_now, p_margin,
+      case when cardinality(v_ids) > p_startable then p_wait else 0 end);
+  end if;
   if v_tids is not null then
     return query select ${columns}, case when claimed.tid is not null then claimed.place::integer end
       from unnest(v_ids, v_seqs, v_tids) with ordinality as claimed (id, seq, tid, place) cross join lateral (

@@ -53,7 +53,7 @@ create function ${s}.first_jobs_by_key(p_kind text, p_limit integer, p_each inte
 returns table (place tid, id text, priority integer, run_at timestamptz, seq bigint) language plpgsql
 ${BY_HASH} as $$
 declare
-  v_first_rows integer := greatest(${FIRST_ROWS}, 4 * p_limit);
+  v_first_rows integer := greatest(${FIRST_ROWS}, least(4 * p_limit, p_limit + ${BACKLOG_ROWS}));
   v_first record;
   v_backlog boolean := exists (select from ${s}.job_backlogs as b where b.kind = p_kind);
   v_places tid[];

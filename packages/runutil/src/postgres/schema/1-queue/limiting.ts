@@ -137,7 +137,8 @@ begin
   end if;
   if v_left > 0 and v_limits.rate_limits is not null then
     perform ${s}.cut_starts(p_kind, p_now);
-    v_left := ${s}.rate_room(p_kind, v_limits.rate_limits, v_limits.rate_pers, v_left, p_now);
+    v_room := ${s}.rate_room(p_kind, v_limits.rate_limits, v_limits.rate_pers, 2 * v_left, p_now);
+    v_left := least(v_left, greatest(least(v_room, p_startable), v_room / 2));
   end if;
   if v_left <= 0 then return; end if;
   perform ${s}.break_first_runs(p_kind, v_left);
@@ -160,9 +161,10 @@ begin
   ) as c;
 end $$;
 
--- A handler starts a moment after the claim, so its start counts for p_margin ms more. Measured from here, since on a new
+-- A handler starts a moment after the claim, so its start counts for p_margin ms more; jobs that
+-- may wait before, for p_wait ms more. Measured from here, since on a new
 -- connection the first planning of the statements takes time.
-create function ${s}.count_limited_jobs(p_ids text[], p_claim bigint, p_now float8, p_margin float8)
+create function ${s}.count_limited_jobs(p_ids text[], p_claim bigint, p_now float8, p_margin float8, p_wait float8)
 returns void language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
@@ -180,7 +182,8 @@ begin
       select o.upto, o.at from ${s}.job_starts as o where o.kind = c.kind order by o.upto desc limit 1
     ) as last on true
     cross join lateral (select greatest(last.at,
-      case when p_now is null then ${s}.store_time(null) + p_margin * interval '1 ms' else v_now end) as at) as started
+      p_wait * interval '1 ms'
+      + case when p_now is null then ${s}.store_time(null) + p_margin * interval '1 ms' else v_now end) as at) as started
     where l.rate_limits is not null;
 end $$;
 

@@ -58,10 +58,11 @@ begin
       (select row(w.priority, w.run_at, w.seq)::${s}.job_place from scanned as w where w.nth = found.first) as first,
       (select row(w.priority, w.run_at, w.seq)::${s}.job_place from scanned as w where w.nth =
         case when cardinality(found.places) < p_wanted then found.scanned else found.last end) as reached,
-      array(
+      case when cardinality(found.places) < p_wanted then array(
+        -- Not "not exists", which would compare each with each.
         select k.key from candidates as k where k.turn = 1 and k.key is not null
-        and not exists (select from open as o where o.key = k.key)
-      ) as full_keys
+        and k.key not in (select o.key from open as o where o.key is not null)
+      ) end as full_keys
     into v_scan from found;
   places := v_scan.places;
   first := v_scan.first;

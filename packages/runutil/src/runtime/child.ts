@@ -10,11 +10,11 @@ import { callWorker } from '../core/worker.ts'
 import { Attempts } from './attempts.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { ChildTimers } from './child-timers.ts'
-import { fairTimeout } from './fair-timeout.ts'
 import { StartTimeoutError, WorkerHungError } from './restart-errors.ts'
 import type { Exit } from './restart-plan.ts'
 import { RestartWindow } from './restart-window.ts'
 import type { Place } from './start-order.ts'
+import { WorkerBody } from './worker-body.ts'
 import { WorkerTrace } from './worker-trace.ts'
 
 /** How a child reports to its supervisor. */
@@ -23,7 +23,7 @@ export interface ChildHost {
   readonly scope: RunScope
   /** Calls `body` in the AsyncLocalStorage stores in which the group was started. */
   anew(body: () => Promise<void>): Promise<void>
-  ended(child: Child, exit: Exit, body: Body): void
+  ended(child: Child, exit: Exit, body: WorkerBody): void
   /** Called when `isUp` of the child has changed. */
   turned(child: Child): void
   moved(child: Child, state: WorkerState): void
@@ -44,16 +44,6 @@ export interface ChildProps {
   readonly inner?: Context
 }
 
-/** One run of a worker, from its start to its end. */
-export interface Body {
-  readonly controller: LinkedController
-  /** Whether its signal has aborted. */
-  stopping: boolean
-  /** Set if the stop is a failure: not ready in time, or hung. */
-  failure: StartTimeoutError | WorkerHungError | undefined
-  onEnd: (() => void)[] | undefined
-}
-
 /** One worker of a supervisor: starts and stops it, and tracks its readiness. The supervisor decides on restarts. */
 export class Child implements RecordOwner {
   readonly spec: ChildSpec
@@ -64,7 +54,7 @@ export class Child implements RecordOwner {
   /** Its place in the start order. */
   place: Place<Child> | undefined
   /** The current run. Never two at once. */
-  body: Body | undefined
+  body: WorkerBody | undefined
   /** Whether an operator has stopped it. */
   isStopped = false
   /** Whether it is ready or done, so that workers after it may start. */
@@ -114,12 +104,7 @@ export class Child implements RecordOwner {
 
   start(controller: LinkedController, isFirst: boolean): void {
     const { record } = this
-    const body: Body = {
-      controller,
-      stopping: false,
-      failure: undefined,
-      onEnd: undefined,
-    }
+    const body = new WorkerBody(controller)
     this.body = body
     this.isWaiting = false
     this.attempts?.begin()
@@ -136,19 +121,19 @@ export class Child implements RecordOwner {
       () => this.#exited(body, { kind: 'returned' }),
       (error: unknown) => this.#exited(body, { kind: 'threw', error }),
     )
-    if (this.body !== body || body.stopping) return
+    if (this.body !== body || body.isStopping) return
     if (record.health === 'firing' && this.attempts) this.#timing.expectRecovery(this.attempts.recoveryMs)
     const { startTimeoutMs } = this.spec
     if (!record.isAwaited && startTimeoutMs === undefined) this.ready()
     else if (!this.isUp && this.outer === undefined) this.#limitStart(startTimeoutMs)
   }
 
-  #run(body: Body): Promise<void> {
-    return withContext(this.trace.context, callWorker, this.spec.worker, body.controller.signal)
+  #run(body: WorkerBody): Promise<void> {
+    return withContext(this.trace.context, callWorker, this.spec.worker, body.signal)
   }
 
   ready(): void {
-    if (this.body === undefined || this.body.stopping || this.isUp) return
+    if (this.body === undefined || this.body.isStopping || this.isUp) return
     const { record, outer } = this
     this.#timers?.started()
     outer?.ready()
@@ -185,12 +170,12 @@ export class Child implements RecordOwner {
   abort(reason: unknown, stopBy?: number): void {
     const { body } = this
     if (body === undefined) return
-    if (body.stopping) return this.#hurry(stopBy)
-    body.stopping = true
+    if (body.isStopping) return this.#hurry(stopBy)
+    body.stops()
     this.#clear()
     this.record.stopBy = stopBy
     if (this.record.state !== 'hung' && this.outer === undefined) this.record.moveTo('stopping')
-    body.controller.abort(reason)
+    body.abort(reason)
   }
 
   /** Told to stop before, with more time. */
@@ -207,20 +192,14 @@ export class Child implements RecordOwner {
     if (body === undefined) return Promise.resolve()
     const { clock } = this.#host
     this.abort(reason, clock.elapsed() + limitMs)
-    return new Promise((resolve) => {
-      const timer = fairTimeout(clock, limitMs, () => {
-        if (this.body === body) this.#host.outlived(this, body.failure, limitMs)
-      })
-      ;(body.onEnd ??= []).push(() => {
-        timer.clear()
-        resolve()
-      })
+    return body.untilEnd(clock, limitMs, () => {
+      if (this.body === body) this.#host.outlived(this, body.failure, limitMs)
     })
   }
 
   /** Stops the current run for a failure, which becomes its error, however it ends. */
   endWith(failure: StartTimeoutError | WorkerHungError, limitMs: number): void {
-    if (this.body === undefined || this.body.stopping) return
+    if (this.body === undefined || this.body.isStopping) return
     this.body.failure = failure
     void this.stop(failure, limitMs)
   }
@@ -250,20 +229,19 @@ export class Child implements RecordOwner {
     return this.spec.stopTimeoutMs ?? this.#host.scope.graceMs ?? DEFAULT_STOP_MS
   }
 
-  #exited(body: Body, exit: Exit): void {
+  #exited(body: WorkerBody, exit: Exit): void {
     if (this.body !== body) return
     this.body = undefined
     this.#clear()
     this.record.signOfLife()
     this.record.runEnded()
-    const { onEnd } = body
     this.#host.ended(this, exit, body)
-    for (const called of onEnd ?? []) called()
+    body.ended()
   }
 
   #clear(): void {
     this.#timers?.clear()
-    if (this.body?.stopping !== false) this.turn(false)
+    if (this.body?.isStopping !== false) this.turn(false)
   }
 }
 

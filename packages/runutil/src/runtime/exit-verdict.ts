@@ -1,7 +1,8 @@
 import { isAbortOf } from '../core/is-abort-of.ts'
-import type { Body, Child } from './child.ts'
+import type { Child } from './child.ts'
 import { isUnrestartable } from './restart-errors.ts'
 import { type Exit, judgeExit } from './restart-plan.ts'
+import type { WorkerBody } from './worker-body.ts'
 
 /** What the end of a worker's run means for its group. */
 export type ExitVerdict =
@@ -21,12 +22,12 @@ export interface GroupStopping {
   readonly isByCaller: boolean
 }
 
-export function judgeEnd(child: Child, exit: Exit, body: Body, group: GroupStopping): ExitVerdict {
+export function judgeEnd(child: Child, exit: Exit, body: WorkerBody, group: GroupStopping): ExitVerdict {
   // Something in it still runs, which is worse than all else.
   if (exit.kind === 'threw' && isUnrestartable(exit.error)) return { kind: 'failed', exit }
   const { failure } = body
   if (failure !== undefined) return judgeOwn(child, { kind: 'threw', error: failure })
-  if (body.stopping || group.isStopping) return judgeStopped(child, exit, body, group)
+  if (body.isStopping || group.isStopping) return judgeStopped(child, exit, body, group)
   return judgeOwn(child, exit)
 }
 
@@ -39,13 +40,13 @@ function judgeOwn({ spec }: Child, exit: Exit): ExitVerdict {
 function judgeStopped(
   { attempts, spec }: Child,
   exit: Exit,
-  { controller }: Body,
+  { signal }: WorkerBody,
   { isStopping, isByCaller }: GroupStopping,
 ): ExitVerdict {
   if (exit.kind === 'returned') return { kind: 'stopped' }
   const { error } = exit
   const isGroups = isStopping && attempts === undefined && spec.restart !== 'temporary'
   // A worker that rejects with its signal's reason, as calls given the signal do, has stopped as requested.
-  const isExpected = isAbortOf(controller.signal, error) && (isByCaller || !isGroups)
+  const isExpected = isAbortOf(signal, error) && (isByCaller || !isGroups)
   return isExpected ? { kind: 'stopped' } : { kind: 'stoppedBadly', error, isGroups }
 }

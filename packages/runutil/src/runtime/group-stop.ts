@@ -68,7 +68,7 @@ export class GroupStop {
     if (endsAt >= (this.#endsAt ?? Infinity)) return
     this.#endsAt = endsAt
     this.#limitLevel()
-    for (const child of this.#running) if (child.body?.stopping === true) this.#abort(child)
+    for (const child of this.#running) if (child.body?.isStopping === true) this.#abort(child)
   }
 
   get isOver(): boolean {
@@ -91,7 +91,7 @@ export class GroupStop {
     const now = clock.elapsed()
     const ownEnd = stopTimeoutMs === undefined ? Infinity : now + stopTimeoutMs
     const stopBy = Math.min(ownEnd, this.#shareEnd(child.place?.level ?? 0, now))
-    if (ownEnd === stopBy && ownEnd < Infinity && !child.body.stopping) {
+    if (ownEnd === stopBy && ownEnd < Infinity && !child.body.isStopping) {
       this.#timers.set(
         child,
         clock.setTimeout(() => this.#release(child), stopTimeoutMs!),

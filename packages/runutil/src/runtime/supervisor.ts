@@ -6,7 +6,8 @@ import { toError } from '../core/thrown.ts'
 import { FreshScope } from '../core/fresh-scope.ts'
 import { GroupControl } from './group-control.ts'
 import { Census } from './census.ts'
-import { type Body, Child, type ChildHost } from './child.ts'
+import type { Child, ChildHost } from './child.ts'
+import type { WorkerBody } from './worker-body.ts'
 import { ErrWorkerExitedPrematurely, type Failure, SiblingExitedError, attribute } from './errors.ts'
 import { type ExitVerdict, judgeEnd } from './exit-verdict.ts'
 import { logFailure } from './failure-lines.ts'
@@ -137,7 +138,7 @@ export class Supervisor implements ChildHost {
     this.#census.turned(child)
   }
 
-  ended(child: Child, exit: Exit, body: Body): void {
+  ended(child: Child, exit: Exit, body: WorkerBody): void {
     const { isStopping } = this
     const isByCaller = this.#reason.isAbortOf(this.#props.signal)
     this.#settleOne(child, judgeEnd(child, exit, body, { isStopping, isByCaller }))

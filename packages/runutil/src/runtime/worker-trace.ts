@@ -14,9 +14,6 @@ export interface WorkerTraceProps {
 
 /** The contexts of a worker's current or last run: that of its code, and that of its log lines. They are one trace. */
 export class WorkerTrace {
-  readonly #scope: RunScope
-  readonly #record: WorkerRecord
-  readonly #name: string
   readonly #lineName: string
   /** That of the entry around it, if its lines have the same name. */
   readonly #around: WorkerTrace | undefined
@@ -24,9 +21,6 @@ export class WorkerTrace {
   #lines: Context | undefined
 
   constructor({ scope, record, name, lineName, inner }: WorkerTraceProps) {
-    this.#scope = scope
-    this.#record = record
-    this.#name = name
     this.#lineName = lineName
     const around = inner && traceOf(record)
     if (around !== undefined && around.#lineName === lineName) this.#around = around
@@ -45,13 +39,14 @@ export class WorkerTrace {
 
   /** Begins another trace, for another run. */
   begin(): void {
-    this.#context = new Context(this.#scope, this.#name, this.#record)
+    const { scope, name, record } = this.#context
+    this.#context = new Context(scope, name, record)
     this.#follow(this.#newLines())
   }
 
   #newLines(): Context {
-    const isCodes = this.#name === this.#lineName
-    return isCodes ? this.#context : new Context(this.#scope, this.#lineName, this.#record)
+    const { scope, name, record } = this.#context
+    return name === this.#lineName ? this.#context : new Context(scope, this.#lineName, record)
   }
 
   #follow(lines: Context): void {

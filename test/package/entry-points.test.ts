@@ -235,7 +235,7 @@ describe('the package', () => {
   })
 
   it.each([
-    ['runutil', 34_000],
+    ['runutil', 34_500],
     ['runutil/cron', 21_000],
     ['runutil/http', 8_500],
     ['runutil/leases', 24_000],

@@ -83,7 +83,7 @@ describe('progress of a job', () => {
       }
       setImmediate(() => reportProgress(9))
     }
-    const { clock, enqueue, queue, run } = freshWorker(handler)
+    const { clock, enqueue, queue, run } = freshWorker(handler, { lease: '4s' })
     queue.onEvent((event) => void (event.type === 'progress' && events.push(event)))
     const { runtime, stop } = await run()
     const start = clock.now()
@@ -92,6 +92,10 @@ describe('progress of a job', () => {
     expect(runtime.get('/#0')!.detail).toMatchObject({
       running: [{ id: '1', progress: { done: 2, total: 10, at: new Date(start + 800) } }],
     })
+    expect((await queue.get('1'))!.progress).toBeUndefined()
+    // The lease is renewed after a quarter of its 4 s.
+    await clock.advance(200)
+    expect((await queue.get('1'))!.progress).toEqual({ done: 2, total: 10, at: new Date(start + 800) })
     await clock.advance('1m')
     const facts = { type: 'progress', id: '1', kind: 'a', attempt: 1, total: 10 }
     expect(events).toEqual([

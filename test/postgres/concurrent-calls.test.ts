@@ -79,7 +79,7 @@ it.each(['settle', 'release'] as const)(
     })
     // Frees it, and takes nothing.
     expect(await new PostgresJobStore(database).claim(['none'], 1, '1h')).toEqual([])
-    await client.query(`select runutil.renew_jobs('{1}', '{${job.claim}}', 1000, null)`)
+    await client.query(`select runutil.renew_jobs('{1}', '{${job.claim}}', 1000, '{}', null)`)
     const ended = call === 'settle' ? store.settle([done(job)]) : store.release([job])
     await waitingFor('transactionid', url)
     await client.query('commit')

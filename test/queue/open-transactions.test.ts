@@ -60,7 +60,9 @@ describe('while a transaction that completes a job is open', () => {
     const { store } = queue
     expect(await store.settle([done(first)])).toEqual([])
     expect(await store.settle([again(second)])).toEqual([])
-    expect(await store.renew([job, third, fourth], '30s')).toEqual([])
+    const progress = { done: 1, at: new Date(0) }
+    expect(await store.renew([job, third, fourth], '30s', new Map([[job, progress]]))).toEqual([])
+    expect((await queue.get(job.id))!.progress).toEqual(progress)
     await store.release([third])
     expect(await store.settle([done(fourth)])).toEqual([])
     await client.query('commit')
@@ -110,7 +112,7 @@ describe('a repeatable-read transaction', () => {
   it('completes a job whose lease was renewed since it began', async () => {
     const [job, other] = (await claimed(2)) as [ClaimedJob, ClaimedJob]
     await client.query(SNAPSHOT)
-    await queue.store.renew([job, other], '1h')
+    await queue.store.renew([job, other], '1h', new Map([[job, { done: 1, at: new Date(0) }]]))
     await queue.store.settle([again(other)])
     await queue.complete(job, 1, { tx: client })
     await client.query('commit')

@@ -28,7 +28,9 @@ export interface AttemptProps {
   readonly stores: AsyncScope
   /** The context in which the handler runs. */
   readonly context: Context
-  /** Called at the first report of progress at once, and then at most once a second. */
+  /** Called with each report of progress. */
+  readonly onReport: (attempt: Attempt) => void
+  /** Called at the first report at once, and then at most once a second. */
   readonly onProgress: (attempt: Attempt) => void
 }
 
@@ -48,17 +50,19 @@ export class Attempt implements ProgressListener {
   /** The one that its handler runs in. */
   readonly context: Context
   readonly #controller = new AbortController()
+  readonly #onReport: (attempt: Attempt) => void
   readonly #onProgress: (attempt: Attempt) => void
   #deadline: Timer | undefined
   #progressEvents: Throttle | undefined
 
-  constructor({ job, kind, clock, stores, context, onProgress }: AttemptProps) {
+  constructor({ job, kind, clock, stores, context, onReport, onProgress }: AttemptProps) {
     this.job = job
     this.context = context
     this.#kind = kind
     this.#clock = clock
     this.#stores = stores
     this.#startedAt = elapsedNow(clock)
+    this.#onReport = onReport
     this.#onProgress = onProgress
     context.progressListener = this
   }
@@ -84,6 +88,7 @@ export class Attempt implements ProgressListener {
   }
 
   progressed(): void {
+    this.#onReport(this)
     this.#progressEvents ??= new Throttle(() => this.#onProgress(this), PROGRESS_EVERY_MS, this.#clock)
     this.#progressEvents.call()
   }

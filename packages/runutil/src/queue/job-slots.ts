@@ -109,6 +109,10 @@ export class JobSlots {
     }
   }
 
+  readonly #onReport = ({ job, context }: Attempt): void => {
+    this.#props.claims.progressed(job, context.progress!)
+  }
+
   readonly #onProgress = ({ job, context }: Attempt): void => {
     this.#props.store.progressed(job, context.progress!)
   }
@@ -126,6 +130,7 @@ export class JobSlots {
       clock,
       stores: this.#scope,
       context: context.child(),
+      onReport: this.#onReport,
       onProgress: this.#onProgress,
     })
     this.#running.set(job, attempt)

@@ -1,4 +1,5 @@
 import type { Duration } from '../core/duration.ts'
+import type { Progress } from '../core/progress.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import type { ClaimedJob, JobStatus, QueuedJob } from './job.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
@@ -124,9 +125,14 @@ export interface JobStore {
   /**
    * Renews all leases from now.
    *
+   * @param progress of some of these jobs, to be stored for `get`; that of lost jobs is dropped
    * @returns the jobs whose claims are lost
    */
-  renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]>
+  renew<H extends Held>(
+    held: readonly H[],
+    lease: Duration,
+    progress?: ReadonlyMap<Held, Progress>,
+  ): Promise<H[]>
   /** Releases jobs as if they had never been claimed; for lost ones, reports that their handlers don't run. */
   release(held: readonly Held[]): Promise<void>
   get(id: string): Promise<QueuedJob | undefined>

@@ -1,3 +1,5 @@
+import type { Progress } from '../core/progress.ts'
+
 /** PENDING, also while running, until one of the others, which are final. */
 export type JobStatus = 'PENDING' | 'DONE' | 'FAILED' | 'PANIC'
 
@@ -18,6 +20,8 @@ export interface QueuedJob<P = unknown, R = unknown> {
   readonly lastAttemptAt?: Date
   /** Why the last attempt failed; begins with 'retryable-error: ' for a retried job, with 'panic: ' for a PANIC. */
   readonly lastError?: string
+  /** What the handler of its last attempts passed to `reportProgress`, as of the last renewal of its lease. */
+  readonly progress?: Progress
 }
 
 /** What `enqueue` takes. More fields, such as a stored job's status and attempts, are ignored. */

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts'
+import type { Progress } from '../core/progress.ts'
 import type { Held, JobStore } from './job-store.ts'
 
 export interface LeaseKeeperProps<H extends Held> {
@@ -46,6 +47,8 @@ export class LeaseKeeper<H extends Held> {
    * and other workers don't run the job beside its handler if that can be avoided.
    */
   readonly #lost = new Set<H>()
+  /** Reported since the last renewal. */
+  #progress = new Map<H, Progress>()
   #timer: Timer | undefined
   #dueAt = Infinity
   #renewals = 0
@@ -72,10 +75,16 @@ export class LeaseKeeper<H extends Held> {
 
   delete(held: H): void {
     this.#lost.delete(held)
+    this.#progress.delete(held)
     const lease = this.#leases.get(held.claim)
     if (!lease?.jobs.delete(held) || lease.jobs.size > 0) return
     this.#leases.delete(held.claim)
     this.#props.open.delete(held.claim)
+  }
+
+  /** The progress of a job, to be stored with the next renewal. */
+  progressed(held: H, progress: Progress): void {
+    if (this.#leases.get(held.claim)?.jobs.has(held)) this.#progress.set(held, progress)
   }
 
   get holdsNothing(): boolean {
@@ -117,11 +126,14 @@ export class LeaseKeeper<H extends Held> {
     const { store, leaseMs, clock, onError } = this.#props
     const sentAt = clock.elapsed()
     const held = [...this.#leases.values()].flatMap(({ jobs }) => [...jobs])
+    const progress = this.#progress
+    this.#progress = new Map()
     this.#renewals++
     try {
-      this.#renewed(held, new Set(await store.renew(held, leaseMs)), sentAt + leaseMs)
+      this.#renewed(held, new Set(await store.renew(held, leaseMs, progress)), sentAt + leaseMs)
       this.#props.onRenewed?.()
     } catch (error) {
+      for (const [one, was] of progress) if (!this.#progress.has(one)) this.progressed(one, was)
       this.#wakeAt(clock.elapsed() + Math.min(leaseMs * RETRY_SHARE, MAX_RETRY_MS))
       onError(error)
     } finally {

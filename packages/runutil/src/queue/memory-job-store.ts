@@ -1,3 +1,4 @@
+import type { Progress } from '../core/progress.ts'
 import { systemClock } from '../core/clock-system.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs, toStorableMs } from '../core/duration.ts'
@@ -112,12 +113,18 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     return batch.filter((settlement) => !this.#jobs.settle(settlement, now))
   }
 
-  async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
+  async renew<H extends Held>(
+    held: readonly H[],
+    lease: Duration,
+    progress?: ReadonlyMap<Held, Progress>,
+  ): Promise<H[]> {
     const until = this.#time.now() + toStorableMs(lease, 'renew: lease')
     return held.filter((one) => {
       this.#jobs.takeBack(one, until)
       this.#jobs.leases.renew(one.claim, until)
-      return this.#jobs.held(one) === undefined
+      const job = this.#jobs.held(one)
+      if (job !== undefined) job.progress = progress?.get(one) ?? job.progress
+      return job === undefined
     })
   }
 

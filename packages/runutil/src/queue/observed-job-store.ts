@@ -63,8 +63,12 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return lost
   }
 
-  renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
-    return this.#store.renew(held, lease)
+  renew<H extends Held>(
+    held: readonly H[],
+    lease: Duration,
+    progress?: ReadonlyMap<Held, Progress>,
+  ): Promise<H[]> {
+    return this.#store.renew(held, lease, progress)
   }
 
   /** The handler of a job has reported progress. */

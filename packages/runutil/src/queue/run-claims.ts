@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { Notify } from '../core/notify.ts'
+import type { Progress } from '../core/progress.ts'
 import type { ClaimSignals } from './claim-signals.ts'
 import { HeldBytes } from './held-bytes.ts'
 import type { ClaimOptions, JobStore } from './job-store.ts'
@@ -181,6 +182,11 @@ export class RunClaims {
   /** The job's handler has ended. */
   handled(job: ClaimedJob): void {
     if (job.crashes === this.#props.maxCrashes) this.#process.lastChance.handled(this.#claimant)
+  }
+
+  /** The handler of the job has reported progress. */
+  progressed(job: ClaimedJob, progress: Progress): void {
+    this.#keeper.progressed(job, progress)
   }
 
   delete(jobs: readonly ClaimedJob[]): void {

@@ -1,3 +1,4 @@
+import type { Progress } from '../core/progress.ts'
 import type { ClaimedJob, JobStatus, QueuedJob } from './job.ts'
 import { type JobCounts, type NewJob, noJobs } from './job-store.ts'
 import type { ClockSet } from './memory-time.ts'
@@ -23,6 +24,7 @@ export interface StoredJob {
   attemptsDone: number
   lastAttemptAt: number | undefined
   lastError: string | undefined
+  progress: Progress | undefined
   /** The claim that holds the job; for an ended job, the claim that ended it. */
   claim: number | undefined
   claimedAt: number
@@ -49,6 +51,7 @@ export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
     attemptsDone: 0,
     lastAttemptAt: undefined,
     lastError: undefined,
+    progress: undefined,
     claim: undefined,
     claimedAt: 0,
     crashes: 0,
@@ -62,6 +65,13 @@ export function byUrgency(a: StoredJob, b: StoredJob): number {
 }
 
 export function toQueuedJob(job: StoredJob): QueuedJob {
+  const { progress } = job
+  if (progress === undefined) return atStart(job)
+  return { ...atStart(job), progress: { ...progress, at: new Date(progress.at) } }
+}
+
+/** Without the progress, which is that of an earlier attempt when the job is claimed. */
+function atStart(job: StoredJob): QueuedJob {
   return {
     id: job.id,
     kind: job.kind,
@@ -81,7 +91,7 @@ export function toClaimedJob(job: StoredJob): ClaimedJob {
   const { claim, priority, key, crashes } = job
   const payloadBytes = bytesOf(job.payload)
   return {
-    ...toQueuedJob(job),
+    ...atStart(job),
     claim: claim!,
     priority,
     crashes,

@@ -35,6 +35,35 @@ export const leaseCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)).sort(), ['1', '2'])
   },
 
+  'lease: a renewal stores the progress of some of its jobs': async ({ store, clock }) => {
+    await put(store, '1', '2', '3')
+    const jobs = await claim(store)
+    const [first, second, third] = jobs
+    const at = new Date(clock.now())
+    const progress = { done: 1, total: 2.5, note: 'half \u0000 "way"', at }
+    assert.deepEqual(await store.renew(jobs, LEASE_MS, new Map([[second!, progress]])), [])
+    const stored = await Promise.all(['1', '2', '3'].map(async (id) => (await got(store, id)).progress))
+    assert.deepEqual(stored, [undefined, progress, undefined])
+    const next = { done: 2, at }
+    const reports = new Map([
+      [first!, next],
+      [second!, next],
+      [third!, next],
+    ])
+    await store.settle([done(first!)])
+    assert.deepEqual(await store.renew(jobs, LEASE_MS, reports), [first])
+    assert.deepEqual(await store.renew(jobs.slice(1), LEASE_MS), [])
+    await store.settle([done(second!), again(third!)])
+    assert.deepEqual((await got(store, '1')).progress, undefined)
+    assert.deepEqual((await got(store, '2')).progress, next)
+    assert.deepEqual((await got(store, '3')).progress, next)
+    assert.ok(!('progress' in (await claimOnly(store, '3'))))
+    await clock.advance(1)
+    assert.equal(await store.prune(0, 10), 2)
+    await put(store, '2')
+    assert.deepEqual((await got(store, '2')).progress, undefined)
+  },
+
   'lease: expires for any kind and key': async ({ store, clock }) => {
     await put(store, { id: '1', key: 'x' }, { id: '2', kind: 'b', priority: 3 })
     await claim(store, { kinds: ['a', 'b'] })

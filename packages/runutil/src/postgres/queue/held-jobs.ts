@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { describe } from '../../core/describe.ts'
 import { type Duration, toStorableMs } from '../../core/duration.ts'
+import type { Progress } from '../../core/progress.ts'
 import { TransactionOpenError } from '../../queue/errors.ts'
 import type { Held, SettleOptions } from '../../queue/job-store.ts'
 import { type Settlement, checkStorable } from '../../queue/outcome.ts'
@@ -9,7 +10,7 @@ import { plainArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { LIMIT_MS, type SchemaQueries } from '../statements/schema-queries.ts'
 import type { JobClaimer } from './job-claimer.ts'
-import { heldColumns, placeColumns, settlementColumns } from './job-columns.ts'
+import { heldColumns, placeColumns, progressColumn, settlementColumns } from './job-columns.ts'
 import type { JobNotifications } from './job-notifications.ts'
 import type { JobStatements } from './job-statements.ts'
 import { OpenClaims } from './open-claims.ts'
@@ -85,11 +86,15 @@ export class HeldJobs {
   }
 
   /** As `JobStore.renew`. */
-  async renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
+  async renew<H extends Held>(
+    held: readonly H[],
+    lease: Duration,
+    progress: ReadonlyMap<Held, Progress> = new Map(),
+  ): Promise<H[]> {
     if (held.length === 0) return []
     const { queries, statements } = this.#props
     const leaseMs = toStorableMs(lease, 'renew: lease')
-    const params = [...heldColumns(held), leaseMs, this.#now()]
+    const params = [...heldColumns(held), leaseMs, progressColumn(held, progress), this.#now()]
     const [row] = await queries.run<[string | null]>(statements.renew, params, undefined, {
       limitMs: leaseLimit(leaseMs),
       reserved: 'renewals',

@@ -1,4 +1,6 @@
 import type { ClaimOptions, Held, NewJob } from '../../queue/job-store.ts'
+import type { Progress } from '../../core/progress.ts'
+import { progressJson } from './job-rows.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
 import type { Settlement } from '../../queue/outcome.ts'
 import { LateParam } from '../database/late-param.ts'
@@ -68,6 +70,17 @@ export function heldColumns(held: readonly Held[]): unknown[] {
       plainArray,
     ),
   ]
+}
+
+export function progressColumn(held: readonly Held[], progress: ReadonlyMap<Held, Progress>): string {
+  const texts = new Few<string>(held)
+  if (progress.size > 0) {
+    for (const [at, one] of held.entries()) {
+      const reported = progress.get(one)
+      texts.set(at, reported && progressJson(reported))
+    }
+  }
+  return texts.array(jsonArray)
 }
 
 /** @param frees whether the claim frees leases, and so needs those that are held */

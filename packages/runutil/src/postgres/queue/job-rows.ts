@@ -1,5 +1,6 @@
 import { type JobCounts, noJobs } from '../../queue/job-store.ts'
 import type { ClaimedJob, JobStatus, QueuedJob } from '../../queue/job.ts'
+import type { Progress } from '../../core/progress.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
 
 /** A bigint, as the driver returns it. */
@@ -63,6 +64,7 @@ export type JobRow = [
   lastError: string | null,
   payload: string,
   result: string | null,
+  progress: string | null,
 ]
 
 export function toQueuedJob(row: JobRow): QueuedJob {
@@ -78,6 +80,7 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     lastError,
     payload,
     result,
+    progress,
   ] = row
   return {
     id,
@@ -91,7 +94,17 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     ...(lastAttemptAt !== null && { lastAttemptAt: moment(lastAttemptAt) }),
     ...(lastError !== null && { lastError }),
     ...(result !== null && { result: JSON.parse(result) as unknown }),
+    ...(progress !== null && { progress: toProgress(progress) }),
   }
+}
+
+export function progressJson({ done, total, note, at }: Progress): string {
+  return JSON.stringify({ done, total, note, at: at.getTime() })
+}
+
+function toProgress(json: string): Progress {
+  const { at, ...rest } = JSON.parse(json) as Omit<Progress, 'at'> & { at: number }
+  return { ...rest, at: new Date(at) }
 }
 
 /** Rounds, since `date_part` may return slightly less than whole milliseconds. */

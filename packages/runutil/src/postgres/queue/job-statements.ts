@@ -30,14 +30,16 @@ export function jobStatements(s: string) {
         $5::integer, $6::${TEXT}::bigint[], $7::double precision) as settled`),
     settleEnded: loop(/* sql */ `select ${s}.settle_ended_jobs(${SETTLEMENTS}) as lost`),
     renew: loop(
-      /* sql */ `select ${s}.renew_jobs($1::${TEXTS}, $2::${TEXT}::bigint[], $3::double precision, $4::double precision) as lost`,
+      /* sql */ `select ${s}.renew_jobs($1::${TEXTS}, $2::${TEXT}::bigint[], $3::double precision, $4::${TEXTS}, $5::double precision) as lost`,
     ),
     release:
       loop(/* sql */ `select ${s}.release_jobs($1::${TEXTS}, $2::${TEXT}::bigint[], $3::${TEXT}::bigint[], $4::boolean, $5::${TEXT},
         $6::double precision)`),
     get: call(/* sql */ `select id, kind, status, attempts_done, ${msOf('run_at')}, ${msOf('created_at')},
         ${msOf('updated_at')}, ${msOf('last_attempt_at')}, last_error,
-        payload::${TEXT}, result::${TEXT} from ${s}.jobs where id ${EQ} $1::${TEXT}`),
+        payload::${TEXT}, result::${TEXT},
+        (select p.progress::${TEXT} from ${s}.job_progress as p where p.id ${EQ} j.id and p.seq ${EQ} j.seq)
+        from ${s}.jobs as j where id ${EQ} $1::${TEXT}`),
     cancel: call(/* sql */ `select ${s}.cancel_job($1::${TEXT}, $2::double precision)`),
     retry: call(/* sql */ `select ${s}.retry_job($1::${TEXT}, $2::${TEXT}, $3::double precision)`),
     taken: call(/* sql */ `select id from ${s}.jobs where id ${EQ} any ($1::${TEXTS})`),

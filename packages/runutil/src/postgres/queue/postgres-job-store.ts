@@ -1,3 +1,4 @@
+import type { Progress } from '../../core/progress.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Duration, toMs, toStorableMs } from '../../core/duration.ts'
 import { unexpected } from '../../core/errors.ts'
@@ -108,8 +109,12 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return this.#held.settle(batch, options)
   }
 
-  renew<H extends Held>(held: readonly H[], lease: Duration): Promise<H[]> {
-    return this.#held.renew(held, lease)
+  renew<H extends Held>(
+    held: readonly H[],
+    lease: Duration,
+    progress?: ReadonlyMap<Held, Progress>,
+  ): Promise<H[]> {
+    return this.#held.renew(held, lease, progress)
   }
 
   release(held: readonly Held[]): Promise<void> {

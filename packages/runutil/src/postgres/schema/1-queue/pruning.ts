@@ -18,6 +18,14 @@ language sql immutable as $$
     operator(pg_catalog.>=) p_kept
 $$;
 
+-- By their places, which the caller has locked.
+create function ${s}.remove_jobs(p_places tid[]) returns void language plpgsql
+${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
+begin
+  with gone as (delete from ${s}.jobs where ctid = any (p_places) returning id)
+  delete from ${s}.job_progress as p using gone where p.id = gone.id;
+end $$;
+
 -- Prunes one part. Returns whether one was due.
 create function ${s}.prune_by_rules(p_now float8) returns boolean language plpgsql
 ${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
@@ -42,7 +50,7 @@ begin
   if not found then return false; end if;
   v_from := format('(%s,0)', v_part * ${PAGES})::tid;
   v_to := format('(%s,0)', (v_part + 1) * ${PAGES})::tid;
-  delete from ${s}.jobs where ctid = any (array(
+  perform ${s}.remove_jobs(array(
     select j.ctid from ${s}.jobs as j join ${s}.job_retentions as r using (kind)
     where j.ctid >= v_from and j.ctid < v_to and j.status <> 'PENDING' and r.live
       and ${s}.has_aged(j.updated_at, case j.status when 'DONE' then r.done_kept else r.failed_kept end, v_now)
@@ -89,7 +97,7 @@ begin
       limit p_limit for update skip locked
     );
   end if;
-  delete from ${s}.jobs where ctid = any (v_places);
+  perform ${s}.remove_jobs(v_places);
   o_count := cardinality(v_places);
   -- Before version 14, PostgreSQL can't read a range of blocks.
   if o_count < p_limit or current_setting('server_version_num')::integer < 140000 then return; end if;

@@ -114,6 +114,15 @@ create index jobs_waiting_later on ${s}.jobs_waiting (run_at, seq) where not due
 create index jobs_waiting_runs on ${s}.jobs_waiting (kind, priority desc, run_at, seq) where ids is not null;
 create index jobs_waiting_delayed on ${s}.jobs_waiting (delayed_since) where not due and delayed_since is not null;
 
+-- What handlers have reported; apart from jobs, so that a renewal never waits for a transaction that completes a job, nor makes
+-- it fail. A row whose seq isn't that of the job is of an earlier job with the same id.
+create table ${s}.job_progress (
+  id text collate "C" primary key,
+  seq bigint not null,
+  -- done, total, note and at, in ms since the epoch.
+  progress json not null
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+
 create sequence ${s}.job_claim_numbers;
 create table ${s}.job_claims (
   claim bigint primary key,

@@ -173,7 +173,7 @@ begin
   delete from ${s}.job_claims where claim = any (p_finished);
 end $$;
 
-create function ${s}.renew_jobs(p_ids text[], p_claims bigint[], p_lease float8, p_now float8)
+create function ${s}.renew_jobs(p_ids text[], p_claims bigint[], p_lease float8, p_progress text[], p_now float8)
 returns text language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
@@ -192,6 +192,13 @@ begin
     exit when v_lost is null or v_round = 2;
     perform ${s}.restore_claims(p_ids, p_claims, v_now, p_lease);
   end loop;
+  if p_progress <> '{}' then
+    insert into ${s}.job_progress as p (id, seq, progress)
+      select j.id, j.seq, p_progress[h.place]::json
+      from ${s}.held_jobs(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
+      where j.status = 'PENDING' and p_progress[h.place] is not null order by j.id
+      on conflict (id) do update set seq = excluded.seq, progress = excluded.progress;
+  end if;
   return v_lost;
 end $$;
 

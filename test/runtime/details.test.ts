@@ -1,4 +1,4 @@
-import { type DeclarativeWorker, Runtime, runAllWorkers } from 'runutil'
+import { type DeclarativeWorker, Runtime, reportProgress, runAllWorkers } from 'runutil'
 import { CoordinateWorker, MemoryCoordinateStore, createCoordinate } from 'runutil/coordinate'
 import { cron } from 'runutil/cron'
 import { Manager, MemoryActionLedger } from 'runutil/dispatch'
@@ -78,20 +78,24 @@ test('a QueueWorker counts the leases that it has lost', async () => {
   expect(detail).toMatchObject({ lostLeases: 1, running: [{ id: '2' }] })
 })
 
-test('a CoordinateWorker shows its tasks and its heartbeat', async () => {
+test('a CoordinateWorker shows its tasks, their progress and its heartbeat', async () => {
   const { detail } = await detailOf(async (clock) => {
     const store = new MemoryCoordinateStore().withTime(() => clock.now())
     const namespace = await createCoordinate({ withTime: () => store }, { clock }).namespace('n')
     const spec = await namespace.setWorkSpec({ name: 'spec', runtime: 'node' })
     await spec.addWorkUnits([1, 2, 3].map((at) => ({ name: `${at}`, data: {} })))
-    const tasks = { spec: (_: unknown, signal: AbortSignal) => untilAbort(signal) }
+    const task = (_: unknown, signal: AbortSignal): Promise<void> => {
+      reportProgress(1, 3)
+      return untilAbort(signal)
+    }
+    const tasks = { spec: task }
     return new CoordinateWorker({ namespace, workerId: 'w', concurrency: 1, tasks })
   })
   expect(detail).toEqual({
     namespace: 'n',
     workerId: 'w',
     concurrency: 1,
-    tasks: [{ workSpec: 'spec', attempts: 3 }],
+    tasks: [{ workSpec: 'spec', attempts: 3, progress: { done: 1, total: 3, at: new Date(NOON) } }],
     heartbeat: new Date(NOON),
   })
 })

@@ -1,5 +1,7 @@
 import { inNewScope } from '../core/async-scope.ts'
 import type { Clock, Timer } from '../core/clock.ts'
+import { Context, currentContext, newScope, withContext } from '../core/context.ts'
+import type { Progress } from '../core/progress.ts'
 import { linkedController } from '../core/linked-controller.ts'
 import { SerialQueue } from '../core/serial-queue.ts'
 import { sleep } from '../core/wait.ts'
@@ -31,6 +33,8 @@ export class RunningTask {
   readonly name: string
   readonly #props: RunningTaskProps
   readonly #controller = linkedController()
+  /** The task's own. */
+  readonly #context = (currentContext() ?? new Context(newScope({}), '')).child()
   readonly #held: HeldAttempts
   readonly #calls: AttemptCalls
   readonly #checks = new SerialQueue()
@@ -48,6 +52,11 @@ export class RunningTask {
       attempt.watch({ onRenewal: () => this.#onRenewal(attempt), onEnded: props.onSign })
   }
 
+  /** What the task last passed to `reportProgress`. */
+  get progress(): Progress | undefined {
+    return this.#context.progress
+  }
+
   /** How many haven't ended. */
   get attempts(): number {
     return this.#held.all.length
@@ -61,7 +70,9 @@ export class RunningTask {
     this.#watch(false)
     try {
       const task = await this.#task()
-      await inNewScope(() => task?.(this.#props.attempts, this.#controller.signal))
+      const { attempts } = this.#props
+      const call = (): Promise<void> | void => task?.(attempts, this.#controller.signal)
+      await inNewScope(() => withContext(this.#context, call))
     } catch (error) {
       await this.#failUntilRecorded(error)
     } finally {

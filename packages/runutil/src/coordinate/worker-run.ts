@@ -63,7 +63,9 @@ export class WorkerRun {
 
   get #detail(): object {
     const { namespace, workerId, concurrency } = this.#settings
-    const tasks = [...this.#running].map(({ name, attempts }) => ({ workSpec: name, attempts }))
+    const tasks = [...this.#running].map(({ name, attempts, progress }) => {
+      return { workSpec: name, attempts, ...(progress !== undefined && { progress }) }
+    })
     return { namespace: namespace.name, workerId, concurrency, tasks, heartbeat: this.#heartbeatAt }
   }
 

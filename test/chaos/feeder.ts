@@ -40,7 +40,8 @@ export class Feeder {
     for (let outcomeUnknown = false; ;) {
       this.#signal.throwIfAborted()
       try {
-        return await this.#queue.enqueue(jobs)
+        await this.#queue.enqueue(jobs)
+        return
       } catch (error) {
         if (error instanceof ErrJobExists) {
           // All or nothing: after a lost answer either none is there or all are.

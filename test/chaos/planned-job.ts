@@ -34,6 +34,7 @@ export const STATUS_OF: Record<Fate, string> = {
 }
 
 export interface PlannedJob extends JobInput<Payload> {
+  readonly id: string
   readonly payload: Payload
 }
 

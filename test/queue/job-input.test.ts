@@ -42,10 +42,10 @@ describe('a job is stored', () => {
 
 /** As they come from JavaScript, or past the compiler. */
 const wrong: [string, unknown, string][] = [
-  ['nothing', undefined, 'job: expected an object { id, kind, payload?, runAt?, … }; got undefined'],
+  ['nothing', undefined, 'job: expected an object { kind, id?, payload?, runAt?, … }; got undefined'],
   ['null', null, 'job: expected an object'],
-  ['a string', 'mail', 'job: expected an object { id, kind, payload?, runAt?, … }; got "mail"'],
-  ['no id', { kind: 'a' }, 'job.id: expected a string; got undefined'],
+  ['a string', 'mail', 'job: expected an object { kind, id?, payload?, runAt?, … }; got "mail"'],
+  ['null as id', { id: null, kind: 'a' }, 'job.id: expected a string; got null'],
   ['an empty id', { id: '', kind: 'a' }, `job.id: expected a string that isn't empty; got ""`],
   ['an id of blanks', { id: ' \n\t\u00a0', kind: 'a' }, `job.id: expected a string that isn't empty`],
   ['a number as id', { id: 7, kind: 'a' }, 'job.id: expected a string; got 7'],
@@ -65,6 +65,12 @@ const wrong: [string, unknown, string][] = [
     'expected at most 200 characters; got 10000',
   ],
   ['NUL in the kind', { id: '1', kind: '\0' }, 'job.kind: expected text without NUL characters'],
+  ['a negative delay', { delay: -1 }, 'job.delay: expected a duration of 0 or more'],
+  ['a delay of NaN', { delay: NaN }, 'job.delay: expected a duration of 0 or more'],
+  ['a delay that no store can hold', { delay: Infinity }, 'job.delay: expected at most 100000000000000 ms'],
+  ['a delay that is null', { delay: null }, 'job.delay: expected a duration of 0 or more'],
+  ['a delay that is a date', { delay: new Date(0) }, 'job.delay: expected a duration of 0 or more'],
+  ['a time and a delay', { runAt: new Date(), delay: '1s' }, 'job: expected runAt or delay; got both'],
   ['an invalid date', { runAt: new Date('soon') }, 'job.runAt: expected a Date; got an invalid date'],
   [
     'a date after the year 9999',

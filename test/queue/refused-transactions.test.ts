@@ -220,7 +220,7 @@ describe('what is outside of a transaction is refused with its name and what to 
     const embedded = await openDatabase(pglite)
     await migrate(embedded)
     const queue = new JobQueue(new PostgresJobStore(embedded))
-    const enqueued = (): Promise<void> => queue.enqueue({ id: '1', kind: 'a' }, { tx: pglite })
+    const enqueued = (): Promise<unknown> => queue.enqueue({ id: '1', kind: 'a' }, { tx: pglite })
     expect(await failureOf(enqueued())).toBeInstanceOf(InvalidArgumentError)
     expect(await queue.get('1')).toBeUndefined()
     await pglite.exec('begin')

@@ -64,5 +64,5 @@ repeat(every, { at: 'noon' })
 polled.hit(1)
 // @ts-expect-error -- a queue is over a store
 new JobQueue('memory:')
-// @ts-expect-error -- a job has an id
-void new JobQueue(new MemoryJobStore()).enqueue({ kind: 'mail' })
+// @ts-expect-error -- a job has a kind
+void new JobQueue(new MemoryJobStore()).enqueue({ id: '1' })

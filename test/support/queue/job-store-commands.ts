@@ -51,6 +51,7 @@ const pick = fc.nat(11)
 const leaseMs = fc.constantFrom(1_000, 5_000, 60_000)
 
 interface Given extends Omit<NewJob, 'runAt' | 'payload'> {
+  /** Of the runAt; without one, the delay counts. */
   inMs: number | undefined
 }
 
@@ -58,6 +59,7 @@ const newJob = fc.record<Given>({
   id,
   kind,
   inMs: fc.constantFrom(undefined, undefined, -1_000, 1, 3_000),
+  delayMs: fc.constantFrom(undefined, undefined, undefined, 0, 2_000),
   priority: fc.constantFrom(0, 0, 1, -1),
   key: fc.constantFrom(undefined, 'x', 'y'),
 })
@@ -76,10 +78,11 @@ const outcome = fc.oneof<fc.Arbitrary<Outcome>[]>(
 const inserts = fc.array(newJob, { minLength: 1, maxLength: 3 }).map(
   (given) =>
     new Command('insert', given, async (model, { store, clock }) => {
-      const jobs = given.map(({ inMs, ...job }) => ({
+      const jobs = given.map(({ inMs, delayMs, ...job }) => ({
         ...job,
         payload: `"${job.id}"`,
         runAt: inMs === undefined ? undefined : new Date(clock.now() + inMs),
+        delayMs: inMs === undefined ? delayMs : undefined,
       }))
       const taken = model.insert(jobs)
       const refused = await store.insert(jobs).then(

@@ -52,7 +52,7 @@ export class JobStoreModel {
       status: 'PENDING',
       endedAt: 0,
       crashes: 0,
-      dueAt: Math.max(this.#now, job.runAt?.getTime() ?? 0),
+      dueAt: Math.max(this.#now, job.runAt?.getTime() ?? 0) + (job.delayMs ?? 0),
       attemptsDone: 0,
       lastAttemptAt: undefined,
       result: undefined,

@@ -26,7 +26,7 @@ export interface JobDefinition<In = unknown, Payload = unknown, Out = unknown> {
 }
 
 /** The payload may be left out where the schema, or its absence, allows undefined. */
-type JobOf<In> = { readonly id: string } & (undefined extends In
+type JobOf<In> = { readonly id?: string } & (undefined extends In
   ? { readonly payload?: In }
   : { readonly payload: In })
 

@@ -13,7 +13,7 @@ export {
   ResultTimeoutError,
   RetryableError,
 } from './errors.ts'
-export type { ClaimedJob, JobInput, JobStatus, QueuedJob } from './job.ts'
+export type { ClaimedJob, EnqueueOptions, Enqueued, JobInput, JobStatus, QueuedJob } from './job.ts'
 export type { JobEvent } from './job-event.ts'
 export { JobQueue } from './job-queue.ts'
 export type {

@@ -1,8 +1,11 @@
 import { describe } from '../core/describe.ts'
+import { type Duration, toStorableMs } from '../core/duration.ts'
 import { MOST_JSON } from '../core/json.ts'
 import { STORABLE_TEXT } from '../core/options.ts'
 import { plainJson } from '../core/plain-json.ts'
 import { isStorable } from '../core/text.ts'
+import { messageOf } from '../core/thrown.ts'
+import { timeOrderedId } from '../core/time-ordered-id.ts'
 import { isWholeNumber, wholeNumberText } from '../core/whole-number.ts'
 import { ErrInvalidJob, ErrJobExists } from './errors.ts'
 import type { NewJob } from './job-store.ts'
@@ -46,14 +49,15 @@ function prepareJob(
   const name: NameOf = (field) => `${at === undefined ? 'job' : `jobs[${at}]`}${field}`
   if (typeof input !== 'object' || (input as unknown) === null) {
     throw new ErrInvalidJob(
-      `${name('')}: expected an object { id, kind, payload?, runAt?, … }; got ${describe(input)}`,
+      `${name('')}: expected an object { kind, id?, payload?, runAt?, … }; got ${describe(input)}`,
     )
   }
-  const { id, kind, runAt, priority, key } = input
+  const { id, kind, runAt, delay, priority, key } = input
   return {
-    id: text(id, '.id', name, LONGEST_ID),
+    id: id === undefined ? timeOrderedId() : text(id, '.id', name, LONGEST_ID),
     kind: kinds.of(kind, name),
     runAt: moment(runAt, name),
+    delayMs: delay === undefined ? undefined : delayOf(delay, runAt, name),
     priority: rank(priority, name),
     key: key === undefined ? undefined : text(key, '.key', name, LONGEST_KEY),
     payload: payloadOf(input, name, mostJson),
@@ -116,6 +120,15 @@ function moment(value: Date | undefined, name: NameOf): Date | undefined {
   if (value instanceof Date && value.getTime() < END_OF_TIME) return value.getTime() < 0 ? new Date(0) : value
   const got = value instanceof Date ? 'an invalid date, or one after the year 9999' : describe(value)
   throw invalid(name('.runAt'), 'a Date', got)
+}
+
+function delayOf(delay: Duration, runAt: Date | undefined, name: NameOf): number {
+  if (runAt !== undefined) throw new ErrInvalidJob(`${name('')}: expected runAt or delay; got both`)
+  try {
+    return toStorableMs(delay, name('.delay'))
+  } catch (error) {
+    throw new ErrInvalidJob(messageOf(error))
+  }
 }
 
 /** A column of 32 bits. */

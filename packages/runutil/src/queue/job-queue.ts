@@ -11,7 +11,7 @@ import { JobNotFoundError, jobLost } from './errors.ts'
 import type { JobEvent } from './job-event.ts'
 import { prepareJobs, storedId } from './job-input.ts'
 import type { JobCounts, JobStore, JobStoreFacts } from './job-store.ts'
-import type { ClaimedJob, JobInput, QueuedJob } from './job.ts'
+import type { ClaimedJob, EnqueueOptions, Enqueued, JobInput, QueuedJob } from './job.ts'
 import { toJson } from './json.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
 import { settlementOf } from './outcome.ts'
@@ -42,19 +42,24 @@ export class JobQueue {
   }
 
   /**
-   * Stores all jobs or none. A job whose id exists is refused: with ids derived from the subject of the job, enqueueing
-   * again is safe.
+   * Stores all jobs or none, and resolves with the id of each. A job whose id exists is refused: with ids derived from the
+   * subject of the job, enqueueing again is safe.
    *
    * @param options.tx the caller's transaction: the jobs exist once it commits
    * @throws ErrInvalidJob, ErrJobExists, StoreUnavailableError
    */
+  enqueue(job: JobInput, options?: EnqueueOptions): Promise<Enqueued>
+  enqueue(jobs: readonly JobInput[], options?: EnqueueOptions): Promise<Enqueued[]>
+  enqueue(jobs: JobInput | readonly JobInput[], options?: EnqueueOptions): Promise<Enqueued | Enqueued[]>
   async enqueue(
     jobs: JobInput | readonly JobInput[],
-    options: { tx?: TransactionHandle | undefined } = {},
-  ): Promise<void> {
+    options: EnqueueOptions = {},
+  ): Promise<Enqueued | Enqueued[]> {
     const { tx } = checkOptions('enqueue', options, ['tx'])
     const prepared = prepareJobs(jobs, this.#store.maxJson)
     if (prepared.length > 0) await this.#store.insert(prepared, { tx })
+    const enqueued = prepared.map(({ id }): Enqueued => ({ id, outcome: 'stored' }))
+    return Array.isArray(jobs) ? enqueued : enqueued[0]!
   }
 
   /**

@@ -12,6 +12,8 @@ export interface NewJob {
   readonly kind: string
   readonly payload: string
   readonly runAt: Date | undefined
+  /** How long after it is stored to run; instead of `runAt`. */
+  readonly delayMs?: number | undefined
   readonly priority: number
   readonly key: string | undefined
 }
@@ -87,8 +89,8 @@ export function noJobs(): JobCounts[string] {
  * another claim takes the job, renewing, settling and releasing it under its last claim still succeed, and undo that crash;
  * under any earlier claim they change nothing.
  *
- * The store's clock may be set. Durations never become longer by that: a lease, the delay of a retry, a start under a rate,
- * a worker's rules end at most their own length from the new time. A `runAt` given by a caller is a time of day, and stays.
+ * The store's clock may be set. Durations never become longer by that: a lease, a delay, also that of a retry, a start under a
+ * rate, a worker's rules end at most their own length from the new time. A `runAt` given by a caller is a time of day, and stays.
  *
  * Every method rejects with a StoreUnavailableError when the store can't be reached for now. So do `claim`, `settle`,
  * `renew`, `release`, `limit`, `prune` and `listen`, which a worker calls and can call again, when the server fails
@@ -97,7 +99,7 @@ export function noJobs(): JobCounts[string] {
  */
 export interface JobStore {
   /**
-   * Stores all jobs or none. A `runAt` that is undefined or in the past is stored as now.
+   * Stores all jobs or none. A `runAt` that is undefined or in the past is stored as now, a `delayMs` as that long after now.
    *
    * @throws ErrJobExists with the ids that exist already or are duplicates
    */

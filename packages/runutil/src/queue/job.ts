@@ -1,4 +1,6 @@
+import type { Duration } from '../core/duration.ts'
 import type { Progress } from '../core/progress.ts'
+import type { TransactionHandle } from '../core/queryable.ts'
 
 /** PENDING, also while running, until one of the others, which are final. */
 export type JobStatus = 'PENDING' | 'DONE' | 'FAILED' | 'PANIC'
@@ -26,18 +28,34 @@ export interface QueuedJob<P = unknown, R = unknown> {
 
 /** What `enqueue` takes. More fields, such as a stored job's status and attempts, are ignored. */
 export interface JobInput<P = unknown> {
-  /** Unique in the whole queue; 1 to 500 characters. */
-  readonly id: string
+  /** Unique in the whole queue; 1 to 500 characters. Default: a UUID (v7) that is greater than all before it in this process. */
+  readonly id?: string | undefined
   /** Selects the handler; 1 to 200 characters, stored in lower case. */
   readonly kind: string
   /** Any JSON value, up to 4 MiB of JSON. Default null. */
   readonly payload?: P
   /** When to run. Default: now, also for a time in the past. */
   readonly runAt?: Date
+  /** How long after the call to run, by the store's clock; instead of `runAt`. */
+  readonly delay?: Duration | undefined
   /** Higher first, a 32-bit integer. Default 0. */
   readonly priority?: number
   /** The tenant or resource of the job, which `keyConcurrency` counts by; 1 to 300 characters. */
   readonly key?: string
+}
+
+/** How `enqueue` stores jobs. */
+export interface EnqueueOptions {
+  /** The caller's own transaction, in the store's database: the jobs exist once it commits. */
+  readonly tx?: TransactionHandle | undefined
+}
+
+/** What became of a job that was enqueued. */
+export interface Enqueued {
+  /** The given id, trimmed, or the generated one. */
+  readonly id: string
+  /** Today always 'stored'; the others are what `onExists` does with a job that is there already. */
+  readonly outcome: 'stored' | 'skipped' | 'replaced'
 }
 
 /** A job that one process holds under a lease. */

@@ -2,13 +2,12 @@ import { type RunControl, runControls, workerKind } from '../core/worker-kind.ts
 import { InvalidArgumentError, unexpected } from '../core/errors.ts'
 import { isPlainFunction } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
-import type { TransactionHandle } from '../core/queryable.ts'
 import { type Worker } from '../core/worker.ts'
 import type { JobDefinition } from './define-job.ts'
 import { ErrKindExists, ErrUnknownKind } from './errors.ts'
 import { normaliseKind } from './job-input.ts'
 import { JobQueue, observedStoreOf } from './job-queue.ts'
-import type { ClaimedJob, JobInput } from './job.ts'
+import type { ClaimedJob, EnqueueOptions, Enqueued, JobInput } from './job.ts'
 import { type JobHandler, KIND_OPTIONS, type Kind, type KindOptions, resolveKindOptions } from './kind.ts'
 import { QueueRun } from './queue-run.ts'
 import { type QueueWorkerOptions, type WorkerSettings, resolveSettings } from './worker-settings.ts'
@@ -65,15 +64,18 @@ export class QueueWorker implements Worker {
    *
    * @throws ErrUnknownKind, ErrInvalidJob, ErrJobExists, StoreUnavailableError
    */
+  enqueue(job: JobInput, options?: EnqueueOptions): Promise<Enqueued>
+  enqueue(jobs: readonly JobInput[], options?: EnqueueOptions): Promise<Enqueued[]>
+  enqueue(jobs: JobInput | readonly JobInput[], options?: EnqueueOptions): Promise<Enqueued | Enqueued[]>
   async enqueue(
     jobs: JobInput | readonly JobInput[],
-    options: { tx?: TransactionHandle | undefined } = {},
-  ): Promise<void> {
+    options: EnqueueOptions = {},
+  ): Promise<Enqueued | Enqueued[]> {
     for (const job of Array.isArray(jobs) ? (jobs as readonly JobInput[]) : [jobs as JobInput]) {
       const kind = normaliseKind((job as JobInput | null)?.kind as string, 'job.kind')
       if (!this.#kinds.has(kind)) throw new ErrUnknownKind(kind, [...this.#kinds.keys()])
     }
-    await this.#queue.enqueue(jobs, options)
+    return this.#queue.enqueue(jobs, options)
   }
 
   /**

@@ -57,6 +57,15 @@ export const clockCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)), ['1', '2'])
   },
 
+  'clock set back: a delayed job comes after its own delay': async ({ store, clock }) => {
+    await put(store, { id: '1', delayMs: 10_000 })
+    await clock.advance(4_000)
+    set(clock, -HOUR_MS)
+    assert.deepEqual(await claim(store), [])
+    await clock.advance(10_000)
+    await claimOnly(store, '1')
+  },
+
   'clock set forward, and back: a retry comes after its own delay': async ({ store, clock }) => {
     const job = await held(store, '1')
     set(clock, HOUR_MS)

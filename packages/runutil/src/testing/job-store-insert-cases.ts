@@ -44,6 +44,26 @@ export const insertCases: JobStoreCases = {
       assert.deepEqual((await got(store, id)).runAt, new Date(clock.now()))
   },
 
+  'insert: a delay counts from when the job is stored': async ({ store, clock }) => {
+    await clock.advance('1h')
+    await put(store, { id: '1', delayMs: 20_000 }, { id: '2', delayMs: 0 }, { id: '3' })
+    assert.deepEqual((await got(store, '1')).runAt, later(clock, 20_000))
+    assert.deepEqual((await got(store, '2')).runAt, new Date(clock.now()))
+    assert.deepEqual(idsOf(await claim(store)), ['2', '3'])
+    await clock.advance(19_999)
+    assert.deepEqual(await claim(store), [])
+    await clock.advance(1)
+    assert.deepEqual(idsOf(await claim(store)), ['1'])
+  },
+
+  'insert: a thousand delayed jobs of one call wait': async ({ store, clock }) => {
+    const jobs = Array.from({ length: 1_000 }, (_, at) => newJob({ id: `job ${at}`, delayMs: 5_000 }))
+    await store.insert(jobs)
+    assert.deepEqual(await claim(store), [])
+    await clock.advance(5_000)
+    assert.deepEqual(idsOf(await claim(store, { limit: 2_000 })), idsOf(jobs))
+  },
+
   'insert: an empty list is accepted': async ({ store }) => {
     await store.insert([])
     assert.deepEqual(await store.counts(), {})

@@ -16,16 +16,18 @@ export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
   const kinds: string[] = []
   const payloads: string[] = []
   const runAts = new Few<number>(jobs)
+  const delays = new Few<number>(jobs)
   const priorities = new Few<number>(jobs)
   const bytes = new Few<number>(jobs)
   const keys = new Few<string>(jobs)
   for (let at = 0; at < jobs.length; at++) {
-    const { id, kind, payload, runAt, priority, key } = jobs[at]!
+    const { id, kind, payload, runAt, delayMs, priority, key } = jobs[at]!
     ids.push(id)
     kinds.push(kind)
     payloads.push(payload)
     // A time in the past counts as now, also one that the database can't store.
     runAts.set(at, runAt && Math.max(0, runAt.getTime()))
+    delays.set(at, delayMs)
     priorities.set(at, priority || undefined)
     keys.set(at, key)
     bytes.set(at, bytesOf(payload))
@@ -38,6 +40,7 @@ export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
     priorities.array(plainArray),
     keys.array(textArray),
     bytes.array(plainArray),
+    delays.array(plainArray),
   ]
 }
 

@@ -18,7 +18,8 @@ export function jobStatements(s: string) {
   return {
     enqueue:
       call(/* sql */ `select ${s}.enqueue_jobs($1::${TEXTS}, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
-        $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXT}::integer[], $8::double precision, $9::${TEXT}, $10::${TEXT}) as taken`),
+        $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXT}::integer[], $8::${TEXT}::double precision[],
+        $9::double precision, $10::${TEXT}, $11::${TEXT}) as taken`),
     claim:
       loop(/* sql */ `select * from ${s}.claim_jobs($1::${TEXTS}, $2::integer, $3::double precision, $4::boolean, $5::double precision, $6::double precision,
         $7::${TEXTS}, $8::${TEXT}::integer[], $9::${TEXT}::double precision[], $10::${TEXT}, $11::integer,

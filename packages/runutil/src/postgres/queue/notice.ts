@@ -25,7 +25,9 @@ const MAX_COUNT = 1_000_000
 
 export function countNew(jobs: readonly NewJob[], now: number): JobCount[] {
   const counts: Tally[] = []
-  for (const { kind, runAt } of jobs) count(counts, kind, runAt === undefined ? 0 : runAt.getTime() - now)
+  for (const { kind, runAt, delayMs = 0 } of jobs) {
+    count(counts, kind, runAt === undefined ? delayMs : runAt.getTime() - now)
+  }
   return sumCounts(counts)
 }
 

@@ -99,7 +99,7 @@ create table ${s}.jobs_waiting (
   key text collate "C",
   -- For jobs with a large payload or crashes. Null, which takes no space, for all others.
   note ${s}.job_note,
-  -- For a job that is retried after a delay: when the delay began.
+  -- For a job that runs after a delay, also a retry: when the delay began.
   delayed_since timestamptz,
   -- Of a run: its jobs, and where they are in jobs, unless they have changed since; id and seq are those of the first.
   ids text[],
@@ -153,14 +153,14 @@ alter table ${s}.job_claims alter ids set storage external, alter seqs set stora
 const enqueueing = (s: string): string => /* sql */ `
 create function ${s}.enqueue_jobs(
   p_ids text[], p_kinds text[], p_payloads text[], p_run_ats float8[], p_priorities integer[], p_keys text[],
-  p_bytes integer[], p_now float8, p_channel text, p_notice text
+  p_bytes integer[], p_delays float8[], p_now float8, p_channel text, p_notice text
 ) returns text language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_seq bigint := nextval('${s.replaceAll("'", "''")}.job_seq') * 1048576;
 begin
   if cardinality(p_ids) >= ${RUN} and cardinality(p_kinds) = 1 and p_run_ats = '{}' and p_priorities = '{}' and p_keys = '{}'
-    and p_bytes = '{}' and not exists (select from ${s}.job_limits where kind = p_kinds[1])
+    and p_bytes = '{}' and p_delays = '{}' and not exists (select from ${s}.job_limits where kind = p_kinds[1])
   then
     with stored as (
       insert into ${s}.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq)
@@ -177,16 +177,19 @@ begin
     return null;
   end if;
   insert into ${s}.jobs (id, kind, payload, run_at, priority, key, created_at, updated_at, seq)
-    select id, coalesce(kind, p_kinds[1]), payload::json, greatest(v_now, to_timestamp(run_at / 1000.0)),
+    select id, coalesce(kind, p_kinds[1]), payload::json,
+      greatest(v_now, to_timestamp(run_at / 1000.0)) + coalesce(delay, 0) * interval '1 ms',
       coalesce(priority, 0), key, v_now, v_now, v_seq + place
-    from unnest(p_ids, p_kinds, p_payloads, p_run_ats, p_priorities, p_keys) with ordinality
-      as given (id, kind, payload, run_at, priority, key, place);
-  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
-    select id, coalesce(kind, p_kinds[1]), greatest(v_now, to_timestamp(run_at / 1000.0)),
-      coalesce(to_timestamp(run_at / 1000.0) <= v_now, true), coalesce(priority, 0), key, v_seq + place,
-      case when bytes is not null then row(bytes, 0, null, null)::${s}.job_note end
-    from unnest(p_ids, p_kinds, p_run_ats, p_priorities, p_keys, p_bytes) with ordinality
-      as given (id, kind, run_at, priority, key, bytes, place);
+    from unnest(p_ids, p_kinds, p_payloads, p_run_ats, p_delays, p_priorities, p_keys) with ordinality
+      as given (id, kind, payload, run_at, delay, priority, key, place);
+  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
+    select id, coalesce(kind, p_kinds[1]),
+      greatest(v_now, to_timestamp(run_at / 1000.0)) + coalesce(delay, 0) * interval '1 ms',
+      coalesce(to_timestamp(run_at / 1000.0) <= v_now, true) and coalesce(delay, 0) = 0, coalesce(priority, 0), key,
+      v_seq + place, case when bytes is not null then row(bytes, 0, null, null)::${s}.job_note end,
+      case when delay > 0 then v_now end
+    from unnest(p_ids, p_kinds, p_run_ats, p_delays, p_priorities, p_keys, p_bytes) with ordinality
+      as given (id, kind, run_at, delay, priority, key, bytes, place);
   -- Jobs with a priority may lie before the mark of a backlog.
   if p_priorities <> '{}' and exists (select from ${s}.job_backlogs) then
     insert into ${s}.job_unblocked_keys (kind, key)

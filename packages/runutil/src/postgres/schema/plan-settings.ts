@@ -10,3 +10,10 @@ export const BY_INDEX = /* sql */ `${PINNED} set plan_cache_mode = force_generic
 
 /** The same for joins of lists: by hash, since they have no index. */
 export const BY_HASH = BY_INDEX.replace('enable_hashjoin = off', 'enable_hashjoin = on')
+
+/**
+ * A join of a list with a table by an indexed column that looks up each value of the list. With a plain equation, PostgreSQL
+ * may walk the whole index and search the list for each row: best while the table is small, and then kept while it grows. Where
+ * hash joins are on, other columns are compared in this way too.
+ */
+export const lookedUp = (column: string, value: string): string => `${column} = any (array[${value}])`

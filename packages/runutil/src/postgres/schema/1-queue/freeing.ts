@@ -1,5 +1,5 @@
 import { GT, TEXT } from '../../database/qualified.ts'
-import { BY_INDEX } from '../plan-settings.ts'
+import { BY_INDEX, lookedUp } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 
 /** The kind of a claim's result row, without an id: leases have expired, or the search was incomplete; claim again soon. */
@@ -105,8 +105,8 @@ declare
 begin
   for v_job in
     select o.claim, j.id, j.kind, j.key, j.priority, j.run_at, j.seq
-    from ${s}.pairs(p_ids, p_claims) as o join ${s}.jobs as j using (id)
-    where j.status = 'PENDING' and j.crashes > 0 order by j.id for update of j
+    from ${s}.pairs(p_ids, p_claims) as o join ${s}.jobs as j on ${lookedUp('j.id', 'o.id')}
+    where j.status = 'PENDING' and j.crashes > 0 order by o.id for update of j
   loop
     delete from ${s}.jobs_waiting where kind = v_job.kind and due and priority = v_job.priority
       and run_at = v_job.run_at and seq = v_job.seq and (note).claim = v_job.claim

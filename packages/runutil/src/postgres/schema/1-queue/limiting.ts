@@ -1,7 +1,7 @@
 import { SLACK } from '../store-time.ts'
 import { limitingKeys } from './limiting-keys.ts'
 import { RULES_TTL } from './rules-ttl.ts'
-import { BY_INDEX, PINNED } from '../plan-settings.ts'
+import { BY_INDEX, PINNED, lookedUp } from '../plan-settings.ts'
 
 /**
  * How many jobs of a kind may run or start, over all machines. However much is full, a claim reads only the jobs it
@@ -192,7 +192,7 @@ create function ${s}.release_slots(p_ids text[], p_claims bigint[]) returns void
 begin
   with released as (
     delete from ${s}.job_slots as o using ${s}.pairs(p_ids, p_claims) as over
-    where o.id = over.id and o.claim = over.claim returning o.kind, o.key
+    where ${lookedUp('o.id', 'over.id')} and o.claim = over.claim returning o.kind, o.key
   )
   insert into ${s}.job_unblocked_keys (kind, key)
     select distinct o.kind, o.key from released as o join ${s}.job_backlogs as b using (kind) where o.key is not null;

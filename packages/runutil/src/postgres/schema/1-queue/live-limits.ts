@@ -1,4 +1,4 @@
-import { BY_INDEX, PINNED } from '../plan-settings.ts'
+import { BY_INDEX, PINNED, lookedUp } from '../plan-settings.ts'
 import { RULES_TTL } from './rules-ttl.ts'
 
 /** The limits of kinds, from the rules of live workers. */
@@ -62,7 +62,8 @@ begin
   -- Read again, since some may have ended before they were locked; from here on, none can.
   insert into ${s}.job_slots (id, claim, kind, key)
     select j.id, c.claim, j.kind, j.key
-    from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq) join ${s}.jobs as j using (id, seq)
+    from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq) join ${s}.jobs as j
+      on ${lookedUp('j.id', 'held.id')} and j.seq = held.seq
     where j.id = any (v_running) and j.status = 'PENDING'
     on conflict do nothing;
 end $$;

@@ -1,4 +1,4 @@
-import { BY_HASH, BY_INDEX, PINNED } from '../plan-settings.ts'
+import { BY_HASH, BY_INDEX, PINNED, lookedUp } from '../plan-settings.ts'
 import { claimKey } from './freeing.ts'
 
 /** A job to be settled is locked, as it is while a caller's transaction that settles it is open. */
@@ -123,7 +123,7 @@ begin
         from unnest(p_ids, p_claims) with ordinality as given (id, claim, place)
         join held on held.id = given.id and held.claim = coalesce(given.claim, p_claims[1])
       ) as h
-      where j.id = h.id and j.seq = h.seq and j.status = 'PENDING'
+      where ${lookedUp('j.id', 'h.id')} and ${lookedUp('j.seq', 'h.seq')} and j.status = 'PENDING'
       returning h.place, case when j.status = 'PENDING' then j.id end as retried
     ) select array_agg(place), array_agg(retried) filter (where retried is not null)
       into v_now_settled, v_retried from settled;
@@ -142,7 +142,7 @@ begin
   return (
     select json_agg(o.place)::text from ${s}.pairs(p_ids, p_claims) as o
     where o.place <> all (v_settled) and not exists (
-      select from ${s}.jobs as j where j.id = o.id and j.claim = o.claim and j.status <> 'PENDING')
+      select from ${s}.jobs as j where ${lookedUp('j.id', 'o.id')} and ${lookedUp('j.claim', 'o.claim')} and j.status <> 'PENDING')
   );
 end $$;
 
@@ -187,7 +187,8 @@ begin
   for v_round in 1..2 loop
     select json_agg(o.place)::text into v_lost from ${s}.pairs(p_ids, p_claims) as o
     where o.place <> all (array(
-      select h.place from ${s}.held_jobs(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
+      select h.place from ${s}.held_jobs(p_ids, p_claims) as h join ${s}.jobs as j
+        on ${lookedUp('j.id', 'h.id')} and j.seq = h.seq
       where j.status = 'PENDING'));
     exit when v_lost is null or v_round = 2;
     perform ${s}.restore_claims(p_ids, p_claims, v_now, p_lease);
@@ -195,7 +196,8 @@ begin
   if p_progress <> '{}' then
     insert into ${s}.job_progress as p (id, seq, progress)
       select j.id, j.seq, p_progress[h.place]::json
-      from ${s}.held_jobs(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
+      from ${s}.held_jobs(p_ids, p_claims) as h join ${s}.jobs as j
+        on ${lookedUp('j.id', 'h.id')} and j.seq = h.seq
       where j.status = 'PENDING' and p_progress[h.place] is not null order by j.id
       on conflict (id) do update set seq = excluded.seq, progress = excluded.progress;
   end if;
@@ -211,7 +213,8 @@ begin
   perform ${s}.lock_leases(p_claims, true);
   for v_round in 1..2 loop
     select array_agg(j.id) into v_held from (
-      select j.id from ${s}.held_jobs(p_ids, p_claims) as h join ${s}.jobs as j using (id, seq)
+      select j.id from ${s}.held_jobs(p_ids, p_claims) as h join ${s}.jobs as j
+        on ${lookedUp('j.id', 'h.id')} and j.seq = h.seq
       where j.status = 'PENDING' for update of j
     ) as j;
     exit when cardinality(v_held) = cardinality(p_ids) or v_round = 2;

@@ -1,4 +1,4 @@
-import { BY_INDEX } from '../plan-settings.ts'
+import { BY_INDEX, lookedUp } from '../plan-settings.ts'
 
 /** Adding units, and making, renewing and ending attempts at them. */
 export const attempting = (s: string): string => /* sql */ `
@@ -35,7 +35,7 @@ begin
   return (
     select coalesce(json_agg(u.id order by given.place), '[]')::text
     from unnest(p_names) with ordinality as given (name, place)
-    join ${s}.work_units as u on u.spec = p_spec and u.name = given.name
+    join ${s}.work_units as u on u.spec = p_spec and ${lookedUp('u.name', 'given.name')}
   );
 end $$;
 
@@ -73,14 +73,14 @@ begin
     with leased as (
       insert into ${s}.work_attempts as a (unit, worker, start_time, expiration_time, lifetime_ms, data)
         select u.id, p_worker, p_now, p_now + p_lifetime * interval '1 ms', p_lifetime, u.data
-        from unnest(p_units) with ordinality as given (id, place) join ${s}.work_units as u on u.id = given.id
+        from unnest(p_units) with ordinality as given (id, place) join ${s}.work_units as u on ${lookedUp('u.id', 'given.id')}
         order by given.place
       returning a.id, a.unit, a.expiration_time, a.data
     )
     update ${s}.work_units as u set
       active = leased.id, attempts = u.attempts + 1, tries = u.tries + 1,
       state = 'pending', expires = leased.expiration_time, leased_at = p_now
-    from leased where u.id = leased.unit
+    from leased where ${lookedUp('u.id', 'leased.unit')}
     returning leased.id, leased.unit, u.name, leased.data;
 end $$;
 
@@ -120,9 +120,9 @@ begin
       select distinct on (id) id, status, data, delay, place
       from unnest(p_ids, p_statuses, p_datas, p_delays) with ordinality as given (id, status, data, delay, place)
       order by id, place
-    ) as g join ${s}.work_attempts as b on b.id = g.id join ${s}.work_units as u on u.id = b.unit
-      join ${s}.work_specs as s on s.id = u.spec
-    where a.id = g.id and b.status in ('pending', 'expired') and u.active = g.id
+    ) as g join ${s}.work_attempts as b on ${lookedUp('b.id', 'g.id')}
+      join ${s}.work_units as u on ${lookedUp('u.id', 'b.unit')} join ${s}.work_specs as s on s.id = u.spec
+    where ${lookedUp('a.id', 'g.id')} and b.status in ('pending', 'expired') and u.active = g.id
       and not (g.data is null and g.status = 'finished' and s.next_name <> '' and b.data -> 'output' is not null)
     returning a.unit, g.status, g.delay, g.place
   ), closed as (
@@ -131,7 +131,7 @@ begin
       not_before = case when e.status = 'retryable' then v_now + e.delay * interval '1 ms' else u.not_before end,
       delayed_since = case when e.status = 'retryable' then v_now else u.delayed_since end,
       tries = case when e.status = 'finished' then 0 else u.tries end
-    from ended as e where u.id = e.unit
+    from ended as e where ${lookedUp('u.id', 'e.unit')}
     returning e.place, case when e.status = 'retryable' then u.spec end as opened
   ) select array_agg(place), array_agg(distinct opened) filter (where opened is not null) into v_ended, v_opened from closed;
   for v_next in
@@ -140,8 +140,8 @@ begin
       array_agg(case when c.delay > 0 then ${s}.work_ms(v_now) + c.delay end order by c.nth) as not_befores
     from unnest(p_places, p_names, p_unit_datas, p_priorities, p_unit_delays) with ordinality
       as c (place, name, data, priority, delay, nth)
-    join ${s}.work_attempts as a on a.id = p_ids[c.place]
-    join ${s}.work_units as u on u.id = a.unit join ${s}.work_specs as s on s.id = u.spec
+    join ${s}.work_attempts as a on ${lookedUp('a.id', 'p_ids[c.place]')}
+    join ${s}.work_units as u on ${lookedUp('u.id', 'a.unit')} join ${s}.work_specs as s on s.id = u.spec
     join ${s}.work_specs as next on next.namespace = s.namespace and next.name = s.next_name
     where c.place = any (v_ended) group by next.id order by next.id
   loop

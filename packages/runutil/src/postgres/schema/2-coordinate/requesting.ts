@@ -1,4 +1,4 @@
-import { BY_INDEX } from '../plan-settings.ts'
+import { BY_INDEX, lookedUp } from '../plan-settings.ts'
 
 /** A request: chooses a spec and leases its first units. */
 export const requesting = (s: string): string => /* sql */ `
@@ -16,7 +16,7 @@ begin
     where s.namespace = p_namespace limit 10000 for update of u skip locked
   ), ended as (
     update ${s}.work_attempts as a set status = 'expired', end_time = a.expiration_time
-    from expired where a.id = expired.active and a.status = 'pending'
+    from expired where ${lookedUp('a.id', 'expired.active')} and a.status = 'pending'
   ), due as (
     select id from ${s}.work_units where state = 'delayed' and not_before <= v_now
     order by not_before limit 10000 for update skip locked
@@ -110,12 +110,12 @@ begin
           union all select 'message', to_json(format(
             'it had %s attempts since it was last added, cleared or finished; max_retries is %s', u.tries, p_retries))
         ) as field)
-      from unnest(p_units) with ordinality as given (id, place) join ${s}.work_units as u on u.id = given.id
+      from unnest(p_units) with ordinality as given (id, place) join ${s}.work_units as u on ${lookedUp('u.id', 'given.id')}
       order by given.place
     returning id, unit
   )
   update ${s}.work_units as u set active = failed.id, attempts = u.attempts + 1, tries = u.tries + 1, state = 'closed'
-    from failed where u.id = failed.unit;
+    from failed where ${lookedUp('u.id', 'failed.unit')};
 end $$;
 
 create function ${s}.continue_spec(p_spec bigint, p_now timestamptz) returns bigint language plpgsql ${BY_INDEX} as $$

@@ -1,0 +1,74 @@
+import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import type { ClaimedJob, KindRules, NewJob } from 'runutil/queue'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+
+const FEW = 20
+const MANY = 5_000
+
+let database: Database
+let store: PostgresJobStore
+// Embedded: one connection, which keeps its plans.
+beforeEach(async () => {
+  database = await openDatabase('memory:')
+  await migrate(database)
+  store = new PostgresJobStore(database)
+}, 60_000)
+afterEach(() => database.close())
+
+/** How many rows have been read so far, of all tables. */
+async function rowsRead(): Promise<number> {
+  await database.query({ text: 'select pg_stat_force_next_flush()' })
+  const text = `select sum(coalesce(idx_tup_fetch, 0) + seq_tup_read)::float8 from pg_stat_user_tables`
+  const [row] = await database.query({ text })
+  return row![0] as number
+}
+
+let calls = 0
+const jobs = (count: number, kind: string): NewJob[] => {
+  const call = ++calls
+  return Array.from({ length: count }, (_, at) => ({
+    id: `${call}-${at}`,
+    kind,
+    payload: 'null',
+    runAt: undefined,
+    priority: 1,
+    key: `${call}-${at}`,
+  }))
+}
+const settled = (job: ClaimedJob, status: 'DONE' | 'PENDING') => ({
+  ...job,
+  outcome:
+    status === 'DONE' ? { status } : ({ status, lastError: 'again', delayMs: 0, counted: true } as const),
+  attempt: 1,
+  durationMs: 1,
+})
+
+/** All that is done to held jobs. */
+async function live(kind: string): Promise<void> {
+  const held = await store.claim([kind], FEW, '1h')
+  expect(held).toHaveLength(FEW)
+  expect(await store.renew(held, '1h')).toEqual([])
+  await store.release(held.slice(0, 5))
+  expect(await store.settle(held.slice(5, 10).map((job) => settled(job, 'PENDING')))).toEqual([])
+  expect(await store.settle(held.slice(10).map((job) => settled(job, 'DONE')))).toEqual([])
+  expect(await store.settle(held.slice(0, 3).map((job) => settled(job, 'DONE')))).toHaveLength(3)
+}
+
+it.each(['free', 'limited'])(
+  'statements for jobs of a %s kind read few rows of tables that were empty when they were planned',
+  async (kind) => {
+    const rules = {
+      limits: { concurrency: 100_000, keyConcurrency: 100_000, rate: undefined },
+      retention: { doneMs: Infinity, failedMs: Infinity },
+    } satisfies KindRules
+    await store.setRules('w', new Map([['limited', rules]]))
+    await database.query({ text: 'vacuum analyze' })
+    await store.insert(jobs(2 * FEW, kind))
+    await live(kind)
+    await store.insert(jobs(MANY, kind))
+    const before = await rowsRead()
+    await live(kind)
+    expect((await rowsRead()) - before).toBeLessThan(1_500)
+  },
+  60_000,
+)

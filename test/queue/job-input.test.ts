@@ -71,6 +71,33 @@ const wrong: [string, unknown, string][] = [
   ['a delay that is null', { delay: null }, 'job.delay: expected a duration of 0 or more'],
   ['a delay that is a date', { delay: new Date(0) }, 'job.delay: expected a duration of 0 or more'],
   ['a time and a delay', { runAt: new Date(), delay: '1s' }, 'job: expected runAt or delay; got both'],
+  [
+    'a field that no job has',
+    { colour: 'red' },
+    "job: unknown field 'colour'; known are id, kind, payload, runAt,",
+  ],
+  ['a misspelt field', { priorty: 1 }, "job: unknown field 'priorty'; did you mean 'priority'?"],
+  [
+    'a field in another notation',
+    { run_at: new Date() },
+    "job: unknown field 'run_at'; did you mean 'runAt'?",
+  ],
+  ...(
+    [
+      ['data', 'payload'],
+      ['body', 'payload'],
+      ['args', 'payload'],
+      ['delay_ms', 'delay'],
+      ['delayMs', 'delay'],
+      ['scheduled_at', 'runAt'],
+      ['jobId', 'id'],
+      ['constructor', undefined],
+    ] as const
+  ).map<[string, unknown, string]>(([field, meant]) => [
+    `the field ${field}`,
+    { [field]: 1 },
+    `job: unknown field '${field}'; ${meant === undefined ? 'known are' : `did you mean '${meant}'?`}`,
+  ]),
   ['an invalid date', { runAt: new Date('soon') }, 'job.runAt: expected a Date; got an invalid date'],
   [
     'a date after the year 9999',

@@ -1,6 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkOptions } from '../core/options.ts'
 import { checkSchema } from '../core/schema.ts'
+import { jobSchema } from './job-schema.ts'
+import type { JobInput } from './job.ts'
 import { type KindOptions, KIND_OPTIONS } from './kind.ts'
 
 type Schema = StandardSchemaV1
@@ -19,21 +21,24 @@ export interface JobDefinition<In = unknown, Payload = unknown, Out = unknown> {
   readonly input: Schema | undefined
   readonly output: Schema | undefined
   readonly options: KindOptions
-  /** A job of this kind. */
-  job<const J extends JobOf<In>>(job: J): J & { readonly kind: string }
+  /** A job of this kind, whose payload `enqueue` validates. */
+  job<const J extends JobOf<In>>(job: J & NoOther<J, JobOf<In>>): J & { readonly kind: string }
   /** For the compiler only: the types of the handler's payload and result. */
   readonly types?: { readonly payload: Payload; readonly returns: Out } | undefined
 }
 
 /** The payload may be left out where the schema, or its absence, allows undefined. */
-type JobOf<In> = { readonly id?: string } & (undefined extends In
-  ? { readonly payload?: In }
-  : { readonly payload: In })
+type JobOf<In> = Omit<JobInput, 'kind' | 'payload'> &
+  (undefined extends In ? { readonly payload?: In } : { readonly payload: In })
+
+/** A compile error for fields that a job does not have. */
+type NoOther<J, Known> = { readonly [K in Exclude<keyof J, keyof Known>]: never }
 
 /**
  * Gives a kind its types by any Standard Schema: zod, valibot, arktype and others.
  *
- * A payload that fails `input` ends as PANIC before the handler is called; so does a result that fails `output`.
+ * A payload that fails `input` is refused by `enqueue`; one that is stored nevertheless, perhaps under an older schema, ends as
+ * PANIC before the handler is called. So does a result that fails `output`.
  *
  * @throws InvalidArgumentError
  *
@@ -57,5 +62,6 @@ export function defineJob<I extends Schema = Schema, O extends Schema = Schema>(
   ])
   checkSchema(input, 'defineJob: input')
   checkSchema(output, 'defineJob: output')
-  return Object.freeze({ kind, input, output, options, job: <J>(job: J) => ({ ...job, kind }) })
+  const own = { kind, input, output, options }
+  return Object.freeze({ ...own, job: <J>(job: J) => ({ ...job, kind, [jobSchema]: own }) })
 }

@@ -10,48 +10,57 @@ import { isWholeNumber, wholeNumberText } from '../core/whole-number.ts'
 import { ErrInvalidJob, ErrJobExists } from './errors.ts'
 import type { NewJob } from './job-store.ts'
 import type { JobInput } from './job.ts'
+import { checkFields } from './job-fields.ts'
+import { inputSchemaOf } from './job-schema.ts'
 import { toJson } from './json.ts'
 import { END_OF_TIME } from './outcome.ts'
+import type { TypedJob } from './typed-payloads.ts'
 
 const LONGEST_ID = 500
 const LONGEST_KIND = 200
 const LONGEST_KEY = 300
 
 /** The name of a job's field in errors; called only for an error, since a list may be long. */
-type NameOf = (field: string) => string
+type NameOf = (field?: string) => string
+
+export interface PreparedJobs {
+  readonly jobs: NewJob[]
+  /** Those of them whose payload has to fit a schema. */
+  readonly typed: readonly TypedJob[]
+}
 
 /**
- * Jobs as they are stored: id, kind and key trimmed, kind in lower case, payload as JSON. Status, attempts and errors
- * that the caller gives are dropped.
+ * Jobs as they are stored: id, kind and key trimmed, kind in lower case, payload as JSON. Fields of a
+ * stored or claimed job are dropped.
  *
  * @param mostJson the most characters of JSON in a payload; default 4 MiB
  * @throws ErrInvalidJob, ErrJobExists for a duplicate id
  */
-export function prepareJobs(given: JobInput | readonly JobInput[], mostJson?: number): NewJob[] {
+export function prepareJobs(given: JobInput | readonly JobInput[], mostJson?: number): PreparedJobs {
   const isList = Array.isArray(given)
   const inputs = isList ? (given as readonly JobInput[]) : [given as JobInput]
   const kinds = new KindNames()
   const jobs: NewJob[] = []
+  const typed: TypedJob[] = []
   for (let at = 0; at < inputs.length; at++) {
-    jobs.push(prepareJob(inputs[at]!, isList ? at : undefined, kinds, mostJson))
+    const input = inputs[at]!
+    const name: NameOf = (field = '') => `${isList ? `jobs[${at}]` : 'job'}${field}`
+    const job = prepareJob(input, name, kinds, mostJson)
+    jobs.push(job)
+    const schema = inputSchemaOf(input, job.kind)
+    if (schema !== undefined) typed.push({ job, input: schema, given: input.payload, name: name('.payload') })
   }
   checkIds(jobs)
-  return jobs
+  return { jobs, typed }
 }
 
-/** @param at the job's index in the list */
-function prepareJob(
-  input: JobInput,
-  at: number | undefined,
-  kinds: KindNames,
-  mostJson: number | undefined,
-): NewJob {
-  const name: NameOf = (field) => `${at === undefined ? 'job' : `jobs[${at}]`}${field}`
+function prepareJob(input: JobInput, name: NameOf, kinds: KindNames, mostJson: number | undefined): NewJob {
   if (typeof input !== 'object' || (input as unknown) === null) {
     throw new ErrInvalidJob(
       `${name('')}: expected an object { kind, id?, payload?, runAt?, … }; got ${describe(input)}`,
     )
   }
+  checkFields(input, name)
   const { id, kind, runAt, delay, priority, key } = input
   return {
     id: id === undefined ? timeOrderedId() : text(id, '.id', name, LONGEST_ID),
@@ -77,11 +86,12 @@ class KindNames {
 }
 
 function checkIds(jobs: readonly NewJob[]): void {
-  const ids = jobs.map(({ id }) => id)
-  if (new Set(ids).size === ids.length) return
   const seen = new Set<string>()
-  const twice = ids.filter((id) => seen.size === seen.add(id).size)
-  throw new ErrJobExists([...new Set(twice)])
+  for (const { id } of jobs) seen.add(id)
+  if (seen.size === jobs.length) return
+  seen.clear()
+  const twice = jobs.filter(({ id }) => seen.size === seen.add(id).size)
+  throw new ErrJobExists([...new Set(twice.map(({ id }) => id))])
 }
 
 /** An id as it is stored, trimmed; undefined for one that no job can have. */

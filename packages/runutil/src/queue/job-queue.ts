@@ -15,6 +15,7 @@ import type { ClaimedJob, EnqueueOptions, Enqueued, JobInput, QueuedJob } from '
 import { toJson } from './json.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
 import { settlementOf } from './outcome.ts'
+import { checkPayloads } from './typed-payloads.ts'
 
 /**
  * Jobs of many kinds that run at or after a time, at least once, on any number of machines.
@@ -43,7 +44,7 @@ export class JobQueue {
 
   /**
    * Stores all jobs or none, and resolves with the id of each. A job whose id exists is refused: with ids derived from the
-   * subject of the job, enqueueing again is safe.
+   * subject of the job, enqueueing again is safe. What a definition's `job()` made is validated first.
    *
    * @param options.tx the caller's transaction: the jobs exist once it commits
    * @throws ErrInvalidJob, ErrJobExists, StoreUnavailableError
@@ -57,8 +58,9 @@ export class JobQueue {
   ): Promise<Enqueued | Enqueued[]> {
     const { tx } = checkOptions('enqueue', options, ['tx'])
     const prepared = prepareJobs(jobs, this.#store.maxJson)
-    if (prepared.length > 0) await this.#store.insert(prepared, { tx })
-    const enqueued = prepared.map(({ id }): Enqueued => ({ id, outcome: 'stored' }))
+    if (prepared.typed.length > 0) await checkPayloads(prepared.typed)
+    if (prepared.jobs.length > 0) await this.#store.insert(prepared.jobs, { tx })
+    const enqueued = prepared.jobs.map(({ id }): Enqueued => ({ id, outcome: 'stored' }))
     return Array.isArray(jobs) ? enqueued : enqueued[0]!
   }
 

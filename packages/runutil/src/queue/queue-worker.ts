@@ -7,6 +7,7 @@ import type { JobDefinition } from './define-job.ts'
 import { ErrKindExists, ErrUnknownKind } from './errors.ts'
 import { normaliseKind } from './job-input.ts'
 import { JobQueue, observedStoreOf } from './job-queue.ts'
+import { withSchema } from './job-schema.ts'
 import type { ClaimedJob, EnqueueOptions, Enqueued, JobInput } from './job.ts'
 import { type JobHandler, KIND_OPTIONS, type Kind, type KindOptions, resolveKindOptions } from './kind.ts'
 import { QueueRun } from './queue-run.ts'
@@ -60,7 +61,8 @@ export class QueueWorker implements Worker {
   }
 
   /**
-   * As JobQueue.enqueue, for kinds that this worker has a handler for.
+   * As JobQueue.enqueue, for kinds that this worker has a handler for. Validates jobs of kinds that were registered by a
+   * definition.
    *
    * @throws ErrUnknownKind, ErrInvalidJob, ErrJobExists, StoreUnavailableError
    */
@@ -71,11 +73,18 @@ export class QueueWorker implements Worker {
     jobs: JobInput | readonly JobInput[],
     options: EnqueueOptions = {},
   ): Promise<Enqueued | Enqueued[]> {
-    for (const job of Array.isArray(jobs) ? (jobs as readonly JobInput[]) : [jobs as JobInput]) {
-      const kind = normaliseKind((job as JobInput | null)?.kind as string, 'job.kind')
-      if (!this.#kinds.has(kind)) throw new ErrUnknownKind(kind, [...this.#kinds.keys()])
-    }
-    return this.#queue.enqueue(jobs, options)
+    const typed = Array.isArray(jobs)
+      ? (jobs as readonly JobInput[]).map((job) => this.#typed(job))
+      : this.#typed(jobs as JobInput)
+    return this.#queue.enqueue(typed, options)
+  }
+
+  /** A job that carries the definition of its kind, if it was registered by one. */
+  #typed(job: JobInput): JobInput {
+    const name = normaliseKind((job as JobInput | null)?.kind as string, 'job.kind')
+    const kind = this.#kinds.get(name)
+    if (kind === undefined) throw new ErrUnknownKind(name, [...this.#kinds.keys()])
+    return kind.input === undefined ? job : withSchema(job, kind)
   }
 
   /**

@@ -1,0 +1,88 @@
+import { shortened } from '../core/describe.ts'
+import { nearest } from '../core/options.ts'
+import { ErrInvalidJob } from './errors.ts'
+import type { ClaimedJob, JobInput } from './job.ts'
+
+const INPUT_FIELDS = {
+  id: true,
+  kind: true,
+  payload: true,
+  runAt: true,
+  delay: true,
+  priority: true,
+  key: true,
+} satisfies Record<keyof JobInput, true>
+
+/** Fields of a stored or claimed job, so that what `get` or a handler gives can be enqueued again. */
+const STORED_FIELDS = {
+  status: true,
+  createdAt: true,
+  updatedAt: true,
+  result: true,
+  attemptsDone: true,
+  lastAttemptAt: true,
+  lastError: true,
+  progress: true,
+  claim: true,
+  crashes: true,
+  payloadBytes: true,
+  place: true,
+} satisfies Record<Exclude<keyof ClaimedJob, keyof JobInput>, true>
+
+const INPUT_NAMES = Object.keys(INPUT_FIELDS)
+
+/** All fields that a job may have, with those that are ignored. */
+const KNOWN: ReadonlySet<string> = new Set([...INPUT_NAMES, ...Object.keys(STORED_FIELDS)])
+
+/** How other queues call a field, in lower case and without underscores. */
+const MEANT: Readonly<Record<string, keyof JobInput>> = {
+  data: 'payload',
+  body: 'payload',
+  args: 'payload',
+  arguments: 'payload',
+  params: 'payload',
+  input: 'payload',
+  message: 'payload',
+  delayms: 'delay',
+  delayseconds: 'delay',
+  wait: 'delay',
+  startafter: 'delay',
+  at: 'runAt',
+  when: 'runAt',
+  scheduledat: 'runAt',
+  name: 'kind',
+  type: 'kind',
+  task: 'kind',
+  queue: 'kind',
+  jobid: 'id',
+  tenant: 'key',
+  group: 'key',
+}
+
+/** @param name of the job, for the error @throws ErrInvalidJob for a field that no job has */
+export function checkFields(input: object, name: () => string): void {
+  for (const field in input) {
+    switch (field) {
+      // Compared one by one, which costs less than a look-up: nearly all jobs have no other fields.
+      case 'id':
+      case 'kind':
+      case 'payload':
+      case 'key':
+      case 'priority':
+      case 'runAt':
+      case 'delay':
+        break
+      default:
+        if (!KNOWN.has(field)) refuse(input, field, name)
+    }
+  }
+}
+
+function refuse(input: object, field: string, name: () => string): void {
+  // What a class or a library adds to all objects was not given.
+  if (!Object.hasOwn(input, field)) return
+  const plain = field.toLowerCase().replaceAll(/[_-]/g, '')
+  const near = Object.hasOwn(MEANT, plain) ? MEANT[plain] : nearest(plain, INPUT_NAMES)
+  const hint = near === undefined ? `known are ${INPUT_NAMES.join(', ')}` : `did you mean '${near}'?`
+  throw new ErrInvalidJob(`${name()}: unknown field '${shortened(field)}'; ${hint}`)
+}

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
 import type { ClaimedJob } from './job.ts'
+import type { JobMiddleware } from './middleware.ts'
 import { type KindLimits, type ResolvedLimits, resolveLimits } from './limits.ts'
 
 export interface KindOptions extends KindLimits {
@@ -14,6 +15,8 @@ export type JobHandler = (job: ClaimedJob, signal: AbortSignal) => unknown
 
 /** A kind that a worker has a handler for. */
 export interface Kind {
+  /** Of its worker; undefined for none. */
+  readonly middleware?: readonly JobMiddleware[] | undefined
   readonly kind: string
   readonly handler: JobHandler
   readonly input: StandardSchemaV1 | undefined

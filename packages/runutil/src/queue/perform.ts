@@ -1,7 +1,9 @@
 import { validate } from '../core/schema.ts'
-import { DeadlineExceededError } from './errors.ts'
+import { isInstance } from '../core/thrown.ts'
+import { type DeadlineExceededError, ErrInvalidJob } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
+import { throughMiddleware } from './middleware.ts'
 
 /** How a call of a handler ended. */
 export type HandlerResult =
@@ -18,7 +20,10 @@ export function perform(
   kind: Kind,
   signal: AbortSignal,
 ): HandlerResult | Promise<HandlerResult> {
-  if (kind.input !== undefined || kind.output !== undefined) return performTyped(job, kind, signal)
+  const { input, output, middleware } = kind
+  if (input !== undefined || output !== undefined || middleware !== undefined) {
+    return performTyped(job, kind, signal)
+  }
   try {
     const value = kind.handler(job, signal)
     return isThenable(value) ? awaited(value, signal) : returned(value)
@@ -38,14 +43,28 @@ async function awaited(value: PromiseLike<unknown>, signal: AbortSignal): Promis
 
 async function performTyped(job: ClaimedJob, kind: Kind, signal: AbortSignal): Promise<HandlerResult> {
   try {
-    const payload = await validate(kind.input, job.payload)
-    if ('issues' in payload) return { kind: 'mismatch', what: 'payload', issues: payload.issues }
-    const value: unknown = await kind.handler({ ...job, payload: payload.value }, signal)
+    const value = await throughMiddleware(kind.middleware ?? [], job, () => handle(job, kind, signal))
     const result = await validate(kind.output, value)
     if ('issues' in result) return { kind: 'mismatch', what: 'result', issues: result.issues }
     return returned(result.value)
   } catch (error) {
-    return threw(error, signal)
+    if (!isInstance(error, PayloadMismatchError)) return threw(error, signal)
+    return { kind: 'mismatch', what: 'payload', issues: error.issues }
+  }
+}
+
+async function handle(job: ClaimedJob, kind: Kind, signal: AbortSignal): Promise<unknown> {
+  const payload = await validate(kind.input, job.payload)
+  if ('issues' in payload) throw new PayloadMismatchError(payload.issues)
+  return kind.handler({ ...job, payload: payload.value }, signal)
+}
+
+/** What `next()` of a middleware rejects with: an ErrInvalidJob by name and code. */
+class PayloadMismatchError extends ErrInvalidJob {
+  readonly issues: string
+  constructor(issues: string) {
+    super(`payload doesn't fit the schema: ${issues}`)
+    this.issues = issues
   }
 }
 

@@ -10,6 +10,7 @@ import { JobQueue, observedStoreOf } from './job-queue.ts'
 import { withSchema } from './job-schema.ts'
 import type { ClaimedJob, EnqueueOptions, Enqueued, JobInput } from './job.ts'
 import { type JobHandler, KIND_OPTIONS, type Kind, type KindOptions, resolveKindOptions } from './kind.ts'
+import type { JobMiddleware } from './middleware.ts'
 import { QueueRun } from './queue-run.ts'
 import { type QueueWorkerOptions, type WorkerSettings, resolveSettings } from './worker-settings.ts'
 
@@ -30,6 +31,8 @@ export class QueueWorker implements Worker {
   readonly #queue: JobQueue
   readonly #settings: WorkerSettings
   readonly #kinds = new Map<string, Kind>()
+  readonly #middleware: JobMiddleware[] = []
+  #hasRun = false
 
   /** @throws InvalidArgumentError, InvalidDurationError */
   constructor(queue: JobQueue, options: QueueWorkerOptions = {}) {
@@ -57,6 +60,34 @@ export class QueueWorker implements Worker {
     const resolved = resolveKindOptions(checkOptions(what, definition.options, KIND_OPTIONS), what)
     const { input, output } = definition
     this.#kinds.set(kind, { kind, handler: handler as JobHandler, input, output, ...resolved })
+    return this
+  }
+
+  /**
+   * Runs every handler of this worker inside `middleware`; what is used first is the outermost. It gets the job before its
+   * payload is validated.
+   *
+   * @throws InvalidArgumentError, also once `run` was called
+   *
+   * @example
+   * worker.use(async (job, next) => {
+   *   const startedAt = performance.now()
+   *   try {
+   *     return await next()
+   *   } finally {
+   *     log.info({ kind: job.kind, ms: performance.now() - startedAt })
+   *   }
+   * })
+   */
+  use(middleware: JobMiddleware): this {
+    if (!isPlainFunction(middleware))
+      throw unexpected('use', 'a middleware (job, next) => result', middleware)
+    if (this.#hasRun) {
+      throw new InvalidArgumentError(
+        'use: expected to be called before run; jobs of this worker may run already',
+      )
+    }
+    this.#middleware.push(middleware)
     return this
   }
 
@@ -97,12 +128,19 @@ export class QueueWorker implements Worker {
     if (this.#kinds.size === 0) {
       throw new InvalidArgumentError('QueueWorker: expected at least one kind to run; register one')
     }
+    this.#hasRun = true
     await new QueueRun({
       ...this.#settings,
       store: observedStoreOf(this.#queue),
-      kinds: new Map(this.#kinds),
+      kinds: this.#runnableKinds(),
       signal,
     }).run()
+  }
+
+  #runnableKinds(): Map<string, Kind> {
+    if (this.#middleware.length === 0) return new Map(this.#kinds)
+    const middleware = [...this.#middleware]
+    return new Map([...this.#kinds].map(([name, kind]) => [name, { ...kind, middleware }]))
   }
 }
 

@@ -175,3 +175,57 @@ describe('a paused QueueWorker', () => {
     expect(clock.pending).toBe(0)
   })
 })
+
+describe('a paused kind', () => {
+  test('is not started, while its running jobs end, until it is resumed', async () => {
+    const script = new ScriptedHandler()
+    const { clock, enqueue, queue, run, store } = freshWorker(script.handle, { pollInterval: '1h' })
+    await enqueue('1', '2')
+    const { stop } = await run()
+    // Short, so that the next claim brings more than can start.
+    ;(await script.call('1')).return()
+    ;(await script.call('2')).return()
+    await clock.advance(0)
+    await enqueue('3', '4', '5')
+    await clock.advance('10ms')
+    await queue.pause(' A ')
+    await clock.advance(0)
+    expect(await queue.paused()).toEqual(['a'])
+    expect(store.calls('release').map(([jobs]) => jobs.map(({ id }) => id))).toEqual([['4', '5']])
+    ;(await script.call('3')).return()
+    await clock.advance('5m')
+    expect(script.ids).toEqual(['1', '2', '3'])
+    await queue.resume('a')
+    await clock.advance(0)
+    expect(script.ids).toEqual(['1', '2', '3', '4'])
+    for (const id of ['4', '5']) (await script.call(id)).return()
+    await stop()
+  })
+
+  test('does not start what a claim brings that was under way', async () => {
+    const script = new ScriptedHandler()
+    const { clock, enqueue, queue, run, store } = freshWorker(script.handle)
+    const { stop } = await run()
+    const arrive = store.hold('claim')
+    await enqueue('1')
+    await queue.pause('a')
+    arrive()
+    await clock.advance('1m')
+    expect(script.ids).toEqual([])
+    expect(await queue.get('1')).toMatchObject({ status: 'PENDING', attemptsDone: 0 })
+    await stop()
+  })
+
+  test('emits events when it is paused and resumed', async () => {
+    const { queue } = freshWorker(new ScriptedHandler().handle)
+    const events: unknown[] = []
+    queue.onEvent((event) => events.push(event))
+    await queue.pause('a')
+    await queue.resume('a')
+    expect(events).toEqual([
+      { type: 'paused', kind: 'a' },
+      { type: 'resumed', kind: 'a' },
+    ])
+    await expect(queue.pause(' ')).rejects.toThrow("pause: kind: expected a string that isn't empty")
+  })
+})

@@ -40,7 +40,7 @@ function ofAnotherProcess(store: JobStore): JobStore {
 
 function short(event: JobEvent): string {
   const status = event.type === 'settled' ? [event.status] : []
-  return [event.type, event.id, ...status].join(' ')
+  return [event.type, 'id' in event ? event.id : event.kind, ...status].join(' ')
 }
 
 /** As a worker of a run on that clock would call it. */

@@ -52,6 +52,8 @@ export class ClaimLoop {
   readonly #props: ClaimLoopProps
   readonly #idleTime: IdleTime
   readonly #record: RunRecord
+  /** The kinds that were paused since the last claim was sent. */
+  readonly #pausedKinds = new Set<string>()
   /** For its turn to poll, or while paused. */
   #isWaiting = false
 
@@ -80,6 +82,14 @@ export class ClaimLoop {
     return { kinds: [...kinds.keys()], concurrency, ...slots.detail, unsettled, ...claims.detail }
   }
 
+  /** Releases the jobs of the kind that haven't started; those that a claim is bringing too. */
+  kindPaused(kind: string): void {
+    this.#pausedKinds.add(kind)
+    const { releaser, slots, signals } = this.#props
+    releaser.add(slots.takeWaitingOf(kind))
+    signals.freed.notify()
+  }
+
   #pause(): void {
     const { signals, releaser, slots } = this.#props
     releaser.add(slots.takeWaiting())
@@ -106,6 +116,7 @@ export class ClaimLoop {
     if (claims.haveEnded()) await this.#catchUp()
     if (end.isStopping || this.#record.isPaused) return false
     watch.claimSent()
+    this.#pausedKinds.clear()
     const release = (late: ClaimedJob[]): void => releaser.add(late)
     const jobs = await calls.ask(() => claims.claim(limit, slots.free), release)
     watch.claimAnswered()
@@ -113,9 +124,16 @@ export class ClaimLoop {
     context.record?.ready()
     if (jobs.length > 0) this.#idleTime.reset()
     if (end.isStopping || this.#record.isPaused) release(jobs)
-    else slots.add(outcomes.withoutCrashed(jobs))
+    else slots.add(outcomes.withoutCrashed(this.#withoutPaused(jobs)))
     overdue.watch()
     return jobs.length === limit || claims.isExclusive
+  }
+
+  #withoutPaused(jobs: ClaimedJob[]): ClaimedJob[] {
+    if (this.#pausedKinds.size === 0) return jobs
+    const paused = jobs.filter(({ kind }) => this.#pausedKinds.has(kind))
+    this.#props.releaser.add(paused)
+    return jobs.filter((job) => !paused.includes(job))
   }
 
   /** After leases have expired: records outcomes and renews running jobs before the next claim. */

@@ -29,3 +29,5 @@ export type JobEvent =
   | { readonly type: 'lost'; readonly id: string; readonly kind: string; readonly attempt: number }
   /** Released unstarted, as if it had never been claimed. */
   | { readonly type: 'released'; readonly id: string; readonly kind: string; readonly attempt: number }
+  /** A kind was paused or resumed through this object. */
+  | { readonly type: 'paused' | 'resumed'; readonly kind: string }

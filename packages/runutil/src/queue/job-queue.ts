@@ -9,7 +9,7 @@ import { type AwaitResultOptions, awaitResult } from './await-result.ts'
 import { type DequeueFn, dequeue } from './dequeue.ts'
 import { JobNotFoundError, jobLost } from './errors.ts'
 import type { JobEvent } from './job-event.ts'
-import { prepareJobs, storedId } from './job-input.ts'
+import { normaliseKind, prepareJobs, storedId } from './job-input.ts'
 import type { JobCounts, JobStore, JobStoreFacts } from './job-store.ts'
 import type { ClaimedJob, EnqueueOptions, Enqueued, JobInput, QueuedJob } from './job.ts'
 import { toJson } from './json.ts'
@@ -112,6 +112,26 @@ export class JobQueue {
   async retryNow(id: string): Promise<boolean> {
     const stored = storedId(id)
     return stored !== undefined && this.#store.retryNow(stored)
+  }
+
+  /**
+   * Pauses a kind, in all processes and until it is resumed, restarts included: no claim takes its jobs, and those that were claimed
+   * but haven't started are released. Running jobs end.
+   *
+   * @throws ErrInvalidJob for an empty kind
+   */
+  async pause(kind: string): Promise<void> {
+    await this.#store.pause(normaliseKind(kind, 'pause: kind'))
+  }
+
+  /** Ends a pause. @throws ErrInvalidJob for an empty kind */
+  async resume(kind: string): Promise<void> {
+    await this.#store.resume(normaliseKind(kind, 'resume: kind'))
+  }
+
+  /** The paused kinds, in the order of their names. */
+  paused(): Promise<string[]> {
+    return this.#store.paused()
   }
 
   /** The number of jobs by kind and status; PENDING excludes running jobs. Reads the whole table. */

@@ -71,6 +71,13 @@ export class JobSlots {
     return this.#waiting.splice(0, last === undefined ? Infinity : this.#waiting.indexOf(last) + 1)
   }
 
+  /** Removes and returns the waiting jobs of a kind. */
+  takeWaitingOf(kind: string): ClaimedJob[] {
+    const taken = this.#waiting.filter((job) => job.kind === kind)
+    this.#waiting = this.#waiting.filter((job) => job.kind !== kind)
+    return taken
+  }
+
   /** The lease of a job is lost: aborts its handler if it runs. A waiting job is released instead of started. */
   leaseLost(job: ClaimedJob): void {
     this.#running.get(job)?.abort(jobLost(job.id))

@@ -147,6 +147,12 @@ export interface JobStore {
   cancel(id: string): Promise<boolean>
   /** Makes a job due now. @returns false when there is no such job or it has ended */
   retryNow(id: string): Promise<boolean>
+  /** No claim that begins after this has resolved takes a job of the kind, in any process, until it is resumed. */
+  pause(kind: string): Promise<void>
+  /** Ends a pause, and calls the listeners. */
+  resume(kind: string): Promise<void>
+  /** The paused kinds, in the order of their names. */
+  paused(): Promise<string[]>
   /** The number of jobs by kind and status; PENDING excludes running jobs. */
   counts(): Promise<JobCounts>
   /**

@@ -45,6 +45,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   readonly #rules = new MemoryRules()
   readonly #starts = new MemoryStarts()
   readonly #listeners: ReadyListeners
+  readonly #paused = new Set<string>()
   #seq = 0
   #claim = 0
 
@@ -80,7 +81,8 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     const now = this.#time.now()
     this.#time.reportChange(options.onClockSet)
     this.#jobs.freeExpired(now, options)
-    const allowances = this.#allowances(kinds, now, options.startable)
+    const open = kinds.filter((kind) => !this.#paused.has(kind))
+    const allowances = this.#allowances(open, now, options.startable)
     const jobs = new MemoryClaim(limit, options).choose(this.#jobs.waiting.all, allowances, now)
     if (jobs.length === 0) return []
     const claim = ++this.#claim
@@ -155,6 +157,18 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     if (job === undefined) return false
     if (this.#jobs.retryNow(job, this.#time.now())) this.#listeners.wakeFor([job])
     return true
+  }
+
+  async pause(kind: string): Promise<void> {
+    this.#paused.add(kind)
+  }
+
+  async resume(kind: string): Promise<void> {
+    if (this.#paused.delete(kind)) this.#listeners.wakeAll()
+  }
+
+  async paused(): Promise<string[]> {
+    return [...this.#paused].sort()
   }
 
   async counts(): Promise<JobCounts> {

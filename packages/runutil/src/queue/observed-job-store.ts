@@ -22,7 +22,11 @@ import { placeOf } from './process-claims.ts'
 /** A store that emits an event for each change through it, except changes in a caller's transaction. */
 export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly #store: JobStore & JobStoreFacts
-  readonly #events = new Events<{ job: [event: JobEvent]; completing: [held: readonly Held[]] }>()
+  readonly #events = new Events<{
+    job: [event: JobEvent]
+    completing: [held: readonly Held[]]
+    paused: [kind: string]
+  }>()
 
   constructor(store: JobStore & JobStoreFacts) {
     this.#store = store
@@ -93,6 +97,21 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return this.#store.retryNow(id)
   }
 
+  async pause(kind: string): Promise<void> {
+    await this.#store.pause(kind)
+    this.#events.emit('paused', kind)
+    this.#emitEach([kind], () => ({ type: 'paused', kind }))
+  }
+
+  async resume(kind: string): Promise<void> {
+    await this.#store.resume(kind)
+    this.#emitEach([kind], () => ({ type: 'resumed', kind }))
+  }
+
+  paused(): Promise<string[]> {
+    return this.#store.paused()
+  }
+
   counts(): Promise<JobCounts> {
     return this.#store.counts()
   }
@@ -128,6 +147,11 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
   /** Calls back with jobs being settled in a caller's transaction. @returns a function that removes the listener */
   onCompleting(listener: (held: readonly Held[]) => void): () => void {
     return this.#events.on('completing', listener)
+  }
+
+  /** Calls back when a kind is paused through this object. @returns a function that removes the listener */
+  onPaused(listener: (kind: string) => void): () => void {
+    return this.#events.on('paused', listener)
   }
 
   place(): object {

@@ -93,6 +93,7 @@ export class QueueRun {
     const { store, signal } = this.#props
     const stop = (): void => this.#end.stop(signal.reason)
     const offCompleting = store.onCompleting((held) => this.#slots.completing(held))
+    const offPaused = store.onPaused((kind) => this.#loop.kindPaused(kind))
     onAbort(this.#end.signal, this.#stop)
     onAbort(signal, stop)
     try {
@@ -103,6 +104,7 @@ export class QueueRun {
     }
     await this.#windDown()
     offCompleting()
+    offPaused()
     offAbort(signal, stop)
     this.#end.throwIfFailed()
   }

@@ -8,6 +8,7 @@ import { crashCases } from './job-store-crash-cases.ts'
 import { insertCases } from './job-store-insert-cases.ts'
 import { lateCases } from './job-store-late-cases.ts'
 import { leaseCases } from './job-store-lease-cases.ts'
+import { pauseCases } from './job-store-pause-cases.ts'
 import { rateCases } from './job-store-rate-cases.ts'
 import { raceCases } from './job-store-race-cases.ts'
 import { rulesCases } from './job-store-rules-cases.ts'
@@ -40,6 +41,7 @@ export const jobStoreConformance: JobStoreCases = {
   ...adminCases,
   ...concurrencyCases,
   ...cancelCases,
+  ...pauseCases,
   ...rateCases,
   ...rulesCases,
   ...clockCases,

@@ -61,6 +61,9 @@ export function jobStatements(s: string) {
     prune:
       loop(/* sql */ `select o_count, o_from, o_to from ${s}.prune_jobs($1::double precision, $2::integer, $3::double precision,
         $4::double precision, $5::double precision)`),
+    pause: call(/* sql */ `select ${s}.pause_kind($1::${TEXT})`),
+    resume: call(/* sql */ `select ${s}.resume_kind($1::${TEXT}, $2::${TEXT})`),
+    paused: loop(/* sql */ `select kind from ${s}.paused_kinds order by kind`),
     notify: loop(/* sql */ `select pg_catalog.pg_notify($1::${TEXT}, $2::${TEXT})`),
     quietFor: loop(/* sql */ `select ${s}.quiet_for($1::${TEXTS}, $2::double precision)`),
     // By their rules; those of a dead worker expire after a while.

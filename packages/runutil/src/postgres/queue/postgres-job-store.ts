@@ -140,6 +140,18 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return row![0]
   }
 
+  async pause(kind: string): Promise<void> {
+    await this.#queries.run(this.#statements.pause, [kind])
+  }
+
+  async resume(kind: string): Promise<void> {
+    await this.#queries.run(this.#statements.resume, [kind, this.#queries.channel])
+  }
+
+  async paused(): Promise<string[]> {
+    return (await this.#queries.run<[string]>(this.#statements.paused)).map(([kind]) => kind)
+  }
+
   async counts(): Promise<JobCounts> {
     return toCounts(await this.#queries.run<CountRow>(this.#statements.counts))
   }

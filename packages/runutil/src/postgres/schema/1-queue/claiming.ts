@@ -71,6 +71,7 @@ begin
   );
   if v_places <> '{}' then perform ${s}.fall_due(v_places); end if;
   v_places := null;
+  if exists (select from ${s}.paused_kinds) then p_kinds := ${s}.kinds_not_paused(p_kinds); end if;
   if cardinality(p_kinds) > ${MANY_KINDS} then p_kinds := ${s}.due_kinds(p_kinds); end if;
   v_limited := exists (select from ${s}.job_limits where kind = any (p_kinds));
   if v_limited then

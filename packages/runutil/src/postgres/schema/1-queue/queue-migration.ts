@@ -7,6 +7,7 @@ import { clockSet } from './clock-set.ts'
 import { fitting } from './fitting.ts'
 import { freeing } from './freeing.ts'
 import { limiting } from './limiting.ts'
+import { pausing } from './pausing.ts'
 import { pruning } from './pruning.ts'
 import { rules } from './rules.ts'
 import { RUN, runs } from './runs.ts'
@@ -42,6 +43,7 @@ export const queueMigration: Migration = {
       clockSet,
       freeing,
       runs,
+      pausing,
       claiming,
       fitting,
       limiting,

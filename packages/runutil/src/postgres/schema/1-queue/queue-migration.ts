@@ -4,16 +4,17 @@ import { storeTime } from '../store-time.ts'
 import { admin } from './admin.ts'
 import { claiming } from './claiming.ts'
 import { clockSet } from './clock-set.ts'
+import { enqueueing } from './enqueueing.ts'
 import { fitting } from './fitting.ts'
 import { freeing } from './freeing.ts'
 import { limiting } from './limiting.ts'
+import { markedJobs } from './marked-jobs.ts'
 import { pausing } from './pausing.ts'
 import { pruning } from './pruning.ts'
 import { rules } from './rules.ts'
-import { RUN, runs } from './runs.ts'
+import { runs } from './runs.ts'
 import { settlingByPlace } from './settling-by-place.ts'
 import { settling } from './settling.ts'
-import { PINNED } from '../plan-settings.ts'
 
 /**
  * Jobs, the queue of waiting ones, and the leases and limits of the others.
@@ -44,6 +45,7 @@ export const queueMigration: Migration = {
       freeing,
       runs,
       pausing,
+      markedJobs,
       claiming,
       fitting,
       limiting,
@@ -146,89 +148,4 @@ create table ${s}.job_claims (
 -- Written once and soon deleted: compression would cost more than it saves.
 alter table ${s}.job_claims alter ids set storage external, alter seqs set storage external,
   alter tids set storage external;
-`
-
-/**
- * Lists may be short: the first kind stands for omitted ones, other omitted values are defaults. Returns null or, when
- * nothing was stored, a JSON list of the ids that exist already.
- */
-const enqueueing = (s: string): string => /* sql */ `
-create function ${s}.enqueue_jobs(
-  p_ids text[], p_kinds text[], p_payloads text[], p_run_ats float8[], p_priorities integer[], p_keys text[],
-  p_bytes integer[], p_delays float8[], p_now float8, p_channel text, p_notice text
-) returns text language plpgsql ${PINNED} as $$
-declare
-  v_now timestamptz := ${s}.store_time(p_now);
-  v_seq bigint := nextval('${s.replaceAll("'", "''")}.job_seq') * 1048576;
-begin
-  if cardinality(p_ids) >= ${RUN} and cardinality(p_kinds) = 1 and p_run_ats = '{}' and p_priorities = '{}' and p_keys = '{}'
-    and p_bytes = '{}' and p_delays = '{}' and not exists (select from ${s}.job_limits where kind = p_kinds[1])
-  then
-    with stored as (
-      insert into ${s}.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq)
-        select id, p_kinds[1], payload::json, v_now, 0, v_now, v_now, v_seq + place
-        from unnest(p_ids, p_payloads) with ordinality as given (id, payload, place)
-      returning ctid, id, seq
-    )
-    insert into ${s}.jobs_waiting (kind, run_at, due, priority, seq, id, ids, tids)
-      select p_kinds[1], v_now, true, 0, run.seq, run.ids[1], run.ids, run.tids from (
-        select min(seq) as seq, array_agg(id order by seq) as ids, array_agg(ctid order by seq) as tids
-        from stored group by (seq - v_seq - 1) / ${RUN}
-      ) as run;
-    if p_channel is not null then perform pg_notify(p_channel, p_notice); end if;
-    return null;
-  end if;
-  insert into ${s}.jobs (id, kind, payload, run_at, priority, key, created_at, updated_at, seq)
-    select id, coalesce(kind, p_kinds[1]), payload::json,
-      greatest(v_now, to_timestamp(run_at / 1000.0)) + coalesce(delay, 0) * interval '1 ms',
-      coalesce(priority, 0), key, v_now, v_now, v_seq + place
-    from unnest(p_ids, p_kinds, p_payloads, p_run_ats, p_delays, p_priorities, p_keys) with ordinality
-      as given (id, kind, payload, run_at, delay, priority, key, place);
-  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
-    select id, coalesce(kind, p_kinds[1]),
-      greatest(v_now, to_timestamp(run_at / 1000.0)) + coalesce(delay, 0) * interval '1 ms',
-      coalesce(to_timestamp(run_at / 1000.0) <= v_now, true) and coalesce(delay, 0) = 0, coalesce(priority, 0), key,
-      v_seq + place, case when bytes is not null then row(bytes, 0, null, null)::${s}.job_note end,
-      case when delay > 0 then v_now end
-    from unnest(p_ids, p_kinds, p_run_ats, p_delays, p_priorities, p_keys, p_bytes) with ordinality
-      as given (id, kind, run_at, delay, priority, key, bytes, place);
-  -- Jobs with a priority may lie before the mark of a backlog.
-  if p_priorities <> '{}' and exists (select from ${s}.job_backlogs) then
-    insert into ${s}.job_unblocked_keys (kind, key)
-      select distinct b.kind, given.key from unnest(p_kinds, p_keys) as given (kind, key)
-      join ${s}.job_backlogs as b on b.kind = coalesce(given.kind, p_kinds[1]) where given.key is not null;
-  end if;
-  if p_channel is not null then perform pg_notify(p_channel, p_notice); end if;
-  return null;
-exception when unique_violation then
-  -- Such a transaction doesn't see rows committed since it began.
-  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    return ${s}.taken_ids(p_ids);
-  end if;
-  return (
-    select coalesce(json_agg(id), '[]')::text from (
-      select id from ${s}.jobs where id = any (p_ids)
-      union select id from unnest(p_ids) as id group by id having count(*) > 1
-    ) as taken
-  );
-end $$;
-
--- The ids that exist, whatever this transaction's snapshot shows: tries to insert each, and undoes that.
-create function ${s}.taken_ids(p_ids text[]) returns text language plpgsql ${PINNED} as $$
-declare
-  v_id text;
-  v_taken text[] := '{}';
-begin
-  foreach v_id in array p_ids loop
-    begin
-      insert into ${s}.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq)
-        values (v_id, '', 'null', now(), 0, now(), now(), 0);
-    exception when unique_violation then
-      v_taken := v_taken || v_id;
-    end;
-  end loop;
-  raise exception sqlstate 'RU000';
-exception when sqlstate 'RU000' then
-  return (select coalesce(json_agg(distinct id), '[]')::text from unnest(v_taken) as id);
-end $$;
 `

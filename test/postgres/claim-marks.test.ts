@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import type { ClaimedJob, NewJob } from 'runutil/queue'
+import type { LeasedJob, NewJob } from 'runutil/queue'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { jobStatements } from '../../packages/runutil/src/postgres/queue/job-statements.ts'
@@ -11,8 +11,8 @@ import { createDatabase } from '../support/postgres/create-database.ts'
 const NO_OPTIONS = [null, null, null, true, null, true, null, 0]
 const HOUR_MS = 3_600_000
 const SLOW_MS = 3_600_000
-const at = (ms: number, given: Partial<ClaimedJob> = {}): ClaimedJob =>
-  ({ kind: 'a', priority: 0, runAt: new Date(ms), ...given }) as ClaimedJob
+const at = (ms: number, given: Partial<LeasedJob> = {}): LeasedJob =>
+  ({ kind: 'a', priority: 0, runAt: new Date(ms), ...given }) as LeasedJob
 
 function newJob(id: string, priority = 0): NewJob {
   return { id, kind: 'a', payload: 'null', runAt: undefined, priority, key: undefined }
@@ -23,7 +23,7 @@ describe('marks', () => {
     const marks = new ScanMarks()
     marks.claimed([at(5_000)], NO_MARKS, 20)
     expect(marks.columns(['a'])).toBe(NO_MARKS)
-    marks.claimed(Array<ClaimedJob>(2_000).fill(at(5_000)), NO_MARKS, 120)
+    marks.claimed(Array<LeasedJob>(2_000).fill(at(5_000)), NO_MARKS, 120)
     expect(marks.columns(['a'])).toBe(NO_MARKS)
   })
 
@@ -183,7 +183,7 @@ describe('a store whose looks at all are slow', () => {
   })
 
   it.each([
-    ['has given one back', (other: PostgresJobStore, jobs: ClaimedJob[]) => other.release(jobs)],
+    ['has given one back', (other: PostgresJobStore, jobs: LeasedJob[]) => other.release(jobs)],
     ['frees one whose lease has run out', () => freeExpired()],
   ])('has it at once when another process %s', async (_, giveBack) => {
     await putOld()

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import type { ClaimedJob, KindRules } from 'runutil/queue'
+import type { LeasedJob, KindRules } from 'runutil/queue'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
 import { settlementOf } from '../../packages/runutil/src/queue/outcome.ts'
 import { createDatabase } from '../support/postgres/create-database.ts'
@@ -30,12 +30,12 @@ const RULES: KindRules = {
   retention: { doneMs: Infinity, failedMs: Infinity },
 }
 
-const done = (job: ClaimedJob) => settlementOf(job, { status: 'DONE' }, 1)
-const again = (job: ClaimedJob) =>
+const done = (job: LeasedJob) => settlementOf(job, { status: 'DONE' }, 1)
+const again = (job: LeasedJob) =>
   settlementOf(job, { status: 'PENDING', lastError: 'again', delayMs: 0, counted: true }, 1)
 const slots = async (): Promise<unknown> => (await client.query('select id from runutil.job_slots')).rows
 
-async function claimOne(): Promise<ClaimedJob> {
+async function claimOne(): Promise<LeasedJob> {
   const job = { id: '1', kind: 'a', payload: 'null', runAt: undefined, priority: 0, key: 'k' }
   await store.insert([job])
   const [claimed] = await store.claim(['a'], 1, '1h')

@@ -1,6 +1,6 @@
 import { runAllWorkers } from 'runutil'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import { type ClaimedJob, JobQueue, type JobStore, MemoryJobStore, QueueWorker } from 'runutil/queue'
+import { type LeasedJob, JobQueue, type JobStore, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
@@ -61,7 +61,7 @@ class Fleet {
   }
 
   /** Jobs that are enqueued and held before anybody works. */
-  async hold(jobs: number): Promise<ClaimedJob[]> {
+  async hold(jobs: number): Promise<LeasedJob[]> {
     await this.#queue.enqueue(Array.from({ length: jobs }, () => this.#job()))
     return this.#store.claim([this.kind], jobs, '10m')
   }
@@ -83,7 +83,7 @@ class Fleet {
     }
   }
 
-  async giveBackOneByOne(held: readonly ClaimedJob[]): Promise<void> {
+  async giveBackOneByOne(held: readonly LeasedJob[]): Promise<void> {
     for (const job of held) {
       await this.#store.release([job])
       expect(await this.#queue.result(job.id, { timeout: '30s' })).toBe(true)

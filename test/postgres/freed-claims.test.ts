@@ -1,5 +1,5 @@
 import { type Database, PostgresJobStore, migrate } from 'runutil/postgres'
-import { type ClaimedJob, JobQueue, type JobStore, type NewJob } from 'runutil/queue'
+import { type LeasedJob, JobQueue, type JobStore, type NewJob } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
@@ -16,7 +16,7 @@ const newJob = (id: string, payload = 'null'): NewJob => ({
 // By the database's own clock: that of tests frees a lease as soon as it is over.
 describe.each(kindsOfDatabase)('a lease that ran out, in $name', ({ open }) => {
   let database: Database
-  let jobs: ClaimedJob[]
+  let jobs: LeasedJob[]
   beforeAll(async () => {
     database = await open()
     await migrate(database)
@@ -28,7 +28,7 @@ describe.each(kindsOfDatabase)('a lease that ran out, in $name', ({ open }) => {
   const store = (): JobStore => new PostgresJobStore(database)
   const ago = (column: string, ms: number): Promise<unknown> =>
     sql(`update runutil.job_claims set ${column} = clock_timestamp() - interval '${ms} ms'`)
-  const claim = (): Promise<ClaimedJob[]> => store().claim(['a'], 10, '1h')
+  const claim = (): Promise<LeasedJob[]> => store().claim(['a'], 10, '1h')
 
   beforeEach(async () => {
     await sql('truncate runutil.jobs, runutil.jobs_waiting, runutil.job_claims')

@@ -1,5 +1,5 @@
 import { type Database, PostgresJobStore, openDatabase } from 'runutil/postgres'
-import type { ClaimedJob } from 'runutil/queue'
+import type { LeasedJob } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { done, newJob } from '../../packages/runutil/src/testing/job-store-case.ts'
@@ -33,9 +33,9 @@ async function fullKeys({ priority = 0 } = {}): Promise<void> {
 }
 
 const claimed = async (limit: number): Promise<string[]> => idsOf(await kind.store.claim(['a'], limit, '1h'))
-const idsOf = (jobs: readonly ClaimedJob[]): string[] => jobs.map(({ id }) => id)
-const running = (n: number): ClaimedJob =>
-  ({ id: `run${n}`, kind: 'a', claim: 1_000_000 + n, attemptsDone: 0 }) as ClaimedJob
+const idsOf = (jobs: readonly LeasedJob[]): string[] => jobs.map(({ id }) => id)
+const running = (n: number): LeasedJob =>
+  ({ id: `run${n}`, kind: 'a', claim: 1_000_000 + n, attemptsDone: 0 }) as LeasedJob
 
 /** Whether one of the next claims has it. */
 async function comesSoon(id: string, claims: number): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { ClaimedJob } from 'runutil/queue'
+import type { LeasedJob } from 'runutil/queue'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { jobStatements } from '../../packages/runutil/src/postgres/queue/job-statements.ts'
 import { LimitedKind } from '../support/postgres/limited-kind.ts'
@@ -17,7 +17,7 @@ const busy = (length: number): string =>
 const others = (length: number): string =>
   `select 'other' || n as id, 'k' || n as key, 1000000 + n as seq from generate_series(1, ${length}) as n`
 
-const idsOf = (jobs: readonly ClaimedJob[]): string[] => jobs.map(({ id }) => id)
+const idsOf = (jobs: readonly LeasedJob[]): string[] => jobs.map(({ id }) => id)
 const first = (length: number): string[] => Array.from({ length }, (_, at) => `other${at + 1}`)
 
 describe('a claim of a kind with keyConcurrency', () => {

@@ -1,5 +1,5 @@
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import type { ClaimedJob, KindRules, NewJob } from 'runutil/queue'
+import type { LeasedJob, KindRules, NewJob } from 'runutil/queue'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 const FEW = 20
@@ -35,7 +35,7 @@ const jobs = (count: number, kind: string): NewJob[] => {
     key: `${call}-${at}`,
   }))
 }
-const settled = (job: ClaimedJob, status: 'DONE' | 'PENDING') => ({
+const settled = (job: LeasedJob, status: 'DONE' | 'PENDING') => ({
   ...job,
   outcome:
     status === 'DONE' ? { status } : ({ status, lastError: 'again', delayMs: 0, counted: true } as const),

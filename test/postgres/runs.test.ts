@@ -158,10 +158,10 @@ describe('jobs that were enqueued together', () => {
   })
 })
 
-function done<J extends { id: string; kind: string; claim: number; place?: number; attemptsDone: number }>(
+function done<J extends { id: string; kind: string; claim: number; place?: number; attempt: number }>(
   job: J,
 ) {
-  const { id, kind, claim, place, attemptsDone } = job
+  const { id, kind, claim, place, attempt } = job
   const outcome = { status: 'DONE' as const, result: JSON.stringify(`result of ${id}`) }
-  return { id, kind, claim, place, outcome, attempt: attemptsDone + 1, durationMs: 0 }
+  return { id, kind, claim, place, outcome, attempt, durationMs: 0 }
 }

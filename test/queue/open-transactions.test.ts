@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import { type ClaimedJob, ErrJobExists, JobQueue } from 'runutil/queue'
+import { type LeasedJob, ErrJobExists, JobQueue } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { settlementOf } from '../../packages/runutil/src/queue/outcome.ts'
@@ -35,17 +35,17 @@ beforeEach(() => {
 })
 afterEach(async () => void (await client.query('rollback')))
 
-async function claimed(count: number): Promise<ClaimedJob[]> {
+async function claimed(count: number): Promise<LeasedJob[]> {
   await queue.enqueue(Array.from({ length: count }, (_, n) => ({ id: `${kind} ${n}`, kind })))
   return queue.store.claim([kind], count, '30s')
 }
 
-const done = (job: ClaimedJob) => settlementOf(job, { status: 'DONE', result: '"later"' }, 1)
-const again = (job: ClaimedJob) =>
+const done = (job: LeasedJob) => settlementOf(job, { status: 'DONE', result: '"later"' }, 1)
+const again = (job: LeasedJob) =>
   settlementOf(job, { status: 'PENDING', lastError: 'again', delayMs: 0, counted: true }, 1)
 
 /** In a transaction that stays open. */
-async function completeInOpen(job: ClaimedJob, begin = 'begin'): Promise<void> {
+async function completeInOpen(job: LeasedJob, begin = 'begin'): Promise<void> {
   await client.query(begin)
   await queue.complete(job, 'in the transaction', { tx: client })
 }
@@ -54,7 +54,7 @@ async function completeInOpen(job: ClaimedJob, begin = 'begin'): Promise<void> {
 describe('while a transaction that completes a job is open', () => {
   it('all else of the same claim is recorded, put off, renewed and given back', async () => {
     const [job, first, second, third, fourth] = (await claimed(5)) as [
-      ...[ClaimedJob, ClaimedJob, ClaimedJob, ClaimedJob, ClaimedJob],
+      ...[LeasedJob, LeasedJob, LeasedJob, LeasedJob, LeasedJob],
     ]
     await completeInOpen(job)
     const { store } = queue
@@ -71,7 +71,7 @@ describe('while a transaction that completes a job is open', () => {
   })
 
   it('what its handler returns meanwhile is recorded once it has ended, and holds up nobody', async () => {
-    const [job] = (await claimed(1)) as [ClaimedJob]
+    const [job] = (await claimed(1)) as [LeasedJob]
     await completeInOpen(job)
     const late = () => queue.store.settle([done(job)], { afterTransaction: true })
     expect(await failureOf(late())).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
@@ -84,7 +84,7 @@ describe('while a transaction that completes a job is open', () => {
   })
 
   it('what its handler returns counts when it was rolled back', async () => {
-    const [job] = (await claimed(1)) as [ClaimedJob]
+    const [job] = (await claimed(1)) as [LeasedJob]
     await completeInOpen(job)
     await client.query('rollback')
     expect(await queue.store.settle([done(job)], { afterTransaction: true })).toEqual([])
@@ -94,7 +94,7 @@ describe('while a transaction that completes a job is open', () => {
   it.each(['commit', 'rollback'])(
     'nobody takes its job over, however old its lease, until the %s',
     async (end) => {
-      const [job] = (await claimed(1)) as [ClaimedJob]
+      const [job] = (await claimed(1)) as [LeasedJob]
       await completeInOpen(job)
       await clock.advance('1h')
       const other = new PostgresJobStore(database, { clock })
@@ -110,7 +110,7 @@ describe('a repeatable-read transaction', () => {
   const SNAPSHOT = 'begin isolation level repeatable read; select from runutil.jobs limit 1'
 
   it('completes a job whose lease was renewed since it began', async () => {
-    const [job, other] = (await claimed(2)) as [ClaimedJob, ClaimedJob]
+    const [job, other] = (await claimed(2)) as [LeasedJob, LeasedJob]
     await client.query(SNAPSHOT)
     await queue.store.renew([job, other], '1h', new Map([[job, { done: 1, at: new Date(0) }]]))
     await queue.store.settle([again(other)])
@@ -120,7 +120,7 @@ describe('a repeatable-read transaction', () => {
   })
 
   it('can’t complete one that another has taken since', async () => {
-    const [job] = (await claimed(1)) as [ClaimedJob]
+    const [job] = (await claimed(1)) as [LeasedJob]
     await client.query(SNAPSHOT)
     await clock.advance('1h')
     const other = new PostgresJobStore(database, { clock })

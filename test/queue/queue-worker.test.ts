@@ -80,7 +80,15 @@ describe('jobs', () => {
     const before = await queue.get('1')
     const { stop } = await run()
     await stop()
-    expect(handler.mock.calls[0]![0]).toEqual({ ...before, claim: 1, priority: 2, key: 'k', crashes: 0 })
+    expect(handler.mock.calls[0]![0]).toEqual({
+      ...before,
+      claim: 1,
+      attempt: 1,
+      isLastAttempt: true,
+      priority: 2,
+      key: 'k',
+      crashes: 0,
+    })
   })
 })
 
@@ -163,6 +171,9 @@ describe('an attempt', () => {
     expect(first.signal.aborted).toBe(false)
     await clock.advance(1)
     expect(first.signal.reason).toBeInstanceOf(DeadlineExceededError)
+    await clock.advance(999)
+    expect(await queue.get('1')).toMatchObject({ status: 'PENDING' })
+    await clock.advance(1)
     expect(await queue.get('1')).toMatchObject({
       status: 'FAILED',
       lastError: 'the deadline of 2000 ms was exceeded',

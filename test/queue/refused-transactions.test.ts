@@ -8,7 +8,7 @@ import pgPromise, { type IDatabase } from 'pg-promise'
 import postgres from 'postgres'
 import { InvalidArgumentError } from 'runutil'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import { type ClaimedJob, JobQueue, MemoryJobStore, type TransactionHandle } from 'runutil/queue'
+import { type LeasedJob, JobQueue, MemoryJobStore, type TransactionHandle } from 'runutil/queue'
 import { Sequelize, type Transaction } from 'sequelize'
 import { DataSource, EntitySchema } from 'typeorm'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -268,7 +268,7 @@ describe('no transaction is taken', () => {
     const store = new MemoryJobStore()
     const queue = new JobQueue(store)
     await queue.enqueue({ id: '1', kind: 'a' })
-    const [job] = (await store.claim(['a'], 1, '1m')) as [ClaimedJob]
+    const [job] = (await store.claim(['a'], 1, '1m')) as [LeasedJob]
 
     expect(await failureOf(queue.complete(job, 1, options as never))).toBeInstanceOf(InvalidArgumentError)
     expect(await queue.get('1')).toMatchObject({ status: 'PENDING' })

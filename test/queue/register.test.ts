@@ -1,16 +1,18 @@
 import { InvalidArgumentError, InvalidDurationError } from 'runutil'
 import { ErrInvalidJob, ErrKindExists, JobQueue, MemoryJobStore, QueueWorker, defineJob } from 'runutil/queue'
 import { describe, expect, it, test } from 'vitest'
+import { describe as shown } from '../../packages/runutil/src/core/describe.ts'
 import { failureOf } from '../support/outcome.ts'
 import { freshQueue } from '../support/queue/fresh-queue.ts'
 
+type Wrong = [name: string, call: () => unknown, error: Thrown, message: string]
 type Thrown = abstract new (...args: never[]) => Error
 
 const worker = (options?: unknown): QueueWorker => new QueueWorker(freshQueue().queue, options as object)
 const register = (options: unknown): QueueWorker => worker().register('mail', () => {}, options as object)
 
 describe('refused', () => {
-  test.each<[string, () => unknown, Thrown, string]>([
+  test.each<Wrong>([
     [
       'a queue without a store',
       () => new JobQueue(undefined as never),
@@ -157,6 +159,48 @@ describe('refused', () => {
       InvalidDurationError,
       `register('mail'): rate.per: expected a duration`,
     ],
+    ...[0, 1.5, '2', Infinity].map((attempts): Wrong => [
+      `attempts of ${shown(attempts)}`,
+      () => register({ attempts }),
+      InvalidArgumentError,
+      `register('mail'): attempts: expected a whole number from 1 to 2147483647; got ${shown(attempts)}`,
+    ]),
+    ...['5s', 5_000, { duration: '5s' }, null].map((wrong): Wrong => [
+      `a backoff that is ${shown(wrong)}`,
+      () => register({ backoff: wrong }),
+      InvalidArgumentError,
+      `register('mail'): backoff: expected a Backoff, as backoff('5s') or backoff({ initial: '1s', max: '1m' }); got ${shown(wrong)}`,
+    ]),
+    ...[true, 'always', /timeout/, class Retry {}].map((wrong): Wrong => [
+      `a retryIf that is ${shown(wrong)}`,
+      () => register({ retryIf: wrong }),
+      InvalidArgumentError,
+      `register('mail'): retryIf: expected a function (error, job) => boolean; got`,
+    ]),
+    [
+      'attempts of 0 for all kinds',
+      () => worker({ attempts: 0 }),
+      InvalidArgumentError,
+      'QueueWorker: attempts: expected a whole number from 1 to 2147483647; got 0',
+    ],
+    [
+      'a backoff for all kinds that is a duration',
+      () => worker({ backoff: '5s' }),
+      InvalidArgumentError,
+      'QueueWorker: backoff: expected a Backoff',
+    ],
+    [
+      'a retryIf for all kinds',
+      () => worker({ retryIf: () => true }),
+      InvalidArgumentError,
+      "QueueWorker: unknown option 'retryIf'",
+    ],
+    [
+      'a definition with attempts of 0',
+      () => defineJob({ kind: 'mail', attempts: 0 }),
+      InvalidArgumentError,
+      'defineJob: attempts: expected a whole number from 1 to 2147483647; got 0',
+    ],
     [
       'a deadline of 0',
       () => register({ deadline: 0 }),
@@ -250,11 +294,23 @@ describe('refused', () => {
 })
 
 it('an option that is undefined is its default', () => {
-  const options = ['concurrency', 'pollInterval', 'lease', 'prefetch', 'maxCrashes', 'retention']
+  const options = [
+    'concurrency',
+    'pollInterval',
+    'lease',
+    'prefetch',
+    'maxCrashes',
+    'retention',
+    'attempts',
+    'backoff',
+  ]
   worker(Object.fromEntries(options.map((name) => [name, undefined])))
   register(
     Object.fromEntries(
-      ['concurrency', 'keyConcurrency', 'rate', 'deadline'].map((name) => [name, undefined]),
+      ['concurrency', 'keyConcurrency', 'rate', 'deadline', 'attempts', 'backoff', 'retryIf'].map((name) => [
+        name,
+        undefined,
+      ]),
     ),
   )
 })

@@ -1,7 +1,7 @@
 import { runAllWorkers } from 'runutil'
 import { PostgresJobStore } from 'runutil/postgres'
 import {
-  type ClaimedJob,
+  type LeasedJob,
   ErrInvalidJob,
   ErrJobExists,
   ErrLostLease,
@@ -75,7 +75,7 @@ describe.each(kindsOfTransactors)('in a transaction on $name', ({ libraries, ope
     })
 
     /** As a worker has it that runs it. */
-    const claimed = async (): Promise<ClaimedJob> => {
+    const claimed = async (): Promise<LeasedJob> => {
       await queue.enqueue(job())
       return (await queue.store.claim([id], 1, '30s'))[0]!
     }
@@ -175,7 +175,7 @@ describe.each(kindsOfTransactors)('in a transaction on $name', ({ libraries, ope
     })
 
     /** Runs a worker until its one job has ended. @returns the job, and how often the handler was called */
-    async function runOnce(handler: (job: ClaimedJob) => Promise<unknown>) {
+    async function runOnce(handler: (job: LeasedJob) => Promise<unknown>) {
       queue = new JobQueue(new PostgresJobStore(transactors.database))
       const called = vi.fn(handler)
       const worker = new QueueWorker(queue).register(id, called)

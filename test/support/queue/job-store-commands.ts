@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {
-  type ClaimedJob,
+  type LeasedJob,
   ErrJobExists,
   type JobStore,
   type NewJob,
@@ -72,6 +72,7 @@ const outcome = fc.oneof<fc.Arbitrary<Outcome>[]>(
     lastError: fc.constantFrom('again', undefined),
     delayMs: fc.constantFrom(0, 1, 5_000),
     counted: fc.boolean(),
+    stopped: fc.boolean(),
   }),
 )
 
@@ -122,8 +123,17 @@ const claims = fc.record({ kinds: fc.subarray(KINDS, { minLength: 1 }), limit, l
     new Command('claim', given, async (model, { store }) => {
       const expected = model.next(given.kinds, given.limit)
       const jobs = await store.claim(given.kinds, given.limit, given.leaseMs)
-      expect(jobs.map((job) => [job.id, job.crashes, job.attemptsDone, job.priority, job.key])).toEqual(
-        expected.map((job) => [job.id, job.crashes, job.attemptsDone, job.priority, job.key]),
+      expect(
+        jobs.map((job) => [job.id, job.crashes, job.attemptsDone, job.attempt, job.priority, job.key]),
+      ).toEqual(
+        expected.map((job) => [
+          job.id,
+          job.crashes,
+          job.attemptsDone,
+          job.attempts + 1,
+          job.priority,
+          job.key,
+        ]),
       )
       const last = model.claimed.reduce((most, { claim }) => Math.max(most, claim), 0)
       for (const job of jobs) expect(job.claim).toBeGreaterThan(last)
@@ -143,7 +153,7 @@ const settles = fc.array(fc.record({ pick, outcome }), { minLength: 1, maxLength
         kind: job.kind,
         claim: job.claim,
         outcome: given[at]!.outcome,
-        attempt: 1,
+        attempt: job.attempt,
         durationMs: 1,
       }))
       const lost = batch.filter(({ outcome: its }, at) => !model.settle(jobs[at]!, its))
@@ -294,7 +304,7 @@ export const commands = fc.commands<JobStoreModel, RealStore>(
 ) as fc.Arbitrary<Iterable<fc.AsyncCommand<JobStoreModel, RealStore>>>
 
 /** Each once. */
-function picked({ claimed }: JobStoreModel, picks: readonly number[]): ClaimedJob[] {
+function picked({ claimed }: JobStoreModel, picks: readonly number[]): LeasedJob[] {
   const jobs = picks.map((at) => claimed.at(-1 - at)).filter((job) => job !== undefined)
   return [...new Set(jobs)]
 }

@@ -1,4 +1,12 @@
-import type { ClaimedJob, JobStatus, NewJob, Outcome, QueuedJob, ResolvedLimits } from 'runutil/queue'
+import type {
+  AttemptError,
+  LeasedJob,
+  JobStatus,
+  NewJob,
+  Outcome,
+  QueuedJob,
+  ResolvedLimits,
+} from 'runutil/queue'
 
 interface ModelJob extends NewJob {
   readonly seq: number
@@ -9,6 +17,9 @@ interface ModelJob extends NewJob {
   result: string | undefined
   lastError: string | undefined
   attemptsDone: number
+  /** Of those that ended in no stop, and in an error. */
+  attempts: number
+  errors: AttemptError[]
   lastAttemptAt: number | undefined
   crashes: number
   /** Who holds it, or ended it. */
@@ -24,7 +35,7 @@ export class JobStoreModel {
   readonly jobs = new Map<string, ModelJob>()
   readonly limits = new Map<string, ResolvedLimits>()
   /** All that were ever claimed, so that stale ones are tried too. */
-  readonly claimed: ClaimedJob[] = []
+  readonly claimed: LeasedJob[] = []
   /** Cancelled while they ran. They keep their places until their holder says that they ended. */
   #cancelled: ModelJob[] = []
   readonly #starts: { kind: string; at: number }[] = []
@@ -54,6 +65,8 @@ export class JobStoreModel {
       crashes: 0,
       dueAt: Math.max(this.#now, job.runAt?.getTime() ?? 0) + (job.delayMs ?? 0),
       attemptsDone: 0,
+      attempts: 0,
+      errors: [],
       lastAttemptAt: undefined,
       result: undefined,
       lastError: undefined,
@@ -100,7 +113,7 @@ export class JobStoreModel {
     )
   }
 
-  claim(jobs: readonly ClaimedJob[], leaseMs: number): void {
+  claim(jobs: readonly LeasedJob[], leaseMs: number): void {
     for (const job of jobs) {
       const leaseUntil = this.#now + leaseMs
       Object.assign(this.jobs.get(job.id)!, {
@@ -115,7 +128,7 @@ export class JobStoreModel {
   }
 
   /** @returns false when it is lost */
-  settle(claimed: ClaimedJob, outcome: Outcome): boolean {
+  settle(claimed: LeasedJob, outcome: Outcome): boolean {
     const { id, claim } = claimed
     this.#endCancelled(claimed)
     this.#takeBack(claimed, this.#now)
@@ -125,7 +138,13 @@ export class JobStoreModel {
     job.crashes = 0
     if (outcome.status !== 'PENDING' || outcome.counted) {
       job.attemptsDone++
+      if (outcome.status !== 'PENDING' || !outcome.stopped) job.attempts++
       job.lastAttemptAt = job.claimedAt
+    }
+    if (outcome.status !== 'DONE' && outcome.lastError !== undefined) {
+      const isOfAttempt = outcome.status !== 'PENDING' || (outcome.counted && !outcome.stopped)
+      const error = { at: new Date(this.#now), attempt: claimed.attempt, message: outcome.lastError }
+      if (isOfAttempt) job.errors = [...job.errors, error].slice(-5)
     }
     job.status = outcome.status
     job.lastError = outcome.status === 'DONE' ? undefined : outcome.lastError
@@ -137,12 +156,12 @@ export class JobStoreModel {
     return true
   }
 
-  holds({ id, claim }: ClaimedJob): boolean {
+  holds({ id, claim }: LeasedJob): boolean {
     const job = this.jobs.get(id)
     return job?.status === 'PENDING' && job.claim === claim
   }
 
-  renew(claimed: ClaimedJob, leaseMs: number): boolean {
+  renew(claimed: LeasedJob, leaseMs: number): boolean {
     for (const job of this.#cancelled) if (job.claim === claimed.claim) job.leaseUntil = this.#now + leaseMs
     this.#takeBack(claimed, this.#now)
     if (!this.holds(claimed)) return false
@@ -150,7 +169,7 @@ export class JobStoreModel {
     return true
   }
 
-  release(claimed: ClaimedJob): void {
+  release(claimed: LeasedJob): void {
     this.#endCancelled(claimed)
     this.#takeBack(claimed, this.#now)
     if (this.holds(claimed)) this.jobs.get(claimed.id)!.claim = undefined
@@ -183,15 +202,19 @@ export class JobStoreModel {
   get(id: string): Omit<QueuedJob, 'updatedAt'> | undefined {
     const job = this.jobs.get(id)
     if (job === undefined) return undefined
-    const { kind, status, attemptsDone, result, lastError, lastAttemptAt } = job
+    const { kind, status, attemptsDone, result, lastError, lastAttemptAt, priority, key, errors } = job
     return {
       id,
       kind,
       status,
       attemptsDone,
+      priority,
       payload: JSON.parse(job.payload) as unknown,
       runAt: new Date(job.dueAt),
       createdAt: new Date(job.createdAt),
+      ...(key !== undefined && { key }),
+      ...(errors.length > 0 && { errors }),
+      ...(status !== 'PENDING' && { endedAt: new Date(job.endedAt) }),
       ...(result !== undefined && { result: JSON.parse(result) as unknown }),
       ...(lastError !== undefined && { lastError }),
       ...(lastAttemptAt !== undefined && { lastAttemptAt: new Date(lastAttemptAt) }),
@@ -209,13 +232,13 @@ export class JobStoreModel {
   }
 
   /** What its holder says late counts while no other has claimed the job. */
-  #takeBack({ id, claim }: ClaimedJob, leaseUntil: number): void {
+  #takeBack({ id, claim }: LeasedJob, leaseUntil: number): void {
     const job = this.jobs.get(id)
     if (job?.freedFrom !== claim) return
     Object.assign(job, { claim, leaseUntil, freedFrom: undefined, crashes: job.crashes - 1 })
   }
 
-  #endCancelled({ id, claim }: ClaimedJob): void {
+  #endCancelled({ id, claim }: LeasedJob): void {
     this.#cancelled = this.#cancelled.filter((job) => job.id !== id || job.claim !== claim)
   }
 

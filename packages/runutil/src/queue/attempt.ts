@@ -4,7 +4,8 @@ import type { Context } from '../core/context.ts'
 import { dateAt } from '../core/date-at.ts'
 import type { Progress, ProgressListener } from '../core/progress.ts'
 import { Throttle } from '../core/throttle.ts'
-import { DeadlineExceededError } from './errors.ts'
+import { isInstance } from '../core/thrown.ts'
+import { DeadlineExceededError, RetryableError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
 import { type HandlerResult, isThenable, perform } from './perform.ts'
@@ -34,6 +35,8 @@ export interface AttemptProps {
   readonly onProgress: (attempt: Attempt) => void
 }
 
+/** How long a handler has after the abort at its deadline. */
+const AFTER_DEADLINE_MS = 1_000
 /** The shortest time between two events of a job's progress. */
 const PROGRESS_EVERY_MS = 1_000
 
@@ -74,13 +77,13 @@ export class Attempt implements ProgressListener {
 
   /** What the tree shows of it. */
   get detail(): RunningJob {
-    const { id, kind, attemptsDone } = this.job
+    const { id, kind, attempt } = this.job
     const since = dateAt(this.#clock, this.#startedAt)
     const { progress, id: traceId } = this.context
     return {
       id,
       kind,
-      attempt: attemptsDone + 1,
+      attempt,
       since,
       ...(progress !== undefined && { progress }),
       traceId,
@@ -104,7 +107,7 @@ export class Attempt implements ProgressListener {
     this.#stores.run(() => this.#controller.abort(reason))
   }
 
-  /** Never rejects. Doesn't wait for a handler that outlasts its deadline. */
+  /** Never rejects. Waits no longer than a moment for a handler that outlasts its deadline. */
   run(): HandlerResult | Promise<HandlerResult> {
     const { deadlineMs } = this.#kind
     const result = perform(this.job, this.#kind, this.#controller.signal)
@@ -115,14 +118,21 @@ export class Attempt implements ProgressListener {
   #withinDeadline(result: Promise<HandlerResult>, deadlineMs: number): Promise<HandlerResult> {
     return new Promise((resolve) => {
       this.#deadline = this.#clock.setTimeout(() => {
-        const error = new DeadlineExceededError(deadlineMs)
-        resolve({ kind: 'overdue', error })
-        this.abort(error)
+        const overdue = { kind: 'overdue', error: new DeadlineExceededError(deadlineMs) } as const
+        this.#deadline = this.#clock.setTimeout(() => resolve(overdue), AFTER_DEADLINE_MS)
+        this.abort(overdue.error)
       }, deadlineMs)
       void result.then((ended) => {
         this.#deadline?.clear()
-        resolve(ended)
+        resolve(this.#withDeadline(ended))
       })
     })
+  }
+
+  /** An error that its deadline has caused is the deadline's, unless the handler decides on a retry. */
+  #withDeadline(ended: HandlerResult): HandlerResult {
+    const { reason } = this.#controller.signal as { readonly reason: unknown }
+    if (ended.kind !== 'threw' || !(reason instanceof DeadlineExceededError)) return ended
+    return isInstance(ended.error, RetryableError) ? ended : { kind: 'overdue', error: reason }
   }
 }

@@ -3,7 +3,7 @@ import { checkOptions } from '../core/options.ts'
 import { checkSchema } from '../core/schema.ts'
 import { jobSchema } from './job-schema.ts'
 import type { JobInput } from './job.ts'
-import { type KindOptions, KIND_OPTIONS } from './kind.ts'
+import { type KindOptions, KIND_OPTIONS, resolveKindOptions } from './kind.ts'
 
 type Schema = StandardSchemaV1
 
@@ -62,6 +62,7 @@ export function defineJob<I extends Schema = Schema, O extends Schema = Schema>(
   ])
   checkSchema(input, 'defineJob: input')
   checkSchema(output, 'defineJob: output')
+  resolveKindOptions(options, 'defineJob')
   const own = { kind, input, output, options }
   return Object.freeze({ ...own, job: <J>(job: J) => ({ ...job, kind, [jobSchema]: own }) })
 }

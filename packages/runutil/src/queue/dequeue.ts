@@ -8,7 +8,7 @@ import { errorText } from './error-text.ts'
 import { ErrInvalidJob, jobLost } from './errors.ts'
 import { normaliseKind } from './job-input.ts'
 import type { JobStore, JobStoreFacts } from './job-store.ts'
-import type { ClaimedJob, QueuedJob } from './job.ts'
+import type { LeasedJob, QueuedJob } from './job.ts'
 import { toJson } from './json.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { END_OF_TIME, type Outcome, type Settlement, refusalOf, settlementOf } from './outcome.ts'
@@ -48,7 +48,7 @@ interface RunHeldProps extends Pick<DequeueProps, 'store' | 'fn' | 'clock'> {
 }
 
 async function runHeld(
-  job: ClaimedJob,
+  job: LeasedJob,
   claimedAt: number,
   { store, fn, signal, clock }: RunHeldProps,
 ): Promise<void> {
@@ -57,7 +57,7 @@ async function runHeld(
   const lostLease = jobLost(job.id)
   const onLost = (): void => abort.abort(lostLease)
   // A failed renewal is retried; when none succeeds in time, the lease is lost.
-  const keeper = new LeaseKeeper<ClaimedJob>({
+  const keeper = new LeaseKeeper<LeasedJob>({
     store,
     leaseMs: LEASE_MS,
     clock,
@@ -83,7 +83,7 @@ async function runHeld(
 }
 
 async function attempt(
-  job: ClaimedJob,
+  job: LeasedJob,
   { store, fn, clock, signal }: Pick<DequeueProps, 'store' | 'fn' | 'clock'> & { signal: AbortSignal },
 ): Promise<Settlement> {
   const startedAt = elapsedNow(clock)

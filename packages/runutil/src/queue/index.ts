@@ -13,7 +13,16 @@ export {
   ResultTimeoutError,
   RetryableError,
 } from './errors.ts'
-export type { ClaimedJob, EnqueueOptions, Enqueued, JobInput, JobStatus, QueuedJob } from './job.ts'
+export type {
+  AttemptError,
+  ClaimedJob,
+  EnqueueOptions,
+  Enqueued,
+  JobInput,
+  JobStatus,
+  LeasedJob,
+  QueuedJob,
+} from './job.ts'
 export type { JobEvent } from './job-event.ts'
 export { JobQueue } from './job-queue.ts'
 export type {
@@ -32,6 +41,7 @@ export { MemoryJobStore, type MemoryJobStoreOptions } from './memory-job-store.t
 export type { Outcome, Settlement } from './outcome.ts'
 export type { JobMiddleware } from './middleware.ts'
 export type { OnReady } from './ready-listeners.ts'
+export type { RetryIf, RetryOptions } from './retry-policy.ts'
 export { QueueWorker } from './queue-worker.ts'
 export type { ResolvedRetention, Retention } from './retention.ts'
 export type { QueueWorkerOptions } from './worker-settings.ts'

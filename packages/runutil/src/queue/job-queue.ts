@@ -11,7 +11,7 @@ import { JobNotFoundError, jobLost } from './errors.ts'
 import type { JobEvent } from './job-event.ts'
 import { normaliseKind, prepareJobs, storedId } from './job-input.ts'
 import type { JobCounts, JobStore, JobStoreFacts } from './job-store.ts'
-import type { ClaimedJob, EnqueueOptions, Enqueued, JobInput, QueuedJob } from './job.ts'
+import type { EnqueueOptions, Enqueued, JobInput, LeasedJob, QueuedJob } from './job.ts'
 import { toJson } from './json.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
 import { settlementOf } from './outcome.ts'
@@ -150,7 +150,7 @@ export class JobQueue {
    * @throws ErrLostLease when the process no longer holds the job, so that the transaction rolls back; ErrInvalidJob when
    *   the result isn't JSON or is too large, InvalidArgumentError without a transaction: nothing has changed then
    */
-  async complete(job: ClaimedJob, result: unknown, options: { tx: TransactionHandle }): Promise<void> {
+  async complete(job: LeasedJob, result: unknown, options: { tx: TransactionHandle }): Promise<void> {
     const { tx } = checkOptions('complete', options, ['tx'])
     if ((tx as unknown) === undefined) throw unexpected('complete: tx', 'the transaction of the writes', tx)
     const outcome = {

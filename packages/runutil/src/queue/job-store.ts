@@ -1,7 +1,7 @@
 import type { Duration } from '../core/duration.ts'
 import type { Progress } from '../core/progress.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
-import type { ClaimedJob, JobStatus, QueuedJob } from './job.ts'
+import type { JobStatus, LeasedJob, QueuedJob } from './job.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { Settlement } from './outcome.ts'
 import type { OnReady } from './ready-listeners.ts'
@@ -114,9 +114,10 @@ export interface JobStore {
     limit: number,
     lease: Duration,
     options?: ClaimOptions,
-  ): Promise<ClaimedJob[]>
+  ): Promise<LeasedJob[]>
   /**
-   * Records outcomes, each of which resets a job's crashes in a row. Settling an ended job again under the same claim
+   * Records outcomes, each of which resets a job's crashes in a row, and adds the error of one that failed to the job's
+   * `errors` (`errorOf` of a settlement). Settling an ended job again under the same claim
    * succeeds; settling a cancelled job reports that its handler has ended. When one outcome can't be recorded, none is; the
    * caller finds out which.
    *

@@ -20,10 +20,25 @@ export interface QueuedJob<P = unknown, R = unknown> {
   /** How many attempts its handler has ended. */
   readonly attemptsDone: number
   readonly lastAttemptAt?: Date
-  /** Why the last attempt failed; begins with 'retryable-error: ' for a retried job, with 'panic: ' for a PANIC. */
+  /** Why the last attempt failed; begins with 'retryable-error: ' after a RetryableError, with 'panic: ' after a panic. */
   readonly lastError?: string
   /** What the handler of its last attempts passed to `reportProgress`, as of the last renewal of its lease. */
   readonly progress?: Progress
+  /** The errors of its last five failed attempts, oldest first; kept when the job is DONE. Only from `get`. */
+  readonly errors?: readonly AttemptError[]
+  /** When the job became DONE, FAILED or PANIC. */
+  readonly endedAt?: Date
+  readonly priority: number
+  readonly key?: string
+}
+
+/** How an attempt failed, or why a job ended without one. */
+export interface AttemptError {
+  readonly at: Date
+  /** The number of the attempt, as `ClaimedJob.attempt`. */
+  readonly attempt: number
+  /** What was then the job's `lastError`; of a longer one, the first 4,000 characters. */
+  readonly message: string
 }
 
 /** What `enqueue` takes. More fields, such as a stored job's status and attempts, are ignored. */
@@ -58,16 +73,22 @@ export interface Enqueued {
   readonly outcome: 'stored' | 'skipped' | 'replaced'
 }
 
-/** A job that one process holds under a lease. */
-export interface ClaimedJob<P = unknown, R = unknown> extends QueuedJob<P, R> {
+/** A job that one process holds under a lease, as a store gives it out. */
+export interface LeasedJob<P = unknown, R = unknown> extends QueuedJob<P, R> {
   /** The fencing token, which increases with every claim. Settling under an older one changes nothing. */
   readonly claim: number
-  readonly priority: number
-  readonly key?: string
+  /** The number of this attempt since the job was enqueued; attempts that a stop or a crash ended aren't counted. */
+  readonly attempt: number
   /** How often in a row a process died, or lost its lease, while it held this job. */
   readonly crashes: number
   /** The length of its payload as JSON, in bytes; undefined up to 512. */
   readonly payloadBytes?: number
   /** The store's own: where the job is within its claim. */
   readonly place?: number
+}
+
+/** A job as its handler receives it. */
+export interface ClaimedJob<P = unknown, R = unknown> extends LeasedJob<P, R> {
+  /** Whether an error that isn't a RetryableError ends the job: `attempt` has reached the `attempts` of its kind. */
+  readonly isLastAttempt: boolean
 }

@@ -1,45 +1,53 @@
 import { describe } from '../core/describe.ts'
 import { LONGEST_MS } from '../core/duration.ts'
-import { codeOf, isInstance, messageOf, nameOf } from '../core/thrown.ts'
+import { codeOf, isInstance, messageOf, nameOf, reasonOf } from '../core/thrown.ts'
 import { errorText } from './error-text.ts'
-import { LEAST_RETRY_MS, RetryableError } from './errors.ts'
+import { ErrInvalidJob, LEAST_RETRY_MS, RetryableError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import { toJson } from './json.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome, Retry } from './outcome.ts'
 import type { HandlerResult } from './perform.ts'
+import { type RetryPolicy, waitBeforeRetry } from './retry-policy.ts'
 
 /** The retry delay of a job that stopped early because its worker was shutting down. */
 const AFTER_STOP_MS = 5_000
 
 /**
- * What an attempt's end means for its job. Pure, and it never throws, whatever a handler returned or
- * threw.
+ * What an attempt's end means for its job. Pure, as far as the functions of its retry policy are, and it never throws, whatever a
+ * handler returned or threw.
  *
- * DONE when the handler returned. Retried when it threw a RetryableError, or stopped early because its signal was aborted.
+ * DONE when the handler returned. PENDING when it threw a RetryableError, or stopped early because its signal was aborted.
  * PANIC when it threw what a Go program would call a panic: an error of the language, an assertion, a non-Error; or when
- * the payload or the result doesn't match its schema. FAILED for every other error.
- *
- * @param mostJson the most characters of JSON in a result; default 4 MiB
+ * the payload or the result doesn't match its schema. FAILED for every other error. Instead of FAILED or PANIC, PENDING
+ * where its policy says so.
  */
-export function judge(result: HandlerResult, mostJson?: number): Outcome {
+export function judge(result: HandlerResult, context: JudgeContext): Outcome {
   try {
-    return outcomeOf(result, mostJson)
+    return outcomeOf(result, context)
   } catch (error) {
     // Such as a getter that throws only the second time.
     return panic(`the handler's result or error cannot be read: ${messageOf(error)}`)
   }
 }
 
-function outcomeOf(result: HandlerResult, mostJson: number | undefined): Outcome {
+export interface JudgeContext {
+  readonly job: ClaimedJob
+  /** That of the job's kind. */
+  readonly retries: RetryPolicy
+  /** The most characters of JSON in a result. Default 4 MiB. */
+  readonly maxJson?: number | undefined
+}
+
+function outcomeOf(result: HandlerResult, context: JudgeContext): Outcome {
   switch (result.kind) {
     case 'returned':
-      return done(result.value, mostJson)
+      return done(result.value, context)
     case 'threw':
-      return failed(result.error, result.stopped)
+      return threw(result.error, result.stopped, context)
     case 'mismatch':
-      return panic(`${result.what} doesn't fit the schema: ${result.issues}`)
+      return failed(new MismatchError(`${result.what} doesn't fit the schema: ${result.issues}`), context)
     case 'overdue':
-      return { status: 'FAILED', lastError: errorText(result.error.message) }
+      return failed(result.error, context)
     default:
       return result satisfies never
   }
@@ -52,29 +60,51 @@ export function judgeCrashes({ crashes }: ClaimedJob, maxCrashes: number): Outco
   return { ...panic(why), counted: false }
 }
 
-function done(value: unknown, mostJson: number | undefined): Outcome {
+/** A panic that the handler didn't throw: what it was given or returned can't be used. */
+class MismatchError extends ErrInvalidJob {}
+
+function done(value: unknown, context: JudgeContext): Outcome {
   if (value === undefined) return { status: 'DONE' }
+  let result
   try {
-    return { status: 'DONE', result: toJson(value, 'result', mostJson) }
+    result = toJson(value, 'result', context.maxJson)
   } catch (error) {
-    return panic(messageOf(error))
+    return failed(new MismatchError(messageOf(error)), context)
   }
+  return { status: 'DONE', result }
 }
 
-function failed(error: unknown, stopped: boolean): Outcome {
+function threw(error: unknown, stopped: boolean, context: JudgeContext): Outcome {
   if (isInstance(error, RetryableError)) {
     return retryAfter(`retryable-error: ${messageOf(error)}`, storableDelay(error.retryAfterMs))
   }
-  if (stopped) return retryAfter(`aborted: ${messageOf(error)}`, AFTER_STOP_MS)
+  if (!stopped) return failed(error, context)
+  return { ...retryAfter(`aborted: ${messageOf(error)}`, AFTER_STOP_MS), stopped }
+}
+
+/** The policy of the job's kind decides, unless this was the last attempt. */
+function failed(error: unknown, { job, retries }: JudgeContext): Outcome {
+  const final = finalOutcome(error)
+  if (job.attempt >= retries.attempts) return final
+  try {
+    const waitMs = waitBeforeRetry(error, final.status === 'PANIC', job, retries)
+    return waitMs === undefined ? final : retryAfter(final.lastError, waitMs)
+  } catch (thrown) {
+    return { status: 'FAILED', lastError: errorText(`${reasonOf(error)}; ${reasonOf(thrown)}`) }
+  }
+}
+
+function finalOutcome(error: unknown): { status: 'FAILED' | 'PANIC'; lastError: string } {
+  if (error instanceof MismatchError) return panic(error.message)
   if (isPanic(error)) return panic(textOf(error))
   return { status: 'FAILED', lastError: errorText(messageOf(error)) }
 }
 
-function retryAfter(lastError: string, delayMs: number): Outcome {
+function retryAfter(lastError: string, delayMs: number): Retry {
   return { status: 'PENDING', lastError: errorText(lastError), delayMs, counted: true }
 }
 
-function panic(text: string): Outcome & { status: 'PANIC' } {
+function panic(text: string): { status: 'PANIC'; lastError: string } {
   return { status: 'PANIC', lastError: errorText(`panic: ${text}`) }
 }
 
@@ -85,6 +115,8 @@ function storableDelay(ms: unknown): number {
 
 function isPanic(error: unknown): boolean {
   if (!isInstance(error, Error)) return true
+  // The network error of fetch.
+  if (isInstance(error, TypeError) && codeOf(error.cause) !== undefined) return false
   const ofLanguage = [TypeError, ReferenceError, RangeError, SyntaxError].some((type) =>
     isInstance(error, type),
   )

@@ -1,15 +1,32 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
-import type { ClaimedJob } from './job.ts'
+import type { ClaimedJob, LeasedJob } from './job.ts'
 import type { JobMiddleware } from './middleware.ts'
 import { type KindLimits, type ResolvedLimits, resolveLimits } from './limits.ts'
+import { type RetryIf, type RetryOptions, type RetryPolicy, resolveRetries } from './retry-policy.ts'
 
-export interface KindOptions extends KindLimits {
-  /** How long a handler may take before its signal aborts and the attempt is FAILED. Default: no limit. */
+export interface KindOptions extends KindLimits, RetryOptions {
+  /**
+   * Whether to try again after an error, before the last attempt. It replaces the rule that every error is but a panic, so that it
+   * decides on panics too; it isn't asked about a RetryableError, or after a stop. If it throws, the job is FAILED.
+   */
+  readonly retryIf?: RetryIf | undefined
+  /**
+   * How long a handler may take before its signal aborts. What it then returns within 1 s, or a RetryableError, still decides;
+   * otherwise the attempt has failed with a DeadlineExceededError. Default: no limit.
+   */
   readonly deadline?: Duration | undefined
 }
 
-export const KIND_OPTIONS = ['concurrency', 'keyConcurrency', 'rate', 'deadline'] as const
+export const KIND_OPTIONS = [
+  'concurrency',
+  'keyConcurrency',
+  'rate',
+  'attempts',
+  'backoff',
+  'retryIf',
+  'deadline',
+] as const
 
 export type JobHandler = (job: ClaimedJob, signal: AbortSignal) => unknown
 
@@ -22,16 +39,28 @@ export interface Kind {
   readonly input: StandardSchemaV1 | undefined
   readonly output: StandardSchemaV1 | undefined
   readonly limits: ResolvedLimits
+  readonly retries: RetryPolicy
   readonly deadlineMs: number | undefined
 }
 
-/** @throws InvalidArgumentError, InvalidDurationError */
+/**
+ * @param defaults those of its worker
+ * @throws InvalidArgumentError, InvalidDurationError
+ */
 export function resolveKindOptions(
-  { deadline, ...limits }: KindOptions,
+  options: KindOptions,
   what: string,
-): { limits: ResolvedLimits; deadlineMs: number | undefined } {
+  defaults?: RetryPolicy,
+): Pick<Kind, 'limits' | 'retries' | 'deadlineMs'> {
+  const { deadline } = options
   return {
-    limits: resolveLimits(limits, what),
+    limits: resolveLimits(options, what),
+    retries: resolveRetries(options, what, defaults),
     deadlineMs: deadline === undefined ? undefined : toIntervalMs(deadline, `${what}: deadline`),
   }
+}
+
+/** Adds what the kind's options say of a job. The same object, since each claim makes new ones. */
+export function toClaimedJob(job: LeasedJob, { retries }: Kind): ClaimedJob {
+  return Object.assign(job, { isLastAttempt: job.attempt >= retries.attempts })
 }

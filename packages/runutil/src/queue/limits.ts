@@ -5,7 +5,7 @@ import { wholeNumber } from '../core/whole-number.ts'
 /**
  * How many jobs of a kind may run or start, over all machines; a store never exceeds them. The limits of all live processes
  * apply together; one without limits doesn't lift those of others. A cancelled job keeps its place until its handler has
- * ended. A job whose handler outlasts its deadline, or whose process is cut off for as long as a lease, gives its place up,
+ * ended. A job whose handler outlasts its deadline by 1 s, or whose process is cut off for as long as a lease, gives its place up,
  * since the end of its handler is unknown.
  */
 export interface KindLimits {

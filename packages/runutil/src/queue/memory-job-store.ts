@@ -14,7 +14,7 @@ import type {
   JobStoreFacts,
   NewJob,
 } from './job-store.ts'
-import type { ClaimedJob, QueuedJob } from './job.ts'
+import type { LeasedJob, QueuedJob } from './job.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import { checkMaxJson } from './max-json.ts'
 import { MemoryClaim } from './memory-claim.ts'
@@ -24,7 +24,7 @@ import { MemoryRules } from './memory-rules.ts'
 import { type ClockSet, MemoryTime } from './memory-time.ts'
 import { type Settlement, checkStorable } from './outcome.ts'
 import { type OnReady, ReadyListeners } from './ready-listeners.ts'
-import { type StoredJob, countJobs, newStoredJob, toClaimedJob, toQueuedJob } from './stored-job.ts'
+import { type StoredJob, countJobs, newStoredJob, toLeasedJob, toQueuedJob } from './stored-job.ts'
 
 export interface MemoryJobStoreOptions {
   /** Default: the system's clock. */
@@ -76,7 +76,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     limit: number,
     lease: Duration,
     options: ClaimOptions = {},
-  ): Promise<ClaimedJob[]> {
+  ): Promise<LeasedJob[]> {
     const leaseMs = toStorableMs(lease, 'claim: lease')
     const now = this.#time.now()
     this.#time.reportChange(options.onClockSet)
@@ -94,7 +94,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
       Object.assign(job, { claim, claimedAt: now, freedFrom: undefined })
       this.#starts.started(job.kind, this.#rules.limits(job.kind, now), now, startsAt)
     }
-    return jobs.map(toClaimedJob)
+    return jobs.map(toLeasedJob)
   }
 
   #allowances(kinds: readonly string[], now: number, startable?: number): Map<string, Allowance> {

@@ -65,13 +65,13 @@ export class MemoryJobs {
 
   /** @returns whether the claim was still valid */
   settle(settlement: Settlement, now: number): boolean {
-    const { id, claim, outcome } = settlement
+    const { id, claim } = settlement
     this.takeBack(settlement, now)
     this.leases.free(settlement)
     const job = this.#byId.get(id)
     if (job === undefined || job.claim !== claim) return false
     if (isFinal(job.status)) return true
-    record(job, outcome, now)
+    record(job, settlement, now)
     // An ended job keeps its claim, so that settling it twice succeeds.
     if (!isFinal(job.status)) this.giveBack(job)
     return true

@@ -1,7 +1,7 @@
 import type { Duration } from '../core/duration.ts'
 import { Events } from '../core/events.ts'
 import type { Progress } from '../core/progress.ts'
-import type { ClaimedJob, QueuedJob } from './job.ts'
+import type { LeasedJob, QueuedJob } from './job.ts'
 import type { JobEvent } from './job-event.ts'
 import type {
   ClaimOptions,
@@ -51,7 +51,7 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     limit: number,
     lease: Duration,
     options?: ClaimOptions,
-  ): Promise<ClaimedJob[]> {
+  ): Promise<LeasedJob[]> {
     const jobs = await this.#store.claim(kinds, limit, lease, options)
     this.#emitEach(jobs, (job) => ({ type: 'claimed', ...facts(job) }))
     return jobs
@@ -76,11 +76,11 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
   }
 
   /** The handler of a job has reported progress. */
-  progressed(job: ClaimedJob, { done, total, note }: Progress): void {
+  progressed(job: LeasedJob, { done, total, note }: Progress): void {
     this.#emitEach([job], () => ({ type: 'progress', ...facts(job), done, total, note }))
   }
 
-  async release(held: readonly ClaimedJob[]): Promise<void> {
+  async release(held: readonly LeasedJob[]): Promise<void> {
     await this.#store.release(held)
     this.#emitEach(held, (job) => ({ type: 'released', ...facts(job) }))
   }
@@ -169,8 +169,8 @@ function isInTransaction(options: InTransaction | undefined): boolean {
   return options?.tx !== undefined
 }
 
-function facts({ id, kind, attemptsDone }: ClaimedJob): { id: string; kind: string; attempt: number } {
-  return { id, kind, attempt: attemptsDone + 1 }
+function facts({ id, kind, attempt }: LeasedJob): { id: string; kind: string; attempt: number } {
+  return { id, kind, attempt }
 }
 
 function settledEvent({ id, kind, attempt, durationMs, outcome }: Settlement): JobEvent {

@@ -2,7 +2,7 @@ import { describe } from '../core/describe.ts'
 import { LONGEST_MS } from '../core/duration.ts'
 import { refusalText } from './error-text.ts'
 import { ErrInvalidJob } from './errors.ts'
-import type { ClaimedJob, JobStatus } from './job.ts'
+import type { ClaimedJob, JobStatus, LeasedJob } from './job.ts'
 
 /** How an attempt ended, as a store records it. */
 export type Outcome =
@@ -27,6 +27,8 @@ export interface Retry {
   readonly delayMs: number
   /** Whether the attempt adds to `attemptsDone`. */
   readonly counted: boolean
+  /** A stop ended the attempt: the next one has the same number, and `errors` stays as it is. Default false. */
+  readonly stopped?: boolean | undefined
 }
 
 /** An outcome and the claim under which the job ran. */
@@ -37,7 +39,7 @@ export interface Settlement {
   /** That of the claimed job. */
   readonly place?: number | undefined
   readonly outcome: Outcome
-  /** The number of the attempt, counted from 1. */
+  /** That of the claimed job. */
   readonly attempt: number
   /** How long the handler took; 0 when it wasn't called. */
   readonly durationMs: number
@@ -48,9 +50,24 @@ export interface JobSettlement extends Settlement {
 }
 
 /** How an attempt at a claimed job ended. @param durationMs how long its handler took; 0 when it wasn't called */
-export function settlementOf(job: ClaimedJob, outcome: Outcome, durationMs: number): JobSettlement {
-  const { id, kind, claim, place, attemptsDone } = job
-  return { id, kind, claim, place, outcome, attempt: attemptsDone + 1, durationMs, job }
+export function settlementOf<J extends LeasedJob>(
+  job: J,
+  outcome: Outcome,
+  durationMs: number,
+): Settlement & { readonly job: J } {
+  const { id, kind, claim, place, attempt } = job
+  return { id, kind, claim, place, outcome, attempt, durationMs, job }
+}
+
+/** How many errors of a job are kept, and how many characters of each. */
+export const MOST_ERRORS = 5
+export const LONGEST_ERROR = 4_000
+
+/** The error that an outcome adds to the job's `errors`; undefined: none. */
+export function errorOf({ outcome }: Settlement): string | undefined {
+  if (outcome.status === 'DONE') return undefined
+  if (outcome.status === 'PENDING' && (!outcome.counted || outcome.stopped)) return undefined
+  return outcome.lastError
 }
 
 /** Replaces a settlement that the store refused: PANIC with the reason, in ASCII, which every encoding has. */

@@ -72,7 +72,7 @@ export class QueueRun {
     const common = { ...props, clock: this.#clock, log: this.#log, end: this.#end, signals: this.#signals }
     const calls = (this.#calls = new StoreCalls({ ...common, graceMs }))
     const rules = new WorkerRules({ ...common, logger: () => this.#context.logger })
-    const claims = (this.#claims = new RunClaims({ ...common, rules, kinds: [...props.kinds.keys()] }))
+    const claims = (this.#claims = new RunClaims({ ...common, rules }))
     const outcomes = (this.#outcomes = new RunOutcomes({
       ...common,
       rules,

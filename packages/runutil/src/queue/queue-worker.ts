@@ -57,7 +57,8 @@ export class QueueWorker implements Worker {
     const what = `register('${kind}')`
     if (!isPlainFunction(handler)) throw unexpected(what, 'a handler (job, signal) => result', handler)
     if (this.#kinds.has(kind)) throw new ErrKindExists(kind)
-    const resolved = resolveKindOptions(checkOptions(what, definition.options, KIND_OPTIONS), what)
+    checkOptions(what, definition.options, KIND_OPTIONS)
+    const resolved = resolveKindOptions(definition.options, what, this.#settings.retries)
     const { input, output } = definition
     this.#kinds.set(kind, { kind, handler: handler as JobHandler, input, output, ...resolved })
     return this

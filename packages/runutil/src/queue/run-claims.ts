@@ -5,6 +5,7 @@ import type { ClaimSignals } from './claim-signals.ts'
 import { HeldBytes } from './held-bytes.ts'
 import type { ClaimOptions, JobStore } from './job-store.ts'
 import type { ClaimedJob } from './job.ts'
+import { type Kind, toClaimedJob } from './kind.ts'
 import type { Claimant } from './last-chance.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { LATEST_START_MS } from './prefetch.ts'
@@ -17,7 +18,7 @@ const CATCH_UP_MS = 1_000
 
 export interface RunClaimsProps {
   readonly store: JobStore
-  readonly kinds: readonly string[]
+  readonly kinds: ReadonlyMap<string, Kind>
   readonly leaseMs: number
   readonly maxCrashes: number
   readonly maxHeldBytes: number
@@ -34,6 +35,7 @@ export interface LeaseListener {
 /** The jobs that one run of a worker holds: each from its claim until its outcome is recorded or it is released. */
 export class RunClaims {
   readonly #props: RunClaimsProps
+  readonly #names: readonly string[]
   readonly #process: ProcessClaims
   readonly #keeper: LeaseKeeper<ClaimedJob>
   readonly #bytes: HeldBytes
@@ -48,6 +50,7 @@ export class RunClaims {
   constructor(props: RunClaimsProps) {
     const { store, leaseMs, clock, maxHeldBytes, log, signals } = props
     this.#props = props
+    this.#names = [...props.kinds.keys()]
     this.#process = processClaims(store)
     const { open } = this.#process
     this.#keeper = new LeaseKeeper({
@@ -111,7 +114,7 @@ export class RunClaims {
     const onClockSet = (byMs: number): void => this.#clockSet(byMs)
     const { lastChance, onLastChance, startable } = chance
     const { maxBytes, orOne } = this.#bytes.left
-    const jobs = await store.claim(kinds, limit, leaseMs, {
+    const leased = await store.claim(this.#names, limit, leaseMs, {
       holder,
       holding,
       maxCrashes,
@@ -124,6 +127,7 @@ export class RunClaims {
       waitMs: LATEST_START_MS,
       onClockSet,
     })
+    const jobs = leased.map((job) => toClaimedJob(job, kinds.get(job.kind)!))
     this.#claims++
     // The answer came after the run ended: its jobs are released, their leases not renewed.
     if (this.#isOver) return jobs

@@ -4,6 +4,7 @@ import type { Attempt } from './attempt.ts'
 import type { ClaimSignals } from './claim-signals.ts'
 import type { ClaimedJob } from './job.ts'
 import { judge, judgeCrashes } from './judge.ts'
+import type { Kind } from './kind.ts'
 import type { ObservedJobStore } from './observed-job-store.ts'
 import { type JobSettlement, settlementOf } from './outcome.ts'
 import type { HandlerResult } from './perform.ts'
@@ -16,6 +17,7 @@ import type { WorkerRules } from './worker-rules.ts'
 
 export interface RunOutcomesProps {
   readonly store: ObservedJobStore
+  readonly kinds: ReadonlyMap<string, Kind>
   readonly clock: Clock
   readonly maxCrashes: number
   readonly rules: WorkerRules
@@ -72,7 +74,10 @@ export class RunOutcomes {
 
   /** An attempt's handler has ended. */
   add({ job, durationMs, isCompleting }: Attempt, result: HandlerResult): void {
-    const settlement = settlementOf(job, judge(result, this.#props.store.maxJson), durationMs)
+    const { store, kinds } = this.#props
+    const { retries } = kinds.get(job.kind)!
+    const outcome = judge(result, { job, retries, maxJson: store.maxJson })
+    const settlement = settlementOf(job, outcome, durationMs)
     this.#settle(settlement, isCompleting ? this.#transactionSettler : this.#settler, result)
   }
 

@@ -1,8 +1,8 @@
 import type { Progress } from '../core/progress.ts'
-import type { ClaimedJob, JobStatus, QueuedJob } from './job.ts'
+import type { AttemptError, JobStatus, LeasedJob, QueuedJob } from './job.ts'
 import { type JobCounts, type NewJob, noJobs } from './job-store.ts'
 import type { ClockSet } from './memory-time.ts'
-import { type Outcome, isFinal } from './outcome.ts'
+import { LONGEST_ERROR, MOST_ERRORS, type Settlement, errorOf, isFinal } from './outcome.ts'
 import { bytesOf } from './payload-bytes.ts'
 
 /** A job in memory: its columns, as a table would have them. Times in ms since the epoch. */
@@ -22,6 +22,9 @@ export interface StoredJob {
   updatedAt: number
   result: string | undefined
   attemptsDone: number
+  /** How many of them `attempt` doesn't count. */
+  uncounted: number
+  errors: readonly AttemptError[]
   lastAttemptAt: number | undefined
   lastError: string | undefined
   progress: Progress | undefined
@@ -49,6 +52,8 @@ export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
     status: 'PENDING',
     result: undefined,
     attemptsDone: 0,
+    uncounted: 0,
+    errors: [],
     lastAttemptAt: undefined,
     lastError: undefined,
     progress: undefined,
@@ -65,12 +70,15 @@ export function byUrgency(a: StoredJob, b: StoredJob): number {
 }
 
 export function toQueuedJob(job: StoredJob): QueuedJob {
-  const { progress } = job
-  if (progress === undefined) return atStart(job)
-  return { ...atStart(job), progress: { ...progress, at: new Date(progress.at) } }
+  const { progress, errors } = job
+  return {
+    ...atStart(job),
+    ...(progress !== undefined && { progress: { ...progress, at: new Date(progress.at) } }),
+    ...(errors.length > 0 && { errors: errors.map((error) => ({ ...error, at: new Date(error.at) })) }),
+  }
 }
 
-/** Without the progress, which is that of an earlier attempt when the job is claimed. */
+/** Without the progress and the errors of earlier attempts. */
 function atStart(job: StoredJob): QueuedJob {
   return {
     id: job.id,
@@ -81,21 +89,23 @@ function atStart(job: StoredJob): QueuedJob {
     createdAt: new Date(job.createdAt),
     updatedAt: new Date(job.updatedAt),
     attemptsDone: job.attemptsDone,
+    priority: job.priority,
+    ...(job.key !== undefined && { key: job.key }),
+    ...(isFinal(job.status) && { endedAt: new Date(job.updatedAt) }),
     ...(job.result !== undefined && { result: JSON.parse(job.result) as unknown }),
     ...(job.lastAttemptAt !== undefined && { lastAttemptAt: new Date(job.lastAttemptAt) }),
     ...(job.lastError !== undefined && { lastError: job.lastError }),
   }
 }
 
-export function toClaimedJob(job: StoredJob): ClaimedJob {
-  const { claim, priority, key, crashes } = job
+export function toLeasedJob(job: StoredJob): LeasedJob {
+  const { claim, crashes, attemptsDone, uncounted } = job
   const payloadBytes = bytesOf(job.payload)
   return {
     ...atStart(job),
     claim: claim!,
-    priority,
+    attempt: attemptsDone - uncounted + 1,
     crashes,
-    ...(key !== undefined && { key }),
     ...(payloadBytes !== undefined && { payloadBytes }),
   }
 }
@@ -112,8 +122,10 @@ export function countJobs(jobs: Iterable<StoredJob>): JobCounts {
 }
 
 /** Records how an attempt ended. */
-export function record(job: StoredJob, outcome: Outcome, now: number): void {
+export function record(job: StoredJob, settlement: Settlement, now: number): void {
+  const { outcome } = settlement
   const counted = outcome.status === 'DONE' || (outcome.counted ?? true)
+  addError(job, settlement, now)
   if (counted) {
     job.attemptsDone++
     job.lastAttemptAt = job.claimedAt
@@ -126,8 +138,20 @@ export function record(job: StoredJob, outcome: Outcome, now: number): void {
   // An ended job keeps its claim, so that settling it twice succeeds.
   if (!isFinal(outcome.status)) job.claim = undefined
   if (outcome.status !== 'PENDING') return
+  if (outcome.counted && outcome.stopped) job.uncounted++
   job.runAt = Math.max(now, outcome.runAt?.getTime() ?? now) + outcome.delayMs
   job.delayed = outcome.runAt === undefined
+}
+
+function addError(job: StoredJob, settlement: Settlement, now: number): void {
+  const error = errorOf(settlement)
+  if (error === undefined) return
+  // By whole characters, as a database cuts.
+  const message = Array.from(error.slice(0, 2 * LONGEST_ERROR))
+    .slice(0, LONGEST_ERROR)
+    .join('')
+  const added = { at: new Date(now), attempt: settlement.attempt, message }
+  job.errors = [...job.errors, added].slice(-MOST_ERRORS)
 }
 
 /** The clock was set: a due job stays due, and a delay stays as long as before. */

@@ -2,9 +2,11 @@ import { type Duration, toMs, toStorableIntervalMs } from '../core/duration.ts'
 import { checkOptions } from '../core/options.ts'
 import { wholeNumber } from '../core/whole-number.ts'
 import { count } from './limits.ts'
+import { type RetryOptions, type RetryPolicy, resolveRetries } from './retry-policy.ts'
 import { type ResolvedRetention, type Retention, resolveRetention } from './retention.ts'
 
-export interface QueueWorkerOptions {
+/** `attempts` and `backoff` are those of its kinds that have none of their own. */
+export interface QueueWorkerOptions extends RetryOptions {
   /** How many handlers run at once. Default 1. */
   concurrency?: number | undefined
   /** How long an idle worker waits without a notification before it polls. Default 1 s; below 100 ms counts as 100 ms. */
@@ -45,6 +47,8 @@ export interface WorkerSettings {
   readonly maxHeldBytes: number
   readonly maxCrashes: number
   readonly retention: ResolvedRetention
+  /** The defaults of its kinds. */
+  readonly retries: RetryPolicy
 }
 
 const LEAST_POLL_INTERVAL_MS = 100
@@ -60,6 +64,8 @@ export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
     maxHeldBytes = 16 * 1024 * 1024,
     maxCrashes = 3,
     retention = '7d',
+    attempts,
+    backoff,
   } = checkOptions(what, options, [
     'concurrency',
     'pollInterval',
@@ -68,6 +74,8 @@ export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
     'maxHeldBytes',
     'maxCrashes',
     'retention',
+    'attempts',
+    'backoff',
   ])
   return {
     concurrency: count(concurrency, `${what}: concurrency`)!,
@@ -77,5 +85,6 @@ export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
     maxHeldBytes: count(maxHeldBytes, `${what}: maxHeldBytes`)!,
     maxCrashes: wholeNumber(maxCrashes, `${what}: maxCrashes`),
     retention: resolveRetention(retention, `${what}: retention`),
+    retries: resolveRetries({ attempts, backoff }, what),
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Duration } from '../core/duration.ts'
-import type { ClaimedJob, QueuedJob } from '../queue/job.ts'
+import type { LeasedJob, QueuedJob } from '../queue/job.ts'
 import type { ClaimOptions, JobStore, NewJob } from '../queue/job-store.ts'
 import type { KindRules } from '../queue/kind-rules.ts'
 import { NO_LIMITS, type ResolvedLimits } from '../queue/limits.ts'
@@ -36,7 +36,7 @@ export function claim(
     lease = LEASE_MS,
     ...options
   }: { kinds?: string[]; limit?: number; lease?: Duration } & ClaimOptions = {},
-): Promise<ClaimedJob[]> {
+): Promise<LeasedJob[]> {
   return store.claim(kinds, limit, lease, options)
 }
 
@@ -47,14 +47,14 @@ export async function expire({ store, clock }: JobStoreContext, options: ClaimOp
 }
 
 /** @throws AssertionError unless the claim gives this job and no other */
-export async function claimOnly(store: JobStore, id: string): Promise<ClaimedJob> {
+export async function claimOnly(store: JobStore, id: string): Promise<LeasedJob> {
   const jobs = await claim(store)
   assert.deepEqual(idsOf(jobs), [id])
   return jobs[0]!
 }
 
 /** Stores a job and claims it. */
-export async function held(store: JobStore, id: string): Promise<ClaimedJob> {
+export async function held(store: JobStore, id: string): Promise<LeasedJob> {
   await put(store, id)
   return claimOnly(store, id)
 }
@@ -66,23 +66,20 @@ export async function got(store: JobStore, id: string): Promise<QueuedJob> {
   return job
 }
 
-export function settlement(
-  { id, kind, claim, place, attemptsDone }: ClaimedJob,
-  outcome: Outcome,
-): Settlement {
-  return { id, kind, claim, place, outcome, attempt: attemptsDone + 1, durationMs: 1 }
+export function settlement({ id, kind, claim, place, attempt }: LeasedJob, outcome: Outcome): Settlement {
+  return { id, kind, claim, place, outcome, attempt, durationMs: 1 }
 }
 
-export function done(job: ClaimedJob, result?: string): Settlement {
+export function done(job: LeasedJob, result?: string): Settlement {
   return settlement(job, { status: 'DONE', result })
 }
 
-export function failed(job: ClaimedJob, lastError = 'failed'): Settlement {
+export function failed(job: LeasedJob, lastError = 'failed'): Settlement {
   return settlement(job, { status: 'FAILED', lastError })
 }
 
 /** A retry; by default at once, and counted. */
-export function again(job: ClaimedJob, given: Partial<Retry> = {}): Settlement {
+export function again(job: LeasedJob, given: Partial<Retry> = {}): Settlement {
   return settlement(job, { status: 'PENDING', lastError: 'again', delayMs: 0, counted: true, ...given })
 }
 

@@ -20,6 +20,7 @@ export const claimCases: JobStoreCases = {
       createdAt: now,
       updatedAt: job!.updatedAt,
       attemptsDone: 0,
+      attempt: 1,
       claim: job!.claim,
       crashes: 0,
     })

@@ -1,3 +1,4 @@
+import { attemptCases } from './job-store-attempt-cases.ts'
 import { cancelCases } from './job-store-cancel-cases.ts'
 import type { JobStoreCases } from './job-store-case.ts'
 import { claimBytesCases } from './job-store-claim-bytes-cases.ts'
@@ -34,6 +35,7 @@ export const jobStoreConformance: JobStoreCases = {
   ...textCases,
   ...claimCases,
   ...settleCases,
+  ...attemptCases,
   ...leaseCases,
   ...lateCases,
   ...crashCases,

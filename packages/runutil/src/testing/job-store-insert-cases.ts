@@ -23,6 +23,8 @@ export const insertCases: JobStoreCases = {
       id: '1',
       kind: 'mail',
       runAt,
+      priority: 7,
+      key: 'ada',
       payload: { to: 'ada' },
       status: 'PENDING',
       createdAt: now,

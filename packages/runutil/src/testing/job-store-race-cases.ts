@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { ErrJobExists } from '../queue/errors.ts'
-import type { ClaimedJob } from '../queue/job.ts'
+import type { LeasedJob } from '../queue/job.ts'
 import {
   type JobStoreCases,
   type JobStoreContext,
@@ -99,7 +99,7 @@ export const raceCases: JobStoreCases = {
     const { store } = context
     await put(store, ...series('', 50))
     const jobs = await claim(store)
-    const part = (at: number): ClaimedJob[] => jobs.slice(10 * at, 10 * at + 10)
+    const part = (at: number): LeasedJob[] => jobs.slice(10 * at, 10 * at + 10)
     await atOnce([
       store.settle(part(0).map((job) => done(job))),
       store.release(part(1)),
@@ -166,6 +166,6 @@ export const raceCases: JobStoreCases = {
   },
 }
 
-async function claimAtOnce({ store }: JobStoreContext, claims: number, limit: number): Promise<ClaimedJob[]> {
+async function claimAtOnce({ store }: JobStoreContext, claims: number, limit: number): Promise<LeasedJob[]> {
   return (await atOnce(Array.from({ length: claims }, () => claim(store, { limit })))).flat()
 }

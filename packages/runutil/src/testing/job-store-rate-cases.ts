@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ClaimedJob } from '../queue/job.ts'
+import type { LeasedJob } from '../queue/job.ts'
 import type { JobStore } from '../queue/job-store.ts'
 import {
   type JobStoreCases,
@@ -89,7 +89,7 @@ async function startsOver(
 ): Promise<number[]> {
   await put(store, ...series('', 200))
   const starts: number[] = []
-  let running: ClaimedJob[] = []
+  let running: LeasedJob[] = []
   for (let step = 0; step < STEPS; step++) {
     await settleAll(store, running)
     running = await claim(store, { limit: limitAt(step) })
@@ -99,7 +99,7 @@ async function startsOver(
   return starts
 }
 
-async function settleAll(store: JobStore, jobs: readonly ClaimedJob[]): Promise<void> {
+async function settleAll(store: JobStore, jobs: readonly LeasedJob[]): Promise<void> {
   await store.settle(jobs.map((job) => done(job)))
 }
 

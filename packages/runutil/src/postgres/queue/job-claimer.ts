@@ -1,7 +1,7 @@
 import { ClockSteps } from '../../core/clock-steps.ts'
 import { systemClock } from '../../core/clock-system.ts'
 import type { Clock } from '../../core/clock.ts'
-import type { ClaimedJob } from '../../queue/job.ts'
+import type { LeasedJob } from '../../queue/job.ts'
 import type { ClaimOptions } from '../../queue/job-store.ts'
 import { HELD_BACK, LAST_CHANCE } from '../schema/1-queue/claiming.ts'
 import { TIME } from '../schema/1-queue/clock-set.ts'
@@ -11,7 +11,7 @@ import { leaseLimit } from '../statements/lease-limit.ts'
 import { ExpiryCheck } from '../statements/expiry-check.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
 import { claimColumns } from './job-columns.ts'
-import { type ClaimedRow, toClaimedJob } from './job-rows.ts'
+import { type ClaimedRow, toLeasedJob } from './job-rows.ts'
 import type { JobStatements } from './job-statements.ts'
 import type { JobNotifications } from './job-notifications.ts'
 import { ScanMarks, NO_MARKS } from './scan-marks.ts'
@@ -27,9 +27,9 @@ export interface JobClaimerProps {
 }
 
 export interface Claimed {
-  readonly jobs: ClaimedJob[]
+  readonly jobs: LeasedJob[]
   /** The claimed jobs that would start too late after their claim. */
-  readonly late: ClaimedJob[]
+  readonly late: LeasedJob[]
 }
 
 /** Claims jobs, and separates those that took too long to arrive. */
@@ -84,14 +84,14 @@ export class JobClaimer {
     while (rows[0]?.[0] === null) this.#onSpecialRow(rows.shift()!, sentAt, options)
     const tookMs = clock.elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)
-    const jobs = rows.map(toClaimedJob)
+    const jobs = rows.map(toLeasedJob)
     this.#props.notifications.claimed(kinds, jobs)
     this.#marks.claimed(jobs, marks, tookMs)
     return { jobs, late: inTime || now !== null || jobs.length === 0 ? [] : await this.#rated(jobs) }
   }
 
   /** Which jobs are of kinds with a rate. Queried as late as possible, since another process may just have set a rate. */
-  async #rated(jobs: readonly ClaimedJob[]): Promise<ClaimedJob[]> {
+  async #rated(jobs: readonly LeasedJob[]): Promise<LeasedJob[]> {
     const kinds = textArray([...new Set(jobs.map(({ kind }) => kind))])
     const rows = await this.#props.queries.run<[string]>(this.#props.statements.rated, [kinds])
     const rated = new Set(rows.map(([kind]) => kind))

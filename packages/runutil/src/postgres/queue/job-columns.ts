@@ -2,7 +2,7 @@ import type { ClaimOptions, Held, NewJob } from '../../queue/job-store.ts'
 import type { Progress } from '../../core/progress.ts'
 import { progressJson } from './job-rows.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
-import type { Settlement } from '../../queue/outcome.ts'
+import { type Settlement, errorOf } from '../../queue/outcome.ts'
 import { LateParam } from '../database/late-param.ts'
 import { jsonArray, plainArray, textArray, unlessSame } from '../statements/array-literal.ts'
 
@@ -145,8 +145,10 @@ export function settlementColumns(batch: readonly Settlement[]): unknown[] {
   const runAts = new Few<number>(batch)
   const delays = new Few<number>(batch)
   const counted = new Few<boolean>(batch)
+  const stopped = new Few<boolean>(batch)
+  const attempts = new Few<number>(batch)
   for (let at = 0; at < batch.length; at++) {
-    const { id, claim, outcome } = batch[at]!
+    const { id, claim, outcome, attempt } = batch[at]!
     ids.push(id)
     claims.push(claim)
     if (outcome.status === 'DONE') {
@@ -156,9 +158,11 @@ export function settlementColumns(batch: readonly Settlement[]): unknown[] {
     statuses.set(at, outcome.status)
     errors.set(at, outcome.lastError)
     counted.set(at, outcome.counted)
+    if (errorOf(batch[at]!) !== undefined) attempts.set(at, attempt)
     if (outcome.status !== 'PENDING') continue
     runAts.set(at, outcome.runAt && Math.max(0, outcome.runAt.getTime()))
     delays.set(at, outcome.delayMs)
+    stopped.set(at, (outcome.counted && outcome.stopped) || undefined)
   }
   return [
     textArray(ids),
@@ -169,5 +173,7 @@ export function settlementColumns(batch: readonly Settlement[]): unknown[] {
     runAts.array(plainArray),
     delays.array(plainArray),
     counted.array(plainArray),
+    stopped.array(plainArray),
+    attempts.array(plainArray),
   ]
 }

@@ -1,6 +1,7 @@
 import { type JobCounts, noJobs } from '../../queue/job-store.ts'
-import type { ClaimedJob, JobStatus, QueuedJob } from '../../queue/job.ts'
+import type { AttemptError, JobStatus, LeasedJob, QueuedJob } from '../../queue/job.ts'
 import type { Progress } from '../../core/progress.ts'
+import { isFinal } from '../../queue/outcome.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
 
 /** A bigint, as the driver returns it. */
@@ -21,16 +22,18 @@ export type ClaimedRow = [
   lastAttemptAt: Bigint | null,
   lastError: string | null,
   payload: string,
+  uncounted: number | null,
   place: number | null,
 ]
 
-export function toClaimedJob(row: ClaimedRow): ClaimedJob {
+export function toLeasedJob(row: ClaimedRow): LeasedJob {
   const [id, kind, key, priority, runAt, claim, crashes, attemptsDone, createdAt, updatedAt] = row
   const lastAttemptAt = row[10]
   const lastError = row[11]
   const payload = row[12]
-  const place = row[13]
-  const job: { -readonly [K in keyof ClaimedJob]: ClaimedJob[K] } = {
+  const uncounted = row[13]
+  const place = row[14]
+  const job: { -readonly [K in keyof LeasedJob]: LeasedJob[K] } = {
     id,
     kind,
     runAt: moment(runAt),
@@ -40,6 +43,7 @@ export function toClaimedJob(row: ClaimedRow): ClaimedJob {
     updatedAt: moment(updatedAt),
     attemptsDone,
     claim: Number(claim),
+    attempt: attemptsDone - (uncounted ?? 0) + 1,
     priority,
     crashes,
   }
@@ -64,6 +68,9 @@ export type JobRow = [
   lastError: string | null,
   payload: string,
   result: string | null,
+  priority: number,
+  key: string | null,
+  errors: string | null,
   progress: string | null,
 ]
 
@@ -80,6 +87,9 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     lastError,
     payload,
     result,
+    priority,
+    key,
+    errors,
     progress,
   ] = row
   return {
@@ -87,6 +97,7 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     kind,
     status,
     attemptsDone,
+    priority,
     payload: JSON.parse(payload) as unknown,
     runAt: moment(runAt),
     createdAt: moment(createdAt),
@@ -94,6 +105,9 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     ...(lastAttemptAt !== null && { lastAttemptAt: moment(lastAttemptAt) }),
     ...(lastError !== null && { lastError }),
     ...(result !== null && { result: JSON.parse(result) as unknown }),
+    ...(key !== null && { key }),
+    ...(isFinal(status) && { endedAt: moment(updatedAt) }),
+    ...(errors !== null && { errors: toErrors(errors) }),
     ...(progress !== null && { progress: toProgress(progress) }),
   }
 }
@@ -105,6 +119,11 @@ export function progressJson({ done, total, note, at }: Progress): string {
 function toProgress(json: string): Progress {
   const { at, ...rest } = JSON.parse(json) as Omit<Progress, 'at'> & { at: number }
   return { ...rest, at: new Date(at) }
+}
+
+function toErrors(json: string): AttemptError[] {
+  const errors = JSON.parse(json) as (Omit<AttemptError, 'at'> & { at: number })[]
+  return errors.map(({ at, attempt, message }) => ({ at: moment(at), attempt, message }))
 }
 
 /** Rounds, since `date_part` may return slightly less than whole milliseconds. */

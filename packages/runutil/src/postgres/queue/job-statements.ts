@@ -2,8 +2,8 @@ import { EQ, TEXT, TEXTS, msOf } from '../database/qualified.ts'
 import type { StatementText } from '../statements/schema-queries.ts'
 
 const SETTLEMENTS = /* sql */ `$1::${TEXTS}, $2::${TEXT}::bigint[], $3::${TEXTS}, $4::${TEXTS},
-        $5::${TEXTS}, $6::${TEXT}::double precision[], $7::${TEXT}::double precision[], $8::${TEXT}::boolean[], $9::${TEXT}::bigint[],
-        $10::double precision`
+        $5::${TEXTS}, $6::${TEXT}::double precision[], $7::${TEXT}::double precision[], $8::${TEXT}::boolean[], $9::${TEXT}::boolean[],
+        $10::${TEXT}::integer[], $11::${TEXT}::bigint[], $12::double precision`
 
 export type JobStatements = ReturnType<typeof jobStatements>
 
@@ -38,7 +38,7 @@ export function jobStatements(s: string) {
         $6::double precision)`),
     get: call(/* sql */ `select id, kind, status, attempts_done, ${msOf('run_at')}, ${msOf('created_at')},
         ${msOf('updated_at')}, ${msOf('last_attempt_at')}, last_error,
-        payload::${TEXT}, result::${TEXT},
+        payload::${TEXT}, result::${TEXT}, priority, key, errors::${TEXT},
         (select p.progress::${TEXT} from ${s}.job_progress as p where p.id ${EQ} j.id and p.seq ${EQ} j.seq)
         from ${s}.jobs as j where id ${EQ} $1::${TEXT}`),
     cancel: call(/* sql */ `select ${s}.cancel_job($1::${TEXT}, $2::double precision)`),

@@ -15,7 +15,7 @@ import type {
   SettleOptions,
   PlacedStore,
 } from '../../queue/job-store.ts'
-import type { ClaimedJob, QueuedJob } from '../../queue/job.ts'
+import type { LeasedJob, QueuedJob } from '../../queue/job.ts'
 import type { KindRules, OtherRules } from '../../queue/kind-rules.ts'
 import { checkMaxJson } from '../../queue/max-json.ts'
 import type { Settlement } from '../../queue/outcome.ts'
@@ -96,7 +96,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     limit: number,
     lease: Duration,
     options: ClaimOptions = {},
-  ): Promise<ClaimedJob[]> {
+  ): Promise<LeasedJob[]> {
     const leaseMs = toStorableMs(lease, 'claim: lease')
     const { jobs, late } = await this.#claimer.claim(kinds, limit, leaseMs, options)
     this.#held.claimed(jobs, leaseMs)

@@ -1,5 +1,5 @@
 import { systemClock } from '../../core/clock-system.ts'
-import type { ClaimedJob } from '../../queue/job.ts'
+import type { LeasedJob } from '../../queue/job.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 
 /** A full scan that takes longer than this, and than its jobs explain, has passed dead rows that VACUUM can't remove. */
@@ -43,7 +43,7 @@ export class ScanMarks {
   }
 
   /** @param tookMs how long the claim with these columns took */
-  claimed(jobs: readonly ClaimedJob[], columns: MarkColumns, tookMs: number): void {
+  claimed(jobs: readonly LeasedJob[], columns: MarkColumns, tookMs: number): void {
     if (columns === NO_MARKS && tookMs <= SLOW_MS + jobs.length * MS_A_JOB) {
       this.#times.clear()
       this.#rescanAllFrom = -Infinity

@@ -71,11 +71,15 @@ create table ${s}.jobs (
   priority integer not null,
   attempts_done integer not null default 0,
   crashes integer not null default 0,
+  -- Of attempts_done, those that a stop ended. Null for none.
+  uncounted integer,
   id text collate "C" primary key,
   kind text collate "C" not null,
   status text collate "C" not null default 'PENDING',
   key text collate "C",
   last_error text,
+  -- The last errors, oldest first: at, in ms since the epoch, attempt and message. Null for none.
+  errors json,
   payload json not null,
   result json
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1);

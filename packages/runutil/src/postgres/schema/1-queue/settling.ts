@@ -1,3 +1,4 @@
+import { LONGEST_ERROR, MOST_ERRORS } from '../../../queue/outcome.ts'
 import { BY_HASH, BY_INDEX, PINNED, lookedUp } from '../plan-settings.ts'
 import { claimKey } from './freeing.ts'
 
@@ -8,6 +9,8 @@ export const BUSY = 'busy'
  * Settling, renewing and releasing held jobs. Lists may be short: the first claim stands for omitted ones, and an omitted
  * outcome is DONE. Settling and renewing return null when no job is lost, else a JSON list with the positions of the lost
  * ones, counted from 1.
+ *
+ * p_attempts has the number of the attempt whose error is to be kept, p_stopped whether the attempt isn't to be counted.
  *
  * p_finished are claims that have no more jobs to settle: they are deleted. Null in a caller's transaction, which deletes none.
  */
@@ -81,9 +84,24 @@ begin
   return true;
 end $$;
 
+-- Adds the error of an attempt to those of its job, and leaves out the oldest.
+create function ${s}.add_error(p_errors json, p_at timestamptz, p_attempt integer, p_message text) returns json
+language plpgsql ${PINNED} as $$
+begin
+  return (
+    select json_agg(kept.error order by kept.place) from (
+      select old.error, old.place from json_array_elements(p_errors) with ordinality as old (error, place)
+      where old.place > json_array_length(p_errors) - ${MOST_ERRORS - 1}
+      union all
+      select json_build_object('at', date_part('epoch', p_at) * 1000, 'attempt', p_attempt,
+        'message', left(p_message, ${LONGEST_ERROR})), ${MOST_ERRORS + 1}
+    ) as kept
+  );
+end $$;
+
 create function ${s}.settle_jobs(
   p_ids text[], p_claims bigint[], p_statuses text[], p_results text[], p_errors text[], p_run_ats float8[],
-  p_delays float8[], p_counted boolean[], p_finished bigint[], p_now float8
+  p_delays float8[], p_counted boolean[], p_stopped boolean[], p_attempts integer[], p_finished bigint[], p_now float8
 ) returns text language plpgsql ${BY_HASH} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
@@ -91,6 +109,7 @@ declare
   v_statuses text[] := p_statuses;
   v_results text[] := p_results;
   v_errors text[] := p_errors;
+  v_attempts integer[] := p_attempts;
   v_settled bigint[] := '{}';
   v_now_settled bigint[];
   v_retried text[];
@@ -115,6 +134,9 @@ begin
         crashes = 0,
         attempts_done = j.attempts_done + case when coalesce(p_counted[h.place], true) then 1 else 0 end,
         last_attempt_at = case when coalesce(p_counted[h.place], true) then h.since else j.last_attempt_at end,
+        uncounted = case when p_stopped[h.place] then coalesce(j.uncounted, 0) + 1 else j.uncounted end,
+        errors = case when v_attempts[h.place] is null then j.errors
+          else ${s}.add_error(j.errors, v_now, v_attempts[h.place], v_errors[h.place]) end,
         run_at = case when v_statuses[h.place] = 'PENDING' then
           greatest(v_now, to_timestamp(p_run_ats[h.place] / 1000.0)) + coalesce(p_delays[h.place], 0) * interval '1 ms'
           else j.run_at end
@@ -150,14 +172,14 @@ end $$;
 -- is open.
 create function ${s}.settle_ended_jobs(
   p_ids text[], p_claims bigint[], p_statuses text[], p_results text[], p_errors text[], p_run_ats float8[],
-  p_delays float8[], p_counted boolean[], p_finished bigint[], p_now float8
+  p_delays float8[], p_counted boolean[], p_stopped boolean[], p_attempts integer[], p_finished bigint[], p_now float8
 ) returns text language plpgsql ${BY_INDEX} as $$
 begin
   if (select count(*) from ${s}.jobs where id = any (p_ids))
     > (select count(*) from (select from ${s}.jobs where id = any (p_ids) for update skip locked) as free)
   then return '${BUSY}'; end if;
-  return ${s}.settle_jobs(p_ids, p_claims, p_statuses, p_results, p_errors, p_run_ats, p_delays, p_counted, p_finished,
-    p_now);
+  return ${s}.settle_jobs(p_ids, p_claims, p_statuses, p_results, p_errors, p_run_ats, p_delays, p_counted, p_stopped,
+    p_attempts, p_finished, p_now);
 end $$;
 
 create function ${s}.pairs(p_ids text[], p_claims bigint[]) returns table (id text, claim bigint, place bigint)

@@ -64,8 +64,14 @@ export async function drainFor(
   } while (performance.now() - startedAt < ms)
 }
 
-async function fill(bench: Bench, contender: ContenderName, store: Store, count: number): Promise<void> {
-  await bench.programs.run('fill', contender, { url: store.url, count })
+export async function fill(
+  bench: Bench,
+  contender: ContenderName,
+  store: Store,
+  count: number,
+  options: { readonly keys?: number | undefined } = {},
+): Promise<void> {
+  await bench.programs.run('fill', contender, { url: store.url, count, ...options })
   await store.settle()
 }
 
@@ -73,9 +79,11 @@ interface Drain {
   readonly count: number
   readonly concurrency: number | 'best'
   readonly batchOfOne?: boolean
+  /** Of the kind; for runutil alone. */
+  readonly limits?: object
 }
 
-async function drainOnce(
+export async function drainOnce(
   { programs }: Bench,
   contender: ContenderName,
   { url }: Store,

@@ -1,6 +1,6 @@
 import { type Latency, type Measure, bulk, drain, latency, single } from './cases.ts'
 import type { Columns } from './report.ts'
-import type { Part } from './settings.ts'
+import type { Own, Part } from './settings.ts'
 
 interface Table {
   readonly title: string
@@ -10,7 +10,7 @@ interface Table {
 }
 
 /** What each part measures, in the order of its tables. */
-export const columnsOf: Readonly<Record<Exclude<Part, 'pglite' | 'memory'>, readonly Table[]>> = {
+export const columnsOf: Readonly<Record<Exclude<Part, Own>, readonly Table[]>> = {
   bulk: [
     { title: 'jobs/s enqueued in one call', columns: { '10,000': bulk(10_000), '100,000': bulk(100_000) } },
   ],

@@ -5,10 +5,11 @@ import { LastingBench, type Prepare, besideTransaction, freshBench, withHistory 
 import type { Bench } from './cases.ts'
 import { columnsOf } from './columns.ts'
 import { CONTENDERS, type ContenderName } from './contenders.ts'
+import { printKinds, printLimits, printProcesses } from './limits.ts'
 import { printMemory, printPglite } from './own.ts'
 import { Programs } from './program.ts'
 import { compare } from './report.ts'
-import { type Part, settings } from './settings.ts'
+import { type Own, type Part, settings } from './settings.ts'
 import { Stores } from './stores.ts'
 
 const given = settings()
@@ -30,6 +31,9 @@ try {
 async function run(part: Part): Promise<void> {
   if (part === 'pglite') return printPglite(fresh, given.rounds)
   if (part === 'memory') return printMemory(fresh)
+  if (part === 'limits') return printLimits(fresh, given.rounds)
+  if (part === 'processes') return printProcesses(fresh, given.rounds)
+  if (part === 'kinds') return printKinds(fresh)
   const prepare = prepares[part]
   if (prepare === undefined) return runOn(fresh, part)
   const bench = new LastingBench({ programs, stores, scale: given.scale }, prepare)
@@ -37,7 +41,7 @@ async function run(part: Part): Promise<void> {
   await bench.remove()
 }
 
-async function runOn(bench: Bench, part: Exclude<Part, 'pglite' | 'memory'>): Promise<void> {
+async function runOn(bench: Bench, part: Exclude<Part, Own>): Promise<void> {
   const { once, rounds } = given
   // CI has little time: one column a table, and a history for runutil alone.
   const some = once && part === 'history' ? contenders.slice(0, 1) : contenders.filter(takesPartIn(part))

@@ -1,11 +1,36 @@
 import { parseArgs } from 'node:util'
 import { CONTENDERS, type ContenderName } from './contenders.ts'
 
-const PARTS = ['bulk', 'single', 'drain', 'ones', 'latency', 'history', 'held', 'pglite', 'memory'] as const
+const PARTS = [
+  'bulk',
+  'single',
+  'drain',
+  'ones',
+  'latency',
+  'history',
+  'held',
+  'pglite',
+  'memory',
+  'limits',
+  'processes',
+  'kinds',
+] as const
 export type Part = (typeof PARTS)[number]
+/** Those of runutil alone. */
+export type Own = 'pglite' | 'memory' | 'limits' | 'processes' | 'kinds'
 
 /** Enough to have run every program. */
-const ONCE: readonly Part[] = ['single', 'ones', 'history', 'held', 'pglite', 'memory']
+const ONCE: readonly Part[] = [
+  'single',
+  'ones',
+  'history',
+  'held',
+  'pglite',
+  'memory',
+  'limits',
+  'processes',
+  'kinds',
+]
 
 export interface Settings {
   readonly once: boolean

@@ -13,14 +13,17 @@ export async function setup(url) {
   await database.close()
 }
 
-export async function producer(url) {
+export async function producer(url, { keys } = {}) {
   const database = await openDatabase(url)
-  return { ...producerOf(database), close: () => database.close() }
+  return { ...producerOf(database, keys), close: () => database.close() }
 }
 
-export function producerOf(database) {
+export function producerOf(database, keys) {
   const queue = new JobQueue(new PostgresJobStore(database))
-  const input = (payload, runAt) => ({ id: `${run}-${made++}`, kind: 'bench', payload, runAt })
+  const input = (payload, runAt) => {
+    const job = { id: `${run}-${made++}`, kind: 'bench', payload, runAt }
+    return keys === undefined ? job : { ...job, key: `key-${made % keys}` }
+  }
   return {
     addMany: (payloads, runAt) => queue.enqueue(payloads.map((payload) => input(payload, runAt))),
     add: (payload) => queue.enqueue(input(payload)),
@@ -37,10 +40,10 @@ export async function worker(url, options, onJob) {
 }
 
 /** @returns stops it, and resolves when the last result is stored */
-export function workerOf(database, { concurrency, batchOfOne }, onJob) {
+export function workerOf(database, { concurrency, batchOfOne, limits }, onJob) {
   const queue = new JobQueue(new PostgresJobStore(database))
   const worker = new QueueWorker(queue, { concurrency, ...(batchOfOne ? { prefetch: 0 } : {}) })
-  worker.register('bench', (job) => onJob(job.payload))
+  worker.register('bench', (job) => onJob(job.payload), limits)
   const ending = new AbortController()
   const running = worker.run(ending.signal)
   return () => {

@@ -2,6 +2,7 @@ import { currentClock } from '../core/context.ts'
 import { type Duration, toMs } from '../core/duration.ts'
 import { Notify } from '../core/notify.ts'
 import { checkOptions } from '../core/options.ts'
+import { type JobCodec, decodeOrKeep } from './codec.ts'
 import { JobFailedError, JobNotFoundError, ResultTimeoutError } from './errors.ts'
 import type { QueuedJob } from './job.ts'
 import type { ObservedJobStore } from './observed-job-store.ts'
@@ -35,7 +36,7 @@ export async function awaitResult(
       signal?.throwIfAborted()
       const job = await store.get(id)
       if (job === undefined) throw new JobNotFoundError(id)
-      if (job.status !== 'PENDING') return resultOf(job)
+      if (job.status !== 'PENDING') return await resultOf(job, store.codec)
       const leftMs = giveUpAt - clock.elapsed()
       if (leftMs <= 0) throw new ResultTimeoutError(id, timeoutMs)
       await settled.wait(Math.min(pollMs, leftMs))
@@ -45,7 +46,9 @@ export async function awaitResult(
   }
 }
 
-function resultOf(job: QueuedJob): unknown {
-  if (job.status === 'DONE') return job.result
-  throw new JobFailedError(job)
+async function resultOf(job: QueuedJob, codec: JobCodec | undefined): Promise<unknown> {
+  if (job.status !== 'DONE') throw new JobFailedError(job)
+  return codec === undefined || job.result === undefined
+    ? job.result
+    : await decodeOrKeep(job.result, job, codec)
 }

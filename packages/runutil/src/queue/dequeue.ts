@@ -3,14 +3,16 @@ import { type Clock, elapsedNow } from '../core/clock.ts'
 import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
+import { messageOf } from '../core/thrown.ts'
 import { untilAvailable } from '../core/until-available.ts'
+import { type Encoding, decodePayload, encodeResult } from './codec.ts'
 import { errorText } from './error-text.ts'
 import { ErrInvalidJob, jobLost } from './errors.ts'
 import { normaliseKind } from './job-input.ts'
-import type { JobStore, JobStoreFacts } from './job-store.ts'
+import type { JobStore } from './job-store.ts'
 import type { LeasedJob, QueuedJob } from './job.ts'
-import { toJson } from './json.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import type { ObservedJobStore } from './observed-job-store.ts'
 import { END_OF_TIME, type Outcome, type Settlement, refusalOf, settlementOf } from './outcome.ts'
 import { processClaims } from './process-claims.ts'
 
@@ -18,7 +20,7 @@ import { processClaims } from './process-claims.ts'
 export type DequeueFn = (job: QueuedJob, signal: AbortSignal) => Promise<QueuedJob>
 
 export interface DequeueProps {
-  readonly store: JobStore & JobStoreFacts
+  readonly store: ObservedJobStore
   readonly kinds: readonly string[]
   readonly fn: DequeueFn
   readonly options: { readonly signal?: AbortSignal | undefined }
@@ -87,8 +89,15 @@ async function attempt(
   { store, fn, clock, signal }: Pick<DequeueProps, 'store' | 'fn' | 'clock'> & { signal: AbortSignal },
 ): Promise<Settlement> {
   const startedAt = elapsedNow(clock)
-  const after = await fn(job, signal)
-  return settlementOf(job, outcomeOf(job, after, store.maxJson), elapsedNow(clock) - startedAt)
+  let decoded: LeasedJob
+  try {
+    decoded = store.codec === undefined ? job : await decodePayload(job, store.codec)
+  } catch (error) {
+    const lastError = errorText(`panic: ${messageOf(error)}`)
+    return settlementOf(job, { status: 'PANIC', lastError }, 0)
+  }
+  const after = await fn(decoded, signal)
+  return settlementOf(job, await outcomeOf(job, after, store), elapsedNow(clock) - startedAt)
 }
 
 /** An outcome that can't be recorded ends the job as PANIC. @throws the store's error; retries for a lease's time first */
@@ -110,11 +119,12 @@ async function settle(settlement: Settlement, store: JobStore, clock: Clock): Pr
   }
 }
 
-function outcomeOf(job: QueuedJob, after: QueuedJob, maxJson: number | undefined): Outcome {
+async function outcomeOf(job: QueuedJob, after: QueuedJob, encoding: Encoding): Promise<Outcome> {
   const { status, result, lastError, runAt, attemptsDone } = checked(after)
   switch (status) {
     case 'DONE':
-      return { status, result: result === undefined ? undefined : toJson(result, 'dequeue: result', maxJson) }
+      if (result === undefined) return { status }
+      return { status, result: await encodeResult(result, job, encoding, 'dequeue: result') }
     case 'FAILED':
     case 'PANIC':
       return { status, lastError: reason(lastError) }

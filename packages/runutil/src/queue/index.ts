@@ -1,5 +1,6 @@
 // Durable jobs: run at or after a time, at least once, by handlers on any number of machines.
 export type { AwaitResultOptions } from './await-result.ts'
+export type { CodecJob, JobCodec } from './codec.ts'
 export { type JobDefinition, type JobDefinitionInput, defineJob } from './define-job.ts'
 export type { DequeueFn } from './dequeue.ts'
 export {
@@ -24,7 +25,7 @@ export type {
   QueuedJob,
 } from './job.ts'
 export type { JobEvent } from './job-event.ts'
-export { JobQueue } from './job-queue.ts'
+export { JobQueue, type JobQueueOptions } from './job-queue.ts'
 export type {
   ClaimOptions,
   Held,

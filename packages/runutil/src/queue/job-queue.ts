@@ -6,16 +6,22 @@ import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import { type AwaitResultOptions, awaitResult } from './await-result.ts'
+import { type JobCodec, checkCodec, decodeJob, encodePayloads, encodeResult } from './codec.ts'
 import { type DequeueFn, dequeue } from './dequeue.ts'
 import { JobNotFoundError, jobLost } from './errors.ts'
 import type { JobEvent } from './job-event.ts'
 import { normaliseKind, prepareJobs, storedId } from './job-input.ts'
 import type { JobCounts, JobStore, JobStoreFacts } from './job-store.ts'
 import type { EnqueueOptions, Enqueued, JobInput, LeasedJob, QueuedJob } from './job.ts'
-import { toJson } from './json.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
 import { settlementOf } from './outcome.ts'
 import { checkPayloads } from './typed-payloads.ts'
+
+/** Options of a JobQueue. */
+export interface JobQueueOptions {
+  /** What encodes payloads and results before they are stored, such as an encryption. Default: they are stored as they are. */
+  codec?: JobCodec | undefined
+}
 
 /**
  * Jobs of many kinds that run at or after a time, at least once, on any number of machines.
@@ -36,9 +42,10 @@ export class JobQueue {
   readonly #store: ObservedJobStore
 
   /** @throws InvalidArgumentError */
-  constructor(store: JobStore) {
+  constructor(store: JobStore, options: JobQueueOptions = {}) {
+    const { codec } = checkOptions('JobQueue', options, ['codec'])
     if (!has(store, 'claim')) throw unexpected('JobQueue', 'a JobStore, such as new MemoryJobStore()', store)
-    this.#store = new ObservedJobStore(store)
+    this.#store = new ObservedJobStore(store, checkCodec(codec, 'JobQueue'))
     this.store = this.#store
   }
 
@@ -57,9 +64,11 @@ export class JobQueue {
     options: EnqueueOptions = {},
   ): Promise<Enqueued | Enqueued[]> {
     const { tx } = checkOptions('enqueue', options, ['tx'])
-    const prepared = prepareJobs(jobs, this.#store.maxJson)
+    const { codec, maxJson } = this.#store
+    const prepared = prepareJobs(jobs, maxJson)
     if (prepared.typed.length > 0) await checkPayloads(prepared.typed)
-    if (prepared.jobs.length > 0) await this.#store.insert(prepared.jobs, { tx })
+    const stored = codec === undefined ? prepared.jobs : await encodePayloads(prepared.jobs, codec, maxJson)
+    if (stored.length > 0) await this.#store.insert(stored, { tx })
     const enqueued = prepared.jobs.map(({ id }): Enqueued => ({ id, outcome: 'stored' }))
     return Array.isArray(jobs) ? enqueued : enqueued[0]!
   }
@@ -83,7 +92,9 @@ export class JobQueue {
   /** The job with this id, ended or not; undefined when there is none. */
   async get(id: string): Promise<QueuedJob | undefined> {
     const stored = storedId(id)
-    return stored === undefined ? undefined : this.#store.get(stored)
+    const job = stored === undefined ? undefined : await this.#store.get(stored)
+    const { codec } = this.#store
+    return job === undefined || codec === undefined ? job : decodeJob(job, codec)
   }
 
   /**
@@ -155,7 +166,8 @@ export class JobQueue {
     if ((tx as unknown) === undefined) throw unexpected('complete: tx', 'the transaction of the writes', tx)
     const outcome = {
       status: 'DONE',
-      result: result === undefined ? undefined : toJson(result, 'complete: result', this.#store.maxJson),
+      result:
+        result === undefined ? undefined : await encodeResult(result, job, this.#store, 'complete: result'),
     } as const
     const settlement = settlementOf(job, outcome, 0)
     const lost = await this.#store.settle([settlement], { tx })

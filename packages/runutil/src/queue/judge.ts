@@ -46,6 +46,8 @@ function outcomeOf(result: HandlerResult, context: JudgeContext): Outcome {
       return threw(result.error, result.stopped, context)
     case 'mismatch':
       return failed(new MismatchError(`${result.what} doesn't fit the schema: ${result.issues}`), context)
+    case 'codec':
+      return failed(new MismatchError(result.message), context)
     case 'overdue':
       return failed(result.error, context)
     default:

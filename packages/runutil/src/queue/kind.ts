@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type Duration, toIntervalMs } from '../core/duration.ts'
+import type { Encoding, JobCodec } from './codec.ts'
 import type { ClaimedJob, LeasedJob } from './job.ts'
 import type { JobMiddleware } from './middleware.ts'
 import { type KindLimits, type ResolvedLimits, resolveLimits } from './limits.ts'
@@ -34,6 +35,8 @@ export type JobHandler = (job: ClaimedJob, signal: AbortSignal) => unknown
 export interface Kind {
   /** Of its worker; undefined for none. */
   readonly middleware?: readonly JobMiddleware[] | undefined
+  /** Of its queue; undefined without a codec. */
+  readonly encoding?: (Encoding & { readonly codec: JobCodec }) | undefined
   readonly kind: string
   readonly handler: JobHandler
   readonly input: StandardSchemaV1 | undefined

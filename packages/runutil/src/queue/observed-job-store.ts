@@ -1,6 +1,7 @@
 import type { Duration } from '../core/duration.ts'
 import { Events } from '../core/events.ts'
 import type { Progress } from '../core/progress.ts'
+import type { Encoding, JobCodec } from './codec.ts'
 import type { LeasedJob, QueuedJob } from './job.ts'
 import type { JobEvent } from './job-event.ts'
 import type {
@@ -20,7 +21,7 @@ import type { OnReady } from './ready-listeners.ts'
 import { placeOf } from './process-claims.ts'
 
 /** A store that emits an event for each change through it, except changes in a caller's transaction. */
-export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
+export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, Encoding {
   readonly #store: JobStore & JobStoreFacts
   readonly #events = new Events<{
     job: [event: JobEvent]
@@ -28,7 +29,11 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore {
     paused: [kind: string]
   }>()
 
-  constructor(store: JobStore & JobStoreFacts) {
+  /** @param codec that of the queue, for the workers that run its jobs; this object passes on what is stored */
+  constructor(
+    store: JobStore & JobStoreFacts,
+    readonly codec: JobCodec | undefined,
+  ) {
     this.#store = store
   }
 

@@ -1,5 +1,6 @@
 import { validate } from '../core/schema.ts'
-import { isInstance } from '../core/thrown.ts'
+import { isInstance, messageOf } from '../core/thrown.ts'
+import { type Encoding, type JobCodec, decodePayload, encodeResult } from './codec.ts'
 import { type DeadlineExceededError, ErrInvalidJob } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
 import type { Kind } from './kind.ts'
@@ -12,6 +13,8 @@ export type HandlerResult =
   | { readonly kind: 'threw'; readonly error: unknown; readonly stopped: boolean }
   /** The payload or the result doesn't match the kind's schema. */
   | { readonly kind: 'mismatch'; readonly what: 'payload' | 'result'; readonly issues: string }
+  /** The payload can't be decoded, or the result not be encoded. */
+  | { readonly kind: 'codec'; readonly message: string }
   | { readonly kind: 'overdue'; readonly error: DeadlineExceededError }
 
 /** Calls the handler of a kind and checks its payload and result against the kind's schemas. Never rejects. */
@@ -20,7 +23,8 @@ export function perform(
   kind: Kind,
   signal: AbortSignal,
 ): HandlerResult | Promise<HandlerResult> {
-  const { input, output, middleware } = kind
+  const { input, output, middleware, encoding } = kind
+  if (encoding !== undefined) return performDecoded(job, { ...kind, encoding }, signal)
   if (input !== undefined || output !== undefined || middleware !== undefined) {
     return performTyped(job, kind, signal)
   }
@@ -38,6 +42,28 @@ async function awaited(value: PromiseLike<unknown>, signal: AbortSignal): Promis
     return returned(await value)
   } catch (error) {
     return threw(error, signal)
+  }
+}
+
+/** As `performTyped`, for a queue with a codec. */
+async function performDecoded(
+  stored: ClaimedJob,
+  kind: Kind & { readonly encoding: Encoding & { readonly codec: JobCodec } },
+  signal: AbortSignal,
+): Promise<HandlerResult> {
+  let job: ClaimedJob
+  try {
+    job = await decodePayload(stored, kind.encoding.codec)
+  } catch (error) {
+    return { kind: 'codec', message: messageOf(error) }
+  }
+  const result = await performTyped(job, kind, signal)
+  if (result.kind !== 'returned' || result.value === undefined) return result
+  try {
+    return returned(JSON.parse(await encodeResult(result.value, job, kind.encoding, 'result')))
+  } catch (error) {
+    const isJsons = isInstance(error, ErrInvalidJob)
+    return { kind: 'codec', message: `${isJsons ? '' : 'result cannot be encoded: '}${messageOf(error)}` }
   }
 }
 

@@ -139,9 +139,10 @@ export class QueueWorker implements Worker {
   }
 
   #runnableKinds(): Map<string, Kind> {
-    if (this.#middleware.length === 0) return new Map(this.#kinds)
-    const middleware = [...this.#middleware]
-    return new Map([...this.#kinds].map(([name, kind]) => [name, { ...kind, middleware }]))
+    const { codec, maxJson } = observedStoreOf(this.#queue)
+    const encoding = codec && { codec, maxJson }
+    const middleware = this.#middleware.length === 0 ? undefined : [...this.#middleware]
+    return new Map([...this.#kinds].map(([name, kind]) => [name, { ...kind, middleware, encoding }]))
   }
 }
 

@@ -1,0 +1,103 @@
+import { has } from '../core/has.ts'
+import { unexpected } from '../core/errors.ts'
+import { messageOf } from '../core/thrown.ts'
+import type { NewJob } from './job-store.ts'
+import type { QueuedJob } from './job.ts'
+import { toJson } from './json.ts'
+
+/** The job that a value belongs to; an encryption can bind the value to it. */
+export interface CodecJob {
+  readonly id: string
+  readonly kind: string
+}
+
+/**
+ * What turns payloads and results into what is stored, and back: for encryption or compression. Both get and give JSON values; each
+ * may return a promise. All processes of a queue need the same codec.
+ */
+export interface JobCodec {
+  encode(value: unknown, job: CodecJob): unknown
+  decode(value: unknown, job: CodecJob): unknown
+}
+
+/** How the values of a queue are stored. */
+export interface Encoding {
+  readonly codec: JobCodec | undefined
+  /** The most characters of JSON, before and after. */
+  readonly maxJson: number | undefined
+}
+
+/** How many values are encoded at once. */
+const AT_ONCE = 100
+
+/** @throws InvalidArgumentError */
+export function checkCodec(codec: JobCodec | undefined, what: string): JobCodec | undefined {
+  if (codec === undefined) return undefined
+  if (has(codec, 'encode') && has(codec, 'decode')) return codec
+  throw unexpected(`${what}: codec`, 'an object with the functions encode and decode', codec)
+}
+
+/** Jobs with their payloads encoded. @throws what `encode` throws; ErrInvalidJob when it doesn't give JSON */
+export async function encodePayloads(
+  jobs: readonly NewJob[],
+  codec: JobCodec,
+  maxJson: number | undefined,
+): Promise<NewJob[]> {
+  const encoded: NewJob[] = []
+  const encode = async (job: NewJob): Promise<NewJob> => {
+    const value = await codec.encode(JSON.parse(job.payload), about(job))
+    return { ...job, payload: toJson(value, 'codec.encode of a payload', maxJson) }
+  }
+  for (let at = 0; at < jobs.length; at += AT_ONCE) {
+    encoded.push(...(await Promise.all(jobs.slice(at, at + AT_ONCE).map(encode))))
+  }
+  return encoded
+}
+
+/**
+ * A result as it is stored: encoded, as JSON.
+ *
+ * @param name what it is in errors
+ * @throws ErrInvalidJob when it isn't JSON, or `encode` doesn't give JSON; what `encode` throws
+ */
+export async function encodeResult(
+  value: unknown,
+  job: CodecJob,
+  { codec, maxJson }: Encoding,
+  name: string,
+): Promise<string> {
+  const text = toJson(value, name, maxJson)
+  if (codec === undefined) return text
+  return toJson(await codec.encode(JSON.parse(text), about(job)), 'codec.encode of a result', maxJson)
+}
+
+/** A job whose payload is decoded, as its handler gets it. @throws an Error that says so when it can't be */
+export async function decodePayload<J extends CodecJob & { readonly payload: unknown }>(
+  job: J,
+  codec: JobCodec,
+): Promise<J> {
+  try {
+    return { ...job, payload: await codec.decode(job.payload, about(job)) }
+  } catch (error) {
+    throw new Error(`payload cannot be decoded: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** A job with payload and result decoded; what can't be is left as it is stored. */
+export async function decodeJob(job: QueuedJob, codec: JobCodec): Promise<QueuedJob> {
+  const payload = await decodeOrKeep(job.payload, job, codec)
+  if (!('result' in job)) return { ...job, payload }
+  return { ...job, payload, result: await decodeOrKeep(job.result, job, codec) }
+}
+
+export async function decodeOrKeep(stored: unknown, job: CodecJob, codec: JobCodec): Promise<unknown> {
+  try {
+    return await codec.decode(stored, about(job))
+  } catch {
+    return stored
+  }
+}
+
+function about({ id, kind }: CodecJob): CodecJob {
+  return { id, kind }
+}

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
 import { JobQueue } from 'runutil/queue'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -136,6 +137,24 @@ describe('jobs that were enqueued together', () => {
     expect(await claimed(10)).toEqual([])
     await store.settle(jobs.slice(0, 5).map(done))
     expect(await claimed(10)).toEqual(ids(500).slice(130, 135))
+  })
+
+  it('are claimed by others while a claim has locked some, without one waiting for the other', async () => {
+    await enqueue(ids(200))
+    const one = new pg.Client(url)
+    await one.connect()
+    const firstRun = `select from runutil.jobs_waiting where seq = (select min(seq) from runutil.jobs_waiting) for update`
+    await one.query('begin')
+    await one.query(firstRun)
+    // Takes the second, and doesn't wait for the first.
+    expect(await claimed(150)).toEqual(ids(200).slice(100))
+    // Has nothing, and waits.
+    const waiting = claimed(150)
+    const isWaiting = `select count(*)::int as count from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
+    await expect.poll(async () => ((await ask(url, isWaiting)) as [{ count: number }])[0].count).toBe(1)
+    await one.query('rollback')
+    expect(await waiting).toEqual(ids(100))
+    await one.end()
   })
 
   it('are all claimed by processes that take them at the same time', async () => {

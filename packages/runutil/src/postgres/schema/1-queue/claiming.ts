@@ -45,6 +45,7 @@ declare
   v_noted bigint;
   v_expired record;
   v_fitting record;
+  v_chosen record;
 begin
   if p_free then
     o_kind := '${TIME}';
@@ -80,8 +81,16 @@ begin
     v_now := ${s}.store_time(p_now);
     select places, ids, seqs into v_places, v_ids, v_seqs from ${s}.choose_limited_jobs(p_kinds, p_limit, coalesce(p_startable, p_limit), v_now);
   elsif v_runs then
-    select places, ids, seqs, tids, noted into v_places, v_ids, v_seqs, v_tids, v_noted
-      from ${s}.choose_from_runs(p_kinds, p_limit);
+    select * into v_chosen from ${s}.choose_from_runs(p_kinds, p_limit);
+    v_places := v_chosen.places;
+    v_ids := v_chosen.ids;
+    v_seqs := v_chosen.seqs;
+    v_tids := v_chosen.tids;
+    v_noted := v_chosen.noted;
+    if v_chosen.some_locked then
+      o_kind := '${CLAIM_AGAIN}';
+      return next;
+    end if;
   elsif p_mark_kinds is not null then
     select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (
       select f.* from unnest(p_kinds) as k (kind),

@@ -87,9 +87,10 @@ begin
 end $$;
 
 -- Chooses jobs for a claim while there are runs: places are those of the rows to be removed, tids those in jobs, null for a
--- job that doesn't come from a run.
+-- job that doesn't come from a run. With some_locked, another claim has locked a run, of which it may leave a part.
 create function ${s}.choose_from_runs(
-  p_kinds text[], p_limit integer, out places tid[], out ids text[], out seqs bigint[], out tids tid[], out noted bigint
+  p_kinds text[], p_limit integer,
+  out places tid[], out ids text[], out seqs bigint[], out tids tid[], out noted bigint, out some_locked boolean
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_rows tid[];
@@ -100,12 +101,12 @@ begin
       select c.* from unnest(p_kinds) as k (kind), ${s}.first_rows(k.kind, p_limit) as c
       order by c.priority desc, c.run_at, c.seq
     ) as f;
-    exit when v_jobs >= p_limit or not exists (
+    some_locked := v_jobs < p_limit and exists (
       select from ${s}.jobs_waiting as w
       where w.kind = any (p_kinds) and w.ids is not null and w.ctid <> all (coalesce(v_rows, '{}')));
-    -- Waits for a claim that has locked a run: it may leave a part of it.
-    perform from ${s}.jobs_waiting as w
-      where w.kind = any (p_kinds) and w.ids is not null and w.ctid <> all (coalesce(v_rows, '{}')) limit 1 for update;
+    -- Waits for that claim only where it has locked nothing itself: two of them would wait for each other.
+    exit when v_jobs > 0 or not some_locked;
+    perform from ${s}.jobs_waiting as w where w.kind = any (p_kinds) and w.ids is not null limit 1 for update;
   end loop;
   if noted > 0 then
     perform ${s}.break_runs(v_rows);

@@ -63,7 +63,9 @@ export function resolveKindOptions(
   }
 }
 
-/** Adds what the kind's options say of a job. The same object, since each claim makes new ones. */
-export function toClaimedJob(job: LeasedJob, { retries }: Kind): ClaimedJob {
-  return Object.assign(job, { isLastAttempt: job.attempt >= retries.attempts })
+/** Adds what the options of their kinds say of jobs. In place, since each claim makes new objects. */
+export function toClaimedJobs(jobs: LeasedJob[], kinds: ReadonlyMap<string, Kind>): ClaimedJob[] {
+  const claimed = jobs as { -readonly [K in keyof ClaimedJob]: ClaimedJob[K] }[]
+  for (const job of claimed) job.isLastAttempt = job.attempt >= kinds.get(job.kind)!.retries.attempts
+  return claimed
 }

@@ -5,7 +5,7 @@ import type { ClaimSignals } from './claim-signals.ts'
 import { HeldBytes } from './held-bytes.ts'
 import type { ClaimOptions, JobStore } from './job-store.ts'
 import type { ClaimedJob } from './job.ts'
-import { type Kind, toClaimedJob } from './kind.ts'
+import { type Kind, toClaimedJobs } from './kind.ts'
 import type { Claimant } from './last-chance.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { LATEST_START_MS } from './prefetch.ts'
@@ -127,7 +127,7 @@ export class RunClaims {
       waitMs: LATEST_START_MS,
       onClockSet,
     })
-    const jobs = leased.map((job) => toClaimedJob(job, kinds.get(job.kind)!))
+    const jobs = toClaimedJobs(leased, kinds)
     this.#claims++
     // The answer came after the run ended: its jobs are released, their leases not renewed.
     if (this.#isOver) return jobs

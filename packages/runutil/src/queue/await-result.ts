@@ -1,5 +1,7 @@
 import { currentClock } from '../core/context.ts'
+import { describe } from '../core/describe.ts'
 import { type Duration, toMs } from '../core/duration.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
 import { Notify } from '../core/notify.ts'
 import { checkOptions } from '../core/options.ts'
 import { type JobCodec, decodeOrKeep } from './codec.ts'
@@ -17,11 +19,16 @@ export interface AwaitResultOptions {
 const FIRST_POLL_MS = 10
 const LONGEST_POLL_MS = 500
 
-/** Polls a job until it ends; resolves at once when it ends in this process. */
+/**
+ * Polls a job until it ends; resolves at once when it ends in this process.
+ *
+ * @param kind that the job has to be of; default any
+ */
 export async function awaitResult(
   store: ObservedJobStore,
   id: string,
   options: AwaitResultOptions,
+  kind?: string,
 ): Promise<unknown> {
   const { timeout, signal } = checkOptions('result', options, ['timeout', 'signal'])
   const clock = currentClock()
@@ -36,6 +43,7 @@ export async function awaitResult(
       signal?.throwIfAborted()
       const job = await store.get(id)
       if (job === undefined) throw new JobNotFoundError(id)
+      if (kind !== undefined && kind !== job.kind) throw otherKind(job, kind)
       if (job.status !== 'PENDING') return await resultOf(job, store.codec)
       const leftMs = giveUpAt - clock.elapsed()
       if (leftMs <= 0) throw new ResultTimeoutError(id, timeoutMs)
@@ -44,6 +52,12 @@ export async function awaitResult(
   } finally {
     off()
   }
+}
+
+function otherKind(job: QueuedJob, kind: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `result: expected a job of kind '${kind}'; ${describe(job.id)} is of kind '${job.kind}'`,
+  )
 }
 
 async function resultOf(job: QueuedJob, codec: JobCodec | undefined): Promise<unknown> {

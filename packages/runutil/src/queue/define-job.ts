@@ -16,15 +16,15 @@ export interface JobDefinitionInput<I extends Schema, O extends Schema> extends 
 }
 
 /** A kind with its types: pass it to `register`, and what `job()` returns to `enqueue`. */
-export interface JobDefinition<In = unknown, Payload = unknown, Out = unknown> {
+export interface JobDefinition<In = unknown, Payload = unknown, Returns = unknown, Out = Returns> {
   readonly kind: string
   readonly input: Schema | undefined
   readonly output: Schema | undefined
   readonly options: KindOptions
   /** A job of this kind, whose payload `enqueue` validates. */
   job<const J extends JobOf<In>>(job: J & NoOther<J, JobOf<In>>): J & { readonly kind: string }
-  /** For the compiler only: the types of the handler's payload and result. */
-  readonly types?: { readonly payload: Payload; readonly returns: Out } | undefined
+  /** For the compiler only: the types of the handler's payload, of what it returns, and of the result that is stored. */
+  readonly types?: { readonly payload: Payload; readonly returns: Returns; readonly result: Out } | undefined
 }
 
 /** The payload may be left out where the schema, or its absence, allows undefined. */
@@ -52,7 +52,8 @@ export function defineJob<I extends Schema = Schema, O extends Schema = Schema>(
 ): JobDefinition<
   StandardSchemaV1.InferInput<I>,
   StandardSchemaV1.InferOutput<I>,
-  StandardSchemaV1.InferInput<O>
+  StandardSchemaV1.InferInput<O>,
+  StandardSchemaV1.InferOutput<O>
 > {
   const { kind, input, output, ...options } = checkOptions('defineJob', definition, [
     'kind',

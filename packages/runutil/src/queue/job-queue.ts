@@ -7,6 +7,7 @@ import { checkOptions } from '../core/options.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import { type AwaitResultOptions, awaitResult } from './await-result.ts'
 import { type JobCodec, checkCodec, decodeJob, encodePayloads, encodeResult } from './codec.ts'
+import type { JobDefinition } from './define-job.ts'
 import { type DequeueFn, dequeue } from './dequeue.ts'
 import { JobNotFoundError, jobLost } from './errors.ts'
 import type { JobEvent } from './job-event.ts'
@@ -100,12 +101,26 @@ export class JobQueue {
   /**
    * Waits for a job to end and resolves with its handler's result.
    *
-   * @throws JobFailedError, JobNotFoundError, ResultTimeoutError; the signal's reason
+   * With a definition, the result has the type of its `output`, as far as JSON keeps that, and a job of another kind is an error.
+   *
+   * @throws JobFailedError, JobNotFoundError, ResultTimeoutError, InvalidArgumentError; the signal's reason
    */
-  async result(id: string, options: AwaitResultOptions = {}): Promise<unknown> {
+  result(id: string, options?: AwaitResultOptions): Promise<unknown>
+  result<Out>(
+    definition: JobDefinition<never, unknown, unknown, Out>,
+    id: string,
+    options?: AwaitResultOptions,
+  ): Promise<Out>
+  async result(
+    of: string | Pick<JobDefinition, 'kind'>,
+    ...rest: readonly (string | AwaitResultOptions | undefined)[]
+  ): Promise<unknown> {
+    const isTyped = typeof of === 'object' && of !== null
+    const kind = isTyped ? normaliseKind(of.kind, 'result: kind') : undefined
+    const [id, options = {}] = (isTyped ? rest : [of, ...rest]) as [string, AwaitResultOptions?]
     const stored = storedId(id)
     if (stored === undefined) throw new JobNotFoundError(id)
-    return awaitResult(this.#store, stored, options)
+    return awaitResult(this.#store, stored, options, kind)
   }
 
   /**

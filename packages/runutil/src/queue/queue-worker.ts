@@ -48,7 +48,7 @@ export class QueueWorker implements Worker {
    */
   register(kind: string, handler: JobHandler, options?: KindOptions): this
   register<Payload, Out>(
-    definition: JobDefinition<never, Payload, Out>,
+    definition: JobDefinition<never, Payload, Out, unknown>,
     handler: (job: ClaimedJob<Payload>, signal: AbortSignal) => Out | Promise<Out>,
   ): this
   register(given: string | JobDefinition<never>, handler: unknown, options?: KindOptions): this {

@@ -1,4 +1,11 @@
-import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { createCoordinate } from 'runutil/coordinate'
+import {
+  type Database,
+  PostgresCoordinateStore,
+  PostgresJobStore,
+  migrate,
+  openDatabase,
+} from 'runutil/postgres'
 import type { LeasedJob, KindRules, NewJob } from 'runutil/queue'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
@@ -72,3 +79,28 @@ it.each(['free', 'limited'])(
   },
   60_000,
 )
+
+it('statements for work units read few rows of tables that were empty when they were planned', async () => {
+  const namespace = await createCoordinate(new PostgresCoordinateStore(database)).namespace('n')
+  const spec = await namespace.setWorkSpec({ name: 'spec', max_retries: 3 })
+  const worker = await namespace.worker('worker')
+  await database.query({ text: 'vacuum analyze' })
+  const add = (count: number, prefix: string) =>
+    spec.addWorkUnits(Array.from({ length: count }, (_, at) => ({ name: `${prefix}${at}`, data: {} })))
+  const live = async (): Promise<void> => {
+    const attempts = await worker.requestAttempts({ numberOfWorkUnits: FEW })
+    for (const [at, attempt] of attempts.entries()) {
+      await attempt.renew('1m')
+      if (at % 3 === 0) await attempt.retry()
+      else if (at % 3 === 1) await attempt.fail()
+      else await attempt.finish()
+    }
+  }
+  await add(2 * FEW, 'a')
+  await live()
+  await add(MANY, 'b')
+  const before = await rowsRead()
+  await live()
+  await add(5, 'b')
+  expect((await rowsRead()) - before).toBeLessThan(1_500)
+}, 60_000)

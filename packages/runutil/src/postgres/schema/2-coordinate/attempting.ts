@@ -35,7 +35,8 @@ begin
   return (
     select coalesce(json_agg(u.id order by given.place), '[]')::text
     from unnest(p_names) with ordinality as given (name, place)
-    join ${s}.work_units as u on u.spec = p_spec and ${lookedUp('u.name', 'given.name')}
+    -- Lateral, so that each is looked up in its turn: else all units of the spec may be read.
+    cross join lateral (select o.id from ${s}.work_units as o where o.spec = p_spec and o.name = given.name offset 0) as u
   );
 end $$;
 

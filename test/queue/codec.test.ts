@@ -203,6 +203,20 @@ describe('a codec', () => {
     expect(settle.mock.calls[0]![0]).toMatchObject([{ outcome: { result: '["encoded","ok"]' } }])
   })
 
+  it('decodes the payload for retryIf too', async () => {
+    const queue = queueOf({ encode: (value) => [value], decode: (value) => (value as unknown[])[0] })
+    await queue.enqueue({ id: '1', kind: 'a', payload: 'question' })
+    const asked: unknown[] = []
+    const retryIf = (_: unknown, job: { payload: unknown }): boolean => {
+      asked.push(job.payload)
+      return false
+    }
+    const fails = (): Promise<never> => Promise.reject(new Error('no'))
+    await run(new QueueWorker(queue).register('a', fails, { attempts: 2, retryIf }), queue, clock)
+    expect(asked).toEqual(['question'])
+    expect(await queue.get('1')).toMatchObject({ status: 'FAILED', payload: 'question' })
+  })
+
   it('encodes many payloads of a call in their order', async () => {
     const queue = queueOf({ encode: async (value) => [value], decode: (value) => (value as unknown[])[0] })
     await queue.enqueue(Array.from({ length: 250 }, (_, at) => ({ id: `${at}`, kind: 'a', payload: at })))

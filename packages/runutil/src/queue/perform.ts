@@ -47,13 +47,13 @@ async function awaited(value: PromiseLike<unknown>, signal: AbortSignal): Promis
 
 /** As `performTyped`, for a queue with a codec. */
 async function performDecoded(
-  stored: ClaimedJob,
+  job: ClaimedJob,
   kind: Kind & { readonly encoding: Encoding & { readonly codec: JobCodec } },
   signal: AbortSignal,
 ): Promise<HandlerResult> {
-  let job: ClaimedJob
   try {
-    job = await decodePayload(stored, kind.encoding.codec)
+    // In the job itself: its `retryIf` gets that too, also after a deadline.
+    Object.assign(job, await decodePayload(job, kind.encoding.codec))
   } catch (error) {
     return { kind: 'codec', message: messageOf(error) }
   }

@@ -36,7 +36,8 @@ create function ${s}.claim_jobs(
 declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_limited boolean;
-  v_runs boolean := exists (select from ${s}.jobs_waiting where ids is not null);
+  v_runs boolean;
+  v_paused boolean;
   v_places tid[];
   v_ids text[];
   v_seqs bigint[];
@@ -72,9 +73,12 @@ begin
   );
   if v_places <> '{}' then perform ${s}.fall_due(v_places); end if;
   v_places := null;
-  if exists (select from ${s}.paused_kinds) then p_kinds := ${s}.kinds_not_paused(p_kinds); end if;
+  -- In one statement, since each costs more than what it asks for.
+  select exists (select from ${s}.paused_kinds), exists (select from ${s}.job_limits),
+    exists (select from ${s}.jobs_waiting where ids is not null) into v_paused, v_limited, v_runs;
+  if v_paused then p_kinds := ${s}.kinds_not_paused(p_kinds); end if;
   if cardinality(p_kinds) > ${MANY_KINDS} then p_kinds := ${s}.due_kinds(p_kinds); end if;
-  v_limited := exists (select from ${s}.job_limits where kind = any (p_kinds));
+  if v_limited then v_limited := exists (select from ${s}.job_limits where kind = any (p_kinds)); end if;
   if v_limited then
     perform from ${s}.job_limits where kind = any (p_kinds) order by kind for update;
     -- After the wait for the locks.

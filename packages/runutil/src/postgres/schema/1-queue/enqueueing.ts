@@ -13,10 +13,15 @@ create function ${s}.enqueue_jobs(
 declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_seq bigint := nextval('${s.replaceAll("'", "''")}.job_seq') * 1048576;
+  v_runs boolean := false;
 begin
   if cardinality(p_ids) >= ${RUN} and cardinality(p_kinds) = 1 and p_run_ats = '{}' and p_priorities = '{}' and p_keys = '{}'
-    and p_bytes = '{}' and p_delays = '{}' and not exists (select from ${s}.job_limits where kind = p_kinds[1])
+    and p_bytes = '{}' and p_delays = '{}'
   then
+    -- Not in the condition above, which would then cost more for all calls.
+    v_runs := not exists (select from ${s}.job_limits where kind = p_kinds[1]);
+  end if;
+  if v_runs then
     with stored as (
       insert into ${s}.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq)
         select id, p_kinds[1], payload::json, v_now, 0, v_now, v_now, v_seq + place

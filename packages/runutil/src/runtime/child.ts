@@ -80,7 +80,7 @@ export class Child implements RecordOwner {
     this.attempts = backoff && new Attempts(backoff, host.clock)
     this.window = limit && new RestartWindow(limit)
     this.trace = new WorkerTrace({ scope: host.scope, record, name, lineName, inner })
-    this.outer = inner && (record.owner ?? NOBODY)
+    this.outer = inner && (record.owner ?? NO_OWNER)
     record.owner = this
   }
 
@@ -246,7 +246,7 @@ export class Child implements RecordOwner {
 }
 
 /** The owner of a worker outside of any group. */
-const NOBODY: RecordOwner = { ready: () => {}, moved: () => {} }
+const NO_OWNER: RecordOwner = { ready: () => {}, moved: () => {} }
 
 const DEFAULT_START_TIMEOUT_MS = 60_000
 const DEFAULT_STOP_MS = 30_000

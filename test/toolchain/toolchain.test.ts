@@ -115,7 +115,11 @@ describe.concurrent('a program with decorators', { timeout: 120_000 }, () => {
     ['esbuild', () => withEsbuild('with-metadata', true)],
   ])('says what to write when %s emits no metadata and `inject` is missing', async ([, run], { expect }) => {
     const { code, stdout, stderr } = await run()
-    expect(stdout).toBe('')
+    expect(JSON.parse(stdout)).toMatchObject({
+      level: 60,
+      msg: 'run failed',
+      err: { type: 'WorkerResolutionError' },
+    })
     expect(stderr).toContain(
       'WorkerResolutionError: cannot make worker Greetings: parameter #0 (greeter) of class Greetings: its type ' +
         'is unknown, because there is no decorator metadata; name it in @Worker({ inject: […] }) or by @inject(…), ' +

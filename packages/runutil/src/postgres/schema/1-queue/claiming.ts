@@ -2,6 +2,7 @@ import { BY_HASH, BY_INDEX, PINNED } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 import { TIME } from './clock-set.ts'
 import { CLAIM_AGAIN } from './freeing.ts'
+import { RUN } from './runs.ts'
 
 /** A claim's result row without an id has one of these as its kind. This one: the next job has too many bytes. */
 export const HELD_BACK = 'held back'
@@ -37,6 +38,7 @@ declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_limited boolean;
   v_runs boolean;
+  v_chooses boolean := false;
   v_paused boolean;
   v_places tid[];
   v_ids text[];
@@ -84,7 +86,30 @@ begin
     -- After the wait for the locks.
     v_now := ${s}.store_time(p_now);
     select places, ids, seqs into v_places, v_ids, v_seqs from ${s}.choose_limited_jobs(p_kinds, p_limit, coalesce(p_startable, p_limit), v_now);
+  elsif p_mark_kinds is not null and not v_runs then
+    select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (
+      select f.* from unnest(p_kinds) as k (kind),
+        ${s}.marked_jobs(k.kind, p_limit, p_mark_kinds, p_mark_priorities, p_mark_times) as f
+      order by f.priority desc, f.run_at, f.seq limit p_limit
+    ) as c;
+  elsif cardinality(p_kinds) = 1 and (p_limit < ${RUN} or not v_runs) then
+    select array_agg(c.place), array_agg(c.id), array_agg(c.seq), count(c.note), count(c.ids) > 0
+    into v_places, v_ids, v_seqs, v_noted, v_chooses from (
+      select ctid as place, id, seq, note, ids from ${s}.jobs_waiting where kind = p_kinds[1] and due
+      order by priority desc, run_at, seq limit p_limit for update skip locked
+    ) as c;
+    -- Others may have locked all that is left, which a claim among runs looks after.
+    v_chooses := v_chooses or (v_runs and coalesce(cardinality(v_ids), 0) < p_limit);
   elsif v_runs then
+    v_chooses := true;
+  else
+    select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (
+      select f.* from unnest(p_kinds) as k (kind), ${s}.first_jobs(k.kind, p_limit) as f
+      order by f.priority desc, f.run_at, f.seq limit p_limit
+    ) as c;
+  end if;
+  if v_chooses then
+    -- Among runs.
     select * into v_chosen from ${s}.choose_from_runs(p_kinds, p_limit);
     v_places := v_chosen.places;
     v_ids := v_chosen.ids;
@@ -95,23 +120,6 @@ begin
       o_kind := '${CLAIM_AGAIN}';
       return next;
     end if;
-  elsif p_mark_kinds is not null then
-    select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (
-      select f.* from unnest(p_kinds) as k (kind),
-        ${s}.marked_jobs(k.kind, p_limit, p_mark_kinds, p_mark_priorities, p_mark_times) as f
-      order by f.priority desc, f.run_at, f.seq limit p_limit
-    ) as c;
-  elsif cardinality(p_kinds) = 1 then
-    select array_agg(c.place), array_agg(c.id), array_agg(c.seq), count(c.note)
-    into v_places, v_ids, v_seqs, v_noted from (
-      select ctid as place, id, seq, note from ${s}.jobs_waiting where kind = p_kinds[1] and due and ids is null
-      order by priority desc, run_at, seq limit p_limit for update skip locked
-    ) as c;
-  else
-    select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (
-      select f.* from unnest(p_kinds) as k (kind), ${s}.first_jobs(k.kind, p_limit) as f
-      order by f.priority desc, f.run_at, f.seq limit p_limit
-    ) as c;
   end if;
   if v_noted is null then
     select count(note) into v_noted from ${s}.jobs_waiting where ctid = any (v_places);

@@ -38,7 +38,7 @@ declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_limited boolean;
   v_runs boolean;
-  v_chooses boolean := false;
+  v_among_runs boolean := false;
   v_paused boolean;
   v_places tid[];
   v_ids text[];
@@ -94,22 +94,21 @@ begin
     ) as c;
   elsif cardinality(p_kinds) = 1 and (p_limit < ${RUN} or not v_runs) then
     select array_agg(c.place), array_agg(c.id), array_agg(c.seq), count(c.note), count(c.ids) > 0
-    into v_places, v_ids, v_seqs, v_noted, v_chooses from (
+    into v_places, v_ids, v_seqs, v_noted, v_among_runs from (
       select ctid as place, id, seq, note, ids from ${s}.jobs_waiting where kind = p_kinds[1] and due
       order by priority desc, run_at, seq limit p_limit for update skip locked
     ) as c;
     -- Others may have locked all that is left, which a claim among runs looks after.
-    v_chooses := v_chooses or (v_runs and coalesce(cardinality(v_ids), 0) < p_limit);
+    v_among_runs := v_among_runs or (v_runs and coalesce(cardinality(v_ids), 0) < p_limit);
   elsif v_runs then
-    v_chooses := true;
+    v_among_runs := true;
   else
     select array_agg(c.place), array_agg(c.id), array_agg(c.seq) into v_places, v_ids, v_seqs from (
       select f.* from unnest(p_kinds) as k (kind), ${s}.first_jobs(k.kind, p_limit) as f
       order by f.priority desc, f.run_at, f.seq limit p_limit
     ) as c;
   end if;
-  if v_chooses then
-    -- Among runs.
+  if v_among_runs then
     select * into v_chosen from ${s}.choose_from_runs(p_kinds, p_limit);
     v_places := v_chosen.places;
     v_ids := v_chosen.ids;
@@ -152,7 +151,7 @@ begin
   insert into ${s}.job_claims (claim, claimed_at, expires_at, lease, holder, ids, seqs, tids)
     values (v_claim, v_now, v_now + p_lease * interval '1 ms', p_lease, p_holder, v_ids, v_seqs, v_tids);
   delete from ${s}.jobs_waiting where ctid = any (v_places);
-  if v_limited then 
+  if v_limited then
     perform ${s}.count_limited_jobs(v_ids, v_claim, p_now, p_margin,
       case when cardinality(v_ids) > p_startable then p_wait else 0 end);
   end if;

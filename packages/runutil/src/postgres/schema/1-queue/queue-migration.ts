@@ -7,6 +7,7 @@ import { clockSet } from './clock-set.ts'
 import { enqueueing } from './enqueueing.ts'
 import { fitting } from './fitting.ts'
 import { freeing } from './freeing.ts'
+import { renewing } from './renewing.ts'
 import { limiting } from './limiting.ts'
 import { markedJobs } from './marked-jobs.ts'
 import { pausing } from './pausing.ts'
@@ -53,6 +54,7 @@ export const queueMigration: Migration = {
       pruning,
       settling,
       settlingByPlace,
+      renewing,
       admin,
     ]
       .map((part) => part(schema))

@@ -9,6 +9,7 @@ import { fitting } from './fitting.ts'
 import { freeing } from './freeing.ts'
 import { renewing } from './renewing.ts'
 import { limiting } from './limiting.ts'
+import { links } from './links.ts'
 import { markedJobs } from './marked-jobs.ts'
 import { pausing } from './pausing.ts'
 import { pruning } from './pruning.ts'
@@ -41,6 +42,7 @@ export const queueMigration: Migration = {
       numbers,
       storeTime,
       tables,
+      links,
       enqueueing,
       clockSet,
       freeing,
@@ -75,6 +77,8 @@ create table ${s}.jobs (
   crashes integer not null default 0,
   -- Of attempts_done, those that a stop ended. Null for none.
   uncounted integer,
+  -- What else has to be done when the job ends, as bits of LINK in links.ts. Null for nothing, as for nearly all jobs.
+  links smallint,
   id text collate "C" primary key,
   kind text collate "C" not null,
   status text collate "C" not null default 'PENDING',

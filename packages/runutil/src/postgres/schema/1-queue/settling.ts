@@ -73,13 +73,15 @@ returns boolean language plpgsql ${BY_INDEX} as $$
 declare
   v_seq bigint;
   v_since timestamptz;
+  v_links smallint;
 begin
   delete from ${s}.job_claims where claim = p_claim and ids = array[p_id] returning seqs[1], claimed_at into v_seq, v_since;
   if not found then return false; end if;
   update ${s}.jobs set status = 'DONE', result = p_result::json, last_error = null, updated_at = p_now, claim = p_claim,
     crashes = 0, attempts_done = attempts_done + 1, last_attempt_at = v_since
-    where id = p_id and seq = v_seq and status = 'PENDING';
+    where id = p_id and seq = v_seq and status = 'PENDING' returning links into v_links;
   if not found then return false; end if;
+  if v_links is not null then perform ${s}.end_linked_jobs(array[p_id], p_now); end if;
   if exists (select from ${s}.job_slots) then perform ${s}.release_slots(array[p_id], array[p_claim]); end if;
   return true;
 end $$;
@@ -113,6 +115,7 @@ declare
   v_settled bigint[] := '{}';
   v_now_settled bigint[];
   v_retried text[];
+  v_linked text[];
 begin
   -- The fast path for workers that run one job after another.
   if p_finished = p_claims and cardinality(p_ids) = 1 and p_statuses = '{}'
@@ -146,9 +149,12 @@ begin
         join held on held.id = given.id and held.claim = coalesce(given.claim, p_claims[1])
       ) as h
       where ${lookedUp('j.id', 'h.id')} and ${lookedUp('j.seq', 'h.seq')} and j.status = 'PENDING'
-      returning h.place, case when j.status = 'PENDING' then j.id end as retried
-    ) select array_agg(place), array_agg(retried) filter (where retried is not null)
-      into v_now_settled, v_retried from settled;
+      returning h.place, case when j.status = 'PENDING' then j.id end as retried,
+        case when j.links is not null and j.status <> 'PENDING' then j.id end as linked
+    ) select array_agg(place), array_agg(retried) filter (where retried is not null),
+        array_agg(linked) filter (where linked is not null)
+      into v_now_settled, v_retried, v_linked from settled;
+    if v_linked is not null then perform ${s}.end_linked_jobs(v_linked, v_now); end if;
     if v_retried is not null then
       perform ${s}.requeue_jobs(v_retried, p_claims, v_now, case when p_run_ats = '{}' then '{}' else
         array(select o.id from ${s}.pairs(p_ids, p_claims) as o where p_run_ats[o.place] is not null) end);

@@ -1,0 +1,18 @@
+import { BY_INDEX } from '../plan-settings.ts'
+
+/** Bits of jobs.links: what else is to be done when a job ends. */
+export const LINK = {
+  /** It has a row in job_unique. */
+  unique: 1,
+  /** Others have it among their dependencies. */
+  dependents: 2,
+} as const
+
+/** What jobs have to do with others: few have any of it, and those that have none don't pay for it. */
+export const links = (s: string): string => /* sql */ `
+-- Called in the transaction in which jobs that have links end.
+create function ${s}.end_linked_jobs(p_ids text[], p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
+begin
+  null;
+end $$;
+`

@@ -154,7 +154,7 @@ describe('a store whose looks at all are slow', () => {
   afterEach(() => database.close())
 
   /** As one that was given back: its time is over for long. */
-  const putOld = (): Promise<void> => {
+  const putOld = (): Promise<unknown> => {
     const clock = new VirtualClock({ now: Date.now() - HOUR_MS })
     return new PostgresJobStore(database, { clock }).insert([newJob('old')])
   }

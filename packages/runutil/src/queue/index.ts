@@ -22,7 +22,9 @@ export type {
   JobInput,
   JobStatus,
   LeasedJob,
+  OnExists,
   QueuedJob,
+  UniqueKey,
 } from './job.ts'
 export type { JobEvent } from './job-event.ts'
 export { JobQueue, type JobQueueOptions } from './job-queue.ts'
@@ -30,6 +32,7 @@ export type {
   ClaimOptions,
   Held,
   InTransaction,
+  InsertOptions,
   JobCounts,
   JobStore,
   JobStoreFacts,

@@ -69,8 +69,7 @@ export class JobQueue {
     const prepared = prepareJobs(jobs, maxJson)
     if (prepared.typed.length > 0) await checkPayloads(prepared.typed)
     const stored = codec === undefined ? prepared.jobs : await encodePayloads(prepared.jobs, codec, maxJson)
-    if (stored.length > 0) await this.#store.insert(stored, { tx })
-    const enqueued = prepared.jobs.map(({ id }): Enqueued => ({ id, outcome: 'stored' }))
+    const enqueued = stored.length === 0 ? [] : await this.#store.insert(stored, { tx })
     return Array.isArray(jobs) ? enqueued : enqueued[0]!
   }
 

@@ -1,7 +1,7 @@
 import type { Duration } from '../core/duration.ts'
 import type { Progress } from '../core/progress.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
-import type { JobStatus, LeasedJob, QueuedJob } from './job.ts'
+import type { Enqueued, JobStatus, LeasedJob, OnExists, QueuedJob, UniqueKey } from './job.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { Settlement } from './outcome.ts'
 import type { OnReady } from './ready-listeners.ts'
@@ -16,6 +16,9 @@ export interface NewJob {
   readonly delayMs?: number | undefined
   readonly priority: number
   readonly key: string | undefined
+  readonly unique?: UniqueKey | undefined
+  /** With a codec: the id of the job that the payload was encoded for. */
+  readonly encodedFor?: string | undefined
 }
 
 /** Which job, and under which claim it is held. */
@@ -29,6 +32,13 @@ export interface Held {
 export interface InTransaction {
   /** The caller's own transaction; only for a store in the same database. */
   readonly tx?: TransactionHandle | undefined
+}
+
+export interface InsertOptions extends InTransaction {
+  /** What to do with a job whose id exists, or whose unique key another job holds. Default 'fail'. */
+  readonly onExists?: OnExists | undefined
+  /** A job that is replaced runs no later than this after its `createdAt`. Default: no limit. */
+  readonly maxDelayMs?: number | undefined
 }
 
 /** Constraints on a claim, beside the limits of kinds. */
@@ -101,9 +111,10 @@ export interface JobStore {
   /**
    * Stores all jobs or none. A `runAt` that is undefined or in the past is stored as now, a `delayMs` as that long after now.
    *
+   * @returns what became of each job, in their order
    * @throws ErrJobExists with the ids that exist already or are duplicates
    */
-  insert(jobs: readonly NewJob[], options?: InTransaction): Promise<void>
+  insert(jobs: readonly NewJob[], options?: InsertOptions): Promise<Enqueued[]>
   /**
    * Claims up to `limit` ready jobs of these kinds for the duration of a lease: by priority, then `runAt`, then in the
    * order of insertion; never more than the limits of their kinds allow. Also frees jobs whose lease expired; those of

@@ -59,6 +59,15 @@ export interface JobInput<P = unknown> {
   readonly key?: string
 }
 
+/** What `enqueue` does with a job that is there already. */
+export type OnExists = 'fail' | 'skip' | 'replace'
+
+/** The key of which at most one job of its kind holds, and until when: until its first claim, or until its end. */
+export interface UniqueKey {
+  readonly key: string
+  readonly until: 'started' | 'ended'
+}
+
 /** How `enqueue` stores jobs. */
 export interface EnqueueOptions {
   /** The caller's own transaction, in the store's database: the jobs exist once it commits. */
@@ -67,9 +76,9 @@ export interface EnqueueOptions {
 
 /** What became of a job that was enqueued. */
 export interface Enqueued {
-  /** The given id, trimmed, or the generated one. */
+  /** The given id, trimmed, or the generated one; of a job that is skipped or replaces another, that of the job that is there. */
   readonly id: string
-  /** Today always 'stored'; the others are what `onExists` does with a job that is there already. */
+  /** 'skipped' and 'replaced' are what `onExists` does with a job that is there already. */
   readonly outcome: 'stored' | 'skipped' | 'replaced'
 }
 

@@ -9,12 +9,13 @@ import type {
   ClaimOptions,
   Held,
   InTransaction,
+  InsertOptions,
   JobCounts,
   JobStore,
   JobStoreFacts,
   NewJob,
 } from './job-store.ts'
-import type { LeasedJob, QueuedJob } from './job.ts'
+import type { Enqueued, LeasedJob, QueuedJob } from './job.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import { checkMaxJson } from './max-json.ts'
 import { MemoryClaim } from './memory-claim.ts'
@@ -58,7 +59,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   }
 
   // Async, here and below, so that errors are rejections, as with any other store.
-  async insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
+  async insert(jobs: readonly NewJob[], { tx }: InsertOptions = {}): Promise<Enqueued[]> {
     refuseTransaction(tx)
     const ids = new Set<string>()
     const taken = jobs.filter(({ id }) => this.#jobs.get(id) !== undefined || ids.size === ids.add(id).size)
@@ -69,6 +70,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
       this.#jobs.add(stored)
     }
     this.#listeners.wakeFor(jobs)
+    return jobs.map(({ id }) => ({ id, outcome: 'stored' }))
   }
 
   async claim(

@@ -2,12 +2,13 @@ import type { Duration } from '../core/duration.ts'
 import { Events } from '../core/events.ts'
 import type { Progress } from '../core/progress.ts'
 import type { Encoding, JobCodec } from './codec.ts'
-import type { LeasedJob, QueuedJob } from './job.ts'
+import type { Enqueued, LeasedJob, QueuedJob } from './job.ts'
 import type { JobEvent } from './job-event.ts'
 import type {
   ClaimOptions,
   Held,
   InTransaction,
+  InsertOptions,
   JobCounts,
   JobStore,
   JobStoreFacts,
@@ -45,10 +46,12 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
     return this.#events.on('job', listener)
   }
 
-  async insert(jobs: readonly NewJob[], options?: InTransaction): Promise<void> {
-    await this.#store.insert(jobs, options)
-    if (isInTransaction(options)) return
-    this.#emitEach(jobs, ({ id, kind }) => ({ type: 'enqueued', id, kind }))
+  async insert(jobs: readonly NewJob[], options?: InsertOptions): Promise<Enqueued[]> {
+    const enqueued = await this.#store.insert(jobs, options)
+    if (isInTransaction(options) || !this.#events.hasListeners('job')) return enqueued
+    const stored = jobs.filter((_, at) => enqueued[at]!.outcome === 'stored')
+    this.#emitEach(stored, ({ id, kind }) => ({ type: 'enqueued', id, kind }))
+    return enqueued
   }
 
   async claim(

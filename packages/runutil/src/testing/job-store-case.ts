@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Duration } from '../core/duration.ts'
-import type { LeasedJob, QueuedJob } from '../queue/job.ts'
+import type { Enqueued, LeasedJob, QueuedJob } from '../queue/job.ts'
 import type { ClaimOptions, JobStore, NewJob } from '../queue/job-store.ts'
 import type { KindRules } from '../queue/kind-rules.ts'
 import { NO_LIMITS, type ResolvedLimits } from '../queue/limits.ts'
@@ -24,7 +24,10 @@ export function newJob(given: Partial<NewJob> & Pick<NewJob, 'id'>): NewJob {
   return { kind: 'a', payload: 'null', runAt: undefined, priority: 0, key: undefined, ...given }
 }
 
-export function put(store: JobStore, ...jobs: (string | Parameters<typeof newJob>[0])[]): Promise<void> {
+export function put(
+  store: JobStore,
+  ...jobs: (string | Parameters<typeof newJob>[0])[]
+): Promise<Enqueued[]> {
   return store.insert(jobs.map((job) => newJob(typeof job === 'string' ? { id: job } : job)))
 }
 

@@ -7,7 +7,7 @@ import { checkOptions } from '../../core/options.ts'
 import type {
   ClaimOptions,
   Held,
-  InTransaction,
+  InsertOptions,
   JobCounts,
   JobStore,
   JobStoreFacts,
@@ -15,7 +15,7 @@ import type {
   SettleOptions,
   PlacedStore,
 } from '../../queue/job-store.ts'
-import type { LeasedJob, QueuedJob } from '../../queue/job.ts'
+import type { Enqueued, LeasedJob, QueuedJob } from '../../queue/job.ts'
 import type { KindRules, OtherRules } from '../../queue/kind-rules.ts'
 import { checkMaxJson } from '../../queue/max-json.ts'
 import type { Settlement } from '../../queue/outcome.ts'
@@ -87,8 +87,9 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     this.#held = new HeldJobs({ ...props, notifications, clock, claimer: this.#claimer })
   }
 
-  insert(jobs: readonly NewJob[], { tx }: InTransaction = {}): Promise<void> {
-    return tx === undefined ? this.#inserter.insert(jobs) : this.#inserter.insertIn(tx, jobs)
+  async insert(jobs: readonly NewJob[], { tx }: InsertOptions = {}): Promise<Enqueued[]> {
+    await (tx === undefined ? this.#inserter.insert(jobs) : this.#inserter.insertIn(tx, jobs))
+    return jobs.map(({ id }) => ({ id, outcome: 'stored' }))
   }
 
   async claim(

@@ -221,9 +221,11 @@ describe('the package', () => {
       'VirtualClock',
       'actionLedgerConformance',
       'coordinateConformance',
+      'drain',
       'isolateWorkers',
       'jobStoreConformance',
       'leaseConformance',
+      'runJob',
       'taskExchangeConformance',
     ])
   })

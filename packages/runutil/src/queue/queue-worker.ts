@@ -14,6 +14,9 @@ import type { JobMiddleware } from './middleware.ts'
 import { QueueRun } from './queue-run.ts'
 import { type QueueWorkerOptions, type WorkerSettings, resolveSettings } from './worker-settings.ts'
 
+/** Of a worker, whose kinds only its class can read. */
+let handlersIn: (worker: QueueWorker, encoding: Kind['encoding']) => Handlers
+
 /**
  * Runs the jobs of a queue: a worker like any other, for a `workers()` list.
  *
@@ -26,6 +29,12 @@ import { type QueueWorkerOptions, type WorkerSettings, resolveSettings } from '.
  * await runAllWorkers([worker], shutdownSignal())
  */
 export class QueueWorker implements Worker {
+  static {
+    handlersIn = (worker, encoding) => {
+      return { kinds: worker.#runnableKinds(encoding), maxCrashes: worker.#settings.maxCrashes }
+    }
+  }
+
   readonly [workerKind] = 'queue'
   readonly [runControls]: RunControl = 'pause'
   readonly #queue: JobQueue
@@ -130,20 +139,34 @@ export class QueueWorker implements Worker {
       throw new InvalidArgumentError('QueueWorker: expected at least one kind to run; register one')
     }
     this.#hasRun = true
-    await new QueueRun({
-      ...this.#settings,
-      store: observedStoreOf(this.#queue),
-      kinds: this.#runnableKinds(),
-      signal,
-    }).run()
+    const store = observedStoreOf(this.#queue)
+    const { codec, maxJson } = store
+    const kinds = this.#runnableKinds(codec && { codec, maxJson })
+    await new QueueRun({ ...this.#settings, store, kinds, signal }).run()
   }
 
-  #runnableKinds(): Map<string, Kind> {
-    const { codec, maxJson } = observedStoreOf(this.#queue)
-    const encoding = codec && { codec, maxJson }
+  #runnableKinds(encoding: Kind['encoding']): Map<string, Kind> {
     const middleware = this.#middleware.length === 0 ? undefined : [...this.#middleware]
     return new Map([...this.#kinds].map(([name, kind]) => [name, { ...kind, middleware, encoding }]))
   }
+}
+
+/** What a test needs of a worker whose handlers it calls. */
+export interface Handlers {
+  readonly kinds: ReadonlyMap<string, Kind>
+  readonly maxCrashes: number
+}
+
+/**
+ * @param what the call that needs them, for errors
+ * @param encoding of payloads and results; undefined for none
+ * @throws InvalidArgumentError when it isn't a QueueWorker of this copy of runutil, or has no kinds
+ */
+export function handlersOf(worker: QueueWorker, what: string, encoding: Kind['encoding']): Handlers {
+  if (!(worker instanceof QueueWorker)) throw unexpected(what, 'a QueueWorker', worker)
+  const handlers = handlersIn(worker, encoding)
+  if (handlers.kinds.size > 0) return handlers
+  throw new InvalidArgumentError(`${what}: expected the worker to have a kind; register one first`)
 }
 
 type AnyDefinition = Pick<JobDefinition, 'kind' | 'options' | 'input' | 'output'>

@@ -3,6 +3,9 @@ export {
   type ActionLedgerContext,
   actionLedgerConformance,
 } from './action-ledger-cases.ts'
+export { type DrainOptions, drain } from './drain.ts'
+export type { JobOutcome } from './job-outcome.ts'
+export { type RunJobOptions, runJob } from './run-job.ts'
 export { type WorkerIsolation, isolateWorkers } from './isolate-workers.ts'
 export type { JobStoreCases, JobStoreContext } from './job-store-case.ts'
 export { jobStoreConformance } from './job-store-conformance.ts'

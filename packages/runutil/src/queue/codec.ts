@@ -27,7 +27,7 @@ export interface Encoding {
   readonly maxJson: number | undefined
 }
 
-/** How many values are encoded at once. */
+/** How many jobs are encoded or decoded at once. */
 const AT_ONCE = 100
 
 /** @throws InvalidArgumentError */
@@ -88,6 +88,16 @@ export async function decodeJob(job: QueuedJob, codec: JobCodec): Promise<Queued
   const payload = await decodeOrKeep(job.payload, job, codec)
   if (!('result' in job)) return { ...job, payload }
   return { ...job, payload, result: await decodeOrKeep(job.result, job, codec) }
+}
+
+/** As `decodeJob`, in the same order. */
+export async function decodeJobs(jobs: readonly QueuedJob[], codec: JobCodec): Promise<QueuedJob[]> {
+  const decoded: QueuedJob[] = []
+  for (let at = 0; at < jobs.length; at += AT_ONCE) {
+    const some = jobs.slice(at, at + AT_ONCE)
+    decoded.push(...(await Promise.all(some.map((job) => decodeJob(job, codec)))))
+  }
+  return decoded
 }
 
 export async function decodeOrKeep(stored: unknown, job: CodecJob, codec: JobCodec): Promise<unknown> {

@@ -27,6 +27,8 @@ export type {
   UniqueKey,
 } from './job.ts'
 export type { JobEvent } from './job-event.ts'
+export type { JobPage, ListedJobs } from './job-listing.ts'
+export type { JobQuery, ParsedQuery, QueryStatus } from './job-query.ts'
 export { JobQueue, type JobQueueOptions } from './job-queue.ts'
 export type {
   ClaimOptions,
@@ -36,7 +38,9 @@ export type {
   JobCounts,
   JobStore,
   JobStoreFacts,
+  ListPage,
   NewJob,
+  StoredPage,
 } from './job-store.ts'
 export type { JobHandler, KindOptions } from './kind.ts'
 export type { KindLimits, ResolvedLimits } from './limits.ts'
@@ -46,6 +50,7 @@ export type { Outcome, Settlement } from './outcome.ts'
 export type { JobMiddleware } from './middleware.ts'
 export type { OnReady } from './ready-listeners.ts'
 export type { RetryIf, RetryOptions } from './retry-policy.ts'
+export type { QueryRange, TimeRange } from './query-range.ts'
 export { QueueWorker } from './queue-worker.ts'
 export type { ResolvedRetention, Retention } from './retention.ts'
 export type { QueueWorkerOptions } from './worker-settings.ts'

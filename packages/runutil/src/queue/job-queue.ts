@@ -6,11 +6,14 @@ import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import { type AwaitResultOptions, awaitResult } from './await-result.ts'
-import { type JobCodec, checkCodec, decodeJob, encodePayloads, encodeResult } from './codec.ts'
+import { type JobCodec, checkCodec, decodeJob, decodeJobs, encodePayloads, encodeResult } from './codec.ts'
 import type { JobDefinition } from './define-job.ts'
 import { type DequeueFn, dequeue } from './dequeue.ts'
 import { JobNotFoundError, jobLost } from './errors.ts'
 import type { JobEvent } from './job-event.ts'
+import { type JobPage, type ListedJobs, cursorOf, resolvePage } from './job-listing.ts'
+import type { JobQuery } from './job-query.ts'
+import { parseQuery } from './parse-query.ts'
 import { normaliseKind, prepareJobs, storedId } from './job-input.ts'
 import type { JobCounts, JobStore, JobStoreFacts } from './job-store.ts'
 import type { EnqueueOptions, Enqueued, JobInput, LeasedJob, QueuedJob } from './job.ts'
@@ -95,6 +98,26 @@ export class JobQueue {
     const job = stored === undefined ? undefined : await this.#store.get(stored)
     const { codec } = this.#store
     return job === undefined || codec === undefined ? job : decodeJob(job, codec)
+  }
+
+  /**
+   * The jobs that a query finds, a page at a time: the newest first, by when they were enqueued; by when they ended if `status` is
+   * DONE, FAILED or PANIC, and by id, descending, those that ended at one time.
+   *
+   * Reading a page looks at no more than 10,000 jobs: it may be shorter than `limit`, even empty, and still have a `next`.
+   *
+   * @param page.limit the most jobs, up to 1,000; default 50
+   * @param page.after the `next` of the page before, which had the same query
+   * @throws InvalidArgumentError, also for DONE without a range of `endedAt`, or `error` without a kind or a range
+   */
+  async list(query: JobQuery = {}, page: JobPage = {}): Promise<ListedJobs> {
+    const parsed = parseQuery(query, 'list')
+    const { jobs, next } = await this.#store.list(parsed, resolvePage(page, parsed))
+    const { codec } = this.#store
+    return {
+      jobs: codec === undefined ? jobs : await decodeJobs(jobs, codec),
+      ...(next !== undefined && { next: cursorOf(next, parsed) }),
+    }
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Duration } from '../core/duration.ts'
 import type { Progress } from '../core/progress.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import type { Enqueued, JobStatus, LeasedJob, OnExists, QueuedJob, UniqueKey } from './job.ts'
+import type { ParsedQuery } from './job-query.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { Settlement } from './outcome.ts'
 import type { OnReady } from './ready-listeners.ts'
@@ -86,6 +87,20 @@ export interface JobStoreFacts {
 
 export type JobCounts = Record<string, Record<JobStatus | 'RUNNING', number>>
 
+/** Which of the jobs that a query finds. */
+export interface ListPage {
+  readonly limit: number
+  /** The `next` of a page of the same query and store; undefined: from the first. */
+  readonly after: string | undefined
+}
+
+/** A page of the jobs that a query finds. */
+export interface StoredPage {
+  readonly jobs: QueuedJob[]
+  /** Where the page ends; undefined when there are no more jobs. */
+  readonly next: string | undefined
+}
+
 /** The initial counts of a kind. */
 export function noJobs(): JobCounts[string] {
   return { PENDING: 0, RUNNING: 0, DONE: 0, FAILED: 0, PANIC: 0 }
@@ -150,6 +165,14 @@ export interface JobStore {
   /** Releases jobs as if they had never been claimed; for lost ones, reports that their handlers don't run. */
   release(held: readonly Held[]): Promise<void>
   get(id: string): Promise<QueuedJob | undefined>
+  /**
+   * The jobs that a query finds: the newest first, by insertion; by their ends when its status is one of those, then by id in
+   * descending order.
+   *
+   * A job that doesn't change is in exactly one page. A page may be shorter than `limit`, or empty, and still have a `next`: reading
+   * it looks at no more than 10,000 jobs.
+   */
+  list(query: ParsedQuery, page: ListPage): Promise<StoredPage>
   /**
    * Ends a job as FAILED, 'cancelled', running or not. A running job keeps its place under the limits until it is settled
    * or released, or its lease expires.

@@ -24,7 +24,7 @@ export interface QueuedJob<P = unknown, R = unknown> {
   readonly lastError?: string
   /** What the handler of its last attempts passed to `reportProgress`, as of the last renewal of its lease. */
   readonly progress?: Progress
-  /** The errors of its last five failed attempts, oldest first; kept when the job is DONE. Only from `get`. */
+  /** The errors of its last five failed attempts, oldest first; kept when the job is DONE. Only from `get` and `list`. */
   readonly errors?: readonly AttemptError[]
   /** When the job became DONE, FAILED or PANIC. */
   readonly endedAt?: Date

@@ -13,14 +13,18 @@ import type {
   JobCounts,
   JobStore,
   JobStoreFacts,
+  ListPage,
   NewJob,
+  StoredPage,
 } from './job-store.ts'
 import type { Enqueued, LeasedJob, QueuedJob } from './job.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
+import type { ParsedQuery } from './job-query.ts'
 import { checkMaxJson } from './max-json.ts'
 import { MemoryClaim } from './memory-claim.ts'
 import { MemoryJobs } from './memory-jobs.ts'
 import { Allowance, MemoryStarts } from './memory-limits.ts'
+import { listJobs } from './memory-listing.ts'
 import { MemoryRules } from './memory-rules.ts'
 import { type ClockSet, MemoryTime } from './memory-time.ts'
 import { type Settlement, checkStorable } from './outcome.ts'
@@ -148,6 +152,10 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   async get(id: string): Promise<QueuedJob | undefined> {
     const job = this.#jobs.get(id)
     return job && toQueuedJob(job)
+  }
+
+  async list(query: ParsedQuery, page: ListPage): Promise<StoredPage> {
+    return listJobs(this.#jobs.all, query, page)
   }
 
   async cancel(id: string): Promise<boolean> {

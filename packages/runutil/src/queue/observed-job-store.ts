@@ -12,10 +12,13 @@ import type {
   JobCounts,
   JobStore,
   JobStoreFacts,
+  ListPage,
   NewJob,
   SettleOptions,
   PlacedStore,
+  StoredPage,
 } from './job-store.ts'
+import type { ParsedQuery } from './job-query.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { Settlement } from './outcome.ts'
 import type { OnReady } from './ready-listeners.ts'
@@ -95,6 +98,10 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
 
   get(id: string): Promise<QueuedJob | undefined> {
     return this.#store.get(id)
+  }
+
+  list(query: ParsedQuery, page: ListPage): Promise<StoredPage> {
+    return this.#store.list(query, page)
   }
 
   cancel(id: string): Promise<boolean> {

@@ -94,6 +94,9 @@ export function checkStorable(batch: readonly Settlement[]): void {
   }
 }
 
+/** The statuses of jobs that have ended. */
+export const END_STATUSES: readonly JobStatus[] = ['DONE', 'FAILED', 'PANIC']
+
 export function isFinal(status: JobStatus): boolean {
   return status !== 'PENDING'
 }

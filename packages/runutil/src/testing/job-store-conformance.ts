@@ -9,6 +9,7 @@ import { crashCases } from './job-store-crash-cases.ts'
 import { insertCases } from './job-store-insert-cases.ts'
 import { lateCases } from './job-store-late-cases.ts'
 import { leaseCases } from './job-store-lease-cases.ts'
+import { listCases } from './job-store-list-cases.ts'
 import { pauseCases } from './job-store-pause-cases.ts'
 import { rateCases } from './job-store-rate-cases.ts'
 import { raceCases } from './job-store-race-cases.ts'
@@ -44,6 +45,7 @@ export const jobStoreConformance: JobStoreCases = {
   ...concurrencyCases,
   ...cancelCases,
   ...pauseCases,
+  ...listCases,
   ...rateCases,
   ...rulesCases,
   ...clockCases,

@@ -74,6 +74,9 @@ export type JobRow = [
   progress: string | null,
 ]
 
+/** A job of a page, and where the page ends; without jobs, all other columns are null. */
+export type ListRow = [next: string | null, ...(JobRow | [null])]
+
 export function toQueuedJob(row: JobRow): QueuedJob {
   const [
     id,

@@ -5,6 +5,14 @@ const SETTLEMENTS = /* sql */ `$1::${TEXTS}, $2::${TEXT}::bigint[], $3::${TEXTS}
         $5::${TEXTS}, $6::${TEXT}::double precision[], $7::${TEXT}::double precision[], $8::${TEXT}::boolean[], $9::${TEXT}::boolean[],
         $10::${TEXT}::integer[], $11::${TEXT}::bigint[], $12::double precision`
 
+/** What `JobRow` describes. */
+const jobColumns = (
+  s: string,
+): string => /* sql */ `j.id, j.kind, j.status, j.attempts_done, ${msOf('j.run_at')},
+        ${msOf('j.created_at')}, ${msOf('j.updated_at')}, ${msOf('j.last_attempt_at')}, j.last_error,
+        j.payload::${TEXT}, j.result::${TEXT}, j.priority, j.key, j.errors::${TEXT},
+        (select p.progress::${TEXT} from ${s}.job_progress as p where p.id ${EQ} j.id and p.seq ${EQ} j.seq)`
+
 export type JobStatements = ReturnType<typeof jobStatements>
 
 /**
@@ -36,11 +44,10 @@ export function jobStatements(s: string) {
     release:
       loop(/* sql */ `select ${s}.release_jobs($1::${TEXTS}, $2::${TEXT}::bigint[], $3::${TEXT}::bigint[], $4::boolean, $5::${TEXT},
         $6::double precision)`),
-    get: call(/* sql */ `select id, kind, status, attempts_done, ${msOf('run_at')}, ${msOf('created_at')},
-        ${msOf('updated_at')}, ${msOf('last_attempt_at')}, last_error,
-        payload::${TEXT}, result::${TEXT}, priority, key, errors::${TEXT},
-        (select p.progress::${TEXT} from ${s}.job_progress as p where p.id ${EQ} j.id and p.seq ${EQ} j.seq)
-        from ${s}.jobs as j where id ${EQ} $1::${TEXT}`),
+    get: call(/* sql */ `select ${jobColumns(s)} from ${s}.jobs as j where id ${EQ} $1::${TEXT}`),
+    // Without jobs, one row says where the page ends.
+    list: call(/* sql */ `select page.next, ${jobColumns(s)} from ${s}.find_jobs($1::${TEXT}, $2::integer, $3::${TEXT}) as page
+        left join lateral ${s}.jobs_in_order(page.ids, page.seqs) with ordinality as j on true order by j.ordinality`),
     cancel: call(/* sql */ `select ${s}.cancel_job($1::${TEXT}, $2::double precision)`),
     retry: call(/* sql */ `select ${s}.retry_job($1::${TEXT}, $2::${TEXT}, $3::double precision)`),
     taken: call(/* sql */ `select id from ${s}.jobs where id ${EQ} any ($1::${TEXTS})`),

@@ -11,10 +11,13 @@ import type {
   JobCounts,
   JobStore,
   JobStoreFacts,
+  ListPage,
   NewJob,
   SettleOptions,
   PlacedStore,
+  StoredPage,
 } from '../../queue/job-store.ts'
+import type { ParsedQuery } from '../../queue/job-query.ts'
 import type { Enqueued, LeasedJob, QueuedJob } from '../../queue/job.ts'
 import type { KindRules, OtherRules } from '../../queue/kind-rules.ts'
 import { checkMaxJson } from '../../queue/max-json.ts'
@@ -28,7 +31,8 @@ import { HeldJobs } from './held-jobs.ts'
 import { JobClaimer } from './job-claimer.ts'
 import { JobInserter } from './job-inserter.ts'
 import { JobNotifications } from './job-notifications.ts'
-import { type CountRow, type JobRow, toCounts, toQueuedJob } from './job-rows.ts'
+import { queryJson } from './query-json.ts'
+import { type CountRow, type JobRow, type ListRow, toCounts, toQueuedJob } from './job-rows.ts'
 import { type JobStatements, jobStatements } from './job-statements.ts'
 import { type RuleRow, ruleColumns, toOtherRules } from './rule-columns.ts'
 import { schemaPlace } from './schema-place.ts'
@@ -125,6 +129,13 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   async get(id: string): Promise<QueuedJob | undefined> {
     const [row] = await this.#queries.run<JobRow>(this.#statements.get, [id])
     return row && toQueuedJob(row)
+  }
+
+  async list(query: ParsedQuery, { limit, after }: ListPage): Promise<StoredPage> {
+    const params = [queryJson(query), limit, after ?? null]
+    const rows = await this.#queries.run<ListRow>(this.#statements.list, params)
+    const next = rows[0]![0] ?? undefined
+    return { jobs: rows.flatMap(([, ...row]) => (row[0] === null ? [] : toQueuedJob(row))), next }
   }
 
   async cancel(id: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { clockSet } from './clock-set.ts'
 import { enqueueing } from './enqueueing.ts'
 import { fitting } from './fitting.ts'
 import { freeing } from './freeing.ts'
+import { listing } from './listing.ts'
 import { renewing } from './renewing.ts'
 import { limiting } from './limiting.ts'
 import { links } from './links.ts'
@@ -58,6 +59,7 @@ export const queueMigration: Migration = {
       settlingByPlace,
       renewing,
       admin,
+      listing,
     ]
       .map((part) => part(schema))
       .join(''),

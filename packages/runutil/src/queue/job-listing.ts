@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { InvalidArgumentError, unexpected } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import { wholeNumber } from '../core/whole-number.ts'
+import type { ListPage } from './job-store.ts'
+import type { QueuedJob } from './job.ts'
+import type { ParsedQuery } from './job-query.ts'
+
+/** Which jobs of a list. */
+export interface JobPage {
+  /** The most jobs, up to 1,000. Default 50. */
+  readonly limit?: number | undefined
+  /** The `next` of the page before. */
+  readonly after?: string | undefined
+}
+
+/** A page of a list. */
+export interface ListedJobs {
+  readonly jobs: QueuedJob[]
+  /** For the next page, with the same query; undefined when there is none. */
+  readonly next?: string
+}
+
+const DEFAULT_LIMIT = 50
+const MAX_LIMIT = 1_000
+
+/** @throws InvalidArgumentError, also for a cursor that is of another query */
+export function resolvePage(page: JobPage, query: ParsedQuery): ListPage {
+  const { limit = DEFAULT_LIMIT, after } = checkOptions('list', page, ['limit', 'after'])
+  return {
+    limit: wholeNumber(limit, 'list: limit', { min: 1, max: MAX_LIMIT }),
+    after: after === undefined ? undefined : positionOf(after, query),
+  }
+}
+
+/** A cursor: opaque to users, and only for this query. @param position where the page ends, in the store's words */
+export function cursorOf(position: string, query: ParsedQuery): string {
+  return Buffer.from(JSON.stringify([position, signature(position, query)])).toString('base64url')
+}
+
+function positionOf(cursor: string, query: ParsedQuery): string {
+  const [position, signed] = partsOf(cursor)
+  if (typeof position !== 'string' || typeof signed !== 'string') {
+    throw unexpected('list: after', `the 'next' of another page`, cursor)
+  }
+  if (signed === signature(position, query)) return position
+  throw new InvalidArgumentError(
+    `list: after: expected the 'next' of a page of the same query; got that of another; start again without after`,
+  )
+}
+
+function partsOf(cursor: unknown): readonly unknown[] {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor as string, 'base64url').toString())
+    return Array.isArray(parts) ? parts : []
+  } catch {
+    return []
+  }
+}
+
+/** Of the position too, so that no store gets one that it didn't give out. */
+function signature(position: string, query: ParsedQuery): string {
+  return createHash('sha256')
+    .update(JSON.stringify([position, query]))
+    .digest('base64url')
+    .slice(0, 12)
+}

@@ -1,43 +1,74 @@
-/** The ratio of the widths of two adjacent buckets; percentiles are accurate to half of it. */
-const GROWTH = 1.1
 const FIRST_MS = 0.01
-/** Buckets per unit of the natural logarithm. */
-const BUCKETS_PER_E = 1 / Math.log(GROWTH)
-/** The last bucket begins at about three hours. */
-const LAST = 219
+/** The last bucket begins at about a month. */
+const DOUBLINGS = 38
+
+/** Counts of adjacent buckets of a Histogram. */
+export interface HistogramCounts {
+  /** The number of the first bucket. */
+  readonly first: number
+  readonly counts: readonly number[]
+}
 
 /**
- * Durations, counted in buckets that grow: 60 ns to add one, and percentiles to 5 %. Only buckets from the shortest to the
- * longest are kept: the runs of one worker are alike, and there may be 100,000 workers.
+ * Durations, counted in buckets that grow: 20 ns to add one. Only buckets from the shortest to the longest are kept: the runs of one
+ * worker are alike, and there may be 100,000 workers.
  */
 export class Histogram {
   readonly #counts: number[] = []
+  readonly #perDoubling: number
   #first = 0
   #total = 0
 
-  add(ms: number): void {
-    const bucket = ms <= FIRST_MS ? 0 : Math.ceil(Math.log(ms / FIRST_MS) * BUCKETS_PER_E)
-    const at = Math.min(bucket, LAST) - this.#first
-    if (at < 0 || at >= this.#counts.length) this.#widen(Math.min(bucket, LAST))
-    else this.#counts[at]!++
-    this.#total++
+  /** @param perDoubling buckets from one duration to its double: with 7, percentiles have an error of 5.1 %, with 16 of 2.2 % */
+  constructor(perDoubling = 7) {
+    this.#perDoubling = perDoubling
   }
 
-  #widen(bucket: number): void {
+  /** How many durations it has. */
+  get total(): number {
+    return this.#total
+  }
+
+  get counts(): HistogramCounts {
+    return { first: this.#first, counts: this.#counts }
+  }
+
+  add(ms: number): void {
+    const doublings = ms <= FIRST_MS ? 0 : Math.min(Math.log2(ms / FIRST_MS), DOUBLINGS)
+    this.#count(Math.ceil(doublings * this.#perDoubling), 1)
+  }
+
+  /** Adds what another histogram with as many buckets per doubling has counted. */
+  addCounts({ first, counts }: HistogramCounts): void {
+    for (let at = 0; at < counts.length; at++) if (counts[at]! > 0) this.#count(first + at, counts[at]!)
+  }
+
+  #count(bucket: number, count: number): void {
+    const at = bucket - this.#first
+    if (at >= 0 && at < this.#counts.length) this.#counts[at]! += count
+    else this.#widen(bucket, count)
+    this.#total += count
+  }
+
+  #widen(bucket: number, count: number): void {
     const counts = this.#counts
     if (counts.length === 0) this.#first = bucket
     for (; this.#first > bucket; this.#first--) counts.unshift(0)
     while (counts.length <= bucket - this.#first) counts.push(0)
-    counts[bucket - this.#first]!++
+    counts[bucket - this.#first]! += count
   }
 
-  /** The duration that this share of all stayed within. @param share 0 to 1 */
+  /** The duration that this share of all stayed within: the middle of its bucket. @param share 0 to 1 */
   percentile(share: number): number {
     let left = share * this.#total
     for (const [at, count] of this.#counts.entries()) {
       left -= count
-      if (left <= 0 && count > 0) return FIRST_MS * GROWTH ** (this.#first + at)
+      if (left <= 0 && count > 0) return this.#middleOf(this.#first + at)
     }
     return 0
+  }
+
+  #middleOf(bucket: number): number {
+    return bucket === 0 ? FIRST_MS : FIRST_MS * 2 ** ((bucket - 0.5) / this.#perDoubling)
   }
 }

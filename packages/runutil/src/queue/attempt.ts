@@ -48,7 +48,8 @@ export class Attempt implements ProgressListener {
   readonly #kind: Kind
   readonly #clock: Clock
   readonly #stores: AsyncScope
-  readonly #startedAt: number
+  /** On the scale of `clock.elapsed()`. */
+  readonly startedAt: number
   #durationMs: number | undefined
   /** The one that its handler runs in. */
   readonly context: Context
@@ -64,7 +65,7 @@ export class Attempt implements ProgressListener {
     this.#kind = kind
     this.#clock = clock
     this.#stores = stores
-    this.#startedAt = elapsedNow(clock)
+    this.startedAt = elapsedNow(clock)
     this.#onReport = onReport
     this.#onProgress = onProgress
     context.progressListener = this
@@ -72,13 +73,13 @@ export class Attempt implements ProgressListener {
 
   /** How long the attempt took: read it once that has ended. */
   get durationMs(): number {
-    return (this.#durationMs ??= elapsedNow(this.#clock) - this.#startedAt)
+    return (this.#durationMs ??= elapsedNow(this.#clock) - this.startedAt)
   }
 
   /** What the tree shows of it. */
   get detail(): RunningJob {
     const { id, kind, attempt } = this.job
-    const since = dateAt(this.#clock, this.#startedAt)
+    const since = dateAt(this.#clock, this.startedAt)
     const { progress, id: traceId } = this.context
     return {
       id,

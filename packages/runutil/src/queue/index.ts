@@ -42,9 +42,11 @@ export type {
   NewJob,
   StoredPage,
 } from './job-store.ts'
+export type { KindMinute } from './job-minutes.ts'
 export type { JobHandler, KindOptions } from './kind.ts'
 export type { KindLimits, ResolvedLimits } from './limits.ts'
 export type { KindRules, OtherRules } from './kind-rules.ts'
+export type { CombinedLimits, KindStats, MinuteStats, Percentiles } from './kind-stats.ts'
 export { MemoryJobStore, type MemoryJobStoreOptions } from './memory-job-store.ts'
 export type { Outcome, Settlement } from './outcome.ts'
 export type { JobMiddleware } from './middleware.ts'

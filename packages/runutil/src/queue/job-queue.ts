@@ -15,6 +15,7 @@ import { type JobPage, type ListedJobs, cursorOf, resolvePage } from './job-list
 import type { JobQuery } from './job-query.ts'
 import { parseQuery } from './parse-query.ts'
 import { normaliseKind, prepareJobs, storedId } from './job-input.ts'
+import type { KindStats } from './kind-stats.ts'
 import type { JobCounts, JobStore, JobStoreFacts } from './job-store.ts'
 import type { EnqueueOptions, Enqueued, JobInput, LeasedJob, QueuedJob } from './job.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
@@ -182,7 +183,21 @@ export class JobQueue {
     return this.#store.paused()
   }
 
-  /** The number of jobs by kind and status; PENDING excludes running jobs. Reads the whole table. */
+  /**
+   * How many jobs of each kind wait, run and have failed, and what became of them in the last hour, in all processes: for dashboards,
+   * metrics and alarms. The kinds are in the order of their names; one whose jobs are all DONE is among them for an hour.
+   *
+   * Cheap however many jobs are stored: counts end at 10,001. The minutes are those of jobs that a QueueWorker has run.
+   */
+  stats(): Promise<KindStats[]> {
+    return this.#store.stats()
+  }
+
+  /**
+   * The number of jobs by kind and status; PENDING excludes running jobs.
+   *
+   * Reads all jobs, which takes about a second per million of them; `stats` doesn't.
+   */
   counts(): Promise<JobCounts> {
     return this.#store.counts()
   }

@@ -3,7 +3,9 @@ import type { Progress } from '../core/progress.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import type { Enqueued, JobStatus, LeasedJob, OnExists, QueuedJob, UniqueKey } from './job.ts'
 import type { ParsedQuery } from './job-query.ts'
+import type { KindMinute } from './job-minutes.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
+import type { KindStats } from './kind-stats.ts'
 import type { Settlement } from './outcome.ts'
 import type { OnReady } from './ready-listeners.ts'
 
@@ -191,6 +193,13 @@ export interface JobStore {
   /** The number of jobs by kind and status; PENDING excludes running jobs. */
   counts(): Promise<JobCounts>
   /**
+   * The kinds that have waiting, blocked, running or failed jobs, limits, a pause or attempts in the last hour, in the order of their
+   * names. However many jobs there are, it reads at most about 10,000 of each kind for a count.
+   */
+  stats(): Promise<KindStats[]>
+  /** Adds to the minutes that `stats` reports; those of more than two hours ago are removed by `pruneByRules`. */
+  addMinutes(minutes: readonly KindMinute[]): Promise<void>
+  /**
    * Registers the rules of a worker's kinds replacing earlier ones; an empty map removes them. To be repeated every 30 s:
    * rules that aren't renewed expire within 2 minutes.
    *
@@ -216,7 +225,7 @@ export interface JobStore {
   prune(retention: Duration, limit: number, pass?: object): Promise<number>
   /**
    * Removes some of the jobs whose retention is over: the longest retention among all workers of a kind applies; jobs of a
-   * kind without one are kept. Cheap when there is nothing to remove.
+   * kind without one are kept. Also removes old minutes. Cheap when there is nothing to remove.
    *
    * @returns whether to call again at once
    */

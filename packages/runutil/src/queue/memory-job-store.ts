@@ -20,12 +20,16 @@ import type {
 import type { Enqueued, LeasedJob, QueuedJob } from './job.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { ParsedQuery } from './job-query.ts'
+import { type KindMinute, MINUTE_MS } from './job-minutes.ts'
+import type { KindStats } from './kind-stats.ts'
 import { checkMaxJson } from './max-json.ts'
 import { MemoryClaim } from './memory-claim.ts'
 import { MemoryJobs } from './memory-jobs.ts'
 import { Allowance, MemoryStarts } from './memory-limits.ts'
 import { listJobs } from './memory-listing.ts'
+import { MemoryMinutes } from './memory-minutes.ts'
 import { MemoryRules } from './memory-rules.ts'
+import { memoryStats } from './memory-stats.ts'
 import { type ClockSet, MemoryTime } from './memory-time.ts'
 import { type Settlement, checkStorable } from './outcome.ts'
 import { type OnReady, ReadyListeners } from './ready-listeners.ts'
@@ -49,6 +53,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   readonly #jobs = new MemoryJobs()
   readonly #rules = new MemoryRules()
   readonly #starts = new MemoryStarts()
+  readonly #minutes = new MemoryMinutes()
   readonly #listeners: ReadyListeners
   readonly #paused = new Set<string>()
   #seq = 0
@@ -185,6 +190,21 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     return countJobs(this.#jobs.all)
   }
 
+  async stats(): Promise<KindStats[]> {
+    const now = this.#time.now()
+    return memoryStats({
+      jobs: this.#jobs.all,
+      minutes: this.#minutes,
+      rules: this.#rules,
+      paused: this.#paused,
+      now,
+    })
+  }
+
+  async addMinutes(minutes: readonly KindMinute[]): Promise<void> {
+    this.#minutes.add(minutes, this.#time.now())
+  }
+
   async setRules(worker: string, kinds: ReadonlyMap<string, KindRules>): Promise<OtherRules[]> {
     const now = this.#time.now()
     this.#rules.set(worker, kinds, now)
@@ -215,6 +235,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   async pruneByRules(): Promise<boolean> {
     const now = this.#time.now()
     this.#jobs.remove(now, Infinity, this.#rules.keptMs(now))
+    this.#minutes.prune(Math.floor(now / MINUTE_MS))
     return false
   }
 

@@ -1,6 +1,6 @@
 import type { JobStatus } from './job.ts'
 import { type KindRules, type OtherRules, RULES_TTL_MS } from './kind-rules.ts'
-import { type LimitsInForce, limitsTogether, sameLimits } from './limits.ts'
+import { type LimitsInForce, isLimited, limitsTogether, sameLimits } from './limits.ts'
 import { type ResolvedRetention, longestRetention, sameRetention } from './retention.ts'
 
 interface WorkerEntry {
@@ -37,6 +37,11 @@ export class MemoryRules {
 
   limits(kind: string, now: number): LimitsInForce {
     return limitsTogether(this.#of(kind, now).map(({ limits }) => limits))
+  }
+
+  limitedKinds(now: number): string[] {
+    const kinds = this.#live(now).flatMap(([, entry]) => [...entry.kinds])
+    return kinds.filter(([, { limits }]) => isLimited(limits)).map(([kind]) => kind)
   }
 
   /** How long an ended job is kept; Infinity where no worker has rules for its kind. */

@@ -19,7 +19,9 @@ import type {
   StoredPage,
 } from './job-store.ts'
 import type { ParsedQuery } from './job-query.ts'
+import type { KindMinute } from './job-minutes.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
+import type { KindStats } from './kind-stats.ts'
 import type { Settlement } from './outcome.ts'
 import type { OnReady } from './ready-listeners.ts'
 import { placeOf } from './process-claims.ts'
@@ -129,6 +131,14 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
 
   counts(): Promise<JobCounts> {
     return this.#store.counts()
+  }
+
+  stats(): Promise<KindStats[]> {
+    return this.#store.stats()
+  }
+
+  addMinutes(minutes: readonly KindMinute[]): Promise<void> {
+    return this.#store.addMinutes(minutes)
   }
 
   setRules(worker: string, kinds: ReadonlyMap<string, KindRules>): Promise<OtherRules[]> {

@@ -47,16 +47,24 @@ export interface Settlement {
 
 export interface JobSettlement extends Settlement {
   readonly job: ClaimedJob
+  /** When the handler was called, on the scale of `clock.elapsed()`; undefined: it wasn't. */
+  readonly startedAt: number | undefined
 }
 
-/** How an attempt at a claimed job ended. @param durationMs how long its handler took; 0 when it wasn't called */
+/**
+ * How an attempt at a claimed job ended.
+ *
+ * @param durationMs how long its handler took; 0 when it wasn't called
+ * @param startedAt when it was called, on the scale of `clock.elapsed()`
+ */
 export function settlementOf<J extends LeasedJob>(
   job: J,
   outcome: Outcome,
   durationMs: number,
-): Settlement & { readonly job: J } {
+  startedAt?: number,
+): Settlement & { readonly job: J; readonly startedAt: number | undefined } {
   const { id, kind, claim, place, attempt } = job
-  return { id, kind, claim, place, outcome, attempt, durationMs, job }
+  return { id, kind, claim, place, outcome, attempt, durationMs, job, startedAt }
 }
 
 /** How many errors of a job are kept, and how many characters of each. */

@@ -5,6 +5,7 @@ import { ClaimLoop } from './claim-loop.ts'
 import { ClaimWatch } from './claim-watch.ts'
 import { JobSlots } from './job-slots.ts'
 import type { Kind } from './kind.ts'
+import { minuteTally } from './minute-tally.ts'
 import type { ObservedJobStore } from './observed-job-store.ts'
 import { OverdueJobs } from './overdue-jobs.ts'
 import { Prefetch } from './prefetch.ts'
@@ -41,8 +42,8 @@ const LAST_SHARE = 0.2
  * RunClaims counts a job as held from its claim until it is settled or released; then ClaimSignals wake the claim
  * loop. Batches are settled while the next claim runs: one slow job costs two statements, a thousand short ones hardly more.
  *
- * 1. begin: reports the limits of this worker's kinds to the store (Upkeep, which then repeats that and prunes), and listens
- *    for new jobs.
+ * 1. begin: reports the limits of this worker's kinds to the store (Upkeep, which then repeats that, prunes, and adds the minutes that
+ *    RunOutcomes counts), and listens for new jobs.
  * 2. claim until stopped (ClaimLoop): waits while there is no room (RunClaims, Prefetch) and, after an empty claim, for a
  *    notification or the next poll (IdleTime). OverdueJobs releases jobs that wait too long in JobSlots.
  * 3. stop, on request or after a failure (RunEnd): releases waiting jobs, aborts running handlers, wakes the loop.
@@ -72,11 +73,13 @@ export class QueueRun {
     const common = { ...props, clock: this.#clock, log: this.#log, end: this.#end, signals: this.#signals }
     const calls = (this.#calls = new StoreCalls({ ...common, graceMs }))
     const rules = new WorkerRules({ ...common, logger: () => this.#context.logger })
+    const minutes = minuteTally(props.store)
     const claims = (this.#claims = new RunClaims({ ...common, rules }))
     const outcomes = (this.#outcomes = new RunOutcomes({
       ...common,
       rules,
       claims,
+      minutes,
       record: this.#context.record,
     }))
     const releaser = (this.#releaser = new Releaser({ ...common, calls, claims }))
@@ -86,7 +89,7 @@ export class QueueRun {
     const overdue = (this.#overdue = new OverdueJobs({ ...parts, slots }))
     const watch = (this.#watch = new ClaimWatch(common))
     this.#loop = new ClaimLoop({ ...parts, context: this.#context, calls, rules, slots, overdue, watch })
-    this.#upkeep = new Upkeep({ ...common, calls, rules })
+    this.#upkeep = new Upkeep({ ...common, calls, rules, minutes })
   }
 
   async run(): Promise<void> {

@@ -6,7 +6,8 @@ import type { ClaimedJob } from './job.ts'
 import { judge, judgeCrashes } from './judge.ts'
 import type { Kind } from './kind.ts'
 import type { ObservedJobStore } from './observed-job-store.ts'
-import { type JobSettlement, settlementOf } from './outcome.ts'
+import type { MinuteTally } from './minute-tally.ts'
+import { type JobSettlement, type Settlement, settlementOf } from './outcome.ts'
 import type { HandlerResult } from './perform.ts'
 import type { RunClaims } from './run-claims.ts'
 import type { RunEnd } from './run-end.ts'
@@ -22,6 +23,7 @@ export interface RunOutcomesProps {
   readonly maxCrashes: number
   readonly rules: WorkerRules
   readonly claims: RunClaims
+  readonly minutes: MinuteTally
   readonly signals: ClaimSignals
   readonly log: RunLog
   readonly end: RunEnd
@@ -35,24 +37,29 @@ export class RunOutcomes {
   readonly #settler: Settler<JobSettlement>
   /** For results of handlers that have completed their job in a transaction. */
   readonly #transactionSettler: TransactionSettler<JobSettlement>
+  /** Outcomes that were settled, but not recorded as they are. */
+  readonly #unrecorded = new Set<Settlement>()
 
   constructor(props: RunOutcomesProps) {
     this.#props = props
     const { store, clock, log, end } = props
     const onSettled = (batch: readonly JobSettlement[]): void => this.#settled(batch)
     const onRetry = (error: unknown, delayMs: number): void => log.unavailable('outcomes', error, delayMs)
+    const onLost = (lost: readonly Settlement[]): void => lost.forEach((one) => this.#unrecorded.add(one))
     const settler = (this.#settler = new Settler({
       store,
       clock,
       onSettled,
+      onLost,
       onRetry,
-      onRefused: (settlement, error) => log.refused(settlement, error),
+      onRefused: (settlement, error) => this.#refused(settlement, error),
       onFailure: end.fail,
     }))
     this.#transactionSettler = new TransactionSettler({
       store,
       clock,
       onSettled,
+      onLost,
       onRetry,
       onRefused: (settlement) => settler.add(settlement),
     })
@@ -73,11 +80,11 @@ export class RunOutcomes {
   }
 
   /** An attempt's handler has ended. */
-  add({ job, durationMs, isCompleting }: Attempt, result: HandlerResult): void {
+  add({ job, startedAt, durationMs, isCompleting }: Attempt, result: HandlerResult): void {
     const { store, kinds } = this.#props
     const { retries } = kinds.get(job.kind)!
     const outcome = judge(result, { job, retries, maxJson: store.maxJson })
-    const settlement = settlementOf(job, outcome, durationMs)
+    const settlement = settlementOf(job, outcome, durationMs, startedAt)
     this.#settle(settlement, isCompleting ? this.#transactionSettler : this.#settler, result)
   }
 
@@ -92,12 +99,27 @@ export class RunOutcomes {
 
   #settled(batch: readonly JobSettlement[]): void {
     const { claims, log, signals, rules, record } = this.#props
+    this.#count(batch)
     claims.delete(batch.map(({ job }) => job))
     log.available('outcomes')
     record?.signOfLife()
     signals.freed.notify()
     // The next job of a limited kind may start now.
     if (rules.limited) signals.ready.notify()
+  }
+
+  #refused(settlement: JobSettlement, error: unknown): void {
+    const { log, minutes, clock } = this.#props
+    log.refused(settlement, error)
+    this.#unrecorded.add(settlement)
+    minutes.settled([{ ...settlement, outcome: { status: 'PANIC', lastError: undefined } }], clock)
+  }
+
+  #count(batch: readonly JobSettlement[]): void {
+    const { minutes, clock } = this.#props
+    const unrecorded = this.#unrecorded
+    const recorded = unrecorded.size === 0 ? batch : batch.filter((one) => !unrecorded.delete(one))
+    minutes.settled(recorded, clock)
   }
 
   /**

@@ -13,6 +13,8 @@ export interface SettlerProps<S extends Settlement> {
   readonly store: JobStore
   readonly clock: Clock
   readonly onSettled: (batch: readonly S[]) => void
+  /** Called before `onSettled` with those that changed nothing, since their claims are lost. */
+  readonly onLost: (lost: readonly Settlement[]) => void
   readonly onRetry: (error: unknown, delayMs: number) => void
   /** The store can't record an outcome; the job ends as PANIC instead. */
   readonly onRefused: (settlement: S, error: unknown) => void
@@ -122,9 +124,10 @@ export class Settler<S extends Settlement> {
 
   /** Calls the store once. @throws StoreUnavailableError when it's time to give up */
   async #ask(batch: readonly Settlement[]): Promise<Unsettled | undefined> {
-    const { store, clock } = this.#props
+    const { store, clock, onLost } = this.#props
     try {
-      await store.settle(batch)
+      const lost = await store.settle(batch)
+      if (lost.length > 0) onLost(lost)
       this.#failures = 0
       return undefined
     } catch (error) {

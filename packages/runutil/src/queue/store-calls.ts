@@ -35,6 +35,11 @@ export class StoreCalls {
     return this.#timeout.bound(answer, { onLate })
   }
 
+  /** Calls once, and waits no longer than a moment after the run has stopped. */
+  askOnce<T>(call: () => Promise<T>): Promise<T> {
+    return this.#timeout.bound(call())
+  }
+
   stop(): void {
     this.#timeout.stop()
   }

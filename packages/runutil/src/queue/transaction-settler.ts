@@ -11,6 +11,8 @@ export interface TransactionSettlerProps<S extends Settlement> {
   readonly store: JobStore
   readonly clock: Clock
   readonly onSettled: (batch: readonly S[]) => void
+  /** As that of a Settler. */
+  readonly onLost: (lost: readonly S[]) => void
   readonly onRetry: (error: unknown, delayMs: number) => void
   /** The store refused the outcome. */
   readonly onRefused: (settlement: S) => void
@@ -47,10 +49,10 @@ export class TransactionSettler<S extends Settlement> {
   }
 
   async #settle(settlement: S): Promise<void> {
-    const { store, clock, onSettled, onRetry, onRefused } = this.#props
+    const { store, clock, onSettled, onLost, onRetry, onRefused } = this.#props
     for (let attempt = 1; ; attempt++) {
       try {
-        await store.settle([settlement], { afterTransaction: true })
+        onLost(await store.settle([settlement], { afterTransaction: true }))
         return onSettled([settlement])
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) return onRefused(settlement)

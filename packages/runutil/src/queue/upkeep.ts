@@ -1,6 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 import { sleep } from '../core/wait.ts'
+import { MINUTE_MS } from './job-minutes.ts'
 import type { JobStore } from './job-store.ts'
+import type { MinuteTally } from './minute-tally.ts'
 import { pruneUntilStopped } from './pruner.ts'
 import type { ResolvedRetention } from './retention.ts'
 import type { RunEnd } from './run-end.ts'
@@ -9,17 +11,20 @@ import type { WorkerRules } from './worker-rules.ts'
 
 /** Rules are renewed three times before they would expire. */
 const PUBLISH_EVERY_MS = 30_000
+/** The most time from the end of a minute until its numbers are added: not all processes do so at once. */
+const MOST_LAG_MS = 5_000
 
 export interface UpkeepProps {
   readonly store: JobStore
   readonly rules: WorkerRules
+  readonly minutes: MinuteTally
   readonly retention: ResolvedRetention
   readonly clock: Clock
   readonly calls: StoreCalls
   readonly end: RunEnd
 }
 
-/** The periodic work of a worker's run: it renews the rules of its kinds and removes old jobs. */
+/** The periodic work of a worker's run: it renews the rules of its kinds, removes old jobs and adds to the store's minutes. */
 export class Upkeep {
   readonly #props: UpkeepProps
   readonly #stopped = new AbortController()
@@ -36,7 +41,11 @@ export class Upkeep {
     const { clock, store, retention, calls, end } = this.#props
     const { signal } = this.#stopped
     const prune = (): Promise<boolean> => calls.ask(() => store.pruneByRules())
-    const loops = [this.#publishUntilStopped(), pruneUntilStopped({ clock, signal, retention, prune })]
+    const loops = [
+      this.#publishUntilStopped(),
+      pruneUntilStopped({ clock, signal, retention, prune }),
+      this.#addMinutesUntilStopped(),
+    ]
     this.#running = Promise.all(loops.map((loop) => loop.catch(end.fail)))
   }
 
@@ -44,12 +53,13 @@ export class Upkeep {
     this.#stopped.abort()
   }
 
-  /** Removes this worker's rules; call after its last handler has ended. If that fails, they expire. */
+  /** Removes this worker's rules and adds the last minutes; call after its last outcome. If that fails, the rules expire. */
   async finish(): Promise<void> {
     this.stop()
     await this.#running
     const { calls, rules } = this.#props
-    if (this.#published) await calls.ask(() => rules.withdraw()).catch(() => {})
+    const withdrawn = this.#published ? calls.ask(() => rules.withdraw()) : undefined
+    await Promise.allSettled([withdrawn, this.#addMinutes(true)])
   }
 
   async #publishUntilStopped(): Promise<void> {
@@ -59,6 +69,23 @@ export class Upkeep {
       if (signal.aborted) return
       await this.#publish()
     }
+  }
+
+  async #addMinutesUntilStopped(): Promise<void> {
+    const { clock } = this.#props
+    const { signal } = this.#stopped
+    const lagMs = clock.random() * MOST_LAG_MS
+    for (;;) {
+      await sleep(clock, MINUTE_MS - (clock.now() % MINUTE_MS) + lagMs, signal)
+      if (signal.aborted) return
+      // What the store can't take now, it gets with the next minute.
+      await this.#addMinutes().catch(() => {})
+    }
+  }
+
+  #addMinutes(withCurrent = false): Promise<void> {
+    const { calls, minutes, store, clock } = this.#props
+    return calls.askOnce(() => minutes.flush(store, clock, withCurrent))
   }
 
   async #publish(): Promise<void> {

@@ -14,6 +14,7 @@ import { pauseCases } from './job-store-pause-cases.ts'
 import { rateCases } from './job-store-rate-cases.ts'
 import { raceCases } from './job-store-race-cases.ts'
 import { rulesCases } from './job-store-rules-cases.ts'
+import { statsCases } from './job-store-stats-cases.ts'
 import { settleCases } from './job-store-settle-cases.ts'
 import { adminCases } from './job-store-admin-cases.ts'
 import { textCases } from './job-store-text-cases.ts'
@@ -48,6 +49,7 @@ export const jobStoreConformance: JobStoreCases = {
   ...listCases,
   ...rateCases,
   ...rulesCases,
+  ...statsCases,
   ...clockCases,
   ...raceCases,
 }

@@ -55,6 +55,13 @@ export function jobStatements(s: string) {
     counts:
       call(/* sql */ `select kind, status, pg_catalog.count(*)::double precision from ${s}.jobs group by kind, status
         union all select kind, 'WAITING', pg_catalog.sum(coalesce(pg_catalog.cardinality(ids), 1))::double precision from ${s}.jobs_waiting group by kind`),
+    stats:
+      loop(/* sql */ `select o_kind, o_waiting::double precision, o_blocked::double precision, o_due::double precision,
+        o_running::double precision, o_failed::double precision, o_oldest_due, o_paused, o_concurrency, o_key_concurrency,
+        o_rate_limits, o_rate_pers, o_minute, o_minutes, o_handles, o_waits from ${s}.kind_stats($1::double precision)`),
+    addMinutes: loop(/* sql */ `select ${s}.add_job_minutes($1::${TEXTS}, $2::${TEXT}::double precision[],
+        $3::${TEXT}::integer[], $4::${TEXT}::integer[], $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXTS},
+        $8::double precision)`),
     setRules:
       loop(/* sql */ `select * from ${s}.set_job_rules($1::${TEXT}, $2::${TEXTS}, $3::${TEXT}::integer[], $4::${TEXT}::integer[],
         $5::${TEXT}::integer[], $6::${TEXT}::double precision[], $7::${TEXT}::double precision[], $8::${TEXT}::double precision[], $9::double precision)`),

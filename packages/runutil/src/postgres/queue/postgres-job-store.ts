@@ -19,7 +19,9 @@ import type {
 } from '../../queue/job-store.ts'
 import type { ParsedQuery } from '../../queue/job-query.ts'
 import type { Enqueued, LeasedJob, QueuedJob } from '../../queue/job.ts'
+import type { KindMinute } from '../../queue/job-minutes.ts'
 import type { KindRules, OtherRules } from '../../queue/kind-rules.ts'
+import type { KindStats } from '../../queue/kind-stats.ts'
 import { checkMaxJson } from '../../queue/max-json.ts'
 import type { Settlement } from '../../queue/outcome.ts'
 import type { OnReady } from '../../queue/ready-listeners.ts'
@@ -34,6 +36,7 @@ import { JobNotifications } from './job-notifications.ts'
 import { queryJson } from './query-json.ts'
 import { type CountRow, type JobRow, type ListRow, toCounts, toQueuedJob } from './job-rows.ts'
 import { type JobStatements, jobStatements } from './job-statements.ts'
+import { type KindRow, minuteColumns, toKindStats } from './kind-rows.ts'
 import { type RuleRow, ruleColumns, toOtherRules } from './rule-columns.ts'
 import { schemaPlace } from './schema-place.ts'
 
@@ -166,6 +169,14 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
 
   async counts(): Promise<JobCounts> {
     return toCounts(await this.#queries.run<CountRow>(this.#statements.counts))
+  }
+
+  async stats(): Promise<KindStats[]> {
+    return (await this.#queries.run<KindRow>(this.#statements.stats, [this.#now()])).map(toKindStats)
+  }
+
+  async addMinutes(minutes: readonly KindMinute[]): Promise<void> {
+    await this.#queries.run(this.#statements.addMinutes, [...minuteColumns(minutes), this.#now()])
   }
 
   async setRules(worker: string, kinds: ReadonlyMap<string, KindRules>): Promise<OtherRules[]> {

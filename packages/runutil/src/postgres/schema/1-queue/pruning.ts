@@ -39,6 +39,7 @@ declare
   v_next timestamptz;
 begin
   perform ${s}.remove_expired_rules(v_now);
+  perform ${s}.remove_old_minutes(v_now);
   select min(least(r.done_kept, r.failed_kept)) into v_least from ${s}.job_retentions as r;
   if v_least is null or v_least = 'infinity' then return false; end if;
   v_parts := (pg_relation_size('${s.replaceAll("'", "''")}.jobs') + ${PAGES * 8192 - 1}) / ${PAGES * 8192};

@@ -1,0 +1,134 @@
+import { type Clock, elapsedNow } from '../core/clock.ts'
+import { Histogram } from '../core/histogram.ts'
+import { BUCKETS, KEPT_MINUTES, type KindMinute, MINUTE_MS } from './job-minutes.ts'
+import type { JobStore } from './job-store.ts'
+import type { JobSettlement } from './outcome.ts'
+import { placeOf } from './process-claims.ts'
+
+/** What attempts of this process came to, by minute and kind, until the store has it. */
+export class MinuteTally {
+  /** The current minute, since the epoch, and when its middle is on the scale of `clock.elapsed()`. */
+  #minute = NaN
+  #middleAt = NaN
+  #kinds = new Map<string, KindTally>()
+  /** Of earlier minutes; also what the store couldn't take. */
+  #ended: EndedMinute[] = []
+
+  /** These outcomes are recorded now. Costs a job about 70 ns. */
+  settled(batch: readonly JobSettlement[], clock: Clock): void {
+    this.#begin(clock)
+    const ahead = clock.now() - elapsedNow(clock)
+    let tally: KindTally | undefined
+    for (const settlement of batch) {
+      if (isStopped(settlement)) continue
+      if (tally?.kind !== settlement.kind) tally = this.#of(settlement.kind)
+      tally.add(settlement, ahead)
+    }
+  }
+
+  /**
+   * Adds the minutes that have ended to those of the store.
+   *
+   * @param withCurrent also what there is of the current minute
+   * @throws the store's error; then the next call adds them
+   */
+  async flush(store: JobStore, clock: Clock, withCurrent = false): Promise<void> {
+    this.#begin(clock)
+    const now = elapsedNow(clock)
+    if (withCurrent) this.#end(now - (clock.now() - this.#minute * MINUTE_MS) / 2)
+    const minutes = this.#ended.filter(({ middleAt }) => middleAt > now - KEPT_MINUTES * MINUTE_MS)
+    this.#ended = []
+    if (minutes.length === 0) return
+    // All processes in one order, so that there is no deadlock.
+    minutes.sort((a, b) => compare(a.tally.kind, b.tally.kind) || a.middleAt - b.middleAt)
+    try {
+      await store.addMinutes(minutes.map(({ tally, middleAt }) => tally.row(now - middleAt)))
+    } catch (error) {
+      this.#ended.push(...minutes)
+      throw error
+    }
+  }
+
+  #begin(clock: Clock): void {
+    const now = clock.now()
+    const minute = Math.floor(now / MINUTE_MS)
+    if (minute === this.#minute) return
+    this.#end(this.#middleAt)
+    this.#minute = minute
+    this.#middleAt = (minute + 0.5) * MINUTE_MS - now + elapsedNow(clock)
+  }
+
+  #end(middleAt: number): void {
+    for (const tally of this.#kinds.values()) this.#ended.push({ tally, middleAt })
+    this.#kinds = new Map()
+  }
+
+  #of(kind: string): KindTally {
+    const known = this.#kinds.get(kind)
+    if (known !== undefined) return known
+    const tally = new KindTally(kind)
+    this.#kinds.set(kind, tally)
+    return tally
+  }
+}
+
+interface EndedMinute {
+  readonly tally: KindTally
+  /** On the scale of `clock.elapsed()`. */
+  readonly middleAt: number
+}
+
+/** One minute of a kind. */
+class KindTally {
+  readonly kind: string
+  #done = 0
+  #failed = 0
+  #retried = 0
+  readonly #handle = new Histogram(BUCKETS)
+  readonly #wait = new Histogram(BUCKETS)
+
+  constructor(kind: string) {
+    this.kind = kind
+  }
+
+  /** @param ahead how far the time of day is ahead of `clock.elapsed()` */
+  add({ outcome, startedAt, durationMs, job }: JobSettlement, ahead: number): void {
+    if (outcome.status === 'DONE') this.#done++
+    else if (outcome.status === 'PENDING') this.#retried++
+    else this.#failed++
+    if (startedAt === undefined) return
+    this.#handle.add(durationMs)
+    this.#wait.add(startedAt + ahead - job.runAt.getTime())
+  }
+
+  row(agoMs: number): KindMinute {
+    return {
+      kind: this.kind,
+      agoMs,
+      done: this.#done,
+      failed: this.#failed,
+      retried: this.#retried,
+      handle: this.#handle.counts,
+      wait: this.#wait.counts,
+    }
+  }
+}
+
+/** A stop is no failure. */
+function isStopped({ outcome }: JobSettlement): boolean {
+  return outcome.status === 'PENDING' && outcome.stopped === true
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
+
+const byPlace = new WeakMap<object, MinuteTally>()
+
+/** The same object for all stores of the same jobs: a process adds its minutes once, however many workers it has. */
+export function minuteTally(store: JobStore): MinuteTally {
+  const place = placeOf(store)
+  const tally = byPlace.get(place) ?? new MinuteTally()
+  byPlace.set(place, tally)
+  return tally
+}

@@ -19,6 +19,7 @@ import { runs } from './runs.ts'
 import { stats } from './stats.ts'
 import { settlingByPlace } from './settling-by-place.ts'
 import { settling } from './settling.ts'
+import { sqlEnqueueing } from './sql-enqueueing.ts'
 
 /**
  * Jobs, the queue of waiting ones, and the leases and limits of the others.
@@ -63,6 +64,7 @@ export const queueMigration: Migration = {
       admin,
       listing,
       stats,
+      sqlEnqueueing,
     ]
       .map((part) => part(schema))
       .join(''),

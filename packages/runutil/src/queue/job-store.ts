@@ -71,6 +71,8 @@ export interface ClaimOptions {
   readonly onHeldBack?: (() => void) | undefined
   /** Called once when the store's clock was set, with the change in ms; negative when it was set back. */
   readonly onClockSet?: ((byMs: number) => void) | undefined
+  /** Called now and then with how far the store's clock is ahead of the time of day of this process, in ms. */
+  readonly onStoreTime?: ((aheadMs: number) => void) | undefined
 }
 
 export interface SettleOptions extends InTransaction {

@@ -13,16 +13,21 @@ export class MinuteTally {
   #kinds = new Map<string, KindTally>()
   /** Of earlier minutes; also what the store couldn't take. */
   #ended: EndedMinute[] = []
+  /** How far the store's clock is ahead of the time of day. */
+  #storeAhead = 0
 
-  /** These outcomes are recorded now. Costs a job about 70 ns. */
+  readonly storeTime = (aheadMs: number): void => void (this.#storeAhead = aheadMs)
+
+  /** These outcomes are recorded now. Costs a job about 50 ns, and 150 ns alone. */
   settled(batch: readonly JobSettlement[], clock: Clock): void {
-    this.#begin(clock)
-    const ahead = clock.now() - elapsedNow(clock)
+    const now = clock.now()
+    const ahead = now - elapsedNow(clock)
+    this.#begin(now, ahead)
     let tally: KindTally | undefined
     for (const settlement of batch) {
       if (isStopped(settlement)) continue
       if (tally?.kind !== settlement.kind) tally = this.#of(settlement.kind)
-      tally.add(settlement, ahead)
+      tally.add(settlement, ahead + this.#storeAhead)
     }
   }
 
@@ -33,29 +38,30 @@ export class MinuteTally {
    * @throws the store's error; then the next call adds them
    */
   async flush(store: JobStore, clock: Clock, withCurrent = false): Promise<void> {
-    this.#begin(clock)
-    const now = elapsedNow(clock)
-    if (withCurrent) this.#end(now - (clock.now() - this.#minute * MINUTE_MS) / 2)
-    const minutes = this.#ended.filter(({ middleAt }) => middleAt > now - KEPT_MINUTES * MINUTE_MS)
+    const now = clock.now()
+    const elapsed = elapsedNow(clock)
+    this.#begin(now, now - elapsed)
+    if (withCurrent) this.#end(elapsed - (now - this.#minute * MINUTE_MS) / 2)
+    const minutes = this.#ended.filter(({ middleAt }) => middleAt > elapsed - KEPT_MINUTES * MINUTE_MS)
     this.#ended = []
     if (minutes.length === 0) return
     // All processes in one order, so that there is no deadlock.
     minutes.sort((a, b) => compare(a.tally.kind, b.tally.kind) || a.middleAt - b.middleAt)
     try {
-      await store.addMinutes(minutes.map(({ tally, middleAt }) => tally.row(now - middleAt)))
+      await store.addMinutes(minutes.map(({ tally, middleAt }) => tally.row(elapsed - middleAt)))
     } catch (error) {
       this.#ended.push(...minutes)
       throw error
     }
   }
 
-  #begin(clock: Clock): void {
-    const now = clock.now()
+  /** @param ahead how far the time of day is ahead of `clock.elapsed()` */
+  #begin(now: number, ahead: number): void {
     const minute = Math.floor(now / MINUTE_MS)
     if (minute === this.#minute) return
     this.#end(this.#middleAt)
     this.#minute = minute
-    this.#middleAt = (minute + 0.5) * MINUTE_MS - now + elapsedNow(clock)
+    this.#middleAt = (minute + 0.5) * MINUTE_MS - ahead
   }
 
   #end(middleAt: number): void {
@@ -91,7 +97,7 @@ class KindTally {
     this.kind = kind
   }
 
-  /** @param ahead how far the time of day is ahead of `clock.elapsed()` */
+  /** @param ahead how far the store's clock is ahead of `clock.elapsed()` */
   add({ outcome, startedAt, durationMs, job }: JobSettlement, ahead: number): void {
     if (outcome.status === 'DONE') this.#done++
     else if (outcome.status === 'PENDING') this.#retried++

@@ -74,7 +74,7 @@ export class QueueRun {
     const calls = (this.#calls = new StoreCalls({ ...common, graceMs }))
     const rules = new WorkerRules({ ...common, logger: () => this.#context.logger })
     const minutes = minuteTally(props.store)
-    const claims = (this.#claims = new RunClaims({ ...common, rules }))
+    const claims = (this.#claims = new RunClaims({ ...common, rules, minutes }))
     const outcomes = (this.#outcomes = new RunOutcomes({
       ...common,
       rules,

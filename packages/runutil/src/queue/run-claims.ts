@@ -8,6 +8,7 @@ import type { ClaimedJob } from './job.ts'
 import { type Kind, toClaimedJobs } from './kind.ts'
 import type { Claimant } from './last-chance.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import type { MinuteTally } from './minute-tally.ts'
 import { LATEST_START_MS } from './prefetch.ts'
 import { type ProcessClaims, processClaims } from './process-claims.ts'
 import type { RunLog } from './run-log.ts'
@@ -25,6 +26,7 @@ export interface RunClaimsProps {
   readonly clock: Clock
   readonly log: RunLog
   readonly rules: WorkerRules
+  readonly minutes: MinuteTally
   readonly signals: ClaimSignals
 }
 
@@ -106,7 +108,7 @@ export class RunClaims {
   }
 
   async #ask(limit: number, chance: ClaimOptions & { startable: number }): Promise<ClaimedJob[]> {
-    const { store, kinds, leaseMs, clock, maxCrashes, rules } = this.#props
+    const { store, kinds, leaseMs, clock, maxCrashes, rules, minutes } = this.#props
     const { holder, open: holding } = this.#process
     const sentAt = clock.elapsed()
     let heldBack = false
@@ -126,6 +128,7 @@ export class RunClaims {
       startable,
       waitMs: LATEST_START_MS,
       onClockSet,
+      onStoreTime: minutes.storeTime,
     })
     const jobs = toClaimedJobs(leased, kinds)
     this.#claims++

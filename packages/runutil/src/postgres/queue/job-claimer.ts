@@ -103,12 +103,15 @@ export class JobClaimer {
     if (rowKind === HELD_BACK) options.onHeldBack?.()
     if (rowKind === LAST_CHANCE) options.onLastChance?.()
     if (rowKind === CLAIM_AGAIN) this.#scheduleClaim()
-    if (rowKind === TIME) this.#onTime(Number(time), sentAt, options.onClockSet)
+    if (rowKind === TIME) this.#onTime(Number(time), sentAt, options)
   }
 
-  #onTime(time: number, sentAt: number, onClockSet: ClaimOptions['onClockSet']): void {
+  #onTime(time: number, sentAt: number, { onClockSet, onStoreTime }: ClaimOptions): void {
     const { clock = systemClock } = this.#props
-    const { seenMs, sureMs } = this.#steps.check(time, sentAt, clock.elapsed())
+    const elapsed = clock.elapsed()
+    // A claim reads the time first.
+    onStoreTime?.(time - (clock.now() - elapsed + sentAt))
+    const { seenMs, sureMs } = this.#steps.check(time, sentAt, elapsed)
     // Jobs enqueued from now on may lie before the marks.
     if (seenMs < 0) this.requeued()
     if (sureMs !== 0) onClockSet?.(sureMs)

@@ -222,6 +222,7 @@ describe('the package', () => {
       'actionLedgerConformance',
       'coordinateConformance',
       'drain',
+      'enqueued',
       'isolateWorkers',
       'jobStoreConformance',
       'leaseConformance',

@@ -4,6 +4,7 @@ export {
   actionLedgerConformance,
 } from './action-ledger-cases.ts'
 export { type DrainOptions, drain } from './drain.ts'
+export { type EnqueuedQuery, enqueued } from './enqueued.ts'
 export type { JobOutcome } from './job-outcome.ts'
 export { type RunJobOptions, runJob } from './run-job.ts'
 export { type WorkerIsolation, isolateWorkers } from './isolate-workers.ts'

@@ -7,18 +7,25 @@ import { StoreUnavailableError } from '../core/store-unavailable-error.ts'
 import { isInstance, messageOf } from '../core/thrown.ts'
 import type { JobStatus } from './job.ts'
 
-/** Jobs with these ids exist, or one call had an id twice. Nothing of the call was stored. */
+/** Jobs with these ids exist, or hold unique keys of the call's, or one call had an id twice. Nothing of the call was stored. */
 export class ErrJobExists extends Error {
   readonly code = 'ERR_JOB_EXISTS'
+  /** Of the jobs that are there. */
   readonly ids: readonly string[]
+  /** By their ids, the unique keys of those that were found by them. */
+  readonly keys: ReadonlyMap<string, string>
   static {
     brandError(this, 'ErrJobExists')
   }
-  constructor(ids: readonly string[]) {
-    const named = ids.slice(0, 10).map(describe).join(', ')
+  constructor(ids: readonly string[], keys: ReadonlyMap<string, string> = new Map()) {
+    const name = (id: string): string =>
+      keys.has(id) ? `${describe(id)} with the unique key ${describe(keys.get(id))}` : describe(id)
+    const named = ids.slice(0, 10).map(name).join(', ')
     const more = ids.length > 10 ? ` and ${ids.length - 10} more` : ''
-    super(`a job exists already with each of these ids, so nothing was enqueued: ${named}${more}`)
+    const by = keys.size === 0 ? 'ids' : 'ids or unique keys'
+    super(`a job exists already with each of these ${by}, so nothing was enqueued: ${named}${more}`)
     this.ids = ids
+    this.keys = keys
   }
 }
 

@@ -11,6 +11,7 @@ const INPUT_FIELDS = {
   delay: true,
   priority: true,
   key: true,
+  unique: true,
 } satisfies Record<keyof JobInput, true>
 
 /** Fields of a stored or claimed job, so that what `get` or a handler gives can be enqueued again. */
@@ -61,6 +62,11 @@ const MEANT: Readonly<Record<string, keyof JobInput>> = {
   jobid: 'id',
   tenant: 'key',
   group: 'key',
+  uniquekey: 'unique',
+  jobkey: 'unique',
+  singletonkey: 'unique',
+  dedupekey: 'unique',
+  deduplication: 'unique',
 }
 
 /** @param name of the job, for the error @throws ErrInvalidJob for a field that no job has */

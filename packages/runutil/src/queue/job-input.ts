@@ -1,4 +1,4 @@
-import { describe } from '../core/describe.ts'
+import { describe, shortened } from '../core/describe.ts'
 import { type Duration, toStorableMs } from '../core/duration.ts'
 import { MOST_JSON } from '../core/json.ts'
 import { STORABLE_TEXT } from '../core/options.ts'
@@ -9,7 +9,7 @@ import { timeOrderedId } from '../core/time-ordered-id.ts'
 import { isWholeNumber, wholeNumberText } from '../core/whole-number.ts'
 import { ErrInvalidJob, ErrJobExists } from './errors.ts'
 import type { NewJob } from './job-store.ts'
-import type { JobInput } from './job.ts'
+import type { JobInput, OnExists, UniqueKey } from './job.ts'
 import { checkFields } from './job-fields.ts'
 import { inputSchemaOf } from './job-schema.ts'
 import { toJson } from './json.ts'
@@ -34,9 +34,14 @@ export interface PreparedJobs {
  * stored or claimed job are dropped.
  *
  * @param mostJson the most characters of JSON in a payload; default 4 MiB
+ * @param onExists default 'fail'; an id twice is an error only if the call fails for one that exists
  * @throws ErrInvalidJob, ErrJobExists for a duplicate id
  */
-export function prepareJobs(given: JobInput | readonly JobInput[], mostJson?: number): PreparedJobs {
+export function prepareJobs(
+  given: JobInput | readonly JobInput[],
+  onExists: OnExists = 'fail',
+  mostJson?: number,
+): PreparedJobs {
   const isList = Array.isArray(given)
   const inputs = isList ? (given as readonly JobInput[]) : [given as JobInput]
   const kinds = new KindNames()
@@ -45,23 +50,30 @@ export function prepareJobs(given: JobInput | readonly JobInput[], mostJson?: nu
   for (let at = 0; at < inputs.length; at++) {
     const input = inputs[at]!
     const name: NameOf = (field = '') => `${isList ? `jobs[${at}]` : 'job'}${field}`
-    const job = prepareJob(input, name, kinds, mostJson)
+    const job = prepareJob(input, { name, kinds, onExists, mostJson })
     jobs.push(job)
     const schema = inputSchemaOf(input, job.kind)
     if (schema !== undefined) typed.push({ job, input: schema, given: input.payload, name: name('.payload') })
   }
-  checkIds(jobs)
+  if (onExists === 'fail') checkIds(jobs)
   return { jobs, typed }
 }
 
-function prepareJob(input: JobInput, name: NameOf, kinds: KindNames, mostJson: number | undefined): NewJob {
+interface PrepareProps {
+  readonly name: NameOf
+  readonly kinds: KindNames
+  readonly onExists: OnExists
+  readonly mostJson: number | undefined
+}
+
+function prepareJob(input: JobInput, { name, kinds, onExists, mostJson }: PrepareProps): NewJob {
   if (typeof input !== 'object' || (input as unknown) === null) {
     throw new ErrInvalidJob(
       `${name('')}: expected an object { kind, id?, payload?, runAt?, … }; got ${describe(input)}`,
     )
   }
   checkFields(input, name)
-  const { id, kind, runAt, delay, priority, key } = input
+  const { id, kind, runAt, delay, priority, key, unique } = input
   return {
     id: id === undefined ? timeOrderedId() : text(id, '.id', name, LONGEST_ID),
     kind: kinds.of(kind, name),
@@ -69,6 +81,7 @@ function prepareJob(input: JobInput, name: NameOf, kinds: KindNames, mostJson: n
     delayMs: delay === undefined ? undefined : delayOf(delay, runAt, name),
     priority: rank(priority, name),
     key: key === undefined ? undefined : text(key, '.key', name, LONGEST_KEY),
+    unique: unique === undefined ? undefined : uniqueKey(unique, onExists, name),
     payload: payloadOf(input, name, mostJson),
   }
 }
@@ -139,6 +152,22 @@ function delayOf(delay: Duration, runAt: Date | undefined, name: NameOf): number
   } catch (error) {
     throw new ErrInvalidJob(messageOf(error))
   }
+}
+
+const UNIQUE_FIELDS = ['key', 'until']
+
+function uniqueKey(given: NonNullable<JobInput['unique']>, onExists: OnExists, name: NameOf): UniqueKey {
+  const isObject = typeof given === 'object' && (given as unknown) !== null
+  const fields = isObject ? given : { key: given as string }
+  const unknown = Object.keys(fields).find((field) => !UNIQUE_FIELDS.includes(field))
+  if (unknown !== undefined) {
+    throw invalid(name('.unique'), 'a key or { key, until? }', `the field '${shortened(unknown)}'`)
+  }
+  const { key, until = onExists === 'replace' ? 'started' : 'ended' } = fields
+  if (until !== 'started' && until !== 'ended') {
+    throw invalid(name('.unique.until'), "'started' or 'ended'", describe(until))
+  }
+  return { key: text(key, isObject ? '.unique.key' : '.unique', name, LONGEST_KEY), until }
 }
 
 /** A column of 32 bits. */

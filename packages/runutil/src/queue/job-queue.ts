@@ -6,9 +6,11 @@ import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import { type AwaitResultOptions, awaitResult } from './await-result.ts'
-import { type JobCodec, checkCodec, decodeJob, decodeJobs, encodePayloads, encodeResult } from './codec.ts'
+import { type JobCodec, checkCodec, decodeJob, decodeJobs, encodeResult } from './codec.ts'
 import type { JobDefinition } from './define-job.ts'
 import { type DequeueFn, dequeue } from './dequeue.ts'
+import { insertEncoded } from './encoded-insert.ts'
+import { resolveEnqueueOptions } from './enqueue-options.ts'
 import { JobNotFoundError, jobLost } from './errors.ts'
 import type { JobEvent } from './job-event.ts'
 import { type JobPage, type ListedJobs, cursorOf, resolvePage } from './job-listing.ts'
@@ -55,11 +57,12 @@ export class JobQueue {
   }
 
   /**
-   * Stores all jobs or none, and resolves with the id of each. A job whose id exists is refused: with ids derived from the
-   * subject of the job, enqueueing again is safe. What a definition's `job()` made is validated first.
+   * Stores all jobs or none, and resolves with the id of each. A job whose id exists, or whose unique key another holds, is
+   * refused, or what `onExists` says: with ids derived from the subject of the job, enqueueing again is safe. What a
+   * definition's `job()` made is validated first.
    *
    * @param options.tx the caller's transaction: the jobs exist once it commits
-   * @throws ErrInvalidJob, ErrJobExists, StoreUnavailableError
+   * @throws ErrInvalidJob, ErrJobExists, StoreUnavailableError, InvalidArgumentError, InvalidDurationError
    */
   enqueue(job: JobInput, options?: EnqueueOptions): Promise<Enqueued>
   enqueue(jobs: readonly JobInput[], options?: EnqueueOptions): Promise<Enqueued[]>
@@ -68,12 +71,11 @@ export class JobQueue {
     jobs: JobInput | readonly JobInput[],
     options: EnqueueOptions = {},
   ): Promise<Enqueued | Enqueued[]> {
-    const { tx } = checkOptions('enqueue', options, ['tx'])
-    const { codec, maxJson } = this.#store
-    const prepared = prepareJobs(jobs, maxJson)
+    const resolved = resolveEnqueueOptions(options)
+    const prepared = prepareJobs(jobs, resolved.onExists, this.#store.maxJson)
     if (prepared.typed.length > 0) await checkPayloads(prepared.typed)
-    const stored = codec === undefined ? prepared.jobs : await encodePayloads(prepared.jobs, codec, maxJson)
-    const enqueued = stored.length === 0 ? [] : await this.#store.insert(stored, { tx })
+    if (prepared.jobs.length === 0) return []
+    const enqueued = await insertEncoded(this.#store, prepared.jobs, resolved, this.#store)
     return Array.isArray(jobs) ? enqueued : enqueued[0]!
   }
 

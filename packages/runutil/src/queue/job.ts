@@ -30,6 +30,8 @@ export interface QueuedJob<P = unknown, R = unknown> {
   readonly endedAt?: Date
   readonly priority: number
   readonly key?: string
+  /** The unique key that it was enqueued with, whether it still holds that or not. Only from `get` and `list`. */
+  readonly unique?: UniqueKey
 }
 
 /** How an attempt failed, or why a job ended without one. */
@@ -57,6 +59,12 @@ export interface JobInput<P = unknown> {
   readonly priority?: number
   /** The tenant or resource of the job, which `keyConcurrency` counts by; 1 to 300 characters. */
   readonly key?: string
+  /**
+   * A key, of 1 to 300 characters, that at most one job of the kind has: until 'started', one that waits; until 'ended', one that
+   * waits or whose handler runs. Default 'ended'; with `onExists: 'replace'`, 'started'. See docs/unique-jobs.md.
+   */
+  readonly unique?:
+    string | { readonly key: string; readonly until?: 'started' | 'ended' | undefined } | undefined
 }
 
 /** What `enqueue` does with a job that is there already. */
@@ -72,6 +80,14 @@ export interface UniqueKey {
 export interface EnqueueOptions {
   /** The caller's own transaction, in the store's database: the jobs exist once it commits. */
   readonly tx?: TransactionHandle | undefined
+  /**
+   * What happens to a job whose id exists, or whose unique key another job holds (the id decides if both are there): the call
+   * fails and stores nothing; the job is skipped; or it replaces payload, runAt, priority and key of one that waits, and is
+   * skipped if that runs or has ended. Default 'fail'.
+   */
+  readonly onExists?: OnExists | undefined
+  /** A job that is replaced runs no later than this after its `createdAt`. Default: no limit. */
+  readonly maxDelay?: Duration | undefined
 }
 
 /** What became of a job that was enqueued. */

@@ -4,7 +4,6 @@ import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs, toStorableMs } from '../core/duration.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
-import { ErrJobExists } from './errors.ts'
 import type {
   ClaimOptions,
   Held,
@@ -24,6 +23,7 @@ import { type KindMinute, MINUTE_MS } from './job-minutes.ts'
 import type { KindStats } from './kind-stats.ts'
 import { checkMaxJson } from './max-json.ts'
 import { MemoryClaim } from './memory-claim.ts'
+import { insertJobs } from './memory-insert.ts'
 import { MemoryJobs } from './memory-jobs.ts'
 import { Allowance, MemoryStarts } from './memory-limits.ts'
 import { listJobs } from './memory-listing.ts'
@@ -33,7 +33,7 @@ import { memoryStats } from './memory-stats.ts'
 import { type ClockSet, MemoryTime } from './memory-time.ts'
 import { type Settlement, checkStorable } from './outcome.ts'
 import { type OnReady, ReadyListeners } from './ready-listeners.ts'
-import { type StoredJob, countJobs, newStoredJob, toLeasedJob, toQueuedJob } from './stored-job.ts'
+import { type StoredJob, countJobs, toLeasedJob, toQueuedJob } from './stored-job.ts'
 
 export interface MemoryJobStoreOptions {
   /** Default: the system's clock. */
@@ -68,18 +68,15 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   }
 
   // Async, here and below, so that errors are rejections, as with any other store.
-  async insert(jobs: readonly NewJob[], { tx }: InsertOptions = {}): Promise<Enqueued[]> {
-    refuseTransaction(tx)
-    const ids = new Set<string>()
-    const taken = jobs.filter(({ id }) => this.#jobs.get(id) !== undefined || ids.size === ids.add(id).size)
-    if (taken.length > 0) throw new ErrJobExists(taken.map(({ id }) => id))
-    const now = this.#time.now()
-    for (const job of jobs) {
-      const stored = newStoredJob(job, ++this.#seq, now)
-      this.#jobs.add(stored)
-    }
+  async insert(jobs: readonly NewJob[], options: InsertOptions = {}): Promise<Enqueued[]> {
+    refuseTransaction(options.tx)
+    const enqueued = insertJobs(jobs, options, {
+      jobs: this.#jobs,
+      now: this.#time.now(),
+      nextSeq: () => ++this.#seq,
+    })
     this.#listeners.wakeFor(jobs)
-    return jobs.map(({ id }) => ({ id, outcome: 'stored' }))
+    return enqueued
   }
 
   async claim(
@@ -102,6 +99,7 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     const startsAt = jobs.length > startable ? now + waitMs : now
     for (const job of jobs) {
       this.#jobs.waiting.remove(job)
+      this.#jobs.unique.started(job)
       Object.assign(job, { claim, claimedAt: now, freedFrom: undefined })
       this.#starts.started(job.kind, this.#rules.limits(job.kind, now), now, startsAt)
     }
@@ -144,12 +142,8 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   async release(held: readonly Held[]): Promise<void> {
     const released: StoredJob[] = []
     for (const one of held) {
-      this.#jobs.takeBack(one, this.#time.now())
-      this.#jobs.leases.free(one)
-      const job = this.#jobs.held(one)
-      if (job === undefined) continue
-      this.#jobs.giveBack(job)
-      released.push(job)
+      const job = this.#jobs.release(one, this.#time.now())
+      if (job !== undefined) released.push(job)
     }
     this.#listeners.wakeFor(released)
   }

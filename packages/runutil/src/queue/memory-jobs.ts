@@ -3,12 +3,14 @@ import { MemoryLeases } from './memory-leases.ts'
 import type { ClockSet } from './memory-time.ts'
 import { type Settlement, isFinal } from './outcome.ts'
 import { type StoredJob, moveTime, record } from './stored-job.ts'
+import { MemoryUniqueKeys } from './memory-unique-keys.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
 
 /** The jobs of a MemoryJobStore: each is waiting, held by a claim, or ended. */
 export class MemoryJobs {
   readonly waiting = new WaitingJobs()
   readonly leases = new MemoryLeases()
+  readonly unique = new MemoryUniqueKeys()
   readonly #byId = new Map<string, StoredJob>()
 
   get all(): Iterable<StoredJob> {
@@ -21,6 +23,19 @@ export class MemoryJobs {
 
   add(job: StoredJob): void {
     this.#byId.set(job.id, job)
+    this.unique.take(job)
+    this.waiting.add(job)
+  }
+
+  /** Gives a waiting job another payload, time, priority and key. Everything else stays. */
+  replace(
+    job: StoredJob,
+    by: Pick<StoredJob, 'payload' | 'runAt' | 'delayed' | 'priority' | 'key'>,
+    now: number,
+  ): void {
+    this.waiting.remove(job)
+    // What a claim that it was freed from reports concerns the payload of before.
+    Object.assign(job, by, { updatedAt: now, freedFrom: undefined })
     this.waiting.add(job)
   }
 
@@ -29,6 +44,7 @@ export class MemoryJobs {
     for (const [claim, lease] of this.leases.expire(now, holding)) {
       const isOwn = holder !== undefined && lease.holder === holder
       for (const job of lease.jobs.values()) {
+        this.#handlerEnded(job)
         if (isFinal(job.status)) continue
         if (!isOwn) job.crashes++
         job.freedFrom = isOwn ? undefined : claim
@@ -67,19 +83,35 @@ export class MemoryJobs {
   settle(settlement: Settlement, now: number): boolean {
     const { id, claim } = settlement
     this.takeBack(settlement, now)
-    this.leases.free(settlement)
+    this.#handlerEnded(this.leases.free(settlement))
     const job = this.#byId.get(id)
     if (job === undefined || job.claim !== claim) return false
     if (isFinal(job.status)) return true
     record(job, settlement, now)
     // An ended job keeps its claim, so that settling it twice succeeds.
-    if (!isFinal(job.status)) this.giveBack(job)
+    if (isFinal(job.status)) this.unique.free(job)
+    else this.giveBack(job)
     return true
+  }
+
+  /** Its handler has ended, or never runs. @returns the job, if its claim is still valid */
+  release(held: Held, now: number): StoredJob | undefined {
+    this.takeBack(held, now)
+    this.#handlerEnded(this.leases.free(held))
+    const job = this.held(held)
+    if (job !== undefined) this.giveBack(job)
+    return job
+  }
+
+  /** A job that was cancelled while it ran has kept its unique key until now. */
+  #handlerEnded(job: StoredJob | undefined): void {
+    if (job !== undefined && isFinal(job.status)) this.unique.free(job)
   }
 
   cancel(id: string, now: number): boolean {
     const job = this.open(id)
     if (job === undefined) return false
+    if (job.claim === undefined) this.unique.free(job)
     this.waiting.remove(job)
     const ended = { status: 'FAILED', lastError: 'cancelled', claim: undefined, freedFrom: undefined }
     Object.assign(job, ended, { updatedAt: now })
@@ -101,7 +133,10 @@ export class MemoryJobs {
     const old = [...this.#byId.values()].filter(
       (job) => isFinal(job.status) && job.updatedAt <= now - keptMs(job),
     )
-    for (const job of old.slice(0, limit)) this.#byId.delete(job.id)
+    for (const job of old.slice(0, limit)) {
+      this.#byId.delete(job.id)
+      this.unique.free(job)
+    }
     return Math.min(old.length, limit)
   }
 

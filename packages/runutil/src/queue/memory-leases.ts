@@ -35,9 +35,12 @@ export class MemoryLeases {
     if (lease !== undefined) lease.until = until
   }
 
-  free({ id, claim }: Held): void {
+  /** @returns the job, if the claim has it */
+  free({ id, claim }: Held): StoredJob | undefined {
     const jobs = this.#leases.get(claim)?.jobs
+    const job = jobs?.get(id)
     if (jobs?.delete(id) && jobs.size === 0) this.#leases.delete(claim)
+    return job
   }
 
   /** Ends and returns the expired leases, by claim, except those in `holding`. */

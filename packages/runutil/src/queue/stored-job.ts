@@ -1,5 +1,5 @@
 import type { Progress } from '../core/progress.ts'
-import type { AttemptError, JobStatus, LeasedJob, QueuedJob } from './job.ts'
+import type { AttemptError, JobStatus, LeasedJob, QueuedJob, UniqueKey } from './job.ts'
 import { type JobCounts, type NewJob, noJobs } from './job-store.ts'
 import type { ClockSet } from './memory-time.ts'
 import { LONGEST_ERROR, MOST_ERRORS, type Settlement, errorOf, isFinal } from './outcome.ts'
@@ -9,11 +9,12 @@ import { bytesOf } from './payload-bytes.ts'
 export interface StoredJob {
   readonly id: string
   readonly kind: string
-  readonly key: string | undefined
-  readonly priority: number
+  readonly unique: UniqueKey | undefined
+  key: string | undefined
+  priority: number
   readonly seq: number
   /** JSON, so that later changes to the caller's object don't change the job. */
-  readonly payload: string
+  payload: string
   readonly createdAt: number
   runAt: number
   /** Whether `runAt` is a delay from some moment; otherwise it is a time of day. */
@@ -41,13 +42,14 @@ export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
   return {
     id: job.id,
     kind: job.kind,
+    unique: job.unique,
     key: job.key,
     priority: job.priority,
     seq,
     payload: job.payload,
     createdAt: now,
     updatedAt: now,
-    runAt: Math.max(now, job.runAt?.getTime() ?? now) + (job.delayMs ?? 0),
+    runAt: runTime(job, now),
     delayed: job.delayMs !== undefined,
     status: 'PENDING',
     result: undefined,
@@ -64,16 +66,22 @@ export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
   }
 }
 
+/** When a job runs that is stored now. */
+export function runTime({ runAt, delayMs = 0 }: NewJob, now: number): number {
+  return Math.max(now, runAt?.getTime() ?? now) + delayMs
+}
+
 /** The order of claiming. */
 export function byUrgency(a: StoredJob, b: StoredJob): number {
   return b.priority - a.priority || a.runAt - b.runAt || a.seq - b.seq
 }
 
 export function toQueuedJob(job: StoredJob): QueuedJob {
-  const { progress, errors } = job
+  const { progress, errors, unique } = job
   return {
     ...atStart(job),
     ...(progress !== undefined && { progress: { ...progress, at: new Date(progress.at) } }),
+    ...(unique !== undefined && { unique: { ...unique } }),
     ...(errors.length > 0 && { errors: errors.map((error) => ({ ...error, at: new Date(error.at) })) }),
   }
 }

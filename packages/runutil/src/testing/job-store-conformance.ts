@@ -6,6 +6,7 @@ import { claimCases } from './job-store-claim-cases.ts'
 import { clockCases } from './job-store-clock-cases.ts'
 import { concurrencyCases } from './job-store-concurrency-cases.ts'
 import { crashCases } from './job-store-crash-cases.ts'
+import { existsCases } from './job-store-exists-cases.ts'
 import { insertCases } from './job-store-insert-cases.ts'
 import { lateCases } from './job-store-late-cases.ts'
 import { leaseCases } from './job-store-lease-cases.ts'
@@ -17,6 +18,7 @@ import { rulesCases } from './job-store-rules-cases.ts'
 import { statsCases } from './job-store-stats-cases.ts'
 import { settleCases } from './job-store-settle-cases.ts'
 import { adminCases } from './job-store-admin-cases.ts'
+import { uniqueCases } from './job-store-unique-cases.ts'
 import { textCases } from './job-store-text-cases.ts'
 
 /**
@@ -34,6 +36,8 @@ import { textCases } from './job-store-text-cases.ts'
  */
 export const jobStoreConformance: JobStoreCases = {
   ...insertCases,
+  ...existsCases,
+  ...uniqueCases,
   ...textCases,
   ...claimCases,
   ...settleCases,

@@ -4,6 +4,7 @@ import { progressJson } from './job-rows.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
 import { type Settlement, errorOf } from '../../queue/outcome.ts'
 import { LateParam } from '../database/late-param.ts'
+import type { LinkedJob } from './linked-job.ts'
 import { jsonArray, plainArray, textArray, unlessSame } from '../statements/array-literal.ts'
 
 /** Fewer jobs a range than this are settled by their ids. */
@@ -41,6 +42,31 @@ export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
     keys.array(textArray),
     bytes.array(plainArray),
     delays.array(plainArray),
+  ]
+}
+
+/** What `enqueue_linked_jobs` takes beside these. */
+export function linkedJobColumns(jobs: readonly LinkedJob[]): unknown[] {
+  const uniqueKeys = new Few<string>(jobs)
+  const untilStarted = new Few<boolean>(jobs)
+  const maxDelays = new Few<number>(jobs)
+  const encodedFor = new Few<string>(jobs)
+  for (let at = 0; at < jobs.length; at++) {
+    const { job, maxDelayMs } = jobs[at]!
+    uniqueKeys.set(at, job.unique?.key)
+    untilStarted.set(at, job.unique && job.unique.until === 'started')
+    maxDelays.set(at, maxDelayMs)
+    encodedFor.set(at, job.encodedFor)
+  }
+  return [
+    uniqueKeys.array(textArray),
+    untilStarted.array(plainArray),
+    unlessSame(
+      jobs.map(({ onExists }) => onExists),
+      textArray,
+    ),
+    maxDelays.array(plainArray),
+    encodedFor.array(textArray),
   ]
 }
 

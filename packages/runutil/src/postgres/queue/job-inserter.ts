@@ -12,8 +12,8 @@ import { type JobNotifications, NO_NOTICE, type NoticeColumns } from './job-noti
 import type { JobStatements } from './job-statements.ts'
 
 /** Rows per statement. A call with that many isn't merged with others. */
-const CHUNK = 5_000
-const LARGE = 200
+export const CHUNK = 5_000
+export const LARGE = 200
 
 export interface JobInserterProps {
   readonly queries: SchemaQueries
@@ -97,10 +97,10 @@ export class JobInserter {
   }
 }
 
-function payloadSize({ payload }: NewJob): number {
+export function payloadSize({ payload }: NewJob): number {
   return payload.length
 }
 
-function weightOf(jobs: readonly NewJob[]): number {
+export function weightOf(jobs: readonly NewJob[]): number {
   return jobs.reduce((sum, job) => sum + payloadSize(job), 0)
 }

@@ -1,8 +1,9 @@
 import { type JobCounts, noJobs } from '../../queue/job-store.ts'
-import type { AttemptError, JobStatus, LeasedJob, QueuedJob } from '../../queue/job.ts'
+import type { AttemptError, JobStatus, LeasedJob, QueuedJob, UniqueKey } from '../../queue/job.ts'
 import type { Progress } from '../../core/progress.ts'
 import { isFinal } from '../../queue/outcome.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
+import { LINK } from '../schema/1-queue/links.ts'
 
 /** A bigint, as the driver returns it. */
 type Bigint = string | number | bigint
@@ -72,6 +73,8 @@ export type JobRow = [
   key: string | null,
   errors: string | null,
   progress: string | null,
+  uniqueKey: string | null,
+  links: number | null,
 ]
 
 /** A job of a page, and where the page ends; without jobs, all other columns are null. */
@@ -94,6 +97,8 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     key,
     errors,
     progress,
+    uniqueKey,
+    links,
   ] = row
   return {
     id,
@@ -112,6 +117,7 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     ...(isFinal(status) && { endedAt: moment(updatedAt) }),
     ...(errors !== null && { errors: toErrors(errors) }),
     ...(progress !== null && { progress: toProgress(progress) }),
+    ...(uniqueKey !== null && { unique: toUniqueKey(uniqueKey, links ?? 0) }),
   }
 }
 
@@ -127,6 +133,10 @@ function toProgress(json: string): Progress {
 function toErrors(json: string): AttemptError[] {
   const errors = JSON.parse(json) as (Omit<AttemptError, 'at'> & { at: number })[]
   return errors.map(({ at, attempt, message }) => ({ at: moment(at), attempt, message }))
+}
+
+function toUniqueKey(key: string, links: number): UniqueKey {
+  return { key, until: (links & LINK.uniqueUntilStarted) === 0 ? 'ended' : 'started' }
 }
 
 /** Rounds, since `date_part` may return slightly less than whole milliseconds. */

@@ -11,7 +11,8 @@ const jobColumns = (
 ): string => /* sql */ `j.id, j.kind, j.status, j.attempts_done, ${msOf('j.run_at')},
         ${msOf('j.created_at')}, ${msOf('j.updated_at')}, ${msOf('j.last_attempt_at')}, j.last_error,
         j.payload::${TEXT}, j.result::${TEXT}, j.priority, j.key, j.errors::${TEXT},
-        (select p.progress::${TEXT} from ${s}.job_progress as p where p.id ${EQ} j.id and p.seq ${EQ} j.seq)`
+        (select p.progress::${TEXT} from ${s}.job_progress as p where p.id ${EQ} j.id and p.seq ${EQ} j.seq),
+        j.unique_key, j.links`
 
 export type JobStatements = ReturnType<typeof jobStatements>
 
@@ -28,6 +29,11 @@ export function jobStatements(s: string) {
       call(/* sql */ `select ${s}.enqueue_jobs($1::${TEXTS}, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
         $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXT}::integer[], $8::${TEXT}::double precision[],
         $9::double precision, $10::${TEXT}, $11::${TEXT}) as taken`),
+    enqueueLinked:
+      call(/* sql */ `select ${s}.enqueue_linked_jobs($1::${TEXTS}, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
+        $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXT}::integer[], $8::${TEXT}::double precision[], $9::${TEXTS},
+        $10::${TEXT}::boolean[], $11::${TEXTS}, $12::${TEXT}::double precision[], $13::${TEXTS}, $14::boolean,
+        $15::double precision, $16::${TEXT}, $17::${TEXT}) as others`),
     claim:
       loop(/* sql */ `select * from ${s}.claim_jobs($1::${TEXTS}, $2::integer, $3::double precision, $4::boolean, $5::double precision, $6::double precision,
         $7::${TEXTS}, $8::${TEXT}::integer[], $9::${TEXT}::double precision[], $10::${TEXT}, $11::integer,

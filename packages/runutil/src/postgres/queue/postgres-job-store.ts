@@ -32,6 +32,7 @@ import { SchemaQueries } from '../statements/schema-queries.ts'
 import { HeldJobs } from './held-jobs.ts'
 import { JobClaimer } from './job-claimer.ts'
 import { JobInserter } from './job-inserter.ts'
+import { LinkedJobInserter } from './linked-job-inserter.ts'
 import { JobNotifications } from './job-notifications.ts'
 import { queryJson } from './query-json.ts'
 import { type CountRow, type JobRow, type ListRow, toCounts, toQueuedJob } from './job-rows.ts'
@@ -72,6 +73,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly #place: object
   readonly #claimer: JobClaimer
   readonly #inserter: JobInserter
+  readonly #linkedInserter: LinkedJobInserter
   readonly #held: HeldJobs
   readonly #notifications: JobNotifications
 
@@ -90,11 +92,14 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     const onRequeued = (): void => this.#claimer.requeued()
     const notifications = (this.#notifications = new JobNotifications({ ...props, clock, onRequeued }))
     this.#inserter = new JobInserter({ ...props, notifications, clock })
+    this.#linkedInserter = new LinkedJobInserter({ ...props, notifications, clock })
     this.#claimer = new JobClaimer({ ...props, notifications, clock })
     this.#held = new HeldJobs({ ...props, notifications, clock, claimer: this.#claimer })
   }
 
-  async insert(jobs: readonly NewJob[], { tx }: InsertOptions = {}): Promise<Enqueued[]> {
+  async insert(jobs: readonly NewJob[], options: InsertOptions = {}): Promise<Enqueued[]> {
+    const { tx, onExists = 'fail' } = options
+    if (onExists !== 'fail' || jobs.some(isLinked)) return this.#linkedInserter.insert(jobs, options)
     await (tx === undefined ? this.#inserter.insert(jobs) : this.#inserter.insertIn(tx, jobs))
     return jobs.map(({ id }) => ({ id, outcome: 'stored' }))
   }
@@ -228,4 +233,9 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   #now(): number | null {
     return this.#clock?.now() ?? null
   }
+}
+
+/** Whether a job has to do with others, which a function of its own looks after. */
+function isLinked({ unique }: NewJob): boolean {
+  return unique !== undefined
 }

@@ -14,11 +14,11 @@ begin
   if v_job is null then return false; end if;
   if not ${s}.remove_waiting_job(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq) then
     -- The job keeps its place until its holder reports its end, even under a limit that is set later.
-    insert into ${s}.job_slots (id, claim, kind, key)
-      select v_job.id, c.claim, v_job.kind, v_job.key
+    insert into ${s}.job_slots (id, claim, kind, key, unique_key)
+      select v_job.id, c.claim, v_job.kind, v_job.key, v_job.unique_key
       from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq)
       where held.id = v_job.id and held.seq = v_job.seq
-      on conflict do nothing;
+      on conflict (id, claim) do update set unique_key = excluded.unique_key;
   end if;
   if v_job.links is not null then perform ${s}.end_linked_jobs(array[p_id], ${s}.store_time(p_now)); end if;
   return true;

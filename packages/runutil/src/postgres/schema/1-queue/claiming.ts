@@ -147,6 +147,7 @@ begin
     end if;
     return;
   end if;
+  if v_noted > 0 then perform ${s}.give_up_unique_keys(v_places); end if;
   v_claim := ${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.job_claim_numbers'));
   insert into ${s}.job_claims (claim, claimed_at, expires_at, lease, holder, ids, seqs, tids)
     values (v_claim, v_now, v_now + p_lease * interval '1 ms', p_lease, p_holder, v_ids, v_seqs, v_tids);

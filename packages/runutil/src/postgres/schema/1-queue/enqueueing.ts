@@ -44,7 +44,7 @@ begin
       values (p_ids[1], p_kinds[1], p_payloads[1]::json, v_run_at, coalesce(p_priorities[1], 0), p_keys[1], v_now, v_now, v_seq + 1);
     insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
       values (p_ids[1], p_kinds[1], v_run_at, v_run_at <= v_now, coalesce(p_priorities[1], 0), p_keys[1], v_seq + 1,
-        case when p_bytes[1] is not null then row(p_bytes[1], 0, null, null)::${s}.job_note end,
+        case when p_bytes[1] is not null then row(p_bytes[1], 0, null, null, null)::${s}.job_note end,
         case when p_delays[1] > 0 then v_now end);
   else
     insert into ${s}.jobs (id, kind, payload, run_at, priority, key, created_at, updated_at, seq)
@@ -57,7 +57,7 @@ begin
       select id, coalesce(kind, p_kinds[1]),
         greatest(v_now, to_timestamp(run_at / 1000.0)) + coalesce(delay, 0) * interval '1 ms',
         coalesce(to_timestamp(run_at / 1000.0) <= v_now, true) and coalesce(delay, 0) = 0, coalesce(priority, 0), key,
-        v_seq + place, case when bytes is not null then row(bytes, 0, null, null)::${s}.job_note end,
+        v_seq + place, case when bytes is not null then row(bytes, 0, null, null, null)::${s}.job_note end,
         case when delay > 0 then v_now end
       from unnest(p_ids, p_kinds, p_run_ats, p_delays, p_priorities, p_keys, p_bytes) with ordinality
         as given (id, kind, run_at, delay, priority, key, bytes, place);

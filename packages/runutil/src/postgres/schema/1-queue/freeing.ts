@@ -28,7 +28,7 @@ export const freeing = (s: string): string => /* sql */ `
 create function ${s}.note_of(p_payload json, p_crashes integer, p_claim bigint, p_since timestamptz)
 returns ${s}.job_note language sql immutable as $$
   select case when p_crashes ${GT} 0 or pg_catalog.octet_length(p_payload::${TEXT}) ${GT} 512
-    then row(pg_catalog.octet_length(p_payload::${TEXT}), p_crashes, p_claim, p_since)::${s}.job_note end
+    then row(pg_catalog.octet_length(p_payload::${TEXT}), p_crashes, p_claim, p_since, null)::${s}.job_note end
 $$;
 
 -- Frees the jobs of expired leases, except those that the caller holds. The first call marks a lease as suspect, one after

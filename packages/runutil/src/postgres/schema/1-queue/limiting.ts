@@ -28,6 +28,8 @@ create table ${s}.job_slots (
   claim bigint not null,
   kind text collate "C" not null,
   key text collate "C",
+  -- Of a job that was cancelled: its unique key, which is free when the handler has ended.
+  unique_key text collate "C",
   primary key (id, claim)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 create index job_slots_by_kind on ${s}.job_slots (kind, key);
@@ -192,7 +194,10 @@ create function ${s}.release_slots(p_ids text[], p_claims bigint[]) returns void
 begin
   with released as (
     delete from ${s}.job_slots as o using ${s}.pairs(p_ids, p_claims) as over
-    where ${lookedUp('o.id', 'over.id')} and o.claim = over.claim returning o.kind, o.key
+    where ${lookedUp('o.id', 'over.id')} and o.claim = over.claim returning o.id, o.kind, o.key, o.unique_key
+  ), freed as (
+    delete from ${s}.job_unique as u using released as o
+    where o.unique_key is not null and ${lookedUp('u.kind', 'o.kind')} and ${lookedUp('u.key', 'o.unique_key')} and u.id = o.id
   )
   insert into ${s}.job_unblocked_keys (kind, key)
     select distinct o.kind, o.key from released as o join ${s}.job_backlogs as b using (kind) where o.key is not null;

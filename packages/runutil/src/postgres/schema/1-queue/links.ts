@@ -6,6 +6,8 @@ export const LINK = {
   unique: 1,
   /** Others have it among their dependencies. */
   dependents: 2,
+  /** Its unique key is held until its first claim, not until its end. */
+  uniqueUntilStarted: 4,
 } as const
 
 /** What jobs have to do with others: few have any of it, and those that have none don't pay for it. */
@@ -13,6 +15,6 @@ export const links = (s: string): string => /* sql */ `
 -- Called in the transaction in which jobs that have links end.
 create function ${s}.end_linked_jobs(p_ids text[], p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
 begin
-  null;
+  perform ${s}.free_unique_keys(p_ids);
 end $$;
 `

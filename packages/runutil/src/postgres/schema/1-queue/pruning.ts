@@ -21,9 +21,19 @@ $$;
 -- By their places, which the caller has locked.
 create function ${s}.remove_jobs(p_places tid[]) returns void language plpgsql
 ${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
+declare
+  v_unique record;
 begin
-  with gone as (delete from ${s}.jobs where ctid = any (p_places) returning id)
-  delete from ${s}.job_progress as p using gone where p.id = gone.id;
+  with gone as (
+    delete from ${s}.jobs where ctid = any (p_places) returning id, kind, unique_key
+  ), progress as (
+    delete from ${s}.job_progress as p using gone where p.id = gone.id
+  )
+  select array_agg(id) as ids, array_agg(kind) as kinds, array_agg(unique_key) as keys into v_unique
+    from gone where unique_key is not null;
+  if v_unique.ids is not null then
+    perform ${s}.free_unique_keys_of_removed(v_unique.ids, v_unique.kinds, v_unique.keys);
+  end if;
 end $$;
 
 -- Prunes one part. Returns whether one was due.

@@ -5,10 +5,12 @@ import { admin } from './admin.ts'
 import { claiming } from './claiming.ts'
 import { clockSet } from './clock-set.ts'
 import { enqueueing } from './enqueueing.ts'
+import { enqueueingLinked } from './enqueueing-linked.ts'
 import { fitting } from './fitting.ts'
 import { freeing } from './freeing.ts'
 import { listing } from './listing.ts'
 import { renewing } from './renewing.ts'
+import { replacing } from './replacing.ts'
 import { limiting } from './limiting.ts'
 import { links } from './links.ts'
 import { markedJobs } from './marked-jobs.ts'
@@ -20,6 +22,7 @@ import { stats } from './stats.ts'
 import { settlingByPlace } from './settling-by-place.ts'
 import { settling } from './settling.ts'
 import { sqlEnqueueing } from './sql-enqueueing.ts'
+import { uniqueKeys } from './unique-keys.ts'
 
 /**
  * Jobs, the queue of waiting ones, and the leases and limits of the others.
@@ -47,7 +50,10 @@ export const queueMigration: Migration = {
       storeTime,
       tables,
       links,
+      uniqueKeys,
       enqueueing,
+      enqueueingLinked,
+      replacing,
       clockSet,
       freeing,
       runs,
@@ -90,6 +96,8 @@ create table ${s}.jobs (
   kind text collate "C" not null,
   status text collate "C" not null default 'PENDING',
   key text collate "C",
+  -- The unique key that it was enqueued with, whether it still holds that or not.
+  unique_key text collate "C",
   last_error text,
   -- The last errors, oldest first: at, in ms since the epoch, attempt and message. Null for none.
   errors json,
@@ -108,7 +116,9 @@ create type ${s}.job_note as (
   crashes integer,
   -- For a freed job: the claim that held it, and since when.
   claim bigint,
-  since timestamptz
+  since timestamptz,
+  -- To be given up when the job is claimed.
+  unique_key text
 );
 create table ${s}.jobs_waiting (
   seq bigint not null,

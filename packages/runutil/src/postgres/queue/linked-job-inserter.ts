@@ -1,0 +1,153 @@
+import { CallBatcher } from '../../core/call-batcher.ts'
+import type { TransactionHandle } from '../../core/queryable.ts'
+import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
+import { ErrInvalidJob, ErrJobExists } from '../../queue/errors.ts'
+import { EncodedForAnotherError, otherKindText } from '../../queue/existing-job.ts'
+import type { InsertOptions, NewJob } from '../../queue/job-store.ts'
+import type { Enqueued } from '../../queue/job.ts'
+import { LINKED } from '../schema/1-queue/enqueueing-linked.ts'
+import { chunksOf, inChunks } from '../statements/in-chunks.ts'
+import { linkedJobColumns, newJobColumns } from './job-columns.ts'
+import { CHUNK, LARGE, type JobInserterProps, payloadSize, weightOf } from './job-inserter.ts'
+import { NO_NOTICE, type NoticeColumns } from './job-notifications.ts'
+import type { LinkedJob } from './linked-job.ts'
+
+type Call = readonly LinkedJob[]
+type Outcome = (typeof LINKED)[keyof typeof LINKED]
+
+/** What `enqueue_linked_jobs` returns of a job that wasn't stored. */
+type OtherRow = readonly [
+  place: number,
+  outcome: Outcome,
+  id: string,
+  key: string | null,
+  kind: string | null,
+]
+/** The rows of a call, with the places of its jobs from 0. */
+type Others = ReadonlyMap<number, OtherRow>
+
+/** Stores jobs that have unique keys or may be there already; see the SQL function. Small concurrent calls share a statement. */
+export class LinkedJobInserter {
+  readonly #props: JobInserterProps
+  readonly #batches = new CallBatcher<Call, Others>((calls) => this.#insertMany(calls), {
+    isCallError: (error) => !(error instanceof StoreUnavailableError),
+  })
+
+  constructor(props: JobInserterProps) {
+    this.#props = props
+  }
+
+  async insert(jobs: readonly NewJob[], options: InsertOptions): Promise<Enqueued[]> {
+    const { tx, onExists = 'fail', maxDelayMs } = options
+    const call = jobs.map((job): LinkedJob => ({ job, onExists, maxDelayMs }))
+    const others = await (tx === undefined ? this.#insert(call) : this.#insertIn(tx, call))
+    refuse(jobs, others)
+    return jobs.map(({ id }, at): Enqueued => {
+      const other = others.get(at)
+      return other === undefined
+        ? { id, outcome: 'stored' }
+        : { id: other[2], outcome: other[1] as Enqueued['outcome'] }
+    })
+  }
+
+  async #insert(call: Call): Promise<Others> {
+    if (call.length < LARGE) return this.#batches.call(call, weightOf(call.map(({ job }) => job)))
+    return (await this.#insertMany([call]))[0]!
+  }
+
+  async #insertIn(tx: TransactionHandle, call: Call): Promise<Others> {
+    const notice = this.#props.notifications.insertedIn(call.map(({ job }) => job))
+    return this.#send(this.#columns(call, true, notice), tx)
+  }
+
+  async #insertMany(calls: readonly Call[]): Promise<Others[]> {
+    const jobs = calls.flat()
+    // A call with one job that can't be stored has changed nothing, so it needs no rolling back, which concerns all calls.
+    const isAll = calls.some(({ length }) => length > 1)
+    const { columns, failed } = this.#props.notifications.inserted(jobs.map(({ job }) => job))
+    try {
+      const others = await this.#insertAll(jobs, isAll, columns)
+      // Rolled back for one of several calls: each is then tried without the others.
+      if (isAll && calls.length > 1)
+        refuse(
+          jobs.map(({ job }) => job),
+          others,
+        )
+      return split(calls, others)
+    } catch (error) {
+      failed()
+      throw error
+    }
+  }
+
+  async #insertAll(jobs: Call, isAll: boolean, notice: NoticeColumns): Promise<Others> {
+    const chunks = chunksOf(jobs, CHUNK, ({ job }) => payloadSize(job))
+    if (chunks.length <= 1) return this.#send(this.#columns(jobs, isAll, notice))
+    const others = new Map<number, OtherRow>()
+    const { queries, statements } = this.#props
+    await queries.transaction(async (tx) => {
+      others.clear()
+      let before = 0
+      await inChunks(
+        chunks,
+        (chunk) => ({ chunk, columns: this.#columns(chunk, true, NO_NOTICE) }),
+        async ({ chunk, columns }) => {
+          const ofChunk = await this.#send(columns, tx)
+          // Rolls the chunks before it back.
+          refuse(
+            chunk.map(({ job }) => job),
+            ofChunk,
+          )
+          for (const [at, other] of ofChunk) others.set(before + at, other)
+          before += chunk.length
+        },
+      )
+      if (notice !== NO_NOTICE) await queries.run(statements.notify, notice, tx)
+    })
+    return others
+  }
+
+  #columns(jobs: Call, isAll: boolean, notice: NoticeColumns): unknown[] {
+    const now = this.#props.clock?.now() ?? null
+    return [...newJobColumns(jobs.map(({ job }) => job)), ...linkedJobColumns(jobs), isAll, now, ...notice]
+  }
+
+  async #send(columns: unknown[], tx?: TransactionHandle): Promise<Others> {
+    const { queries, statements } = this.#props
+    const [row] = await queries.run<[string | null]>(statements.enqueueLinked, columns, tx)
+    const others = JSON.parse(row![0] ?? '[]') as OtherRow[]
+    return new Map(others.map((other) => [other[0] - 1, other]))
+  }
+}
+
+function split(calls: readonly Call[], others: Others): Others[] {
+  if (others.size === 0) return calls.map(() => others)
+  let before = 0
+  return calls.map(({ length }) => {
+    const ofCall = new Map<number, OtherRow>()
+    for (let at = 0; at < length; at++) {
+      const other = others.get(before + at)
+      if (other !== undefined) ofCall.set(at, other)
+    }
+    before += length
+    return ofCall
+  })
+}
+
+/** @throws ErrJobExists, ErrInvalidJob, EncodedForAnotherError when a job can't be stored */
+function refuse(jobs: readonly NewJob[], others: Others): void {
+  if (others.size === 0) return
+  const all = [...others].sort(([a], [b]) => a - b)
+  const [at, other] = all.find(([, [, outcome]]) => outcome === LINKED.otherKind) ?? []
+  if (at !== undefined) throw new ErrInvalidJob(otherKindText(jobs[at]!, other![4]!))
+  const existing = all.filter(([, [, outcome]]) => outcome === LINKED.exists)
+  if (existing.length > 0) {
+    throw new ErrJobExists(
+      existing.map(([, [, , id]]) => id),
+      new Map(existing.flatMap(([, [, , id, key]]) => (key === null ? [] : [[id, key] as const]))),
+    )
+  }
+  const encoded = all.filter(([, [, outcome]]) => outcome === LINKED.encodedForAnother)
+  if (encoded.length > 0)
+    throw new EncodedForAnotherError(new Map(encoded.map(([place, [, , id]]) => [place, id])))
+}

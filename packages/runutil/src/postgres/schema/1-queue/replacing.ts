@@ -1,0 +1,36 @@
+import { BY_INDEX } from '../plan-settings.ts'
+
+/** Replacing what a waiting job is to do. */
+export const replacing = (s: string): string => /* sql */ `
+-- Gives a waiting job, whose row in jobs the caller has locked, another payload, time, priority and key. Everything else stays,
+-- its place among jobs of the same time too. False when a claim holds the job.
+create function ${s}.replace_waiting_job(
+  p_job ${s}.jobs, p_payload json, p_bytes integer, p_run_at timestamptz, p_delayed_since timestamptz, p_priority integer,
+  p_key text, p_now timestamptz
+) returns boolean language plpgsql ${BY_INDEX} as $$
+declare
+  v_unique_key text;
+begin
+  if not ${s}.remove_waiting_job(p_job.id, p_job.kind, p_job.priority, p_job.run_at, p_job.seq) then return false; end if;
+  if p_job.unique_key is not null then
+    select u.key into v_unique_key from ${s}.job_unique as u
+      where u.kind = p_job.kind and u.key = p_job.unique_key and u.id = p_job.id and u.until_started;
+  end if;
+  update ${s}.jobs set payload = p_payload, run_at = p_run_at, priority = p_priority, key = p_key, updated_at = p_now
+    where id = p_job.id;
+  -- Without the claim that the job may have been freed from: what that reports concerns the payload of before.
+  insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
+    values (p_job.id, p_job.kind, p_run_at, p_run_at <= p_now, p_priority, p_key, p_job.seq,
+      case when p_bytes is not null or p_job.crashes > 0 or v_unique_key is not null
+        then row(p_bytes, p_job.crashes, null, null, v_unique_key)::${s}.job_note end,
+      p_delayed_since);
+  -- The job may now lie before the mark of a backlog.
+  if p_key is null then
+    delete from ${s}.job_backlogs where kind = p_job.kind;
+  else
+    insert into ${s}.job_unblocked_keys (kind, key)
+      select b.kind, p_key from ${s}.job_backlogs as b where b.kind = p_job.kind;
+  end if;
+  return true;
+end $$;
+`

@@ -1,0 +1,28 @@
+import type { StoredJob } from './stored-job.ts'
+
+/** Which job of a kind holds a unique key. */
+export class MemoryUniqueKeys {
+  readonly #holders = new Map<string, StoredJob>()
+
+  holder(kind: string, key: string): StoredJob | undefined {
+    return this.#holders.get(nameOf(kind, key))
+  }
+
+  take(job: StoredJob): void {
+    if (job.unique !== undefined) this.#holders.set(nameOf(job.kind, job.unique.key), job)
+  }
+
+  /** A claim takes the job. */
+  started(job: StoredJob): void {
+    if (job.unique?.until === 'started') this.free(job)
+  }
+
+  free(job: StoredJob): void {
+    if (job.unique === undefined || this.holder(job.kind, job.unique.key) !== job) return
+    this.#holders.delete(nameOf(job.kind, job.unique.key))
+  }
+}
+
+function nameOf(kind: string, key: string): string {
+  return JSON.stringify([kind, key])
+}

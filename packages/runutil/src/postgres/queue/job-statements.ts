@@ -52,7 +52,7 @@ export function jobStatements(s: string) {
         $6::double precision)`),
     get: call(/* sql */ `select ${jobColumns(s)} from ${s}.jobs as j where id ${EQ} $1::${TEXT}`),
     // Without jobs, one row says where the page ends.
-    list: call(/* sql */ `select page.next, ${jobColumns(s)} from ${s}.find_jobs($1::${TEXT}, $2::integer, $3::${TEXT}) as page
+    list: call(/* sql */ `select page.next, ${jobColumns(s)} from ${s}.find_jobs($1::${TEXT}, $2::integer, $3::${TEXT}, $4::double precision) as page
         left join lateral ${s}.jobs_in_order(page.ids, page.seqs) with ordinality as j on true order by j.ordinality`),
     cancel: call(/* sql */ `select ${s}.cancel_job($1::${TEXT}, $2::double precision)`),
     retry: call(/* sql */ `select ${s}.retry_job($1::${TEXT}, $2::${TEXT}, $3::double precision)`),

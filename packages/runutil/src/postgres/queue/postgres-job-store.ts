@@ -140,7 +140,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   }
 
   async list(query: ParsedQuery, { limit, after }: ListPage): Promise<StoredPage> {
-    const params = [queryJson(query), limit, after ?? null]
+    const params = [queryJson(query), limit, after ?? null, this.#now()]
     const rows = await this.#queries.run<ListRow>(this.#statements.list, params)
     const next = rows[0]![0] ?? undefined
     return { jobs: rows.flatMap(([, ...row]) => (row[0] === null ? [] : toQueuedJob(row))), next }

@@ -20,6 +20,7 @@ begin
       where held.id = v_job.id and held.seq = v_job.seq
       on conflict (id, claim) do update set unique_key = excluded.unique_key;
   end if;
+  perform ${s}.record_failures(array[p_id]);
   if v_job.links is not null then perform ${s}.end_linked_jobs(array[p_id], ${s}.store_time(p_now)); end if;
   return true;
 end $$;

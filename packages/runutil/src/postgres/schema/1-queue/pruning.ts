@@ -25,7 +25,9 @@ declare
   v_unique record;
 begin
   with gone as (
-    delete from ${s}.jobs where ctid = any (p_places) returning id, kind, unique_key
+    delete from ${s}.jobs where ctid = any (p_places) returning id, kind, status, unique_key
+  ), failures as (
+    delete from ${s}.job_failures as f using gone where f.id = gone.id and gone.status <> 'DONE'
   ), progress as (
     delete from ${s}.job_progress as p using gone where p.id = gone.id
   )

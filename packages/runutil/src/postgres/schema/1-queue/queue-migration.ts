@@ -8,6 +8,8 @@ import { enqueueing } from './enqueueing.ts'
 import { enqueueingLinked } from './enqueueing-linked.ts'
 import { fitting } from './fitting.ts'
 import { freeing } from './freeing.ts'
+import { failures } from './failures.ts'
+import { jobQueryType } from './job-query-type.ts'
 import { listing } from './listing.ts'
 import { renewing } from './renewing.ts'
 import { replacing } from './replacing.ts'
@@ -32,6 +34,7 @@ import { uniqueKeys } from './unique-keys.ts'
  * - `jobs_waiting` has one short row for each job that no claim holds. A claim deletes the rows of its jobs; ended jobs have
  *   none, so that however many there are, a claim never reads them. It never scans rows that aren't `due`. Jobs that were
  *   enqueued together share rows, which are runs.
+ * - `job_failures` has a row for each job that is FAILED or PANIC.
  * - `job_claims` has one row for all jobs of a claim. A job that isn't PENDING, or isn't in `ids`, isn't held by it:
  *   that is the fence. A job that ends stays in `ids`; one that goes back to waiting leaves a null.
  * - `job_rules` has the rules of workers for their kinds, for as long as they renew them; the limits that result for claims
@@ -68,6 +71,8 @@ export const queueMigration: Migration = {
       settlingByPlace,
       renewing,
       admin,
+      jobQueryType,
+      failures,
       listing,
       stats,
       sqlEnqueueing,
@@ -104,8 +109,9 @@ create table ${s}.jobs (
   payload json not null,
   result json
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1);
--- For prune_jobs alone: nearly free, since it finds ranges of blocks, not rows.
-create index jobs_updated on ${s}.jobs using brin (updated_at) with (pages_per_range = 32, autosummarize = on);
+-- For prune_jobs, and for find_jobs, which searches by the calls of enqueue too. Nearly free, since it has ranges of blocks, not rows;
+-- a column that grows from row to row within a call would not be.
+create index jobs_updated on ${s}.jobs using brin (updated_at, (seq >> 20)) with (pages_per_range = 32, autosummarize = on);
 -- jobs.seq is in the order of enqueueing: the number of the call, then the index in it.
 create sequence ${s}.job_seq;
 

@@ -165,6 +165,12 @@ begin
     -- settled.
     perform ${s}.restore_claims(p_ids, p_claims, v_now, 0);
   end loop;
+  if p_statuses && '{FAILED,PANIC}' then
+    perform ${s}.record_failures(array(
+      select given.id from unnest(p_ids, p_statuses) with ordinality as given (id, status, place)
+      where given.status in ('FAILED', 'PANIC') and given.place = any (v_settled)
+    ));
+  end if;
   perform ${s}.finish_claims(p_ids, p_claims, p_finished);
   if cardinality(v_settled) = cardinality(p_ids) then return null; end if;
   return (

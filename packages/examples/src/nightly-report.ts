@@ -1,11 +1,12 @@
-// A report a night at 02:30 in Berlin, once over all replicas, and each of them for sure: distributedCron says when, and a job
-// of the queue, with the instant in its id, does it, with retries. The night in which the clocks go forward has its report
-// right after the gap. With `retry` the schedule goes on after an error; without it the group ends.
+// A report a night at 02:30 in Berlin, once over all replicas, with retries: distributedCron says when, and a job of the queue, with
+// the instant in its id, does it. The night in which the clocks go forward has its report right after the gap. Of the instants that
+// come while no replica is up, the latest runs late, and the report says how many are missing. With `retry` the schedule goes on
+// after an error; without it the group ends.
 //
 // prints:
 //   nightly-report/2026-03-28T01:30:00.000Z: report of 28.03.2026
 //   nightly-report/2026-03-29T01:00:00.000Z: report of 29.03.2026
-//   nightly-report/2026-03-30T00:30:00.000Z: report of 30.03.2026
+//   nightly-report/2026-03-31T00:30:00.000Z: report of 31.03.2026, 1 missed
 //   reports: 3, replicas: 2
 import { pino } from 'pino'
 import { backoff, currentRun, runAllWorkers } from 'runutil'
@@ -14,29 +15,37 @@ import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 
 const timezone = 'Europe/Berlin'
-const nights = ['2026-03-28T01:30:00Z', '2026-03-29T01:00:00Z', '2026-03-30T00:30:00Z']
-// Three nights in a moment: the time of day jumps to the next. A service leaves the clock out, and takes the stores of
-// runutil/postgres.
-const clock = new VirtualClock({ now: shortlyBefore(nights[0]!), auto: true })
+// Four nights in a moment: the time of day jumps to shortly before a report, at last to a time after two of them. A service leaves
+// the clock out, and takes the stores of runutil/postgres.
+const times = ['2026-03-28T01:29:50Z', '2026-03-29T00:59:50Z', '2026-03-31T05:00:00Z'].map((time) =>
+  Date.parse(time),
+)
+const clock = new VirtualClock({ now: times[0]!, auto: true })
 const leases = new MemoryLeaseStore({ clock })
 const queue = new JobQueue(new MemoryJobStore())
 const stop = new AbortController()
 let reports = 0
 
-/** The same id for the same night: enqueued twice, it is done once. */
+interface Report {
+  readonly instant: string
+  readonly missed: number
+}
+
+/** The same id for the same night: enqueued again by the next replica, where one died before it was done, it is done once. */
 async function enqueueReport(): Promise<void> {
-  const instant = currentRun()!.scheduledFor.toISOString()
-  const id = `nightly-report/${instant}`
-  await queue.enqueue({ id, kind: 'nightly-report', payload: { instant } })
+  const { scheduledFor, missed } = currentRun()!
+  const payload: Report = { instant: scheduledFor.toISOString(), missed }
+  const id = `nightly-report/${payload.instant}`
+  await queue.enqueue({ id, kind: 'nightly-report', payload }, { onExists: 'skip' })
 }
 
 const worker = new QueueWorker(queue)
 worker.register('nightly-report', async (job) => {
-  const { instant } = job.payload as { instant: string }
+  const { instant, missed } = job.payload as Report
   const day = new Date(instant).toLocaleDateString('de-DE', { timeZone: timezone, dateStyle: 'medium' })
-  console.log(`${job.id}: report of ${day}`)
-  if (++reports === nights.length) stop.abort()
-  else clock.set(shortlyBefore(nights[reports]!))
+  console.log(`${job.id}: report of ${day}${missed > 0 ? `, ${missed} missed` : ''}`)
+  if (++reports === times.length) stop.abort()
+  else clock.set(times[reports]!)
 })
 
 const replicas = ['A', 'B'].map((name) => ({
@@ -48,7 +57,3 @@ const replicas = ['A', 'B'].map((name) => ({
 const logger = pino({ level: 'warn' })
 await runAllWorkers([...replicas, { name: 'Reports', worker }], stop.signal, { clock, logger })
 console.log(`reports: ${reports}, replicas: ${replicas.length}`)
-
-function shortlyBefore(night: string): number {
-  return Date.parse(night) - 10_000
-}

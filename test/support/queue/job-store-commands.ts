@@ -221,6 +221,57 @@ const retries = id.map(
     }),
 )
 
+const ids = fc.uniqueArray(id, { minLength: 1, maxLength: 5 })
+
+const cancelsOfMany = ids.map(
+  (given) =>
+    new Command('cancelJobs', given, async (model, { store }) => {
+      const cancelled = given.filter((one) => model.cancel(one))
+      expect(await store.cancelJobs(given)).toBe(cancelled.length)
+      await same(
+        model,
+        store,
+        given.map((its) => ({ id: its })),
+      )
+    }),
+)
+
+const deletes = ids.map(
+  (given) =>
+    new Command('deleteJobs', given, async (model, { store }) => {
+      const deleted = given.filter((one) => model.delete(one))
+      expect(await store.deleteJobs(given)).toBe(deleted.length)
+      await same(
+        model,
+        store,
+        given.map((its) => ({ id: its })),
+      )
+    }),
+)
+
+const revivals = fc.record({ ids, payload: fc.constantFrom(undefined, undefined, '"new"') }).map(
+  (given) =>
+    new Command('retryJobs', given, async (model, { store }) => {
+      const retried = given.ids.filter((one) => model.retry(one, given.payload))
+      const answer = await store.retryJobs(given.ids.map((one) => ({ id: one, payload: given.payload })))
+      expect(new Set(answer.map((job) => job.id))).toEqual(new Set(retried))
+      await same(model, store, answer)
+    }),
+)
+
+const change = fc.record({
+  delayMs: fc.constantFrom(undefined, 0, 1, 3_000),
+  priority: fc.constantFrom(undefined, 0, 2),
+  payload: fc.constantFrom(undefined, undefined, '"changed"'),
+})
+const reschedules = fc.record({ id, change }).map(
+  (given) =>
+    new Command('reschedule', given, async (model, { store }) => {
+      expect(await store.reschedule(given.id, given.change)).toBe(model.reschedule(given.id, given.change))
+      await same(model, store, [{ id: given.id }])
+    }),
+)
+
 const advances = fc.constantFrom(1, 999, 1_000, 4_000, 61_000).map(
   (ms) =>
     new Command('advance', ms, async (model, { store, clock }) => {
@@ -295,6 +346,11 @@ export const commands = fc.commands<JobStoreModel, RealStore>(
     releases,
     cancels,
     retries,
+    cancelsOfMany,
+    deletes,
+    revivals,
+    revivals,
+    reschedules,
     advances,
     changes,
     prunes,

@@ -1,5 +1,6 @@
 import type {
   AttemptError,
+  JobChange,
   LeasedJob,
   JobStatus,
   NewJob,
@@ -188,6 +189,32 @@ export class JobStoreModel {
     const job = this.jobs.get(id)
     if (job?.status !== 'PENDING') return false
     job.dueAt = Math.min(job.dueAt, this.#now)
+    return true
+  }
+
+  /** @returns whether it had failed */
+  retry(id: string, payload?: string): boolean {
+    const job = this.jobs.get(id)
+    if (job?.status !== 'FAILED' && job?.status !== 'PANIC') return false
+    Object.assign(job, { status: 'PENDING', dueAt: this.#now, claim: undefined, crashes: 0, attempts: 0 })
+    if (payload !== undefined) Object.assign(job, { payload })
+    return true
+  }
+
+  /** @returns whether it was there and didn't run */
+  delete(id: string): boolean {
+    const job = this.jobs.get(id)
+    if (job === undefined || (job.status === 'PENDING' && job.claim !== undefined)) return false
+    return this.jobs.delete(id)
+  }
+
+  /** @returns whether it waits */
+  reschedule(id: string, { delayMs, priority, payload }: JobChange): boolean {
+    const job = this.jobs.get(id)
+    if (job?.status !== 'PENDING' || job.claim !== undefined) return false
+    if (delayMs !== undefined) job.dueAt = this.#now + delayMs
+    if (priority !== undefined) Object.assign(job, { priority })
+    if (payload !== undefined) Object.assign(job, { payload, freedFrom: undefined })
     return true
   }
 

@@ -1,7 +1,6 @@
 import { has } from '../core/has.ts'
 import { unexpected } from '../core/errors.ts'
 import { messageOf } from '../core/thrown.ts'
-import type { NewJob } from './job-store.ts'
 import type { QueuedJob } from './job.ts'
 import { toJson } from './json.ts'
 
@@ -37,14 +36,14 @@ export function checkCodec(codec: JobCodec | undefined, what: string): JobCodec 
   throw unexpected(`${what}: codec`, 'an object with the functions encode and decode', codec)
 }
 
-/** Jobs with their payloads encoded. @throws what `encode` throws; ErrInvalidJob when it doesn't give JSON */
-export async function encodePayloads(
-  jobs: readonly NewJob[],
+/** Jobs with their payloads, which are JSON, encoded. @throws what `encode` throws; ErrInvalidJob when it doesn't give JSON */
+export async function encodePayloads<J extends CodecJob & { readonly payload: string }>(
+  jobs: readonly J[],
   codec: JobCodec,
   maxJson: number | undefined,
-): Promise<NewJob[]> {
-  const encoded: NewJob[] = []
-  const encode = async (job: NewJob): Promise<NewJob> => {
+): Promise<J[]> {
+  const encoded: J[] = []
+  const encode = async (job: J): Promise<J> => {
     const value = await codec.encode(JSON.parse(job.payload), about(job))
     return { ...job, payload: toJson(value, 'codec.encode of a payload', maxJson) }
   }

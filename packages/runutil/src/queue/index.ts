@@ -26,9 +26,11 @@ export type {
   QueuedJob,
   UniqueKey,
 } from './job.ts'
+export type { RescheduleChange, RetryChange } from './job-change.ts'
 export type { JobEvent } from './job-event.ts'
 export type { JobPage, ListedJobs } from './job-listing.ts'
 export type { JobQuery, ParsedQuery, QueryStatus } from './job-query.ts'
+export type { CancelOptions, JobChange, JobRetry, RetriedJob } from './job-operations.ts'
 export { JobQueue, type JobQueueOptions } from './job-queue.ts'
 export type {
   ClaimOptions,
@@ -55,6 +57,7 @@ export type { RetryIf, RetryOptions } from './retry-policy.ts'
 export type { QueryRange, TimeRange } from './query-range.ts'
 export { QueueWorker } from './queue-worker.ts'
 export type { ResolvedRetention, Retention } from './retention.ts'
+export type { WhichJobs } from './which-jobs.ts'
 export type { QueueWorkerOptions } from './worker-settings.ts'
 export type {
   DrizzleLike,

@@ -29,5 +29,7 @@ export type JobEvent =
   | { readonly type: 'lost'; readonly id: string; readonly kind: string; readonly attempt: number }
   /** Released unstarted, as if it had never been claimed. */
   | { readonly type: 'released'; readonly id: string; readonly kind: string; readonly attempt: number }
+  /** An operator's retry through this object: it had failed, and waits again. */
+  | { readonly type: 'retried'; readonly id: string; readonly kind: string }
   /** A kind was paused or resumed through this object. */
   | { readonly type: 'paused' | 'resumed'; readonly kind: string }

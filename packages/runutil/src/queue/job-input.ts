@@ -77,9 +77,9 @@ function prepareJob(input: JobInput, { name, kinds, onExists, mostJson }: Prepar
   return {
     id: id === undefined ? timeOrderedId() : text(id, '.id', name, LONGEST_ID),
     kind: kinds.of(kind, name),
-    runAt: moment(runAt, name),
+    runAt: momentOf(runAt, name),
     delayMs: delay === undefined ? undefined : delayOf(delay, runAt, name),
-    priority: rank(priority, name),
+    priority: priority === undefined ? 0 : priorityOf(priority, name),
     key: key === undefined ? undefined : text(key, '.key', name, LONGEST_KEY),
     unique: unique === undefined ? undefined : uniqueKey(unique, onExists, name),
     payload: payloadOf(input, name, mostJson),
@@ -137,7 +137,8 @@ function text(value: string, field: string, name: NameOf, longest: number): stri
   return trimmed
 }
 
-function moment(value: Date | undefined, name: NameOf): Date | undefined {
+/** @throws ErrInvalidJob */
+export function momentOf(value: Date | undefined, name: NameOf): Date | undefined {
   if (value === undefined) return undefined
   // A date in the past counts as now, since some databases can't store very old ones.
   if (value instanceof Date && value.getTime() < END_OF_TIME) return value.getTime() < 0 ? new Date(0) : value
@@ -145,7 +146,8 @@ function moment(value: Date | undefined, name: NameOf): Date | undefined {
   throw invalid(name('.runAt'), 'a Date', got)
 }
 
-function delayOf(delay: Duration, runAt: Date | undefined, name: NameOf): number {
+/** @throws ErrInvalidJob, also for a delay beside a `runAt` */
+export function delayOf(delay: Duration, runAt: Date | undefined, name: NameOf): number {
   if (runAt !== undefined) throw new ErrInvalidJob(`${name('')}: expected runAt or delay; got both`)
   try {
     return toStorableMs(delay, name('.delay'))
@@ -173,16 +175,21 @@ function uniqueKey(given: NonNullable<JobInput['unique']>, onExists: OnExists, n
 /** A column of 32 bits. */
 const PRIORITY = { min: -(2 ** 31) + 1, max: 2 ** 31 - 1 }
 
-function rank(value: number | undefined, name: NameOf): number {
-  if (value === undefined) return 0
+/** @throws ErrInvalidJob */
+export function priorityOf(value: number, name: NameOf): number {
   if (isWholeNumber(value, PRIORITY)) return value
   throw invalid(name('.priority'), wholeNumberText(PRIORITY), describe(value))
 }
 
-function payloadOf(input: JobInput, name: NameOf, mostJson = MOST_JSON): string {
+function payloadOf(input: JobInput, name: NameOf, mostJson: number | undefined): string {
   // A missing payload means null; an explicit undefined is an error.
   if (!('payload' in input)) return 'null'
-  return plainJson(input.payload, mostJson) ?? toJson(input.payload, name('.payload'), mostJson)
+  return payloadJson(input.payload, name, mostJson)
+}
+
+/** @throws ErrInvalidJob for a payload that isn't JSON, or too large */
+export function payloadJson(payload: unknown, name: NameOf, mostJson = MOST_JSON): string {
+  return plainJson(payload, mostJson) ?? toJson(payload, name('.payload'), mostJson)
 }
 
 function invalid(what: string, expected: string, got: string): ErrInvalidJob {

@@ -12,6 +12,7 @@ import { type DequeueFn, dequeue } from './dequeue.ts'
 import { insertEncoded } from './encoded-insert.ts'
 import { resolveEnqueueOptions } from './enqueue-options.ts'
 import { JobNotFoundError, jobLost } from './errors.ts'
+import type { RescheduleChange, RetryChange } from './job-change.ts'
 import type { JobEvent } from './job-event.ts'
 import { type JobPage, type ListedJobs, cursorOf, resolvePage } from './job-listing.ts'
 import type { JobQuery } from './job-query.ts'
@@ -21,6 +22,8 @@ import type { KindStats } from './kind-stats.ts'
 import type { JobCounts, JobStore, JobStoreFacts } from './job-store.ts'
 import type { EnqueueOptions, Enqueued, JobInput, LeasedJob, QueuedJob } from './job.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
+import { cancelJobs, deleteJobs, rescheduleJob, retryJobs } from './operator-calls.ts'
+import type { WhichJobs } from './which-jobs.ts'
 import { settlementOf } from './outcome.ts'
 import { checkPayloads } from './typed-payloads.ts'
 
@@ -149,14 +152,48 @@ export class JobQueue {
   }
 
   /**
-   * Ends a job as FAILED with 'cancelled'. It never runs again; the signal of its handler, if it runs, aborts within
-   * a third of its lease.
+   * Ends jobs as FAILED with 'cancelled'. They don't run again unless they are retried; the signal of a handler that runs aborts
+   * within a third of its lease.
    *
-   * @returns false when there is no such job or it has ended
+   * @returns of one id: false when there is no such job or it has ended; else how many jobs were cancelled
+   * @throws InvalidArgumentError
    */
-  async cancel(id: string): Promise<boolean> {
-    const stored = storedId(id)
-    return stored !== undefined && this.#store.cancel(stored)
+  cancel(id: string): Promise<boolean>
+  cancel(which: Exclude<WhichJobs, string>): Promise<number>
+  cancel(which: WhichJobs): Promise<boolean | number> {
+    return cancelJobs(this.#store, which)
+  }
+
+  /**
+   * Makes FAILED and PANIC jobs wait again, due now: `attempt` begins at 1 again, while `attemptsDone` goes on and `errors` stays. No
+   * other job is changed or counted.
+   *
+   * @param change a new payload, which is validated before the handler of each
+   * @returns how many jobs were retried
+   * @throws InvalidArgumentError; ErrInvalidJob for a payload that isn't JSON or too large: nothing has changed then
+   */
+  retry(which: WhichJobs, change: RetryChange = {}): Promise<number> {
+    return retryJobs(this.#store, which, change)
+  }
+
+  /**
+   * Deletes waiting and ended jobs with all that is stored about them; running ones stay. Their ids are free again.
+   *
+   * @returns how many jobs were deleted
+   * @throws InvalidArgumentError
+   */
+  delete(which: WhichJobs): Promise<number> {
+    return deleteJobs(this.#store, which)
+  }
+
+  /**
+   * Changes when a waiting job runs, its priority or its payload.
+   *
+   * @returns false when the job runs, has ended or doesn't exist
+   * @throws InvalidArgumentError for an unknown field or none; ErrInvalidJob for a value that no job can have
+   */
+  reschedule(id: string, change: RescheduleChange): Promise<boolean> {
+    return rescheduleJob(this.#store, id, change)
   }
 
   /** Makes a waiting job due now. @returns false when there is no such job or it has ended */

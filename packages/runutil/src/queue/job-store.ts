@@ -6,6 +6,7 @@ import type { ParsedQuery } from './job-query.ts'
 import type { KindMinute } from './job-minutes.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { KindStats } from './kind-stats.ts'
+import type { CancelOptions, JobChange, JobRetry, RetriedJob } from './job-operations.ts'
 import type { Settlement } from './outcome.ts'
 import type { OnReady } from './ready-listeners.ts'
 
@@ -186,6 +187,24 @@ export interface JobStore {
   cancel(id: string): Promise<boolean>
   /** Makes a job due now. @returns false when there is no such job or it has ended */
   retryNow(id: string): Promise<boolean>
+  /** As `cancel`, of many. @returns how many were cancelled */
+  cancelJobs(ids: readonly string[], options?: CancelOptions): Promise<number>
+  /** Removes waiting and ended jobs, and all that belongs to them; a waiting one ends first. @returns how many were removed */
+  deleteJobs(ids: readonly string[]): Promise<number>
+  /**
+   * Makes FAILED and PANIC jobs wait again, due now and without crashes; others are left as they are. `attempt` begins at 1 again,
+   * while `attemptsDone` goes on and `lastError` and `errors` stay. No earlier claim holds the job any more; but what was cancelled
+   * while it ran keeps its place under the limits, beside that of the retry, until it is settled or released, or its lease expires.
+   *
+   * @returns those that were retried
+   */
+  retryJobs(retries: readonly JobRetry[]): Promise<RetriedJob[]>
+  /**
+   * Changes a waiting job. A `runAt` in the past means now. Once its payload has changed, no earlier claim can settle it any more.
+   *
+   * @returns false when the job runs, has ended or doesn't exist
+   */
+  reschedule(id: string, change: JobChange): Promise<boolean>
   /** No claim that begins after this has resolved takes a job of the kind, in any process, until it is resumed. */
   pause(kind: string): Promise<void>
   /** Ends a pause, and calls the listeners. */

@@ -17,6 +17,7 @@ import type {
   StoredPage,
 } from './job-store.ts'
 import type { Enqueued, LeasedJob, QueuedJob } from './job.ts'
+import type { CancelOptions, JobChange, JobRetry, RetriedJob } from './job-operations.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { ParsedQuery } from './job-query.ts'
 import { type KindMinute, MINUTE_MS } from './job-minutes.ts'
@@ -166,6 +167,28 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     if (job === undefined) return false
     if (this.#jobs.retryNow(job, this.#time.now())) this.#listeners.wakeFor([job])
     return true
+  }
+
+  async cancelJobs(ids: readonly string[], { onlyWaiting = false }: CancelOptions = {}): Promise<number> {
+    const now = this.#time.now()
+    return ids.filter((id) => !(onlyWaiting && this.#jobs.runs(id)) && this.#jobs.cancel(id, now)).length
+  }
+
+  async deleteJobs(ids: readonly string[]): Promise<number> {
+    return ids.filter((id) => this.#jobs.delete(id)).length
+  }
+
+  async retryJobs(retries: readonly JobRetry[]): Promise<RetriedJob[]> {
+    const now = this.#time.now()
+    const retried = retries.map((retry) => this.#jobs.retry(retry, now)).filter((job) => job !== undefined)
+    this.#listeners.wakeFor(retried)
+    return retried.map(({ id, kind }) => ({ id, kind }))
+  }
+
+  async reschedule(id: string, change: JobChange): Promise<boolean> {
+    const job = this.#jobs.reschedule(id, change, this.#time.now())
+    if (job !== undefined) this.#listeners.wakeFor([job])
+    return job !== undefined
   }
 
   async pause(kind: string): Promise<void> {

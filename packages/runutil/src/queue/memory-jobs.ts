@@ -1,3 +1,4 @@
+import type { JobChange, JobRetry } from './job-operations.ts'
 import type { ClaimOptions, Held } from './job-store.ts'
 import { MemoryLeases } from './memory-leases.ts'
 import type { ClockSet } from './memory-time.ts'
@@ -45,7 +46,8 @@ export class MemoryJobs {
       const isOwn = holder !== undefined && lease.holder === holder
       for (const job of lease.jobs.values()) {
         this.#handlerEnded(job)
-        if (isFinal(job.status)) continue
+        // Cancelled, and perhaps retried since.
+        if (job.claim !== claim || isFinal(job.status)) continue
         if (!isOwn) job.crashes++
         job.freedFrom = isOwn ? undefined : claim
         this.giveBack(job)
@@ -126,6 +128,49 @@ export class MemoryJobs {
     job.delayed = false
     if (waits) this.giveBack(job)
     return waits
+  }
+
+  /** @returns the job, if it had failed */
+  retry({ id, payload }: JobRetry, now: number): StoredJob | undefined {
+    const job = this.#byId.get(id)
+    if (job === undefined || (job.status !== 'FAILED' && job.status !== 'PANIC')) return undefined
+    Object.assign(job, { status: 'PENDING', runAt: now, delayed: false, updatedAt: now, crashes: 0 })
+    job.uncounted = job.attemptsDone
+    job.payload = payload ?? job.payload
+    this.giveBack(job)
+    return job
+  }
+
+  /** @returns the job, if it waits */
+  reschedule(id: string, change: JobChange, now: number): StoredJob | undefined {
+    const job = this.open(id)
+    if (job === undefined || job.claim !== undefined) return undefined
+    const { runAt, delayMs, priority, payload } = change
+    this.waiting.remove(job)
+    if (runAt !== undefined || delayMs !== undefined) {
+      job.runAt = Math.max(now, runAt?.getTime() ?? now) + (delayMs ?? 0)
+      job.delayed = delayMs !== undefined
+    }
+    job.priority = priority ?? job.priority
+    // What a former holder would still report is of another job.
+    if (payload !== undefined) Object.assign(job, { payload, freedFrom: undefined })
+    job.updatedAt = now
+    this.waiting.add(job)
+    return job
+  }
+
+  /** Whether a claim holds the job. */
+  runs(id: string): boolean {
+    return this.open(id)?.claim !== undefined
+  }
+
+  /** @returns whether there was such a job that doesn't run */
+  delete(id: string): boolean {
+    const job = this.#byId.get(id)
+    if (job === undefined || this.runs(id)) return false
+    this.waiting.remove(job)
+    this.unique.free(job)
+    return this.#byId.delete(id)
   }
 
   /** @returns how many ended jobs past their retention were removed */

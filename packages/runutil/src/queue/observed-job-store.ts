@@ -20,6 +20,7 @@ import type {
 } from './job-store.ts'
 import type { ParsedQuery } from './job-query.ts'
 import type { KindMinute } from './job-minutes.ts'
+import type { CancelOptions, JobChange, JobRetry, RetriedJob } from './job-operations.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { KindStats } from './kind-stats.ts'
 import type { Settlement } from './outcome.ts'
@@ -112,6 +113,24 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
 
   retryNow(id: string): Promise<boolean> {
     return this.#store.retryNow(id)
+  }
+
+  cancelJobs(ids: readonly string[], options?: CancelOptions): Promise<number> {
+    return this.#store.cancelJobs(ids, options)
+  }
+
+  deleteJobs(ids: readonly string[]): Promise<number> {
+    return this.#store.deleteJobs(ids)
+  }
+
+  async retryJobs(retries: readonly JobRetry[]): Promise<RetriedJob[]> {
+    const retried = await this.#store.retryJobs(retries)
+    this.#emitEach(retried, ({ id, kind }) => ({ type: 'retried', id, kind }))
+    return retried
+  }
+
+  reschedule(id: string, change: JobChange): Promise<boolean> {
+    return this.#store.reschedule(id, change)
   }
 
   async pause(kind: string): Promise<void> {

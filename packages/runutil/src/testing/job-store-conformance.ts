@@ -11,9 +11,11 @@ import { insertCases } from './job-store-insert-cases.ts'
 import { lateCases } from './job-store-late-cases.ts'
 import { leaseCases } from './job-store-lease-cases.ts'
 import { listCases } from './job-store-list-cases.ts'
+import { operatorCases } from './job-store-operator-cases.ts'
 import { pauseCases } from './job-store-pause-cases.ts'
 import { rateCases } from './job-store-rate-cases.ts'
 import { raceCases } from './job-store-race-cases.ts'
+import { rescheduleCases } from './job-store-reschedule-cases.ts'
 import { rulesCases } from './job-store-rules-cases.ts'
 import { statsCases } from './job-store-stats-cases.ts'
 import { settleCases } from './job-store-settle-cases.ts'
@@ -49,6 +51,8 @@ export const jobStoreConformance: JobStoreCases = {
   ...adminCases,
   ...concurrencyCases,
   ...cancelCases,
+  ...operatorCases,
+  ...rescheduleCases,
   ...pauseCases,
   ...listCases,
   ...rateCases,

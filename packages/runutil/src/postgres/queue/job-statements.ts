@@ -56,6 +56,19 @@ export function jobStatements(s: string) {
         left join lateral ${s}.jobs_in_order(page.ids, page.seqs) with ordinality as j on true order by j.ordinality`),
     cancel: call(/* sql */ `select ${s}.cancel_job($1::${TEXT}, $2::double precision)`),
     retry: call(/* sql */ `select ${s}.retry_job($1::${TEXT}, $2::${TEXT}, $3::double precision)`),
+    cancelJobs: call(
+      /* sql */ `select cancelled, pg_catalog.array_to_json(busy)::${TEXT} from ${s}.cancel_jobs($1::${TEXTS}, $2::boolean, $3::boolean, $4::double precision)`,
+    ),
+    deleteJobs: call(
+      /* sql */ `select deleted, pg_catalog.array_to_json(busy)::${TEXT} from ${s}.delete_jobs($1::${TEXTS}, $2::boolean, $3::double precision)`,
+    ),
+    retryJobs:
+      call(/* sql */ `select pg_catalog.array_to_json(ids)::${TEXT}, pg_catalog.array_to_json(kinds)::${TEXT},
+        pg_catalog.array_to_json(busy)::${TEXT} from ${s}.retry_jobs($1::${TEXTS}, $2::${TEXTS}, $3::boolean, $4::${TEXT},
+        $5::double precision)`),
+    reschedule:
+      call(/* sql */ `select ${s}.reschedule_job($1::${TEXT}, $2::double precision, $3::double precision, $4::integer, $5::${TEXT},
+        $6::${TEXT}, $7::double precision)`),
     taken: call(/* sql */ `select id from ${s}.jobs where id ${EQ} any ($1::${TEXTS})`),
     // Held jobs are PENDING without a row in jobs_waiting.
     counts:

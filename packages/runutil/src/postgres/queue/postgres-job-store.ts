@@ -20,6 +20,7 @@ import type {
 import type { ParsedQuery } from '../../queue/job-query.ts'
 import type { Enqueued, LeasedJob, QueuedJob } from '../../queue/job.ts'
 import type { KindMinute } from '../../queue/job-minutes.ts'
+import type { CancelOptions, JobChange, JobRetry, RetriedJob } from '../../queue/job-operations.ts'
 import type { KindRules, OtherRules } from '../../queue/kind-rules.ts'
 import type { KindStats } from '../../queue/kind-stats.ts'
 import { checkMaxJson } from '../../queue/max-json.ts'
@@ -36,6 +37,7 @@ import { LinkedJobInserter } from './linked-job-inserter.ts'
 import { JobNotifications } from './job-notifications.ts'
 import { queryJson } from './query-json.ts'
 import { type CountRow, type JobRow, type ListRow, toCounts, toQueuedJob } from './job-rows.ts'
+import { JobOperator } from './job-operator.ts'
 import { type JobStatements, jobStatements } from './job-statements.ts'
 import { type KindRow, minuteColumns, toKindStats } from './kind-rows.ts'
 import { type RuleRow, ruleColumns, toOtherRules } from './rule-columns.ts'
@@ -76,6 +78,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly #linkedInserter: LinkedJobInserter
   readonly #held: HeldJobs
   readonly #notifications: JobNotifications
+  readonly #operator: JobOperator
 
   /** @throws InvalidArgumentError */
   constructor(database: Database, options: PostgresJobStoreOptions = {}) {
@@ -91,6 +94,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     const props = { queries: this.#queries, statements, channel: this.#queries.channel }
     const onRequeued = (): void => this.#claimer.requeued()
     const notifications = (this.#notifications = new JobNotifications({ ...props, clock, onRequeued }))
+    this.#operator = new JobOperator({ ...props, clock })
     this.#inserter = new JobInserter({ ...props, notifications, clock })
     this.#linkedInserter = new LinkedJobInserter({ ...props, notifications, clock })
     this.#claimer = new JobClaimer({ ...props, notifications, clock })
@@ -146,18 +150,28 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return { jobs: rows.flatMap(([, ...row]) => (row[0] === null ? [] : toQueuedJob(row))), next }
   }
 
-  async cancel(id: string): Promise<boolean> {
-    const [row] = await this.#queries.run<[boolean]>(this.#statements.cancel, [id, this.#now()])
-    return row![0]
+  cancel(id: string): Promise<boolean> {
+    return this.#operator.cancel(id)
   }
 
-  async retryNow(id: string): Promise<boolean> {
-    const [row] = await this.#queries.run<[boolean]>(this.#statements.retry, [
-      id,
-      this.#queries.channel,
-      this.#now(),
-    ])
-    return row![0]
+  retryNow(id: string): Promise<boolean> {
+    return this.#operator.retryNow(id)
+  }
+
+  cancelJobs(ids: readonly string[], options?: CancelOptions): Promise<number> {
+    return this.#operator.cancelJobs(ids, options)
+  }
+
+  deleteJobs(ids: readonly string[]): Promise<number> {
+    return this.#operator.deleteJobs(ids)
+  }
+
+  retryJobs(retries: readonly JobRetry[]): Promise<RetriedJob[]> {
+    return this.#operator.retryJobs(retries)
+  }
+
+  reschedule(id: string, change: JobChange): Promise<boolean> {
+    return this.#operator.reschedule(id, change)
   }
 
   async pause(kind: string): Promise<void> {

@@ -16,6 +16,7 @@ import { replacing } from './replacing.ts'
 import { limiting } from './limiting.ts'
 import { links } from './links.ts'
 import { markedJobs } from './marked-jobs.ts'
+import { operating } from './operating.ts'
 import { pausing } from './pausing.ts'
 import { pruning } from './pruning.ts'
 import { rules } from './rules.ts'
@@ -70,6 +71,7 @@ export const queueMigration: Migration = {
       settling,
       settlingByPlace,
       renewing,
+      operating,
       admin,
       jobQueryType,
       failures,

@@ -11,7 +11,7 @@ create function ${s}.replace_waiting_job(
 declare
   v_unique_key text;
 begin
-  if not ${s}.remove_waiting_job(p_job.id, p_job.kind, p_job.priority, p_job.run_at, p_job.seq) then return false; end if;
+  if (${s}.take_waiting_job(p_job.id, p_job.kind, p_job.priority, p_job.run_at, p_job.seq)).id is null then return false; end if;
   if p_job.unique_key is not null then
     select u.key into v_unique_key from ${s}.job_unique as u
       where u.kind = p_job.kind and u.key = p_job.unique_key and u.id = p_job.id and u.until_started;

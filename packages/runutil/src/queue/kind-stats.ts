@@ -79,7 +79,7 @@ export function combinedLimits({ concurrency, keyConcurrency, rates }: LimitsInF
   }
 }
 
-/** @param last the current minute, since the epoch @param known those that aren't zero, in any order */
+/** @param last the current minute, since the epoch @param known in any order; others are zero */
 export function lastMinutes(
   last: number,
   known: readonly (Omit<MinuteStats, 'at'> & { readonly minute: number })[],
@@ -89,8 +89,8 @@ export function lastMinutes(
     return { at: new Date((first + at) * MINUTE_MS), done: 0, failed: 0, retried: 0 }
   })
   for (const { minute, done, failed, retried } of known) {
-    const { at } = minutes[minute - first]!
-    minutes[minute - first] = { at, done, failed, retried }
+    const its = minutes[minute - first]
+    if (its !== undefined) minutes[minute - first] = { at: its.at, done, failed, retried }
   }
   return minutes
 }

@@ -23,7 +23,18 @@ export type KindRow = [
   waits: string | null,
 ]
 
-export function toKindStats(row: KindRow): KindStats {
+/** Leaves out kinds that have no more than minutes of more than an hour ago. */
+export function toStats(rows: readonly KindRow[]): KindStats[] {
+  return rows.map(toKindStats).filter(isOfNow)
+}
+
+function isOfNow({ waiting, blocked, running, failed, paused, limits, perMinute }: KindStats): boolean {
+  if (paused || waiting + blocked + running + failed > 0) return true
+  if (limits.rates.length > 0 || 'concurrency' in limits || 'keyConcurrency' in limits) return true
+  return perMinute.some((minute) => minute.done + minute.failed + minute.retried > 0)
+}
+
+function toKindStats(row: KindRow): KindStats {
   const [kind, waiting, blocked, due, running, failed, oldestDue, paused] = row
   const handleMs = percentilesOf(toHistograms(row[14]))
   const waitMs = percentilesOf(toHistograms(row[15]))
@@ -53,18 +64,28 @@ function toLimits(row: KindRow): KindStats['limits'] {
 }
 
 function toMinutes(row: KindRow): KindStats['perMinute'] {
-  const known = listOf<[number, number, number, number]>(row[13])
-  return lastMinutes(
-    row[12],
-    known.map(([minute, done, failed, retried]) => ({ minute, done, failed, retried })),
+  const slices = listsOf<[first: number, done: number[], failed: number[], retried: number[]]>(row[13])
+  const known = slices.flatMap(([first, done, failed, retried]) =>
+    done.map((count, at) => ({
+      minute: first + at,
+      done: count,
+      failed: failed[at]!,
+      retried: retried[at]!,
+    })),
   )
+  return lastMinutes(row[12], known)
 }
 
 function toHistograms(literals: string | null): HistogramCounts[] {
-  return listOf<number[]>(literals && `{${literals}}`).map(([first, ...counts]) => ({
+  return listsOf<number[]>(literals).map(([first, ...counts]) => ({
     first: first!,
     counts,
   }))
+}
+
+/** Several array literals, between which are commas. */
+function listsOf<T>(literals: string | null): T[] {
+  return listOf<T>(literals && `{${literals}}`)
 }
 
 /** An array literal of numbers is JSON, but for its braces. */

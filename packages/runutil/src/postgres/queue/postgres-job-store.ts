@@ -39,7 +39,7 @@ import { queryJson } from './query-json.ts'
 import { type CountRow, type JobRow, type ListRow, toCounts, toQueuedJob } from './job-rows.ts'
 import { JobOperator } from './job-operator.ts'
 import { type JobStatements, jobStatements } from './job-statements.ts'
-import { type KindRow, minuteColumns, toKindStats } from './kind-rows.ts'
+import { type KindRow, minuteColumns, toStats } from './kind-rows.ts'
 import { type RuleRow, ruleColumns, toOtherRules } from './rule-columns.ts'
 import { schemaPlace } from './schema-place.ts'
 
@@ -191,7 +191,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   }
 
   async stats(): Promise<KindStats[]> {
-    return (await this.#queries.run<KindRow>(this.#statements.stats, [this.#now()])).map(toKindStats)
+    return toStats(await this.#queries.run<KindRow>(this.#statements.stats, [this.#now()]))
   }
 
   async addMinutes(minutes: readonly KindMinute[]): Promise<void> {

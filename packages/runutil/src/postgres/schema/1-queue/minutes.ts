@@ -4,18 +4,15 @@ import { BY_INDEX, PINNED } from '../plan-settings.ts'
 /** What became of the jobs of each kind in the last minutes, in all processes. A minute is a number since the epoch. */
 export const minutes = (s: string): string => /* sql */ `
 create table ${s}.job_minutes (
+  -- The first of ${SLICE_MINUTES} minutes. Together, since an hour of many kinds is then read fast.
   minute integer not null,
   kind text collate "C" not null,
-  done integer not null,
-  failed integer not null,
-  retried integer not null,
-  primary key (minute, kind)
-) with (fillfactor = 50);
--- Histograms of ${SLICE_MINUTES} minutes, the first of which is minute: an array of integers, the number of the first bucket, then the
--- counts; null without any. As text, since that is how it is read.
-create table ${s}.job_durations (
-  minute integer not null,
-  kind text collate "C" not null,
+  -- One element for each of the minutes.
+  done integer[] not null,
+  failed integer[] not null,
+  retried integer[] not null,
+  -- Histograms of all of them: an array of integers, the number of the first bucket, then the counts; null without any. As text,
+  -- since that is how it is read.
   handle text,
   wait text,
   primary key (minute, kind)
@@ -52,18 +49,27 @@ create function ${s}.add_job_minutes(
 declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_minute integer;
+  v_at integer;
+  v_none constant integer[] := array_fill(0, array[${SLICE_MINUTES}]);
+  v_done integer[];
+  v_failed integer[];
+  v_retried integer[];
 begin
   for i in 1..cardinality(p_kinds) loop
     v_minute := ${s}.minute_of(v_now - p_agos[i] * interval '1 ms');
-    insert into ${s}.job_minutes as m (minute, kind, done, failed, retried)
-      values (v_minute, p_kinds[i], p_done[i], p_failed[i], p_retried[i])
+    v_at := v_minute % ${SLICE_MINUTES} + 1;
+    v_done := v_none;
+    v_failed := v_none;
+    v_retried := v_none;
+    v_done[v_at] := p_done[i];
+    v_failed[v_at] := p_failed[i];
+    v_retried[v_at] := p_retried[i];
+    insert into ${s}.job_minutes as m (minute, kind, done, failed, retried, handle, wait)
+      values (v_minute - v_at + 1, p_kinds[i], v_done, v_failed, v_retried, p_handles[i], p_waits[i])
     on conflict (minute, kind) do update
-      set done = m.done + excluded.done, failed = m.failed + excluded.failed, retried = m.retried + excluded.retried;
-    continue when coalesce(p_handles[i], p_waits[i]) is null;
-    insert into ${s}.job_durations as d (minute, kind, handle, wait)
-      values (v_minute - v_minute % ${SLICE_MINUTES}, p_kinds[i], p_handles[i], p_waits[i])
-    on conflict (minute, kind) do update
-      set handle = ${s}.add_counts(d.handle, excluded.handle), wait = ${s}.add_counts(d.wait, excluded.wait);
+      set done[v_at] = m.done[v_at] + p_done[i], failed[v_at] = m.failed[v_at] + p_failed[i],
+        retried[v_at] = m.retried[v_at] + p_retried[i],
+        handle = ${s}.add_counts(m.handle, excluded.handle), wait = ${s}.add_counts(m.wait, excluded.wait);
   end loop;
 end $$;
 
@@ -74,7 +80,5 @@ declare
 begin
   delete from ${s}.job_minutes where minute <= v_minute - ${KEPT_MINUTES};
   delete from ${s}.job_minutes where minute > v_minute + ${SLICE_MINUTES};
-  delete from ${s}.job_durations where minute <= v_minute - ${KEPT_MINUTES};
-  delete from ${s}.job_durations where minute > v_minute + ${SLICE_MINUTES};
 end $$;
 `

@@ -41,7 +41,7 @@ import { uniqueKeys } from './unique-keys.ts'
  * - `job_rules` has the rules of workers for their kinds, for as long as they renew them; the limits that result for claims
  *   are one row per kind, in `job_limits`.
  * - A claim of a limited kind locks the kind's row first, so that its counts stay true until it commits.
- * - `job_minutes` and `job_durations` have what processes count of their attempts, and add once a minute.
+ * - `job_minutes` has what processes count of their attempts, and add once a minute.
  * - `job_backlogs` has a row for each kind whose first jobs wait for full keys, and `job_unblocked_keys` the keys of such kinds
  *   that may have room again: claims search those, and the jobs behind the backlog.
  */

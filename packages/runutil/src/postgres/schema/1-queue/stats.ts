@@ -51,8 +51,8 @@ begin
   return v_oldest;
 end $$;
 
--- The kinds that have rows in jobs_waiting: one lookup for each.
-create function ${s}.waiting_kinds() returns table (kind text) language plpgsql ${BY_INDEX} as $$
+-- The kinds that have waiting or failed jobs: one lookup for each.
+create function ${s}.listed_kinds() returns table (kind text) language plpgsql ${BY_INDEX} as $$
 begin
   return query
     with recursive due as (
@@ -65,8 +65,15 @@ begin
       union all
       select (select w.kind from ${s}.jobs_waiting as w where not w.due and w.kind > k.kind order by w.kind limit 1)
       from later as k where k.kind is not null
+    ), failed as (
+      (select f.kind from ${s}.job_failures as f order by f.kind limit 1)
+      union all
+      select (select f.kind from ${s}.job_failures as f where f.kind > k.kind order by f.kind limit 1)
+      from failed as k where k.kind is not null
+    ), found as (
+      select due.kind from due union select later.kind from later union select failed.kind from failed
     )
-    select due.kind from due where due.kind is not null union select later.kind from later where later.kind is not null;
+    select found.kind from found where found.kind is not null;
 end $$;
 `
 
@@ -84,12 +91,10 @@ begin
     with limits as materialized (
       select l.* from ${s}.live_limits(array(select o.kind from ${s}.job_limits as o), v_now) as l
     ), minutes as materialized (
-      select m.kind, array_agg(array[m.minute, m.done, m.failed, m.retried]) as its from ${s}.job_minutes as m
-      where m.minute > v_minute - ${MINUTES} and m.minute <= v_minute group by m.kind
-    ), durations as materialized (
-      select d.kind, string_agg(d.handle, ',') as handles, string_agg(d.wait, ',') as waits
-      from ${s}.job_durations as d where d.minute > v_minute - ${MINUTES + SLICE_MINUTES - 1} and d.minute <= v_minute
-      group by d.kind
+      select m.kind, string_agg(format('{%s,%s,%s,%s}', m.minute, m.done, m.failed, m.retried), ',') as slices,
+        string_agg(m.handle, ',') as handles, string_agg(m.wait, ',') as waits
+      from ${s}.job_minutes as m where m.minute > v_minute - ${MINUTES + SLICE_MINUTES - 1} and m.minute <= v_minute
+      group by m.kind
     ), running as materialized (
       select j.kind, count(*) as jobs from (
         select held.id, held.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as held (id, seq)
@@ -97,21 +102,19 @@ begin
       ) as held cross join lateral (
         select o.kind from ${s}.jobs as o where o.id = held.id and o.seq = held.seq and o.status = 'PENDING' offset 0
       ) as j group by j.kind
-    ), failed as materialized (
-      select j.kind, count(*) as jobs from ${s}.jobs as j where j.status in ('FAILED', 'PANIC') group by j.kind
     ), blocked as materialized (
       select null::text as kind, 0::bigint as jobs where false
     ), kinds as materialized (
-      select w.kind from ${s}.waiting_kinds() as w union select kind from running union select kind from failed
-      union select kind from blocked union select kind from limits union select kind from minutes
+      select listed.kind from ${s}.listed_kinds() as listed union select kind from running union select kind from blocked
+      union select kind from limits union select kind from minutes
       union select kind from ${s}.paused_kinds
     )
     select k.kind, least(${MOST_COUNTED}, due.jobs + late.jobs + later.jobs),
       least(${MOST_COUNTED}, coalesce(blocked.jobs, 0)), least(${MOST_COUNTED}, due.jobs + late.jobs),
-      least(${MOST_COUNTED}, coalesce(running.jobs, 0)), least(${MOST_COUNTED}, coalesce(failed.jobs, 0)),
+      least(${MOST_COUNTED}, coalesce(running.jobs, 0)), failed.jobs,
       date_part('epoch', least(due.oldest, late.oldest)) * 1000, paused.kind is not null,
       limits.concurrency, limits.key_concurrency, limits.rate_limits::text, limits.rate_pers::text,
-      v_minute, minutes.its::text, durations.handles, durations.waits
+      v_minute, minutes.slices, minutes.handles, minutes.waits
     from kinds as k
       cross join lateral (
         select run.jobs + first.rows - run.runs as jobs,
@@ -140,12 +143,15 @@ begin
           order by o.run_at limit ${MOST_COUNTED}
         ) as w
       ) as later
+      cross join lateral (
+        select count(*) as jobs from (
+          select from ${s}.job_failures as f where f.kind = k.kind limit ${MOST_COUNTED}
+        ) as f
+      ) as failed
       left join blocked on blocked.kind = k.kind
       left join running on running.kind = k.kind
-      left join failed on failed.kind = k.kind
       left join limits on limits.kind = k.kind
       left join minutes on minutes.kind = k.kind
-      left join durations on durations.kind = k.kind
       left join ${s}.paused_kinds as paused on paused.kind = k.kind
     order by k.kind;
 end $$;

@@ -1,3 +1,5 @@
+import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
+import { drain } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Change, type CountLines, changeOf } from '../../packages/examples/src/repo-watch/change.ts'
 import { classify } from '../../packages/examples/src/repo-watch/lines.ts'
@@ -71,6 +73,22 @@ describe('what a commit changes', () => {
       await made.write('b.py', '# one\nb = 1\n')
     })
     expect(change!.lines).toEqual({ code: 2, comments: 2, blank: 1 })
+  })
+
+  it('is reported file by file to a job that reads it', async () => {
+    await made.write('f.txt', 'f')
+    await made.delete('b.py')
+    const id = await made.commit('Change')
+    const notes: unknown[] = []
+    const queue = new JobQueue(new MemoryJobStore())
+    const worker = new QueueWorker(queue)
+    worker.register('commit', (job, its) => changeOf(repository, job.id, countLines, its))
+    queue.onEvent((event) => event.type === 'progress' && notes.push([event.done, event.total]))
+    await queue.enqueue({ id, kind: 'commit' })
+    const [outcome] = await drain(queue, worker)
+    expect(outcome).toMatchObject({ status: 'DONE', progress: { done: 2, total: 2 } })
+    // The first at once, later ones at most once a second.
+    expect(notes).toEqual([[0, 2]])
   })
 
   it('is unknown of a commit that is not there', async () => {

@@ -163,7 +163,8 @@ describe('the jobs of repo-watch, on a server', () => {
     await stop(program)
 
     const job = await stored(database.url, (queue) => queue.get(missing))
-    expect(job).toMatchObject({ status: 'PENDING', attemptsDone: 1 })
+    expect(job).toMatchObject({ status: 'PENDING', attemptsDone: 1, errors: [{ attempt: 1 }] })
+    expect(job!.runAt.getTime() - job!.updatedAt.getTime()).toBe(60_000)
   })
 
   it.for([

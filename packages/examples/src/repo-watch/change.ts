@@ -1,3 +1,4 @@
+import { reportProgress } from 'runutil'
 import type { Lines } from './lines.ts'
 import type { Repository, TreeEntry } from './repository.ts'
 
@@ -15,7 +16,7 @@ export type CountLines = (name: string, content: Uint8Array, signal: AbortSignal
 
 /**
  * Compares a commit with its first parent, or with nothing where there is none: at the beginning of the history, and where a
- * shallow clone ends.
+ * shallow clone ends. Reports its progress in files.
  *
  * @returns undefined when there is no such commit
  */
@@ -31,9 +32,11 @@ export async function changeOf(
   const parent = first === undefined ? undefined : await repository.commit(first)
   const lines = { code: 0, comments: 0, blank: 0 }
   const change = { author: commit.author, files: 0, bytes: 0, lines }
-  for await (const file of changedFiles(repository, parent?.id, id)) {
+  const files: ChangedFile[] = []
+  for await (const file of changedFiles(repository, parent?.id, id)) files.push(file)
+  for (const file of files) {
     signal.throwIfAborted()
-    change.files++
+    reportProgress(change.files++, files.length, file.name)
     if (file.type !== 'blob') continue
     const content = await repository.content(file.id)
     change.bytes += content.length
@@ -42,11 +45,12 @@ export async function changeOf(
     lines.comments += comments
     lines.blank += blank
   }
+  reportProgress(files.length, files.length)
   return change
 }
 
 /** A file after the commit, or one that was deleted. */
-type ChangedFile = TreeEntry | { type: 'gone' }
+type ChangedFile = TreeEntry | { type: 'gone'; name: string }
 
 /** Skips folders that are the same on both sides. */
 async function* changedFiles(
@@ -64,7 +68,7 @@ async function* changedFiles(
     const newFolder = folderIn(is)
     if (oldFolder ?? newFolder) yield* changedFiles(repository, oldFolder, newFolder)
     if (is !== undefined && newFolder === undefined) yield is
-    else if (was !== undefined && oldFolder === undefined) yield { type: 'gone' }
+    else if (was !== undefined && oldFolder === undefined) yield { type: 'gone', name }
   }
 }
 

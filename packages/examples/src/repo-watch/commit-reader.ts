@@ -1,12 +1,12 @@
-import { type DeclarativeWorker, Worker, type WorkerConfigurer, currentLogger } from 'runutil'
-import { type ClaimedJob, QueueWorker, RetryableError } from 'runutil/queue'
+import { type DeclarativeWorker, StaticBackoff, Worker, type WorkerConfigurer, currentLogger } from 'runutil'
+import { type ClaimedJob, QueueWorker } from 'runutil/queue'
 import { type Change, changeOf } from './change.ts'
 import { CommitJobs } from './commit-jobs.ts'
 import { LineCounters } from './line-counters.ts'
 import { Repository } from './repository.ts'
 
 /** Where several copies share a server, one may get the job of a commit that its repository does not have yet. */
-const MOST_ATTEMPTS = 10
+const RETRIES = { attempts: 10, backoff: new StaticBackoff('1m') }
 
 /**
  * Reads each commit once and counts the lines of its files; the change is the result of the job. It starts when the processes
@@ -27,13 +27,13 @@ export class CommitReader implements WorkerConfigurer {
   workers(): DeclarativeWorker[] {
     // The jobs are short. After a crash, other processes or the next run get them when the lease expires.
     const worker = new QueueWorker(this.#jobs.queue, { lease: '5s', retention: '365d' })
-    worker.register(CommitJobs.kind, (job, signal) => this.#read(job, signal))
+    worker.register(CommitJobs.kind, (job, signal) => this.#read(job, signal), RETRIES)
     return [{ name: 'Jobs', worker }]
   }
 
-  async #read({ id, attemptsDone }: ClaimedJob, signal: AbortSignal): Promise<Change> {
+  async #read({ id }: ClaimedJob, signal: AbortSignal): Promise<Change> {
     const change = await changeOf(this.#repository, id, this.#counters.count, signal)
-    if (change === undefined) throw missing(id, attemptsDone + 1)
+    if (change === undefined) throw new Error(`no commit ${id.slice(0, 7)} in this repository`)
     const { author, files, bytes, lines } = change
     const size = `${files} ${files === 1 ? 'file' : 'files'}, ${sizeOf(bytes)}`
     currentLogger().info(
@@ -41,12 +41,6 @@ export class CommitReader implements WorkerConfigurer {
     )
     return change
   }
-}
-
-/** A RetryableError makes the job run again; any other error ends it as FAILED. */
-function missing(id: string, attempt: number): Error {
-  const cause = new Error(`no commit ${id.slice(0, 7)} in this repository`)
-  return attempt < MOST_ATTEMPTS ? new RetryableError({ cause, retryAfter: '1m' }) : cause
 }
 
 function sizeOf(bytes: number): string {

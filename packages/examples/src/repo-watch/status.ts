@@ -1,6 +1,13 @@
 import type { WorkerNode } from 'runutil'
 
-/** All workers in one line: '5 workers: 4 ready, 1 restarting; 12 runs, 1 failure, 1 restart; next in 3 s'. */
+/** A job of a queue that runs. */
+interface RunningJob {
+  readonly id: string
+  readonly attempt: number
+  readonly progress?: { readonly done: number; readonly total?: number; readonly note?: string }
+}
+
+/** All workers in one line: '5 workers: 4 ready, 1 restarting; 12 runs, 1 failure, 1 restart; next in 3 s; reading 1f0c2d3: 2 of 7 files'. */
 export function statusOf(root: WorkerNode, now: Date): string {
   const workers = leavesOf(root)
   const states = new Map<string, number>()
@@ -12,10 +19,11 @@ export function statusOf(root: WorkerNode, now: Date): string {
     `${numberOf(workers.length, 'worker')}: ${[...states].map(([state, count]) => `${count} ${state}`).join(', ')}`,
     `${numberOf(sum('runs'), 'run')}, ${numberOf(sum('failures'), 'failure')}, ${numberOf(sum('restarts'), 'restart')}`,
     ...(next < Infinity ? [`next in ${secondsUntil(next, now)} s`] : []),
+    ...workers.flatMap(runningJobs).map((job) => `reading ${shortId(job)}${progressOf(job, ': ')}`),
   ].join('; ')
 }
 
-/** A line for each class and worker, the workers of a class beneath it. */
+/** A line for each class and worker, the workers of a class and the jobs of a queue that run beneath it. */
 export function treeOf({ children }: WorkerNode, indent = ''): string[] {
   return children.flatMap((node) => {
     const { path, kind, state, runs, restarts, lastError } = node
@@ -32,9 +40,30 @@ export function treeOf({ children }: WorkerNode, indent = ''): string[] {
         .filter((fact) => fact !== '')
         .join('  ')
         .trimEnd(),
+      ...runningJobs(node).map((job) => `${indent}  ${jobLine(job)}`),
       ...treeOf(node, `${indent}  `),
     ]
   })
+}
+
+function runningJobs({ kind, detail }: WorkerNode): readonly RunningJob[] {
+  return kind === 'queue' ? ((detail as { running?: RunningJob[] } | undefined)?.running ?? []) : []
+}
+
+function jobLine(job: RunningJob): string {
+  const { attempt, progress } = job
+  const facts = [shortId(job), `attempt ${attempt}`, progressOf(job), progress?.note ?? '']
+  return facts.filter((fact) => fact !== '').join('  ')
+}
+
+function progressOf({ progress }: RunningJob, before = ''): string {
+  if (progress === undefined) return ''
+  const { done, total } = progress
+  return `${before}${total === undefined ? done : `${done} of ${total}`} files`
+}
+
+function shortId({ id }: RunningJob): string {
+  return id.slice(0, 7)
 }
 
 function leavesOf(node: WorkerNode): WorkerNode[] {

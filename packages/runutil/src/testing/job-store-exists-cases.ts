@@ -173,6 +173,19 @@ export const existsCases: JobStoreCases = {
     assert.deepEqual(idsOf(await claim(store)), ['1', '2'])
   },
 
+  'exists: a job that is due and is replaced keeps its runAt, however often': async ({ store, clock }) => {
+    const debounced = { onExists: 'replace', maxDelayMs: 1_000 } as const
+    await put(store, '1', '2', { id: '3', delayMs: 500 })
+    const { runAt } = await got(store, '1')
+    await clock.advance(1_000)
+    await put(store, '4')
+    await clock.advance(1_000)
+    await replace(store, '1', { id: '2', runAt: later(clock, -1) })
+    await insert(store, debounced, { id: '3', delayMs: 500 })
+    assert.deepEqual((await got(store, '1')).runAt, runAt)
+    assert.deepEqual(idsOf(await claim(store)), ['1', '2', '3', '4'])
+  },
+
   'exists: a job that is replaced counts by its new key and priority': async ({ store }) => {
     await limitTo(store, { keyConcurrency: 1 })
     await put(store, { id: '1', key: 'ada' }, { id: '2', key: 'ada' }, { id: '3', key: 'ada' })

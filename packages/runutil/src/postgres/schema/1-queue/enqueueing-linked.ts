@@ -162,7 +162,7 @@ begin
       union select u.id from unnest(p_jobs) as given
         cross join lateral (select o.id from ${s}.job_unique as o where o.kind = given.kind and o.key = given.unique_key offset 0) as u
         where given.on_exists = 'replace'
-    )) order by j.id for update;
+    )) and j.status = 'PENDING' order by j.id for update;
   end if;
 end $$;
 
@@ -195,7 +195,9 @@ begin
       if v_outcome is null then return null; end if;
     else
       v_outcome := case p_job.on_exists when 'fail' then '${LINKED.exists}' when 'skip' then '${LINKED.skipped}'
-        else ${s}.replace_job(p_job, v_there.id, p_now) end;
+        else case when v_there.status = 'PENDING' or v_there.kind <> p_job.kind then ${s}.replace_job(p_job, v_there.id, p_now)
+          -- Not locked, since one that is retried takes its key again.
+          else '${LINKED.skipped}' end end;
       if v_outcome = '${LINKED.skipped}' and v_key is not null and p_job.on_exists = 'replace' then
         -- It may have given up its key before it was locked.
         continue when not exists (
@@ -236,16 +238,18 @@ create function ${s}.replace_job(p_job ${s}.linked_job, p_id text, p_now timesta
 language plpgsql ${BY_INDEX} as $$
 declare
   v_there ${s}.jobs;
+  v_run_at timestamptz;
 begin
   select * into v_there from ${s}.jobs as j where j.id = p_id for update;
   if not found then return 'repeat'; end if;
   if v_there.kind <> p_job.kind then return '${LINKED.otherKind}'; end if;
   if v_there.status <> 'PENDING' then return '${LINKED.skipped}'; end if;
   if p_job.encoded_for <> p_id then return '${LINKED.encodedForAnother}'; end if;
+  v_run_at := greatest(p_now, least(p_job.run_at, v_there.created_at + p_job.max_delay * interval '1 ms'));
+  -- One that is due stays where it is, however often it is replaced.
+  if v_there.run_at <= p_now and v_run_at <= p_now then v_run_at := v_there.run_at; end if;
   if not ${s}.replace_waiting_job(
-    v_there, p_job.payload::json, p_job.bytes,
-    greatest(p_now, least(p_job.run_at, v_there.created_at + p_job.max_delay * interval '1 ms')),
-    p_job.delayed_since, p_job.priority, p_job.key, p_now
+    v_there, p_job.payload::json, p_job.bytes, v_run_at, p_job.delayed_since, p_job.priority, p_job.key, p_now
   ) then return '${LINKED.skipped}'; end if;
   return '${LINKED.replaced}';
 end $$;

@@ -49,8 +49,10 @@ begin
         end as is_found
       from ${s}.jobs as j
       where (j.seq >> 20) >= v_low and (j.seq >> 20) <= (v_before - 1) >> 20 and j.seq < v_before
-        -- Also says how late a job was enqueued, at the earliest.
-        and j.updated_at >= coalesce(greatest(p_query.ended_from, p_query.created_from), '-infinity')
+        -- Windows of other times have no jobs, so that the next ones grow.
+        and j.created_at >= coalesce(p_query.created_from, '-infinity')
+        and j.created_at < coalesce(p_query.created_before, 'infinity')
+        and j.updated_at >= coalesce(p_query.ended_from, '-infinity')
       limit case when v_calls > 1 then v_left + 1 end
     ), found as (
       select l.id, l.seq from looked_at as l where l.is_found order by l.seq desc limit p_limit - cardinality(ids)

@@ -41,19 +41,35 @@ end $$;
 
 -- The jobs that are where the status says; null where that are too many to look at them all.
 create function ${s}.open_candidates(p_query ${s}.job_query, out ids text[], out seqs bigint[])
-language plpgsql stable ${PINNED} as $$
+language plpgsql stable ${BY_INDEX} set jit = off as $$
+declare
+  v_waiting boolean := p_query.status in ('PENDING', 'WAITING');
+  v_rows integer;
 begin
-  select coalesce(array_agg(o.id), '{}'), coalesce(array_agg(o.seq), '{}') into ids, seqs from (
-    (select u.id, u.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as u (id, seq)
-      where p_query.status in ('PENDING', 'RUNNING') and u.id is not null limit ${MOST_LOOKED_AT + 1})
+  with later as materialized (
+    -- All of them, since the index on those that aren't due has no kinds.
+    select w.id, w.seq, w.ids, w.kind from ${s}.jobs_waiting as w
+    where v_waiting and not w.due and p_query.kind is not null limit ${MOST_LOOKED_AT + 1}
+  ), waiting as (
+    select w.id, w.seq, w.ids from later as w where w.kind = p_query.kind
     union all
-    (select u.id, w.seq + u.nth - 1 from ${s}.jobs_waiting as w,
-        unnest(coalesce(w.ids, array[w.id])) with ordinality as u (id, nth)
-      where p_query.status in ('PENDING', 'WAITING') and (p_query.kind is null or w.kind = p_query.kind)
-      limit ${MOST_LOOKED_AT + 1})
+    (select w.id, w.seq, w.ids from ${s}.jobs_waiting as w
+      where v_waiting and w.due and w.kind = p_query.kind limit ${MOST_LOOKED_AT + 1})
+    union all
+    (select w.id, w.seq, w.ids from ${s}.jobs_waiting as w
+      where v_waiting and p_query.kind is null limit ${MOST_LOOKED_AT + 1})
+  ), open as (
+    (select u.id, u.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as u (id, seq)
+      where p_query.status in ('PENDING', 'RUNNING') and u.id is not null)
+    union all
+    (select u.id, w.seq + u.nth - 1 from waiting as w,
+      unnest(coalesce(w.ids, array[w.id])) with ordinality as u (id, nth))
     limit ${MOST_LOOKED_AT + 1}
-  ) as o;
-  if cardinality(ids) > ${MOST_LOOKED_AT} then ids := null; end if;
+  )
+  select coalesce(array_agg(o.id), '{}'), coalesce(array_agg(o.seq), '{}'),
+      greatest(count(*), (select count(*) from later))
+    into ids, seqs, v_rows from open as o;
+  if v_rows > ${MOST_LOOKED_AT} then ids := null; end if;
 end $$;
 
 -- Those whose ids begin like this; null where they are too many.

@@ -125,6 +125,28 @@ it('the next claim has what comes with a priority, behind a backlog of a higher 
   expect((await claimed(10))[0]).toBe('urgent')
 })
 
+describe('behind a backlog of a higher priority, the next claim has a job of a lower one that', () => {
+  it.each<[string, string, (id: string) => Promise<unknown>]>([
+    ['is made due', 'later', (id) => kind.store.retryNow(id)],
+    ['is rescheduled', 'later', (id) => kind.store.reschedule(id, { runAt: new Date(0) })],
+    ['gets that priority', 'other1500', (id) => kind.store.reschedule(id, { priority: 5 })],
+    ['is retried', 'failed', (id) => kind.store.retryJobs([{ id }])],
+    ['has no key, and is retried', 'keyless', (id) => kind.store.retryJobs([{ id }])],
+    ['has no key, and is rescheduled', 'other', (id) => kind.store.reschedule(id, { delayMs: 0 })],
+  ])('%s', async (_, id, call) => {
+    await kind.store.insert([
+      newJob({ id: 'later', key: 'later', priority: 5, delayMs: 3_600_000 }),
+      newJob({ id: 'failed', key: 'failed', priority: 5, delayMs: 3_600_000 }),
+      newJob({ id: 'keyless', priority: 5, delayMs: 3_600_000 }),
+      newJob({ id: 'other', priority: 5, delayMs: 3_600_000 }),
+    ])
+    await kind.store.cancelJobs(['failed', 'keyless'])
+    await fullKeys({ priority: 10 })
+    await call(id)
+    expect((await claimed(10))[0]).toBe(id)
+  })
+})
+
 it('many processes drain a kind with a backlog, and no key ever has more running than it may', async () => {
   await kind.limitTo({ keyConcurrency: 2 })
   await kind.put(`select 'busy' || n as id, 'busy' as key, n as seq from generate_series(1, 300) as n

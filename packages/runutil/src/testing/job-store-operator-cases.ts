@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { parseQuery } from '../queue/parse-query.ts'
 import {
   type JobStoreCases,
   LEASE_MS,
@@ -51,6 +52,20 @@ export const operatorCases: JobStoreCases = {
     assert.deepEqual(await store.retryJobs(retry(...ids)), [])
     await expire({ store, clock })
     assert.deepEqual(idsOf(await claim(store)).sort(), ['cancelled', 'failed', 'new', 'panic', 'running'])
+  },
+
+  'retryJobs: what is retried is no longer listed among what has failed': async ({ store, clock }) => {
+    await put(store, '1', '2', '3')
+    await store.settle((await claim(store)).map((job) => failed(job)))
+    await clock.advance(1)
+    await put(store, '4', '5')
+    await store.cancelJobs(['4', '5'])
+    await store.retryJobs(retry('2', '4'))
+    const failures = parseQuery({ status: 'FAILED' }, 'list')
+    const page = { limit: 10, after: undefined }
+    assert.deepEqual(idsOf((await store.list(failures, page)).jobs), ['5', '3', '1'])
+    await store.deleteJobs(['3'])
+    assert.deepEqual(idsOf((await store.list(failures, page)).jobs), ['5', '1'])
   },
 
   'retryJobs: attempts are numbered from 1 again, while attemptsDone goes on; crashes are forgotten': async (

@@ -23,7 +23,7 @@ begin
       and run_at = v_job.run_at and seq = v_job.seq and id = p_id;
   end if;
   if found then
-    perform ${s}.unmark_backlogs(array[v_job.kind], array[v_job.key]);
+    perform ${s}.unmark_backlogs(array[v_job.kind], array[v_job.key], array[v_job.priority], v_now, array[v_job.seq]);
     perform pg_notify(p_channel, json_build_array(json_build_array(v_job.kind, 1, 0))::text);
   end if;
   return true;

@@ -34,15 +34,21 @@ begin
   return null;
 end $$;
 
--- Jobs of these kinds and keys wait again, and may lie before the mark of a backlog.
-create function ${s}.unmark_backlogs(p_kinds text[], p_keys text[]) returns void language plpgsql ${PINNED} as $$
+-- These jobs wait again, or elsewhere, and may lie before the mark of a backlog: claims find those with a key by it, and the
+-- first of those without one because they reread the backlog from there.
+create function ${s}.unmark_backlogs(
+  p_kinds text[], p_keys text[], p_priorities integer[], p_run_at timestamptz, p_seqs bigint[]
+) returns void language plpgsql ${PINNED} as $$
 begin
   if not exists (select from ${s}.job_backlogs) then return; end if;
   insert into ${s}.job_unblocked_keys (kind, key)
     select distinct b.kind, given.key from unnest(p_kinds, p_keys) as given (kind, key)
     join ${s}.job_backlogs as b on b.kind = given.kind where given.key is not null;
-  delete from ${s}.job_backlogs
-    where kind in (select given.kind from unnest(p_kinds, p_keys) as given (kind, key) where given.key is null);
+  update ${s}.job_backlogs as b set reread_to = first.place from (
+    select distinct on (given.kind) given.kind, row(given.priority, p_run_at, given.seq - 1)::${s}.job_place as place
+    from unnest(p_kinds, p_keys, p_priorities, p_seqs) as given (kind, key, priority, seq) where given.key is null
+    order by given.kind, given.priority desc, given.seq
+  ) as first where b.kind = first.kind and ${s}.is_before(first.place, b.full_to);
 end $$;
 `
 
@@ -148,6 +154,7 @@ declare
   v_ids text[];
   v_places bigint[];
   v_keys text[];
+  v_priorities integer[];
   v_seqs bigint[];
 begin
   v_claims := array(
@@ -174,7 +181,8 @@ begin
     insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
       select r.id, r.kind, r.run_at, true, r.priority, r.key, r.seq, ${s}.note_of(r.payload, 0, null, null) from retried as r
   )
-  select array_agg(r.id), array_agg(r.kind), array_agg(r.key), array_agg(r.seq) into ids, kinds, v_keys, v_seqs from retried as r;
+  select array_agg(r.id), array_agg(r.kind), array_agg(r.key), array_agg(r.priority), array_agg(r.seq)
+    into ids, kinds, v_keys, v_priorities, v_seqs from retried as r;
   if ids is not null then
     delete from ${s}.job_failures where id = any (ids);
     -- Their claims hold them no more; the ids stay, so that the places of cancelled jobs are given back.
@@ -182,7 +190,7 @@ begin
       select array_agg(case when u.seq = any (v_seqs) then -1 else u.seq end order by u.place)
       from unnest(c.seqs) with ordinality as u (seq, place)
     ) where c.claim = any (v_claims) and c.seqs && v_seqs;
-    perform ${s}.unmark_backlogs(kinds, v_keys);
+    perform ${s}.unmark_backlogs(kinds, v_keys, v_priorities, v_now, v_seqs);
     perform ${s}.notify_requeued(p_channel, ids);
   end if;
   busy := array(
@@ -223,7 +231,7 @@ begin
   update ${s}.jobs set run_at = v_row.run_at, priority = v_row.priority, payload = coalesce(p_payload::json, payload), updated_at = v_now
     where id = p_id;
   insert into ${s}.jobs_waiting select (v_row).*;
-  perform ${s}.unmark_backlogs(array[v_row.kind], array[v_row.key]);
+  perform ${s}.unmark_backlogs(array[v_row.kind], array[v_row.key], array[v_row.priority], v_row.run_at, array[v_row.seq]);
   v_ahead := greatest(0, ceil(date_part('epoch', v_row.run_at - v_now) * 1000));
   if v_ahead <= ${MAX_AHEAD_MS} then
     perform pg_notify(p_channel, '${REQUEUED}' || json_build_array(json_build_array(v_row.kind, 1, v_ahead))::text);

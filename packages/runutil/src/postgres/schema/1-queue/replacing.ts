@@ -24,13 +24,7 @@ begin
       case when p_bytes is not null or p_job.crashes > 0 or v_unique_key is not null
         then row(p_bytes, p_job.crashes, null, null, v_unique_key)::${s}.job_note end,
       p_delayed_since);
-  -- The job may now lie before the mark of a backlog.
-  if p_key is null then
-    delete from ${s}.job_backlogs where kind = p_job.kind;
-  else
-    insert into ${s}.job_unblocked_keys (kind, key)
-      select b.kind, p_key from ${s}.job_backlogs as b where b.kind = p_job.kind;
-  end if;
+  perform ${s}.unmark_backlogs(array[p_job.kind], array[p_key], array[p_priority], p_run_at, array[p_job.seq]);
   return true;
 end $$;
 `

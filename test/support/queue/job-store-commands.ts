@@ -5,6 +5,7 @@ import {
   type JobStore,
   type NewJob,
   type Outcome,
+  type ParsedQuery,
   type ResolvedLimits,
 } from 'runutil/queue'
 import type { VirtualClock } from 'runutil/testing'
@@ -322,6 +323,30 @@ const counts = fc.constant(
   }),
 )
 
+const lists = fc
+  .record({
+    status: fc.constantFrom(undefined, 'PENDING', 'WAITING', 'RUNNING', 'DONE', 'FAILED', 'PANIC'),
+    kind: fc.constantFrom(undefined, ...KINDS),
+    limit: fc.constantFrom(2, 100),
+  })
+  .map(
+    (given) =>
+      new Command('list', given, async (model, { store }) => {
+        const { status, kind: its, limit } = given
+        const endedAt = status === 'DONE' ? { from: 0, before: undefined } : undefined
+        const others = { key: undefined, idPrefix: undefined, createdAt: undefined, runAt: undefined }
+        const query = { status, kind: its, endedAt, error: undefined, ...others } as ParsedQuery
+        const ids: string[] = []
+        let after: string | undefined
+        do {
+          const page = await store.list(query, { limit, after })
+          ids.push(...page.jobs.map((job) => job.id))
+          after = page.next
+        } while (after !== undefined)
+        expect(ids).toEqual(model.list(status, its))
+      }),
+  )
+
 /** As the one worker that there is. */
 export async function sayRules(store: JobStore, { limits }: JobStoreModel): Promise<void> {
   const retention = { doneMs: Infinity, failedMs: Infinity }
@@ -355,6 +380,8 @@ export const commands = fc.commands<JobStoreModel, RealStore>(
     changes,
     prunes,
     counts,
+    lists,
+    lists,
   ] as fc.Arbitrary<fc.AsyncCommand<JobStoreModel, RealStore>>[],
   { maxCommands: 60, size: 'max' },
 ) as fc.Arbitrary<Iterable<fc.AsyncCommand<JobStoreModel, RealStore>>>

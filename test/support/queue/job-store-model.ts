@@ -258,6 +258,22 @@ export class JobStoreModel {
     return counts
   }
 
+  /** The ids of the jobs that a list has. */
+  list(status: string | undefined, kind: string | undefined): string[] {
+    const isListed = (job: ModelJob): boolean => {
+      if (kind !== undefined && job.kind !== kind) return false
+      if (status === 'WAITING') return job.status === 'PENDING' && job.claim === undefined
+      if (status === 'RUNNING') return job.status === 'PENDING' && job.claim !== undefined
+      return status === undefined || job.status === status
+    }
+    const isByEnd = ['DONE', 'FAILED', 'PANIC'].includes(status!)
+    const byEnd = (a: ModelJob, b: ModelJob): number => b.endedAt - a.endedAt || (a.id < b.id ? 1 : -1)
+    return [...this.jobs.values()]
+      .filter(isListed)
+      .sort(isByEnd ? byEnd : (a, b) => b.seq - a.seq)
+      .map(({ id }) => id)
+  }
+
   /** What its holder says late counts while no other has claimed the job. */
   #takeBack({ id, claim }: LeasedJob, leaseUntil: number): void {
     const job = this.jobs.get(id)

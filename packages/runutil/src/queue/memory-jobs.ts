@@ -134,6 +134,7 @@ export class MemoryJobs {
   retry({ id, payload }: JobRetry, now: number): StoredJob | undefined {
     const job = this.#byId.get(id)
     if (job === undefined || (job.status !== 'FAILED' && job.status !== 'PANIC')) return undefined
+    if (!this.unique.retake(job)) return undefined
     Object.assign(job, { status: 'PENDING', runAt: now, delayed: false, updatedAt: now, crashes: 0 })
     job.uncounted = job.attemptsDone
     job.payload = payload ?? job.payload

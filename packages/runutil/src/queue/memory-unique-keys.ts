@@ -12,6 +12,14 @@ export class MemoryUniqueKeys {
     if (job.unique !== undefined) this.#holders.set(nameOf(job.kind, job.unique.key), job)
   }
 
+  /** @returns false when another job holds its key */
+  retake(job: StoredJob): boolean {
+    const holder = job.unique && this.holder(job.kind, job.unique.key)
+    if (holder !== undefined && holder !== job) return false
+    this.take(job)
+    return true
+  }
+
   /** A claim takes the job. */
   started(job: StoredJob): void {
     if (job.unique?.until === 'started') this.free(job)

@@ -21,6 +21,7 @@ import { statsCases } from './job-store-stats-cases.ts'
 import { settleCases } from './job-store-settle-cases.ts'
 import { adminCases } from './job-store-admin-cases.ts'
 import { uniqueCases } from './job-store-unique-cases.ts'
+import { uniqueRetryCases } from './job-store-unique-retry-cases.ts'
 import { textCases } from './job-store-text-cases.ts'
 
 /**
@@ -40,6 +41,7 @@ export const jobStoreConformance: JobStoreCases = {
   ...insertCases,
   ...existsCases,
   ...uniqueCases,
+  ...uniqueRetryCases,
   ...textCases,
   ...claimCases,
   ...settleCases,

@@ -21,17 +21,17 @@ import { insert, outcomesOf } from './job-store-exists-cases.ts'
 type Job = Partial<NewJob> & Pick<NewJob, 'id'>
 
 /** A job that holds the key 'k', by default until it has ended. */
-function unique(id: string, until: UniqueKey['until'] = 'ended', given: Partial<NewJob> = {}): Job {
+export function unique(id: string, until: UniqueKey['until'] = 'ended', given: Partial<NewJob> = {}): Job {
   return { id, unique: { key: 'k', until }, ...given }
 }
 
 /** @throws AssertionError unless a job with this id holds the key */
-async function assertHeldBy(store: JobStore, id: string): Promise<void> {
+export async function assertHeldBy(store: JobStore, id: string): Promise<void> {
   assert.deepEqual(outcomesOf(await insert(store, { onExists: 'skip' }, unique('other'))), [`skipped ${id}`])
 }
 
 /** @throws AssertionError if the key is held; takes it for a job with this id */
-async function take(store: JobStore, id: string): Promise<void> {
+export async function take(store: JobStore, id: string): Promise<void> {
   assert.deepEqual(outcomesOf(await insert(store, { onExists: 'skip' }, unique(id))), [`stored ${id}`])
 }
 

@@ -156,6 +156,8 @@ declare
   v_keys text[];
   v_priorities integer[];
   v_seqs bigint[];
+  -- Those whose unique keys others hold.
+  v_refused text[];
 begin
   v_claims := array(
     select claim from ${s}.jobs where id = any (p_ids) and status in ('FAILED', 'PANIC') and claim is not null
@@ -170,16 +172,18 @@ begin
     select from ${s}.jobs as o where o.id = given.id and o.status in ('FAILED', 'PANIC')
       and (o.claim is null or o.claim = any (v_claims)) for update skip locked offset 0
   ) as free;
+  v_refused := ${s}.retake_unique_keys(v_ids);
   v_now := ${s}.store_time(p_now);
   with retried as (
     update ${s}.jobs as j set status = 'PENDING', run_at = v_now, updated_at = v_now, claim = null, crashes = 0,
       uncounted = nullif(j.attempts_done, 0), payload = coalesce(
         v_payloads[case when cardinality(p_payloads) = 1 then 1 else given.place end]::json, j.payload)
-    from unnest(v_ids, v_places) as given (id, place) where ${lookedUp('j.id', 'given.id')}
+    from unnest(v_ids, v_places) as given (id, place) where ${lookedUp('j.id', 'given.id')} and j.id <> all (v_refused)
     returning j.*
   ), waiting as (
     insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
-      select r.id, r.kind, r.run_at, true, r.priority, r.key, r.seq, ${s}.note_of(r.payload, 0, null, null) from retried as r
+      select r.id, r.kind, r.run_at, true, r.priority, r.key, r.seq, ${s}.note_of_unclaimed(r.payload, r.unique_key, r.links)
+      from retried as r
   )
   select array_agg(r.id), array_agg(r.kind), array_agg(r.key), array_agg(r.priority), array_agg(r.seq)
     into ids, kinds, v_keys, v_priorities, v_seqs from retried as r;
@@ -195,6 +199,7 @@ begin
   end if;
   busy := array(
     select id from ${s}.jobs as j where j.id = any (p_ids) and j.status in ('FAILED', 'PANIC') and j.id <> all (coalesce(retry_jobs.ids, '{}'))
+      and j.id <> all (v_refused)
   );
 end $$;
 `

@@ -33,6 +33,7 @@ export function memoryStats({ jobs, minutes, rules, paused, now }: MemoryStatsPr
     return {
       kind,
       waiting: capped(waiting),
+      // Jobs that wait for others to end: there are none yet.
       blocked: 0,
       due: capped(due),
       running: capped(running),

@@ -81,8 +81,9 @@ create function ${s}.are_new_jobs(p_jobs ${s}.linked_job[]) returns boolean lang
 begin
   return not exists (
     select from unnest(p_jobs) as given
-    where given.encoded_for <> given.id or exists (select from ${s}.jobs as j where j.id = given.id)
-      or exists (select from ${s}.job_unique as u where u.kind = given.kind and u.key = given.unique_key)
+    -- Not by "exists", for which PostgreSQL may hash the whole table.
+    where given.encoded_for <> given.id or (select true from ${s}.jobs as j where j.id = given.id)
+      or (select true from ${s}.job_unique as u where u.kind = given.kind and u.key = given.unique_key)
   );
 end $$;
 

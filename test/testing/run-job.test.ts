@@ -46,6 +46,14 @@ describe('runJob', () => {
     ])
   })
 
+  it('gives the handler the results of the jobs that it runs after', async () => {
+    const worker = fresh().register('ship', async (job) => Object.keys(await job.dependencies()))
+    const job = { kind: 'ship', after: ['charge', 'pack'] }
+    expect(await runJob(worker, job)).toMatchObject({ result: [] })
+    const dependencies = { charge: { receipt: 17 }, pack: undefined }
+    expect(await runJob(worker, { ...job, dependencies })).toMatchObject({ result: ['charge', 'pack'] })
+  })
+
   it('asks the retry policy of the kind, for any attempt', async () => {
     const worker = fresh().register(mail, () => Promise.reject(new Error('no')))
     const job = mail.job({ payload: { to: 'ada' } })

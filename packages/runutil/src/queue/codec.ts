@@ -1,6 +1,7 @@
 import { has } from '../core/has.ts'
 import { unexpected } from '../core/errors.ts'
 import { messageOf } from '../core/thrown.ts'
+import type { JobStore } from './job-store.ts'
 import type { QueuedJob } from './job.ts'
 import { toJson } from './json.ts'
 
@@ -105,6 +106,19 @@ export async function decodeOrKeep(stored: unknown, job: CodecJob, codec: JobCod
   } catch {
     return stored
   }
+}
+
+/** The results of the dependencies of a job that are DONE, by their ids, decoded; what can't be is left as it is stored. */
+export async function dependencyResults(
+  store: Encoding & Pick<JobStore, 'dependencies'>,
+  id: string,
+): Promise<Record<string, unknown>> {
+  const { codec } = store
+  const entries = (await store.dependencies(id)).map(async (job): Promise<[string, unknown]> => {
+    const isStored = codec === undefined || job.result === undefined
+    return [job.id, isStored ? job.result : await decodeOrKeep(job.result, job, codec)]
+  })
+  return Object.fromEntries(await Promise.all(entries))
 }
 
 function about({ id, kind }: CodecJob): CodecJob {

@@ -3,6 +3,8 @@ import type { JobStatus } from './job.ts'
 /** What happened to a job, as this process saw it. */
 export type JobEvent =
   | { readonly type: 'enqueued'; readonly id: string; readonly kind: string }
+  /** It was enqueued with `after`: it waits for other jobs, unless those have ended. */
+  | { readonly type: 'blocked'; readonly id: string; readonly kind: string }
   | { readonly type: 'claimed'; readonly id: string; readonly kind: string; readonly attempt: number }
   /** What its handler passed to `reportProgress`: the first report at once, then at most one a second, the latest. */
   | {

@@ -9,6 +9,7 @@ const INPUT_FIELDS = {
   payload: true,
   runAt: true,
   delay: true,
+  after: true,
   priority: true,
   key: true,
   unique: true,
@@ -26,6 +27,8 @@ const STORED_FIELDS = {
   progress: true,
   errors: true,
   endedAt: true,
+  waitsFor: true,
+  dependencies: true,
   claim: true,
   attempt: true,
   isLastAttempt: true,
@@ -67,6 +70,9 @@ const MEANT: Readonly<Record<string, keyof JobInput>> = {
   singletonkey: 'unique',
   dedupekey: 'unique',
   deduplication: 'unique',
+  dependson: 'after',
+  dependencies: 'after',
+  parents: 'after',
 }
 
 /** @param name of the job, for the error @throws ErrInvalidJob for a field that no job has */
@@ -81,6 +87,7 @@ export function checkFields(input: object, name: () => string): void {
       case 'priority':
       case 'runAt':
       case 'delay':
+      case 'after':
         break
       default:
         if (!KNOWN.has(field)) refuse(input, field, name)

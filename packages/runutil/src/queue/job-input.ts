@@ -7,6 +7,7 @@ import { isStorable } from '../core/text.ts'
 import { messageOf } from '../core/thrown.ts'
 import { timeOrderedId } from '../core/time-ordered-id.ts'
 import { isWholeNumber, wholeNumberText } from '../core/whole-number.ts'
+import { type AfterInput, type JobDependencies, refuseCircle, resolveAfter } from './dependencies.ts'
 import { ErrInvalidJob, ErrJobExists } from './errors.ts'
 import type { NewJob } from './job-store.ts'
 import type { JobInput, OnExists, UniqueKey } from './job.ts'
@@ -56,6 +57,7 @@ export function prepareJobs(
     if (schema !== undefined) typed.push({ job, input: schema, given: input.payload, name: name('.payload') })
   }
   if (onExists === 'fail') checkIds(jobs)
+  if (jobs.some(({ after }) => after !== undefined)) refuseCircle(jobs)
   return { jobs, typed }
 }
 
@@ -73,7 +75,7 @@ function prepareJob(input: JobInput, { name, kinds, onExists, mostJson }: Prepar
     )
   }
   checkFields(input, name)
-  const { id, kind, runAt, delay, priority, key, unique } = input
+  const { id, kind, runAt, delay, priority, key, unique, after } = input
   return {
     id: id === undefined ? timeOrderedId() : text(id, '.id', name, LONGEST_ID),
     kind: kinds.of(kind, name),
@@ -83,7 +85,12 @@ function prepareJob(input: JobInput, { name, kinds, onExists, mostJson }: Prepar
     key: key === undefined ? undefined : text(key, '.key', name, LONGEST_KEY),
     unique: unique === undefined ? undefined : uniqueKey(unique, onExists, name),
     payload: payloadOf(input, name, mostJson),
+    after: after === undefined ? undefined : dependenciesOf(after, name),
   }
+}
+
+function dependenciesOf(after: AfterInput, name: NameOf): JobDependencies | undefined {
+  return resolveAfter(after, name('.after'), (id) => text(id, '.after', name, LONGEST_ID))
 }
 
 /** Kinds as they are stored. Caches the last one, since most lists are of one kind. */

@@ -4,6 +4,7 @@ import type { TransactionHandle } from '../core/queryable.ts'
 import type { Enqueued, JobStatus, LeasedJob, OnExists, QueuedJob, UniqueKey } from './job.ts'
 import type { ParsedQuery } from './job-query.ts'
 import type { KindMinute } from './job-minutes.ts'
+import type { DependencyResult, JobDependencies } from './dependencies.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { KindStats } from './kind-stats.ts'
 import type { CancelOptions, JobChange, JobRetry, RetriedJob } from './job-operations.ts'
@@ -23,6 +24,7 @@ export interface NewJob {
   readonly unique?: UniqueKey | undefined
   /** With a codec: the id of the job that the payload was encoded for. */
   readonly encodedFor?: string | undefined
+  readonly after?: JobDependencies | undefined
 }
 
 /** Which job, and under which claim it is held. */
@@ -131,8 +133,11 @@ export interface JobStore {
   /**
    * Stores all jobs or none. A `runAt` that is undefined or in the past is stored as now, a `delayMs` as that long after now.
    *
+   * A job with `after` is blocked, that is, no claim takes it, until the jobs that it runs after are DONE or, `on` their end, have
+   * ended. When one of them fails, a job that waits for it to be DONE ends as FAILED, and those after that, and so on.
+   *
    * @returns what became of each job, in their order
-   * @throws ErrJobExists with the ids that exist already or are duplicates
+   * @throws ErrJobExists with the ids that exist already or are duplicates; ErrInvalidJob for a dependency that doesn't exist
    */
   insert(jobs: readonly NewJob[], options?: InsertOptions): Promise<Enqueued[]>
   /**
@@ -170,6 +175,14 @@ export interface JobStore {
   /** Releases jobs as if they had never been claimed; for lost ones, reports that their handlers don't run. */
   release(held: readonly Held[]): Promise<void>
   get(id: string): Promise<QueuedJob | undefined>
+  /** The jobs that a job runs after, as far as they are DONE and still stored. */
+  dependencies(id: string): Promise<DependencyResult[]>
+  /**
+   * Ends some of the jobs that wait for a failed one, where they were too many to end with it: they are blocked until then.
+   *
+   * @returns whether to call again at once
+   */
+  failDependents(): Promise<boolean>
   /**
    * The jobs that a query finds: the newest first, by insertion; by their ends when its status is one of those, then by id in
    * descending order.

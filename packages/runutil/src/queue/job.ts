@@ -1,6 +1,7 @@
 import type { Duration } from '../core/duration.ts'
 import type { Progress } from '../core/progress.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
+import type { AfterInput } from './dependencies.ts'
 
 /** PENDING, also while running, until one of the others, which are final. */
 export type JobStatus = 'PENDING' | 'DONE' | 'FAILED' | 'PANIC'
@@ -32,6 +33,10 @@ export interface QueuedJob<P = unknown, R = unknown> {
   readonly key?: string
   /** The unique key that it was enqueued with, whether it still holds that or not. Only from `get` and `list`. */
   readonly unique?: UniqueKey
+  /** The ids of the jobs that it runs after. Only from `get` and `list`. */
+  readonly after?: readonly string[]
+  /** Those of them that it still waits for, while it is blocked. Only from `get`. */
+  readonly waitsFor?: readonly string[]
 }
 
 /** How an attempt failed, or why a job ended without one. */
@@ -65,6 +70,11 @@ export interface JobInput<P = unknown> {
    */
   readonly unique?:
     string | { readonly key: string; readonly until?: 'started' | 'ended' | undefined } | undefined
+  /**
+   * Ids of jobs that it runs after, at most 1,000: stored ones or others of the same call. It runs when all of them are DONE, or with
+   * `on: 'end'` when all have ended. When one of them fails, it ends as FAILED without `on: 'end'`. See docs/job-graphs.md.
+   */
+  readonly after?: AfterInput | undefined
 }
 
 /** What `enqueue` does with a job that is there already. */
@@ -116,4 +126,6 @@ export interface LeasedJob<P = unknown, R = unknown> extends QueuedJob<P, R> {
 export interface ClaimedJob<P = unknown, R = unknown> extends LeasedJob<P, R> {
   /** Whether an error that isn't a RetryableError ends the job: `attempt` has reached the `attempts` of its kind. */
   readonly isLastAttempt: boolean
+  /** The results of the jobs that it runs directly after, by their ids; of DONE ones. Asks the store at each call. */
+  readonly dependencies: () => Promise<Record<string, unknown>>
 }

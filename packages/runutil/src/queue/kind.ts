@@ -63,9 +63,20 @@ export function resolveKindOptions(
   }
 }
 
-/** Adds what the options of their kinds say of jobs. In place, since each claim makes new objects. */
-export function toClaimedJobs(jobs: LeasedJob[], kinds: ReadonlyMap<string, Kind>): ClaimedJob[] {
+/**
+ * Adds what the options of their kinds say of jobs, and what asks for their dependencies. In place, since each claim makes new
+ * objects.
+ */
+export function toClaimedJobs(
+  jobs: LeasedJob[],
+  kinds: ReadonlyMap<string, Kind>,
+  dependencies: (id: string) => Promise<Record<string, unknown>>,
+): ClaimedJob[] {
   const claimed = jobs as { -readonly [K in keyof ClaimedJob]: ClaimedJob[K] }[]
-  for (const job of claimed) job.isLastAttempt = job.attempt >= kinds.get(job.kind)!.retries.attempts
+  for (const job of claimed) {
+    job.isLastAttempt = job.attempt >= kinds.get(job.kind)!.retries.attempts
+    const { id } = job
+    job.dependencies = () => dependencies(id)
+  }
   return claimed
 }

@@ -1,3 +1,4 @@
+import { circleError, findCircle, unknownDependencies } from './dependencies.ts'
 import { ErrInvalidJob, ErrJobExists } from './errors.ts'
 import { EncodedForAnotherError, otherKindText } from './existing-job.ts'
 import type { InsertOptions, NewJob } from './job-store.ts'
@@ -27,6 +28,9 @@ class InsertPlan {
   readonly #insertion: Insertion
   readonly #enqueued: Enqueued[] = []
   readonly #steps: (() => void)[] = []
+  readonly #stored: StoredJob[] = []
+  /** By the ids of jobs that aren't stored under them: those of the jobs that are there instead. */
+  readonly #insteadOf = new Map<string, string>()
   /** Jobs that the call itself stores. */
   readonly #byId = new Map<string, StoredJob>()
   readonly #byKey = new Map<string, StoredJob>()
@@ -43,6 +47,7 @@ class InsertPlan {
     const byId = this.#byId.get(job.id) ?? this.#insertion.jobs.get(job.id)
     const there = byId ?? this.#holder(job)
     if (there === undefined) return this.#store(job)
+    if (there.id !== job.id) this.#insteadOf.set(job.id, there.id)
     if (onExists === 'fail') {
       this.#existing.push(there)
       if (byId === undefined) this.#existingKeys.set(there.id, job.unique!.key)
@@ -54,7 +59,7 @@ class InsertPlan {
     else this.#skip(there)
   }
 
-  /** @throws ErrJobExists, EncodedForAnotherError */
+  /** @throws ErrJobExists, EncodedForAnotherError, ErrInvalidJob */
   carryOut(): Enqueued[] {
     if (this.#existing.length > 0) {
       throw new ErrJobExists(
@@ -63,8 +68,26 @@ class InsertPlan {
       )
     }
     if (this.#encodedForAnother.size > 0) throw new EncodedForAnotherError(this.#encodedForAnother)
+    this.#resolveDependencies()
     for (const step of this.#steps) step()
+    const { jobs, now } = this.#insertion
+    jobs.link(this.#stored, now)
     return this.#enqueued
+  }
+
+  /** @throws ErrInvalidJob for one that is neither stored nor of this call */
+  #resolveDependencies(): void {
+    const { jobs } = this.#insertion
+    const unknown: string[] = []
+    for (const job of this.#stored) {
+      if (job.after === undefined) continue
+      const ids = [...new Set(job.after.ids.map((id) => this.#insteadOf.get(id) ?? id))]
+      unknown.push(...ids.filter((id) => !this.#byId.has(id) && jobs.get(id) === undefined))
+      job.after = { ...job.after, ids }
+      job.waitsFor = new Set(ids)
+    }
+    if (unknown.length > 0) throw unknownDependencies(unknown)
+    if (this.#insteadOf.size > 0 && findCircle(this.#stored) !== undefined) throw circleError()
   }
 
   #holder({ kind, unique }: NewJob): StoredJob | undefined {
@@ -80,6 +103,7 @@ class InsertPlan {
     const stored = newStoredJob(job, nextSeq(), now)
     this.#checkEncoding(job, stored)
     this.#byId.set(job.id, stored)
+    this.#stored.push(stored)
     if (job.unique !== undefined) this.#byKey.set(JSON.stringify([job.kind, job.unique.key]), stored)
     this.#enqueued.push({ id: job.id, outcome: 'stored' })
     this.#steps.push(() => jobs.add(stored))

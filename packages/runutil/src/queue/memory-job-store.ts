@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs, toStorableMs } from '../core/duration.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
+import type { DependencyResult } from './dependencies.ts'
 import type {
   ClaimOptions,
   Held,
@@ -34,7 +35,7 @@ import { memoryStats } from './memory-stats.ts'
 import { type ClockSet, MemoryTime } from './memory-time.ts'
 import { type Settlement, checkStorable } from './outcome.ts'
 import { type OnReady, ReadyListeners } from './ready-listeners.ts'
-import { type StoredJob, countJobs, toLeasedJob, toQueuedJob } from './stored-job.ts'
+import { type StoredJob, countJobs, toDependencyResult, toLeasedJob, toQueuedJob } from './stored-job.ts'
 
 export interface MemoryJobStoreOptions {
   /** Default: the system's clock. */
@@ -51,7 +52,7 @@ export interface MemoryJobStoreOptions {
 export class MemoryJobStore implements JobStore, JobStoreFacts {
   readonly maxJson: number
   readonly #time: MemoryTime
-  readonly #jobs = new MemoryJobs()
+  readonly #jobs = new MemoryJobs((ready) => this.#listeners.wakeFor(ready))
   readonly #rules = new MemoryRules()
   readonly #starts = new MemoryStarts()
   readonly #minutes = new MemoryMinutes()
@@ -158,8 +159,17 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
     return listJobs(this.#jobs.all, query, page)
   }
 
+  async dependencies(id: string): Promise<DependencyResult[]> {
+    return this.#jobs.dependencies(id).map(toDependencyResult)
+  }
+
+  /** All of them end at once here. */
+  async failDependents(): Promise<boolean> {
+    return false
+  }
+
   async cancel(id: string): Promise<boolean> {
-    return this.#jobs.cancel(id, this.#time.now())
+    return this.#jobs.cancel([id], this.#time.now()) === 1
   }
 
   async retryNow(id: string): Promise<boolean> {
@@ -170,17 +180,16 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   }
 
   async cancelJobs(ids: readonly string[], { onlyWaiting = false }: CancelOptions = {}): Promise<number> {
-    const now = this.#time.now()
-    return ids.filter((id) => !(onlyWaiting && this.#jobs.runs(id)) && this.#jobs.cancel(id, now)).length
+    const some = onlyWaiting ? ids.filter((id) => !this.#jobs.runs(id)) : ids
+    return this.#jobs.cancel([...new Set(some)], this.#time.now())
   }
 
   async deleteJobs(ids: readonly string[]): Promise<number> {
-    return ids.filter((id) => this.#jobs.delete(id)).length
+    return this.#jobs.delete([...new Set(ids)], this.#time.now())
   }
 
   async retryJobs(retries: readonly JobRetry[]): Promise<RetriedJob[]> {
-    const now = this.#time.now()
-    const retried = retries.map((retry) => this.#jobs.retry(retry, now)).filter((job) => job !== undefined)
+    const retried = this.#jobs.retry(retries, this.#time.now())
     this.#listeners.wakeFor(retried)
     return retried.map(({ id, kind }) => ({ id, kind }))
   }

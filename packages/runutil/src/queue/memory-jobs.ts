@@ -1,5 +1,6 @@
 import type { JobChange, JobRetry } from './job-operations.ts'
 import type { ClaimOptions, Held } from './job-store.ts'
+import { MemoryDependencies, isBlocked } from './memory-dependencies.ts'
 import { MemoryLeases } from './memory-leases.ts'
 import type { ClockSet } from './memory-time.ts'
 import { type Settlement, isFinal } from './outcome.ts'
@@ -13,6 +14,13 @@ export class MemoryJobs {
   readonly leases = new MemoryLeases()
   readonly unique = new MemoryUniqueKeys()
   readonly #byId = new Map<string, StoredJob>()
+  readonly #dependencies = new MemoryDependencies(this.#byId, this.unique)
+  readonly #onReady: (jobs: readonly StoredJob[]) => void
+
+  /** @param onReady called with jobs that no longer wait for others */
+  constructor(onReady: (jobs: readonly StoredJob[]) => void) {
+    this.#onReady = onReady
+  }
 
   get all(): Iterable<StoredJob> {
     return this.#byId.values()
@@ -22,10 +30,16 @@ export class MemoryJobs {
     return this.#byId.get(id)
   }
 
+  /** The others of its call may be missing yet: call `link` when all are there. */
   add(job: StoredJob): void {
     this.#byId.set(job.id, job)
     this.unique.take(job)
-    this.waiting.add(job)
+    if (!isBlocked(job)) this.waiting.add(job)
+  }
+
+  /** Lets the dependencies of new jobs count. */
+  link(jobs: readonly StoredJob[], now: number): void {
+    this.#letGo(this.#dependencies.added(jobs, now))
   }
 
   /** Gives a waiting job another payload, time, priority and key. Everything else stays. */
@@ -34,10 +48,19 @@ export class MemoryJobs {
     by: Pick<StoredJob, 'payload' | 'runAt' | 'delayed' | 'priority' | 'key'>,
     now: number,
   ): void {
-    this.waiting.remove(job)
+    const waits = !isBlocked(job)
+    if (waits) this.waiting.remove(job)
     // What a claim that it was freed from reports concerns the payload of before.
     Object.assign(job, by, { updatedAt: now, freedFrom: undefined })
-    this.waiting.add(job)
+    if (waits) this.waiting.add(job)
+  }
+
+  /** The dependencies of a job that are DONE. */
+  dependencies(id: string): StoredJob[] {
+    const ids = this.#byId.get(id)?.after?.ids ?? []
+    return ids
+      .map((dependency) => this.#byId.get(dependency))
+      .filter((job) => job?.status === 'DONE') as StoredJob[]
   }
 
   /** Jobs whose leases expired wait again, with one more crash; the holder's own that aren't in `holding`, without. */
@@ -91,8 +114,10 @@ export class MemoryJobs {
     if (isFinal(job.status)) return true
     record(job, settlement, now)
     // An ended job keeps its claim, so that settling it twice succeeds.
-    if (isFinal(job.status)) this.unique.free(job)
-    else this.giveBack(job)
+    if (isFinal(job.status)) {
+      this.unique.free(job)
+      this.#ended(job, now)
+    } else this.giveBack(job)
     return true
   }
 
@@ -110,19 +135,32 @@ export class MemoryJobs {
     if (job !== undefined && isFinal(job.status)) this.unique.free(job)
   }
 
-  cancel(id: string, now: number): boolean {
-    const job = this.open(id)
-    if (job === undefined) return false
-    if (job.claim === undefined) this.unique.free(job)
-    this.waiting.remove(job)
-    const ended = { status: 'FAILED', lastError: 'cancelled', claim: undefined, freedFrom: undefined }
-    Object.assign(job, ended, { updatedAt: now })
-    return true
+  /** @returns how many of them were open, and are cancelled */
+  cancel(ids: readonly string[], now: number): number {
+    const jobs = ids.map((id) => this.open(id)).filter((job) => job !== undefined)
+    for (const job of jobs) {
+      if (job.claim === undefined) this.unique.free(job)
+      this.waiting.remove(job)
+      if (isBlocked(job)) job.failedBy = job.id
+      const ended = { status: 'FAILED', lastError: 'cancelled', claim: undefined, freedFrom: undefined }
+      Object.assign(job, ended, { updatedAt: now })
+    }
+    for (const job of jobs) this.#ended(job, now)
+    return jobs.length
+  }
+
+  #ended(job: StoredJob, now: number): void {
+    this.#letGo(this.#dependencies.ended(job, now))
+  }
+
+  #letGo(ready: readonly StoredJob[]): void {
+    for (const job of ready) this.waiting.add(job)
+    this.#onReady(ready)
   }
 
   /** @returns whether the job waits, and so may be claimed at once */
   retryNow(job: StoredJob, now: number): boolean {
-    const waits = job.claim === undefined
+    const waits = job.claim === undefined && !isBlocked(job)
     if (waits) this.waiting.remove(job)
     job.runAt = Math.min(job.runAt, now)
     job.delayed = false
@@ -130,16 +168,27 @@ export class MemoryJobs {
     return waits
   }
 
-  /** @returns the job, if it had failed */
-  retry({ id, payload }: JobRetry, now: number): StoredJob | undefined {
-    const job = this.#byId.get(id)
-    if (job === undefined || (job.status !== 'FAILED' && job.status !== 'PANIC')) return undefined
-    if (!this.unique.retake(job)) return undefined
-    Object.assign(job, { status: 'PENDING', runAt: now, delayed: false, updatedAt: now, crashes: 0 })
-    job.uncounted = job.attemptsDone
-    job.payload = payload ?? job.payload
-    this.giveBack(job)
-    return job
+  /** @returns those that had failed, and wait again */
+  retry(retries: readonly JobRetry[], now: number): StoredJob[] {
+    const failed = retries.filter(({ id }) => {
+      const job = this.#byId.get(id)
+      return job !== undefined && isFailed(job) && this.#dependencies.allowRetry(job)
+    })
+    // The first of two with one unique key is the one that was enqueued first.
+    failed.sort((a, b) => this.#byId.get(a.id)!.seq - this.#byId.get(b.id)!.seq)
+    const jobs = failed.flatMap(({ id, payload }) => {
+      const job = this.#byId.get(id)!
+      if (!this.unique.retake(job)) return []
+      Object.assign(job, { status: 'PENDING', runAt: now, delayed: false, updatedAt: now, crashes: 0 })
+      job.uncounted = job.attemptsDone
+      job.payload = payload ?? job.payload
+      job.failedBy = undefined
+      job.claim = undefined
+      if (!isBlocked(job)) this.waiting.add(job)
+      return [job]
+    })
+    for (const job of jobs) this.#dependencies.revived(job, now)
+    return jobs
   }
 
   /** @returns the job, if it waits */
@@ -147,7 +196,8 @@ export class MemoryJobs {
     const job = this.open(id)
     if (job === undefined || job.claim !== undefined) return undefined
     const { runAt, delayMs, priority, payload } = change
-    this.waiting.remove(job)
+    const waits = !isBlocked(job)
+    if (waits) this.waiting.remove(job)
     if (runAt !== undefined || delayMs !== undefined) {
       job.runAt = Math.max(now, runAt?.getTime() ?? now) + (delayMs ?? 0)
       job.delayed = delayMs !== undefined
@@ -156,7 +206,7 @@ export class MemoryJobs {
     // What a former holder would still report is of another job.
     if (payload !== undefined) Object.assign(job, { payload, freedFrom: undefined })
     job.updatedAt = now
-    this.waiting.add(job)
+    if (waits) this.waiting.add(job)
     return job
   }
 
@@ -165,24 +215,33 @@ export class MemoryJobs {
     return this.open(id)?.claim !== undefined
   }
 
-  /** @returns whether there was such a job that doesn't run */
-  delete(id: string): boolean {
-    const job = this.#byId.get(id)
-    if (job === undefined || this.runs(id)) return false
-    this.waiting.remove(job)
+  /** Deletes jobs that don't run. An open one ends first; an ended one stays while one after it hasn't ended. @returns how many */
+  delete(ids: readonly string[], now: number): number {
+    const jobs = ids.map((id) => this.#byId.get(id)).filter((job) => job !== undefined)
+    const open = jobs.filter((job) => !isFinal(job.status) && job.claim === undefined)
+    this.cancel(
+      open.map(({ id }) => id),
+      now,
+    )
+    const gone = jobs.filter(
+      (job) => open.includes(job) || (isFinal(job.status) && !this.#dependencies.isNeeded(job)),
+    )
+    for (const job of gone) this.#remove(job)
+    return gone.length
+  }
+
+  #remove(job: StoredJob): void {
+    this.#byId.delete(job.id)
     this.unique.free(job)
-    return this.#byId.delete(id)
+    this.#dependencies.removed(job)
   }
 
   /** @returns how many ended jobs past their retention were removed */
   remove(now: number, limit: number, keptMs: (job: StoredJob) => number): number {
     const old = [...this.#byId.values()].filter(
-      (job) => isFinal(job.status) && job.updatedAt <= now - keptMs(job),
+      (job) => isFinal(job.status) && job.updatedAt <= now - keptMs(job) && !this.#dependencies.isNeeded(job),
     )
-    for (const job of old.slice(0, limit)) {
-      this.#byId.delete(job.id)
-      this.unique.free(job)
-    }
+    for (const job of old.slice(0, limit)) this.#remove(job)
     return Math.min(old.length, limit)
   }
 
@@ -192,4 +251,8 @@ export class MemoryJobs {
     for (const job of this.#byId.values()) if (!isFinal(job.status)) moveTime(job, set)
     this.waiting.reorder()
   }
+}
+
+function isFailed({ status }: StoredJob): boolean {
+  return status === 'FAILED' || status === 'PANIC'
 }

@@ -1,3 +1,4 @@
+import { isBlocked } from './memory-dependencies.ts'
 import type { ListPage, StoredPage } from './job-store.ts'
 import { type ParsedQuery, isByEnd } from './job-query.ts'
 import type { TimeRange } from './query-range.ts'
@@ -38,11 +39,11 @@ function hasStatus(job: StoredJob, { status }: ParsedQuery): boolean {
     case undefined:
       return true
     case 'WAITING':
-      return job.status === 'PENDING' && job.claim === undefined
+      return job.status === 'PENDING' && job.claim === undefined && !isBlocked(job)
     case 'RUNNING':
       return job.status === 'PENDING' && job.claim !== undefined
     case 'BLOCKED':
-      return false
+      return isBlocked(job)
     case 'PENDING':
     case 'DONE':
     case 'FAILED':

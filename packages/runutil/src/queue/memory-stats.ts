@@ -1,3 +1,4 @@
+import { isBlocked } from './memory-dependencies.ts'
 import { MINUTE_MS } from './job-minutes.ts'
 import { type KindStats, MOST_COUNTED, combinedLimits, lastMinutes, percentilesOf } from './kind-stats.ts'
 import type { MemoryMinutes } from './memory-minutes.ts'
@@ -14,6 +15,7 @@ export interface MemoryStatsProps {
 
 interface Counts {
   waiting: number
+  blocked: number
   due: number
   running: number
   failed: number
@@ -26,15 +28,14 @@ export function memoryStats({ jobs, minutes, rules, paused, now }: MemoryStatsPr
   const current = Math.floor(now / MINUTE_MS)
   const kinds = [...counts.keys(), ...minutes.kinds(current), ...rules.limitedKinds(now), ...paused]
   return [...new Set(kinds)].sort().map((kind): KindStats => {
-    const { waiting, due, running, failed, oldestDueAt } = counts.get(kind) ?? noCounts()
+    const { waiting, blocked, due, running, failed, oldestDueAt } = counts.get(kind) ?? noCounts()
     const hour = minutes.hour(kind, current)
     const handleMs = percentilesOf(hour.handle)
     const waitMs = percentilesOf(hour.wait)
     return {
       kind,
       waiting: capped(waiting),
-      // Jobs that wait for others to end: there are none yet.
-      blocked: 0,
+      blocked: capped(blocked),
       due: capped(due),
       running: capped(running),
       failed: capped(failed),
@@ -51,14 +52,16 @@ export function memoryStats({ jobs, minutes, rules, paused, now }: MemoryStatsPr
 /** Of kinds that have jobs which aren't DONE. */
 function countsByKind(jobs: Iterable<StoredJob>, now: number): Map<string, Counts> {
   const counts = new Map<string, Counts>()
-  for (const { kind, status, claim, runAt } of jobs) {
+  for (const job of jobs) {
+    const { kind, status, claim, runAt } = job
     if (status === 'DONE') continue
     const ofKind = counts.get(kind) ?? noCounts()
     counts.set(kind, ofKind)
     if (status !== 'PENDING') ofKind.failed++
     else if (claim !== undefined) ofKind.running++
+    else if (isBlocked(job)) ofKind.blocked++
     else ofKind.waiting++
-    if (status !== 'PENDING' || claim !== undefined || runAt > now) continue
+    if (status !== 'PENDING' || claim !== undefined || isBlocked(job) || runAt > now) continue
     ofKind.due++
     ofKind.oldestDueAt = Math.min(ofKind.oldestDueAt, runAt)
   }
@@ -66,7 +69,7 @@ function countsByKind(jobs: Iterable<StoredJob>, now: number): Map<string, Count
 }
 
 function noCounts(): Counts {
-  return { waiting: 0, due: 0, running: 0, failed: 0, oldestDueAt: Infinity }
+  return { waiting: 0, blocked: 0, due: 0, running: 0, failed: 0, oldestDueAt: Infinity }
 }
 
 function capped(count: number): number {

@@ -3,6 +3,7 @@ import { Events } from '../core/events.ts'
 import type { Progress } from '../core/progress.ts'
 import type { Encoding, JobCodec } from './codec.ts'
 import type { Enqueued, LeasedJob, QueuedJob } from './job.ts'
+import type { DependencyResult } from './dependencies.ts'
 import type { JobEvent } from './job-event.ts'
 import type {
   ClaimOptions,
@@ -57,6 +58,8 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
     if (isInTransaction(options) || !this.#events.hasListeners('job')) return enqueued
     const stored = jobs.filter((_, at) => enqueued[at]!.outcome === 'stored')
     this.#emitEach(stored, ({ id, kind }) => ({ type: 'enqueued', id, kind }))
+    const blocked = stored.filter(({ after }) => after !== undefined)
+    this.#emitEach(blocked, ({ id, kind }) => ({ type: 'blocked', id, kind }))
     return enqueued
   }
 
@@ -105,6 +108,14 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
 
   list(query: ParsedQuery, page: ListPage): Promise<StoredPage> {
     return this.#store.list(query, page)
+  }
+
+  dependencies(id: string): Promise<DependencyResult[]> {
+    return this.#store.dependencies(id)
+  }
+
+  failDependents(): Promise<boolean> {
+    return this.#store.failDependents()
   }
 
   cancel(id: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { Notify } from '../core/notify.ts'
 import type { Progress } from '../core/progress.ts'
 import type { ClaimSignals } from './claim-signals.ts'
+import { type Encoding, dependencyResults } from './codec.ts'
 import { HeldBytes } from './held-bytes.ts'
 import type { ClaimOptions, JobStore } from './job-store.ts'
 import type { ClaimedJob } from './job.ts'
@@ -18,7 +19,7 @@ import type { WorkerRules } from './worker-rules.ts'
 const CATCH_UP_MS = 1_000
 
 export interface RunClaimsProps {
-  readonly store: JobStore
+  readonly store: JobStore & Encoding
   readonly kinds: ReadonlyMap<string, Kind>
   readonly leaseMs: number
   readonly maxCrashes: number
@@ -130,7 +131,7 @@ export class RunClaims {
       onClockSet,
       onStoreTime: minutes.storeTime,
     })
-    const jobs = toClaimedJobs(leased, kinds)
+    const jobs = toClaimedJobs(leased, kinds, this.#dependencies)
     this.#claims++
     // The answer came after the run ended: its jobs are released, their leases not renewed.
     if (this.#isOver) return jobs
@@ -141,6 +142,9 @@ export class RunClaims {
     this.#bytes.claimed(jobs, heldBack)
     return jobs
   }
+
+  readonly #dependencies = (id: string): Promise<Record<string, unknown>> =>
+    dependencyResults(this.#props.store, id)
 
   #lost(job: ClaimedJob): void {
     this.#lostLeases++

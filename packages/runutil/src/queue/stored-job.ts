@@ -1,4 +1,5 @@
 import type { Progress } from '../core/progress.ts'
+import type { DependencyResult, JobDependencies } from './dependencies.ts'
 import type { AttemptError, JobStatus, LeasedJob, QueuedJob, UniqueKey } from './job.ts'
 import { type JobCounts, type NewJob, noJobs } from './job-store.ts'
 import type { ClockSet } from './memory-time.ts'
@@ -36,6 +37,11 @@ export interface StoredJob {
   crashes: number
   /** The claim whose lease expired, until another claim takes the job. */
   freedFrom: number | undefined
+  after: JobDependencies | undefined
+  /** Those of them that it still waits for, failed ones too. */
+  waitsFor: Set<string>
+  /** Of a job that ended while it waited for others: the one that failed first, or itself if it was cancelled. */
+  failedBy: string | undefined
 }
 
 export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
@@ -63,6 +69,9 @@ export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
     claimedAt: 0,
     crashes: 0,
     freedFrom: undefined,
+    after: job.after,
+    waitsFor: new Set(job.after?.ids),
+    failedBy: undefined,
   }
 }
 
@@ -77,9 +86,11 @@ export function byUrgency(a: StoredJob, b: StoredJob): number {
 }
 
 export function toQueuedJob(job: StoredJob): QueuedJob {
-  const { progress, errors, unique } = job
+  const { progress, errors, after, waitsFor, unique } = job
   return {
     ...atStart(job),
+    ...(after !== undefined && { after: [...after.ids] }),
+    ...(waitsFor.size > 0 && !isFinal(job.status) && { waitsFor: [...waitsFor] }),
     ...(progress !== undefined && { progress: { ...progress, at: new Date(progress.at) } }),
     ...(unique !== undefined && { unique: { ...unique } }),
     ...(errors.length > 0 && { errors: errors.map((error) => ({ ...error, at: new Date(error.at) })) }),
@@ -116,6 +127,10 @@ export function toLeasedJob(job: StoredJob): LeasedJob {
     crashes,
     ...(payloadBytes !== undefined && { payloadBytes }),
   }
+}
+
+export function toDependencyResult({ id, kind, result }: StoredJob): DependencyResult {
+  return { id, kind, result: result === undefined ? undefined : (JSON.parse(result) as unknown) }
 }
 
 export function countJobs(jobs: Iterable<StoredJob>): JobCounts {

@@ -13,6 +13,7 @@ import type { WorkerRules } from './worker-rules.ts'
 const PUBLISH_EVERY_MS = 30_000
 /** The most time from the end of a minute until its numbers are added: not all processes do so at once. */
 const MOST_LAG_MS = 5_000
+const FAIL_DEPENDENTS_EVERY_MS = 10_000
 
 export interface UpkeepProps {
   readonly store: JobStore
@@ -24,7 +25,10 @@ export interface UpkeepProps {
   readonly end: RunEnd
 }
 
-/** The periodic work of a worker's run: it renews the rules of its kinds, removes old jobs and adds to the store's minutes. */
+/**
+ * The periodic work of a worker's run: it renews the rules of its kinds, removes old jobs, ends those that can't run any more and adds to
+ * the store's minutes.
+ */
 export class Upkeep {
   readonly #props: UpkeepProps
   readonly #stopped = new AbortController()
@@ -45,6 +49,7 @@ export class Upkeep {
       this.#publishUntilStopped(),
       pruneUntilStopped({ clock, signal, retention, prune }),
       this.#addMinutesUntilStopped(),
+      this.#failDependentsUntilStopped(),
     ]
     this.#running = Promise.all(loops.map((loop) => loop.catch(end.fail)))
   }
@@ -86,6 +91,16 @@ export class Upkeep {
   #addMinutes(withCurrent = false): Promise<void> {
     const { calls, minutes, store, clock } = this.#props
     return calls.askOnce(() => minutes.flush(store, clock, withCurrent))
+  }
+
+  /** Ends jobs that wait for a failed one, of which a job may have very many. */
+  async #failDependentsUntilStopped(): Promise<void> {
+    const { clock, store, calls } = this.#props
+    const { signal } = this.#stopped
+    while (!signal.aborted) {
+      const more = await calls.ask(() => store.failDependents())
+      await sleep(clock, more ? 0 : FAIL_DEPENDENTS_EVERY_MS, signal)
+    }
   }
 
   async #publish(): Promise<void> {

@@ -19,6 +19,8 @@ export interface AttemptJobProps {
   readonly signal?: AbortSignal | undefined
   readonly maxJson?: number | undefined
   readonly onProgress?: (progress: Progress) => void
+  /** The results of a job's dependencies. Default: none. */
+  readonly dependencies?: ((id: string) => Promise<Record<string, unknown>>) | undefined
 }
 
 /** How an attempt of a handler ended, as a worker would have it recorded. */
@@ -36,8 +38,9 @@ export interface OpenAttempt {
 }
 
 /** Calls the handler of a job as a worker does: with a signal, a deadline and a context of its own. Never rejects. */
-export function attemptJob({ job, kinds, clock, signal, maxJson, onProgress }: AttemptJobProps): OpenAttempt {
-  const [claimed] = toClaimedJobs([job], kinds)
+export function attemptJob(props: AttemptJobProps): OpenAttempt {
+  const { job, kinds, clock, signal, maxJson, onProgress, dependencies = () => Promise.resolve({}) } = props
+  const [claimed] = toClaimedJobs([job], kinds, dependencies)
   const kind = kinds.get(job.kind)!
   const attempt = new Attempt({
     job: claimed!,

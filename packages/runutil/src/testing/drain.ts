@@ -1,3 +1,4 @@
+import { dependencyResults } from '../queue/codec.ts'
 import type { Clock } from '../core/clock.ts'
 import { currentClock } from '../core/context.ts'
 import { unexpected } from '../core/errors.ts'
@@ -109,6 +110,7 @@ class Drain {
       clock,
       maxJson: store.maxJson,
       onProgress: (progress) => store.progressed(job, progress),
+      dependencies: (id) => dependencyResults(store, id),
     })
     const off = store.onCompleting((held) => {
       if (held.some(({ id, claim }) => id === job.id && claim === job.claim)) attempt.completing()

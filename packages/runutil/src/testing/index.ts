@@ -6,7 +6,7 @@ export {
 export { type DrainOptions, drain } from './drain.ts'
 export { type EnqueuedQuery, enqueued } from './enqueued.ts'
 export type { JobOutcome } from './job-outcome.ts'
-export { type RunJobOptions, runJob } from './run-job.ts'
+export { type JobToRun, type RunJobOptions, runJob } from './run-job.ts'
 export { type WorkerIsolation, isolateWorkers } from './isolate-workers.ts'
 export type { JobStoreCases, JobStoreContext } from './job-store-case.ts'
 export { jobStoreConformance } from './job-store-conformance.ts'

@@ -6,6 +6,7 @@ import { claimCases } from './job-store-claim-cases.ts'
 import { clockCases } from './job-store-clock-cases.ts'
 import { concurrencyCases } from './job-store-concurrency-cases.ts'
 import { crashCases } from './job-store-crash-cases.ts'
+import { dependencyCases } from './job-store-dependency-cases.ts'
 import { existsCases } from './job-store-exists-cases.ts'
 import { insertCases } from './job-store-insert-cases.ts'
 import { lateCases } from './job-store-late-cases.ts'
@@ -62,4 +63,5 @@ export const jobStoreConformance: JobStoreCases = {
   ...statsCases,
   ...clockCases,
   ...raceCases,
+  ...dependencyCases,
 }

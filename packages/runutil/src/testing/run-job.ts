@@ -18,11 +18,18 @@ export interface RunJobOptions {
   signal?: AbortSignal | undefined
 }
 
+/** A job as for `enqueue`. */
+export interface JobToRun extends JobInput {
+  /** The number of the attempt. Default 1. */
+  readonly attempt?: number | undefined
+  /** The results of the jobs that it runs after, by their ids. Default: none. */
+  readonly dependencies?: Readonly<Record<string, unknown>> | undefined
+}
+
 /**
  * Calls the handler of one job, without a store: with the worker's middleware, validation of payload and result, deadline, and the
  * retry policy of the kind, which decides on the outcome. The job isn't stored, and its retry doesn't happen.
  *
- * @param job as for `enqueue`; with `attempt`, that number instead of 1
  * @throws ErrInvalidJob, ErrUnknownKind, InvalidArgumentError; an error of the handler is part of the outcome
  *
  * @example
@@ -31,7 +38,7 @@ export interface RunJobOptions {
  */
 export async function runJob(
   worker: QueueWorker,
-  job: JobInput & { readonly attempt?: number | undefined },
+  job: JobToRun,
   options: RunJobOptions = {},
 ): Promise<JobOutcome> {
   const { clock = currentClock(), signal } = checkOptions('runJob', options, ['clock', 'signal'])
@@ -41,11 +48,12 @@ export async function runJob(
   const { kinds } = handlersOf(worker, 'runJob', undefined)
   const leased = leasedJob(job, clock.now())
   if (!kinds.has(leased.kind)) throw new ErrUnknownKind(leased.kind, [...kinds.keys()])
-  return toJobOutcome(await attemptJob({ job: leased, kinds, clock, signal }).ended)
+  const dependencies = (): Promise<Record<string, unknown>> => Promise.resolve({ ...job.dependencies })
+  return toJobOutcome(await attemptJob({ job: leased, kinds, clock, signal, dependencies }).ended)
 }
 
 /** A job as a store would give it out. */
-function leasedJob(input: JobInput & { readonly attempt?: number | undefined }, now: number): LeasedJob {
+function leasedJob(input: JobToRun, now: number): LeasedJob {
   if (Array.isArray(input)) throw unexpected('runJob: job', 'one job', input)
   const [job] = prepareJobs(input).jobs
   const attempt = wholeNumber(input.attempt ?? 1, 'runJob: attempt', { min: 1 })

@@ -51,12 +51,16 @@ export function linkedJobColumns(jobs: readonly LinkedJob[]): unknown[] {
   const untilStarted = new Few<boolean>(jobs)
   const maxDelays = new Few<number>(jobs)
   const encodedFor = new Few<string>(jobs)
+  const after = new Few<string>(jobs)
+  const onEnd = new Few<boolean>(jobs)
   for (let at = 0; at < jobs.length; at++) {
     const { job, maxDelayMs } = jobs[at]!
     uniqueKeys.set(at, job.unique?.key)
     untilStarted.set(at, job.unique && job.unique.until === 'started')
     maxDelays.set(at, maxDelayMs)
     encodedFor.set(at, job.encodedFor)
+    after.set(at, job.after && JSON.stringify(job.after.ids))
+    onEnd.set(at, job.after && job.after.on === 'end')
   }
   return [
     uniqueKeys.array(textArray),
@@ -67,6 +71,8 @@ export function linkedJobColumns(jobs: readonly LinkedJob[]): unknown[] {
     ),
     maxDelays.array(plainArray),
     encodedFor.array(textArray),
+    after.array(textArray),
+    onEnd.array(plainArray),
   ]
 }
 

@@ -1,6 +1,7 @@
 import { type JobCounts, noJobs } from '../../queue/job-store.ts'
 import type { AttemptError, JobStatus, LeasedJob, QueuedJob, UniqueKey } from '../../queue/job.ts'
 import type { Progress } from '../../core/progress.ts'
+import type { DependencyResult } from '../../queue/dependencies.ts'
 import { isFinal } from '../../queue/outcome.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'
 import { LINK } from '../schema/1-queue/links.ts'
@@ -72,6 +73,8 @@ export type JobRow = [
   priority: number,
   key: string | null,
   errors: string | null,
+  after: string | null,
+  waitsFor: string | null,
   progress: string | null,
   uniqueKey: string | null,
   links: number | null,
@@ -96,6 +99,8 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     priority,
     key,
     errors,
+    after,
+    waitsFor,
     progress,
     uniqueKey,
     links,
@@ -116,9 +121,19 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     ...(key !== null && { key }),
     ...(isFinal(status) && { endedAt: moment(updatedAt) }),
     ...(errors !== null && { errors: toErrors(errors) }),
+    ...(after !== null && { after: JSON.parse(after) as string[] }),
+    ...(after !== null &&
+      waitsFor !== null &&
+      waitsFor !== '[]' && { waitsFor: JSON.parse(waitsFor) as string[] }),
     ...(progress !== null && { progress: toProgress(progress) }),
     ...(uniqueKey !== null && { unique: toUniqueKey(uniqueKey, links ?? 0) }),
   }
+}
+
+export type DependencyRow = [id: string, kind: string, result: string | null]
+
+export function toDependency([id, kind, result]: DependencyRow): DependencyResult {
+  return { id, kind, result: result === null ? undefined : (JSON.parse(result) as unknown) }
 }
 
 export function progressJson({ done, total, note, at }: Progress): string {

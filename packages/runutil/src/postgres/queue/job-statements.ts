@@ -11,6 +11,10 @@ const jobColumns = (
 ): string => /* sql */ `j.id, j.kind, j.status, j.attempts_done, ${msOf('j.run_at')},
         ${msOf('j.created_at')}, ${msOf('j.updated_at')}, ${msOf('j.last_attempt_at')}, j.last_error,
         j.payload::${TEXT}, j.result::${TEXT}, j.priority, j.key, j.errors::${TEXT},
+        pg_catalog.to_json(j.after)::${TEXT}, case when j.after is not null and j.status ${EQ} 'PENDING' then
+          pg_catalog.to_json(array(select d.dependency from ${s}.job_dependencies as d
+          where d.dependency ${EQ} any (j.after) and d.dependent ${EQ} j.id and not d.satisfied
+          order by pg_catalog.array_position(j.after, d.dependency)))::${TEXT} end,
         (select p.progress::${TEXT} from ${s}.job_progress as p where p.id ${EQ} j.id and p.seq ${EQ} j.seq),
         j.unique_key, j.links`
 
@@ -32,8 +36,11 @@ export function jobStatements(s: string) {
     enqueueLinked:
       call(/* sql */ `select ${s}.enqueue_linked_jobs($1::${TEXTS}, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
         $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXT}::integer[], $8::${TEXT}::double precision[], $9::${TEXTS},
-        $10::${TEXT}::boolean[], $11::${TEXTS}, $12::${TEXT}::double precision[], $13::${TEXTS}, $14::boolean,
-        $15::double precision, $16::${TEXT}, $17::${TEXT}) as others`),
+        $10::${TEXT}::boolean[], $11::${TEXTS}, $12::${TEXT}::double precision[], $13::${TEXTS}, $14::${TEXTS},
+        $15::${TEXT}::boolean[], $16::boolean, $17::boolean, $18::double precision, $19::${TEXT}, $20::${TEXT}) as others`),
+    block: call(
+      /* sql */ `select id from pg_catalog.unnest(${s}.block_jobs($1::${TEXTS}, ${s}.store_time($2::double precision))) as unknown (id)`,
+    ),
     claim:
       loop(/* sql */ `select * from ${s}.claim_jobs($1::${TEXTS}, $2::integer, $3::double precision, $4::boolean, $5::double precision, $6::double precision,
         $7::${TEXTS}, $8::${TEXT}::integer[], $9::${TEXT}::double precision[], $10::${TEXT}, $11::integer,
@@ -54,6 +61,10 @@ export function jobStatements(s: string) {
     // Without jobs, one row says where the page ends.
     list: call(/* sql */ `select page.next, ${jobColumns(s)} from ${s}.find_jobs($1::${TEXT}, $2::integer, $3::${TEXT}, $4::double precision) as page
         left join lateral ${s}.jobs_in_order(page.ids, page.seqs) with ordinality as j on true order by j.ordinality`),
+    dependencies: call(/* sql */ `select d.id, d.kind, d.result::${TEXT} from ${s}.jobs as j, ${s}.jobs as d
+        where j.id ${EQ} $1::${TEXT} and d.id ${EQ} any (j.after) and d.status ${EQ} 'DONE'
+        order by pg_catalog.array_position(j.after, d.id)`),
+    failDependents: loop(/* sql */ `select ${s}.fail_more_dependents($1::double precision)`),
     cancel: call(/* sql */ `select ${s}.cancel_job($1::${TEXT}, $2::double precision)`),
     retry: call(/* sql */ `select ${s}.retry_job($1::${TEXT}, $2::${TEXT}, $3::double precision)`),
     cancelJobs: call(
@@ -73,6 +84,7 @@ export function jobStatements(s: string) {
     // Held jobs are PENDING without a row in jobs_waiting.
     counts:
       call(/* sql */ `select kind, status, pg_catalog.count(*)::double precision from ${s}.jobs group by kind, status
+        union all select kind, 'WAITING', pg_catalog.count(*)::double precision from ${s}.jobs_blocked where failed_by is null group by kind
         union all select kind, 'WAITING', pg_catalog.sum(coalesce(pg_catalog.cardinality(ids), 1))::double precision from ${s}.jobs_waiting group by kind`),
     stats:
       loop(/* sql */ `select o_kind, o_waiting::double precision, o_blocked::double precision, o_due::double precision,

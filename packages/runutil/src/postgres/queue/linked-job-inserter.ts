@@ -2,10 +2,12 @@ import { CallBatcher } from '../../core/call-batcher.ts'
 import type { TransactionHandle } from '../../core/queryable.ts'
 import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import { ErrInvalidJob, ErrJobExists } from '../../queue/errors.ts'
+import { circleError, unknownDependencies } from '../../queue/dependencies.ts'
 import { EncodedForAnotherError, otherKindText } from '../../queue/existing-job.ts'
 import type { InsertOptions, NewJob } from '../../queue/job-store.ts'
 import type { Enqueued } from '../../queue/job.ts'
 import { LINKED } from '../schema/1-queue/enqueueing-linked.ts'
+import { textArray } from '../statements/array-literal.ts'
 import { chunksOf, inChunks } from '../statements/in-chunks.ts'
 import { linkedJobColumns, newJobColumns } from './job-columns.ts'
 import { CHUNK, LARGE, type JobInserterProps, payloadSize, weightOf } from './job-inserter.ts'
@@ -56,7 +58,7 @@ export class LinkedJobInserter {
   }
 
   async #insertIn(tx: TransactionHandle, call: Call): Promise<Others> {
-    const notice = this.#props.notifications.insertedIn(call.map(({ job }) => job))
+    const notice = this.#props.notifications.insertedIn(waitingOf(call))
     return this.#send(this.#columns(call, true, notice), tx)
   }
 
@@ -64,7 +66,7 @@ export class LinkedJobInserter {
     const jobs = calls.flat()
     // A call with one job that can't be stored has changed nothing, so it needs no rolling back, which concerns all calls.
     const isAll = calls.some(({ length }) => length > 1)
-    const { columns, failed } = this.#props.notifications.inserted(jobs.map(({ job }) => job))
+    const { columns, failed } = this.#props.notifications.inserted(waitingOf(jobs))
     try {
       const others = await this.#insertAll(jobs, isAll, columns)
       // Rolled back for one of several calls: each is then tried without the others.
@@ -88,9 +90,10 @@ export class LinkedJobInserter {
     await queries.transaction(async (tx) => {
       others.clear()
       let before = 0
+      const blocked: string[] = []
       await inChunks(
         chunks,
-        (chunk) => ({ chunk, columns: this.#columns(chunk, true, NO_NOTICE) }),
+        (chunk) => ({ chunk, columns: this.#columns(chunk, true, NO_NOTICE, false) }),
         async ({ chunk, columns }) => {
           const ofChunk = await this.#send(columns, tx)
           // Rolls the chunks before it back.
@@ -99,25 +102,53 @@ export class LinkedJobInserter {
             ofChunk,
           )
           for (const [at, other] of ofChunk) others.set(before + at, other)
+          for (const [at, { job }] of chunk.entries()) {
+            if (job.after !== undefined && !ofChunk.has(at)) blocked.push(job.id)
+          }
           before += chunk.length
         },
       )
+      await this.#block(blocked, tx)
       if (notice !== NO_NOTICE) await queries.run(statements.notify, notice, tx)
     })
     return others
   }
 
-  #columns(jobs: Call, isAll: boolean, notice: NoticeColumns): unknown[] {
+  /** Blocks jobs whose dependencies may be in any chunk. @throws ErrInvalidJob for those that don't exist */
+  async #block(ids: readonly string[], tx: TransactionHandle): Promise<void> {
+    const { queries, statements, clock } = this.#props
+    for (let at = 0; at < ids.length; at += CHUNK) {
+      const params = [textArray(ids.slice(at, at + CHUNK)), clock?.now() ?? null]
+      const unknown = await queries.run<[string]>(statements.block, params, tx)
+      if (unknown.length > 0) throw unknownDependencies(unknown.map(([id]) => id))
+    }
+  }
+
+  /** @param blocks whether jobs are blocked by the same statement */
+  #columns(jobs: Call, isAll: boolean, notice: NoticeColumns, blocks = true): unknown[] {
     const now = this.#props.clock?.now() ?? null
-    return [...newJobColumns(jobs.map(({ job }) => job)), ...linkedJobColumns(jobs), isAll, now, ...notice]
+    return [
+      ...newJobColumns(jobs.map(({ job }) => job)),
+      ...linkedJobColumns(jobs),
+      blocks,
+      isAll,
+      now,
+      ...notice,
+    ]
   }
 
   async #send(columns: unknown[], tx?: TransactionHandle): Promise<Others> {
     const { queries, statements } = this.#props
     const [row] = await queries.run<[string | null]>(statements.enqueueLinked, columns, tx)
     const others = JSON.parse(row![0] ?? '[]') as OtherRow[]
+    refuseDependencies(others)
     return new Map(others.map((other) => [other[0] - 1, other]))
   }
+}
+
+/** Those that may be claimed at once; of the others, the store tells when they are let go. */
+function waitingOf(call: Call): NewJob[] {
+  return call.map(({ job }) => job).filter(({ after }) => after === undefined)
 }
 
 function split(calls: readonly Call[], others: Others): Others[] {
@@ -150,4 +181,11 @@ function refuse(jobs: readonly NewJob[], others: Others): void {
   const encoded = all.filter(([, [, outcome]]) => outcome === LINKED.encodedForAnother)
   if (encoded.length > 0)
     throw new EncodedForAnotherError(new Map(encoded.map(([place, [, , id]]) => [place, id])))
+}
+
+/** @throws ErrInvalidJob */
+function refuseDependencies(others: readonly OtherRow[]): void {
+  const unknown = others.filter(([, outcome]) => outcome === LINKED.unknown)
+  if (unknown.length > 0) throw unknownDependencies(unknown.map(([, , id]) => id))
+  if (others[0]?.[1] === LINKED.circle) throw circleError()
 }

@@ -21,6 +21,7 @@ import type { ParsedQuery } from '../../queue/job-query.ts'
 import type { Enqueued, LeasedJob, QueuedJob } from '../../queue/job.ts'
 import type { KindMinute } from '../../queue/job-minutes.ts'
 import type { CancelOptions, JobChange, JobRetry, RetriedJob } from '../../queue/job-operations.ts'
+import type { DependencyResult } from '../../queue/dependencies.ts'
 import type { KindRules, OtherRules } from '../../queue/kind-rules.ts'
 import type { KindStats } from '../../queue/kind-stats.ts'
 import { checkMaxJson } from '../../queue/max-json.ts'
@@ -36,7 +37,15 @@ import { JobInserter } from './job-inserter.ts'
 import { LinkedJobInserter } from './linked-job-inserter.ts'
 import { JobNotifications } from './job-notifications.ts'
 import { queryJson } from './query-json.ts'
-import { type CountRow, type JobRow, type ListRow, toCounts, toQueuedJob } from './job-rows.ts'
+import {
+  type CountRow,
+  type DependencyRow,
+  type JobRow,
+  type ListRow,
+  toCounts,
+  toDependency,
+  toQueuedJob,
+} from './job-rows.ts'
 import { JobOperator } from './job-operator.ts'
 import { type JobStatements, jobStatements } from './job-statements.ts'
 import { type KindRow, minuteColumns, toStats } from './kind-rows.ts'
@@ -150,6 +159,15 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return { jobs: rows.flatMap(([, ...row]) => (row[0] === null ? [] : toQueuedJob(row))), next }
   }
 
+  async dependencies(id: string): Promise<DependencyResult[]> {
+    return (await this.#queries.run<DependencyRow>(this.#statements.dependencies, [id])).map(toDependency)
+  }
+
+  async failDependents(): Promise<boolean> {
+    const [row] = await this.#queries.run<[boolean]>(this.#statements.failDependents, [this.#now()])
+    return row![0]
+  }
+
   cancel(id: string): Promise<boolean> {
     return this.#operator.cancel(id)
   }
@@ -250,6 +268,6 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
 }
 
 /** Whether a job has to do with others, which a function of its own looks after. */
-function isLinked({ unique }: NewJob): boolean {
-  return unique !== undefined
+function isLinked({ unique, after }: NewJob): boolean {
+  return unique !== undefined || after !== undefined
 }

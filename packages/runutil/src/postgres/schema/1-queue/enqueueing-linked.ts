@@ -12,10 +12,14 @@ export const LINKED = {
   otherKind: 'other kind',
   /** The payload was encoded for another job than the one that is stored or replaced. */
   encodedForAnother: 'encoded for another',
+  /** A job that is to run before one of these doesn't exist; the call is to fail. */
+  unknown: 'unknown',
+  /** A job would run after itself, since others of the call were there already; the call is to fail. */
+  circle: 'circle',
 } as const
 
 /**
- * Enqueueing of jobs that have to do with others: that have a unique key, or skip or replace a job that is there. Lists are as
+ * Enqueueing of jobs that have to do with others: that have a unique key, run after other jobs, or skip or replace a job that is there. Lists are as
  * for enqueue_jobs; those of onExists and what follows have a value for each job or none at all.
  *
  * Returns null when all were stored as they are, else a JSON list for the others: [place, what became of it, id of the job
@@ -23,7 +27,7 @@ export const LINKED = {
  *
  * Locks are taken in one order by all calls: unique keys and then ids, each sorted.
  */
-export const enqueueingLinked = (s: string): string => [entry(s), asNew(s), oneByOne(s)].join('')
+export const enqueueingLinked = (s: string): string => [entry(s), asNew(s), blocked(s), oneByOne(s)].join('')
 
 const entry = (s: string): string => /* sql */ `
 create type ${s}.linked_job as (
@@ -41,13 +45,15 @@ create type ${s}.linked_job as (
   until_started boolean,
   on_exists text,
   max_delay float8,
-  encoded_for text
+  encoded_for text,
+  after text[],
+  on_end boolean
 );
 
 create function ${s}.enqueue_linked_jobs(
   p_ids text[], p_kinds text[], p_payloads text[], p_run_ats float8[], p_priorities integer[], p_keys text[],
   p_bytes integer[], p_delays float8[], p_unique_keys text[], p_until_started boolean[], p_on_exists text[], p_max_delays float8[],
-  p_encoded_for text[], p_all boolean, p_now float8, p_channel text, p_notice text
+  p_encoded_for text[], p_after text[], p_on_end boolean[], p_block boolean, p_all boolean, p_now float8, p_channel text, p_notice text
 ) returns text language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
@@ -56,22 +62,29 @@ declare
     select row(place, id, coalesce(kind, p_kinds[1]), payload,
       greatest(v_now, to_timestamp(run_at / 1000.0)) + coalesce(delay, 0) * interval '1 ms', case when delay > 0 then v_now end,
       coalesce(priority, 0), key, bytes, unique_key, coalesce(until_started, false), coalesce(on_exists, p_on_exists[1]), max_delay,
-      encoded_for)::${s}.linked_job
+      encoded_for, case when after is not null then array(select json_array_elements_text(after::json)) end, coalesce(on_end, false)
+    )::${s}.linked_job
     from unnest(p_ids, p_kinds, p_payloads, p_run_ats, p_delays, p_priorities, p_keys, p_bytes, p_unique_keys, p_until_started,
-      p_on_exists, p_max_delays, p_encoded_for) with ordinality
+      p_on_exists, p_max_delays, p_encoded_for, p_after, p_on_end) with ordinality
       as given (id, kind, payload, run_at, delay, priority, key, bytes, unique_key, until_started, on_exists, max_delay, encoded_for,
-        place)
+        after, on_end, place)
   );
-  v_result record;
+  v_others text;
+  v_changed boolean := true;
+  v_refused json;
 begin
   -- Nearly all lists are either new or known.
-  if ${s}.are_new_jobs(v_jobs) and ${s}.store_new_jobs(v_jobs, v_seq, v_now) then
-    if p_channel is not null then perform pg_notify(p_channel, p_notice); end if;
-    return null;
+  if not (${s}.are_new_jobs(v_jobs) and ${s}.store_new_jobs(v_jobs, v_seq, v_now)) then
+    select others, changed into v_others, v_changed from ${s}.enqueue_one_by_one(v_jobs, v_seq, p_all, v_now);
   end if;
-  select * into v_result from ${s}.enqueue_one_by_one(v_jobs, v_seq, p_all, v_now);
-  if v_result.changed and p_channel is not null then perform pg_notify(p_channel, p_notice); end if;
-  return v_result.others;
+  if p_block and v_changed and p_after <> '{}' then
+    v_refused := ${s}.block_linked_jobs(v_jobs, v_others::json, v_now);
+    if v_refused is not null then raise exception sqlstate 'RU002'; end if;
+  end if;
+  if v_changed and p_channel is not null then perform pg_notify(p_channel, p_notice); end if;
+  return v_others;
+exception when sqlstate 'RU002' then
+  return v_refused::text;
 end $$;
 `
 
@@ -103,9 +116,11 @@ end $$;
 create function ${s}.insert_linked_jobs(p_jobs ${s}.linked_job[], p_seq bigint, p_now timestamptz) returns void
 language plpgsql ${PINNED} as $$
 begin
-  insert into ${s}.jobs (id, kind, payload, run_at, priority, key, unique_key, links, created_at, updated_at, seq)
-    select id, kind, payload::json, run_at, priority, key, unique_key,
-      case when unique_key is not null then ${LINK.unique} + case when until_started then ${LINK.uniqueUntilStarted} else 0 end end,
+  insert into ${s}.jobs (id, kind, payload, run_at, priority, key, unique_key, after, links, created_at, updated_at, seq)
+    select id, kind, payload::json, run_at, priority, key, unique_key, after, nullif(
+      case when unique_key is null then 0 when until_started then ${LINK.unique | LINK.uniqueUntilStarted} else ${LINK.unique} end
+      + case when after is null then 0 when on_end then ${LINK.after | LINK.onEnd} else ${LINK.after} end
+      + case when after is not null and delayed_since is not null then ${LINK.delayed} else 0 end, 0),
       p_now, p_now, p_seq + place
     from unnest(p_jobs) order by id collate "C";
   insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
@@ -113,13 +128,59 @@ begin
       case when bytes is not null or (until_started and unique_key is not null)
         then row(bytes, 0, null, null, case when until_started then unique_key end)::${s}.job_note end,
       delayed_since
-    from unnest(p_jobs);
+    from unnest(p_jobs) where after is null;
   -- Jobs with a priority may lie before the mark of a backlog.
   if exists (select from ${s}.job_backlogs) then
     insert into ${s}.job_unblocked_keys (kind, key)
       select distinct b.kind, given.key from unnest(p_jobs) as given join ${s}.job_backlogs as b on b.kind = given.kind
       where given.key is not null and given.priority <> 0;
   end if;
+end $$;
+`
+
+const blocked = (s: string): string => /* sql */ `
+-- Blocks those of a call's jobs that were stored and run after others. Returns null or, as a list of others, why none can be stored.
+create function ${s}.block_linked_jobs(p_jobs ${s}.linked_job[], p_others json, p_now timestamptz) returns json
+language plpgsql ${BY_INDEX} as $$
+declare
+  v_ids text[] := array(
+    select given.id from unnest(p_jobs) as given where given.after is not null
+      and given.place not in (select (o.other ->> 0)::bigint from json_array_elements(p_others) as o (other))
+  );
+  v_unknown text[];
+begin
+  if ${s}.run_after_those_there(v_ids, p_jobs, p_others) then
+    return json_build_array(json_build_array(1, '${LINKED.circle}', null, null, null));
+  end if;
+  v_unknown := ${s}.block_jobs(v_ids, p_now);
+  if v_unknown is null then return null; end if;
+  return (select json_agg(json_build_array(1, '${LINKED.unknown}', id, null, null)) from unnest(v_unknown) as given (id));
+end $$;
+
+-- Where a job of the call isn't stored because another has its unique key, those after it run after that. Returns whether a job would
+-- so run after itself.
+create function ${s}.run_after_those_there(p_ids text[], p_jobs ${s}.linked_job[], p_others json) returns boolean
+language plpgsql ${BY_INDEX} as $$
+declare
+  v_instead record;
+  v_changed boolean := false;
+begin
+  for v_instead in
+    select given.id, o.other ->> 2 as there
+    from json_array_elements(p_others) as o (other) join unnest(p_jobs) as given on given.place = (o.other ->> 0)::bigint
+    where o.other ->> 2 <> given.id
+  loop
+    update ${s}.jobs set after = array(select distinct unnest(array_replace(after, v_instead.id, v_instead.there)))
+      where id = any (p_ids) and v_instead.id = any (after);
+    v_changed := v_changed or found;
+  end loop;
+  return v_changed and exists (
+    with recursive before as (
+      select j.id as first, given.id from ${s}.jobs as j, unnest(j.after) as given (id) where j.id = any (p_ids)
+      union
+      select b.first, given.id from before as b join ${s}.jobs as j on j.id = b.id and j.id = any (p_ids), unnest(j.after) as given (id)
+    ) select from before where first = id
+  );
 end $$;
 `
 

@@ -44,7 +44,8 @@ begin
       select j.seq, j.id, ${matches('j', 'p_query')} and case p_query.status
           when 'RUNNING' then (j.id, j.seq) in (select h.id, h.seq from held as h)
           when 'WAITING' then (j.id, j.seq) not in (select h.id, h.seq from held as h)
-          when 'BLOCKED' then false
+            and not exists (select from ${s}.jobs_blocked as b where b.id = j.id and b.failed_by is null)
+          when 'BLOCKED' then exists (select from ${s}.jobs_blocked as b where b.id = j.id and b.failed_by is null)
           else true
         end as is_found
       from ${s}.jobs as j

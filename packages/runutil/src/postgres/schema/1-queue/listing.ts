@@ -64,6 +64,10 @@ begin
     union all
     (select u.id, w.seq + u.nth - 1 from waiting as w,
       unnest(coalesce(w.ids, array[w.id])) with ordinality as u (id, nth))
+    union all
+    (select b.id, b.seq from ${s}.jobs_blocked as b
+      where p_query.status in ('PENDING', 'BLOCKED') and b.failed_by is null and (p_query.kind is null or b.kind = p_query.kind)
+      limit ${MOST_LOOKED_AT + 1})
     limit ${MOST_LOOKED_AT + 1}
   )
   select coalesce(array_agg(o.id), '{}'), coalesce(array_agg(o.seq), '{}'),

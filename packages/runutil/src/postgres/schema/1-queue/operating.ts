@@ -65,6 +65,7 @@ declare
   v_held bigint[] := '{}';
   v_linked text[] := '{}';
 begin
+  perform ${s}.lock_blocked_jobs(p_ids);
   if p_wait then perform from ${s}.jobs where id = any (p_ids) and status = 'PENDING' for update; end if;
   v_now := ${s}.store_time(p_now);
   for v_job in
@@ -77,7 +78,7 @@ begin
   loop
     v_seen := v_seen || v_job.id;
     if (${s}.take_waiting_job(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq)).id is null then
-      continue when p_only_waiting;
+      continue when p_only_waiting and not ${s}.is_blocked(v_job.id);
       v_held := v_held || v_job.seq;
     end if;
     v_ended := v_ended || v_job.id;
@@ -114,7 +115,9 @@ declare
   v_seen text[] := '{}';
   v_gone text[] := '{}';
   v_linked text[] := '{}';
+  v_ended text[] := '{}';
 begin
+  perform ${s}.lock_blocked_jobs(p_ids);
   if p_wait then perform from ${s}.jobs where id = any (p_ids) for update; end if;
   for v_job in
     with free as materialized (
@@ -124,15 +127,24 @@ begin
   loop
     v_seen := v_seen || v_job.id;
     if v_job.status = 'PENDING' then
-      continue when (${s}.take_waiting_job(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq)).id is null;
+      continue when (${s}.take_waiting_job(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq)).id is null
+        and not ${s}.is_blocked(v_job.id);
       if v_job.links is not null then v_linked := v_linked || v_job.id; end if;
+    elsif v_job.links is not null then
+      v_ended := v_ended || v_job.id;
+      continue;
     end if;
     v_gone := v_gone || v_job.id;
   end loop;
   if v_linked <> '{}' then
     update ${s}.jobs set status = 'FAILED', last_error = 'cancelled', updated_at = ${s}.store_time(p_now) where id = any (v_linked);
     perform ${s}.end_linked_jobs(v_linked, ${s}.store_time(p_now));
+    -- Nobody could end the others once these are gone.
+    while exists (select from ${s}.job_cascades where id = any (v_linked)) loop
+      perform ${s}.fail_more_dependents(p_now);
+    end loop;
   end if;
+  v_gone := v_gone || array(select id from unnest(v_ended) as given (id) where not ${s}.is_needed(id));
   perform ${s}.remove_jobs(array(select ctid from ${s}.jobs where id = any (v_gone)));
   deleted := cardinality(v_gone);
   busy := array(select id from ${s}.jobs where id = any (p_ids) and id <> all (v_seen));
@@ -158,7 +170,10 @@ declare
   v_seqs bigint[];
   -- Those whose unique keys others hold.
   v_refused text[];
+  v_still_blocked text[];
+  v_revive boolean;
 begin
+  perform ${s}.lock_blocked_jobs(p_ids);
   v_claims := array(
     select claim from ${s}.jobs where id = any (p_ids) and status in ('FAILED', 'PANIC') and claim is not null
     union select claim from ${s}.job_slots where id = any (p_ids)
@@ -170,10 +185,12 @@ begin
   from unnest(p_ids) with ordinality as given (id, place) cross join lateral (
     -- One that has another claim by now was retried by others, and has ended again since.
     select from ${s}.jobs as o where o.id = given.id and o.status in ('FAILED', 'PANIC')
-      and (o.claim is null or o.claim = any (v_claims)) for update skip locked offset 0
+      and (o.claim is null or o.claim = any (v_claims)) and (o.links is null or ${s}.can_be_retried(o.id))
+      for update skip locked offset 0
   ) as free;
   v_refused := ${s}.retake_unique_keys(v_ids);
   v_now := ${s}.store_time(p_now);
+  v_still_blocked := ${s}.reopen_blocked_jobs(array(select unnest(v_ids) except select unnest(v_refused)));
   with retried as (
     update ${s}.jobs as j set status = 'PENDING', run_at = v_now, updated_at = v_now, claim = null, crashes = 0,
       uncounted = nullif(j.attempts_done, 0), payload = coalesce(
@@ -183,12 +200,13 @@ begin
   ), waiting as (
     insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note)
       select r.id, r.kind, r.run_at, true, r.priority, r.key, r.seq, ${s}.note_of_unclaimed(r.payload, r.unique_key, r.links)
-      from retried as r
+      from retried as r where r.id <> all (v_still_blocked)
   )
-  select array_agg(r.id), array_agg(r.kind), array_agg(r.key), array_agg(r.priority), array_agg(r.seq)
-    into ids, kinds, v_keys, v_priorities, v_seqs from retried as r;
+  select array_agg(r.id), array_agg(r.kind), array_agg(r.key), array_agg(r.priority), array_agg(r.seq), bool_or(r.links is not null)
+    into ids, kinds, v_keys, v_priorities, v_seqs, v_revive from retried as r;
   if ids is not null then
     delete from ${s}.job_failures where id = any (ids);
+    if v_revive then perform ${s}.revive_dependents(ids, v_now); end if;
     -- Their claims hold them no more; the ids stay, so that the places of cancelled jobs are given back.
     update ${s}.job_claims as c set seqs = (
       select array_agg(case when u.seq = any (v_seqs) then -1 else u.seq end order by u.place)
@@ -199,7 +217,7 @@ begin
   end if;
   busy := array(
     select id from ${s}.jobs as j where j.id = any (p_ids) and j.status in ('FAILED', 'PANIC') and j.id <> all (coalesce(retry_jobs.ids, '{}'))
-      and j.id <> all (v_refused)
+      and j.id <> all (v_refused) and (j.links is null or ${s}.can_be_retried(j.id))
   );
 end $$;
 `
@@ -215,11 +233,19 @@ declare
   v_row ${s}.jobs_waiting;
   v_ahead float8;
 begin
+  perform ${s}.lock_blocked_jobs(array[p_id]);
   select * into v_job from ${s}.jobs where id = p_id and status = 'PENDING' for update;
   if not found then return false; end if;
   v_row := ${s}.take_waiting_job(v_job.id, v_job.kind, v_job.priority, v_job.run_at, v_job.seq);
-  if v_row.id is null then return false; end if;
   v_now := ${s}.store_time(p_now);
+  if v_row.id is null then
+    if not ${s}.is_blocked(p_id) then return false; end if;
+    update ${s}.jobs set updated_at = v_now, priority = coalesce(p_priority, priority), payload = coalesce(p_payload::json, payload),
+      run_at = case when p_run_at is null and p_delay is null then run_at
+        else greatest(v_now, to_timestamp(p_run_at / 1000.0)) + coalesce(p_delay, 0) * interval '1 ms' end
+      where id = p_id;
+    return true;
+  end if;
   if p_run_at is not null or p_delay is not null then
     v_row.run_at := greatest(v_now, to_timestamp(p_run_at / 1000.0)) + coalesce(p_delay, 0) * interval '1 ms';
     v_row.delayed_since := case when p_delay > 0 then v_now end;

@@ -24,6 +24,7 @@ ${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
   v_unique record;
 begin
+  perform ${s}.remove_dependencies(array(select id from ${s}.jobs where ctid = any (p_places) and links is not null));
   with gone as (
     delete from ${s}.jobs where ctid = any (p_places) returning id, kind, status, unique_key
   ), failures as (
@@ -66,6 +67,7 @@ begin
   perform ${s}.remove_jobs(array(
     select j.ctid from ${s}.jobs as j join ${s}.job_retentions as r using (kind)
     where j.ctid >= v_from and j.ctid < v_to and j.status <> 'PENDING' and r.live
+      and (j.links is null or not ${s}.is_needed(j.id))
       and ${s}.has_aged(j.updated_at, case j.status when 'DONE' then r.done_kept else r.failed_kept end, v_now)
     for update of j skip locked
   ));
@@ -99,7 +101,7 @@ begin
   if p_from is null then
     v_places := array(
       select ctid from ${s}.jobs
-      where status <> 'PENDING' and updated_at <= v_until limit p_limit for update skip locked
+      where status <> 'PENDING' and updated_at <= v_until and (links is null or not ${s}.is_needed(id)) limit p_limit for update skip locked
     );
   else
     v_from := format('(%s,0)', p_from::bigint)::tid;
@@ -107,6 +109,7 @@ begin
     v_places := array(
       select ctid from ${s}.jobs
       where ctid >= v_from and ctid < v_to and status <> 'PENDING' and ${s}.has_aged(updated_at, p_retention, v_now)
+        and (links is null or not ${s}.is_needed(id))
       limit p_limit for update skip locked
     );
   end if;

@@ -4,6 +4,7 @@ import { storeTime } from '../store-time.ts'
 import { admin } from './admin.ts'
 import { claiming } from './claiming.ts'
 import { clockSet } from './clock-set.ts'
+import { dependencies } from './dependencies.ts'
 import { enqueueing } from './enqueueing.ts'
 import { enqueueingLinked } from './enqueueing-linked.ts'
 import { fitting } from './fitting.ts'
@@ -55,6 +56,7 @@ export const queueMigration: Migration = {
       tables,
       links,
       uniqueKeys,
+      dependencies,
       enqueueing,
       enqueueingLinked,
       replacing,
@@ -108,6 +110,8 @@ create table ${s}.jobs (
   last_error text,
   -- The last errors, oldest first: at, in ms since the epoch, attempt and message. Null for none.
   errors json,
+  -- The jobs that it runs after. Null for none.
+  after text[],
   payload json not null,
   result json
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1);

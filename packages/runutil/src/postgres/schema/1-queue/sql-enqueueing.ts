@@ -1,5 +1,5 @@
 import { PINNED } from '../plan-settings.ts'
-import { channelName } from '../schema-name.ts'
+import { jobsChannel } from './channel.ts'
 
 // As for JobQueue.enqueue; in figures, since a migration doesn't change.
 const LONGEST_ID = 500
@@ -130,7 +130,7 @@ begin
     case when v_key is null then '{}' else array[v_key] end,
     case when octet_length(v_payload) <= ${UNCOUNTED_BYTES} then '{}' else array[octet_length(v_payload)] end,
     case when v_delay is null then '{}' else array[v_delay] end,
-    null, case when v_notice is not null then ${channelLiteral(s)} end, v_notice
+    null, case when v_notice is not null then ${jobsChannel(s)} end, v_notice
   );
   if v_taken is not null then
     raise exception using errcode = 'unique_violation', message = format('enqueue: a job exists already with the id %L', v_id),
@@ -140,9 +140,3 @@ begin
 end $$;
 revoke all on function ${s}.enqueue from public;
 `
-
-/** @param s the quoted schema */
-function channelLiteral(s: string): string {
-  const schema = s.slice(1, -1).replaceAll('""', '"')
-  return `'${channelName('jobs', schema).replaceAll("'", "''")}'`
-}

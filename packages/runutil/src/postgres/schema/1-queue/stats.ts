@@ -104,7 +104,7 @@ begin
       ) as j group by j.kind
     -- Jobs that wait for others to end: there are none yet.
     ), blocked as materialized (
-      select null::text as kind, 0::bigint as jobs where false
+      select b.kind, b.jobs from ${s}.blocked_kinds(${MOST_COUNTED}) as b
     ), kinds as materialized (
       select listed.kind from ${s}.listed_kinds() as listed union select kind from running union select kind from blocked
       union select kind from limits union select kind from minutes

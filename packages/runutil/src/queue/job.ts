@@ -3,7 +3,7 @@ import type { Progress } from '../core/progress.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import type { AfterInput } from './dependencies.ts'
 
-/** PENDING, also while running, until one of the others, which are final. */
+/** PENDING, also while running, until one of the others, which are final unless an operator retries a FAILED or PANIC job. */
 export type JobStatus = 'PENDING' | 'DONE' | 'FAILED' | 'PANIC'
 
 /** A job as it is stored. */

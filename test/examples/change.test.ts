@@ -1,13 +1,21 @@
 import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { drain } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Change, type CountLines, changeOf } from '../../packages/examples/src/repo-watch/change.ts'
+import {
+  type CountLines,
+  type Size,
+  changeOf,
+  sizeOf,
+} from '../../packages/examples/src/repo-watch/change.ts'
 import { classify } from '../../packages/examples/src/repo-watch/lines.ts'
 import { Repository } from '../../packages/examples/src/repo-watch/repository.ts'
 import { TempRepository } from '../support/examples/temp-repository.ts'
 
 const signal = new AbortController().signal
 const countLines: CountLines = (name, content) => Promise.resolve(classify(name, content))
+
+/** How many files a commit changed, and their size. */
+type Sized = Size & { author: string; files: number }
 
 describe('what a commit changes', () => {
   let made: TempRepository
@@ -27,15 +35,19 @@ describe('what a commit changes', () => {
   })
   afterAll(() => made.remove())
 
-  const changed = async (change: () => Promise<void>): Promise<Change | undefined> => {
+  const sized = async (id: string): Promise<Sized> => {
+    const { author, files } = (await changeOf(repository, id))!
+    return { author, files: files.length, ...(await sizeOf(repository, files, countLines, signal)) }
+  }
+  const changed = async (change: () => Promise<void>): Promise<Sized> => {
     await change()
-    return changeOf(repository, await made.commit('Change'), countLines, signal)
+    return sized(await made.commit('Change'))
   }
 
   it('is all that it holds when it is the first', async () => {
     await made.write('first.txt', 'first')
     const id = await made.commit('First', 'another')
-    const { files, bytes } = (await changeOf(repository, id, countLines, signal))!
+    const { files, bytes } = await sized(id)
     expect({ files, bytes }).toEqual({ files: 5, bytes: 15 })
     await made.delete('first.txt')
   })
@@ -72,7 +84,7 @@ describe('what a commit changes', () => {
       await made.write('src/a.ts', '// one\n\nlet a = 1 // two\n')
       await made.write('b.py', '# one\nb = 1\n')
     })
-    expect(change!.lines).toEqual({ code: 2, comments: 2, blank: 1 })
+    expect(change.lines).toEqual({ code: 2, comments: 2, blank: 1 })
   })
 
   it('is reported file by file to a job that reads it', async () => {
@@ -82,9 +94,10 @@ describe('what a commit changes', () => {
     const notes: unknown[] = []
     const queue = new JobQueue(new MemoryJobStore())
     const worker = new QueueWorker(queue)
-    worker.register('commit', (job, its) => changeOf(repository, job.id, countLines, its))
+    const { files } = (await changeOf(repository, id))!
+    worker.register('count', (_, its) => sizeOf(repository, files, countLines, its))
     queue.onEvent((event) => event.type === 'progress' && notes.push([event.done, event.total]))
-    await queue.enqueue({ id, kind: 'commit' })
+    await queue.enqueue({ kind: 'count' })
     const [outcome] = await drain(queue, worker)
     expect(outcome).toMatchObject({ status: 'DONE', progress: { done: 2, total: 2 } })
     // The first at once, later ones at most once a second.
@@ -92,12 +105,13 @@ describe('what a commit changes', () => {
   })
 
   it('is unknown of a commit that is not there', async () => {
-    expect(await changeOf(repository, '0'.repeat(40), countLines, signal)).toBeUndefined()
+    expect(await changeOf(repository, '0'.repeat(40))).toBeUndefined()
   })
 
   it('is not read to its end when the program stops', async () => {
     await made.write('e.txt', 'e')
     const id = await made.commit('Change')
-    await expect(changeOf(repository, id, countLines, AbortSignal.abort('enough'))).rejects.toBe('enough')
+    const { files } = (await changeOf(repository, id))!
+    await expect(sizeOf(repository, files, countLines, AbortSignal.abort('enough'))).rejects.toBe('enough')
   })
 })

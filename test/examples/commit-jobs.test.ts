@@ -72,7 +72,8 @@ describe('the jobs of repo-watch, in the folder where it was started', () => {
     const [counts, job] = await stored<[JobCounts, QueuedJob | undefined]>(folder(), (queue) =>
       Promise.all([queue.counts(), queue.get(second)]),
     )
-    expect(counts).toMatchObject({ commit: { DONE: 3, PENDING: 0, RUNNING: 0, FAILED: 0 } })
+    const done = { DONE: 3, PENDING: 0, RUNNING: 0, FAILED: 0 }
+    expect(counts).toMatchObject({ read: done, count: done, commit: done })
     expect(job).toMatchObject({
       kind: 'commit',
       result: { author: 'Ann', files: 1, bytes: 2, lines: { code: 1, comments: 0, blank: 0 } },
@@ -158,11 +159,13 @@ describe('the jobs of repo-watch, on a server', () => {
     const missing = 'f'.repeat(40)
     const program = watch(database.url)
     await program.printed(/\/CommitReader\/Jobs [0-9a-f]{7} by /)
-    await stored(database.url, (queue) => queue.enqueue({ id: missing, kind: 'commit' }))
+    await stored(database.url, (queue) =>
+      queue.enqueue({ id: `read/${missing}`, kind: 'read', payload: { commit: missing } }),
+    )
     await program.printed('WARN /CommitReader/Jobs job will be retried: no commit fffffff in this repository')
     await stop(program)
 
-    const job = await stored(database.url, (queue) => queue.get(missing))
+    const job = await stored(database.url, (queue) => queue.get(`read/${missing}`))
     expect(job).toMatchObject({ status: 'PENDING', attemptsDone: 1, errors: [{ attempt: 1 }] })
     expect(job!.runAt.getTime() - job!.updatedAt.getTime()).toBe(60_000)
   })

@@ -57,8 +57,13 @@ describe('the status', () => {
 describe('a job that runs', () => {
   const detail = {
     running: [
-      { id: '1f0c2d3e', attempt: 1, progress: { done: 2, total: 7, note: 'cart.ts', at: NOW } },
-      { id: 'abcdef0', attempt: 2 },
+      {
+        id: 'count/1f0c2d3e',
+        kind: 'count',
+        attempt: 1,
+        progress: { done: 2, total: 7, note: 'cart.ts', at: NOW },
+      },
+      { id: 'abcdef01', kind: 'commit', attempt: 2 },
     ],
     waiting: 3,
   }
@@ -69,15 +74,15 @@ describe('a job that runs', () => {
   })
 
   it('is in the status with its progress', () => {
-    expect(statusOf(reader, NOW)).toMatch(/0 restarts; reading 1f0c2d3: 2 of 7 files; reading abcdef0$/)
+    expect(statusOf(reader, NOW)).toMatch(/0 restarts; count 1f0c2d3: 2 of 7 files; commit abcdef0$/)
   })
 
   it('is beneath its worker in the tree, with its attempt and what it is at', () => {
     expect(treeOf(reader)).toEqual([
       'Reader                class     ready       1 run',
       '  Jobs                queue     ready       1 run',
-      '    1f0c2d3  attempt 1  2 of 7 files  cart.ts',
-      '    abcdef0  attempt 2',
+      '    count 1f0c2d3  attempt 1  2 of 7 files  cart.ts',
+      '    commit abcdef0  attempt 2',
     ])
   })
 })

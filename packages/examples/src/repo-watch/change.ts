@@ -2,12 +2,20 @@ import { reportProgress } from 'runutil'
 import type { Lines } from './lines.ts'
 import type { Repository, TreeEntry } from './repository.ts'
 
-/** What a commit changed. */
+/** Who made a commit, and which files it added, changed or deleted. */
 export interface Change {
   author: string
-  /** How many files it added, changed or deleted. */
-  files: number
-  /** The size of these files after it. */
+  files: ChangedFile[]
+}
+
+export interface ChangedFile {
+  name: string
+  /** Of its content after the commit; a deleted file and a submodule have none. */
+  content?: string
+}
+
+/** The size of files. */
+export interface Size {
   bytes: number
   lines: Lines
 }
@@ -16,41 +24,42 @@ export type CountLines = (name: string, content: Uint8Array, signal: AbortSignal
 
 /**
  * Compares a commit with its first parent, or with nothing where there is none: at the beginning of the history, and where a
- * shallow clone ends. Reports its progress in files.
+ * shallow clone ends.
  *
  * @returns undefined when there is no such commit
  */
-export async function changeOf(
-  repository: Repository,
-  id: string,
-  countLines: CountLines,
-  signal: AbortSignal,
-): Promise<Change | undefined> {
+export async function changeOf(repository: Repository, id: string): Promise<Change | undefined> {
   const commit = await repository.commit(id)
   if (commit === undefined) return undefined
   const [first] = commit.parents
   const parent = first === undefined ? undefined : await repository.commit(first)
-  const lines = { code: 0, comments: 0, blank: 0 }
-  const change = { author: commit.author, files: 0, bytes: 0, lines }
   const files: ChangedFile[] = []
   for await (const file of changedFiles(repository, parent?.id, id)) files.push(file)
-  for (const file of files) {
-    signal.throwIfAborted()
-    reportProgress(change.files++, files.length, file.name)
-    if (file.type !== 'blob') continue
-    const content = await repository.content(file.id)
-    change.bytes += content.length
-    const { code, comments, blank } = await countLines(file.name, content, signal)
-    lines.code += code
-    lines.comments += comments
-    lines.blank += blank
-  }
-  reportProgress(files.length, files.length)
-  return change
+  return { author: commit.author, files }
 }
 
-/** A file after the commit, or one that was deleted. */
-type ChangedFile = TreeEntry | { type: 'gone'; name: string }
+/** Reads the files after a commit, and reports how far it has got. @throws the signal's reason */
+export async function sizeOf(
+  repository: Repository,
+  files: readonly ChangedFile[],
+  countLines: CountLines,
+  signal: AbortSignal,
+): Promise<Size> {
+  const size = { bytes: 0, lines: { code: 0, comments: 0, blank: 0 } }
+  for (const [done, file] of files.entries()) {
+    signal.throwIfAborted()
+    reportProgress(done, files.length, file.name)
+    if (file.content === undefined) continue
+    const content = await repository.content(file.content)
+    const { code, comments, blank } = await countLines(file.name, content, signal)
+    size.bytes += content.length
+    size.lines.code += code
+    size.lines.comments += comments
+    size.lines.blank += blank
+  }
+  reportProgress(files.length, files.length)
+  return size
+}
 
 /** Skips folders that are the same on both sides. */
 async function* changedFiles(
@@ -67,8 +76,8 @@ async function* changedFiles(
     const oldFolder = folderIn(was)
     const newFolder = folderIn(is)
     if (oldFolder ?? newFolder) yield* changedFiles(repository, oldFolder, newFolder)
-    if (is !== undefined && newFolder === undefined) yield is
-    else if (was !== undefined && oldFolder === undefined) yield { type: 'gone', name }
+    if (is?.type === 'blob') yield { name, content: is.id }
+    else if (is?.type === 'commit' || (was !== undefined && oldFolder === undefined)) yield { name }
   }
 }
 

@@ -1,5 +1,5 @@
 import { PostgresJobStore } from 'runutil/postgres'
-import { ErrJobExists, JobQueue } from 'runutil/queue'
+import { type JobInput, JobQueue } from 'runutil/queue'
 import type { Commit } from './repository.ts'
 import type { WatchDatabase } from './watch-database.ts'
 
@@ -7,10 +7,10 @@ import type { WatchDatabase } from './watch-database.ts'
 const MOST_AT_FIRST = 20
 
 /**
- * Commits to be read, each a job whose id is the commit's, so that each is read once, however often it is found.
+ * The jobs of commits: one reads what a commit changed, one after it counts the lines of the files, and one after both says it in
+ * a line. That last one has the id of the commit, so that each is read once, however often it is found.
  */
 export class CommitJobs {
-  static readonly kind = 'commit'
   readonly queue: JobQueue
 
   constructor({ database }: WatchDatabase) {
@@ -27,12 +27,25 @@ export class CommitJobs {
 
   /** Another copy of the program on the same database may have enqueued some of them already. */
   async enqueue(commits: readonly Commit[]): Promise<void> {
-    try {
-      await this.queue.enqueue(commits.map(({ id }) => ({ id, kind: CommitJobs.kind })))
-    } catch (error) {
-      if (!(error instanceof ErrJobExists)) throw error
-      const known = new Set(error.ids)
-      await this.enqueue(commits.filter(({ id }) => !known.has(id)))
-    }
+    await this.queue.enqueue(
+      commits.flatMap(({ id }) => jobsOf(id)),
+      { onExists: 'skip' },
+    )
   }
+}
+
+/** The ids of the jobs before the last, by that of their commit. */
+export const jobIds = {
+  read: (commit: string): string => `read/${commit}`,
+  count: (commit: string): string => `count/${commit}`,
+}
+
+function jobsOf(commit: string): JobInput[] {
+  const read = jobIds.read(commit)
+  const count = jobIds.count(commit)
+  return [
+    { id: read, kind: 'read', payload: { commit } },
+    { id: count, kind: 'count', payload: { commit }, after: read },
+    { id: commit, kind: 'commit', payload: { commit }, after: [read, count] },
+  ]
 }

@@ -3,11 +3,12 @@ import type { WorkerNode } from 'runutil'
 /** A job of a queue that runs. */
 interface RunningJob {
   readonly id: string
+  readonly kind: string
   readonly attempt: number
   readonly progress?: { readonly done: number; readonly total?: number; readonly note?: string }
 }
 
-/** All workers in one line: '5 workers: 4 ready, 1 restarting; 12 runs, 1 failure, 1 restart; next in 3 s; reading 1f0c2d3: 2 of 7 files'. */
+/** All workers in one line: '5 workers: 4 ready, 1 restarting; 12 runs, 1 failure, 1 restart; next in 3 s; count 1f0c2d3: 2 of 7 files'. */
 export function statusOf(root: WorkerNode, now: Date): string {
   const workers = leavesOf(root)
   const states = new Map<string, number>()
@@ -19,7 +20,7 @@ export function statusOf(root: WorkerNode, now: Date): string {
     `${numberOf(workers.length, 'worker')}: ${[...states].map(([state, count]) => `${count} ${state}`).join(', ')}`,
     `${numberOf(sum('runs'), 'run')}, ${numberOf(sum('failures'), 'failure')}, ${numberOf(sum('restarts'), 'restart')}`,
     ...(next < Infinity ? [`next in ${secondsUntil(next, now)} s`] : []),
-    ...workers.flatMap(runningJobs).map((job) => `reading ${shortId(job)}${progressOf(job, ': ')}`),
+    ...workers.flatMap(runningJobs).map((job) => `${shortId(job)}${progressOf(job, ': ')}`),
   ].join('; ')
 }
 
@@ -62,8 +63,9 @@ function progressOf({ progress }: RunningJob, before = ''): string {
   return `${before}${total === undefined ? done : `${done} of ${total}`} files`
 }
 
-function shortId({ id }: RunningJob): string {
-  return id.slice(0, 7)
+/** Its kind, and the beginning of the commit's id, with which its own ends. */
+function shortId({ id, kind }: RunningJob): string {
+  return `${kind} ${id.slice(id.lastIndexOf('/') + 1).slice(0, 7)}`
 }
 
 function leavesOf(node: WorkerNode): WorkerNode[] {

@@ -1,7 +1,7 @@
 import { runAllWorkers } from 'runutil'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
 import { ErrJobExists, JobQueue, QueueWorker } from 'runutil/queue'
-import { Probe } from 'runutil/testing'
+import { Probe, drain } from 'runutil/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
@@ -115,6 +115,14 @@ describe.each(kindsOfDatabase)('the SQL function enqueue, on $name', ({ open }) 
     [`'k', run_at => '10000-01-01 00:00:00+00'`, 'run_at: expected a time before the year 10000'],
     [`'k', delay => '-1s'`, 'delay: expected from 0 to 100000000000000 ms, 3,000 years; got -00:00:01'],
     [`'k', delay => '4000 years'`, 'delay: expected from 0 to'],
+    [`'k', unique_key => ' '`, "unique_key: expected a text that isn't empty; got ' '"],
+    [`'k', unique_key => repeat('a', 301)`, 'unique_key: expected at most 300 characters; got 301'],
+    [`'k', unique_until => 'started'`, 'unique_until: expected a unique_key beside it; got none'],
+    [
+      `'k', unique_key => 'u', unique_until => 'end'`,
+      "unique_until: expected 'started' or 'ended'; got 'end'",
+    ],
+    [`'k', on_exists => 'ignore'`, "on_exists: expected 'fail', 'skip' or 'replace'; got 'ignore'"],
     [`'k', priority => -2147483648`, 'priority: expected a whole number from -2147483647 to 2147483647'],
   ])('refuses %s', async (args, message) => {
     const error = await rejection(enqueue(args))
@@ -140,6 +148,47 @@ describe.each(kindsOfDatabase)('the SQL function enqueue, on $name', ({ open }) 
     expect(error).toMatchObject({ code: '23505', detail: "Key (id)=(it's there) already exists." })
     expect((error as Error).message).toMatch("enqueue: a job exists already with the id 'it''s there'")
     expect(await rejection(queue.enqueue({ id: "it's there", kind: 'mail' }))).toBeInstanceOf(ErrJobExists)
+  })
+
+  it('skips or replaces a job that is there, by its id or its unique key, and returns its id', async () => {
+    const unique = `'index', unique_key => ' doc-1 '`
+    const first = await enqueue(`${unique}, payload => '1', id => 'index-1'`)
+    expect(first).toBe('index-1')
+    expect(await queue.get(first)).toMatchObject({ unique: { key: 'doc-1', until: 'ended' } })
+    expect(await enqueue(`${unique}, payload => '2', on_exists => 'skip'`)).toBe(first)
+    expect(await queue.get(first)).toMatchObject({ payload: 1 })
+    expect(
+      await enqueue(`${unique}, payload => '3', on_exists => 'replace', delay => '1h', priority => 2`),
+    ).toBe(first)
+    expect(await queue.get(first)).toMatchObject({ payload: 3, priority: 2 })
+    expect(await enqueue(`'index', '4', 'index-1', on_exists => 'replace'`)).toBe(first)
+    expect(await queue.get(first)).toMatchObject({ payload: 4, priority: 0 })
+    expect(await enqueue(`'index', '5', 'index-1', on_exists => 'skip'`)).toBe(first)
+    expect(await queue.get(first)).toMatchObject({ payload: 4 })
+    const taken = await rejection(enqueue(unique))
+    expect(taken).toMatchObject({ code: '23505', detail: 'Key (id)=(index-1) already exists.' })
+    expect((taken as Error).message).toMatch("with the id 'index-1', and has the unique key 'doc-1'")
+    const other = await rejection(enqueue(`'other', id => 'index-1', on_exists => 'replace'`))
+    expect(other).toMatchObject({ code: '22023' })
+    expect((other as Error).message).toMatch(
+      "expected 'index', that of the job 'index-1', to replace it; got 'other'",
+    )
+  })
+
+  it('gives a unique key up as it is told to', async () => {
+    const ended = await enqueue(`'until', unique_key => 'e'`)
+    const started = await enqueue(`'until', unique_key => 's', unique_until => 'started'`)
+    const replacing = await enqueue(`'until', unique_key => 'r', on_exists => 'replace'`)
+    const again: string[] = []
+    const worker = new QueueWorker(queue).register('until', async ({ id }) => {
+      if (id === ended) again.push(await enqueue(`'until', unique_key => 'e', on_exists => 'skip'`))
+      if (id === started)
+        again.push(await enqueue(`'until', unique_key => 's', on_exists => 'skip', delay => '1h'`))
+      if (id === replacing)
+        again.push(await enqueue(`'until', unique_key => 'r', on_exists => 'skip', delay => '1h'`))
+    })
+    await drain(queue, worker)
+    expect(again.map((id) => [ended, started, replacing].includes(id))).toEqual([true, false, false])
   })
 
   it('is called by a trigger, in whose transaction the jobs are, or aren’t', async () => {

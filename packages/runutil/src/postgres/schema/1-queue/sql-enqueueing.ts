@@ -1,4 +1,5 @@
 import { PINNED } from '../plan-settings.ts'
+import { LINKED } from './enqueueing-linked.ts'
 import { jobsChannel } from './channel.ts'
 
 // As for JobQueue.enqueue; in figures, since a migration doesn't change.
@@ -92,9 +93,40 @@ begin
   return case when octet_length(v_notice) <= 1000 then v_notice else '' end;
 end $$;
 
+-- One job, checked. A list of what became of it, as of enqueue_linked_jobs; null: it was stored.
+create function ${s}.enqueue_by_sql(
+  p_id text, p_kind text, p_payload text, p_run_at float8, p_priority integer, p_key text, p_delay float8, p_unique_key text,
+  p_until_started boolean, p_on_exists text, p_channel text, p_notice text
+) returns json language plpgsql ${PINNED} as $$
+declare
+  v_run_ats float8[] := case when p_run_at is null then '{}' else array[p_run_at] end;
+  v_priorities integer[] := case when p_priority is null then '{}' else array[p_priority] end;
+  v_keys text[] := case when p_key is null then '{}' else array[p_key] end;
+  v_delays float8[] := case when p_delay is null then '{}' else array[p_delay] end;
+  v_length integer := octet_length(p_payload);
+  v_bytes integer[] := case when v_length <= ${UNCOUNTED_BYTES} then '{}' else array[v_length] end;
+begin
+  if p_unique_key is null and p_on_exists = 'fail' then
+    if ${s}.enqueue_jobs(array[p_id], array[p_kind], array[p_payload], v_run_ats, v_priorities, v_keys, v_bytes, v_delays, null,
+      p_channel, p_notice) is null
+    then
+      return null;
+    end if;
+    return json_build_array(json_build_array(1, '${LINKED.exists}', p_id, null, null));
+  end if;
+  return ${s}.enqueue_linked_jobs(
+    p_ids => array[p_id], p_kinds => array[p_kind], p_payloads => array[p_payload], p_run_ats => v_run_ats,
+    p_priorities => v_priorities, p_keys => v_keys, p_bytes => v_bytes, p_delays => v_delays,
+    p_unique_keys => case when p_unique_key is null then '{}' else array[p_unique_key] end,
+    p_until_started => array[p_until_started], p_on_exists => array[p_on_exists], p_max_delays => '{}', p_encoded_for => '{}',
+    p_after => '{}', p_on_end => '{}', p_block => false, p_all => true, p_now => null, p_channel => p_channel, p_notice => p_notice
+  );
+end $$;
+
 create function ${s}.enqueue(
   kind text, payload json default 'null', id text default null, run_at timestamptz default null,
-  delay interval default null, priority integer default 0, key text default null
+  delay interval default null, priority integer default 0, key text default null,
+  unique_key text default null, unique_until text default null, on_exists text default 'fail'
 ) returns text language plpgsql security definer ${PINNED} as $$
 declare
   v_kind text := ${s}.checked_kind(enqueue.kind);
@@ -104,9 +136,13 @@ declare
   v_delay float8 := extract(epoch from enqueue.delay) * 1000;
   v_run_at float8 := greatest(0, extract(epoch from enqueue.run_at) * 1000);
   v_priority integer := nullif(enqueue.priority, 0);
+  v_unique_key text := case when enqueue.unique_key is not null then ${s}.checked_text(enqueue.unique_key, 'unique_key', ${LONGEST_KEY}) end;
+  v_on_exists text := coalesce(enqueue.on_exists, 'fail');
+  v_until text := coalesce(enqueue.unique_until, case v_on_exists when 'replace' then 'started' else 'ended' end);
   v_wrong text;
   v_notice text;
-  v_taken text;
+  -- Null when the job was stored; else as enqueue_linked_jobs says it.
+  v_other json;
 begin
   v_wrong := case
     when char_length(v_payload) > ${MOST_JSON} then
@@ -117,26 +153,30 @@ begin
     when not v_delay between 0 and ${LONGEST_MS} then
       format('delay: expected from 0 to ${LONGEST_MS} ms, 3,000 years; got %s', enqueue.delay)
     when v_priority = -2147483648 then 'priority: expected a whole number from -2147483647 to 2147483647; got -2147483648'
+    when v_on_exists not in ('fail', 'skip', 'replace') then
+      format('on_exists: expected ''fail'', ''skip'' or ''replace''; got %L', v_on_exists)
+    when v_until not in ('started', 'ended') then format('unique_until: expected ''started'' or ''ended''; got %L', v_until)
+    when enqueue.unique_until is not null and v_unique_key is null then 'unique_until: expected a unique_key beside it; got none'
   end;
   if v_wrong is not null then
     raise exception using errcode = 'invalid_parameter_value', message = 'enqueue: ' || v_wrong;
   end if;
   if enqueue.run_at is null then v_run_at := null; end if;
   v_notice := ${s}.job_notice(v_kind, coalesce(v_delay, v_run_at - extract(epoch from clock_timestamp()) * 1000, 0));
-  v_taken := ${s}.enqueue_jobs(
-    array[v_id], array[v_kind], array[v_payload],
-    case when v_run_at is null then '{}' else array[v_run_at] end,
-    case when v_priority is null then '{}' else array[v_priority] end,
-    case when v_key is null then '{}' else array[v_key] end,
-    case when octet_length(v_payload) <= ${UNCOUNTED_BYTES} then '{}' else array[octet_length(v_payload)] end,
-    case when v_delay is null then '{}' else array[v_delay] end,
-    null, case when v_notice is not null then ${jobsChannel(s)} end, v_notice
-  );
-  if v_taken is not null then
-    raise exception using errcode = 'unique_violation', message = format('enqueue: a job exists already with the id %L', v_id),
-      detail = format('Key (id)=(%s) already exists.', v_id), constraint = 'jobs_pkey', table = 'jobs';
+  v_other := ${s}.enqueue_by_sql(
+    v_id, v_kind, v_payload, v_run_at, v_priority, v_key, v_delay, v_unique_key, v_until = 'started', v_on_exists,
+    case when v_notice is not null then ${jobsChannel(s)} end, v_notice
+  ) -> 0;
+  if v_other is null then return v_id; end if;
+  if v_other ->> 1 in ('${LINKED.skipped}', '${LINKED.replaced}') then return v_other ->> 2; end if;
+  if v_other ->> 1 = '${LINKED.otherKind}' then
+    raise exception using errcode = 'invalid_parameter_value', message = format(
+      'enqueue: kind: expected %L, that of the job %L, to replace it; got %L', v_other ->> 4, v_other ->> 2, v_kind);
   end if;
-  return v_id;
+  raise exception using errcode = 'unique_violation', constraint = 'jobs_pkey', table = 'jobs',
+    message = format('enqueue: a job exists already with the id %L', v_other ->> 2)
+      || coalesce(format(', and has the unique key %L', v_other ->> 3), ''),
+    detail = format('Key (id)=(%s) already exists.', v_other ->> 2);
 end $$;
 revoke all on function ${s}.enqueue from public;
 `

@@ -1,5 +1,5 @@
 import { BY_INDEX } from '../plan-settings.ts'
-import { MOST_LOOKED_AT, PAGE, endPosition, matches } from './job-query-type.ts'
+import { MOST_LOOKED_AT, PAGE, matches, position } from './job-query-type.ts'
 
 /**
  * The jobs that are FAILED or PANIC, by when they ended: an index of `jobs` on their status would make the end of every job an
@@ -31,8 +31,8 @@ end $$;
 create function ${s}.find_failed(p_query ${s}.job_query, p_limit integer, p_after text, ${PAGE})
 language plpgsql stable ${BY_INDEX} as $$
 declare
-  v_at timestamptz := least(coalesce(${s}.end_time_of(p_after), 'infinity'), p_query.ended_before);
-  v_id text := case when p_after is null or v_at < ${s}.end_time_of(p_after) then '' else ${s}.end_id_of(p_after) end;
+  v_at timestamptz := least(coalesce(${s}.time_of(p_after), 'infinity'), p_query.ended_before);
+  v_id text := case when p_after is null or v_at < ${s}.time_of(p_after) then '' else ${s}.tie_of(p_after) end;
   v_ended timestamptz[];
 begin
   if p_query.kind is null then
@@ -58,8 +58,8 @@ const findFailed = (s: string, ofKind: string): string => {
       order by f.ended_at desc, f.id desc limit p_limit
     ) as j;
     if cardinality(ids) = p_limit then
-      next := ${endPosition('v_ended[p_limit]', 'ids[p_limit]')};
+      next := ${position('v_ended[p_limit]', 'ids[p_limit]')};
     else
-      select ${endPosition('f.ended_at', 'f.id')} into next ${rows} offset ${MOST_LOOKED_AT - 1} limit 1;
+      select ${position('f.ended_at', 'f.id')} into next ${rows} offset ${MOST_LOOKED_AT - 1} limit 1;
     end if;`
 }

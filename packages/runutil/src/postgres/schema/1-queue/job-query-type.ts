@@ -23,9 +23,9 @@ export const matches = (
 /** What find_jobs and the functions that it calls return; next is where the page ends, null when there are no more jobs. */
 export const PAGE = /* sql */ `out ids text[], out seqs bigint[], out next text`
 
-/** A position among jobs by their ends: µs since the epoch and the id. */
-export const endPosition = (at: string, id: string): string =>
-  /* sql */ `(extract(epoch from ${at}) * 1000000)::bigint || ':' || ${id}`
+/** A position in a list: a time, in µs since the epoch, and what orders jobs of one time. */
+export const position = (at: string, tie: string): string =>
+  /* sql */ `(extract(epoch from ${at}) * 1000000)::bigint || ':' || ${tie}`
 
 export const jobQueryType = (s: string): string => /* sql */ `
 -- Null for anything. Each time is half a ms before what was given, since a job's times are shown rounded.
@@ -34,12 +34,12 @@ create type ${s}.job_query as (
   run_from timestamptz, run_before timestamptz, ended_from timestamptz, ended_before timestamptz, error text
 );
 
-create function ${s}.end_time_of(p_position text) returns timestamptz language plpgsql immutable ${PINNED} as $$
+create function ${s}.time_of(p_position text) returns timestamptz language plpgsql immutable ${PINNED} as $$
 begin
   return timestamptz 'epoch' + split_part(p_position, ':', 1)::bigint * interval '1 us';
 end $$;
 
-create function ${s}.end_id_of(p_position text) returns text language plpgsql immutable ${PINNED} as $$
+create function ${s}.tie_of(p_position text) returns text language plpgsql immutable ${PINNED} as $$
 begin
   return substr(p_position, strpos(p_position, ':') + 1);
 end $$;

@@ -1,14 +1,13 @@
 import { PINNED } from '../plan-settings.ts'
-import { MOST_LOOKED_AT, PAGE, endPosition, matches } from './job-query-type.ts'
+import { MOST_LOOKED_AT, PAGE, matches, position } from './job-query-type.ts'
 
 /** A page that has so few jobs left to look at ends, rather than search for a window that is small enough. */
 const FEW = 1_000
 /** Windows grow while they have fewer jobs than this. */
 const SPARSE = 500
-/** In calls of enqueue, and in ms. */
-const FIRST_CALLS = 64
-const FIRST_MS = 60_000
-/** Windows that are as small as they get are read whatever they have: all jobs of one call, or that ended at one time. */
+const FIRST = /* sql */ `interval '1 min'`
+const LARGEST = /* sql */ `interval '100 years'`
+/** Windows that are as small as this are read whatever they have. */
 const LEAST = /* sql */ `interval '1 ms'`
 /** Whatever the windows have cost by then, the page ends. */
 const MOST_TIME = /* sql */ `interval '1 s'`
@@ -22,75 +21,38 @@ const BY_BRIN = `${PINNED} set plan_cache_mode = force_generic_plan set enable_s
  * until it has enough jobs, and smaller again when it has more than the page may look at.
  */
 export const listingByWindows = (s: string): string => /* sql */ `
-create function ${s}.find_by_insertion(p_query ${s}.job_query, p_limit integer, p_after bigint, ${PAGE})
+create function ${s}.find_by_insertion(p_query ${s}.job_query, p_limit integer, p_after text, p_now float8, ${PAGE})
 language plpgsql stable ${BY_BRIN} as $$
-declare
-  v_until timestamptz := clock_timestamp() + ${MOST_TIME};
-  -- The calls of enqueue from v_low on, and jobs before v_before.
-  v_before bigint := coalesce(p_after, (pg_sequence_last_value('${s.replaceAll("'", "''")}.job_seq') + 1) << 20);
-  v_low bigint;
-  v_calls bigint := ${FIRST_CALLS};
-  v_left integer := ${MOST_LOOKED_AT};
-  v_window record;
-begin
-  ids := '{}';
-  seqs := '{}';
-  while v_before > 0 loop
-    v_low := greatest(((v_before - 1) >> 20) - v_calls + 1, 0);
-    with held as materialized (
-      select u.id, u.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as u (id, seq)
-      where p_query.status in ('WAITING', 'RUNNING') and u.id is not null
-    ), looked_at as materialized (
-      select j.seq, j.id, ${matches('j', 'p_query')} and case p_query.status
-          when 'RUNNING' then (j.id, j.seq) in (select h.id, h.seq from held as h)
-          when 'WAITING' then (j.id, j.seq) not in (select h.id, h.seq from held as h)
-            and not exists (select from ${s}.jobs_blocked as b where b.id = j.id and b.failed_by is null)
-          when 'BLOCKED' then exists (select from ${s}.jobs_blocked as b where b.id = j.id and b.failed_by is null)
-          else true
-        end as is_found
-      from ${s}.jobs as j
-      where (j.seq >> 20) >= v_low and (j.seq >> 20) <= (v_before - 1) >> 20 and j.seq < v_before
-        -- Windows of other times have no jobs, so that the next ones grow.
-        and j.created_at >= coalesce(p_query.created_from, '-infinity')
-        and j.created_at < coalesce(p_query.created_before, 'infinity')
-        and j.updated_at >= coalesce(p_query.ended_from, '-infinity')
-      limit case when v_calls > 1 then v_left + 1 end
-    ), found as (
-      select l.id, l.seq from looked_at as l where l.is_found order by l.seq desc limit p_limit - cardinality(ids)
-    )
-    select coalesce(array_agg(f.id order by f.seq desc), '{}') as ids, coalesce(array_agg(f.seq order by f.seq desc), '{}') as seqs,
-        (select count(*) from looked_at) as looked_at
-      into v_window from found as f;
-    if v_window.looked_at > v_left and v_calls > 1 then
-      v_calls := greatest(v_calls / 16, 1);
-    else
-      ids := ids || v_window.ids;
-      seqs := seqs || v_window.seqs;
-      v_left := v_left - v_window.looked_at;
-      v_before := v_low << 20;
-      if cardinality(ids) >= p_limit then
-        next := seqs[p_limit];
-        return;
-      end if;
-      if v_window.looked_at < ${SPARSE} then v_calls := v_calls * 4; end if;
-      if v_left < ${FEW} or clock_timestamp() > v_until then
-        next := nullif(v_before, 0);
-        return;
-      end if;
-    end if;
-  end loop;
-end $$;
+${byWindows(s, { at: 'created_at', range: 'created', tie: 'seq', tieType: 'bigint', least: '0' })}
+$$;
 
 create function ${s}.find_by_end(p_query ${s}.job_query, p_limit integer, p_after text, p_now float8, ${PAGE})
 language plpgsql stable ${BY_BRIN} as $$
-declare
+${byWindows(s, { at: 'updated_at', range: 'ended', tie: 'id', tieType: 'text', least: `''` })}
+$$;
+`
+
+interface Order {
+  /** The column of the times. */
+  readonly at: string
+  /** Of the query. */
+  readonly range: string
+  /** The column that orders jobs of one time. */
+  readonly tie: string
+  readonly tieType: string
+  /** Not greater than any tie. */
+  readonly least: string
+}
+
+const byWindows = (s: string, { at, range, tie, tieType, least }: Order): string => /* sql */ `declare
   v_until timestamptz := clock_timestamp() + ${MOST_TIME};
-  v_floor timestamptz := greatest(p_query.ended_from, timestamptz 'epoch' - interval '1 s');
-  -- Jobs before (v_at, v_id), which ended at v_low or later.
-  v_at timestamptz := least(coalesce(${s}.end_time_of(p_after), 'infinity'), p_query.ended_before);
-  v_id text := case when p_after is null or v_at < ${s}.end_time_of(p_after) then '' else ${s}.end_id_of(p_after) end;
+  v_floor timestamptz := greatest(p_query.${range}_from, timestamptz 'epoch' - interval '1 s');
+  -- Jobs before (v_at, v_tie), with times from v_low on.
+  v_at timestamptz := least(coalesce(${s}.time_of(p_after), 'infinity'), p_query.${range}_before);
+  v_tie ${tieType} := case when p_after is null or v_at < ${s}.time_of(p_after) then ${least}
+    else ${s}.tie_of(p_after)::${tieType} end;
   v_low timestamptz;
-  v_width interval := ${FIRST_MS} * interval '1 ms';
+  v_width interval := ${FIRST};
   v_left integer := ${MOST_LOOKED_AT};
   v_window record;
 begin
@@ -98,17 +60,32 @@ begin
   seqs := '{}';
   while v_at > v_floor loop
     v_low := greatest(least(v_at, ${s}.store_time(p_now)) - v_width, v_floor);
-    with looked_at as materialized (
-      select j.seq, j.id, j.updated_at, ${matches('j', 'p_query')} as is_found from ${s}.jobs as j
-      where j.updated_at >= v_low and j.updated_at <= v_at and (j.updated_at < v_at or j.id < v_id)
+    with held as materialized (
+      select u.id, u.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as u (id, seq)
+      where p_query.status in ('WAITING', 'RUNNING') and u.id is not null
+    ), looked_at as materialized (
+      select j.seq, j.id, j.${at} as at, ${matches('j', 'p_query')} and case p_query.status
+          when 'RUNNING' then (j.id, j.seq) in (select h.id, h.seq from held as h)
+          when 'WAITING' then (j.id, j.seq) not in (select h.id, h.seq from held as h)
+            and not exists (select from ${s}.jobs_blocked as b where b.id = j.id and b.failed_by is null)
+          when 'BLOCKED' then exists (select from ${s}.jobs_blocked as b where b.id = j.id and b.failed_by is null)
+          else true
+        end as is_found
+      from ${s}.jobs as j
+      where j.${at} >= v_low and j.${at} <= v_at and (j.${at} < v_at or j.${tie} < v_tie)
+        -- Windows of other times have no jobs, so that the next ones grow.
+        and j.created_at >= coalesce(p_query.created_from, '-infinity')
+        and j.created_at < coalesce(p_query.created_before, 'infinity')
+        and j.updated_at >= coalesce(p_query.ended_from, '-infinity')
+        and j.updated_at < coalesce(p_query.ended_before, 'infinity')
       limit case when v_width > ${LEAST} then v_left + 1 end
     ), found as (
-      select l.id, l.seq, l.updated_at from looked_at as l where l.is_found
-      order by l.updated_at desc, l.id desc limit p_limit - cardinality(ids)
+      select l.id, l.seq, l.at from looked_at as l where l.is_found
+      order by l.at desc, l.${tie} desc limit p_limit - cardinality(ids)
     )
-    select coalesce(array_agg(f.id order by f.updated_at desc, f.id desc), '{}') as ids,
-        coalesce(array_agg(f.seq order by f.updated_at desc, f.id desc), '{}') as seqs,
-        (select ${endPosition('l.updated_at', 'l.id')} from found as l order by l.updated_at, l.id limit 1) as last,
+    select coalesce(array_agg(f.id order by f.at desc, f.${tie} desc), '{}') as ids,
+        coalesce(array_agg(f.seq order by f.at desc, f.${tie} desc), '{}') as seqs,
+        (select ${position('l.at', `l.${tie}`)} from found as l order by l.at, l.${tie} limit 1) as last,
         (select count(*) from looked_at) as looked_at
       into v_window from found as f;
     if v_window.looked_at > v_left and v_width > ${LEAST} then
@@ -118,17 +95,16 @@ begin
       seqs := seqs || v_window.seqs;
       v_left := v_left - v_window.looked_at;
       v_at := v_low;
-      v_id := '';
+      v_tie := ${least};
       if cardinality(ids) >= p_limit then
         next := v_window.last;
         return;
       end if;
-      if v_window.looked_at < ${SPARSE} then v_width := least(v_width * 8, interval '100 years'); end if;
+      if v_window.looked_at < ${SPARSE} then v_width := least(v_width * 8, ${LARGEST}); end if;
       if v_left < ${FEW} or clock_timestamp() > v_until then
-        if v_at > v_floor then next := ${endPosition('v_at', 'v_id')}; end if;
+        if v_at > v_floor then next := ${position('v_at', 'v_tie')}; end if;
         return;
       end if;
     end if;
   end loop;
-end $$;
-`
+end`

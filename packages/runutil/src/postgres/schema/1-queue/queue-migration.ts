@@ -115,9 +115,9 @@ create table ${s}.jobs (
   payload json not null,
   result json
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1);
--- For prune_jobs, and for find_jobs, which searches by the calls of enqueue too. Nearly free, since it has ranges of blocks, not rows;
--- a column that grows from row to row within a call would not be.
-create index jobs_updated on ${s}.jobs using brin (updated_at, (seq >> 20), created_at) with (pages_per_range = 32, autosummarize = on);
+-- For prune_jobs and find_jobs. Nearly free, since it has ranges of blocks, not rows; a column that grows from row to row within a
+-- call, or an expression, would not be.
+create index jobs_updated on ${s}.jobs using brin (updated_at, created_at) with (pages_per_range = 32, autosummarize = on);
 -- jobs.seq is in the order of enqueueing: the number of the call, then the index in it.
 create sequence ${s}.job_seq;
 

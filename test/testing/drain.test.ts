@@ -9,7 +9,7 @@ import {
   RetryableError,
   defineJob,
 } from 'runutil/queue'
-import { VirtualClock, drain } from 'runutil/testing'
+import { VirtualClock, drain, enqueued } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { freshQueue } from '../support/queue/fresh-queue.ts'
@@ -61,6 +61,37 @@ describe('drain', () => {
     await queue.enqueue({ kind: 'countdown', payload: 100 })
     const outcomes = await drain(queue, worker, { clock })
     expect(outcomes.map(({ result }) => result)).toEqual(Array.from({ length: 100 }, (_, at) => 99 - at))
+  })
+
+  it('runs jobs after others, with their results, and ends those whose dependency failed', async () => {
+    const { clock, queue, worker } = fresh()
+    worker
+      .register('half', ({ payload }) => Number(payload) / 2)
+      .register('sum', async ({ dependencies }) => Object.entries(await dependencies()))
+      .register('fail', () => Promise.reject(new Error('no')))
+    await queue.enqueue([
+      { id: 'sum', kind: 'sum', after: ['a', 'b'] },
+      { id: 'a', kind: 'half', payload: 2 },
+      { id: 'b', kind: 'half', payload: 4 },
+      { id: 'never', kind: 'half', after: 'c' },
+      { id: 'c', kind: 'fail' },
+    ])
+    expect((await enqueued(queue)).map(({ id }) => id)).toEqual(['sum', 'a', 'b', 'never', 'c'])
+    const outcomes = await drain(queue, worker, { clock })
+    expect(outcomes.map(({ id, status }) => `${id} ${status}`).sort()).toEqual([
+      'a DONE',
+      'b DONE',
+      'c FAILED',
+      'sum DONE',
+    ])
+    expect(outcomes.find(({ id }) => id === 'sum')?.result).toEqual(
+      expect.arrayContaining([
+        ['a', 1],
+        ['b', 2],
+      ]),
+    )
+    expect(await queue.get('never')).toMatchObject({ status: 'FAILED', lastError: 'dependency c failed' })
+    expect(await enqueued(queue)).toEqual([])
   })
 
   it('leaves a retry for later, and runs it once the clock is there or an operator asks for it', async () => {

@@ -5,6 +5,7 @@ import { LastingBench, type Prepare, besideTransaction, freshBench, withHistory 
 import type { Bench } from './cases.ts'
 import { columnsOf } from './columns.ts'
 import { CONTENDERS, type ContenderName } from './contenders.ts'
+import { printFeatures } from './features.ts'
 import { printKinds, printLimits, printProcesses } from './limits.ts'
 import { printMemory, printPglite } from './own.ts'
 import { Programs } from './program.ts'
@@ -34,6 +35,7 @@ async function run(part: Part): Promise<void> {
   if (part === 'limits') return printLimits(fresh, given.rounds)
   if (part === 'processes') return printProcesses(fresh, given.rounds)
   if (part === 'kinds') return printKinds(fresh)
+  if (part === 'features') return printFeatures(fresh, given.rounds)
   const prepare = prepares[part]
   if (prepare === undefined) return runOn(fresh, part)
   const bench = new LastingBench({ programs, stores, scale: given.scale }, prepare)

@@ -14,10 +14,11 @@ const PARTS = [
   'limits',
   'processes',
   'kinds',
+  'features',
 ] as const
 export type Part = (typeof PARTS)[number]
 /** Those of runutil alone. */
-export type Own = 'pglite' | 'memory' | 'limits' | 'processes' | 'kinds'
+export type Own = 'pglite' | 'memory' | 'limits' | 'processes' | 'kinds' | 'features'
 
 /** Enough to have run every program. */
 const ONCE: readonly Part[] = [
@@ -30,6 +31,7 @@ const ONCE: readonly Part[] = [
   'limits',
   'processes',
   'kinds',
+  'features',
 ]
 
 export interface Settings {

@@ -87,64 +87,76 @@ begin
   return null;
 end $$;
 
--- What jobs that have ended mean for those that run after them.
-create function ${s}.end_dependencies(p_ids text[], p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
+-- Of jobs that have failed, keeps the rows of those that were cancelled while they waited for others, for a retry. Returns the others.
+create function ${s}.cancel_blocked_jobs(p_ids text[]) returns text[] language plpgsql ${BY_INDEX} as $$
 declare
-  v_dependents text[];
-  v_done text[];
-  v_failed text[];
+  v_blocked text[];
 begin
-  select array_agg(id) filter (where links & ${LINK.after} > 0),
-      coalesce(array_agg(id) filter (where links & ${LINK.dependents} > 0 and status = 'DONE'), '{}'),
-      coalesce(array_agg(id) filter (where links & ${LINK.dependents} > 0 and status <> 'DONE'), '{}')
-    into v_dependents, v_done, v_failed from ${s}.jobs where id = any (p_ids);
-  if v_dependents is not null then
-    -- Of those that were cancelled while they waited, the rows stay, for a retry.
-    update ${s}.jobs_blocked set failed_by = id where id = any (v_dependents) and failed_by is null;
-    perform ${s}.forget_dependencies(v_dependents);
-  end if;
-  if v_done <> '{}' or v_failed <> '{}' then perform ${s}.satisfy_dependents(v_done, v_failed, p_now); end if;
-  if v_failed <> '{}' then perform ${s}.fail_dependents(v_failed, v_failed, p_now); end if;
+  with blocked as (
+    update ${s}.jobs_blocked set failed_by = id where id = any (p_ids) and failed_by is null returning id
+  ) select array_agg(id) into v_blocked from blocked;
+  if v_blocked is null then return p_ids; end if;
+  return array(select unnest(p_ids) except select unnest(v_blocked));
 end $$;
 
--- Jobs that have ended after all their dependencies.
+-- Of jobs that have ended after all their dependencies.
 create function ${s}.forget_dependencies(p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
-  delete from ${s}.job_dependencies as d using unnest(p_ids) as given (id), ${s}.jobs as j
-    where ${lookedUp('j.id', 'given.id')} and d.dependency = any (j.after) and d.dependent = j.id
-      and not exists (select from ${s}.jobs_blocked as b where ${lookedUp('b.id', 'given.id')});
+  delete from ${s}.job_dependencies as d using ${s}.jobs as j
+    where j.id = any (p_ids) and d.dependency = any (j.after) and d.dependent = j.id;
 end $$;
 
+-- Those that run after jobs that are DONE or, on any end, have failed wait for fewer; those that wait for no other are let go.
 create function ${s}.satisfy_dependents(p_done text[], p_failed text[], p_now timestamptz)
-returns void language plpgsql ${BY_HASH} as $$
+returns void language plpgsql ${BY_INDEX} as $$
 declare
+  v_dependents text[];
+  v_counts integer[];
   v_free text[];
+  v_since timestamptz[];
 begin
-  -- Two transactions that end jobs with the same dependents lock these in the same order.
-  perform from ${s}.jobs_blocked as b where b.id = any (array(
-    select dependent from ${s}.job_dependencies
-    where dependency = any (p_done || p_failed) and not satisfied and (on_end or dependency <> all (p_failed))
-  )) order by b.id for update;
   with satisfied as (
     update ${s}.job_dependencies set satisfied = true
       where dependency = any (p_done || p_failed) and not satisfied and (on_end or dependency <> all (p_failed))
       returning dependent
+  ) select array_agg(dependent), array_agg(count) into v_dependents, v_counts
+    from (select dependent, count(*)::integer as count from satisfied group by dependent) as counted;
+  if v_dependents is null then return; end if;
+  -- Two transactions that end jobs with the same dependents lock these in the same order.
+  perform from ${s}.jobs_blocked where id = any (v_dependents) order by id for update;
+  with given as (
+    select * from unnest(v_dependents, v_counts) as given (id, count)
   ), fewer as (
-    update ${s}.jobs_blocked as b set waits = b.waits - counted.count
-      from (select dependent, count(*)::integer as count from satisfied group by dependent) as counted
-      where ${lookedUp('b.id', 'counted.dependent')}
-      returning b.id, b.waits, b.failed_by
-  ) select array_agg(id) into v_free from fewer where waits = 0 and failed_by is null;
-  if v_free is not null then perform ${s}.unblock_jobs(v_free, p_now); end if;
+    update ${s}.jobs_blocked as b set waits = b.waits - given.count from given
+      where ${lookedUp('b.id', 'given.id')} and (b.waits > given.count or b.failed_by is not null)
+  ), free as (
+    delete from ${s}.jobs_blocked as b using given
+      where ${lookedUp('b.id', 'given.id')} and b.waits = given.count and b.failed_by is null
+      returning b.id, b.delayed_since
+  ) select array_agg(id), array_agg(delayed_since) into v_free, v_since from free;
+  if v_free is not null then perform ${s}.let_go(v_free, v_since, p_now); end if;
 end $$;
 
--- Lets jobs wait in jobs_waiting that wait for no other job, as if they had been enqueued now, and wakes workers.
-create function ${s}.unblock_jobs(p_ids text[], p_now timestamptz) returns void language plpgsql ${BY_HASH} as $$
+-- Of jobs that wait for no other.
+create function ${s}.unblock_jobs(p_ids text[], p_now timestamptz) returns void language plpgsql ${BY_INDEX} as $$
+declare
+  v_ids text[];
+  v_since timestamptz[];
+begin
+  with gone as (
+    delete from ${s}.jobs_blocked where id = any (p_ids) returning id, delayed_since
+  ) select array_agg(id), array_agg(delayed_since) into v_ids, v_since from gone;
+  perform ${s}.let_go(v_ids, v_since, p_now);
+end $$;
+
+-- Lets jobs wait in jobs_waiting as if they had been enqueued now, and wakes workers. p_since has when their delays began.
+create function ${s}.let_go(p_ids text[], p_since timestamptz[], p_now timestamptz) returns void
+language plpgsql ${BY_INDEX} as $$
 declare
   v_counts text;
 begin
   with gone as (
-    delete from ${s}.jobs_blocked where id = any (p_ids) returning id, delayed_since
+    select * from unnest(p_ids, p_since) as gone (id, delayed_since)
   ), free as (
     update ${s}.jobs as j
       -- A delay doesn't become longer because the clock was set back.
@@ -156,13 +168,15 @@ begin
       select id, kind, run_at, run_at <= p_now, priority, key, seq, ${s}.note_of_unclaimed(payload, unique_key, links),
         case when run_at > p_now then least(delayed_since, p_now) end
       from free order by seq
-      returning kind, key, due
-  ), unblocked as (
-    -- Jobs with a priority may lie before the mark of a backlog.
-    insert into ${s}.job_unblocked_keys (kind, key)
-      select distinct w.kind, w.key from waiting as w join ${s}.job_backlogs as b using (kind) where w.key is not null
+      returning kind, due
   ) select json_agg(json_build_array(due.kind, due.count, 0))::text into v_counts
     from (select kind, count(*) from waiting where due group by kind) as due;
+  -- Jobs with a priority may lie before the mark of a backlog.
+  if exists (select from ${s}.job_backlogs) then
+    insert into ${s}.job_unblocked_keys (kind, key)
+      select distinct j.kind, j.key from ${s}.jobs as j join ${s}.job_backlogs as b using (kind)
+      where j.id = any (p_ids) and j.key is not null;
+  end if;
   if v_counts is not null then
     perform pg_notify(${jobsChannel(s)}, case when octet_length(v_counts) <= 1000 then v_counts else '' end);
   end if;

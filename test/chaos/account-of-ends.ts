@@ -1,4 +1,4 @@
-import { type Facts, type StoredJob, endedForCrashes, isPoison } from './facts.ts'
+import { type Facts, type StoredJob, endedForCrashes, endedForDependency, isPoison } from './facts.ts'
 import { grouped } from './grouped.ts'
 import type { Holds } from './holds.ts'
 import type { Run, RunEnd } from './ledger.ts'
@@ -22,19 +22,26 @@ export function accountOfEnds(facts: Facts, holds: Holds): Finding[] {
       count: ended.filter((job) => job.status === status).length,
     })),
     ...accountOfPlan(facts),
-    ...accountOfSettling(ended, facts, holds),
+    ...accountOfSettling(
+      ended.filter((job) => !endedForDependency(job)),
+      facts,
+      holds,
+    ),
   ]
 }
 
 function accountOfPlan(facts: Facts): Finding[] {
   const planned = [...facts.planned.values()]
   const { stored } = facts
-  // Of innocents that end so, there is an account of its own.
-  const isForCrashes = (id: string): boolean => stored.has(id) && endedForCrashes(stored.get(id)!)
+  // Of innocents that end so, and of those that another's failure ended, there are accounts of their own.
+  const isForOthers = (id: string): boolean => {
+    const job = stored.get(id)
+    return job !== undefined && (endedForCrashes(job) || endedForDependency(job))
+  }
   const statusOf = (id: string): string => stored.get(id)?.status ?? 'PENDING'
   const lost = planned.filter(({ id }) => statusOf(id) === 'PENDING')
   const otherwise = planned.filter(({ id, payload }) =>
-    isForCrashes(id)
+    isForOthers(id)
       ? false
       : isPoison(id, facts) || ![STATUS_OF[payload.fate], 'PENDING'].includes(statusOf(id)),
   )

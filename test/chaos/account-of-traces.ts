@@ -13,6 +13,7 @@ export async function accountOfTraces(observer: Observer, { all }: Fleet, url: s
     return live.length === 0
   })
   await freeExpired(url)
+  const blocked = 'select id from runutil.jobs_blocked'
   const count = async (table: string): Promise<number> => {
     const [row] = await observer.ask<{ count: number }>(`select count(*)::int from runutil.${table}`)
     return row!.count
@@ -23,6 +24,13 @@ export async function accountOfTraces(observer: Observer, { all }: Fleet, url: s
     { what: 'rows left in job_claims', count: await count('job_claims'), mustBeNone: [] },
     { what: 'rows left in job_slots', count: await count('job_slots'), mustBeNone: [] },
     { what: 'rows left in jobs_waiting', count: await count('jobs_waiting'), mustBeNone: [] },
+    { what: 'rows left in job_unique', count: await count('job_unique'), mustBeNone: [] },
+    {
+      what: 'rows left in job_dependencies',
+      // Those of jobs that failed while they waited stay, for a retry.
+      count: await count(`job_dependencies where dependent not in (${blocked} where failed_by is not null)`),
+      mustBeNone: [],
+    },
     { what: 'worker processes started', count: all.length },
     none('processes left', alive),
     { what: 'connections left', count: await connectionsLeft(observer), mustBeNone: [] },

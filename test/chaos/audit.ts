@@ -2,6 +2,8 @@ import type { Observer } from './observer.ts'
 
 /** What the database did with leases and ends, in its own order. Times in ms of the wall clock, with fractions. */
 export type AuditEvent =
+  /** One with a unique key. */
+  | { readonly type: 'enqueued'; readonly id: string; readonly at: number }
   /** For the first time, or again under the claim that they were freed from. */
   | {
       readonly type: 'claimed'
@@ -79,10 +81,17 @@ begin
   insert into public.audit (type, ids, crashes) values ('crashes', array[new.id], new.crashes);
   return null;
 end $$;
+create function public.audit_unique() returns trigger language plpgsql as $$
+begin
+  insert into public.audit (type, ids) values ('enqueued', array[new.id]);
+  return null;
+end $$;
 create trigger audit after insert or update or delete on runutil.job_claims
   for each row execute function public.audit_claim();
 create trigger audit after update on runutil.jobs
   for each row when (old.status <> 'PENDING' or new.status <> 'PENDING') execute function public.audit_end();
+create trigger audit_unique after insert on runutil.jobs
+  for each row when (new.unique_key is not null) execute function public.audit_unique();
 create trigger audit_crash after update on runutil.jobs
   for each row when (old.crashes <> new.crashes) execute function public.audit_crash();
 `
@@ -113,6 +122,8 @@ function toEvent({ type, worker, claim, ids, was, crashes, at, expires_at }: Aud
       return { type, claim: claim!, ids: ids!, at }
     case 'gone':
       return { type, worker, claim: claim!, expiresAt: expires_at!, at }
+    case 'enqueued':
+      return { type, id: ids![0]!, at }
     case 'crashes':
       return { type, id: ids![0]!, crashes: crashes!, at }
     case 'ended':

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { migrate, openDatabase } from 'runutil/postgres'
 import { accountOfCrashes } from './account-of-crashes.ts'
 import { accountOfEnds } from './account-of-ends.ts'
+import { accountOfGraphs } from './account-of-graphs.ts'
 import { accountOfLimits } from './account-of-limits.ts'
 import { accountOfRuns } from './account-of-runs.ts'
 import { accountOfProcesses, accountOfTraces } from './account-of-traces.ts'
+import { accountOfUniqueKeys } from './account-of-unique-keys.ts'
 import { accountOfVersions } from './account-of-versions.ts'
 import { AUDIT, readAudit } from './audit.ts'
 import { Cluster } from './cluster.ts'
@@ -30,7 +32,7 @@ import { bundleWorker } from './worker-bundle.ts'
 import { workerFacts } from './worker-facts.ts'
 
 /**
- * Drains jobs with several processes while these are killed, frozen and stopped, by others and by their own jobs, and
+ * Drains jobs, of which some run after others and some have a unique key, with several processes while these are killed, frozen and stopped, by others and by their own jobs, and
  * while the database is away, refuses, doesn't answer, or fails over to its standby. Then it accounts for each job, each run and each crash.
  *
  * @returns whether all that must hold did
@@ -108,7 +110,7 @@ class Chaos {
     await fleet.stop()
     await watch.stop()
     const traces = await accountOfTraces(this.#observer, fleet, url)
-    const findings = account(await this.#facts(fleet))
+    const findings = account(await this.#facts(fleet, feeder))
     await Promise.all([feeder.close(), this.#observer.close()])
     return [...disturbances(counts, feeder), ...findings, ...traces, ...times]
   }
@@ -133,20 +135,27 @@ class Chaos {
     return Math.round(machineMs() - this.#startedAt)
   }
 
+  /** Blocked jobs that wait for nothing but each other would do so for ever. */
   #drained(): Promise<void> {
     return this.#observer.until(async () => {
-      const waiting = await this.#observer.ask(`select from runutil.jobs where status = 'PENDING' limit 1`)
+      const waiting = await this.#observer.ask(`
+        select 1 from runutil.jobs as j where status = 'PENDING'
+          and not exists (select from runutil.jobs_blocked as b where b.id = j.id and b.failed_by is null)
+        union all select 1 from runutil.job_cascades limit 1`)
       return waiting.length === 0
     })
   }
 
-  async #facts(fleet: Fleet): Promise<Facts> {
+  async #facts(fleet: Fleet, { skipped }: Feeder): Promise<Facts> {
     const stored = await this.#observer.ask<StoredJob>(`
       select id, status, attempts_done as attempts, claim::float8 as claim,
-        (result->>'claim')::float8 as returned, last_error as "lastError" from runutil.jobs`)
+        (result->>'claim')::float8 as returned, last_error as "lastError",
+        exists (select from runutil.jobs_blocked as b where b.id = j.id and b.failed_by is null) as blocked
+      from runutil.jobs as j`)
     const ledgers = readLedgers(this.#props.folder)
     return {
-      planned: this.#planned,
+      planned: new Map([...this.#planned].filter(([id]) => !skipped.has(id))),
+      skipped,
       stored: new Map(stored.map((job) => [job.id, job])),
       runs: ledgers.runs,
       audit: await readAudit(this.#observer),
@@ -164,6 +173,8 @@ function account(facts: Facts): Finding[] {
     ...accountOfCrashes(facts, holds),
     ...accountOfLimits(facts, holds),
     ...accountOfVersions(facts, holds),
+    ...accountOfGraphs(facts, holds),
+    ...accountOfUniqueKeys(facts, holds),
     ...accountOfProcesses(facts),
   ]
 }

@@ -13,6 +13,15 @@ export interface StoredJob {
   /** The claim that its handler says it ran under. */
   readonly returned: number | null
   readonly lastError: string | null
+  /** Whether it waits for others that have not ended. */
+  readonly blocked: boolean
+}
+
+/** A job that was not stored, since another had its unique key. */
+export interface Skipped {
+  readonly job: PlannedJob
+  /** The id of that other. */
+  readonly by: string
 }
 
 export interface WorkerFacts {
@@ -41,7 +50,10 @@ export interface Outage extends Span {
 
 /** All that is known of what happened, by three witnesses: the handlers, the database and who disturbed them. */
 export interface Facts {
+  /** Without those that were skipped. */
   readonly planned: ReadonlyMap<string, PlannedJob>
+  /** By their ids. */
+  readonly skipped: ReadonlyMap<string, Skipped>
   readonly stored: ReadonlyMap<string, StoredJob>
   /** In the order of their starts. */
   readonly runs: readonly Run[]
@@ -53,6 +65,11 @@ export interface Facts {
 /** Ended by a worker that found that too many processes had died under it. */
 export function endedForCrashes({ status, lastError }: StoredJob): boolean {
   return status === 'PANIC' && /its process died/.test(lastError ?? '')
+}
+
+/** Ended since a job that it was to run after had failed. */
+export function endedForDependency({ status, lastError }: StoredJob): boolean {
+  return status === 'FAILED' && /^dependency \S+ failed$/.test(lastError ?? '')
 }
 
 export function isPoison(id: string, { planned }: Facts): boolean {

@@ -1,5 +1,7 @@
 import { type Database, PostgresJobStore, openDatabase } from 'runutil/postgres'
-import { ErrJobExists, JobQueue, StoreUnavailableError } from 'runutil/queue'
+import { type Enqueued, ErrJobExists, JobQueue, StoreUnavailableError } from 'runutil/queue'
+import type { Skipped } from './facts.ts'
+import { graphOf, wholeGraphs } from './planned-graph.ts'
 import { FREE, type PlannedJob } from './planned-job.ts'
 
 const AT_ONCE = 1_000
@@ -14,6 +16,8 @@ export class Feeder {
   again = 0
   /** How many of those had been stored although their first answer was lost. */
   found = 0
+  /** Jobs that are not stored, by their ids. */
+  readonly skipped = new Map<string, Skipped>()
 
   static async open(url: string, signal: AbortSignal): Promise<Feeder> {
     return new Feeder(await openDatabase(url, { max: 2, listen: false }), signal)
@@ -25,22 +29,32 @@ export class Feeder {
     this.#signal = signal
   }
 
-  async enqueue(jobs: readonly PlannedJob[]): Promise<void> {
+  /** @returns how many of them are stored: others had the unique key of the rest */
+  async enqueue(jobs: readonly PlannedJob[]): Promise<number> {
+    const unique = jobs.filter((job) => job.unique !== undefined)
+    const graphs = jobs.filter((job) => graphOf(job) !== undefined)
+    const others = jobs.filter((job) => job.unique === undefined && graphOf(job) === undefined)
     // The plain ones together, since the store keeps those in another way.
-    for (const some of [jobs.filter(isPlain), jobs.filter((job) => !isPlain(job))]) {
-      for (let at = 0; at < some.length; at += AT_ONCE) await this.#enqueue(some.slice(at, at + AT_ONCE))
+    for (const some of [others.filter(isPlain), others.filter((job) => !isPlain(job)), graphs]) {
+      for (const part of parts(some)) await this.#enqueue(part, 'fail')
     }
+    // Two calls at a time, which race for the keys.
+    for (const part of parts(unique)) {
+      const calls = [0, 1].map((odd) => part.filter((_, n) => n % 2 === odd))
+      await Promise.all(calls.map((call) => this.#enqueue(call, 'skip')))
+    }
+    return jobs.filter(({ id }) => !this.skipped.has(id)).length
   }
 
   close(): Promise<void> {
     return this.#database.close()
   }
 
-  async #enqueue(jobs: readonly PlannedJob[]): Promise<void> {
+  async #enqueue(jobs: readonly PlannedJob[], onExists: 'fail' | 'skip'): Promise<void> {
     for (let outcomeUnknown = false; ;) {
       this.#signal.throwIfAborted()
       try {
-        await this.#queue.enqueue(jobs)
+        this.#answered(jobs, await this.#queue.enqueue(jobs, { onExists }), outcomeUnknown)
         return
       } catch (error) {
         if (error instanceof ErrJobExists) {
@@ -55,6 +69,26 @@ export class Feeder {
       this.again++
       await new Promise((resolve) => setTimeout(resolve, BETWEEN_TRIES_MS))
     }
+  }
+
+  /** A job that is skipped for itself had been stored by a call whose answer was lost. */
+  #answered(jobs: readonly PlannedJob[], enqueued: readonly Enqueued[], outcomeUnknown: boolean): void {
+    const stored = enqueued.filter(({ id, outcome }, n) => outcome === 'skipped' && id === jobs[n]!.id)
+    if (stored.length > 0 && !outcomeUnknown) throw new Error(`skipped for itself: ${stored[0]!.id}`)
+    if (stored.length > 0) this.found++
+    for (const [n, job] of jobs.entries()) {
+      const { id } = enqueued[n]!
+      if (id !== job.id) this.skipped.set(job.id, { job, by: id })
+    }
+  }
+}
+
+/** As many as one call takes, without cutting graphs. */
+function* parts(jobs: readonly PlannedJob[]): Generator<readonly PlannedJob[]> {
+  for (let rest = jobs; rest.length > 0;) {
+    const end = wholeGraphs(rest, AT_ONCE)
+    yield rest.slice(0, end)
+    rest = rest.slice(end)
   }
 }
 

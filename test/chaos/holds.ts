@@ -38,6 +38,8 @@ export class Holds {
   readonly stale: string[] = []
   /** Changed after their end. */
   readonly changed: string[] = []
+  /** Ended, though none had ever been handed out. */
+  readonly unclaimed: string[] = []
   /** On their last chance, and handed out together with others. */
   readonly crowded: Hold[] = []
   readonly #crashes = new Map<string, number>()
@@ -62,6 +64,8 @@ export class Holds {
         return this.#counted(event)
       case 'ended':
         return this.#ended(event)
+      case 'enqueued':
+        return
       default:
         return event satisfies never
     }
@@ -109,6 +113,7 @@ export class Holds {
   #ended({ id, claim, was, at }: Extract<AuditEvent, { type: 'ended' }>): void {
     const newest = this.of.get(id)?.at(-1)
     if (was !== 'PENDING') this.changed.push(id)
+    else if (newest === undefined && claim === undefined) this.unclaimed.push(id)
     else if (newest === undefined || newest.claim !== claim || !MAY_END.has(newest.how)) this.stale.push(id)
     else {
       newest.how = 'ended'

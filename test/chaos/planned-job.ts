@@ -1,4 +1,5 @@
 import type { JobInput } from 'runutil/queue'
+import { MOST_STEPS, STEPS_ON_AVERAGE, graphOf, planGraph } from './planned-graph.ts'
 import type { Random } from './random.ts'
 import { LEASE_MS } from './settings.ts'
 
@@ -22,6 +23,9 @@ export const MIXED = 'mixed'
 
 const KEYS = ['ada', 'bob', 'cem', 'dee', 'eve']
 const MOST_IN_FUTURE_MS = 2_000
+/** Of the jobs, how many are steps of graphs, and of the others, how many have a unique key. */
+const OF_GRAPHS = 0.1
+const UNIQUE = 0.1
 
 /** What is to become of a job when all goes as it should. */
 export const STATUS_OF: Record<Fate, string> = {
@@ -36,9 +40,13 @@ export const STATUS_OF: Record<Fate, string> = {
 export interface PlannedJob extends JobInput<Payload> {
   readonly id: string
   readonly payload: Payload
+  readonly after?: { readonly ids: readonly string[]; readonly on: 'done' | 'end' }
+  /** It is skipped while another of its kind has the key. */
+  readonly unique?: string
 }
 
 export interface Plan {
+  /** Those of a graph one behind the other, in any order. */
   readonly jobs: readonly PlannedJob[]
   /** Kept back, each for a time when one process is alone. */
   readonly blockers: readonly PlannedJob[]
@@ -50,12 +58,36 @@ export function planJobs(
   counts: Readonly<Record<'poison' | 'block' | 'alone', number>>,
   random: Random,
 ): Plan {
-  const jobs = Array.from({ length: count }, (_, n) => planJob(n, random))
-  const early = random.shuffled([...jobs.keys()].slice(0, Math.ceil(count / 2)))
+  const jobs = planLinked(count, random)
+  const isAlone = (job: PlannedJob): boolean => graphOf(job) === undefined && job.unique === undefined
+  const firstHalf = [...jobs.keys()].slice(0, Math.ceil(count / 2))
+  const early = random.shuffled(firstHalf.filter((n) => isAlone(jobs[n]!)))
   for (const n of early.splice(0, counts.poison)) jobs[n] = poison(n, random)
   for (const n of early.splice(0, counts.block)) jobs[n] = blocker(n, random)
   const blockers = Array.from({ length: counts.alone }, (_, n) => blocker(count + n, random))
   return { jobs, blockers: blockers.map((job) => ({ ...job, priority: 10 })) }
+}
+
+/** Jobs of which some run after others, and some have a unique key. */
+function planLinked(count: number, random: Random): PlannedJob[] {
+  const jobs: PlannedJob[] = []
+  const graphs = OF_GRAPHS / (STEPS_ON_AVERAGE * (1 - OF_GRAPHS) + OF_GRAPHS)
+  for (let graph = 0; jobs.length < count;) {
+    const number = jobs.length
+    const isRoom = number + MOST_STEPS <= count
+    if (isRoom && random.chance(graphs))
+      jobs.push(...planGraph(graph++, random, () => planJob(number, random)))
+    else if (random.chance(UNIQUE)) jobs.push(planUnique(number, random))
+    else jobs.push(planJob(number, random))
+  }
+  return jobs
+}
+
+/** Those planned near each other share some keys; of those far apart, none. */
+function planUnique(number: number, random: Random): PlannedJob {
+  const job = planJob(number, random)
+  const unique = `only-${Math.floor(number / 200) * 4 + random.between(0, 9)}`
+  return { ...job, unique, payload: { ...job.payload, takesMs: random.between(20, 300) } }
 }
 
 function planJob(number: number, random: Random): PlannedJob {

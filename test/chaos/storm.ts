@@ -1,5 +1,6 @@
 import { DISTURBANCES, type Disturbance } from './disturbances.ts'
 import { type Ground, countOfEnds } from './ground.ts'
+import { wholeGraphs } from './planned-graph.ts'
 import type { Plan, PlannedJob } from './planned-job.ts'
 import { cancel, failOver, limitTime, refuseWrites, restart, silence, terminate } from './to-database.ts'
 import { freeze, leaveAlone } from './to-workers.ts'
@@ -47,12 +48,13 @@ export class Storm {
   async run(): Promise<void> {
     const { feeder, jobs, onBeat } = this.#props
     const beats = this.#beats()
-    const atFirst = Math.ceil(jobs.length / 4)
+    const atFirst = wholeGraphs(jobs, Math.ceil(jobs.length / 4))
     await feeder.enqueue(jobs.slice(0, atFirst))
     let fed = atFirst
     for (const [at, beat] of beats.entries()) {
       await this.#earlier(beat)
-      const next = atFirst + Math.round(((jobs.length - atFirst) * (at + 1)) / beats.length)
+      const share = ((jobs.length - atFirst) * (at + 1)) / beats.length
+      const next = wholeGraphs(jobs, Math.max(fed, atFirst + Math.round(share)))
       await this.#progress(jobs.slice(fed, next))
       fed = next
       onBeat(beat.join(', '))
@@ -84,8 +86,8 @@ export class Storm {
   async #progress(jobs: readonly PlannedJob[]): Promise<void> {
     const { observer, feeder, random } = this.#props
     const before = await countOfEnds(observer)
-    await feeder.enqueue(jobs)
-    const enough = before + random.between(0, Math.floor(jobs.length / 2))
+    const stored = await feeder.enqueue(jobs)
+    const enough = before + random.between(0, Math.floor(stored / 2))
     await observer.until(async () => (await countOfEnds(observer)) >= enough)
   }
 

@@ -150,7 +150,7 @@ async function outcomeOf(side: Side, todo: Step): Promise<unknown> {
   try {
     return (await perform(side, todo)) ?? null
   } catch (error) {
-    if (error instanceof ErrJobExists) return { exists: [...error.ids].sort() }
+    if (error instanceof ErrJobExists) return { exists: [...new Set(error.ids)].sort() }
     if (error instanceof ErrInvalidJob) return { invalid: error.message }
     throw error
   }

@@ -1,14 +1,6 @@
 import { describe } from '../core/describe.ts'
 import { ErrInvalidJob } from './errors.ts'
-
-/** Which jobs a job runs after, as `enqueue` takes it. */
-export type AfterInput = string | readonly string[] | AfterOptions
-
-export interface AfterOptions {
-  readonly ids: string | readonly string[]
-  /** `done`: when all of them are DONE. `end`: when all have ended, however they did. Default `done`. */
-  readonly on?: 'done' | 'end' | undefined
-}
+import type { AfterInput, AfterOptions } from './job.ts'
 
 /** Which jobs a job runs after, as it is stored. */
 export interface JobDependencies {

@@ -2,6 +2,7 @@
 export type { AwaitResultOptions } from './await-result.ts'
 export type { CodecJob, JobCodec } from './codec.ts'
 export { type JobDefinition, type JobDefinitionInput, defineJob } from './define-job.ts'
+export type { DependencyResult, JobDependencies } from './dependencies.ts'
 export type { DequeueFn } from './dequeue.ts'
 export {
   DeadlineExceededError,
@@ -15,6 +16,8 @@ export {
   RetryableError,
 } from './errors.ts'
 export type {
+  AfterInput,
+  AfterOptions,
   AttemptError,
   ClaimedJob,
   EnqueueOptions,

@@ -1,7 +1,6 @@
 import type { Duration } from '../core/duration.ts'
 import type { Progress } from '../core/progress.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
-import type { AfterInput } from './dependencies.ts'
 
 /** PENDING, also while running, until one of the others, which are final unless an operator retries a FAILED or PANIC job. */
 export type JobStatus = 'PENDING' | 'DONE' | 'FAILED' | 'PANIC'
@@ -46,6 +45,15 @@ export interface AttemptError {
   readonly attempt: number
   /** What was then the job's `lastError`; of a longer one, the first 4,000 characters. */
   readonly message: string
+}
+
+/** Which jobs a job runs after, as `enqueue` takes it. */
+export type AfterInput = string | readonly string[] | AfterOptions
+
+export interface AfterOptions {
+  readonly ids: string | readonly string[]
+  /** `done`: when all of them are DONE. `end`: when all have ended, however they did. Default `done`. */
+  readonly on?: 'done' | 'end' | undefined
 }
 
 /** What `enqueue` takes. More fields, such as a stored job's status and attempts, are ignored. */

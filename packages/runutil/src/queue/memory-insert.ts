@@ -62,10 +62,7 @@ class InsertPlan {
   /** @throws ErrJobExists, EncodedForAnotherError, ErrInvalidJob */
   carryOut(): Enqueued[] {
     if (this.#existing.length > 0) {
-      throw new ErrJobExists(
-        this.#existing.map(({ id }) => id),
-        this.#existingKeys,
-      )
+      throw new ErrJobExists([...new Set(this.#existing.map(({ id }) => id))], this.#existingKeys)
     }
     if (this.#encodedForAnother.size > 0) throw new EncodedForAnotherError(this.#encodedForAnother)
     this.#resolveDependencies()

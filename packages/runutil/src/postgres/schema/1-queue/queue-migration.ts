@@ -2,6 +2,8 @@ import type { Migration } from '../migration.ts'
 import { numbers } from '../numbers.ts'
 import { storeTime } from '../store-time.ts'
 import { admin } from './admin.ts'
+import { blockedJobs } from './blocked-jobs.ts'
+import { blockingLinked } from './blocking-linked.ts'
 import { claiming } from './claiming.ts'
 import { clockSet } from './clock-set.ts'
 import { dependencies } from './dependencies.ts'
@@ -9,6 +11,7 @@ import { enqueueing } from './enqueueing.ts'
 import { enqueueingLinked } from './enqueueing-linked.ts'
 import { fitting } from './fitting.ts'
 import { freeing } from './freeing.ts'
+import { failedDependencies } from './failed-dependencies.ts'
 import { failures } from './failures.ts'
 import { jobQueryType } from './job-query-type.ts'
 import { listing } from './listing.ts'
@@ -57,8 +60,11 @@ export const queueMigration: Migration = {
       links,
       uniqueKeys,
       dependencies,
+      failedDependencies,
+      blockedJobs,
       enqueueing,
       enqueueingLinked,
+      blockingLinked,
       replacing,
       clockSet,
       freeing,

@@ -1,5 +1,5 @@
 import { PINNED } from '../plan-settings.ts'
-import { LINKED } from './enqueueing-linked.ts'
+import { LINKED } from './linked-outcomes.ts'
 import { jobsChannel } from './channel.ts'
 
 // As for JobQueue.enqueue; in figures, since a migration doesn't change.

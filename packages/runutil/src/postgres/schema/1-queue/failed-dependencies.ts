@@ -1,0 +1,136 @@
+import { BY_HASH, BY_INDEX, lookedUp } from '../plan-settings.ts'
+
+/** How many dependents of a job that fails end with it, in the same transaction. Workers end others later, as many at a time. */
+export const ENDED_AT_ONCE = 1_000
+/** How many failed jobs with more dependents are looked after at a time. */
+const FAILURES = 100
+
+/** What becomes of jobs that wait for one that has failed, and of them when it is retried. See `dependencies`. */
+export const failedDependencies = (s: string): string => /* sql */ `
+-- Of jobs that have failed, keeps the rows of those that were cancelled while they waited for others, for a retry. Returns the others.
+create function ${s}.cancel_blocked_jobs(p_ids text[]) returns text[] language plpgsql ${BY_INDEX} as $$
+declare
+  v_blocked text[];
+begin
+  with blocked as (
+    update ${s}.jobs_blocked set failed_by = id where id = any (p_ids) and failed_by is null returning id
+  ) select array_agg(id) into v_blocked from blocked;
+  if v_blocked is null then return p_ids; end if;
+  return array(select unnest(p_ids) except select unnest(v_blocked));
+end $$;
+
+-- Ends the jobs that wait for p_ids[n], which has failed, to be DONE, and those that wait for these: with p_roots[n] as the job that
+-- failed first.
+create function ${s}.fail_dependents(p_ids text[], p_roots text[], p_now timestamptz)
+returns void language plpgsql ${BY_HASH} as $$
+declare
+  v_ids text[] := p_ids;
+  v_roots text[] := p_roots;
+  v_next text[];
+  v_next_roots text[];
+  v_left integer := ${ENDED_AT_ONCE};
+begin
+  loop
+    select array_agg(next.id order by next.id), array_agg(next.root order by next.id) into v_next, v_next_roots from (
+      select d.dependent as id, min(given.root) as root
+      from unnest(v_ids, v_roots) as given (id, root)
+      join ${s}.job_dependencies as d on ${lookedUp('d.dependency', 'given.id')} and not d.on_end
+      join ${s}.jobs_blocked as b on ${lookedUp('b.id', 'd.dependent')} and b.failed_by is null
+      group by d.dependent order by d.dependent limit v_left + 1
+    ) as next;
+    exit when v_next is null;
+    if cardinality(v_next) > v_left then
+      insert into ${s}.job_cascades (id, root) select * from unnest(v_ids, v_roots) on conflict do nothing;
+      exit when v_left = 0;
+      v_next := v_next[1:v_left];
+      v_next_roots := v_next_roots[1:v_left];
+    end if;
+    v_left := v_left - cardinality(v_next);
+    perform from ${s}.jobs_blocked where id = any (v_next) order by id for update;
+    with failed as (
+      update ${s}.jobs_blocked as b set failed_by = given.root from unnest(v_next, v_next_roots) as given (id, root)
+        where ${lookedUp('b.id', 'given.id')} and b.failed_by is null returning b.id, b.failed_by
+    ), ended as (
+      update ${s}.jobs as j set status = 'FAILED', last_error = 'dependency ' || failed.failed_by || ' failed', updated_at = p_now
+        from failed where ${lookedUp('j.id', 'failed.id')} and j.status = 'PENDING'
+        returning j.id, failed.failed_by as root
+    ) select coalesce(array_agg(id order by id), '{}'), coalesce(array_agg(root order by id), '{}') into v_ids, v_roots from ended;
+    perform ${s}.record_failures(v_ids);
+    perform ${s}.free_unique_keys(v_ids);
+    perform ${s}.satisfy_dependents('{}', v_ids, p_now);
+  end loop;
+end $$;
+
+-- Goes on where jobs had more dependents than end at once. Returns whether there are more.
+create function ${s}.fail_more_dependents(p_now float8) returns boolean language plpgsql ${BY_HASH} as $$
+declare
+  v_ids text[];
+  v_roots text[];
+begin
+  if not exists (select from ${s}.job_cascades) then return false; end if;
+  with taken as (
+    delete from ${s}.job_cascades where id = any (array(
+      select id from ${s}.job_cascades order by id limit ${FAILURES} for update skip locked
+    )) returning id, root
+  -- One that was retried meanwhile has no failed dependents.
+  ) select array_agg(taken.id), array_agg(taken.root) into v_ids, v_roots
+    from taken join ${s}.jobs as j on ${lookedUp('j.id', 'taken.id')} where j.status in ('FAILED', 'PANIC');
+  if v_ids is not null then perform ${s}.fail_dependents(v_ids, v_roots, ${s}.store_time(p_now)); end if;
+  return exists (select from ${s}.job_cascades);
+end $$;
+
+-- Revives the jobs that ended because one of p_ids had failed, which is PENDING again; not those with another failed dependency, or whose
+-- unique key another job holds.
+create function ${s}.revive_dependents(p_ids text[], p_now timestamptz) returns void language plpgsql ${BY_HASH} as $$
+declare
+  v_ids text[] := p_ids;
+begin
+  delete from ${s}.job_cascades where id = any (p_ids);
+  while v_ids <> '{}' loop
+    v_ids := array(
+      select distinct d.dependent from unnest(v_ids) as given (id)
+      join ${s}.job_dependencies as d on ${lookedUp('d.dependency', 'given.id')} and not d.on_end
+      join ${s}.jobs_blocked as b on ${lookedUp('b.id', 'd.dependent')} and b.failed_by <> b.id
+      order by d.dependent
+    );
+    perform from ${s}.jobs_blocked where id = any (v_ids) order by id for update;
+    v_ids := array(
+      select given.id from unnest(v_ids) as given (id) where not exists (
+        select from ${s}.jobs as dependent, ${s}.jobs as j
+        where ${lookedUp('dependent.id', 'given.id')} and j.id = any (dependent.after) and j.status in ('FAILED', 'PANIC'))
+    );
+    v_ids := array(select unnest(v_ids) except select unnest(${s}.retake_unique_keys(v_ids)));
+    with revived as (
+      update ${s}.jobs_blocked as b set failed_by = null from unnest(v_ids) as given (id)
+        where ${lookedUp('b.id', 'given.id')} and b.failed_by is not null returning b.id
+    ), listed as (
+      delete from ${s}.job_failures as f using revived where ${lookedUp('f.id', 'revived.id')}
+    ) update ${s}.jobs as j set status = 'PENDING', last_error = null, updated_at = p_now
+      from revived where ${lookedUp('j.id', 'revived.id')};
+  end loop;
+end $$;
+
+-- Whether no dependency of a failed job stands in the way.
+create function ${s}.can_be_retried(p_id text) returns boolean language plpgsql stable ${BY_INDEX} as $$
+begin
+  return not exists (
+    select from ${s}.jobs_blocked as b where b.id = p_id and (b.failed_by <> b.id or exists (
+      select from ${s}.job_dependencies as d join ${s}.jobs as j on ${lookedUp('j.id', 'd.dependency')}
+      where d.dependency = any (array(select unnest(o.after) from ${s}.jobs as o where o.id = p_id)) and d.dependent = p_id
+        and not d.satisfied and j.status <> 'PENDING'
+    ))
+  );
+end $$;
+
+-- Of jobs that were cancelled while they waited for others, and are retried. Returns those that still have to wait.
+create function ${s}.reopen_blocked_jobs(p_ids text[]) returns text[] language plpgsql ${BY_INDEX} as $$
+declare
+  v_ids text[];
+begin
+  with open as (
+    update ${s}.jobs_blocked set failed_by = null where id = any (p_ids) and waits > 0 returning id
+  ) select coalesce(array_agg(id), '{}') into v_ids from open;
+  delete from ${s}.jobs_blocked where id = any (p_ids) and waits = 0;
+  return v_ids;
+end $$;
+`

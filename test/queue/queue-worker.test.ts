@@ -88,6 +88,7 @@ describe('jobs', () => {
       priority: 2,
       key: 'k',
       crashes: 0,
+      dependencies: expect.any(Function) as unknown,
     })
   })
 })

@@ -175,18 +175,20 @@ export class MemoryJobs {
       return job !== undefined && isFailed(job) && this.#dependencies.allowRetry(job)
     })
     // The first of two with one unique key is the one that was enqueued first.
-    failed.sort((a, b) => this.#byId.get(a.id)!.seq - this.#byId.get(b.id)!.seq)
-    const jobs = failed.flatMap(({ id, payload }) => {
-      const job = this.#byId.get(id)!
-      if (!this.unique.retake(job)) return []
-      Object.assign(job, { status: 'PENDING', runAt: now, delayed: false, updatedAt: now, crashes: 0 })
-      job.uncounted = job.attemptsDone
-      job.payload = payload ?? job.payload
-      job.failedBy = undefined
-      job.claim = undefined
-      if (!isBlocked(job)) this.waiting.add(job)
-      return [job]
-    })
+    const bySeq = failed.toSorted((a, b) => this.#byId.get(a.id)!.seq - this.#byId.get(b.id)!.seq)
+    const refused = new Set(bySeq.filter(({ id }) => !this.unique.retake(this.#byId.get(id)!)))
+    const jobs = failed
+      .filter((retry) => !refused.has(retry))
+      .map(({ id, payload }) => {
+        const job = this.#byId.get(id)!
+        Object.assign(job, { status: 'PENDING', runAt: now, delayed: false, updatedAt: now, crashes: 0 })
+        job.uncounted = job.attemptsDone
+        job.payload = payload ?? job.payload
+        job.failedBy = undefined
+        job.claim = undefined
+        if (!isBlocked(job)) this.waiting.add(job)
+        return job
+      })
     for (const job of jobs) this.#dependencies.revived(job, now)
     return jobs
   }

@@ -1,12 +1,17 @@
 import { BY_INDEX, lookedUp } from '../plan-settings.ts'
+import { isOpen } from './is-open.ts'
 
 /** What the rest of the queue asks of jobs that run after others, and does with them. See `dependencies`. */
 export const blockedJobs = (s: string): string => /* sql */ `
 -- Of jobs that have ended after all their dependencies.
 create function ${s}.forget_dependencies(p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
-  delete from ${s}.job_dependencies as d using ${s}.jobs as j
-    where j.id = any (p_ids) and d.dependency = any (j.after) and d.dependent = j.id;
+  delete from ${s}.job_dependencies as d
+    using unnest(p_ids) as given (id)
+    cross join lateral (
+      select before.id as dependency from ${s}.jobs as o, unnest(o.after) as before (id) where o.id = given.id offset 0
+    ) as j
+    where ${lookedUp('d.dependency', 'j.dependency')} and ${lookedUp('d.dependent', 'given.id')};
 end $$;
 
 -- First of all locks: then come those of the jobs.
@@ -18,7 +23,7 @@ end $$;
 
 create function ${s}.is_blocked(p_id text) returns boolean language plpgsql stable ${BY_INDEX} as $$
 begin
-  return exists (select from ${s}.jobs_blocked where id = p_id and failed_by is null);
+  return exists (select from ${s}.jobs_blocked where id = p_id and ${isOpen('failed_by')});
 end $$;
 
 -- How many jobs of each kind wait for others, counted up to p_most: an index lookup for each kind.
@@ -40,8 +45,9 @@ end $$;
 create function ${s}.is_needed(p_id text) returns boolean language plpgsql stable ${BY_INDEX} as $$
 begin
   return exists (
-    select from ${s}.job_dependencies as d join ${s}.jobs as j on ${lookedUp('j.id', 'd.dependent')}
-    where d.dependency = p_id and j.status = 'PENDING'
+    select from ${s}.job_dependencies as d
+    cross join lateral (select from ${s}.jobs as o where o.id = d.dependent and o.status = 'PENDING' offset 0) as j
+    where d.dependency = p_id
   );
 end $$;
 
@@ -49,8 +55,7 @@ end $$;
 create function ${s}.remove_dependencies(p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
   delete from ${s}.job_dependencies where dependency = any (p_ids);
-  delete from ${s}.job_dependencies as d using unnest(p_ids) as given (id), ${s}.jobs as j
-    where ${lookedUp('j.id', 'given.id')} and d.dependency = any (j.after) and d.dependent = j.id;
+  perform ${s}.forget_dependencies(p_ids);
   delete from ${s}.jobs_blocked where id = any (p_ids);
   delete from ${s}.job_cascades where id = any (p_ids);
 end $$;

@@ -1,6 +1,7 @@
 import { BY_HASH, BY_INDEX, lookedUp } from '../plan-settings.ts'
 import { jobsChannel } from './channel.ts'
 import { LINK } from './links.ts'
+import { isOpen } from './is-open.ts'
 
 /**
  * Jobs that run after others.
@@ -62,21 +63,21 @@ begin
       select d.id, j.id, j.links & ${LINK.onEnd} > 0, d.status = 'DONE' or (j.links & ${LINK.onEnd} > 0 and d.status <> 'PENDING')
       from ${s}.jobs as j
       cross join lateral unnest(j.after) as given (dependency)
-      join ${s}.jobs as d on ${lookedUp('d.id', 'given.dependency')}
+      cross join lateral (select o.id, o.status from ${s}.jobs as o where o.id = given.dependency offset 0) as d
       where j.id = any (p_ids)
     returning dependent, dependency, on_end, satisfied
   ), blocked as (
     insert into ${s}.jobs_blocked (id, seq, kind, waits, delayed_since)
       select j.id, j.seq, j.kind, waiting.waits, case when j.run_at > p_now and j.links & ${LINK.delayed} > 0 then p_now end
       from (select dependent, count(*) filter (where not satisfied)::integer as waits from edges group by dependent) as waiting
-      join ${s}.jobs as j on ${lookedUp('j.id', 'waiting.dependent')}
+      cross join lateral (select * from ${s}.jobs as o where o.id = waiting.dependent offset 0) as j
     returning id, waits
   ) select array(select id from blocked where waits = 0),
       array(select distinct dependency from edges where not satisfied and not on_end)
     into v_free, v_failed;
   if v_free <> '{}' then perform ${s}.unblock_jobs(v_free, p_now); end if;
   select array_agg(j.id order by j.id), array_agg(coalesce(b.failed_by, j.id) order by j.id) into v_failed, v_roots
-    from ${s}.jobs as j left join ${s}.jobs_blocked as b on ${lookedUp('b.id', 'j.id')}
+    from ${s}.jobs as j left join lateral (select o.failed_by from ${s}.jobs_blocked as o where o.id = j.id offset 0) as b on true
     where j.id = any (v_failed) and j.status in ('FAILED', 'PANIC');
   if v_failed is not null then perform ${s}.fail_dependents(v_failed, v_roots, p_now); end if;
   return null;
@@ -88,6 +89,8 @@ returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_dependents text[];
   v_counts integer[];
+  v_count integer;
+  v_some text[];
   v_free text[];
   v_since timestamptz[];
 begin
@@ -100,16 +103,14 @@ begin
   if v_dependents is null then return; end if;
   -- Two transactions that end jobs with the same dependents lock these in the same order.
   perform from ${s}.jobs_blocked where id = any (v_dependents) order by id for update;
-  with given as (
-    select * from unnest(v_dependents, v_counts) as given (id, count)
-  ), fewer as (
-    update ${s}.jobs_blocked as b set waits = b.waits - given.count from given
-      where ${lookedUp('b.id', 'given.id')} and (b.waits > given.count or b.failed_by is not null)
-  ), free as (
-    delete from ${s}.jobs_blocked as b using given
-      where ${lookedUp('b.id', 'given.id')} and b.waits = given.count and b.failed_by is null
-      returning b.id, b.delayed_since
-  ) select array_agg(id), array_agg(delayed_since) into v_free, v_since from free;
+  -- Nearly always all of them wait for one fewer. By lists alone, which are looked up whatever the plan was made for.
+  foreach v_count in array array(select distinct unnest(v_counts)) loop
+    v_some := array(select given.id from unnest(v_dependents, v_counts) as given (id, count) where given.count = v_count);
+    with free as (
+      delete from ${s}.jobs_blocked where id = any (v_some) and waits = v_count and ${isOpen('failed_by')} returning id, delayed_since
+    ) select v_free || array_agg(id), v_since || array_agg(delayed_since) into v_free, v_since from free;
+    update ${s}.jobs_blocked set waits = waits - v_count where id = any (v_some);
+  end loop;
   if v_free is not null then perform ${s}.let_go(v_free, v_since, p_now); end if;
 end $$;
 

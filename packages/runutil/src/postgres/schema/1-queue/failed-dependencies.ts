@@ -1,4 +1,5 @@
-import { BY_HASH, BY_INDEX, lookedUp } from '../plan-settings.ts'
+import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
+import { isOpen } from './is-open.ts'
 
 /** How many dependents of a job that fails end with it, in the same transaction. Workers end others later, as many at a time. */
 export const ENDED_AT_ONCE = 1_000
@@ -13,7 +14,7 @@ declare
   v_blocked text[];
 begin
   with blocked as (
-    update ${s}.jobs_blocked set failed_by = id where id = any (p_ids) and failed_by is null returning id
+    update ${s}.jobs_blocked set failed_by = id where id = any (p_ids) and ${isOpen('failed_by')} returning id
   ) select array_agg(id) into v_blocked from blocked;
   if v_blocked is null then return p_ids; end if;
   return array(select unnest(p_ids) except select unnest(v_blocked));
@@ -34,8 +35,10 @@ begin
     select array_agg(next.id order by next.id), array_agg(next.root order by next.id) into v_next, v_next_roots from (
       select d.dependent as id, min(given.root) as root
       from unnest(v_ids, v_roots) as given (id, root)
-      join ${s}.job_dependencies as d on ${lookedUp('d.dependency', 'given.id')} and not d.on_end
-      join ${s}.jobs_blocked as b on ${lookedUp('b.id', 'd.dependent')} and b.failed_by is null
+      cross join lateral (
+        select o.dependent from ${s}.job_dependencies as o where o.dependency = given.id and not o.on_end offset 0
+      ) as d
+      cross join lateral (select from ${s}.jobs_blocked as o where o.id = d.dependent and ${isOpen('o.failed_by')} offset 0) as b
       group by d.dependent order by d.dependent limit v_left + 1
     ) as next;
     exit when v_next is null;
@@ -48,13 +51,18 @@ begin
     v_left := v_left - cardinality(v_next);
     perform from ${s}.jobs_blocked where id = any (v_next) order by id for update;
     with failed as (
-      update ${s}.jobs_blocked as b set failed_by = given.root from unnest(v_next, v_next_roots) as given (id, root)
-        where ${lookedUp('b.id', 'given.id')} and b.failed_by is null returning b.id, b.failed_by
-    ), ended as (
-      update ${s}.jobs as j set status = 'FAILED', last_error = 'dependency ' || failed.failed_by || ' failed', updated_at = p_now
-        from failed where ${lookedUp('j.id', 'failed.id')} and j.status = 'PENDING'
-        returning j.id, failed.failed_by as root
-    ) select coalesce(array_agg(id order by id), '{}'), coalesce(array_agg(root order by id), '{}') into v_ids, v_roots from ended;
+      update ${s}.jobs_blocked set failed_by = v_next_roots[array_position(v_next, id)]
+        where id = any (v_next) and ${isOpen('failed_by')} returning id
+    ) select array_agg(id) into v_ids from failed;
+    with ended as (
+      update ${s}.jobs set status = 'FAILED', updated_at = p_now,
+          last_error = 'dependency ' || v_next_roots[array_position(v_next, id)] || ' failed'
+        where id = any (v_ids) and status = 'PENDING' returning id
+    ) select coalesce(array_agg(id order by id), '{}') into v_ids from ended;
+    v_roots := array(
+      select v_next_roots[array_position(v_next, given.id)] from unnest(v_ids) with ordinality as given (id, place)
+      order by given.place
+    );
     perform ${s}.record_failures(v_ids);
     perform ${s}.free_unique_keys(v_ids);
     perform ${s}.satisfy_dependents('{}', v_ids, p_now);
@@ -74,7 +82,9 @@ begin
     )) returning id, root
   -- One that was retried meanwhile has no failed dependents.
   ) select array_agg(taken.id), array_agg(taken.root) into v_ids, v_roots
-    from taken join ${s}.jobs as j on ${lookedUp('j.id', 'taken.id')} where j.status in ('FAILED', 'PANIC');
+    from taken cross join lateral (
+      select from ${s}.jobs as o where o.id = taken.id and o.status in ('FAILED', 'PANIC') offset 0
+    ) as j;
   if v_ids is not null then perform ${s}.fail_dependents(v_ids, v_roots, ${s}.store_time(p_now)); end if;
   return exists (select from ${s}.job_cascades);
 end $$;
@@ -89,24 +99,22 @@ begin
   while v_ids <> '{}' loop
     v_ids := array(
       select distinct d.dependent from unnest(v_ids) as given (id)
-      join ${s}.job_dependencies as d on ${lookedUp('d.dependency', 'given.id')} and not d.on_end
-      join ${s}.jobs_blocked as b on ${lookedUp('b.id', 'd.dependent')} and b.failed_by <> b.id
+      cross join lateral (
+        select o.dependent from ${s}.job_dependencies as o where o.dependency = given.id and not o.on_end offset 0
+      ) as d
+      cross join lateral (select from ${s}.jobs_blocked as o where o.id = d.dependent and o.failed_by <> o.id offset 0) as b
       order by d.dependent
     );
     perform from ${s}.jobs_blocked where id = any (v_ids) order by id for update;
     v_ids := array(
       select given.id from unnest(v_ids) as given (id) where not exists (
-        select from ${s}.jobs as dependent, ${s}.jobs as j
-        where ${lookedUp('dependent.id', 'given.id')} and j.id = any (dependent.after) and j.status in ('FAILED', 'PANIC'))
+        select from ${s}.jobs as j where j.id = any (array(select unnest(o.after) from ${s}.jobs as o where o.id = given.id))
+          and j.status in ('FAILED', 'PANIC'))
     );
     v_ids := array(select unnest(v_ids) except select unnest(${s}.retake_unique_keys(v_ids)));
-    with revived as (
-      update ${s}.jobs_blocked as b set failed_by = null from unnest(v_ids) as given (id)
-        where ${lookedUp('b.id', 'given.id')} and b.failed_by is not null returning b.id
-    ), listed as (
-      delete from ${s}.job_failures as f using revived where ${lookedUp('f.id', 'revived.id')}
-    ) update ${s}.jobs as j set status = 'PENDING', last_error = null, updated_at = p_now
-      from revived where ${lookedUp('j.id', 'revived.id')};
+    update ${s}.jobs_blocked set failed_by = null where id = any (v_ids);
+    delete from ${s}.job_failures where id = any (v_ids);
+    update ${s}.jobs set status = 'PENDING', last_error = null, updated_at = p_now where id = any (v_ids);
   end loop;
 end $$;
 
@@ -115,9 +123,10 @@ create function ${s}.can_be_retried(p_id text) returns boolean language plpgsql 
 begin
   return not exists (
     select from ${s}.jobs_blocked as b where b.id = p_id and (b.failed_by <> b.id or exists (
-      select from ${s}.job_dependencies as d join ${s}.jobs as j on ${lookedUp('j.id', 'd.dependency')}
+      select from ${s}.job_dependencies as d
+      cross join lateral (select from ${s}.jobs as o where o.id = d.dependency and o.status <> 'PENDING' offset 0) as j
       where d.dependency = any (array(select unnest(o.after) from ${s}.jobs as o where o.id = p_id)) and d.dependent = p_id
-        and not d.satisfied and j.status <> 'PENDING'
+        and not d.satisfied
     ))
   );
 end $$;

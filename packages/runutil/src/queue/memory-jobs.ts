@@ -39,7 +39,7 @@ export class MemoryJobs {
 
   /** Lets the dependencies of new jobs count. */
   link(jobs: readonly StoredJob[], now: number): void {
-    this.#letGo(this.#dependencies.added(jobs, now))
+    this.#unblock(this.#dependencies.added(jobs, now))
   }
 
   /** Gives a waiting job another payload, time, priority and key. Everything else stays. */
@@ -150,10 +150,10 @@ export class MemoryJobs {
   }
 
   #ended(job: StoredJob, now: number): void {
-    this.#letGo(this.#dependencies.ended(job, now))
+    this.#unblock(this.#dependencies.ended(job, now))
   }
 
-  #letGo(ready: readonly StoredJob[]): void {
+  #unblock(ready: readonly StoredJob[]): void {
     for (const job of ready) this.waiting.add(job)
     this.#onReady(ready)
   }

@@ -260,7 +260,7 @@ export const dependencyCases: JobStoreCases = {
     assert.equal((await claim(store, { limit: 1_000 })).length, 550)
   },
 
-  'dependencies: jobs that end at the same time let go of one that waits for all of them': async ({
+  'dependencies: jobs that end at the same time unblock one that waits for all of them': async ({
     store,
   }) => {
     for (const round of series('round ', 5)) {

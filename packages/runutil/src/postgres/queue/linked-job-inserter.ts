@@ -146,7 +146,7 @@ export class LinkedJobInserter {
   }
 }
 
-/** Those that may be claimed at once; of the others, the store tells when they are let go. */
+/** Those that may be claimed at once; of the others, the store tells when they are unblocked. */
 function waitingOf(call: Call): NewJob[] {
   return call.map(({ job }) => job).filter(({ after }) => after === undefined)
 }

@@ -38,7 +38,7 @@ create index jobs_blocked_by_kind on ${s}.jobs_blocked (kind) where failed_by is
 create table ${s}.job_cascades (id text collate "C" primary key, root text collate "C" not null);
 
 -- Blocks jobs that were stored in this transaction with dependencies, and aren't in jobs_waiting. Those whose dependencies have ended
--- are let go, or end too. Returns dependencies that don't exist; then nothing is done.
+-- are unblocked, or end too. Returns dependencies that don't exist; then nothing is done.
 create function ${s}.block_jobs(p_ids text[], p_now timestamptz) returns text[] language plpgsql ${BY_HASH} as $$
 declare
   v_dependencies text[] := array(
@@ -83,7 +83,7 @@ begin
   return null;
 end $$;
 
--- Those that run after jobs that are DONE or, on any end, have failed wait for fewer; those that wait for no other are let go.
+-- Those that run after jobs that are DONE or, on any end, have failed wait for fewer; those that wait for no other are unblocked.
 create function ${s}.satisfy_dependents(p_done text[], p_failed text[], p_now timestamptz)
 returns void language plpgsql ${BY_INDEX} as $$
 declare
@@ -111,7 +111,7 @@ begin
     ) select v_free || array_agg(id), v_since || array_agg(delayed_since) into v_free, v_since from free;
     update ${s}.jobs_blocked set waits = waits - v_count where id = any (v_some);
   end loop;
-  if v_free is not null then perform ${s}.let_go(v_free, v_since, p_now); end if;
+  if v_free is not null then perform ${s}.queue_unblocked_jobs(v_free, v_since, p_now); end if;
 end $$;
 
 -- Of jobs that wait for no other.
@@ -123,11 +123,11 @@ begin
   with gone as (
     delete from ${s}.jobs_blocked where id = any (p_ids) returning id, delayed_since
   ) select array_agg(id), array_agg(delayed_since) into v_ids, v_since from gone;
-  perform ${s}.let_go(v_ids, v_since, p_now);
+  perform ${s}.queue_unblocked_jobs(v_ids, v_since, p_now);
 end $$;
 
 -- Lets jobs wait in jobs_waiting as if they had been enqueued now, and wakes workers. p_since has when their delays began.
-create function ${s}.let_go(p_ids text[], p_since timestamptz[], p_now timestamptz) returns void
+create function ${s}.queue_unblocked_jobs(p_ids text[], p_since timestamptz[], p_now timestamptz) returns void
 language plpgsql ${BY_INDEX} as $$
 declare
   v_counts text;

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
 import { JobQueue } from 'runutil/queue'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { done, failed, newJob } from '../../packages/runutil/src/testing/job-store-case.ts'
 import { ask } from '../support/postgres/ask.ts'
 import { freshDatabase } from '../support/postgres/databases.ts'
 import { waitingFor } from '../support/postgres/waiting.ts'
@@ -147,4 +148,29 @@ it('calls for many jobs wait for none while they hold others', async () => {
   await client.query('commit')
   await client.end()
   expect(await cancelled).toBe(300)
+})
+
+it('a retry keeps the dependents of its job that have not ended yet, whoever ends such meanwhile', async () => {
+  const own = await store()
+  const dependents = series('after ', 1_500)
+  const after = { ids: ['root'], on: 'done' as const }
+  await own.insert([newJob({ id: 'root' }), ...dependents.map((id) => newJob({ id, after }))])
+  const [root] = await own.claim(['a'], 1, '1m')
+  await own.settle([failed(root!)])
+  expect((await own.counts())['a']).toMatchObject({ FAILED: 1_001, PENDING: 500 })
+
+  const operator = new pg.Client(url)
+  await operator.connect()
+  await operator.query('begin')
+  await operator.query(`select runutil.retry_jobs('{root}', '{}', false, 'nobody', null)`)
+  // Another worker, which must neither wait nor take the job for one that has failed.
+  expect(await (await store()).failDependents()).toBe(false)
+  await operator.query('commit')
+  await operator.end()
+
+  expect(await own.failDependents()).toBe(false)
+  expect((await own.counts())['a']).toMatchObject({ FAILED: 0, PENDING: 1_501 })
+  const [again] = await own.claim(['a'], 10, '1m')
+  await own.settle([done(again!)])
+  expect(await own.claim(['a'], 2_000, '1m')).toHaveLength(1_500)
 })

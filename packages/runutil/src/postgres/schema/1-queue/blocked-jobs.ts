@@ -1,5 +1,10 @@
 import { BY_INDEX, lookedUp } from '../plan-settings.ts'
-import { isOpen } from './is-open.ts'
+
+/**
+ * Whether a job of `jobs_blocked` hasn't ended, where it is looked up by its id: with `is null`, PostgreSQL may walk a whole partial
+ * index of open jobs instead, which is as good while the table is empty.
+ */
+export const isOpen = (failedBy: string): string => `coalesce(${failedBy}, '') = ''`
 
 /** What the rest of the queue asks of jobs that run after others, and does with them. See `dependencies`. */
 export const blockedJobs = (s: string): string => /* sql */ `
@@ -51,7 +56,7 @@ begin
   );
 end $$;
 
--- Jobs that are no longer stored, whose after is given by position.
+-- Of jobs that are about to be removed.
 create function ${s}.remove_dependencies(p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
   delete from ${s}.job_dependencies where dependency = any (p_ids);

@@ -1,7 +1,7 @@
 import { BY_HASH, BY_INDEX, lookedUp } from '../plan-settings.ts'
+import { isOpen } from './blocked-jobs.ts'
 import { jobsChannel } from './channel.ts'
 import { LINK } from './links.ts'
-import { isOpen } from './is-open.ts'
 
 /**
  * Jobs that run after others.
@@ -150,9 +150,8 @@ begin
     from (select kind, count(*) from waiting where due group by kind) as due;
   -- Jobs with a priority may lie before the mark of a backlog.
   if exists (select from ${s}.job_backlogs) then
-    insert into ${s}.job_unblocked_keys (kind, key)
-      select distinct j.kind, j.key from ${s}.jobs as j join ${s}.job_backlogs as b using (kind)
-      where j.id = any (p_ids) and j.key is not null;
+    perform ${s}.unmark_backlogs(array_agg(kind), array_agg(key), array_agg(priority), p_now, array_agg(seq))
+      from ${s}.jobs where id = any (p_ids);
   end if;
   if v_counts is not null then
     perform pg_notify(${jobsChannel(s)}, case when octet_length(v_counts) <= 1000 then v_counts else '' end);

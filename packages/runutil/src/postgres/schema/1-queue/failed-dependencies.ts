@@ -1,5 +1,5 @@
 import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
-import { isOpen } from './is-open.ts'
+import { isOpen } from './blocked-jobs.ts'
 
 /** How many dependents of a job that fails end with it, in the same transaction. Workers end others later, as many at a time. */
 export const ENDED_AT_ONCE = 1_000
@@ -76,16 +76,15 @@ declare
   v_roots text[];
 begin
   if not exists (select from ${s}.job_cascades) then return false; end if;
-  with taken as (
-    delete from ${s}.job_cascades where id = any (array(
-      select id from ${s}.job_cascades order by id limit ${FAILURES} for update skip locked
-    )) returning id, root
-  -- One that was retried meanwhile has no failed dependents.
-  ) select array_agg(taken.id), array_agg(taken.root) into v_ids, v_roots
-    from taken cross join lateral (
-      select from ${s}.jobs as o where o.id = taken.id and o.status in ('FAILED', 'PANIC') offset 0
-    ) as j;
-  if v_ids is not null then perform ${s}.fail_dependents(v_ids, v_roots, ${s}.store_time(p_now)); end if;
+  select array_agg(taken.id), array_agg(taken.root) into v_ids, v_roots from (
+    select c.id, c.root from ${s}.job_cascades as c cross join lateral (
+      -- Locked, so that it isn't retried meanwhile; one that is being retried keeps its dependents.
+      select from ${s}.jobs as o where o.id = c.id and o.status in ('FAILED', 'PANIC') for update skip locked offset 0
+    ) as j limit ${FAILURES}
+  ) as taken;
+  if v_ids is null then return false; end if;
+  delete from ${s}.job_cascades where id = any (v_ids);
+  perform ${s}.fail_dependents(v_ids, v_roots, ${s}.store_time(p_now));
   return exists (select from ${s}.job_cascades);
 end $$;
 
@@ -112,6 +111,7 @@ begin
           and j.status in ('FAILED', 'PANIC'))
     );
     v_ids := array(select unnest(v_ids) except select unnest(${s}.retake_unique_keys(v_ids)));
+    delete from ${s}.job_cascades where id = any (v_ids);
     update ${s}.jobs_blocked set failed_by = null where id = any (v_ids);
     delete from ${s}.job_failures where id = any (v_ids);
     update ${s}.jobs set status = 'PENDING', last_error = null, updated_at = p_now where id = any (v_ids);

@@ -1,6 +1,6 @@
 import { PINNED } from '../plan-settings.ts'
 import { MOST_LOOKED_AT, PAGE, matches, position } from './job-query-type.ts'
-import { isOpen } from './is-open.ts'
+import { isOpen } from './blocked-jobs.ts'
 
 /** A page that has so few jobs left to look at ends, rather than search for a window that is small enough. */
 const FEW = 1_000

@@ -2,6 +2,7 @@ import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/
 import type { NewJob } from 'runutil/queue'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { done, failed, newJob } from '../../packages/runutil/src/testing/job-store-case.ts'
+import { rowsRead } from '../support/postgres/rows-read.ts'
 
 const FEW = 20
 const MANY = 5_000
@@ -15,13 +16,6 @@ beforeEach(async () => {
   store = new PostgresJobStore(database)
 }, 60_000)
 afterEach(() => database.close())
-
-/** How many rows have been read so far, by table. */
-async function rowsRead(): Promise<Map<string, number>> {
-  await database.query({ text: 'select pg_stat_force_next_flush()' })
-  const text = `select relname, (coalesce(idx_tup_fetch, 0) + seq_tup_read)::float8 from pg_stat_user_tables`
-  return new Map(await database.query<[string, number]>({ text }))
-}
 
 let calls = 0
 /** Chains of three jobs. */
@@ -60,9 +54,9 @@ it('statements for jobs that run after others read few rows of tables that were 
   await live('a')
   await store.insert(chains(MANY, 'b'))
   await store.insert(chains(MANY, 'c').map((job) => ({ ...job, after: undefined })))
-  const before = await rowsRead()
+  const before = await rowsRead(database)
   await live('a')
-  const many = [...(await rowsRead())]
+  const many = [...(await rowsRead(database))]
     .map(([table, rows]): [string, number] => [table, rows - (before.get(table) ?? 0)])
     .filter(([, rows]) => rows > 1_500)
   expect(many).toEqual([])

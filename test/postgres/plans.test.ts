@@ -8,6 +8,7 @@ import {
 } from 'runutil/postgres'
 import type { LeasedJob, KindRules, NewJob } from 'runutil/queue'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { allRowsRead } from '../support/postgres/rows-read.ts'
 
 const FEW = 20
 const MANY = 5_000
@@ -21,14 +22,6 @@ beforeEach(async () => {
   store = new PostgresJobStore(database)
 }, 60_000)
 afterEach(() => database.close())
-
-/** How many rows have been read so far, of all tables. */
-async function rowsRead(): Promise<number> {
-  await database.query({ text: 'select pg_stat_force_next_flush()' })
-  const text = `select sum(coalesce(idx_tup_fetch, 0) + seq_tup_read)::float8 from pg_stat_user_tables`
-  const [row] = await database.query({ text })
-  return row![0] as number
-}
 
 let calls = 0
 const jobs = (count: number, kind: string): NewJob[] => {
@@ -73,9 +66,9 @@ it.each(['free', 'limited'])(
     await store.insert(jobs(2 * FEW, kind))
     await live(kind)
     await store.insert(jobs(MANY, kind))
-    const before = await rowsRead()
+    const before = await allRowsRead(database)
     await live(kind)
-    expect((await rowsRead()) - before).toBeLessThan(1_500)
+    expect((await allRowsRead(database)) - before).toBeLessThan(1_500)
   },
   60_000,
 )
@@ -99,8 +92,8 @@ it('statements for work units read few rows of tables that were empty when they 
   await add(2 * FEW, 'a')
   await live()
   await add(MANY, 'b')
-  const before = await rowsRead()
+  const before = await allRowsRead(database)
   await live()
   await add(5, 'b')
-  expect((await rowsRead()) - before).toBeLessThan(1_500)
+  expect((await allRowsRead(database)) - before).toBeLessThan(1_500)
 }, 60_000)

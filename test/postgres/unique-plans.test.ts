@@ -2,6 +2,7 @@ import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/
 import type { NewJob } from 'runutil/queue'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { done, failed, newJob } from '../../packages/runutil/src/testing/job-store-case.ts'
+import { allRowsRead } from '../support/postgres/rows-read.ts'
 
 const FEW = 20
 const MANY = 5_000
@@ -15,14 +16,6 @@ beforeEach(async () => {
   store = new PostgresJobStore(database)
 }, 60_000)
 afterEach(() => database.close())
-
-/** How many rows have been read so far, of all tables. */
-async function rowsRead(): Promise<number> {
-  await database.query({ text: 'select pg_stat_force_next_flush()' })
-  const text = `select sum(coalesce(idx_tup_fetch, 0) + seq_tup_read)::float8 from pg_stat_user_tables`
-  const [row] = await database.query({ text })
-  return row![0] as number
-}
 
 let calls = 0
 const jobs = (count: number, kind: string): NewJob[] => {
@@ -59,7 +52,7 @@ it('statements for unique keys read few rows of tables that were empty when they
   await live('a')
   await store.insert(jobs(MANY, 'b'))
   await store.insert(jobs(MANY, 'c').map((job) => ({ ...job, unique: undefined })))
-  const before = await rowsRead()
+  const before = await allRowsRead(database)
   await live('a')
-  expect((await rowsRead()) - before).toBeLessThan(2_500)
+  expect((await allRowsRead(database)) - before).toBeLessThan(2_500)
 }, 60_000)

@@ -56,7 +56,10 @@ export class MemoryDependencies {
     return ready
   }
 
-  /** A job that had failed is PENDING again: so are those that ended by it, unless another of theirs has failed, or another job has their unique key. */
+  /**
+   * A job that had failed is PENDING again: so are those that ended by it, unless another of theirs has failed, or another job has
+   * their unique key.
+   */
   revived(first: StoredJob, now: number): void {
     const revived = [first]
     for (let job = revived.pop(); job !== undefined; job = revived.pop()) {

@@ -1,7 +1,7 @@
 /** Payloads of up to this many bytes aren't counted. */
-const SMALL = 512
+export const SMALL_PAYLOAD = 512
 
 /** The length of a payload as JSON, in bytes; undefined for a small one. */
 export function bytesOf(payload: string): number | undefined {
-  return payload.length > SMALL ? Buffer.byteLength(payload) : undefined
+  return payload.length > SMALL_PAYLOAD ? Buffer.byteLength(payload) : undefined
 }

@@ -43,7 +43,7 @@ export class LinkedJobInserter {
     const { tx, onExists = 'fail', maxDelayMs } = options
     const call = jobs.map((job): LinkedJob => ({ job, onExists, maxDelayMs }))
     const others = await (tx === undefined ? this.#insert(call) : this.#insertIn(tx, call))
-    refuse(jobs, others)
+    refuse(call, others)
     return jobs.map(({ id }, at): Enqueued => {
       const other = others.get(at)
       return other === undefined
@@ -70,11 +70,7 @@ export class LinkedJobInserter {
     try {
       const others = await this.#insertAll(jobs, isAll, columns)
       // Rolled back for one of several calls: each is then tried without the others.
-      if (isAll && calls.length > 1)
-        refuse(
-          jobs.map(({ job }) => job),
-          others,
-        )
+      if (isAll && calls.length > 1) refuse(jobs, others)
       return split(calls, others)
     } catch (error) {
       failed()
@@ -97,10 +93,7 @@ export class LinkedJobInserter {
         async ({ chunk, columns }) => {
           const ofChunk = await this.#send(columns, tx)
           // Rolls the chunks before it back.
-          refuse(
-            chunk.map(({ job }) => job),
-            ofChunk,
-          )
+          refuse(chunk, ofChunk)
           for (const [at, other] of ofChunk) others.set(before + at, other)
           for (const [at, { job }] of chunk.entries()) {
             if (job.after !== undefined && !ofChunk.has(at)) blocked.push(job.id)
@@ -166,11 +159,11 @@ function split(calls: readonly Call[], others: Others): Others[] {
 }
 
 /** @throws ErrJobExists, ErrInvalidJob, EncodedForAnotherError when a job can't be stored */
-function refuse(jobs: readonly NewJob[], others: Others): void {
+function refuse(call: Call, others: Others): void {
   if (others.size === 0) return
   const all = [...others].sort(([a], [b]) => a - b)
   const [at, other] = all.find(([, [, outcome]]) => outcome === LINKED.otherKind) ?? []
-  if (at !== undefined) throw new ErrInvalidJob(otherKindText(jobs[at]!, other![4]!))
+  if (at !== undefined) throw new ErrInvalidJob(otherKindText(call[at]!.job, other![4]!))
   const existing = all.filter(([, [, outcome]]) => outcome === LINKED.exists)
   if (existing.length > 0) {
     throw new ErrJobExists(

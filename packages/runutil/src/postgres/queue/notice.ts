@@ -1,6 +1,6 @@
 import type { NewJob } from '../../queue/job-store.ts'
 import type { Settlement } from '../../queue/outcome.ts'
-import { REQUEUED } from '../schema/1-queue/freeing.ts'
+import { MAX_AHEAD_MS, REQUEUED } from '../schema/1-queue/freeing.ts'
 
 /** How many more jobs of a kind may be claimed, and in how many ms; a negative count: how many were claimed. */
 export type JobCount = Readonly<Tally>
@@ -16,8 +16,6 @@ export type Notice = readonly JobCount[] | 'any'
 
 /** In bytes; PostgreSQL allows 8,000, but a notification of many kinds concerns nearly every worker anyway. */
 const LONGEST = 1_000
-/** Jobs due later than this aren't announced: by then every worker has polled. */
-const MAX_AHEAD_MS = 60_000
 /** Jobs that fall due within this time count as due together. */
 const MOMENT_MS = 250
 /** The largest count that is believed. */

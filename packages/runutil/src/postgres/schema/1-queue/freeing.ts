@@ -1,3 +1,4 @@
+import { SMALL_PAYLOAD } from '../../../queue/payload-bytes.ts'
 import { GT, TEXT } from '../../database/qualified.ts'
 import { BY_INDEX, lookedUp } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
@@ -7,6 +8,8 @@ export const CLAIM_AGAIN = 'claim again'
 
 /** The prefix of a notification that earlier jobs may be claimed again; the counts follow as for new jobs. */
 export const REQUEUED = 'requeued'
+/** Jobs due later than this aren't announced: by then every worker has polled. */
+export const MAX_AHEAD_MS = 60_000
 /** In bytes; PostgreSQL allows 8,000 for a notification. Enough for a dozen kinds. */
 const MAX_NOTICE_BYTES = 1_000
 
@@ -27,7 +30,7 @@ export const freeing = (s: string): string => /* sql */ `
 -- Null for a job that claims need to know nothing about.
 create function ${s}.note_of(p_payload json, p_crashes integer, p_claim bigint, p_since timestamptz)
 returns ${s}.job_note language sql immutable as $$
-  select case when p_crashes ${GT} 0 or pg_catalog.octet_length(p_payload::${TEXT}) ${GT} 512
+  select case when p_crashes ${GT} 0 or pg_catalog.octet_length(p_payload::${TEXT}) ${GT} ${SMALL_PAYLOAD}
     then row(pg_catalog.octet_length(p_payload::${TEXT}), p_crashes, p_claim, p_since, null)::${s}.job_note end
 $$;
 

@@ -1,10 +1,6 @@
 import { BY_INDEX } from '../plan-settings.ts'
-import { REQUEUED } from './freeing.ts'
-
-/** Payloads of up to this many bytes aren't counted. */
-const SMALL_PAYLOAD = 512
-/** Jobs due later than this aren't announced: by then every worker has polled. */
-const MAX_AHEAD_MS = 60_000
+import { SMALL_PAYLOAD } from '../../../queue/payload-bytes.ts'
+import { MAX_AHEAD_MS, REQUEUED } from './freeing.ts'
 
 /** Giving a waiting job another time, priority or payload. */
 export const rescheduling = (s: string): string => /* sql */ `
@@ -25,6 +21,9 @@ begin
   v_now := ${s}.store_time(p_now);
   if v_row.id is null then
     if not ${s}.is_blocked(p_id) then return false; end if;
+    if p_run_at is not null or p_delay is not null then
+      update ${s}.jobs_blocked set delayed_since = case when p_delay > 0 then v_now end where id = p_id;
+    end if;
     update ${s}.jobs set updated_at = v_now, priority = coalesce(p_priority, priority), payload = coalesce(p_payload::json, payload),
       run_at = case when p_run_at is null and p_delay is null then run_at
         else greatest(v_now, to_timestamp(p_run_at / 1000.0)) + coalesce(p_delay, 0) * interval '1 ms' end

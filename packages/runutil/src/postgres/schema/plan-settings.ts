@@ -17,3 +17,9 @@ export const BY_HASH = BY_INDEX.replace('enable_hashjoin = off', 'enable_hashjoi
  * hash joins are on, other columns are compared in this way too.
  */
 export const lookedUp = (column: string, value: string): string => `${column} = any (array[${value}])`
+
+/**
+ * A condition on a row that is looked up by its key, as a filter only. As it stands, PostgreSQL may walk a partial index that has
+ * this condition from end to end: as good while the table is empty, and then kept while it grows.
+ */
+export const asFilter = (condition: string): string => `coalesce(${condition}, false)`

@@ -1,10 +1,4 @@
-import { BY_INDEX, lookedUp } from '../plan-settings.ts'
-
-/**
- * Whether a job of `jobs_blocked` hasn't ended, where it is looked up by its id: with `is null`, PostgreSQL may walk a whole partial
- * index of open jobs instead, which is as good while the table is empty.
- */
-export const isOpen = (failedBy: string): string => `coalesce(${failedBy}, '') = ''`
+import { BY_INDEX, asFilter, lookedUp } from '../plan-settings.ts'
 
 /** What the rest of the queue asks of jobs that run after others, and does with them. See `dependencies`. */
 export const blockedJobs = (s: string): string => /* sql */ `
@@ -28,7 +22,7 @@ end $$;
 
 create function ${s}.is_blocked(p_id text) returns boolean language plpgsql stable ${BY_INDEX} as $$
 begin
-  return exists (select from ${s}.jobs_blocked where id = p_id and ${isOpen('failed_by')});
+  return exists (select from ${s}.jobs_blocked where id = p_id and ${asFilter('failed_by is null')});
 end $$;
 
 -- How many jobs of each kind wait for others, counted up to p_most: an index lookup for each kind.

@@ -1,5 +1,4 @@
-import { BY_HASH, BY_INDEX, lookedUp } from '../plan-settings.ts'
-import { isOpen } from './blocked-jobs.ts'
+import { BY_HASH, BY_INDEX, asFilter, lookedUp } from '../plan-settings.ts'
 import { jobsChannel } from './channel.ts'
 import { LINK } from './links.ts'
 
@@ -107,7 +106,7 @@ begin
   foreach v_count in array array(select distinct unnest(v_counts)) loop
     v_some := array(select given.id from unnest(v_dependents, v_counts) as given (id, count) where given.count = v_count);
     with free as (
-      delete from ${s}.jobs_blocked where id = any (v_some) and waits = v_count and ${isOpen('failed_by')} returning id, delayed_since
+      delete from ${s}.jobs_blocked where id = any (v_some) and waits = v_count and ${asFilter('failed_by is null')} returning id, delayed_since
     ) select v_free || array_agg(id), v_since || array_agg(delayed_since) into v_free, v_since from free;
     update ${s}.jobs_blocked set waits = waits - v_count where id = any (v_some);
   end loop;

@@ -1,5 +1,4 @@
-import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
-import { isOpen } from './blocked-jobs.ts'
+import { BY_HASH, BY_INDEX, asFilter } from '../plan-settings.ts'
 
 /** How many dependents of a job that fails end with it, in the same transaction. Workers end others later, as many at a time. */
 export const ENDED_AT_ONCE = 1_000
@@ -14,7 +13,7 @@ declare
   v_blocked text[];
 begin
   with blocked as (
-    update ${s}.jobs_blocked set failed_by = id where id = any (p_ids) and ${isOpen('failed_by')} returning id
+    update ${s}.jobs_blocked set failed_by = id where id = any (p_ids) and ${asFilter('failed_by is null')} returning id
   ) select array_agg(id) into v_blocked from blocked;
   if v_blocked is null then return p_ids; end if;
   return array(select unnest(p_ids) except select unnest(v_blocked));
@@ -38,7 +37,7 @@ begin
       cross join lateral (
         select o.dependent from ${s}.job_dependencies as o where o.dependency = given.id and not o.on_end offset 0
       ) as d
-      cross join lateral (select from ${s}.jobs_blocked as o where o.id = d.dependent and ${isOpen('o.failed_by')} offset 0) as b
+      cross join lateral (select from ${s}.jobs_blocked as o where o.id = d.dependent and ${asFilter('o.failed_by is null')} offset 0) as b
       group by d.dependent order by d.dependent limit v_left + 1
     ) as next;
     exit when v_next is null;
@@ -52,7 +51,7 @@ begin
     perform from ${s}.jobs_blocked where id = any (v_next) order by id for update;
     with failed as (
       update ${s}.jobs_blocked set failed_by = v_next_roots[array_position(v_next, id)]
-        where id = any (v_next) and ${isOpen('failed_by')} returning id
+        where id = any (v_next) and ${asFilter('failed_by is null')} returning id
     ) select array_agg(id) into v_ids from failed;
     with ended as (
       update ${s}.jobs set status = 'FAILED', updated_at = p_now,

@@ -1,6 +1,5 @@
-import { PINNED } from '../plan-settings.ts'
+import { PINNED, asFilter } from '../plan-settings.ts'
 import { MOST_LOOKED_AT, PAGE, matches, position } from './job-query-type.ts'
-import { isOpen } from './blocked-jobs.ts'
 
 /** A page that has so few jobs left to look at ends, rather than search for a window that is small enough. */
 const FEW = 1_000
@@ -68,8 +67,8 @@ begin
       select j.seq, j.id, j.${at} as at, ${matches('j', 'p_query')} and case p_query.status
           when 'RUNNING' then (j.id, j.seq) in (select h.id, h.seq from held as h)
           when 'WAITING' then (j.id, j.seq) not in (select h.id, h.seq from held as h)
-            and not exists (select from ${s}.jobs_blocked as b where b.id = j.id and ${isOpen('b.failed_by')})
-          when 'BLOCKED' then exists (select from ${s}.jobs_blocked as b where b.id = j.id and ${isOpen('b.failed_by')})
+            and not exists (select from ${s}.jobs_blocked as b where b.id = j.id and ${asFilter('b.failed_by is null')})
+          when 'BLOCKED' then exists (select from ${s}.jobs_blocked as b where b.id = j.id and ${asFilter('b.failed_by is null')})
           else true
         end as is_found
       from ${s}.jobs as j

@@ -1,5 +1,5 @@
 import { LOST } from '../../../dispatch/action.ts'
-import { BY_INDEX } from '../plan-settings.ts'
+import { BY_INDEX, asFilter } from '../plan-settings.ts'
 import { SLACK } from '../store-time.ts'
 
 /** Expiring later than now plus the lease: written before the clock was set back. */
@@ -103,7 +103,7 @@ begin
     select from ${s}.live_workers as w join ${s}.worker_tasks as t on t.worker = w.id
     where w.exclusive and w.target = p_target and w.id <> p_worker and w.expires > clock_timestamp()
       and (t.taken or (t.id < p_task and not w.closing
-        and exists (select from ${s}.actions as a where a.id = t.action and a.status = 'running')))
+        and exists (select from ${s}.actions as a where a.id = t.action and ${asFilter("a.status = 'running'")})))
   );
 end $$;
 
@@ -135,7 +135,7 @@ begin
     select id, action, input into v_id, p_action, p_input
       from ${s}.worker_tasks where worker = p_worker order by id limit 1;
     if not found then return; end if;
-    exit when exists (select from ${s}.actions where id = p_action and status = 'running');
+    exit when exists (select from ${s}.actions where id = p_action and ${asFilter("status = 'running'")});
     -- It has failed meanwhile.
     delete from ${s}.worker_tasks where id = v_id;
   end loop;

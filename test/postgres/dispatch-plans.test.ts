@@ -1,0 +1,53 @@
+import type { ActionRecord } from 'runutil/dispatch'
+import { type Database, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { rowsRead } from '../support/postgres/rows-read.ts'
+
+const FEW = 20
+const MANY = 2_000
+const INFO = { operation: 'test', host: 'host', target: 'a' }
+
+let database: Database
+// Embedded: one connection, which keeps its plans.
+beforeEach(async () => {
+  database = await openDatabase('memory:')
+  await migrate(database)
+}, 60_000)
+afterEach(() => database.close())
+
+const running = (id: string, info = INFO): ActionRecord => ({
+  id,
+  ...info,
+  input: {},
+  status: 'running',
+  createdAt: 1,
+  updatedAt: 1,
+})
+
+it('statements for actions read few rows of tables that were empty when they were planned', async () => {
+  await database.query({ text: 'vacuum analyze' })
+  const ledger = new PostgresActionLedger(database)
+  const register = (target: string) =>
+    ledger.exchange.register({ ...INFO, target, exclusive: true }, new AbortController().signal)
+  const worker = await register('a')
+  const other = await register('b')
+  const live = async (prefix: string): Promise<void> => {
+    for (let at = 0; at < FEW; at++) await ledger.dispatch(running(`${prefix}${at}`))
+    for (let at = 0; at < FEW; at++) {
+      const task = await worker.next()
+      await ledger.update({ id: task!.action, status: 'succeeded', updatedAt: 2 })
+      expect(await ledger.get(task!.action)).toMatchObject({ status: 'succeeded' })
+    }
+  }
+  await live('first ')
+  const many = Array.from({ length: MANY }, (_, at) => running(`many ${at}`, { ...INFO, target: 'b' }))
+  await Promise.all(many.map((record) => ledger.dispatch(record)))
+  const before = await rowsRead(database)
+  await live('second ')
+  const read = [...(await rowsRead(database))]
+    .map(([table, rows]): [string, number] => [table, rows - (before.get(table) ?? 0)])
+    .filter(([, rows]) => rows > 1_500)
+  expect(read).toEqual([])
+  await worker.withdraw(3)
+  await other.withdraw(3)
+}, 60_000)

@@ -13,7 +13,7 @@ export async function accountOfTraces(observer: Observer, { all }: Fleet, url: s
     return live.length === 0
   })
   await freeExpired(url)
-  const blocked = 'select id from runutil.jobs_blocked'
+  const jobs = 'select id from runutil.jobs'
   const count = async (table: string): Promise<number> => {
     const [row] = await observer.ask<{ count: number }>(`select count(*)::int from runutil.${table}`)
     return row!.count
@@ -26,9 +26,9 @@ export async function accountOfTraces(observer: Observer, { all }: Fleet, url: s
     { what: 'rows left in jobs_waiting', count: await count('jobs_waiting'), mustBeNone: [] },
     { what: 'rows left in job_unique', count: await count('job_unique'), mustBeNone: [] },
     {
-      what: 'rows left in job_dependencies',
-      // Those of jobs that failed while they waited stay, for a retry.
-      count: await count(`job_dependencies where dependent not in (${blocked} where failed_by is not null)`),
+      what: 'rows left in job_dependencies without their jobs',
+      // They go when one of their jobs is removed.
+      count: await count(`job_dependencies where dependency not in (${jobs}) or dependent not in (${jobs})`),
       mustBeNone: [],
     },
     { what: 'worker processes started', count: all.length },

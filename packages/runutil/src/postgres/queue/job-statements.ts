@@ -14,6 +14,7 @@ const jobColumns = (
         pg_catalog.to_json(j.after)::${TEXT}, case when j.after is not null and j.status ${EQ} 'PENDING' then
           pg_catalog.to_json(array(select d.dependency from ${s}.job_dependencies as d
           where d.dependency ${EQ} any (j.after) and d.dependent ${EQ} j.id and not d.satisfied
+          and not exists (select from ${s}.jobs as o where o.id ${EQ} d.dependency and o.status ${EQ} 'DONE')
           order by pg_catalog.array_position(j.after, d.dependency)))::${TEXT} end,
         (select p.progress::${TEXT} from ${s}.job_progress as p where p.id ${EQ} j.id and p.seq ${EQ} j.seq),
         j.unique_key, j.links`

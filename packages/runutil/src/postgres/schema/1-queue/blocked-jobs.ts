@@ -2,17 +2,6 @@ import { BY_INDEX, asFilter, lookedUp } from '../plan-settings.ts'
 
 /** What the rest of the queue asks of jobs that run after others, and does with them. See `dependencies`. */
 export const blockedJobs = (s: string): string => /* sql */ `
--- Of jobs that have ended after all their dependencies.
-create function ${s}.forget_dependencies(p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
-begin
-  delete from ${s}.job_dependencies as d
-    using unnest(p_ids) as given (id)
-    cross join lateral (
-      select before.id as dependency from ${s}.jobs as o, unnest(o.after) as before (id) where o.id = given.id offset 0
-    ) as j
-    where ${lookedUp('d.dependency', 'j.dependency')} and ${lookedUp('d.dependent', 'given.id')};
-end $$;
-
 -- First of all locks: then come those of the jobs.
 create function ${s}.lock_blocked_jobs(p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
@@ -54,7 +43,12 @@ end $$;
 create function ${s}.remove_dependencies(p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
   delete from ${s}.job_dependencies where dependency = any (p_ids);
-  perform ${s}.forget_dependencies(p_ids);
+  delete from ${s}.job_dependencies as d
+    using unnest(p_ids) as given (id)
+    cross join lateral (
+      select before.id as dependency from ${s}.jobs as o, unnest(o.after) as before (id) where o.id = given.id offset 0
+    ) as j
+    where ${lookedUp('d.dependency', 'j.dependency')} and ${lookedUp('d.dependent', 'given.id')};
   delete from ${s}.jobs_blocked where id = any (p_ids);
   delete from ${s}.job_cascades where id = any (p_ids);
 end $$;

@@ -1,11 +1,13 @@
 import { BY_HASH, BY_INDEX, asFilter, lookedUp } from '../plan-settings.ts'
 import { jobsChannel } from './channel.ts'
 import { LINK } from './links.ts'
+import { RUN } from './runs.ts'
 
 /**
  * Jobs that run after others.
  *
- * - `job_dependencies` has a row for each job that another runs after, until that one has ended, so that retention leaves it.
+ * - `job_dependencies` has a row for each job that another runs after, so that retention leaves it until that one has ended. It
+ *   goes with either of them: taking it away at the end of one would cost more than keeping it.
  * - `jobs_blocked` has a row for each job that waits for others, and none in `jobs_waiting`. The row stays when the job ends while
  *   it waits, with `failed_by`, so that a retry can revive it.
  *
@@ -18,6 +20,7 @@ create table ${s}.job_dependencies (
   dependent text collate "C" not null,
   -- Whether any end of the dependency will do.
   on_end boolean not null,
+  -- Whether the dependent waits no longer for one that isn't DONE. One that is DONE satisfies all, without a mark on each.
   satisfied boolean not null,
   primary key (dependency, dependent)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
@@ -93,12 +96,15 @@ declare
   v_free text[];
   v_since timestamptz[];
 begin
-  with satisfied as (
-    update ${s}.job_dependencies set satisfied = true
-      where dependency = any (p_done || p_failed) and not satisfied and (on_end or dependency <> all (p_failed))
+  with failed as (
+    update ${s}.job_dependencies set satisfied = true where dependency = any (p_failed) and not satisfied and on_end
       returning dependent
-  ) select array_agg(dependent), array_agg(count) into v_dependents, v_counts
-    from (select dependent, count(*)::integer as count from satisfied group by dependent) as counted;
+  ) select array_agg(dependent order by dependent), array_agg(count order by dependent) into v_dependents, v_counts from (
+      select dependent, count(*)::integer as count from (
+        select dependent from failed
+        union all select dependent from ${s}.job_dependencies where dependency = any (p_done) and not satisfied
+      ) as satisfied group by dependent
+    ) as counted;
   if v_dependents is null then return; end if;
   -- Two transactions that end jobs with the same dependents lock these in the same order.
   perform from ${s}.jobs_blocked where id = any (v_dependents) order by id for update;
@@ -108,7 +114,9 @@ begin
     with free as (
       delete from ${s}.jobs_blocked where id = any (v_some) and waits = v_count and ${asFilter('failed_by is null')} returning id, delayed_since
     ) select v_free || array_agg(id), v_since || array_agg(delayed_since) into v_free, v_since from free;
-    update ${s}.jobs_blocked set waits = waits - v_count where id = any (v_some);
+    if cardinality(v_free) < cardinality(v_dependents) then
+      update ${s}.jobs_blocked set waits = waits - v_count where id = any (v_some);
+    end if;
   end loop;
   if v_free is not null then perform ${s}.queue_unblocked_jobs(v_free, v_since, p_now); end if;
 end $$;
@@ -138,15 +146,22 @@ begin
       -- A delay doesn't become longer because the clock was set back.
       set run_at = greatest(p_now, j.run_at - greatest(interval '0', gone.delayed_since - p_now))
       from gone where ${lookedUp('j.id', 'gone.id')} and j.status = 'PENDING'
-      returning j.*, gone.delayed_since
-  ), waiting as (
+      returning j.ctid as tid, j.id, j.kind, j.run_at, j.priority, j.key, j.seq, ${s}.note_of_unclaimed(j.payload, j.unique_key, j.links) as note,
+        j.run_at <= p_now as due, case when j.run_at > p_now then least(gone.delayed_since, p_now) end as delayed_since
+  ), alike as (
+    select f.*, row_number() over alike - 1 as nth, f.fits and count(*) over (partition by kind, priority, fits) >= ${RUN} as in_run from (
+      select *, due and key is null and note is null and kind not in (select l.kind from ${s}.job_limits as l) as fits from free
+    ) as f window alike as (partition by kind, priority, fits order by seq)
+  ), runs as (
+    insert into ${s}.jobs_waiting (kind, run_at, due, priority, seq, id, ids, tids, seqs)
+      select kind, p_now, true, priority, min(seq), (array_agg(id order by seq))[1], array_agg(id order by seq),
+        array_agg(tid order by seq), array_agg(seq order by seq)
+      from alike where in_run group by kind, priority, nth / ${RUN}
+  ), singles as (
     insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
-      select id, kind, run_at, run_at <= p_now, priority, key, seq, ${s}.note_of_unclaimed(payload, unique_key, links),
-        case when run_at > p_now then least(delayed_since, p_now) end
-      from free order by seq
-      returning kind, due
+      select id, kind, run_at, due, priority, key, seq, note, delayed_since from alike where not in_run order by seq
   ) select json_agg(json_build_array(due.kind, due.count, 0))::text into v_counts
-    from (select kind, count(*) from waiting where due group by kind) as due;
+    from (select kind, count(*) from alike where due group by kind) as due;
   -- Jobs with a priority may lie before the mark of a backlog.
   if exists (select from ${s}.job_backlogs) then
     perform ${s}.unmark_backlogs(array_agg(kind), array_agg(key), array_agg(priority), p_now, array_agg(seq))

@@ -7,16 +7,10 @@ const FAILURES = 100
 
 /** What becomes of jobs that wait for one that has failed, and of them when it is retried. See `dependencies`. */
 export const failedDependencies = (s: string): string => /* sql */ `
--- Of jobs that have failed, keeps the rows of those that were cancelled while they waited for others, for a retry. Returns the others.
-create function ${s}.cancel_blocked_jobs(p_ids text[]) returns text[] language plpgsql ${BY_INDEX} as $$
-declare
-  v_blocked text[];
+-- Of jobs that have failed, those that were cancelled while they waited for others.
+create function ${s}.cancel_blocked_jobs(p_ids text[]) returns void language plpgsql ${BY_INDEX} as $$
 begin
-  with blocked as (
-    update ${s}.jobs_blocked set failed_by = id where id = any (p_ids) and ${asFilter('failed_by is null')} returning id
-  ) select array_agg(id) into v_blocked from blocked;
-  if v_blocked is null then return p_ids; end if;
-  return array(select unnest(p_ids) except select unnest(v_blocked));
+  update ${s}.jobs_blocked set failed_by = id where id = any (p_ids) and ${asFilter('failed_by is null')};
 end $$;
 
 -- Ends the jobs that wait for p_ids[n], which has failed, to be DONE, and those that wait for these: with p_roots[n] as the job that
@@ -123,7 +117,7 @@ begin
   return not exists (
     select from ${s}.jobs_blocked as b where b.id = p_id and (b.failed_by <> b.id or exists (
       select from ${s}.job_dependencies as d
-      cross join lateral (select from ${s}.jobs as o where o.id = d.dependency and o.status <> 'PENDING' offset 0) as j
+      cross join lateral (select from ${s}.jobs as o where o.id = d.dependency and o.status in ('FAILED', 'PANIC') offset 0) as j
       where d.dependency = any (array(select unnest(o.after) from ${s}.jobs as o where o.id = p_id)) and d.dependent = p_id
         and not d.satisfied
     ))

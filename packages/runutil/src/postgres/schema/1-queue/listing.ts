@@ -48,21 +48,21 @@ declare
 begin
   with later as materialized (
     -- All of them, since the index on those that aren't due has no kinds.
-    select w.id, w.seq, w.ids, w.kind from ${s}.jobs_waiting as w
+    select w.id, w.seq, w.ids, w.seqs, w.kind from ${s}.jobs_waiting as w
     where v_waiting and not w.due and p_query.kind is not null limit ${MOST_LOOKED_AT + 1}
   ), waiting as (
-    select w.id, w.seq, w.ids from later as w where w.kind = p_query.kind
+    select w.id, w.seq, w.ids, w.seqs from later as w where w.kind = p_query.kind
     union all
-    (select w.id, w.seq, w.ids from ${s}.jobs_waiting as w
+    (select w.id, w.seq, w.ids, w.seqs from ${s}.jobs_waiting as w
       where v_waiting and w.due and w.kind = p_query.kind limit ${MOST_LOOKED_AT + 1})
     union all
-    (select w.id, w.seq, w.ids from ${s}.jobs_waiting as w
+    (select w.id, w.seq, w.ids, w.seqs from ${s}.jobs_waiting as w
       where v_waiting and p_query.kind is null limit ${MOST_LOOKED_AT + 1})
   ), open as (
     (select u.id, u.seq from ${s}.job_claims as c, unnest(c.ids, c.seqs) as u (id, seq)
       where p_query.status in ('PENDING', 'RUNNING') and u.id is not null)
     union all
-    (select u.id, w.seq + u.nth - 1 from waiting as w,
+    (select u.id, coalesce(w.seqs[u.nth], w.seq + u.nth - 1) from waiting as w,
       unnest(coalesce(w.ids, array[w.id])) with ordinality as u (id, nth))
     union all
     (select b.id, b.seq from ${s}.jobs_blocked as b

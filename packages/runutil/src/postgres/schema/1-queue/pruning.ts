@@ -67,8 +67,9 @@ begin
   perform ${s}.remove_jobs(array(
     select j.ctid from ${s}.jobs as j join ${s}.job_retentions as r using (kind)
     where j.ctid >= v_from and j.ctid < v_to and j.status <> 'PENDING' and r.live
-      and (j.links is null or not ${s}.is_needed(j.id))
-      and ${s}.has_aged(j.updated_at, case j.status when 'DONE' then r.done_kept else r.failed_kept end, v_now)
+      -- In this order: a condition on j alone would be tried on all jobs of the part.
+      and case when ${s}.has_aged(j.updated_at, case j.status when 'DONE' then r.done_kept else r.failed_kept end, v_now)
+        then j.links is null or not ${s}.is_needed(j.id) else false end
     for update of j skip locked
   ));
   select min(j.updated_at + j.kept * interval '1 ms') into v_next from (

@@ -152,10 +152,12 @@ create table ${s}.jobs_waiting (
   delayed_since timestamptz,
   -- Of a run: its jobs, and where they are in jobs, unless they have changed since; id and seq are those of the first.
   ids text[],
-  tids tid[]
+  tids tid[],
+  -- Null where they have no gaps.
+  seqs bigint[]
 ) with (autovacuum_vacuum_scale_factor = 0.02, toast_tuple_target = 8160);
 -- Soon deleted: compression would cost more than it saves.
-alter table ${s}.jobs_waiting alter ids set storage external, alter tids set storage external;
+alter table ${s}.jobs_waiting alter ids set storage external, alter tids set storage external, alter seqs set storage external;
 create index jobs_waiting_due on ${s}.jobs_waiting (kind, priority desc, run_at, seq) where due;
 create index jobs_waiting_by_key on ${s}.jobs_waiting (kind, key, priority desc, run_at, seq)
   where due and key is not null;

@@ -3,10 +3,15 @@ import { BY_INDEX } from '../plan-settings.ts'
 /** How many jobs of one call share a row of `jobs_waiting`, and how many a call needs for that. */
 export const RUN = 100
 
+/** Whether a run, which begins at or before this seq, has the job of it. */
+const inRun = (seq: string): string =>
+  `case when seqs is null then seq + cardinality(ids) > ${seq} else ${seq} = any (seqs) end`
+
 /**
  * Runs: rows of `jobs_waiting` for up to 100 jobs of one kind that were enqueued by one call, one after another, and differ in
- * nothing that a claim looks at. They are due, have neither key nor priority nor note, and their seqs have no gaps, so no other
- * job of the kind lies between them.
+ * nothing that a claim looks at. They are due, have neither key nor note, and their seqs have no gaps, so no other job of the kind
+ * lies between them. Jobs that one transaction unblocks are runs too; their seqs have gaps, and `seqs` has them all: their time is
+ * that of the transaction, so that no other job lies between them either.
  *
  * A claim takes whole runs and a part of the last. Whatever concerns a single job of a run (a cancellation, a limit that is set
  * later, a claim of few jobs) breaks the run into single rows first.
@@ -22,7 +27,7 @@ begin
     delete from ${s}.job_backlogs where kind in (select kind from broken)
   )
   insert into ${s}.jobs_waiting (seq, run_at, priority, due, kind, id)
-    select b.seq + each.nth - 1, b.run_at, b.priority, true, b.kind, each.id
+    select coalesce(b.seqs[each.nth], b.seq + each.nth - 1), b.run_at, b.priority, true, b.kind, each.id
     from broken as b, unnest(b.ids) with ordinality as each (id, nth);
 end $$;
 
@@ -52,7 +57,7 @@ begin
     -- A claim may replace the run by what it leaves of it.
     select ctid into v_place from ${s}.jobs_waiting
       where kind = p_kind and ids is not null and priority = p_priority and run_at = p_run_at and seq <= p_seq
-        and seq + cardinality(ids) > p_seq for update;
+        and ${inRun('p_seq')} for update;
     if found then
       perform ${s}.break_runs(array[v_place]);
       return true;
@@ -60,7 +65,7 @@ begin
     if not exists (
       select from ${s}.jobs_waiting
       where kind = p_kind and ids is not null and priority = p_priority and run_at = p_run_at and seq <= p_seq
-        and seq + cardinality(ids) > p_seq
+        and ${inRun('p_seq')}
     ) then return false; end if;
   end loop;
 end $$;
@@ -145,17 +150,17 @@ begin
     end if;
     v_count := least(v_left, cardinality(v_row.ids));
     ids := ids || v_row.ids[:v_count];
-    seqs := seqs || array(select generate_series(v_row.seq, v_row.seq + v_count - 1));
+    seqs := seqs || coalesce(v_row.seqs[:v_count], array(select generate_series(v_row.seq, v_row.seq + v_count - 1)));
     tids := tids || v_row.tids[:v_count];
     v_left := v_left - v_count;
     if v_count = cardinality(v_row.ids) then continue; end if;
     if p_limit >= ${RUN} then
-      insert into ${s}.jobs_waiting (seq, run_at, priority, due, kind, id, ids, tids)
-        values (v_row.seq + v_count, v_row.run_at, v_row.priority, true, v_row.kind, v_row.ids[v_count + 1],
-          v_row.ids[v_count + 1:], v_row.tids[v_count + 1:]);
+      insert into ${s}.jobs_waiting (seq, run_at, priority, due, kind, id, ids, tids, seqs)
+        values (coalesce(v_row.seqs[v_count + 1], v_row.seq + v_count), v_row.run_at, v_row.priority, true, v_row.kind,
+          v_row.ids[v_count + 1], v_row.ids[v_count + 1:], v_row.tids[v_count + 1:], v_row.seqs[v_count + 1:]);
     else
       insert into ${s}.jobs_waiting (seq, run_at, priority, due, kind, id)
-        select v_row.seq + v_count + rest.nth - 1, v_row.run_at, v_row.priority, true, v_row.kind, rest.id
+        select coalesce(v_row.seqs[v_count + rest.nth], v_row.seq + v_count + rest.nth - 1), v_row.run_at, v_row.priority, true, v_row.kind, rest.id
         from unnest(v_row.ids[v_count + 1:]) with ordinality as rest (id, nth);
     end if;
   end loop;

@@ -12,6 +12,7 @@ declare
   v_results text[] := p_results;
   v_settled bigint;
   v_linked text[];
+  v_links smallint[];
 begin
   -- The places of their limits are given back by id.
   if exists (select from ${s}.job_slots) then return false; end if;
@@ -31,9 +32,10 @@ begin
         as held (tid, seq, nth)
     ) as h
     where j.ctid = h.tid and j.seq = h.seq and j.status = 'PENDING'
-    returning case when j.links is not null then j.id end as linked
-  ) select count(*), array_agg(linked) filter (where linked is not null) into v_settled, v_linked from settled;
-  if v_linked is not null then perform ${s}.end_linked_jobs(v_linked, v_now); end if;
+    returning case when j.links is not null then j.id end as linked, j.links
+  ) select count(*), array_agg(linked) filter (where linked is not null), array_agg(links) filter (where linked is not null)
+    into v_settled, v_linked, v_links from settled;
+  if v_linked is not null then perform ${s}.end_done_jobs(v_linked, v_links, v_now); end if;
   if v_settled < p_count then return false; end if;
   delete from ${s}.job_claims where claim = any (p_finished);
   return true;

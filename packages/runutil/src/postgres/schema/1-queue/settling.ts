@@ -81,7 +81,7 @@ begin
     crashes = 0, attempts_done = attempts_done + 1, last_attempt_at = v_since
     where id = p_id and seq = v_seq and status = 'PENDING' returning links into v_links;
   if not found then return false; end if;
-  if v_links is not null then perform ${s}.end_linked_jobs(array[p_id], p_now); end if;
+  if v_links is not null then perform ${s}.end_done_jobs(array[p_id], array[v_links], p_now); end if;
   if exists (select from ${s}.job_slots) then perform ${s}.release_slots(array[p_id], array[p_claim]); end if;
   return true;
 end $$;

@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http'
+import type { Coordinate } from '../coordinate/model.ts'
+import type { Manager } from '../dispatch/manager.ts'
+import type { LeaseStore } from '../leases/lease-store.ts'
+import type { JobQueue } from '../queue/job-queue.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { Role } from './caller.ts'
+import type { ReplicaStore } from './replica-store.ts'
+
+/** What part of a job is shown. */
+export type ShownPart = 'payload' | 'result' | 'error'
+
+export interface OpsOptions {
+  /** The name or address of this machine to listen on. Default '127.0.0.1'. */
+  host?: string | undefined
+  /** 0: any free port. Default 8090. */
+  port?: number | undefined
+  /** Where everything is served. The probes are at '/' too. Default '/'. */
+  basePath?: string | undefined
+  queue?: JobQueue | undefined
+  coordinate?: Coordinate | undefined
+  dispatch?: Manager | readonly Manager[] | undefined
+  leases?: LeaseStore | undefined
+  /** Where replicas see each other, and pass on commands. Default: this process alone. */
+  replicas?: ReplicaStore | undefined
+  /** The run to show. Default: the run that the server is a worker of. */
+  runtime?: Runtime | undefined
+  /** Whoever has one of these may read and change. Several while they are changed. Default: RUNUTIL_OPS_TOKEN of the environment. */
+  token?: string | readonly string[] | undefined
+  /** Whoever has this may read; then nobody may without a token. */
+  readToken?: string | undefined
+  /** Decides who may do what, instead of the tokens. */
+  authorize?: ((request: IncomingMessage) => Role | NamedRole | PromiseLike<Role | NamedRole>) | undefined
+  /** Names of hosts, beside localhost and all IP addresses, that the server may be called by. */
+  allowedHosts?: readonly string[] | undefined
+  /** What is shown instead of a payload, a result or the text of an error. */
+  redact?:
+    | ((value: unknown, job: { readonly id: string; readonly kind: string }, what: ShownPart) => unknown)
+    | undefined
+  /** What has to work for the process to be ready, by name. Each has 1 s; its outcome is kept for 5 s. */
+  checks?: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> | undefined
+  /** Whether the page is served. Default true. */
+  page?: boolean | undefined
+  /** Whether the API is served. Default true. Without page and API, only probes and metrics are left, which need no token. */
+  api?: boolean | undefined
+  /** What `/metrics` answers, in the format of Prometheus. */
+  metrics?: (() => Promise<string>) | undefined
+}
+
+export interface NamedRole {
+  readonly role: Role
+  /** Who it is, for the log. */
+  readonly name: string
+}

@@ -93,8 +93,8 @@ declare
   v_counts integer[];
   v_count integer;
   v_some text[];
-  v_free text[];
-  v_since timestamptz[];
+  v_free text[] := '{}';
+  v_since timestamptz[] := '{}';
 begin
   with failed as (
     update ${s}.job_dependencies set satisfied = true where dependency = any (p_failed) and not satisfied and on_end
@@ -118,7 +118,7 @@ begin
       update ${s}.jobs_blocked set waits = waits - v_count where id = any (v_some);
     end if;
   end loop;
-  if v_free is not null then perform ${s}.queue_unblocked_jobs(v_free, v_since, p_now); end if;
+  if v_free <> '{}' then perform ${s}.queue_unblocked_jobs(v_free, v_since, p_now); end if;
 end $$;
 
 -- Of jobs that wait for no other.

@@ -2,7 +2,13 @@ import { type Clock, elapsedNow } from './clock.ts'
 import { LastRun } from './last-run.ts'
 import type { Progress } from './progress.ts'
 import { codeOf, messageOf, toError } from './thrown.ts'
-import type { HealthState, RecordedError, WorkerChange, WorkerState } from './worker-state.ts'
+import {
+  type HealthState,
+  type RecordedError,
+  type WorkerChange,
+  type WorkerState,
+  isUp,
+} from './worker-state.ts'
 
 /** An operator's control of a worker's runs, implemented by its module. */
 export interface RunControls {
@@ -59,6 +65,10 @@ export class RunRecords {
   listener: ChangeListener | undefined
   /** The handle on the run, once requested. */
   runtime: unknown
+  /** Why the run will stop, once that was requested, even if its signal has yet to abort. Undefined: nothing can request it. */
+  stopRequest: (() => Error | undefined) | undefined
+  /** The paths of workers that hung, were stopped and did not end, so that the whole run fails. */
+  readonly hung = new Set<string>()
   readonly #byPath = new Map<string, WorkerRecord>()
   readonly #listeners = new Map<object, ChangeListener>()
 
@@ -123,6 +133,10 @@ export class WorkerRecord {
   isAwaited = false
   /** Whether it is temporary, so that readiness does not wait for it. */
   isOptional = false
+  /** Whether it has ever reported that it is ready, rather than being so from its start. */
+  saidReady = false
+  /** Whether it has ever been ready or done. */
+  wasReady = false
   /** Its runs are those that it makes, not its starts. */
   makesRuns = false
   /** Whether an operator has paused it. */
@@ -174,6 +188,7 @@ export class WorkerRecord {
     if (this.isOver || (this.state === state && change === undefined)) return
     const from = this.state
     this.state = state
+    if (isUp(state)) this.wasReady = true
     this.since = this.records.clock.now()
     if (this.records.listener !== undefined) this.emit(change ?? ({ type: state } as WorkerChange))
     this.owner?.moved(state)
@@ -204,6 +219,7 @@ export class WorkerRecord {
 
   /** The worker says so itself. */
   ready(): void {
+    this.saidReady = true
     this.signOfLife()
     this.owner?.ready()
   }

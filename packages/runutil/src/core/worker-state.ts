@@ -17,6 +17,11 @@ export type WorkerState =
   | 'failed'
   | 'abandoned'
 
+/** Whether a worker in this state is ready, or needs no more to be. */
+export function isUp(state: WorkerState): boolean {
+  return state === 'ready' || state === 'paused' || state === 'done'
+}
+
 /** A change of a worker's state, or one of its runs. */
 export type WorkerChange =
   | {

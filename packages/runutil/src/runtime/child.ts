@@ -245,6 +245,14 @@ export class Child implements RecordOwner {
   }
 }
 
+/** The entry of a group that has this record, while the group runs. */
+export function entryOf({ owner }: WorkerRecord): Child | undefined {
+  let child = owner
+  // `retry()` within an entry is not an entry of its own.
+  while (child instanceof Child && child.outer !== undefined) child = child.outer
+  return child instanceof Child ? child : undefined
+}
+
 /** The owner of a worker outside of any group. */
 const NO_OWNER: RecordOwner = { ready: () => {}, moved: () => {} }
 

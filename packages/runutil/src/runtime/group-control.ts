@@ -3,7 +3,7 @@ import type { RecordHost, WorkerRecord } from '../core/worker-record.ts'
 import { type RunControl, runControls } from '../core/worker-kind.ts'
 import type { Runnable } from '../core/worker.ts'
 import type { Census } from './census.ts'
-import { Child } from './child.ts'
+import { type Child, entryOf } from './child.ts'
 import type { GroupStarts } from './group-starts.ts'
 import { markOf } from './named.ts'
 import { WorkerStoppedError } from './restart-errors.ts'
@@ -107,12 +107,9 @@ export class GroupControl implements RecordHost {
     this.#group.reason.throwIfGiven()
   }
 
-  #childOf({ owner }: WorkerRecord): Child {
+  #childOf(record: WorkerRecord): Child {
     this.#group.reason.throwIfGiven()
-    // `retry()` within an entry is not an entry of its own.
-    let child = owner
-    while (child instanceof Child && child.outer !== undefined) child = child.outer
-    return child as Child
+    return entryOf(record)!
   }
 }
 

@@ -1,3 +1,4 @@
+import type { WorkerRecord } from '../core/worker-record.ts'
 import type { Child } from './child.ts'
 import { type Failure, ShutdownTimeoutError } from './errors.ts'
 import { WorkerHungError, asUnrestartable } from './restart-errors.ts'
@@ -11,6 +12,7 @@ import { abandon, runningIn } from './tree-records.ts'
  */
 export function giveUpLate(late: readonly Child[], as: 'abandon' | 'hung', forMs: number): Failure {
   const names = late.flatMap(({ record }) => runningIn(record))
+  if (as === 'hung') escalate(late[0]!.record, names)
   for (const child of late) {
     child.giveUp()
     abandon(child.record, forMs)
@@ -26,7 +28,13 @@ export function giveUpLate(late: readonly Child[], as: 'abandon' | 'hung', forMs
 /** As `giveUpLate`, for a child that was stopped apart from its group. */
 export function giveUpStopped(child: Child, cause: Error | undefined, forMs: number): WorkerHungError {
   const [path = child.path] = runningIn(child.record)
+  escalate(child.record, [path])
   child.giveUp()
   abandon(child.record, forMs)
   return asUnrestartable(new WorkerHungError(path, forMs, 'running', cause))
+}
+
+/** No restart helps any more: the run fails, and the process should be replaced. */
+function escalate({ records }: WorkerRecord, paths: readonly string[]): void {
+  for (const path of paths) records.hung.add(path)
 }

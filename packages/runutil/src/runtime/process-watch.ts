@@ -57,6 +57,11 @@ export class ProcessWatch {
     return this.#controller.signal
   }
 
+  /** The first request to stop, from the moment that it came, also during the delay. */
+  get requested(): ShutdownRequestedError | undefined {
+    return this.#requested
+  }
+
   /** The uncaught error that stopped the runs, if any. */
   get uncaught(): UncaughtError | undefined {
     return this.#uncaught?.first

@@ -55,6 +55,7 @@ export function resolveRun(what: string, options: RunOptions, signal: AbortSigna
   const shutdown = useShutdownSignal(signal, logger, givenGraceMs)
   const graceMs = givenGraceMs ?? shutdown?.graceMs
   const scope = newScope({ logger, clock, graceMs })
+  scope.records.stopRequest ??= shutdown?.requested
   const during = (body: () => Promise<void>): Promise<void> => {
     const served = (): Promise<void> => servedBy(runtime, scope, signal, body)
     return shutdown === undefined ? served() : duringUse(shutdown, served)

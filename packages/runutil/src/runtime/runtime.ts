@@ -24,6 +24,9 @@ export function currentRuntime(): Runtime | undefined {
   return records && runtimeOf(records)
 }
 
+/** The records that a Runtime shows; undefined before its first run. */
+export let recordsOf: (runtime: Runtime) => RunRecords | undefined
+
 /** The handle on a run that was started without one. */
 function runtimeOf(records: RunRecords): Runtime {
   if (records.runtime === undefined) new Runtime().attach(records)
@@ -52,6 +55,10 @@ export class Runtime {
     onWaiting: () => this.#hear(),
     endedWith: () => (this.#end === undefined ? undefined : this.#ended()),
   })
+
+  static {
+    recordsOf = (runtime) => runtime.#records
+  }
 
   /** A snapshot of the root and everything beneath it. */
   tree(): WorkerNode {

@@ -7,6 +7,7 @@ import { unexpected } from '../core/errors.ts'
 import { log } from '../core/log.ts'
 import { checkOptions, nearest } from '../core/options.ts'
 import { shared } from '../core/shared.ts'
+import type { ShutdownRequestedError } from './errors.ts'
 import { ProcessWatch } from './process-watch.ts'
 import type { UncaughtError } from './uncaught.ts'
 
@@ -92,6 +93,8 @@ function didYouMean(name: string, known: readonly string[]): string {
 /** A run's use of its `shutdownSignal()`. */
 export interface ShutdownUse {
   readonly graceMs: number
+  /** The request to stop, once it has come, also during the delay. */
+  readonly requested: () => ShutdownRequestedError | undefined
   /** The uncaught error that stopped the run, if any. */
   readonly uncaught: () => UncaughtError | undefined
   readonly release: (ended: { clean: boolean }) => void
@@ -111,6 +114,7 @@ export function useShutdownSignal(
   watch.use(logger, graceMs)
   return {
     graceMs,
+    requested: () => watch.requested,
     uncaught: () => watch.uncaught,
     release: ({ clean }) => watch.release(clean),
     exitSoon: () => watch.exitSoon(),

@@ -55,6 +55,9 @@ export interface LiveFacts {
   isIdle?(): boolean
 }
 
+/** Calls of a worker's module, by name; each settles when it is done. */
+export type Operations = Readonly<Record<string, () => Promise<void>>>
+
 export type ChangeListener = (path: string, change: WorkerChange) => void
 
 /** What all records of one run share. Two runs in one process share none of it. */
@@ -165,6 +168,8 @@ export class WorkerRecord {
   controls: RunControls | undefined
   /** What the module that it belongs to tells of it. */
   describe: (() => unknown) | undefined
+  /** What that module offers to an operator beside the controls, by name. */
+  operations: Operations | undefined
   /** Whoever runs what is beneath it, for an operator. */
   host: RecordHost | undefined
   /** How many places its list has had. */
@@ -253,6 +258,7 @@ export class WorkerRecord {
     this.live = undefined
     this.controls = undefined
     this.describe = undefined
+    this.operations = undefined
   }
 
   /** Whether it needn't give signs of life now: it has nothing to do, or none of its runs is on. */

@@ -29,6 +29,13 @@ interface LifecycleProps {
   readonly context: PoolContext
 }
 
+/** What the group that runs a pool may ask it. */
+interface RunFacts {
+  readonly isIdle: () => boolean
+  readonly describe: () => unknown
+  readonly reset: () => Promise<void>
+}
+
 /** Starts and ends the parts of a pool. */
 export class Lifecycle {
   readonly #props: LifecycleProps
@@ -78,14 +85,15 @@ export class Lifecycle {
     return this.end ?? this.#startFailure
   }
 
-  /** From now on, logs to the group that calls this, which watches the pool for activity. */
-  runsHere(isIdle: () => boolean, describe: () => unknown): void {
+  /** From now on, logs to the group that calls this, which watches the pool for activity and may show and reset it. */
+  runsHere({ isIdle, describe, reset }: RunFacts): void {
     const record = currentContext()?.record
     this.#context.logger = currentLogger()
     this.#context.record = record
     if (record === undefined) return
     record.live = { isIdle }
     record.describe = describe
+    record.operations = { reset }
   }
 
   /** A task has arrived. If the pool was idle, the group's activity timeout starts now. */

@@ -176,10 +176,11 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
       if (signal.aborted) return
     }
     lifecycle.reopen()
-    lifecycle.runsHere(
-      () => this.#isIdle,
-      () => this.#detail,
-    )
+    lifecycle.runsHere({
+      isIdle: () => this.#isIdle,
+      describe: () => this.#detail,
+      reset: () => this.reset(),
+    })
     const stop = (): void => void lifecycle.stop()
     onAbort(signal, stop)
     const unwatch = this.#watchHealth()

@@ -15,6 +15,7 @@ export type {
   WorkSpec,
   WorkUnit,
   WorkUnitMeta,
+  WorkUnitOverview,
   WorkUnitQuery,
   WorkUnitStatus,
   WorkerUpdate,

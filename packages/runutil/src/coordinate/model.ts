@@ -135,6 +135,16 @@ export interface WorkUnit {
   attempts(): Promise<Attempt[]>
   /** The number of attempts, including pruned ones. */
   numAttempts(): Promise<number>
+  /** Its status, meta and number of attempts, read at once. */
+  overview(): Promise<WorkUnitOverview>
+}
+
+export interface WorkUnitOverview {
+  readonly status: WorkUnitStatus
+  readonly priority: number
+  readonly notBefore?: Date
+  /** Including pruned ones. */
+  readonly numAttempts: number
 }
 
 export interface CoordinateWorkerRecord {

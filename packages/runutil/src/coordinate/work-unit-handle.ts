@@ -2,7 +2,7 @@ import { checkOptions } from '../core/options.ts'
 import { checkDate, checkNumber } from './checks.ts'
 import type { Id, Named, UnitRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
-import type { Attempt, WorkSpec, WorkUnit, WorkUnitMeta, WorkUnitStatus } from './model.ts'
+import type { Attempt, WorkSpec, WorkUnit, WorkUnitMeta, WorkUnitOverview, WorkUnitStatus } from './model.ts'
 import type { Session } from './session.ts'
 
 export class WorkUnitHandle implements WorkUnit {
@@ -61,6 +61,16 @@ export class WorkUnitHandle implements WorkUnit {
 
   async numAttempts(): Promise<number> {
     return (await this.#get()).numAttempts
+  }
+
+  async overview(): Promise<WorkUnitOverview> {
+    const { status, priority, notBefore, numAttempts } = await this.#get()
+    return {
+      status,
+      priority,
+      ...(notBefore !== undefined && { notBefore: new Date(notBefore) }),
+      numAttempts,
+    }
   }
 
   #get(): Promise<UnitRow> {

@@ -9,6 +9,7 @@ export type {
   LeaseStore,
   LeaseTerms,
   LeaseUse,
+  ListedLease,
 } from './lease-store.ts'
 export { MemoryLeaseStore } from './memory-lease-store.ts'
 export { distributedCron } from './distributed-cron.ts'

@@ -15,6 +15,23 @@ export interface LeaseStore {
   renew(name: string, fence: number, leaseMs: number): Promise<boolean>
   /** Releases the lease; does nothing if another holder has acquired it. */
   release(name: string, fence: number, use: LeaseUse): Promise<void>
+  /**
+   * The leases that were ever acquired: the held ones first, then by name. For operators; a store may be without it.
+   *
+   * @param most of more, only the first
+   */
+  list?(most: number): Promise<ListedLease[]>
+}
+
+/** A lease as it was when the store was asked. */
+export interface ListedLease {
+  readonly name: string
+  /** Of the last acquisition. */
+  readonly fence: number
+  /** The time until it expires, 0 if it has expired without a release; undefined if it is free. */
+  readonly expiresInMs?: number
+  /** How long ago it was acquired; undefined if that run was released as unused. */
+  readonly acquiredAgoMs?: number
 }
 
 /**

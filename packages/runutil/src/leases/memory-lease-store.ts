@@ -9,6 +9,7 @@ import type {
   LeaseStore,
   LeaseTerms,
   LeaseUse,
+  ListedLease,
 } from './lease-store.ts'
 
 interface Lease {
@@ -97,6 +98,18 @@ export class MemoryLeaseStore implements LeaseStore {
       Object.assign(lease, { failures: lease.failures + 1, failed: this.#clock.elapsed() })
   }
 
+  async list(most: number): Promise<ListedLease[]> {
+    const now = this.#clock.elapsed()
+    const known = [...this.#leases].filter(([, { fence }]) => fence > 0)
+    const listed = known.map(([name, { fence, expires, started }]) => ({
+      name,
+      fence,
+      ...(expires !== undefined && { expiresInMs: Math.max(0, expires - now) }),
+      ...(started !== undefined && { acquiredAgoMs: Math.max(0, now - started) }),
+    }))
+    return listed.sort(heldFirst).slice(0, most)
+  }
+
   #heldBy(name: string, fence: number): Lease | undefined {
     const lease = this.#leases.get(name)
     return lease?.fence === fence && lease.expires !== undefined ? lease : undefined
@@ -115,6 +128,11 @@ function newLease(now: number): Lease {
     settles: now,
     startedAt: -Infinity,
   }
+}
+
+function heldFirst(a: ListedLease, b: ListedLease): number {
+  const isFree = (lease: ListedLease): number => (lease.expiresInMs === undefined ? 1 : 0)
+  return isFree(a) - isFree(b) || (a.name < b.name ? -1 : 1)
 }
 
 /** False for a moment that needs no run, and for an outdated schedule. */

@@ -33,6 +33,14 @@ export interface LoopSample {
   readonly isDebugged: boolean
 }
 
+/** What the event loop did in the last 10 to 20 seconds, or since it is measured. */
+export interface LoopLoad {
+  /** How late timers were. Absent before the first measurement. */
+  readonly delays?: { readonly p99Ms: number; readonly maxMs: number }
+  /** The share of time that it was busy, from 0 to 1. */
+  readonly utilization: number
+}
+
 /**
  * Whether code blocked the loop. A process that was suspended, or whose machine slept, is late too, but was not busy; one under a
  * debugger may be late for any time.
@@ -48,6 +56,15 @@ class LoopDelay {
   #timer: Pick<Timer, 'clear'> | undefined
   #utilization: EventLoopUtilization | undefined
   #lookedAt = 0
+  /** What was measured before the last look. */
+  #before: { readonly delays: LoopLoad['delays']; readonly utilization: EventLoopUtilization } | undefined
+
+  get load(): LoopLoad {
+    const delays = worse(this.#before?.delays, delaysIn(this.#histogram))
+    const since = this.#before?.utilization ?? this.#utilization
+    const { utilization } = performance.eventLoopUtilization(since)
+    return { ...(delays !== undefined && { delays }), utilization }
+  }
 
   /** @returns unsubscribes it */
   listen(listener: LoopDelayListener): () => void {
@@ -75,12 +92,32 @@ class LoopDelay {
     if (isBlocked({ maxMs, activeMs, isDebugged: inspectorUrl() !== undefined })) {
       for (const listener of this.#listeners) listener.delayed(maxMs, since)
     }
+    this.#before = { delays: delaysIn(this.#histogram), utilization: this.#utilization! }
     // Kept for a run that begins soon after: short runs in a row then cost nothing each.
     if (this.#listeners.size > 0) return this.#next()
     this.#histogram.disable()
+    this.#histogram.reset()
+    this.#before = this.#utilization = undefined
     this.#timer?.clear()
     this.#timer = undefined
   }
+}
+
+/** Undefined without a measurement. */
+function delaysIn(histogram: IntervalHistogram): LoopLoad['delays'] {
+  if (histogram.count === 0) return undefined
+  const late = (ns: number): number => Math.max(0, ns / 1e6 - RESOLUTION_MS)
+  return { p99Ms: late(histogram.percentile(99)), maxMs: late(histogram.max) }
+}
+
+function worse(a: LoopLoad['delays'], b: LoopLoad['delays']): LoopLoad['delays'] {
+  if (a === undefined || b === undefined) return a ?? b
+  return { p99Ms: Math.max(a.p99Ms, b.p99Ms), maxMs: Math.max(a.maxMs, b.maxMs) }
+}
+
+/** Delays are measured while a run is active; otherwise the utilization is that of the whole process. */
+export function loopLoad(): LoopLoad {
+  return loopDelay().load
 }
 
 function loopDelay(): LoopDelay {

@@ -35,8 +35,8 @@ export interface WorkerNode {
   readonly children: readonly WorkerNode[]
 }
 
-/** The tree of a Runtime before its first run. */
-export const NO_RUN: WorkerNode = Object.freeze({
+/** The root of a Runtime before its first run. */
+export const NO_ROOT: Omit<WorkerNode, 'children'> = Object.freeze({
   path: '',
   kind: 'supervisor',
   state: 'waiting',
@@ -46,11 +46,19 @@ export const NO_RUN: WorkerNode = Object.freeze({
   failures: 0,
   restarts: 0,
   missed: 0,
-  children: [],
-} satisfies WorkerNode)
+} satisfies Omit<WorkerNode, 'children'>)
+
+/** The tree of a Runtime before its first run. */
+export const NO_RUN: WorkerNode = Object.freeze({ ...NO_ROOT, children: [] })
 
 export function nodeOf(record: WorkerRecord): WorkerNode {
   const children = (record.children ?? []).map(nodeOf)
+  const health = children.length === 0 ? record.health : worst(children)
+  return { ...nodeAlone(record, health), children }
+}
+
+/** A node without what is beneath it. @param health for a supervisor or class, the worst of its workers */
+export function nodeAlone(record: WorkerRecord, health: HealthState): Omit<WorkerNode, 'children'> {
   const { path, kind, runs, failures, restarts, missed, lastRun } = record
   const { strategy, lastError, describe, live } = record
   const running = record.running ?? live?.running?.()
@@ -61,7 +69,7 @@ export function nodeOf(record: WorkerRecord): WorkerNode {
     ...(strategy !== undefined && { strategy }),
     state: record.state,
     since: new Date(record.since),
-    health: children.length === 0 ? record.health : worst(children),
+    health,
     runs,
     failures,
     restarts,
@@ -78,7 +86,6 @@ export function nodeOf(record: WorkerRecord): WorkerNode {
     ...(nextRunAt !== undefined && { nextRunAt }),
     ...(lastRun !== undefined && { latencyMs: latencyOf(lastRun) }),
     ...(describe !== undefined && { detail: described(describe) }),
-    children,
   }
 }
 

@@ -3,9 +3,9 @@ import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { log } from '../../core/log.ts'
 import { checkOptions, checkText } from '../../core/options.ts'
-import type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse } from '../../leases/lease-store.ts'
+import type { LeaseAnswer, LeaseStore, LeaseTerms, LeaseUse, ListedLease } from '../../leases/lease-store.ts'
 import type { Database } from '../database/database.ts'
-import { EQ, TEXT } from '../database/qualified.ts'
+import { EQ, GT, TEXT } from '../database/qualified.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { SchemaQueries } from '../statements/schema-queries.ts'
@@ -38,6 +38,7 @@ export class PostgresLeaseStore implements LeaseStore {
   readonly #acquire: string
   readonly #renew: string
   readonly #release: string
+  readonly #list: string
 
   /** @throws InvalidArgumentError */
   constructor(database: Database, options: PostgresLeaseStoreOptions = {}) {
@@ -58,6 +59,11 @@ export class PostgresLeaseStore implements LeaseStore {
         failures = case when $3::${TEXT} ${EQ} 'failed' then failures operator(pg_catalog.+) 1
           when $3::${TEXT} ${EQ} 'done' then 0 else failures end,
         settled_ms = case when $3::${TEXT} ${EQ} 'unused' then settled_ms else greatest(settled_ms, settles_ms) end ${held}`
+    const ago = (at: string): string =>
+      /* sql */ `pg_catalog.date_part('epoch', now operator(pg_catalog.-) ${at}) operator(pg_catalog.*) 1000`
+    this.#list = /* sql */ `select name, fence::double precision, 0 operator(pg_catalog.-) ${ago('expires')}, ${ago('started')}
+      from ${s}.leases, ${s}.store_time(null) now where fence ${GT} 0
+      order by expires is null, name limit $1::integer`
   }
 
   async acquire(name: string, { leaseMs, everyMs, instantMs, schedule }: LeaseTerms): Promise<LeaseAnswer> {
@@ -82,5 +88,15 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async release(name: string, fence: number, use: LeaseUse): Promise<void> {
     await this.#queries.rows(this.#release, [name, fence, use], { reserved: 'renewals' })
+  }
+
+  async list(most: number): Promise<ListedLease[]> {
+    const rows = await this.#queries.rows<[string, number, number | null, number | null]>(this.#list, [most])
+    return rows.map(([name, fence, expiresInMs, acquiredAgoMs]) => ({
+      name,
+      fence,
+      ...(expiresInMs !== null && { expiresInMs: Math.max(0, expiresInMs) }),
+      ...(acquiredAgoMs !== null && { acquiredAgoMs: Math.max(0, acquiredAgoMs) }),
+    }))
   }
 }

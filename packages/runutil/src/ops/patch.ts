@@ -1,0 +1,62 @@
+import { setProperty } from './json-value.ts'
+
+/** An object of JSON. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/**
+ * The JSON merge patch (RFC 7396) that makes `after` of `before`; undefined if they are equal. Neither may have a property that is
+ * null, which a patch cannot say. Arrays are replaced as a whole.
+ */
+export function diff(before: JsonObject, after: JsonObject): JsonObject | undefined {
+  const patch: Record<string, unknown> = {}
+  let isEmpty = true
+  const set = (key: string, value: unknown): void => {
+    setProperty(patch, key, value)
+    isEmpty = false
+  }
+  for (const key in before) if (!Object.hasOwn(after, key)) set(key, null)
+  for (const key in after) {
+    const now = after[key]
+    if (!Object.hasOwn(before, key)) set(key, now)
+    else {
+      const was = before[key]
+      if (!isObject(was) || !isObject(now)) {
+        if (!isEqual(was, now)) set(key, now)
+      } else {
+        const inner = diff(was, now)
+        if (inner !== undefined) set(key, inner)
+      }
+    }
+  }
+  return isEmpty ? undefined : patch
+}
+
+/** What a merge patch makes of a value, as a new value. */
+export function apply(before: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch
+  const after: Record<string, unknown> = {}
+  if (isObject(before)) for (const key in before) setProperty(after, key, before[key])
+  for (const key in patch) {
+    if (patch[key] === null) delete after[key]
+    else setProperty(after, key, apply(Object.hasOwn(after, key) ? after[key] : undefined, patch[key]))
+  }
+  return after
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Whether two values of JSON are the same, the order of their properties aside. */
+function isEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, at) => isEqual(item, b[at]))
+  }
+  if (!isObject(a) || !isObject(b)) return false
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && isEqual(a[key], b[key]))
+  )
+}

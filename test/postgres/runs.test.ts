@@ -40,6 +40,22 @@ describe('jobs that were enqueued together', () => {
     expect((await queue.counts()).k).toMatchObject({ PENDING: 1_000, RUNNING: 0 })
   })
 
+  it('share rows, as those do that one end frees', async () => {
+    const after = ids(250).map((id) => ({ id, kind: 'k', after: 'root' }))
+    await queue.enqueue([
+      { id: 'root', kind: 'k' },
+      ...after.slice(0, 120),
+      { id: 'other', kind: 'k' },
+      ...after.slice(120),
+    ])
+    const both = await store.claim(['k'], 2, '1m')
+    expect(await rows()).toBe(0)
+    expect(await store.settle(both.map(done))).toEqual([])
+    // Their numbers have a gap, where the other was.
+    expect(await rows()).toBe(3)
+    expect([...(await claimed(110)), ...(await claimed(140))]).toEqual(ids(250))
+  })
+
   it.each([1, 7, 99, 100, 101, 250, 1_000])('are claimed in their order, %i at a time', async (limit) => {
     const all = ids(1_000)
     await enqueue(all)

@@ -4,6 +4,7 @@ import { type LeasedJob, ErrJobExists, JobQueue } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { settlementOf } from '../../packages/runutil/src/queue/outcome.ts'
+import { rules } from '../../packages/runutil/src/testing/job-store-case.ts'
 import { failureOf } from '../support/outcome.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 
@@ -70,6 +71,17 @@ describe('while a transaction that completes a job is open', () => {
     expect(await Promise.all(statuses)).toEqual(['DONE', 'DONE', 'PENDING', 'PENDING', 'DONE'])
   })
 
+  it('a kind gets its first limit, and jobs are claimed, even where others waited for that job', async () => {
+    const [job] = (await claimed(1)) as [LeasedJob]
+    await queue.enqueue({ id: `${kind} after`, kind, after: job.id })
+    await completeInOpen(job)
+    const limited = rules({ concurrency: 1 })
+    await queue.store.setRules(kind, new Map([[`${kind} limited`, limited]]))
+    expect(await queue.store.claim([kind, `${kind} limited`], 10, '30s')).toEqual([])
+    await client.query('commit')
+    expect(await queue.store.claim([kind], 10, '30s')).toHaveLength(1)
+  })
+
   it('what its handler returns meanwhile is recorded once it has ended, and holds up nobody', async () => {
     const [job] = (await claimed(1)) as [LeasedJob]
     await completeInOpen(job)
@@ -117,6 +129,19 @@ describe('a repeatable-read transaction', () => {
     await queue.complete(job, 1, { tx: client })
     await client.query('commit')
     expect(await queue.get(job.id)).toMatchObject({ status: 'DONE', result: 1 })
+  })
+
+  it('can’t complete one that more jobs wait for since it began, so that none waits for ever', async () => {
+    const [job] = (await claimed(1)) as [LeasedJob]
+    const after = (id: string) => queue.enqueue({ id: `${kind} ${id}`, kind, after: job.id })
+    await after('known')
+    await client.query(SNAPSHOT)
+    await after('new')
+    await failureOf(queue.complete(job, 1, { tx: client }))
+    await client.query('rollback')
+    expect(await queue.store.settle([done(job)])).toEqual([])
+    const next = await queue.store.claim([kind], 10, '30s')
+    expect(next.map(({ id }) => id)).toEqual([`${kind} known`, `${kind} new`])
   })
 
   it('can’t complete one that another has taken since', async () => {

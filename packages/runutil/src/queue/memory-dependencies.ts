@@ -84,8 +84,11 @@ export class MemoryDependencies {
     return failedBy === undefined || (failedBy === job.id && !this.#hasFailed(job))
   }
 
-  #hasFailed({ waitsFor }: StoredJob): boolean {
-    return [...waitsFor].some((id) => isFinal(this.#jobs.get(id)?.status ?? 'FAILED'))
+  /** Also by one that was removed since, whatever has been enqueued under its id. */
+  #hasFailed(job: StoredJob): boolean {
+    return [...job.waitsFor].some(
+      (id) => this.#dependents.get(id)?.has(job) !== true || isFinal(this.#jobs.get(id)!.status),
+    )
   }
 
   /** Whether a job that runs after it hasn't ended. */

@@ -17,6 +17,7 @@ import { pauseCases } from './job-store-pause-cases.ts'
 import { rateCases } from './job-store-rate-cases.ts'
 import { raceCases } from './job-store-race-cases.ts'
 import { rescheduleCases } from './job-store-reschedule-cases.ts'
+import { removedDependencyCases } from './job-store-removed-dependency-cases.ts'
 import { rulesCases } from './job-store-rules-cases.ts'
 import { statsCases } from './job-store-stats-cases.ts'
 import { settleCases } from './job-store-settle-cases.ts'
@@ -64,4 +65,5 @@ export const jobStoreConformance: JobStoreCases = {
   ...clockCases,
   ...raceCases,
   ...dependencyCases,
+  ...removedDependencyCases,
 }

@@ -58,8 +58,9 @@ begin
   if cardinality(v_known) < cardinality(v_dependencies) then
     return array(select id from unnest(v_dependencies) as given (id) where id not in (select unnest(v_known)));
   end if;
+  -- Changed even where nothing is new: a repeatable read transaction that ends one doesn't see its new dependents, and has to be repeated.
   update ${s}.jobs set links = coalesce(links, 0) | ${LINK.dependents}
-    where id = any (v_dependencies) and coalesce(links, 0) & ${LINK.dependents} = 0;
+    where id = any (v_dependencies) and (coalesce(links, 0) & ${LINK.dependents} = 0 or status = 'PENDING');
   with edges as (
     insert into ${s}.job_dependencies (dependency, dependent, on_end, satisfied)
       select d.id, j.id, j.links & ${LINK.onEnd} > 0, d.status = 'DONE' or (j.links & ${LINK.onEnd} > 0 and d.status <> 'PENDING')
@@ -133,14 +134,19 @@ begin
   perform ${s}.queue_unblocked_jobs(v_ids, v_since, p_now);
 end $$;
 
--- Lets jobs wait in jobs_waiting as if they had been enqueued now, and wakes workers. p_since has when their delays began.
+-- Lets jobs wait in jobs_waiting as if they had been enqueued now, and wakes workers. p_since has when their delays began. Where many
+-- of one kind that differ in nothing that a claim looks at follow each other, they wait in runs.
 create function ${s}.queue_unblocked_jobs(p_ids text[], p_since timestamptz[], p_now timestamptz) returns void
 language plpgsql ${BY_INDEX} as $$
 declare
+  v_limited text[];
   v_counts text;
 begin
+  -- A statement of its own, since until the transaction ends nobody can set the first limit of a kind.
+  if cardinality(p_ids) >= ${RUN} then v_limited := array(select l.kind from ${s}.job_limits as l); end if;
   with gone as (
-    select * from unnest(p_ids, p_since) as gone (id, delayed_since)
+    -- In one order, as others do that lock several jobs.
+    select * from unnest(p_ids, p_since) as gone (id, delayed_since) order by gone.id collate "C"
   ), free as (
     update ${s}.jobs as j
       -- A delay doesn't become longer because the clock was set back.
@@ -149,14 +155,18 @@ begin
       returning j.ctid as tid, j.id, j.kind, j.run_at, j.priority, j.key, j.seq, ${s}.note_of_unclaimed(j.payload, j.unique_key, j.links) as note,
         j.run_at <= p_now as due, case when j.run_at > p_now then least(gone.delayed_since, p_now) end as delayed_since
   ), alike as (
-    select f.*, row_number() over alike - 1 as nth, f.fits and count(*) over (partition by kind, priority, fits) >= ${RUN} as in_run from (
-      select *, due and key is null and note is null and kind not in (select l.kind from ${s}.job_limits as l) as fits from free
-    ) as f window alike as (partition by kind, priority, fits order by seq)
+    select f.*, row_number() over each_run - 1 as nth, f.fits and count(*) over (partition by kind, priority, fits, apart) >= ${RUN} as in_run
+    from (
+      -- The same for those that follow each other in the order of claims.
+      select o.*, row_number() over (partition by priority, due order by seq)
+          - row_number() over (partition by priority, due, kind, fits order by seq) as apart
+      from (select *, due and key is null and note is null and kind <> all (v_limited) is true as fits from free) as o
+    ) as f window each_run as (partition by kind, priority, fits, apart order by seq)
   ), runs as (
     insert into ${s}.jobs_waiting (kind, run_at, due, priority, seq, id, ids, tids, seqs)
       select kind, p_now, true, priority, min(seq), (array_agg(id order by seq))[1], array_agg(id order by seq),
         array_agg(tid order by seq), array_agg(seq order by seq)
-      from alike where in_run group by kind, priority, nth / ${RUN}
+      from alike where in_run group by kind, priority, apart, nth / ${RUN}
   ), singles as (
     insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
       select id, kind, run_at, due, priority, key, seq, note, delayed_since from alike where not in_run order by seq

@@ -195,7 +195,7 @@ begin
       if v_outcome is null then return null; end if;
     else
       v_outcome := case p_job.on_exists when 'fail' then '${LINKED.exists}' when 'skip' then '${LINKED.skipped}'
-        else case when v_there.status = 'PENDING' or v_there.kind <> p_job.kind then ${s}.replace_job(p_job, v_there.id, p_now)
+        else case when v_there.status = 'PENDING' or v_there.kind <> p_job.kind then ${s}.replace_job(p_job, v_there.id, p_seq, p_now)
           -- Not locked, since one that is retried takes its key again.
           else '${LINKED.skipped}' end end;
       if v_outcome = '${LINKED.skipped}' and v_key is not null and p_job.on_exists = 'replace' then
@@ -234,7 +234,7 @@ begin
   return v_outcome;
 end $$;
 
-create function ${s}.replace_job(p_job ${s}.linked_job, p_id text, p_now timestamptz) returns text
+create function ${s}.replace_job(p_job ${s}.linked_job, p_id text, p_seq bigint, p_now timestamptz) returns text
 language plpgsql ${BY_INDEX} as $$
 declare
   v_there ${s}.jobs;
@@ -249,7 +249,7 @@ begin
   -- One that is due stays where it is, however often it is replaced.
   if v_there.run_at <= p_now and v_run_at <= p_now then v_run_at := v_there.run_at; end if;
   if not ${s}.replace_waiting_job(
-    v_there, p_job.payload::json, p_job.bytes, v_run_at, p_job.delayed_since, p_job.priority, p_job.key, p_now
+    v_there, p_job.payload::json, p_job.bytes, v_run_at, p_job.delayed_since, p_job.priority, p_job.key, p_seq, p_now
   ) then return '${LINKED.skipped}'; end if;
   return '${LINKED.replaced}';
 end $$;

@@ -98,11 +98,7 @@ begin
       order by d.dependent
     );
     perform from ${s}.jobs_blocked where id = any (v_ids) order by id for update;
-    v_ids := array(
-      select given.id from unnest(v_ids) as given (id) where not exists (
-        select from ${s}.jobs as j where j.id = any (array(select unnest(o.after) from ${s}.jobs as o where o.id = given.id))
-          and j.status in ('FAILED', 'PANIC'))
-    );
+    v_ids := array(select given.id from unnest(v_ids) as given (id) where not ${s}.waits_for_failed(given.id));
     v_ids := array(select unnest(v_ids) except select unnest(${s}.retake_unique_keys(v_ids)));
     delete from ${s}.job_cascades where id = any (v_ids);
     update ${s}.jobs_blocked set failed_by = null where id = any (v_ids);
@@ -111,16 +107,25 @@ begin
   end loop;
 end $$;
 
+-- Whether a job that waits, or ended while it waited, waits for one that has failed. Of those that were removed since, it still waits for
+-- those that had failed.
+create function ${s}.waits_for_failed(p_id text) returns boolean language plpgsql stable ${BY_INDEX} as $$
+begin
+  return (
+    select b.waits > (
+      select count(*) from ${s}.job_dependencies as d
+      cross join lateral (select from ${s}.jobs as o where o.id = d.dependency and o.status = 'PENDING' offset 0) as j
+      where d.dependency = any (array(select unnest(o.after) from ${s}.jobs as o where o.id = p_id)) and d.dependent = p_id
+        and not d.satisfied
+    ) from ${s}.jobs_blocked as b where b.id = p_id
+  );
+end $$;
+
 -- Whether no dependency of a failed job stands in the way.
 create function ${s}.can_be_retried(p_id text) returns boolean language plpgsql stable ${BY_INDEX} as $$
 begin
   return not exists (
-    select from ${s}.jobs_blocked as b where b.id = p_id and (b.failed_by <> b.id or exists (
-      select from ${s}.job_dependencies as d
-      cross join lateral (select from ${s}.jobs as o where o.id = d.dependency and o.status in ('FAILED', 'PANIC') offset 0) as j
-      where d.dependency = any (array(select unnest(o.after) from ${s}.jobs as o where o.id = p_id)) and d.dependent = p_id
-        and not d.satisfied
-    ))
+    select from ${s}.jobs_blocked as b where b.id = p_id and (b.failed_by <> b.id or ${s}.waits_for_failed(b.id))
   );
 end $$;
 

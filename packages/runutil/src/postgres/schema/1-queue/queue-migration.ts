@@ -38,7 +38,7 @@ import { uniqueKeys } from './unique-keys.ts'
  *   a HOT update: no index grows. Hence the free half of each page.
  * - `jobs_waiting` has one short row for each job that no claim holds. A claim deletes the rows of its jobs; ended jobs have
  *   none, so that however many there are, a claim never reads them. It never scans rows that aren't `due`. Jobs that were
- *   enqueued together share rows, which are runs.
+ *   enqueued or unblocked together share rows, which are runs.
  * - `job_failures` has a row for each job that is FAILED or PANIC.
  * - `job_claims` has one row for all jobs of a claim. A job that isn't PENDING, or isn't in `ids`, isn't held by it:
  *   that is the fence. A job that ends stays in `ids`; one that goes back to waiting leaves a null.

@@ -3,18 +3,16 @@ import { BY_INDEX } from '../plan-settings.ts'
 /** Replacing what a waiting job is to do. */
 export const replacing = (s: string): string => /* sql */ `
 -- Gives a waiting or blocked job, whose row in jobs the caller has locked, another payload, time, priority and key. Everything else stays,
--- its place among jobs of the same time too. False when a claim holds the job.
+-- its place among jobs of the same time too. False when a claim holds the job. p_seq is that of the call.
 create function ${s}.replace_waiting_job(
   p_job ${s}.jobs, p_payload json, p_bytes integer, p_run_at timestamptz, p_delayed_since timestamptz, p_priority integer,
-  p_key text, p_now timestamptz
+  p_key text, p_seq bigint, p_now timestamptz
 ) returns boolean language plpgsql ${BY_INDEX} as $$
 declare
   v_unique_key text;
 begin
-  -- The second: it is stored by the same call, which hasn't blocked its jobs yet.
-  if p_job.after is not null and (${s}.is_blocked(p_job.id) or not exists (
-    select from ${s}.job_dependencies as d where d.dependency = p_job.after[1] and d.dependent = p_job.id
-  )) then
+  -- A call blocks those that it stores last of all.
+  if p_job.after is not null and (p_job.seq between p_seq + 1 and p_seq + 1048576 or ${s}.is_blocked(p_job.id)) then
     update ${s}.jobs set payload = p_payload, run_at = p_run_at, priority = p_priority, key = p_key, updated_at = p_now
       where id = p_job.id;
     return true;

@@ -1,6 +1,6 @@
 import { BY_INDEX } from '../plan-settings.ts'
 
-/** How many jobs of one call share a row of `jobs_waiting`, and how many a call needs for that. */
+/** How many jobs of one call, or freed by one transaction, share a row of `jobs_waiting`, and how many it takes for that. */
 export const RUN = 100
 
 /** Whether a run, which begins at or before this seq, has the job of it. */
@@ -10,8 +10,8 @@ const inRun = (seq: string): string =>
 /**
  * Runs: rows of `jobs_waiting` for up to 100 jobs of one kind that were enqueued by one call, one after another, and differ in
  * nothing that a claim looks at. They are due, have neither key nor note, and their seqs have no gaps, so no other job of the kind
- * lies between them. Jobs that one transaction unblocks are runs too; their seqs have gaps, and `seqs` has them all: their time is
- * that of the transaction, so that no other job lies between them either.
+ * lies between them. Jobs that one transaction unblocks are runs too, where none that has to wait in a row of its own lies between
+ * them; their seqs have gaps, and `seqs` has them all. Their time, in us, is that of the transaction, so that no job of another does.
  *
  * A claim takes whole runs and a part of the last. Whatever concerns a single job of a run (a cancellation, a limit that is set
  * later, a claim of few jobs) breaks the run into single rows first.

@@ -102,7 +102,6 @@ begin
       ) as held cross join lateral (
         select o.kind from ${s}.jobs as o where o.id = held.id and o.seq = held.seq and o.status = 'PENDING' offset 0
       ) as j group by j.kind
-    -- Jobs that wait for others to end: there are none yet.
     ), blocked as materialized (
       select b.kind, b.jobs from ${s}.blocked_kinds(${MOST_COUNTED}) as b
     ), kinds as materialized (

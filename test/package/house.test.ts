@@ -35,7 +35,7 @@ const insideMayImport: Record<string, Record<string, readonly string[]>> = {
   postgres: {
     '': [],
     database: [],
-    schema: ['database', '/queue', '/coordinate', '/dispatch', '/leases'],
+    schema: ['database', '/queue', '/coordinate', '/dispatch', '/leases', '/ops'],
     statements: ['database', 'schema'],
     queue: ['statements', 'schema', 'database', '/queue'],
     coordinate: ['statements', 'schema', 'database', '/coordinate'],

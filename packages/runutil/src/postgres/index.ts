@@ -28,3 +28,4 @@ export {
 } from './coordinate/postgres-coordinate-store.ts'
 export { PostgresLeaseStore, type PostgresLeaseStoreOptions } from './leases/postgres-lease-store.ts'
 export { PostgresJobStore, type PostgresJobStoreOptions } from './queue/postgres-job-store.ts'
+export { PostgresReplicaStore, type PostgresReplicaStoreOptions } from './ops/postgres-replica-store.ts'

@@ -13,6 +13,11 @@ export { jobStoreConformance } from './job-store-conformance.ts'
 export type { LeaseCases, LeaseContext } from './lease-case.ts'
 export { leaseConformance } from './lease-cases.ts'
 export { Probe, ProbeTimeoutError } from './probe.ts'
+export {
+  type ReplicaStoreCases,
+  type ReplicaStoreContext,
+  replicaStoreConformance,
+} from './replica-store-cases.ts'
 export { type TaskExchangeCases, taskExchangeConformance } from './task-exchange-cases.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
 export { coordinateConformance } from './coordinate-conformance.ts'

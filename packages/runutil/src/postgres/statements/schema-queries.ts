@@ -21,7 +21,7 @@ const UNREADABLE = '22P02'
 export type StatementText = Omit<Statement, 'name'>
 
 /** The stores of a schema. */
-type StoreName = 'jobs' | 'work' | 'dispatch' | 'leases'
+type StoreName = 'jobs' | 'work' | 'dispatch' | 'leases' | 'replicas'
 
 /** Runs the statements of one store in one schema. Each text is prepared under a name of its own. */
 export class SchemaQueries {

@@ -1,0 +1,55 @@
+import { PostgresReplicaStore, migrate } from 'runutil/postgres'
+import { type ReplicaStoreContext, VirtualClock, replicaStoreConformance } from 'runutil/testing'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { MemoryReplicaStore } from '../../packages/runutil/src/ops/memory-replica-store.ts'
+import { kindsOfDatabase } from '../support/postgres/databases.ts'
+
+interface Maker {
+  readonly fresh: () => Promise<ReplicaStoreContext>
+  readonly close: () => Promise<void>
+}
+
+const kinds: { name: string; open: () => Promise<Maker> }[] = [
+  {
+    name: 'memory',
+    open: async () => ({
+      fresh: async () => {
+        const clock = new VirtualClock()
+        return { replicas: new MemoryReplicaStore({ clock }), pass: (ms) => clock.advance(ms) }
+      },
+      close: async () => {},
+    }),
+  },
+  ...kindsOfDatabase.map(({ name, open }) => ({
+    name,
+    open: async () => {
+      const database = await open()
+      await migrate(database, { schema: 'ops test' })
+      return {
+        fresh: async () => {
+          await database.query({ text: `truncate "ops test".replicas, "ops test".commands` })
+          return {
+            replicas: new PostgresReplicaStore(database, { schema: 'ops test' }),
+            // Passing time in a database means making all its rows that much older.
+            pass: async (ms: number) => {
+              const older = `$1::float8 * interval '1 ms'`
+              await database.query({ text: `update "ops test".replicas set seen = seen - ${older}` }, [ms])
+              await database.query({ text: `update "ops test".commands set sent = sent - ${older}` }, [ms])
+            },
+          }
+        },
+        close: () => database.close(),
+      }
+    },
+  })),
+]
+
+describe.each(kinds)('replicas in $name:', ({ open }) => {
+  let maker: Maker
+  beforeAll(async () => void (maker = await open()), 60_000)
+  afterAll(() => maker?.close())
+
+  it.each(Object.entries(replicaStoreConformance))('%s', async (_, check) => {
+    await check(await maker.fresh())
+  })
+})

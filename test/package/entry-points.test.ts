@@ -163,6 +163,7 @@ describe('the package', () => {
       'PostgresCoordinateStore',
       'PostgresJobStore',
       'PostgresLeaseStore',
+      'PostgresReplicaStore',
       'SchemaChangedError',
       'SchemaMissingError',
       'SchemaTooNewError',
@@ -226,6 +227,7 @@ describe('the package', () => {
       'isolateWorkers',
       'jobStoreConformance',
       'leaseConformance',
+      'replicaStoreConformance',
       'runJob',
       'taskExchangeConformance',
     ])

@@ -70,7 +70,8 @@ export class BegunCommands {
       const { of, path, verb } = known
       return await logCall({ by, what: verb, on: `${of} ${path}` }, () => performHere(this.#runtime(), known))
     } catch (error) {
-      if (!(error instanceof OpsError)) return { status: 500, body: { code: 'error', message: messageOf(error) } }
+      if (!(error instanceof OpsError))
+        return { status: 500, body: { code: 'error', message: messageOf(error) } }
       const { status, code, message } = error
       return { status, body: { code, message } }
     }

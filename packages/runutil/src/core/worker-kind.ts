@@ -8,3 +8,11 @@ export type RunControl = 'pause' | 'trigger'
 
 /** Marks a worker that repeats its runs with the longest time between two starts, in ms. */
 export const intervalMs = Symbol.for('runutil.intervalMs')
+
+/**
+ * Marks a worker that is up before all others of its run, and stopped after all of them have ended: with 'itself', or 'inside' if it
+ * supervises such workers. It has to call `workerReady()`.
+ */
+export const comesFirst = Symbol.for('runutil.comesFirst')
+
+export type First = 'itself' | 'inside'

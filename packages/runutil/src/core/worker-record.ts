@@ -1,5 +1,6 @@
 import { type Clock, elapsedNow } from './clock.ts'
 import { LastRun } from './last-run.ts'
+import { LastToStop } from './last-to-stop.ts'
 import type { Progress } from './progress.ts'
 import { codeOf, messageOf, toError } from './thrown.ts'
 import {
@@ -72,6 +73,7 @@ export class RunRecords {
   stopRequest: (() => Error | undefined) | undefined
   /** The paths of workers that hung, were stopped and did not end, so that the whole run fails. */
   readonly hung = new Set<string>()
+  readonly lastToStop = new LastToStop()
   readonly #byPath = new Map<string, WorkerRecord>()
   readonly #listeners = new Map<object, ChangeListener>()
 
@@ -144,6 +146,8 @@ export class WorkerRecord {
   makesRuns = false
   /** Whether an operator has paused it. */
   isPaused = false
+  /** Whether it was told to stop, and has not ended. */
+  isEnding = false
   /** Somebody looks for its signs of life. */
   isWatched = false
   runs = 0

@@ -10,7 +10,7 @@ import {
   checkWorker,
   isWorker,
 } from '../core/worker.ts'
-import { intervalMs, workerKind } from '../core/worker-kind.ts'
+import { type First, comesFirst, intervalMs, workerKind } from '../core/worker-kind.ts'
 import { markOf, nameOf } from './named.ts'
 import type { RestartType } from './restart-plan.ts'
 import { type RestartLimit, checkReach, toRestartLimit } from './restart-window.ts'
@@ -27,6 +27,8 @@ export interface ChildSpec {
   readonly worker: Worker | WorkerFunc
   /** Its kind: 'repeat', 'queue', 'supervisor' … */
   readonly kind: string
+  /** Whether it, or one that it supervises, comes before all others. */
+  readonly first: First | undefined
   readonly restart: RestartType
   readonly retry: Backoff | undefined
   readonly retryIf: ((error: unknown) => boolean) | undefined
@@ -112,6 +114,7 @@ function specOf(
     isDeclared: as === 'declared',
     worker,
     kind: kindOf(worker),
+    first: markOf(worker, comesFirst) as First | undefined,
     restart: rules.restart,
     retry: rules.retry,
     retryIf: rules.retryIf,

@@ -26,6 +26,8 @@ export interface ChildHost {
   ended(child: Child, exit: Exit, body: WorkerBody): void
   /** Called when `isUp` of the child has changed. */
   turned(child: Child): void
+  /** Called when what the child supervises and comes before all others is up. */
+  firstUp(child: Child): void
   moved(child: Child, state: WorkerState): void
   /** Called when the child was stopped and did not end within its limit. */
   outlived(child: Child, cause: Error | undefined, forMs: number): void
@@ -166,12 +168,18 @@ export class Child implements RecordOwner {
     this.#host.turned(this)
   }
 
+  /** What it supervises and comes before all others is up. */
+  firstUp(): void {
+    this.#host.firstUp(this)
+  }
+
   /** @param stopBy its deadline to end, on the scale of `clock.elapsed()` */
   abort(reason: unknown, stopBy?: number): void {
     const { body } = this
     if (body === undefined) return
     if (body.isStopping) return this.#hurry(stopBy)
     body.stops()
+    if (this.outer === undefined) this.record.records.lastToStop.began(this.record)
     this.#clear()
     this.record.stopBy = stopBy
     if (this.record.state !== 'hung' && this.outer === undefined) this.record.moveTo('stopping')
@@ -207,6 +215,7 @@ export class Child implements RecordOwner {
   /** Stops waiting for its end. */
   giveUp(): void {
     this.body = undefined
+    this.record.records.lastToStop.ended(this.record)
     this.#clear()
   }
 
@@ -218,7 +227,9 @@ export class Child implements RecordOwner {
   }
 
   #limitStart(givenMs: number | undefined): void {
-    const ms = givenMs ?? (this.spec.restart === 'permanent' ? DEFAULT_START_TIMEOUT_MS : undefined)
+    const { restart, first } = this.spec
+    const isLimited = restart === 'permanent' || first === 'itself'
+    const ms = givenMs ?? (isLimited ? DEFAULT_START_TIMEOUT_MS : undefined)
     if (ms === undefined) return
     const error = (): StartTimeoutError => new StartTimeoutError(this.path, ms)
     this.#timing.limitStart(ms, () => this.endWith(error(), this.stopLimitMs))
@@ -235,6 +246,7 @@ export class Child implements RecordOwner {
     this.#clear()
     this.record.signOfLife()
     this.record.runEnded()
+    if (this.outer === undefined) this.record.records.lastToStop.ended(this.record)
     this.#host.ended(this, exit, body)
     body.ended()
   }

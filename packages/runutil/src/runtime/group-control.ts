@@ -44,6 +44,7 @@ export class GroupControl implements RecordHost {
     if (child.body !== undefined) {
       await reason.orFirst(child.stop(new WorkerStoppedError(child.path), child.stopLimitMs))
     } else if (!isOver(record)) record.moveTo('stopped')
+    starts.tried(child)
   }
 
   async start(record: WorkerRecord): Promise<void> {

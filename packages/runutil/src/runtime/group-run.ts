@@ -1,4 +1,6 @@
 import type { Backoff } from '../core/backoff.ts'
+import { shortened } from '../core/describe.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
 import { StateTally } from '../core/state-tally.ts'
 import type { Runnable } from '../core/worker.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
@@ -90,27 +92,53 @@ function addPartOrder(
 ): void {
   for (const part of parts) {
     for (const before of part.after ?? []) {
-      const gate = new Gate<Child>(made.get(before)!, true)
-      gate.after.push(...made.get(part)!)
+      const gate = new Gate<Child>(made.get(before)!.filter(isOrdered), true)
+      gate.after.push(...made.get(part)!.filter(isOrdered))
       order.add(gate)
     }
   }
 }
 
+/** One that comes before all others needs no other order. */
+function isOrdered({ spec }: Child): boolean {
+  return spec.first !== 'itself'
+}
+
 /** Sets the child's place in the order, and whether others wait for its `workerReady()`. */
 function place(child: Child, order: StartOrder<Child>, isGroupAwaited: boolean): void {
   child.place = order.of(child)
-  const { restart, after } = child.spec
+  const { restart, after, first } = child.spec
   const opens = child.place?.opens ?? []
   const isOwn = opens.some(({ isOfGroup }) => !isOfGroup)
   const isByGroup = isGroupAwaited || opens.length > 0
-  child.record.isAwaited = isOwn || (isByGroup && restart === 'permanent' && after.length === 0)
+  child.record.isAwaited =
+    first === 'itself' || isOwn || (isByGroup && restart === 'permanent' && after.length === 0)
 }
 
 /** Validates a group before anything runs. @throws InvalidArgumentError */
 export function checkParts(parts: readonly GroupPart[]): void {
   const order = new StartOrder<ChildSpec>()
-  for (const { specs, what } of parts) orderOf(specs, (spec) => spec, what, order)
+  for (const { specs, what, after = [] } of parts) {
+    checkFirst(specs, what, after.length > 0)
+    orderOf(specs, (spec) => spec, what, order)
+  }
+}
+
+/** @param isAfterClass whether their class comes after another @throws InvalidArgumentError */
+function checkFirst(specs: readonly ChildSpec[], what: string, isAfterClass: boolean): void {
+  const isFirst = (label: string): boolean =>
+    specs.some((spec) => spec.label === label && spec.first !== undefined)
+  for (const { label, first, after } of specs) {
+    if (first === undefined) continue
+    const before = after.find((name) => !isFirst(name))
+    if (before === undefined && !(isAfterClass && first === 'inside')) continue
+    const which = first === 'itself' ? 'it' : 'a worker that it supervises'
+    throw new InvalidArgumentError(
+      `${what}: expected no after for '${shortened(label)}', since ${which} starts before all others; ` +
+        `got ${before === undefined ? 'a class with after' : `'${shortened(before)}'`}; ` +
+        (first === 'itself' ? 'leave it out' : 'move that worker to the top of the run'),
+    )
+  }
 }
 
 /** Creates a child to add to a running group. @throws InvalidArgumentError, DuplicateNameError */
@@ -125,6 +153,7 @@ export function addedChild(
   const spec = toChildSpec(worker, parent.places, 'add', backoff)
   const beside = siblings.filter(({ record }) => record.parent === parent)
   checkNames([...beside.map((child) => child.spec.label), spec.label])
+  checkFirst([...beside.map((child) => child.spec), spec], 'add', false)
   const befores = spec.after.map((name) => {
     const before = beside.find((child) => child.spec.label === name)
     if (before !== undefined) return before

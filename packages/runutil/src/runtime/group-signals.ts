@@ -22,11 +22,12 @@ export class GroupSignals {
 
   /** Whether it can only be stopped with its group. */
   isShared({ attempts, place, spec }: Child): boolean {
-    const { restart, startTimeoutMs, stopTimeoutMs, watchdogMs, kind } = spec
+    const { restart, startTimeoutMs, stopTimeoutMs, watchdogMs, kind, first } = spec
     const isPlain =
       attempts === undefined &&
       place === undefined &&
       restart === 'permanent' &&
+      first === undefined &&
       kind !== 'supervisor' &&
       kind !== 'class'
     const hasTimes = startTimeoutMs !== undefined || stopTimeoutMs !== undefined || watchdogMs !== undefined

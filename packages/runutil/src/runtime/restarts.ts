@@ -82,7 +82,7 @@ export class Restarts {
 
   /** A failure that joins the restart in progress is not counted. */
   #countIn(child: Child, failure: Error): LimitReached | undefined {
-    if (this.#joint?.isOver === false) return undefined
+    if (this.#joint?.isOver === false && !isAlone(child)) return undefined
     const { limit, record, clock } = this.#props
     const { window, spec } = child
     const now = clock.elapsed()
@@ -105,17 +105,15 @@ export class Restarts {
 
   #restart(child: Child, failure: Error, delayMs: number): void {
     const { strategy, children, clock } = this.#props
-    const others =
-      strategy === 'one_for_one'
-        ? []
-        : restartedWith(strategy, children, child).filter((one) => one !== child)
+    const restarted = isAlone(child) ? [] : restartedWith(strategy, children, child)
+    const others = restarted.filter((one) => one !== child && !isAlone(one))
     if (child.outer !== undefined) child.record.failed(failure)
     child.record.restarting(
       child.attempts!.count,
       delayMs,
       others.map(({ record }) => record),
     )
-    if (strategy === 'one_for_one') this.#startAfter(child, delayMs)
+    if (strategy === 'one_for_one' || isAlone(child)) this.#startAfter(child, delayMs)
     else this.#startJointly(child, others, failure, clock.elapsed() + delayMs)
   }
 
@@ -150,6 +148,11 @@ interface LimitReached {
   /** Whose limit; undefined: the group's. */
   readonly child: Child | undefined
   readonly error: RestartLimitError
+}
+
+/** Whether it is restarted without others, and they without it, by any strategy: the run is watched by it. */
+function isAlone({ spec }: Child): boolean {
+  return spec.first === 'itself'
 }
 
 /** Some errors are not worth a restart, such as bad credentials. */

@@ -6,7 +6,7 @@ import { checkOptions } from '../core/options.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
 import type { Runnable, Worker } from '../core/worker.ts'
 import { type GroupPart, addedChild, checkParts, childrenOf } from './group-run.ts'
-import { workerKind } from '../core/worker-kind.ts'
+import { type First, comesFirst, workerKind } from '../core/worker-kind.ts'
 import { WorkerGroupError } from './errors.ts'
 import { isUnrestartable } from './restart-errors.ts'
 import { type Strategy } from './restart-plan.ts'
@@ -91,11 +91,13 @@ const LONGEST_STOP_MS = 30_000
 
 class SuperviseWorker implements Worker {
   readonly [workerKind]: string
+  readonly [comesFirst]: First | undefined
   readonly #parts: readonly GroupPart[]
   readonly #rules: SuperviseRules
 
   constructor(parts: readonly GroupPart[], rules: SuperviseRules, kind: string) {
     this[workerKind] = kind
+    if (parts.some(({ specs }) => specs.some(({ first }) => first !== undefined))) this[comesFirst] = 'inside'
     this.#parts = parts
     this.#rules = rules
   }

@@ -6,7 +6,7 @@ import { toError } from '../core/thrown.ts'
 import { FreshScope } from '../core/fresh-scope.ts'
 import { GroupControl } from './group-control.ts'
 import { Census } from './census.ts'
-import type { Child, ChildHost } from './child.ts'
+import { type Child, type ChildHost, entryOf } from './child.ts'
 import type { WorkerBody } from './worker-body.ts'
 import { ErrWorkerExitedPrematurely, type Failure, SiblingExitedError, attribute } from './errors.ts'
 import { type ExitVerdict, judgeEnd } from './exit-verdict.ts'
@@ -56,15 +56,16 @@ export class Supervisor implements ChildHost {
       onAllDone: () => props.endsWhenDone && this.#settle(),
       onReady: () => !this.#starts.isFirst && props.onReady(),
     })
-    this.#starts = new GroupStarts(children.length, this.clock)
     const { strategy, limit, record } = props
+    const { clock } = this
+    this.#starts = new GroupStarts({ children, clock, onFirstUp: () => entryOf(record)?.firstUp() })
     this.#lines = new GroupLines(this.scope, record, children)
     this.#restarts = new Restarts({
       record,
       strategy,
       limit,
       children,
-      clock: this.clock,
+      clock,
       start: (child) => this.#startAgain(child),
       onGaveUp: (child, error) => this.#lines.gaveUp(child, error),
     })
@@ -86,6 +87,7 @@ export class Supervisor implements ChildHost {
     await settled
     offAbort(signal, stop)
     this.#stop?.clear()
+    record.records.lastToStop.leave(record)
     this.#starts.clear()
     alive?.clear()
     this.#lines.ended()
@@ -138,12 +140,23 @@ export class Supervisor implements ChildHost {
     this.#census.turned(child)
   }
 
+  firstUp(child: Child): void {
+    this.#starts.tried(child)
+  }
+
   ended(child: Child, exit: Exit, body: WorkerBody): void {
     const { isStopping } = this
     const isByCaller = this.#reason.isAbortOf(this.#props.signal)
     this.#settleOne(child, judgeEnd(child, exit, body, { isStopping, isByCaller }))
+    if (!this.isStopping) this.#starts.tried(child)
+    this.#over(child)
+  }
+
+  /** It no longer runs, or nobody waits for it any more. */
+  #over(child: Child): void {
     this.#stop?.ended(child)
     if (this.#stop?.isOver) this.#settle()
+    this.#props.record.records.lastToStop.look()
   }
 
   #settleOne(child: Child, verdict: ExitVerdict): void {
@@ -205,8 +218,7 @@ export class Supervisor implements ChildHost {
 
   outlived(child: Child, cause: Error | undefined, forMs: number): void {
     this.#fail(child, giveUpStopped(child, cause, forMs))
-    this.#stop?.ended(child)
-    if (this.#stop?.isOver) this.#settle()
+    this.#over(child)
   }
 
   stop(reason: unknown, byCaller: boolean): void {
@@ -225,15 +237,24 @@ export class Supervisor implements ChildHost {
       clock: this.clock,
       reason,
       endsAt,
+      untilAlone: (isAlone) => this.#untilAlone(isAlone),
       onLate: (late, forMs) => onLate !== 'leave' && this.#late(late, onLate, forMs),
     })
     this.#stop.begin()
     if (this.#stop.isOver) this.#settle()
   }
 
+  /** Calls back when the last of the group may be stopped. */
+  #untilAlone(isAlone: () => void): void {
+    const { records } = this.#props.record
+    if (records.root.state === 'stopping') records.lastToStop.wait(this.#props.record, isAlone)
+    else isAlone()
+  }
+
   #late(late: readonly Child[], as: 'abandon' | 'hung', forMs: number): void {
     this.#addFailure(giveUpLate(late, as, forMs))
     this.#settle()
+    this.#props.record.records.lastToStop.look()
   }
 
   #addFailure(failure: Failure, child?: Child): void {

@@ -11,7 +11,7 @@ import { checkName, checkOptions } from '../core/options.ts'
 import { sleep } from '../core/wait.ts'
 import type { Worker } from '../core/worker.ts'
 import { Connections } from './connections.ts'
-import { listenError } from './errors.ts'
+import { listenError } from '../core/listen-errors.ts'
 import {
   type HttpApp,
   type HttpListener,

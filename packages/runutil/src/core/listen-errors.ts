@@ -6,10 +6,13 @@ export class PortInUseError extends Error {
   static {
     this.prototype.name = 'PortInUseError'
   }
-  constructor(port: number, host: string | undefined, options?: ErrorOptions) {
+  /** @param options.hint how to choose another, where that is always the same */
+  constructor(port: number, host: string | undefined, options: ErrorOptions & { hint?: string } = {}) {
+    const { hint, ...rest } = options
     super(
-      `port ${port}${host === undefined ? '' : ` of ${host}`} is in use; stop what listens there, or choose another`,
-      options,
+      `port ${port}${host === undefined ? '' : ` of ${host}`} is in use; stop what listens there, or choose another` +
+        (hint === undefined ? '' : `: ${hint}`),
+      rest,
     )
     this.port = port
     this.host = host
@@ -32,9 +35,10 @@ export class HostNotFoundError extends Error {
 const IN_USE: readonly unknown[] = ['EADDRINUSE']
 const NOT_FOUND: readonly unknown[] = ['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL']
 
-/** Converts Node's error of a failed listen to one that says what to do. */
-export function listenError(cause: unknown, port: number, host: string | undefined): unknown {
+/** Converts Node's error of a failed listen to one that says what to do. @param hint as of a PortInUseError */
+export function listenError(cause: unknown, port: number, host: string | undefined, hint?: string): unknown {
   const { code } = cause as { code?: unknown }
-  if (IN_USE.includes(code)) return new PortInUseError(port, host, { cause })
+  if (IN_USE.includes(code))
+    return new PortInUseError(port, host, { cause, ...(hint !== undefined && { hint }) })
   return host !== undefined && NOT_FOUND.includes(code) ? new HostNotFoundError(host, { cause }) : cause
 }

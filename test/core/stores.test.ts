@@ -4,7 +4,7 @@ import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
 import { AsyncScope } from '../../packages/runutil/src/core/async-scope.ts'
 import { CallBatcher } from '../../packages/runutil/src/core/call-batcher.ts'
-import { FreshScope } from '../../packages/runutil/src/core/fresh-scope.ts'
+import { FreshScope, freshScopeBeside } from '../../packages/runutil/src/core/fresh-scope.ts'
 import { linkedController } from '../../packages/runutil/src/core/linked-controller.ts'
 
 const storage = new AsyncLocalStorage<string>()
@@ -53,6 +53,38 @@ describe('a captured async context', () => {
       expect(seen).toEqual({ begun: expected, awaited: expected, timed: expected })
     }
     expect(stores()).toEqual(many.map(() => undefined))
+  })
+})
+
+describe('an async context for calls that enter a store of their own', () => {
+  const own = new AsyncLocalStorage<string>()
+
+  test('is one for all where there are no other stores', () => {
+    const shared = freshScopeBeside(own)
+    expect(own.run('of the worker', () => freshScopeBeside(own))).toBe(shared)
+    expect(shared.run(() => own.getStore())).toBeUndefined()
+  })
+
+  test.each(['text', '', 1, 0, null, true, Symbol('store')])('keeps another store, such as %s', (value) => {
+    const other = new AsyncLocalStorage<unknown>()
+    const kept = other.run(value, () => own.run('of the worker', () => freshScopeBeside(own)))
+    const seen: unknown[] = []
+    for (let n = 0; n < 3; n++) {
+      kept.run(() => {
+        own.enterWith(`of run ${n}`)
+        seen.push(other.getStore(), own.getStore())
+        other.enterWith('entered')
+      })
+    }
+    expect(seen).toEqual([value, 'of run 0', value, 'of run 1', value, 'of run 2'])
+    expect([own.getStore(), other.getStore()]).toEqual([undefined, undefined])
+  })
+
+  test('keeps another store of the same value as its own', () => {
+    const other = new AsyncLocalStorage<string>()
+    const kept = own.run('same', () => other.run('same', () => freshScopeBeside(own)))
+    kept.run(() => own.enterWith('changed'))
+    expect(kept.run(() => other.getStore())).toBe('same')
   })
 })
 

@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Logger, pino } from 'pino'
+import type { AsyncScope } from './async-scope.ts'
 import { systemClock } from './clock-system.ts'
 import type { Clock } from './clock.ts'
+import { freshScopeBeside } from './fresh-scope.ts'
 import type { Progress, ProgressListener } from './progress.ts'
 import { shared } from './shared.ts'
 import { RunRecords, type WorkerRecord } from './worker-record.ts'
@@ -31,12 +33,10 @@ export class Context {
   readonly record: WorkerRecord | undefined
   /** For one run of a repeating worker: the worker's context. */
   readonly #worker: Context | undefined
-  #id: string | undefined
-  #logger: Logger | undefined
   readonly run: ScheduledRun | undefined
-  /** Of a run or a job: what its code last reported. */
-  progress: Progress | undefined
   progressListener: ProgressListener | undefined
+  /** What few of them need: there is one for each run. */
+  #extra: { id?: string; logger?: Logger; progress?: Progress } | undefined
 
   constructor(scope: RunScope, name: string, record?: WorkerRecord, worker?: Context, run?: ScheduledRun) {
     this.scope = scope
@@ -61,13 +61,19 @@ export class Context {
   reported(done: number, total: number | undefined, note: string | undefined): void {
     if (this.#worker === undefined) return
     const at = new Date(this.scope.clock.now())
-    this.progress = { done, ...(total !== undefined && { total }), ...(note !== undefined && { note }), at }
-    this.progressListener?.progressed(this.progress)
+    const progress = { done, ...(total !== undefined && { total }), ...(note !== undefined && { note }), at }
+    ;(this.#extra ??= {}).progress = progress
+    this.progressListener?.progressed(progress)
+  }
+
+  /** Of a run or a job: what its code last reported. */
+  get progress(): Progress | undefined {
+    return this.#extra?.progress
   }
 
   /** Made on first use, from the root: pino prints a key twice when children nest. */
   get logger(): Logger {
-    return (this.#logger ??= childOf(this.scope.logger, this.#bindings()))
+    return ((this.#extra ??= {}).logger ??= childOf(this.scope.logger, this.#bindings()))
   }
 
   #bindings(): Record<string, string> {
@@ -77,7 +83,7 @@ export class Context {
   }
 
   get id(): string {
-    return (this.#id ??= randomId(this.scope.clock))
+    return ((this.#extra ??= {}).id ??= randomId(this.scope.clock))
   }
 }
 
@@ -103,6 +109,11 @@ export const withContext: <T, A extends unknown[]>(
 /** As `withContext`, until the enclosing scope ends: only for code called by an `AsyncScope`, which ends. */
 export function enterContext(context: Context): void {
   storage.enterWith(context)
+}
+
+/** For calls that each enter a context: in the stores of now, without those calls' own. */
+export function scopeOfCalls(): AsyncScope {
+  return freshScopeBeside(storage)
 }
 
 /** The context of the running worker; undefined outside of any. */

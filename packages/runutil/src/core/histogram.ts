@@ -1,6 +1,25 @@
 const FIRST_MS = 0.01
 /** The last bucket begins at about a month. */
 const DOUBLINGS = 38
+/** How many buckets a Histogram has from one duration to its double, if nothing else is asked for. */
+export const PER_DOUBLING = 7
+
+/** The number of the bucket of a duration. */
+export function bucketOf(ms: number, perDoubling: number): number {
+  if (ms <= FIRST_MS) return 0
+  return Math.ceil(Math.min(Math.log2(ms / FIRST_MS), DOUBLINGS) * perDoubling)
+}
+
+const LAST_OF_BUCKETS = Array.from(
+  { length: DOUBLINGS * PER_DOUBLING + 1 },
+  (_, bucket) => FIRST_MS * 2 ** (bucket / PER_DOUBLING),
+)
+
+/** As `bucketOf`, for PER_DOUBLING, but cheaper where the bucket is the one that is expected. */
+export function bucketNear(ms: number, expected: number): number {
+  const isIn = ms <= LAST_OF_BUCKETS[expected]! && (expected === 0 || ms > LAST_OF_BUCKETS[expected - 1]!)
+  return isIn ? expected : bucketOf(ms, PER_DOUBLING)
+}
 
 /** Counts of adjacent buckets of a Histogram. */
 export interface HistogramCounts {
@@ -20,7 +39,7 @@ export class Histogram {
   #total = 0
 
   /** @param perDoubling buckets from one duration to its double: with 7, percentiles have an error of 5.1 %, with 16 of 2.2 % */
-  constructor(perDoubling = 7) {
+  constructor(perDoubling = PER_DOUBLING) {
     this.#perDoubling = perDoubling
   }
 
@@ -34,8 +53,12 @@ export class Histogram {
   }
 
   add(ms: number): void {
-    const doublings = ms <= FIRST_MS ? 0 : Math.min(Math.log2(ms / FIRST_MS), DOUBLINGS)
-    this.#count(Math.ceil(doublings * this.#perDoubling), 1)
+    this.#count(bucketOf(ms, this.#perDoubling), 1)
+  }
+
+  /** @param bucket of `bucketOf` for as many buckets from one duration to its double */
+  addTo(bucket: number, count: number): void {
+    this.#count(bucket, count)
   }
 
   /** Adds what another histogram with as many buckets per doubling has counted. */

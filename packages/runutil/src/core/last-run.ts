@@ -1,4 +1,4 @@
-import { Histogram } from './histogram.ts'
+import { Histogram, bucketNear } from './histogram.ts'
 
 /** The last run of a worker, and the durations of all its runs. Created at its first run: an idle worker needs none. */
 export class LastRun {
@@ -6,12 +6,29 @@ export class LastRun {
   since = NaN
   durationMs = NaN
   hasFailed = false
-  readonly latency = new Histogram()
+  /** The bucket of the last durations, and how many of them aren't in the histogram yet: successive runs are alike. */
+  #bucket = 0
+  #pending = 0
+  #latency: Histogram | undefined
 
   ended(since: number, durationMs: number, hasFailed: boolean): void {
     this.since = since
     this.durationMs = durationMs
     this.hasFailed = hasFailed
-    this.latency.add(durationMs)
+    const bucket = bucketNear(durationMs, this.#bucket)
+    if (bucket !== this.#bucket) this.#flush(bucket)
+    this.#pending++
+  }
+
+  get latency(): Histogram {
+    this.#flush(this.#bucket)
+    return this.#latency!
+  }
+
+  #flush(bucket: number): void {
+    this.#latency ??= new Histogram()
+    if (this.#pending > 0) this.#latency.addTo(this.#bucket, this.#pending)
+    this.#pending = 0
+    this.#bucket = bucket
   }
 }

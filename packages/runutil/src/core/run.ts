@@ -1,4 +1,4 @@
-import type { Timer } from './clock.ts'
+import type { Clock, Timer } from './clock.ts'
 import { type Context, currentContext, type ScheduledRun } from './context.ts'
 import { dateAt } from './date-at.ts'
 import { shortened } from './describe.ts'
@@ -144,21 +144,27 @@ class LimitedRun {
   }
 }
 
+/** A schedule of equal intervals. */
+export interface Grid {
+  readonly clock: Clock
+  /** When its start of that number is due, on the scale of `clock.elapsed()`. */
+  dueAt(tick: number): number
+}
+
 /** A run at a fixed interval; its time of day is computed when read. */
 export class GridRun implements ScheduledRun {
+  readonly #grid: Grid
+  readonly #tick: number
   readonly missed: number
-  readonly #context: Context
-  readonly #dueElapsed: number
   #date: Date | undefined
 
-  /** @param dueElapsed when the run was due, on the scale of `clock.elapsed()` */
-  constructor(context: Context, dueElapsed: number, missed: number) {
-    this.#context = context
-    this.#dueElapsed = dueElapsed
+  constructor(grid: Grid, tick: number, missed: number) {
+    this.#grid = grid
+    this.#tick = tick
     this.missed = missed
   }
 
   get scheduledFor(): Date {
-    return (this.#date ??= dateAt(this.#context.scope.clock, this.#dueElapsed))
+    return (this.#date ??= dateAt(this.#grid.clock, this.#grid.dueAt(this.#tick)))
   }
 }

@@ -1,13 +1,19 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import { elapsedNow, type Timer } from '../core/clock.ts'
-import { Context, currentContext, enterContext, newScope } from '../core/context.ts'
+import {
+  Context,
+  type ScheduledRun,
+  currentContext,
+  enterContext,
+  newScope,
+  scopeOfCalls,
+} from '../core/context.ts'
 import { dateAt } from '../core/date-at.ts'
-import { FreshScope } from '../core/fresh-scope.ts'
 import { checkpoint } from '../core/health.ts'
 import { TriggeredRuns } from '../core/run-record.ts'
 import type { LiveFacts, RunControls, RunningRun } from '../core/worker-record.ts'
 import { callJob, type Job, type JobFunc } from '../core/job.ts'
-import { defaultWarnAfterMs, GridRun, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
+import { defaultWarnAfterMs, type Grid, GridRun, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
 
 export interface TickerSettings {
@@ -25,14 +31,14 @@ export interface TickerSettings {
  * No async functions and no needless allocation per tick: a thousand of these at 10 ms should cost little more than a
  * thousand bare intervals.
  */
-export class Ticker implements WatchedRuns, RunControls, LiveFacts {
+export class Ticker implements WatchedRuns, RunControls, LiveFacts, Grid {
   readonly #settings: TickerSettings
   readonly #everyMs: number
   readonly #signal: AbortSignal
   readonly #context = currentContext() ?? new Context(newScope({}), '')
-  readonly #clock = this.#context.scope.clock
-  readonly #sweep = slowRuns(this.#clock)
-  readonly #scope = new FreshScope()
+  readonly clock = this.#context.scope.clock
+  readonly #sweep = slowRuns(this.clock)
+  readonly #scope = scopeOfCalls()
   readonly #tick: () => void
   /** The job, with its context and its signal. */
   readonly #call: () => Promise<void> | void
@@ -70,10 +76,8 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
     // Not in field initialisers: V8 gives such a function a dictionary of 250 bytes for the private field's name.
     this.#tick = () => this.#begin()
     this.#call = () => {
+      const context = this.#context.child(this.#scheduledRun())
       // Cheaper than running within it: the scope around this call ends anyway.
-      const isAsked = this.#triggered?.isOn === true
-      const due = isAsked ? this.#startedAt : this.#origin + Math.max(0, this.#lastTick) * this.#everyMs
-      const context = this.#context.child(new GridRun(this.#context, due, isAsked ? 0 : this.#missed))
       enterContext((this.#run = context))
       return limits === undefined
         ? callJob(job, signal)
@@ -93,7 +97,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
   warnSlow(): void {
     if (this.#run === undefined || this.#warned === this.#run) return
     this.#warned = this.#run
-    warnSlow(this.#run, this.#clock.elapsed() - this.#startedAt)
+    warnSlow(this.#run, this.clock.elapsed() - this.#startedAt)
   }
 
   start(resolve: () => void, reject: (error: unknown) => void): void {
@@ -104,7 +108,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
     if (this.#settings.limits?.warnAfterMs === undefined) this.#sweep.add(this)
     this.#offerControls()
     if (!this.#settings.startImmediately || this.#isPaused) return this.#beginSchedule()
-    this.#origin = this.#clock.elapsed()
+    this.#origin = this.clock.elapsed()
     this.#lastTick = -1
     if (this.#settings.jitterMs === 0) this.#start()
     else this.#scheduleAt(this.#origin)
@@ -142,18 +146,29 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
 
   running(): RunningRun | undefined {
     if (!this.#isRunning) return undefined
-    const startedAt = dateAt(this.#clock, this.#startedAt)
+    const startedAt = dateAt(this.clock, this.#startedAt)
     return { startedAt, traceId: this.#context.id, progress: this.#run?.progress }
   }
 
   nextRunAt(): Date | undefined {
     const waits = !this.#isRunning && !this.#isPaused
-    return waits && !Number.isNaN(this.#nextAt) ? dateAt(this.#clock, this.#nextAt) : undefined
+    return waits && !Number.isNaN(this.#nextAt) ? dateAt(this.clock, this.#nextAt) : undefined
+  }
+
+  /** Not by its time, for which V8 would allocate an object. */
+  #scheduledRun(): ScheduledRun {
+    const isAsked = this.#triggered?.isOn === true
+    if (this.#lastTick > 0 && !isAsked) return new GridRun(this, this.#lastTick, this.#missed)
+    return { scheduledFor: dateAt(this.clock, isAsked ? this.#startedAt : this.#origin), missed: 0 }
+  }
+
+  dueAt(tick: number): number {
+    return this.#origin + tick * this.#everyMs
   }
 
   #beginSchedule(): void {
     this.#context.record?.ready()
-    this.#origin = this.#clock.elapsed()
+    this.#origin = this.clock.elapsed()
     this.#lastTick = 0
     this.#scheduleNext()
   }
@@ -161,14 +176,14 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
   /** A start missed in the meantime runs now, after other pending work of the event loop. */
   #scheduleNext(): void {
     if (this.#isPaused) return
-    this.#scheduleAt(this.#origin + (this.#lastTick + 1) * this.#everyMs)
+    this.#scheduleAt(this.dueAt(this.#lastTick + 1))
   }
 
   #scheduleAt(due: number): void {
     const { jitterMs } = this.#settings
-    const next = jitterMs === 0 ? due : due + this.#clock.random() * jitterMs
+    const next = jitterMs === 0 ? due : due + this.clock.random() * jitterMs
     this.#nextAt = next
-    if (this.#timer === undefined) this.#timer = this.#clock.setTimeoutAt(this.#tick, next, true)
+    if (this.#timer === undefined) this.#timer = this.clock.setTimeoutAt(this.#tick, next, true)
     else this.#timer.restartAt(next)
   }
 
@@ -184,7 +199,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
 
   /** How many starts of the schedule have come. */
   get #passed(): number {
-    return Math.floor((this.#clock.elapsed() - this.#origin) / this.#everyMs)
+    return Math.floor((this.clock.elapsed() - this.#origin) / this.#everyMs)
   }
 
   #start(): void {
@@ -192,14 +207,14 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts {
       this.#triggered.begin()
       this.#timer?.clear()
     }
-    this.#startedAt = this.#clock.elapsed()
+    this.#startedAt = this.clock.elapsed()
     this.#isRunning = true
     this.#context.record?.signOfLife()
     try {
       const running: Promise<void> | void | undefined = this.#scope.run(this.#call)
       if (typeof running?.then === 'function') {
         // Another run may start in this turn, after what this one has done so far.
-        elapsedNow(this.#clock)
+        elapsedNow(this.clock)
         this.#sweep.began()
         this.#succeeded ??= () => this.#succeed()
         this.#failed ??= (error) => this.#fail(error)

@@ -1,4 +1,4 @@
-// The core's benchmarks: (a) CPU time of repeated jobs, (b) memory of idle workers, (c) starting and stopping many.
+// The core's benchmarks: (a) CPU time of repeated jobs, (b) memory of idle workers, (c) starting and stopping many, (d) restarts.
 // `--once` runs each once and small, to see that it runs.
 import { inRounds, median, program, ratio } from '../measure.ts'
 import { printMachine, printTable } from '../table.ts'
@@ -12,6 +12,7 @@ await cpuOfTicking('sync')
 await cpuOfTicking('async')
 await memoryOfIdleWorkers()
 await startAndAbort()
+await restarts()
 
 async function cpuOfTicking(kind: 'sync' | 'async'): Promise<void> {
   const contenders = ['setInterval', 'runutil', 'toad-scheduler', 'effect', 'croner'] as const
@@ -74,5 +75,18 @@ async function startAndAbort(): Promise<void> {
       median(measured[`repeat ${count}`]!).toFixed(0),
       median(measured[`listen ${count}`]!).toFixed(0),
     ]),
+  )
+}
+
+async function restarts(): Promise<void> {
+  const groups = ['1', '101'] as const
+  const measured = await inRounds(groups, rounds, async (workers) => {
+    const args = [Number(workers) - 1, once ? 500 : 10_000]
+    return (await program<{ usEach: number }>('core/restarts.mjs', args)).usEach
+  })
+  printTable(
+    '(d) CPU time of a restart without delay: the failure, the decision, a turn of the event loop and the start',
+    ['workers in the group', 'µs, median'],
+    groups.map((workers) => [workers, median(measured[workers]).toFixed(1)]),
   )
 }

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
 import pg from 'pg'
 import {
   type Database,
@@ -19,6 +18,7 @@ import { applyMigrations } from '../../packages/runutil/src/postgres/schema/migr
 import type { Migration } from '../../packages/runutil/src/postgres/schema/migration.ts'
 import { migrations } from '../../packages/runutil/src/postgres/schema/migrations.ts'
 import { channelName } from '../../packages/runutil/src/postgres/schema/schema-name.ts'
+import { BUNDLED_CWD, bundled } from '../support/bundled.ts'
 import { ask } from '../support/postgres/ask.ts'
 import { freshDatabase, kindsOfDatabase } from '../support/postgres/databases.ts'
 import { rejection } from '../support/postgres/rejection.ts'
@@ -187,7 +187,7 @@ describe('migrations', () => {
 describe('migrate on a server', () => {
   it('takes each step once when ten processes start at once', async () => {
     const { url, drop } = await freshDatabase()
-    const processes = await startTogether(url, 10, await bundled('migrate'))
+    const processes = await startTogether(url, 10, await bundled('postgres/programs/migrate'))
     expect(processes).toEqual(Array.from({ length: 10 }, () => 'migrated'))
     const numbers = await ask(url, 'select number from ten.migrations order by 1')
     expect(numbers).toEqual([1, 2, 3].map((number) => ({ number })))
@@ -231,29 +231,15 @@ describe('migrate on a server', () => {
   })
 })
 
-/** A program of `programs/` as one text of JavaScript: ten processes that transpile for themselves take long. */
-async function bundled(program: string): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(`programs/${program}.ts`, import.meta.url))],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    target: 'node20',
-  })
-  return outputFiles[0]!.text
-}
-
 /** @returns what each has printed, once all have exited with 0 */
 async function startTogether(url: string, count: number, code: string): Promise<string[]> {
   const gate = new pg.Client(url)
   await gate.connect()
   await gate.query('select pg_advisory_lock(1)')
-  // Where what it imports is installed.
-  const cwd = fileURLToPath(new URL('../../packages/runutil', import.meta.url))
   const args = ['--input-type=module', '--eval', code, url]
-  const processes = Array.from({ length: count }, () => promisify(execFile)(process.execPath, args, { cwd }))
+  const processes = Array.from({ length: count }, () =>
+    promisify(execFile)(process.execPath, args, { cwd: BUNDLED_CWD }),
+  )
   const ended = Promise.all(processes)
   await Promise.race([waitingFor('advisory', url, count), ended])
   await gate.end()

@@ -14,7 +14,11 @@ export interface Answer {
   /** Those of them whose claim was lost. */
   readonly lost?: readonly string[]
   /** The error of an enqueue. */
-  readonly refused?: { readonly code?: string; readonly ids?: readonly string[]; readonly message: string }
+  readonly refused?: {
+    readonly code?: string | undefined
+    readonly ids?: readonly string[] | undefined
+    readonly message: string
+  }
 }
 
 /** Processes that use one database at the same time, each over a connection of its own, for as many rounds as are wanted. */

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Logger, pino } from 'pino'
 import type { AsyncScope } from './async-scope.ts'
+import { begunRuns } from './begun-runs.ts'
 import { systemClock } from './clock-system.ts'
 import type { Clock } from './clock.ts'
 import { freshScopeBeside } from './fresh-scope.ts'
@@ -54,6 +55,7 @@ export class Context {
 
   /** One run of a repeating worker: same name, same trace, a span of its own. */
   child(run?: ScheduledRun): Context {
+    begunRuns.listener?.(this.name)
     return new Context(this.scope, this.name, this.record, this.#worker ?? this, run)
   }
 

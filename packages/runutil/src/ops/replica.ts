@@ -5,7 +5,7 @@ import { InvalidDurationError, unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { checkName, checkOptions } from '../core/options.ts'
 import { timeOrderedId } from '../core/time-ordered-id.ts'
-import { workerKind } from '../core/worker-kind.ts'
+import { comesFirst, workerKind } from '../core/worker-kind.ts'
 import type { Worker } from '../core/worker.ts'
 import { workerReady } from '../core/worker-ready.ts'
 import { currentRuntime } from '../runtime/runtime.ts'
@@ -48,6 +48,7 @@ export function replica(store: ReplicaStore, options: ReplicaOptions = {}): Work
   const beating = new ReplicaRun({ id, store, name, everyMs, state, runtime })
   const worker = {
     [workerKind]: 'replica',
+    [comesFirst]: 'itself' as const,
     run: (signal: AbortSignal): Promise<void> => {
       workerReady()
       return beating.run(signal)

@@ -35,11 +35,14 @@ const WITHOUT_OWN: ReadonlySet<string> = new Set(['repeat', 'cron', 'singleton',
 
 /**
  * Whether a worker's readiness says something about the process: another starts after it, it has a `startTimeout`, or it calls
- * `workerReady()`. A repeat whose run has failed is only in a backoff, and would take each replica out of service at once.
+ * `workerReady()`. A repeat whose run has failed is only in a backoff, and would take each replica out of service at once. What
+ * only shows the process to others isn't what it is there for.
  */
 function reportsReadiness(record: WorkerRecord): boolean {
+  const { first, startTimeoutMs } = entryOf(record)?.spec ?? {}
+  if (first === 'itself') return false
   if (record.isAwaited || (record.saidReady && !WITHOUT_OWN.has(record.kind))) return true
-  return entryOf(record)?.spec.startTimeoutMs !== undefined
+  return startTimeoutMs !== undefined
 }
 
 function isStoppedByOperator(record: WorkerRecord): boolean {

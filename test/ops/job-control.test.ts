@@ -3,6 +3,7 @@ import { VirtualClock, drain } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
 import type { JobVerb } from '../../packages/runutil/src/ops/control.ts'
 import { type Answer, type Controlled, ada, controlledRun } from '../support/ops/controlled-run.ts'
+import { like } from '../support/ops/like.ts'
 
 interface Jobs extends Controlled {
   readonly queue: JobQueue
@@ -71,7 +72,7 @@ describe('control of one job', () => {
     ]
     for (const [id, verb, status, says] of all) {
       const answer = await it.call((control) => control.job(id, verb, ada))
-      expect(answer, `${verb} ${id}`).toMatchObject({ status, message: expect.stringMatching(says) })
+      expect(answer, `${verb} ${id}`).toMatchObject({ status, message: like(says) })
     }
     await it.end()
   })
@@ -138,7 +139,7 @@ describe('control of all jobs that match', () => {
     expect(await it.many('cancel', { query, asOf: body.asOf, count: 2 })).toMatchObject({
       status: 409,
       code: 'stale',
-      message: expect.stringMatching(/more than 2 jobs match as of/),
+      message: like(/more than 2 jobs match as of/),
     })
     expect(await statusOf(it, 'wait 1', 'wait 2', 'wait 3')).toEqual(['PENDING', 'PENDING', 'PENDING'])
     // Fewer are no surprise.
@@ -203,7 +204,7 @@ describe('control of all jobs that match', () => {
     expect(await it.many('retry', asked)).toMatchObject({
       status: 400,
       code: 'bad-request',
-      message: expect.stringMatching(says),
+      message: like(says),
     })
     await it.end()
   })
@@ -233,7 +234,7 @@ describe('control of a kind', () => {
     ])
       expect(await call).toMatchObject({
         status: 404,
-        message: expect.stringMatching(/give it to the OpsServer/),
+        message: like(/give it to the OpsServer/),
       })
     await run.end()
   })

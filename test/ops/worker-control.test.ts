@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { WorkerVerb } from '../../packages/runutil/src/ops/control.ts'
 import { type Controlled, ada, controlledRun } from '../support/ops/controlled-run.ts'
 import { node } from '../support/pool/pools.ts'
+import { like } from '../support/ops/like.ts'
 
 const sleeper = { name: 'Sleeper', worker: (signal: AbortSignal) => wait('1d', signal) }
 const tick = (job: () => Promise<void> | void): { name: string; worker: ReturnType<typeof repeat> } => ({
@@ -56,7 +57,7 @@ describe('control of a worker', () => {
   test.each(refused)('refuses %s: %s %s', async (_, verb, path, status, code, says) => {
     const run = await controlledRun([tick(() => {}), sleeper])
     const answer = await run.call((control) => control.worker(path, verb, ada))
-    expect(answer).toEqual({ status, code, message: expect.stringMatching(says) as string })
+    expect(answer).toEqual({ status, code, message: like(says) })
     await run.end()
   })
 
@@ -125,13 +126,13 @@ describe('control of a worker', () => {
         what: 'stop',
         on: 'worker /Nobody',
         status: 404,
-        result: expect.stringContaining('/Nobody'),
+        result: like('/Nobody'),
       },
       {
         what: 'stop',
         on: 'worker /Tick of replica r-17',
         status: 404,
-        result: expect.stringContaining('r-17'),
+        result: like('r-17'),
       },
     ])
     await run.end()
@@ -155,7 +156,7 @@ describe('control of a pool', () => {
       ['/Pol', 404, /no worker has the path/],
     ] as const) {
       const answer = await run.call((control) => control.pool(path, 'reset', ada))
-      expect(answer).toMatchObject({ status, message: expect.stringMatching(says) })
+      expect(answer).toMatchObject({ status, message: like(says) })
     }
     await run.runtime.stop('/Pool')
     expect(await run.call((control) => control.pool('/Pool', 'reset', ada))).toMatchObject({ status: 409 })

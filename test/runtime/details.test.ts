@@ -100,12 +100,15 @@ test('a CoordinateWorker shows its tasks, their progress and its heartbeat', asy
   })
 })
 
-test('a Manager shows its live workers, and how many tasks wait for each', async () => {
+test('a Manager shows its live workers, how many tasks wait for each, and how far the running one is', async () => {
   let manager: Manager
   const { detail } = await detailOf(
     (clock) => {
       manager = new Manager({ operation: 'test', ledger: new MemoryActionLedger(), clock })
-      manager.workers.register('host', 'phone', (_, signal) => untilAbort(signal))
+      manager.workers.register('host', 'phone', (_, signal) => {
+        reportProgress(1, 2, 'unlocked')
+        return untilAbort(signal)
+      })
       return manager
     },
     async (clock) => {
@@ -114,9 +117,10 @@ test('a Manager shows its live workers, and how many tasks wait for each', async
     },
   )
   const since = new Date(NOON)
+  const progress = { done: 1, total: 2, note: 'unlocked', at: new Date(NOON) }
   expect(detail).toEqual({
     operation: 'test',
-    workers: [{ host: 'host', target: 'phone', since, queued: 2 }],
+    workers: [{ host: 'host', target: 'phone', since, queued: 2, progress }],
   })
 })
 

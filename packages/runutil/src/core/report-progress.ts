@@ -2,8 +2,8 @@ import { currentContext } from './context.ts'
 import { unexpected } from './errors.ts'
 
 /**
- * Reports how far the running job of a queue, the task of a CoordinateWorker, or the run of a `repeat`, `cron` or leased worker has
- * got. The runtime's tree shows the last report; that of a job is stored with the renewal of its lease. Does nothing outside of
+ * Reports how far the running job of a queue, the task of a CoordinateWorker, the action of a Manager's worker, or the run of a
+ * `repeat`, `cron` or leased worker has got. The runtime's tree shows the last report; that of a job is stored with the renewal of its lease. Does nothing outside of
  * these.
  *
  * @param total how much there is to do in all, if that is known

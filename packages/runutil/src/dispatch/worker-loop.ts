@@ -1,5 +1,6 @@
 import { linkedController } from '../core/linked-controller.ts'
-import { currentLogger } from '../core/context.ts'
+import { Context, currentContext, currentLogger, newScope, withContext } from '../core/context.ts'
+import type { Progress } from '../core/progress.ts'
 import { toError } from '../core/thrown.ts'
 import { logWarning } from '../core/log.ts'
 import { inNewScope } from '../core/async-scope.ts'
@@ -30,6 +31,8 @@ export interface LiveWorkerDetail {
   readonly since?: Date
   /** Tasks that wait for it; absent if unknown here. */
   readonly queued?: number
+  /** What the handler of its task last passed to `reportProgress`. */
+  readonly progress?: Progress
 }
 
 /** One registered worker: registering ─► live, one task at a time ─► gone, after `close` or when its handler threw. */
@@ -41,6 +44,8 @@ export class WorkerLoop {
   #registration: WorkerRegistration | undefined
   /** When it was last registered. */
   #liveSince: Date | undefined
+  /** Of the task that its handler performs. */
+  #task: Context | undefined
   #ended: Promise<void> = Promise.resolve()
   #resolveReady!: () => void
   #rejectReady!: (reason: unknown) => void
@@ -61,7 +66,14 @@ export class WorkerLoop {
     if (this.#registration === undefined || this.#liveSince === undefined) return undefined
     const { host, target } = this.worker
     const { queued } = this.#registration
-    return { host, target, since: this.#liveSince, ...(queued !== undefined && { queued }) }
+    const progress = this.#task?.progress
+    return {
+      host,
+      target,
+      since: this.#liveSince,
+      ...(queued !== undefined && { queued }),
+      ...(progress !== undefined && { progress }),
+    }
   }
 
   /** Never rejects. Registers a lost worker again. */
@@ -134,11 +146,19 @@ export class WorkerLoop {
   async #perform(task: Task, signal: AbortSignal): Promise<HandlerResult> {
     // A handler that listens for `abort` would miss an earlier one.
     if (signal.aborted) return { kind: 'not called' }
+    const context = (
+      currentContext() ?? new Context(newScope({ clock: clockOf(this.#props.settings) }), '')
+    ).child()
+    this.#task = context
     try {
-      await inNewScope(() => runInTaskScope(this.worker, () => this.#props.handler(task, signal)))
+      await inNewScope(() =>
+        withContext(context, () => runInTaskScope(this.worker, () => this.#props.handler(task, signal))),
+      )
       return { kind: 'returned' }
     } catch (error) {
       return { kind: 'threw', error: toError(error) }
+    } finally {
+      this.#task = undefined
     }
   }
 

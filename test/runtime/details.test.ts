@@ -2,7 +2,7 @@ import { type DeclarativeWorker, Runtime, reportProgress, runAllWorkers } from '
 import { CoordinateWorker, MemoryCoordinateStore, createCoordinate } from 'runutil/coordinate'
 import { cron } from 'runutil/cron'
 import { Manager, MemoryActionLedger } from 'runutil/dispatch'
-import { MemoryLeaseStore, singleton } from 'runutil/leases'
+import { MemoryLeaseStore, distributedCron, singleton } from 'runutil/leases'
 import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { expect, test } from 'vitest'
@@ -95,6 +95,7 @@ test('a CoordinateWorker shows its tasks, their progress and its heartbeat', asy
     namespace: 'n',
     workerId: 'w',
     concurrency: 1,
+    children: 1,
     tasks: [{ workSpec: 'spec', attempts: 3, progress: { done: 1, total: 3, at: new Date(NOON) } }],
     heartbeat: new Date(NOON),
   })
@@ -124,7 +125,7 @@ test('a Manager shows its live workers, how many tasks wait for each, and how fa
   })
 })
 
-test('a cron shows its pattern and next instant, a singleton its lease', async () => {
+test('a cron shows its pattern and next instant, a singleton its lease, a distributed cron both', async () => {
   const pattern = '30 12 * * *'
   const next = new Date(NOON + 30 * 60_000)
   expect((await detailOf(() => cron(pattern, () => {}))).detail).toEqual({ pattern, timezone: 'UTC', next })
@@ -134,6 +135,10 @@ test('a cron shows its pattern and next instant, a singleton its lease', async (
   )
   // Renewed after a third of its 30 s.
   expect(held.detail).toEqual({ lease: 'one', held: true, fence: 1, until: new Date(NOON + 40_000) })
+  const both = await detailOf((clock) => {
+    return distributedCron(new MemoryLeaseStore({ clock }), 'one', pattern, () => {})
+  })
+  expect(both.detail).toEqual({ lease: 'one', held: false, pattern, timezone: 'UTC', next })
 })
 
 test('a ProcessPool shows its processes', async () => {

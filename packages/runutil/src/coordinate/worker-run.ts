@@ -66,7 +66,8 @@ export class WorkerRun {
     const tasks = [...this.#running].map(({ name, attempts, progress }) => {
       return { workSpec: name, attempts, ...(progress !== undefined && { progress }) }
     })
-    return { namespace: namespace.name, workerId, concurrency, tasks, heartbeat: this.#heartbeatAt }
+    const children = this.#children.size
+    return { namespace: namespace.name, workerId, concurrency, children, tasks, heartbeat: this.#heartbeatAt }
   }
 
   async #work(itself: CoordinateWorkerRecord): Promise<void> {

@@ -58,6 +58,12 @@ export class CronPlan implements LeasePlan {
     return slowAfterMs({ times: this.#times }, this.run!.scheduledFor.getTime())
   }
 
+  detail(): object {
+    const { pattern, timezone } = this.#times
+    const next = this.#after(this.#clock.now())
+    return { pattern, timezone, ...(next < NEVER && { next: new Date(next) }) }
+  }
+
   /** The lease was acquired: all instants since the last run, except this one, are missed. */
   async #begin({ settledMs }: KnownSchedule): Promise<number> {
     const instant = this.#instant

@@ -15,6 +15,8 @@ export interface LeasePlan {
   readonly run: ScheduledRun | undefined
   /** How long a run takes before it is slow; undefined: never. */
   slowAfterMs(): number | undefined
+  /** What the tree shows of it. */
+  detail?(): object
 }
 
 /** The work is due at once, and only once: when it ends by itself, it is not called again. */

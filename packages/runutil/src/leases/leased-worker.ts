@@ -94,9 +94,10 @@ class LeasedRun {
 
   get #detail(): object {
     const { name } = this.#work
-    if (this.#held === undefined) return { lease: name, held: false }
+    const plan = this.#plan.detail?.()
+    if (this.#held === undefined) return { lease: name, held: false, ...plan }
     const { fence, lease } = this.#held
-    return { lease: name, held: true, fence, until: dateAt(this.#clock, lease.expiresAt) }
+    return { lease: name, held: true, fence, until: dateAt(this.#clock, lease.expiresAt), ...plan }
   }
 
   async #run(): Promise<void> {

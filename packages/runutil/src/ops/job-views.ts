@@ -30,7 +30,7 @@ export class JobViews {
   readonly #redact: OpsOptions['redact']
   readonly #kinds: SharedQuery<readonly object[]>
   readonly #lists: SharedQueries<JobRows>
-  readonly #jobs: SharedQueries<QueuedJob | undefined>
+  readonly #jobs: SharedQueries<{ id: string } | undefined>
 
   constructor(queue: JobQueue, clock: Clock, redact: OpsOptions['redact']) {
     this.#queue = queue
@@ -57,9 +57,13 @@ export class JobViews {
   }
 
   async job(id: string): Promise<Aged & { id: string }> {
-    const { value, at, ageMs } = await this.#jobs.ask(id, () => this.#queue.get(id))
+    const { value, at, ageMs } = await this.#jobs.ask(id, async () => {
+      const job = await this.#queue.get(id)
+      // What is remembered is what is shown, not a payload of 4 MiB.
+      return job && this.#whole(job)
+    })
     if (value === undefined) throw new OpsError(404, 'not-found', `there is no job '${id.slice(0, 80)}'`)
-    return { at, ageMs, ...this.#whole(value) }
+    return { at, ageMs, ...value }
   }
 
   #row({ lastError, ...job }: QueuedJob): object {

@@ -23,7 +23,7 @@ export class SharedQueries<T> {
    * @param key the same for the same query
    * @throws OpsError 503 also when too many others wait
    */
-  ask(key: string, query: (signal: AbortSignal) => Promise<T>): Promise<Answer<T>> {
+  async ask(key: string, query: (signal: AbortSignal) => Promise<T>): Promise<Answer<T>> {
     const known = this.#kept.get(key)
     const shared = known ?? this.#added(query)
     this.#kept.delete(key)

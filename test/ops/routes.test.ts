@@ -180,11 +180,19 @@ describe('what is read', () => {
       ['units', { namespace: 'ns', spec: 'crawl', status: 'failed' }],
     ],
     [
-      'actions?target=r1&input.url=x&output.sizes.0=1',
-      ['actions', { target: 'r1', 'input.url': 'x', 'output.sizes.0': '1' }],
+      'actions?target.startsWith=r1&input.url=x&output.sizes.0=1&createdAt.gte=2030-01-01',
+      [
+        'actions',
+        {
+          'target.startsWith': 'r1',
+          'input.url': 'x',
+          'output.sizes.0': '1',
+          'createdAt.gte': '2030-01-01',
+        },
+      ],
     ],
-    ['events?watch=kinds,replicas&replica=r2', ['open', { watch: ['kinds', 'replicas'], replica: 'r2' }]],
-    ['events', ['open', { watch: [] }]],
+    ['events?watch=kinds,replicas&replica=r2', ['open', { watch: 'kinds,replicas', replica: 'r2' }]],
+    ['events', ['open', {}]],
   ])('is %s', async (path, reached) => {
     await using server = await FakeServer.start()
     expect((await server.get(`/api/v1/${path}`)).status).toBe(200)
@@ -196,6 +204,7 @@ describe('what is read', () => {
     ['jobs?kind=a&kind=b', `query: expected 'kind' once; got it twice`],
     ['jobs?constructor=x', /^query: unknown field 'constructor'; known are kind, status/],
     ['actions?input=x', /^query: unknown field 'input'/],
+    ['actions?limit.gt=x', /^query: unknown field 'limit.gt'/],
     ['actions?inputs.url=x', /^query: unknown field 'inputs.url'/],
     ['kinds?limit=1', `query: unknown field 'limit'; none is known here`],
     ['jobs/%', `path: expected UTF-8 encoded by %XX; got '%'; write % as %25`],

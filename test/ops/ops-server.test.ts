@@ -139,6 +139,10 @@ describe('the options', () => {
     // A worker that can't be paused.
     expect((await running.ask('/api/v1/workers/Other/pause', pause)).status).toBe(409)
     expect((await other.ask('/api/v1/workers/Other/pause', pause)).status).toBe(403)
+    process.env.RUNUTIL_OPS_TOKEN = 'with a line end\n'
+    expect(() => new OpsServer()).toThrow(
+      'OpsServer: RUNUTIL_OPS_TOKEN: expected printable ASCII without spaces',
+    )
   })
 })
 
@@ -240,6 +244,16 @@ describe('a server that runs', () => {
     await running[Symbol.asyncDispose]()
     await ended
     expect(received).toMatch(/^event: state\ndata: \{/)
+  })
+
+  test('answers whoever restarts it, before it stops', async () => {
+    await using running = await Running.ready({ token: 'write' })
+    const headers = { ...CHANGE, authorization: 'Bearer write' }
+    const path = '/api/v1/workers/Ops/restart'
+    expect((await running.ask(path, { method: 'POST', headers })).status).toBe(202)
+    await expect.poll(() => running.runtime.get('/Ops')).toMatchObject({ state: 'ready', restarts: 0 })
+    await expect.poll(() => running.ops.url).toBeDefined()
+    expect((await running.ask('/api/v1/state')).status).toBe(200)
   })
 
   test('leaves nothing behind when it is stopped before it listens', async () => {

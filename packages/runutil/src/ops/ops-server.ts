@@ -96,7 +96,7 @@ export class OpsServer implements Worker {
     if (runtime !== undefined) this.#probes.follow(runtime)
     this.#context = currentContext()
     this.#run = this.#serving(runtime)
-    this.#handler = this.#newHandler()
+    this.#handler = this.#newHandler(signal)
     try {
       await this.#listen(signal)
     } finally {
@@ -133,14 +133,14 @@ export class OpsServer implements Worker {
   }
 
   /** With the clock of the run that the server is made in, and later of the one that it is a worker of. */
-  #newHandler(): OpsHandler {
+  #newHandler(stopping?: AbortSignal): OpsHandler {
     const clock = currentClock()
     const settings = this.#settings
     const wrongTokens = new WrongTokens(clock)
     const sessions = new Sessions(settings, wrongTokens, clock)
     const { metrics } = settings
     const services = servicesOf(this.#run, { probes: this.#probes, sessions, metrics })
-    return new OpsHandler({ settings, services, wrongTokens, clock })
+    return new OpsHandler({ settings, services, wrongTokens, clock, stopping })
   }
 }
 

@@ -13,7 +13,6 @@ const modules = [
   'pool',
   'dispatch',
   'postgres',
-  'ops',
   'testing',
 ]
 const entryPoints = ['index', 'pool/child/index', ...modules.map((module) => `${module}/index`)].filter(

@@ -1,5 +1,5 @@
 import { type Database, PostgresReplicaStore, migrate, openDatabase } from 'runutil/postgres'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ExpectStatic, afterAll, beforeAll, test } from 'vitest'
 import { createControl } from '../../packages/runutil/src/ops/create-control.ts'
 import type { Control } from '../../packages/runutil/src/ops/control.ts'
 import { Child } from '../support/child.ts'
@@ -33,17 +33,17 @@ const started = (name: string, url = fresh.url): Child => {
   return child
 }
 const named = async (name: string) => (await store.list()).find((one) => one.name === name)
-const idOf = async (name: string): Promise<string> => {
+const idOf = async (expect: ExpectStatic, name: string): Promise<string> => {
   await expect.poll(() => named(name)).toBeDefined()
   return (await named(name))!.id
 }
 const times = ({ printedLines }: Child, line: string): number =>
   printedLines.filter((one) => one === line).length
 
-test('processes see each other, and do what one asks of another, once', async () => {
+test.concurrent('processes see each other, and do what one asks of another, once', async ({ expect }) => {
   const one = started('one')
   const two = started('two')
-  const [idOne, idTwo] = await Promise.all([idOf('one'), idOf('two')])
+  const [idOne, idTwo] = await Promise.all([idOf(expect, 'one'), idOf(expect, 'two')])
   expect((await store.state(idOne))?.state).toMatchObject({
     replica: idOne,
     workers: { '/Tick': { kind: 'repeat' }, '/Hang': {}, '/Replica': { kind: 'replica' } },
@@ -63,49 +63,63 @@ test('processes see each other, and do what one asks of another, once', async ()
   await expect(control.worker('/Tock', 'trigger', ada, idOne)).rejects.toMatchObject({ status: 404 })
 
   one.kill('SIGTERM')
-  expect((await one.exit).lines.at(-1)).toBe('one has ended')
+  expect((await one.exit).lines).toContain('one has ended')
   expect(await named('one')).toBeUndefined()
   await expect(control.worker('/Tick', 'trigger', ada, idOne)).rejects.toMatchObject({ status: 404 })
   two.kill('SIGTERM')
   await two.exit
 })
 
-test('a killed process is lost within 15 s, and so are the commands that it did not end', async () => {
-  const child = started('mortal')
-  const id = await idOf('mortal')
-  const hanging = control.worker('/Hang', 'trigger', ada, id)
-  hanging.catch(() => {})
-  await child.printed('mortal hangs')
-  child.kill('SIGKILL')
-  await child.exit
-  const late = control.worker('/Tick', 'trigger', ada, id)
-  expect((await named('mortal'))!.lost).toBe(false)
-  // The first one was taken, so that its sender learns that it is lost; nobody takes the second one.
-  const answers = await Promise.all([hanging, late])
-  expect(answers).toMatchObject([{ status: 202 }, { status: 202, body: {} }])
-  const ids = answers.map(({ body }) => (body as { command: string }).command)
-  await expect.poll(async () => (await named('mortal'))!.lost, { timeout: 16_000, interval: 250 }).toBe(true)
-  expect(await Promise.all(ids.map((command) => store.outcome(command)))).toEqual(['lost', 'open'])
-  await database.query({ text: `update runutil.commands set sent = sent - interval '30 s'` })
-  expect(await store.outcome(ids[1]!)).toBe('void')
-})
+test.concurrent(
+  'a killed process is lost within 15 s, and so are the commands that it did not end',
+  async ({ expect }) => {
+    const child = started('mortal')
+    const id = await idOf(expect, 'mortal')
+    const hanging = control.worker('/Hang', 'trigger', ada, id)
+    hanging.catch(() => {})
+    await child.printed('mortal hangs')
+    child.kill('SIGKILL')
+    await child.exit
+    const late = control.worker('/Tick', 'trigger', ada, id)
+    expect((await named('mortal'))!.lost).toBe(false)
+    // The first one was taken, so that its sender learns that it is lost; nobody takes the second one.
+    const answers = await Promise.all([hanging, late])
+    expect(answers).toMatchObject([{ status: 202 }, { status: 202, body: {} }])
+    const ids = answers.map(({ body }) => (body as { command: string }).command)
+    await expect
+      .poll(async () => (await named('mortal'))!.lost, { timeout: 16_000, interval: 250 })
+      .toBe(true)
+    expect(await Promise.all(ids.map((command) => store.outcome(command)))).toEqual(['lost', 'open'])
+    await database.query(
+      { text: `update runutil.commands set sent = sent - interval '30 s' where replica = $1` },
+      [id],
+    )
+    expect(await store.outcome(ids[1]!)).toBe('void')
+  },
+)
 
-test('a process outlives its database, and is seen again when that is back', async () => {
-  const proxy = await TcpProxy.start(fresh.url)
-  const child = started('remote', proxy.urlOf(fresh.url))
-  const id = await idOf('remote')
-  proxy.refuse()
-  proxy.cut()
-  await child.printed('cannot tell other processes that this one lives')
-  await database.query({ text: `update runutil.replicas set seen = seen - interval '1 min'` })
-  expect(await named('remote')).toMatchObject({ lost: true })
-  proxy.resume()
-  await expect.poll(async () => (await named('remote'))!.lost).toBe(false)
-  // It listens again as well.
-  expect(await control.worker('/Tick', 'trigger', ada, id)).toMatchObject({ status: 200 })
-  child.kill('SIGTERM')
-  const { code, lines } = await child.exit
-  expect(code).toBe(0)
-  expect(lines.filter((line) => line.includes('cannot tell'))).toHaveLength(1)
-  await proxy.stop()
-})
+test.concurrent(
+  'a process outlives its database, and is seen again when that is back',
+  async ({ expect }) => {
+    const proxy = await TcpProxy.start(fresh.url)
+    const child = started('remote', proxy.urlOf(fresh.url))
+    const id = await idOf(expect, 'remote')
+    proxy.refuse()
+    proxy.cut()
+    await child.printed('cannot tell other processes that this one lives')
+    await database.query(
+      { text: `update runutil.replicas set seen = seen - interval '1 min' where id = $1` },
+      [id],
+    )
+    expect(await named('remote')).toMatchObject({ lost: true })
+    proxy.resume()
+    await expect.poll(async () => (await named('remote'))!.lost).toBe(false)
+    // It listens again as well.
+    expect(await control.worker('/Tick', 'trigger', ada, id)).toMatchObject({ status: 200 })
+    child.kill('SIGTERM')
+    const { code, lines } = await child.exit
+    expect(code).toBe(0)
+    expect(lines.filter((line) => line.includes('cannot tell'))).toHaveLength(1)
+    await proxy.stop()
+  },
+)

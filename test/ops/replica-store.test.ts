@@ -1,6 +1,6 @@
 import { PostgresReplicaStore, migrate } from 'runutil/postgres'
 import { type ReplicaStoreContext, VirtualClock, replicaStoreConformance } from 'runutil/testing'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MemoryReplicaStore } from '../../packages/runutil/src/ops/memory-replica-store.ts'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
 
@@ -43,6 +43,30 @@ const kinds: { name: string; open: () => Promise<Maker> }[] = [
     },
   })),
 ]
+
+describe.each(kindsOfDatabase)('replicas in $name:', ({ open }) => {
+  it('what was written before the clock was set back counts from then on', async () => {
+    const database = await open()
+    await migrate(database)
+    const store = new PostgresReplicaStore(database)
+    const facts = { host: 'ada', pid: 1, version: '1.2.3', startedAt: new Date(0), state: {} }
+    await store.beat({ ...facts, id: 'dead', name: 'dead' })
+    await store.send({ id: '1', replica: 'dead', command: {}, by: 'ada' })
+    await database.query({ text: `update runutil.replicas set seen = now() + interval '1 day'` })
+    await database.query({ text: `update runutil.commands set sent = now() + interval '1 day'` })
+    await store.beat({ ...facts, id: 'live', name: 'live' })
+    await database.query({
+      text: `update runutil.replicas set seen = seen - interval '16 s' where id = 'dead'`,
+    })
+    await database.query({ text: `update runutil.commands set sent = sent - interval '30 s'` })
+    expect(await store.list()).toMatchObject([
+      { id: 'dead', lost: true },
+      { id: 'live', lost: false },
+    ])
+    expect(await store.outcome('1')).toBe('void')
+    await database.close()
+  })
+})
 
 describe.each(kinds)('replicas in $name:', ({ open }) => {
   let maker: Maker

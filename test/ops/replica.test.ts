@@ -110,7 +110,7 @@ describe('a command', () => {
     await clock.advance('1s')
     expect(await asked).toMatchObject({
       status: 409,
-      code: 'conflict',
+      code: 'not-now',
       message: like('cannot pause'),
     })
     expect(await unknown).toMatchObject({ status: 404, message: like(`'nobody'`) })
@@ -151,20 +151,15 @@ describe('a command', () => {
   test('that was begun is not done again while its outcome cannot be told', async () => {
     await process1()
     const id = await onlyId()
-    await flaky.store.send({
-      id: 'c1',
-      replica: id,
-      command: { of: 'worker', path: '/Tick', verb: 'trigger' },
-      by: 'ada',
-    })
-    flaky.outage = 'before'
-    await clock.advance(0)
-    flaky.outage = undefined
-    await clock.advance('5s')
-    flaky.outage = 'after'
+    flaky.failing.add('settle')
+    const trigger = { of: 'worker', path: '/Tick', verb: 'trigger' }
+    flaky.calls.length = 0
+    await flaky.store.send({ id: 'c1', replica: id, command: trigger, by: 'ada' })
+    // The store gives it out again with each of these beats.
     await clock.advance('20s')
-    flaky.outage = undefined
-    await clock.advance('60s')
+    expect([countOf('beat'), ticks, await flaky.store.outcome('c1')]).toEqual([5, 1, 'open'])
+    flaky.failing.clear()
+    await clock.advance('40s')
     expect([ticks, await flaky.store.outcome('c1')]).toMatchObject([1, { status: 200 }])
   })
 
@@ -216,10 +211,10 @@ describe('a command', () => {
 describe('an outage of the store', () => {
   test('stops nothing: the worker fires until the store is back, and it is logged once', async () => {
     const run = await process1()
-    flaky.outage = 'before'
+    flaky.outage = true
     await clock.advance('60s')
     expect(run.runtime.get('/Replica')).toMatchObject({ state: 'ready', health: 'firing', failures: 0 })
-    flaky.outage = undefined
+    flaky.outage = false
     expect(await flaky.store.list()).toMatchObject([{ lost: true }])
     await clock.advance('5s')
     expect(run.runtime.get('/Replica')).toMatchObject({ state: 'ready', health: 'ok' })
@@ -231,10 +226,10 @@ describe('an outage of the store', () => {
   })
 
   test('from the start on delays nothing but that others see the process', async () => {
-    flaky.outage = 'before'
+    flaky.outage = true
     const run = await process1()
     expect(run.runtime.get('/Replica')).toMatchObject({ state: 'ready', health: 'firing' })
-    flaky.outage = undefined
+    flaky.outage = false
     await clock.advance('5s')
     expect(await flaky.store.list()).toHaveLength(1)
     // It hears of commands all the same.
@@ -245,24 +240,24 @@ describe('an outage of the store', () => {
 
   test('does not keep the process from stopping', async () => {
     const run = await process1()
-    flaky.outage = 'before'
+    flaky.outage = true
     await run.end()
     expect(run.lines.at(-1)).toMatchObject({ msg: 'cannot take this process off the list of replicas' })
-    flaky.outage = undefined
+    flaky.outage = false
   })
 
   test('is a 503 for whoever sends a command, and none once that is sent', async () => {
     await process1()
     const id = await onlyId()
-    flaky.outage = 'before'
+    flaky.outage = true
     const refused = watcher.call((control) => control.worker('/Tick', 'trigger', ada, id))
     await clock.advance(0)
-    expect(await refused).toMatchObject({ status: 503, code: 'unavailable' })
-    flaky.outage = undefined
+    expect(await refused).toMatchObject({ status: 503, code: 'database' })
+    flaky.outage = false
     const asked = watcher.call((control) => control.worker('/Tick', 'trigger', ada, id))
-    flaky.outage = 'before'
+    flaky.outage = true
     await clock.advance('3s')
-    flaky.outage = undefined
+    flaky.outage = false
     await clock.advance('7s')
     expect(await asked).toMatchObject({ status: 200 })
   })

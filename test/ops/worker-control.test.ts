@@ -43,8 +43,8 @@ describe('control of a worker', () => {
     says: RegExp,
   ][] = [
     ['a path that is not there', 'pause', '/Tikc', 404, 'not-found', /did you mean '\/Tick'/],
-    ['a worker without runs', 'pause', '/Sleeper', 409, 'conflict', /cannot pause '\/Sleeper'/],
-    ['a worker without runs', 'trigger', '/Sleeper', 409, 'conflict', /cannot trigger '\/Sleeper'/],
+    ['a worker without runs', 'pause', '/Sleeper', 409, 'not-now', /cannot pause '\/Sleeper'/],
+    ['a worker without runs', 'trigger', '/Sleeper', 409, 'not-now', /cannot trigger '\/Sleeper'/],
     [
       'the root, which no group has',
       'stop',

@@ -20,6 +20,9 @@ export interface Controlled {
   readonly end: () => Promise<void>
 }
 
+/** How long a worker may wait for a store at its end. */
+const LONGEST_END_MS = 5_000
+
 /** A run, on a virtual clock unless another is given, and its control. */
 export async function controlledRun(
   workers: readonly Runnable[],
@@ -28,7 +31,8 @@ export async function controlledRun(
 ): Promise<Controlled> {
   // A test that runs on the system's clock doesn't advance it.
   const clock = given as VirtualClock
-  const turn = async (): Promise<void> => (given instanceof VirtualClock ? given.advance(0) : undefined)
+  const turn = async (ms = 0): Promise<void> =>
+    given instanceof VirtualClock ? given.advance(ms) : undefined
   const { logger, lines } = capturedLogger()
   const runtime = new Runtime()
   const stop = new AbortController()
@@ -51,7 +55,7 @@ export async function controlledRun(
     },
     end: async () => {
       stop.abort()
-      await turn()
+      await turn(LONGEST_END_MS)
       await run
     },
   }

@@ -7,8 +7,10 @@ type Method = keyof ReplicaStore
 export class FlakyReplicaStore {
   readonly store: ReplicaStore
   readonly calls: Method[] = []
-  /** While set, no call is answered; with 'after', each takes effect all the same. */
-  outage: 'before' | 'after' | undefined
+  /** While true, no call is answered, nor has it an effect. */
+  outage = false
+  /** The same of some calls only. */
+  readonly failing = new Set<Method>()
   /** How many of the next answers of beats are lost. */
   lostBeats = 0
 
@@ -18,17 +20,16 @@ export class FlakyReplicaStore {
         const call = target[method].bind(target) as (...args: unknown[]) => Promise<unknown>
         return async (...args: unknown[]): Promise<unknown> => {
           this.calls.push(method)
-          if (this.outage === 'before') throw this.#unavailable()
+          if (this.outage || this.failing.has(method)) throw unavailable(false)
           const answer = await call(...args)
-          if (this.outage === 'after' || (method === 'beat' && this.lostBeats-- > 0))
-            throw this.#unavailable()
+          if (method === 'beat' && this.lostBeats-- > 0) throw unavailable(true)
           return answer
         }
       },
     })
   }
+}
 
-  #unavailable(): StoreUnavailableError {
-    return new StoreUnavailableError('the network is down', { outcomeUnknown: this.outage !== 'before' })
-  }
+function unavailable(outcomeUnknown: boolean): StoreUnavailableError {
+  return new StoreUnavailableError('the network is down', { outcomeUnknown })
 }

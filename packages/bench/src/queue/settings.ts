@@ -15,7 +15,6 @@ const PARTS = [
   'processes',
   'kinds',
   'features',
-  'shared',
 ] as const
 export type Part = (typeof PARTS)[number]
 /** Those of runutil alone. */
@@ -33,7 +32,6 @@ const ONCE: readonly Part[] = [
   'processes',
   'kinds',
   'features',
-  'shared',
 ]
 
 export interface Settings {

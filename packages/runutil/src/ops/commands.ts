@@ -4,7 +4,7 @@ import { timeOrderedId } from '../core/time-ordered-id.ts'
 import { sleep } from '../core/wait.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { ANSWER_MS } from './answered-within.ts'
-import { callError } from './call-error.ts'
+import { knownError } from './error-answer.ts'
 import type { Done } from './control.ts'
 import { OpsError } from './ops-error.ts'
 import type { RemoteCommand } from './remote-command.ts'
@@ -43,7 +43,7 @@ export class Commands {
     if (replica === undefined || replica === this.#link?.id) return performHere(this.#runtime(), command)
     const id = timeOrderedId()
     const isSent = await this.#link?.store.send({ id, replica, command, by }).catch((error: unknown) => {
-      throw callError(error)
+      throw knownError(error) ?? error
     })
     if (isSent !== true)
       throw new OpsError(404, 'not-found', `no process has the id '${replica}', or it has stopped`)

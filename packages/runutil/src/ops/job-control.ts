@@ -24,7 +24,7 @@ export async function controlJob(queue: JobQueue, id: string, verb: JobVerb): Pr
   if (changed > 0) return { status: 200, body: { id, changed } }
   const job = await queue.get(id)
   if (job === undefined) throw new OpsError(404, 'not-found', `there is no job with the id '${id}'`)
-  throw new OpsError(409, 'conflict', `cannot ${verb} job '${id}': ${WHY_NOT[verb]}; it is ${job.status}`)
+  throw new OpsError(409, 'not-now', `cannot ${verb} job '${id}': ${WHY_NOT[verb]}; it is ${job.status}`)
 }
 
 const WHY_NOT: Readonly<Record<JobVerb, string>> = {

@@ -1,7 +1,7 @@
 import { currentLogger } from '../core/context.ts'
 import { log } from '../core/log.ts'
 import { messageOf } from '../core/thrown.ts'
-import { callError } from './call-error.ts'
+import { knownError } from './error-answer.ts'
 import type { Done } from './control.ts'
 import { OpsError } from './ops-error.ts'
 
@@ -29,7 +29,7 @@ export async function logCall(facts: LoggedCall, call: () => Promise<Done>): Pro
     tell(done.status, JSON.stringify(done.body), done.status === 200 ? 'done' : 'goes on')
     return done
   } catch (thrown) {
-    const error = callError(thrown)
+    const error = knownError(thrown) ?? thrown
     tell(error instanceof OpsError ? error.status : 500, messageOf(error), 'refused')
     throw error
   }

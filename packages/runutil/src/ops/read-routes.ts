@@ -1,4 +1,3 @@
-import { setSecurityHeaders } from './answer.ts'
 import type { Call } from './call.ts'
 import type { ReadModel } from './read-model.ts'
 import type { QueryField, Route } from './route.ts'
@@ -37,14 +36,10 @@ const ACTION_FIELDS = {
   host: field('of that host'),
   target: field('on that target'),
   status: field('in that status'),
-  error: field('with that error'),
-}
-
-const NESTED_ACTION_FIELDS = {
-  prefixes: [...Object.keys(ACTION_FIELDS), 'createdAt', 'updatedAt', 'input', 'output'],
-  about:
-    'fields within input and output, such as `input.url`, and comparisons: `error.contains`, `target.startsWith`, ' +
-    '`createdAt.gte`, `input.size.lt`',
+  'error.contains': field('whose error contains that'),
+  ...range('createdAt', 'made'),
+  ...range('updatedAt', 'changed'),
+  ...PAGE,
 }
 
 /** What can be seen through the API. */
@@ -63,10 +58,9 @@ export const READ_ROUTES: readonly Route[] = [
     answers: {
       200: { about: 'events `state`, `patch` (RFC 7396) …', schema: TEXT, type: 'text/event-stream' },
     },
-    handle: async ({ request, response, query }, { streams }) => {
-      if (request.method === 'HEAD') return { status: 200, type: 'text/event-stream', body: '' }
-      setSecurityHeaders(response)
-      await streams.open(response, query)
+    handle: async ({ request, response, query: { watch = '', replica } }, { streams }) => {
+      const names = watch.split(',').filter((name) => name !== '')
+      await streams.open(request, response, { watch: names, ...(replica !== undefined && { replica }) })
       return undefined
     },
   },
@@ -82,13 +76,10 @@ export const READ_ROUTES: readonly Route[] = [
     model.units(query),
   ),
   {
-    ...list(
-      'actions',
-      'Actions on devices, a page of them',
-      { ...ACTION_FIELDS, ...PAGE },
-      (model, { query }) => model.actions(query),
+    ...list('actions', 'Actions on devices, a page of them', ACTION_FIELDS, (model, { query }) =>
+      model.actions(query),
     ),
-    nested: NESTED_ACTION_FIELDS,
+    nested: { prefixes: ['input', 'output'], about: 'fields within input and output, such as `input.url`' },
   },
   list('leases', 'Leases with holder and fence', {}, (model) => model.leases()),
   list('replicas', 'The processes of the program', {}, (model) => model.replicas()),

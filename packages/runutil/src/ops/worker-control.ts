@@ -2,7 +2,7 @@ import { messageOf } from '../core/thrown.ts'
 import type { WorkerNode } from '../runtime/worker-node.ts'
 import { type Runtime, recordsOf } from '../runtime/runtime.ts'
 import { answeredWithin } from './answered-within.ts'
-import { callError } from './call-error.ts'
+import { knownError } from './error-answer.ts'
 import type { Done } from './control.ts'
 import { OpsError } from './ops-error.ts'
 import type { RemoteCommand } from './remote-command.ts'
@@ -20,7 +20,7 @@ export function performHere(runtime: Runtime | undefined, command: RemoteCommand
 }
 
 async function perform(runtime: Runtime | undefined, command: RemoteCommand): Promise<Done> {
-  if (runtime === undefined) throw new OpsError(409, 'conflict', 'nothing runs in this process yet')
+  if (runtime === undefined) throw new OpsError(409, 'not-now', 'nothing runs in this process yet')
   const { path, verb } = command
   if (verb === 'reset') await refusals(reset(runtime, path))
   else if (verb === 'trigger') return trigger(runtime, path)
@@ -34,7 +34,7 @@ async function reset(runtime: Runtime, path: string): Promise<void> {
   const operation = record.operations?.['reset']
   if (operation !== undefined) return operation()
   const what = `cannot reset '${path}', a ${record.kind}`
-  throw new OpsError(409, 'conflict', `${what}: only a ProcessPool that runs can be reset`)
+  throw new OpsError(409, 'not-now', `${what}: only a ProcessPool that runs can be reset`)
 }
 
 /** A run that fails is an answer too: it has been triggered. */
@@ -68,6 +68,5 @@ async function refusals(call: Promise<void>): Promise<void> {
 
 /** What isn't an error of the arguments is one of the run: it ends, or the worker didn't stop, or a pool can't start processes. */
 function refusal(error: unknown): unknown {
-  const known = callError(error)
-  return known instanceof OpsError ? known : new OpsError(409, 'conflict', messageOf(error))
+  return knownError(error) ?? new OpsError(409, 'not-now', messageOf(error))
 }

@@ -7,10 +7,9 @@ import { PgBoss } from 'pg-boss'
 
 const MOST_WORKERS = 4
 
-// Where jobs have unique keys, the queue's policy is `exclusive`: one with a key waits or runs.
-export async function setup(url, { wakes, unique }) {
+export async function setup(url, { wakes }) {
   const boss = await start(url, { migrate: true })
-  await boss.createQueue('bench', { partition: true, ...(unique && { policy: 'exclusive' }) })
+  await boss.createQueue('bench', { partition: true })
   await boss.updateQueue('bench', { notify: wakes })
   await boss.stop({ graceful: false })
 }
@@ -24,7 +23,6 @@ export async function producer(url, { wakes }) {
         payloads.map((data) => (startAfter === undefined ? { data } : { data, startAfter })),
       ),
     add: (payload) => boss.send('bench', payload),
-    addUnique: (payload, singletonKey) => boss.send('bench', payload, { singletonKey }),
     close: () => boss.stop({ graceful: false }),
   }
 }

@@ -1,8 +1,7 @@
-// `callers` enqueue one job after another, each awaiting its own, for `ms` after half as long to warm up; with `unique`, each job with a
-// key that no other has.
+// `callers` enqueue one job after another, each awaiting its own, for `ms` after half as long to warm up.
 import { contender, finish, options } from './task.mjs'
 
-const { callers, ms, unique = false } = options
+const { callers, ms } = options
 const producer = await contender.producer(options.url, options)
 let added = 0
 let ending = false
@@ -18,8 +17,8 @@ finish({ perSecond })
 
 async function call() {
   while (!ending) {
-    const n = added++
-    await (unique ? producer.addUnique({ n }, `key-${n}`) : producer.add({ n }))
+    await producer.add({ n: added })
+    added++
   }
 }
 

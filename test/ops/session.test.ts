@@ -102,10 +102,7 @@ describe('a session', () => {
     })
     expect(out.status).toBe(200)
     const ended = out.headers['set-cookie']!
-    expect(ended).toHaveLength(2)
-    for (const line of ended)
-      expect(line).toMatch(/^runutil-\w{8}=; Path=\/; Max-Age=0; HttpOnly; SameSite=Strict/)
-    expect(ended.some((line) => line.startsWith(cookie.split('=')[0]!))).toBe(true)
+    expect(ended).toEqual([`${cookie.split('=')[0]}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict`])
     expect((await server.get('/api/v1/state', { cookie: cookieOf(out) })).status).toBe(401)
   })
 
@@ -118,12 +115,32 @@ describe('a session', () => {
     expect((await server.post('/api/v1/kinds/mail/pause', {}, { cookie })).status).toBe(403)
   })
 
-  test('of one program is not ended by another on the same machine', async () => {
+  test('of one program is neither ended nor replaced by another on the same machine', async () => {
     await using mine = await FakeServer.start({ options })
     await using another = await FakeServer.start({ options: { token: 'another' } })
     const cookie = cookieOf(await mine.post('/api/v1/session', { token: 'write' }))
-    const out = await ask(another.port, { method: 'DELETE', path: '/api/v1/session', headers: CHANGE })
+    const both = `${cookie}; ${cookieOf(await another.post('/api/v1/session', { token: 'another' }, { cookie }))}`
+    for (const server of [mine, another]) {
+      expect((await server.post('/api/v1/kinds/mail/pause', {}, { cookie: both })).status).toBe(200)
+    }
+    const out = await ask(another.port, {
+      method: 'DELETE',
+      path: '/api/v1/session',
+      headers: { ...CHANGE, cookie: both },
+    })
+    expect(out.headers['set-cookie']).toHaveLength(1)
     expect(cookieOf(out).split('=')[0]).not.toBe(cookie.split('=')[0])
+  })
+
+  test('that does not hold is not ended: nobody learns the names of cookies by asking', async () => {
+    const clock = new VirtualClock({ auto: true, now: NOW })
+    await using server = await FakeServer.start({ options, clock })
+    const name = cookieOf(await server.post('/api/v1/session', { token: 'write' })).split('=')[0]
+    for (const cookie of ['', `${name}=`, `${name}=${NOW + HOUR}.${'A'.repeat(43)}`]) {
+      const headers = { ...CHANGE, cookie }
+      const out = await ask(server.port, { method: 'DELETE', path: '/api/v1/session', headers })
+      expect([out.status, out.headers['set-cookie']]).toEqual([200, undefined])
+    }
   })
 
   test.each([
@@ -197,6 +214,32 @@ describe('a wrong token', () => {
     // The one that was wrong longest ago is forgotten.
     expect(wrong.delayMs('10.0.0.1')).toBe(100)
     expect(wrong.delayMs('10.0.0.0')).toBe(300)
+  })
+
+  test('is no cheaper to guess by cookies signed with it', async () => {
+    const clock = new VirtualClock()
+    await using server = await FakeServer.start({ options, clock })
+    const guesses = Array.from({ length: 20 }, (_, nth) => {
+      const guess = { control: [`guess${nth}`], read: undefined }
+      return newSession(`guess${nth}`, guess, 'localhost', clock.now()).cookie.split(';')[0]!
+    })
+    const right = newSession('look', tokens, 'localhost', clock.now()).cookie.split(';')[0]!
+    const answer = server.get('/api/v1/state', { cookie: guesses[0] })
+    const waiting = follow(answer)
+    await expect.poll(() => clock.pending).toBe(1)
+    // The right one doesn't wait, as one of few; it isn't found as one of many.
+    expect((await server.get('/api/v1/state', { cookie: `${guesses[0]}; ${right}` })).status).toBe(200)
+    const many = server.get('/api/v1/state', { cookie: [right, ...guesses].join('; ') })
+    await expect.poll(() => clock.pending).toBe(2)
+    expect(waiting.settled).toBe('no')
+    await clock.advance(200)
+    expect([(await answer).status, (await many).status]).toEqual([401, 401])
+  })
+
+  test('of another program delays nobody who may read without one', async () => {
+    await using server = await FakeServer.start({ options: { token: 'write' }, clock: new VirtualClock() })
+    const { cookie } = newSession('another', { control: ['another'], read: undefined }, 'localhost', NOW)
+    expect((await server.get('/api/v1/state', { cookie: cookie.split(';')[0]! })).status).toBe(200)
   })
 
   test('waits, as bearer and as session, while the right one is answered at once', async () => {

@@ -2,13 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { isLoopbackPeer } from './authority.ts'
 import type { Caller } from './caller.ts'
 import { type Tokens, roleOf } from './tokens.ts'
-import { sessionRole } from './session.ts'
+import { hasSession, sessionRole } from './session.ts'
 
 /** Who calls, and how that is known. */
 export interface Identity extends Caller {
   /** They have shown something that was checked: a token, a session, or what `authorize` looks at. */
   readonly isKnown: boolean
-  /** They have shown a token, and it is wrong. */
+  /** They have shown a token, or a session, and it is wrong: it may be a guess. */
   readonly isWrong: boolean
   /** What to do if that isn't enough. */
   readonly why: string
@@ -34,7 +34,8 @@ export function identify({ headers, address }: Sender, tokens: Tokens, now: numb
   }
   const role = sessionRole(headers.cookie, tokens, now)
   if (role !== 'none') return { role, name: `${from} with a session`, isKnown: true, isWrong: false, why: '' }
-  return withoutToken({ headers, address }, tokens, from)
+  const isWrong = hasSession(headers.cookie)
+  return { ...withoutToken({ headers, address }, tokens, from), isWrong }
 }
 
 function withoutToken({ headers, address }: Sender, tokens: Tokens, from: string): Identity {

@@ -100,8 +100,12 @@ export class OpsHandler {
       authorize === undefined
         ? identify(sender, tokens, clock.now())
         : await authorizedIdentity(authorize, request)
-    if (identity.isWrong) await sleep(clock, wrongTokens.delayMs(sender.address))
-    return admitted(access, identity, rules)
+    try {
+      return admitted(access, identity, rules)
+    } catch (error) {
+      if (identity.isWrong) await sleep(clock, wrongTokens.delayMs(sender.address))
+      throw error
+    }
   }
 }
 

@@ -26,22 +26,47 @@ export function newSession(token: string, tokens: Tokens, host: string | undefin
   return { role: roleOf(token, tokens), until: new Date(until), cookie }
 }
 
-/** The values of set-cookie that end all sessions of this server. */
-export function endedSessions(tokens: Tokens, host: string | undefined): string[] {
-  return all(tokens).map((token) => cookieOf(cookieName(token), '', 0, host))
+/**
+ * The values of set-cookie that end the sessions in a Cookie header. Only those that hold: whoever sends none must not learn the names
+ * of cookies, by which tokens could be guessed elsewhere.
+ */
+export function endedSessions(
+  header: string | undefined,
+  tokens: Tokens,
+  host: string | undefined,
+  now: number,
+): string[] {
+  return signersOf(header, tokens, now).map((token) => cookieOf(cookieName(token), '', 0, host))
 }
 
-/** What the session in a Cookie header allows: nothing if it has ended, or none is there. */
+/** What the sessions in a Cookie header allow: nothing if they have ended, or none is there. */
 export function sessionRole(header: string | undefined, tokens: Tokens, now: number): Role {
-  if (header === undefined) return 'none'
-  const roles = all(tokens)
-    .filter((token) => cookiesNamed(cookieName(token), header).some((value) => isValid(value, token, now)))
-    .map((token) => roleOf(token, tokens))
+  const roles = signersOf(header, tokens, now).map((token) => roleOf(token, tokens))
   return roles.includes('control') ? 'control' : (roles[0] ?? 'none')
 }
 
-function all({ control, read }: Tokens): string[] {
-  return read === undefined ? [...control] : [...control, read]
+/** Whether a Cookie header has what looks like a session, of whatever token. */
+export function hasSession(header: string | undefined): boolean {
+  return sessionsIn(header).length > 0
+}
+
+/** The tokens that have signed sessions which hold. */
+function signersOf(header: string | undefined, { control, read }: Tokens, now: number): string[] {
+  const sessions = sessionsIn(header)
+  if (sessions.length === 0) return []
+  const tokens = read === undefined ? control : [...control, read]
+  return tokens.filter((token) => {
+    const name = cookieName(token)
+    return sessions.some((session) => session.name === name && isValid(session.value, token, now))
+  })
+}
+
+/** Each may be a guess: only the newest are looked at, which browsers send last. */
+const MOST_SESSIONS = 8
+
+function sessionsIn(header: string | undefined): { readonly name: string; readonly value: string }[] {
+  const found = header?.matchAll(/(?<=^|;\s*)(runutil-[0-9a-f]{8})=([^;\s]*)/g) ?? []
+  return Array.from(found, ([, name, value]) => ({ name: name!, value: value! })).slice(-MOST_SESSIONS)
 }
 
 /** Cookies belong to a host, whatever the port: the servers of two programs must not end each other's sessions. */
@@ -54,11 +79,6 @@ function cookieOf(name: string, value: string, maxAgeSeconds: number, host: stri
   const isSecure = authority === undefined || !isLoopbackHost(authority.host)
   const parts = [`${name}=${value}`, 'Path=/', `Max-Age=${maxAgeSeconds}`, 'HttpOnly', 'SameSite=Strict']
   return [...parts, ...(isSecure ? ['Secure'] : [])].join('; ')
-}
-
-function cookiesNamed(name: string, header: string): string[] {
-  const pairs = header.split(';').map((pair) => pair.trim())
-  return pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1))
 }
 
 function isValid(value: string, token: string, now: number): boolean {

@@ -41,8 +41,10 @@ export class Sessions implements SessionCalls {
   }
 
   end({ request }: Call): Answer {
-    const cookies = endedSessions(this.#settings.tokens, hostOf(request.headers))
-    return { status: 200, body: {}, headers: { 'set-cookie': cookies } }
+    const { headers } = request
+    const { tokens } = this.#settings
+    const cookies = endedSessions(headers.cookie, tokens, hostOf(headers), this.#clock.now())
+    return { status: 200, body: {}, headers: cookies.length > 0 ? { 'set-cookie': cookies } : {} }
   }
 }
 

@@ -13,6 +13,7 @@ const modules = [
   'pool',
   'dispatch',
   'postgres',
+  'ops',
   'testing',
 ]
 const entryPoints = ['index', 'pool/child/index', ...modules.map((module) => `${module}/index`)].filter(

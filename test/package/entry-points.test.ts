@@ -52,6 +52,7 @@ describe('the package', () => {
       './pool',
       './pool/child',
       './dispatch',
+      './ops',
       './testing',
       './package.json',
     ])
@@ -216,6 +217,7 @@ describe('the package', () => {
       'needsRetry',
       'retryFunction',
     ])
+    expect(await names('runutil/ops')).toEqual(['OpsServer', 'replica'])
     expect(await names('runutil/testing')).toEqual([
       'Probe',
       'ProbeTimeoutError',
@@ -246,6 +248,7 @@ describe('the package', () => {
     ['runutil/leases', 24_000],
     ['runutil/queue', 38_500],
     ['runutil/pool/child', 8_500],
+    ['runutil/ops', 40_000],
   ])('costs at most its limit, minified and gzipped, without peers: %s', async (entryPoint, limit) => {
     const text = await bundle(`export * from '${entryPoint}'`)
     expect(gzipSync(text).length).toBeLessThanOrEqual(limit)

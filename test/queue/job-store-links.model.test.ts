@@ -181,6 +181,13 @@ async function outcomeOf(side: Side, todo: Step): Promise<unknown> {
   }
 }
 
+/** Which of several that failed in one call is named as the first isn't the same everywhere. */
+async function seen({ store }: Side, id: string): Promise<QueuedJob | undefined> {
+  const job = await store.get(id)
+  const lastError = job?.lastError?.replace(/^dependency . failed$/, 'dependency failed')
+  return job === undefined ? undefined : { ...job, ...(lastError !== undefined && { lastError }) }
+}
+
 function openJobs(jobs: readonly (QueuedJob | undefined)[]): QueuedJob[] {
   return jobs.filter((one) => one !== undefined)
 }
@@ -214,7 +221,7 @@ describe.each(kindsOfJobStore)('jobs that have to do with others, in $name', ({ 
         expect(await outcomeOf(real, one), JSON.stringify(one)).toEqual(expected)
         if (one.do === 'advance') await clock.advance(one.ms)
         await checkRules(real, one.do === 'claim' ? real.held.map((held) => held.id) : [])
-        for (const each of IDS) expect(await real.store.get(each)).toEqual(await model.store.get(each))
+        for (const each of IDS) expect(await seen(real, each)).toEqual(await seen(model, each))
       }
       expect(await real.store.counts()).toEqual(await model.store.counts())
     })

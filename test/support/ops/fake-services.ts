@@ -35,11 +35,10 @@ export class FakeServices {
         live: () => this.#say({ status: 200, body: { ok: true, reasons: [] } }, 'live'),
       },
       streams: {
-        open: (_, response, asked) => {
-          this.#say(undefined, 'open', asked)
+        open: async (response, fields) => {
+          this.#say(undefined, 'open', fields)
           endStream(response)
         },
-        close: () => {},
       },
       metrics: async () => this.#say('runutil_up 1\n', 'metrics'),
       document: openApiDocument(ROUTES),

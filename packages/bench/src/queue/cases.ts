@@ -26,11 +26,11 @@ export function bulk(count: number): Measure<number> {
     })
 }
 
-/** Callers that enqueue one job after another. */
-export function single(callers: number): Measure<number> {
+/** Callers that enqueue one job after another, with `unique` each with a key of its own. */
+export function single(callers: number, unique = false): Measure<number> {
   return (bench, contender) =>
-    bench.withStore(contender, { leavesJobs: true }, async ({ url }) => {
-      const options = { url, callers, ms: Math.max(200, 3_000 * bench.scale) }
+    bench.withStore(contender, { leavesJobs: true, unique }, async ({ url }) => {
+      const options = { url, callers, unique, ms: Math.max(200, 3_000 * bench.scale) }
       return (await bench.programs.run<PerSecond>('single', contender, options)).perSecond
     })
 }
@@ -42,6 +42,18 @@ export function drain(count: number, concurrency: number | 'best', batchOfOne = 
     return bench.withStore(contender, { leavesJobs: true }, async (store) => {
       const given = { count: scaled(bench, count), concurrency, batchOfOne }
       await fill(bench, contender, store, given.count)
+      return (await drainOnce(bench, contender, store, given)).perSecond
+    })
+  }
+}
+
+/** The same of jobs in chains of so many, each of which runs after the one before it: of those that have that, and wait for no poll. */
+export function drainChains(count: number, chain: number, concurrency: number): Measure<number> {
+  return (bench, contender) => {
+    if (!['runutil', 'bullmq', 'bullmq-redis'].includes(contender)) return undefined
+    return bench.withStore(contender, {}, async (store) => {
+      const given = { count: scaled(bench, count), concurrency }
+      await fill(bench, contender, store, given.count, { chain })
       return (await drainOnce(bench, contender, store, given)).perSecond
     })
   }
@@ -69,7 +81,7 @@ export async function fill(
   contender: ContenderName,
   store: Store,
   count: number,
-  options: { readonly keys?: number | undefined } = {},
+  options: { readonly keys?: number | undefined; readonly chain?: number } = {},
 ): Promise<void> {
   await bench.programs.run('fill', contender, { url: store.url, count, ...options })
   await store.settle()

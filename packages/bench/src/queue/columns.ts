@@ -1,4 +1,4 @@
-import { type Latency, type Measure, bulk, drain, latency, single } from './cases.ts'
+import { type Latency, type Measure, bulk, drain, drainChains, latency, single } from './cases.ts'
 import type { Columns } from './report.ts'
 import type { Own, Part } from './settings.ts'
 
@@ -39,6 +39,17 @@ export const columnsOf: Readonly<Record<Exclude<Part, Own>, readonly Table[]>> =
   ],
   latency: [
     { title: 'ms from enqueueing to the handler, idle queue', columns: bothOf(latency(300)), digits: 2 },
+  ],
+  shared: [
+    {
+      title: 'jobs/s, of 20,000, with features that others have too',
+      columns: {
+        'chains of 10 drained at 10': drainChains(20_000, 10, 10),
+        'plain ones drained at 10': drain(20_000, 10),
+        'unique ones by 10 callers': single(10, true),
+        'plain ones by 10 callers': single(10),
+      },
+    },
   ],
   history: allAgain('with 1,000,000 future and 1,000,000 ended jobs'),
   held: allAgain('after a minute beside an open transaction'),

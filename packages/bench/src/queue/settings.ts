@@ -15,6 +15,7 @@ const PARTS = [
   'processes',
   'kinds',
   'features',
+  'shared',
 ] as const
 export type Part = (typeof PARTS)[number]
 /** Those of runutil alone. */
@@ -32,6 +33,7 @@ const ONCE: readonly Part[] = [
   'processes',
   'kinds',
   'features',
+  'shared',
 ]
 
 export interface Settings {

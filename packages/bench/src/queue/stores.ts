@@ -12,6 +12,8 @@ export interface StoreOptions {
   readonly wakes?: boolean
   /** Whether jobs that nobody has run are left in it. */
   readonly leavesJobs?: boolean
+  /** Whether each job has a unique key. */
+  readonly unique?: boolean
 }
 
 /** One server for all, durable as PostgreSQL is by default. */
@@ -43,8 +45,12 @@ export class Stores {
   }
 
   /** Makes the contender's tables, or only sees to the options when they are there. */
-  async setUp(contender: ContenderName, { url }: Store, { wakes = false }: StoreOptions): Promise<void> {
-    await this.#programs.run('setup', contender, { url, wakes })
+  async setUp(
+    contender: ContenderName,
+    { url }: Store,
+    { wakes = false, unique = false }: StoreOptions,
+  ): Promise<void> {
+    await this.#programs.run('setup', contender, { url, wakes, unique })
   }
 
   async stop(): Promise<void> {

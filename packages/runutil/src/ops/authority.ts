@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
 /** Host and port, as in the headers Host and Origin. */
 export interface Authority {
@@ -47,6 +47,11 @@ export function isLoopbackHost(host: string): boolean {
 export function isLoopbackListener(host: string): boolean {
   const authority = authorityOf(host.includes(':') && !host.startsWith('[') ? `[${host}]` : host)
   return authority !== undefined && isLoopbackHost(authority.host)
+}
+
+/** Of the other end of the connection. What no real server has made, such as a test or an adapter, may have none. */
+export function addressOf({ socket }: IncomingMessage): string | undefined {
+  return (socket as IncomingMessage['socket'] | undefined)?.remoteAddress
 }
 
 /** Whether the other end of a connection is on this machine. Of a Unix socket that isn't known: a proxy may be in front. */

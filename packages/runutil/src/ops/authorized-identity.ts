@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { describe } from '../core/describe.ts'
+import { addressOf } from './authority.ts'
 import type { Role } from './caller.ts'
 import type { Identity } from './identity.ts'
 import type { OpsOptions } from './ops-options.ts'
@@ -19,7 +20,7 @@ export async function authorizedIdentity(
     // No InvalidArgumentError: that would be the caller's mistake.
     throw new Error(`authorize: ${expected}; got ${describe(given)}`)
   }
-  const address = request.socket.remoteAddress ?? 'an unknown address'
+  const address = addressOf(request) ?? 'an unknown address'
   return { role, name: name ?? `${address}, by authorize`, isKnown: true, isWrong: false, why: '' }
 }
 

@@ -19,8 +19,9 @@ const ERRORS: Readonly<Record<number, string>> = {
 export function openApiDocument(routes: readonly Route[]): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
-    const path = (paths[`/${route.path}`] ??= {})
-    path[route.method.toLowerCase()] = operationOf(route)
+    for (const { path, operation } of operationsOf(route)) {
+      paths[`/${path}`] = { ...paths[`/${path}`], [route.method.toLowerCase()]: operation }
+    }
   }
   return {
     openapi: '3.1.0',
@@ -34,11 +35,24 @@ export function openApiDocument(routes: readonly Route[]): object {
   }
 }
 
-function operationOf(route: Route): object {
+interface Operation {
+  readonly path: string
+  readonly operation: object
+}
+
+/** One, but for a route whose only parameter is its verb: beside `jobs/{id}` no document may have `jobs/{verb}`. */
+function operationsOf(route: Route): Operation[] {
+  const { path, verbs } = route
+  const isOnlyVerb = verbs !== undefined && path.indexOf('{') === path.indexOf('{verb}')
+  const paths = isOnlyVerb ? verbs.map((verb) => path.replace('{verb}', verb)) : [path]
+  return paths.map((one) => ({ path: one, operation: operationOf(route, one) }))
+}
+
+function operationOf(route: Route, path: string): object {
   const { access, summary, body } = route
   return {
     summary,
-    parameters: [...pathParametersOf(route), ...queryParametersOf(route), ...headersOf(route)],
+    parameters: [...pathParametersOf(path, route), ...queryParametersOf(route), ...headersOf(route)],
     ...(body !== undefined && { requestBody: { content: { 'application/json': { schema: body } } } }),
     responses: responsesOf(route),
     // An empty one: a caller on the same machine may need no token to read.
@@ -51,7 +65,7 @@ function operationOf(route: Route): object {
   }
 }
 
-function pathParametersOf({ path, verbs }: Route): object[] {
+function pathParametersOf(path: string, { verbs }: Route): object[] {
   return Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => {
     const schema: Schema = name === 'verb' ? { type: 'string', enum: verbs } : TEXT
     return { name, in: 'path', required: true, schema }

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { offAbort, onAbort } from '../core/abort.ts'
 import type { Clock } from '../core/clock.ts'
 import { currentLogger } from '../core/context.ts'
 import { shortened } from '../core/describe.ts'
 import { sleep } from '../core/wait.ts'
 import { type Answer, errorAnswer, send } from './answer.ts'
+import { addressOf } from './authority.ts'
 import { authorizedIdentity } from './authorized-identity.ts'
 import type { Caller } from './caller.ts'
 import { toOpsError } from './error-answer.ts'
@@ -23,6 +25,8 @@ export interface OpsHandlerProps {
   readonly wrongTokens: WrongTokens
   /** That of the run. */
   readonly clock: Clock
+  /** Aborts when the server stops. */
+  readonly stopping?: AbortSignal | undefined
 }
 
 /** Answers requests: finds the route, lets in who may use it, and sends what it answers. */
@@ -73,7 +77,25 @@ export class OpsHandler {
     const caller = await this.#caller(request, route)
     const query = queryOf(route, new URLSearchParams(search))
     const body = route.method === 'GET' ? {} : await jsonBody(request)
-    return route.handle({ parameters, query, body, caller, request, response }, services)
+    const answer = route.handle({ parameters, query, body, caller, request, response }, services)
+    return route.access === 'control' ? this.#unlessStopping(answer) : answer
+  }
+
+  /** Who restarts this very worker, or waits for a run that takes long, gets an answer before connections are cut off. */
+  async #unlessStopping(
+    answer: Promise<Answer | undefined> | Answer | undefined,
+  ): Promise<Answer | undefined> {
+    const { stopping } = this.#props
+    let stopped = (): void => {}
+    const goesOn = new Promise<Answer>((resolve) => {
+      stopped = () => resolve({ status: 202, body: {} })
+    })
+    onAbort(stopping, stopped)
+    try {
+      return await Promise.race([answer, goesOn])
+    } finally {
+      offAbort(stopping, stopped)
+    }
   }
 
   /** Names of paths and methods are for those only who call the server by its own name. */
@@ -93,7 +115,7 @@ export class OpsHandler {
   async #caller(request: IncomingMessage, { access }: Route): Promise<Caller> {
     const { settings, clock, wrongTokens } = this.#props
     const { tokens, rules, authorize } = settings
-    const sender = { headers: request.headers, address: request.socket.remoteAddress }
+    const sender = { headers: request.headers, address: addressOf(request) }
     if (access === 'metrics' && !rules.hasReadToken) return nobody(sender.address)
     if (access === 'open' || access === 'page' || access === 'session') return nobody(sender.address)
     const identity =

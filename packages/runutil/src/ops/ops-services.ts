@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Answer } from './answer.ts'
 import type { Control } from './control.ts'
 import type { ProbeAnswer } from './probes-model.ts'
-import type { ReadModel } from './read-model.ts'
+import type { Fields, ReadModel } from './read-model.ts'
 import type { Call } from './call.ts'
 
 /** What the routes serve. */
@@ -10,7 +10,7 @@ export interface OpsServices {
   readonly model: ReadModel
   readonly control: Control
   readonly probes: ProbeSource
-  readonly streams: EventStreams
+  readonly streams: StreamSource
   /** Signing in and out. */
   readonly sessions: SessionCalls
   /** Undefined without the option: then there is no such route. */
@@ -25,22 +25,14 @@ export interface ProbeSource {
   live(): ProbeAnswer
 }
 
-export interface EventStreams {
+export interface StreamSource {
   /**
-   * Sends events until the connection is closed, from either side.
+   * Sends events until the connection is closed, from either side. Headers that were set stay.
    *
-   * @throws OpsError 429
+   * @param fields `watch` and `replica`
+   * @throws OpsError 429; nothing was sent then
    */
-  open(request: IncomingMessage, response: ServerResponse, asked: StreamRequest): Promise<void> | void
-  /** Ends all of them, and accepts no more. */
-  close(): void
-}
-
-export interface StreamRequest {
-  /** What beside the state: 'kinds', 'replicas' … */
-  readonly watch: readonly string[]
-  /** Another process. */
-  readonly replica?: string
+  open(response: ServerResponse, fields: Fields): Promise<void>
 }
 
 export interface SessionCalls {

@@ -1,3 +1,4 @@
+import { setSecurityHeaders } from './answer.ts'
 import type { Call } from './call.ts'
 import type { ReadModel } from './read-model.ts'
 import type { QueryField, Route } from './route.ts'
@@ -36,10 +37,14 @@ const ACTION_FIELDS = {
   host: field('of that host'),
   target: field('on that target'),
   status: field('in that status'),
-  'error.contains': field('whose error contains that'),
-  ...range('createdAt', 'made'),
-  ...range('updatedAt', 'changed'),
-  ...PAGE,
+  error: field('with that error'),
+}
+
+const NESTED_ACTION_FIELDS = {
+  prefixes: [...Object.keys(ACTION_FIELDS), 'createdAt', 'updatedAt', 'input', 'output'],
+  about:
+    'fields within input and output, such as `input.url`, and comparisons: `error.contains`, `target.startsWith`, ' +
+    '`createdAt.gte`, `input.size.lt`',
 }
 
 /** What can be seen through the API. */
@@ -58,9 +63,10 @@ export const READ_ROUTES: readonly Route[] = [
     answers: {
       200: { about: 'events `state`, `patch` (RFC 7396) …', schema: TEXT, type: 'text/event-stream' },
     },
-    handle: async ({ request, response, query: { watch = '', replica } }, { streams }) => {
-      const names = watch.split(',').filter((name) => name !== '')
-      await streams.open(request, response, { watch: names, ...(replica !== undefined && { replica }) })
+    handle: async ({ request, response, query }, { streams }) => {
+      if (request.method === 'HEAD') return { status: 200, type: 'text/event-stream', body: '' }
+      setSecurityHeaders(response)
+      await streams.open(response, query)
       return undefined
     },
   },
@@ -76,10 +82,13 @@ export const READ_ROUTES: readonly Route[] = [
     model.units(query),
   ),
   {
-    ...list('actions', 'Actions on devices, a page of them', ACTION_FIELDS, (model, { query }) =>
-      model.actions(query),
+    ...list(
+      'actions',
+      'Actions on devices, a page of them',
+      { ...ACTION_FIELDS, ...PAGE },
+      (model, { query }) => model.actions(query),
     ),
-    nested: { prefixes: ['input', 'output'], about: 'fields within input and output, such as `input.url`' },
+    nested: NESTED_ACTION_FIELDS,
   },
   list('leases', 'Leases with holder and fence', {}, (model) => model.leases()),
   list('replicas', 'The processes of the program', {}, (model) => model.replicas()),

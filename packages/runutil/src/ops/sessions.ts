@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { describe } from '../core/describe.ts'
 import { sleep } from '../core/wait.ts'
 import type { Answer } from './answer.ts'
-import { hostOf } from './authority.ts'
+import { addressOf, hostOf } from './authority.ts'
 import { OpsError } from './ops-error.ts'
 import type { SessionCalls } from './ops-services.ts'
 import type { Call } from './call.ts'
@@ -33,7 +33,7 @@ export class Sessions implements SessionCalls {
       throw new OpsError(400, 'bad-request', `body: expected { token: string }; got ${describe(body)}`)
     }
     if (roleOf(token, tokens) === 'none') {
-      await sleep(this.#clock, this.#wrongTokens.delayMs(request.socket.remoteAddress))
+      await sleep(this.#clock, this.#wrongTokens.delayMs(addressOf(request)))
       throw new OpsError(401, 'token', wrongToken(tokens.control.length > 0 || tokens.read !== undefined))
     }
     const { role, until, cookie } = newSession(token, tokens, hostOf(request.headers), this.#clock.now())

@@ -19,8 +19,9 @@ export function resolveTokens(
   environment: string | undefined,
 ): Tokens {
   const { token = environment ?? '', readToken = '' } = given
+  const what = given.token === undefined ? 'RUNUTIL_OPS_TOKEN' : 'token'
   const all: readonly unknown[] = Array.isArray(token) ? token : [token]
-  const control = all.map((one) => checkToken(one, 'token')).filter((one) => one !== '')
+  const control = all.map((one) => checkToken(one, what)).filter((one) => one !== '')
   const read = checkToken(readToken, 'readToken')
   if (read !== '' && control.includes(read)) {
     throw new InvalidArgumentError('OpsServer: readToken: expected another than token, which allows changes')

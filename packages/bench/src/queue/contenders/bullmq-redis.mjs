@@ -1,11 +1,12 @@
 // BullMQ on a Redis that writes each command to disk before it answers, as durable as the others.
-import { Queue, Worker } from 'bullmq'
+import { FlowProducer, Queue, Worker } from 'bullmq'
 import { producerOf } from './bullmq.mjs'
 
 export async function setup() {}
 
 export async function producer(url) {
-  return producerOf(new Queue('bench', { connection: { url } }))
+  const options = { connection: { url } }
+  return producerOf(new Queue('bench', options), () => new FlowProducer(options))
 }
 
 export async function worker(url, { concurrency }, onJob) {

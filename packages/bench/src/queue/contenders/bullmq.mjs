@@ -1,6 +1,6 @@
 // BullMQ on PostgreSQL: as its guide says, a pool with as many connections as jobs at once. It has no setting that
 // takes jobs or completes them in batches. Finished jobs are kept, its default.
-import { Queue, Worker, createPostgresBackend, runMigrations } from 'bullmq'
+import { FlowProducer, Queue, Worker, createPostgresBackend, runMigrations } from 'bullmq'
 import pg from 'pg'
 
 export async function setup(url) {
@@ -11,11 +11,13 @@ export async function setup(url) {
 }
 
 export async function producer(url, { callers = 1 }) {
-  const queue = new Queue('bench', { connection: connection(url, callers) }, createPostgresBackend)
-  return producerOf(queue)
+  const options = { connection: connection(url, callers) }
+  const queue = new Queue('bench', options, createPostgresBackend)
+  return producerOf(queue, () => new FlowProducer(options, createPostgresBackend))
 }
 
-export function producerOf(queue) {
+/** @param flowProducer makes one, for chains */
+export function producerOf(queue, flowProducer) {
   queue.on('error', (error) => console.error(error))
   return {
     addMany: (payloads, runAt) => {
@@ -23,6 +25,18 @@ export function producerOf(queue) {
       return queue.addBulk(payloads.map((data) => ({ name: 'bench', data, opts })))
     },
     add: (payload) => queue.add('bench', payload),
+    addUnique: (payload, id) => queue.add('bench', payload, { deduplication: { id } }),
+    addChains: async (chains) => {
+      const flows = flowProducer()
+      // A flow's parent runs after its children: the first of a chain is the innermost.
+      const flowOf = (payloads) =>
+        payloads.reduce(
+          (children, data) => [{ name: 'bench', queueName: 'bench', data, children }],
+          undefined,
+        )
+      await flows.addBulk(chains.flatMap((payloads) => flowOf(payloads)))
+      await flows.close()
+    },
     close: () => queue.close(),
   }
 }

@@ -18,6 +18,7 @@ export async function producer(url) {
     addMany: (payloads, runAt) =>
       utils.addJobs(payloads.map((payload) => ({ identifier: 'bench', payload, runAt }))),
     add: (payload) => utils.addJob('bench', payload),
+    addUnique: (payload, jobKey) => utils.addJob('bench', payload, { jobKey }),
     close: () => utils.release(),
   }
 }

@@ -7,9 +7,10 @@ import { PgBoss } from 'pg-boss'
 
 const MOST_WORKERS = 4
 
-export async function setup(url, { wakes }) {
+// Where jobs have unique keys, the queue's policy is `exclusive`: one with a key waits or runs.
+export async function setup(url, { wakes, unique }) {
   const boss = await start(url, { migrate: true })
-  await boss.createQueue('bench', { partition: true })
+  await boss.createQueue('bench', { partition: true, ...(unique && { policy: 'exclusive' }) })
   await boss.updateQueue('bench', { notify: wakes })
   await boss.stop({ graceful: false })
 }
@@ -23,6 +24,7 @@ export async function producer(url, { wakes }) {
         payloads.map((data) => (startAfter === undefined ? { data } : { data, startAfter })),
       ),
     add: (payload) => boss.send('bench', payload),
+    addUnique: (payload, singletonKey) => boss.send('bench', payload, { singletonKey }),
     close: () => boss.stop({ graceful: false }),
   }
 }

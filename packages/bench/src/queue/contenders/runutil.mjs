@@ -27,6 +27,14 @@ export function producerOf(database, keys) {
   return {
     addMany: (payloads, runAt) => queue.enqueue(payloads.map((payload) => input(payload, runAt))),
     add: (payload) => queue.enqueue(input(payload)),
+    addUnique: (payload, unique) => queue.enqueue({ ...input(payload), unique }),
+    addChains: (chains) =>
+      queue.enqueue(
+        chains.flatMap((payloads) => {
+          const jobs = payloads.map((payload) => input(payload))
+          return jobs.map((job, at) => (at === 0 ? job : { ...job, after: jobs[at - 1].id }))
+        }),
+      ),
   }
 }
 

@@ -1,7 +1,8 @@
-// `callers` enqueue one job after another, each awaiting its own, for `ms` after half as long to warm up.
+// `callers` enqueue one job after another, each awaiting its own, for `ms` after half as long to warm up; with `unique`, each job with a
+// key that no other has.
 import { contender, finish, options } from './task.mjs'
 
-const { callers, ms } = options
+const { callers, ms, unique = false } = options
 const producer = await contender.producer(options.url, options)
 let added = 0
 let ending = false
@@ -17,8 +18,8 @@ finish({ perSecond })
 
 async function call() {
   while (!ending) {
-    await producer.add({ n: added })
-    added++
+    const n = added++
+    await (unique ? producer.addUnique({ n }, `key-${n}`) : producer.add({ n }))
   }
 }
 

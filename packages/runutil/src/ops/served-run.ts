@@ -1,0 +1,90 @@
+import { hostname } from 'node:os'
+import type { Clock } from '../core/clock.ts'
+import { VERSION } from '../core/version.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { createControl } from './create-control.ts'
+import { createReadModel } from './create-read-model.ts'
+import { EventStreams } from './event-streams.ts'
+import { openApiDocument } from './openapi.ts'
+import { OpsError } from './ops-error.ts'
+import type { OpsOptions } from './ops-options.ts'
+import type { OpsServices, ProbeSource, SessionCalls } from './ops-services.ts'
+import type { State } from './read-model.ts'
+import { ReplicaRun } from './replica-run.ts'
+import { ROUTES } from './routes.ts'
+
+const EVERY_MS = 5_000
+
+export interface ServedRunProps {
+  readonly options: OpsOptions
+  readonly runtime: Runtime
+  /** The id of this process. */
+  readonly id: string
+  /** That of the run. */
+  readonly clock: Clock
+}
+
+/** One run, as the routes serve it, and as other processes see it. */
+export class ServedRun {
+  readonly model: OpsServices['model']
+  readonly control: OpsServices['control']
+  readonly streams: EventStreams
+  readonly #replica: ReplicaRun | undefined
+
+  constructor({ options, runtime, id, clock }: ServedRunProps) {
+    const { queue, coordinate, dispatch, leases, replicas, redact } = options
+    const name = hostname()
+    const facts = { id, name, host: name, pid: process.pid, version: VERSION }
+    const self = { ...facts, startedAt: new Date(clock.now()) }
+    this.model = createReadModel({
+      queue,
+      coordinate,
+      dispatch,
+      leases,
+      replicas,
+      redact,
+      runtime,
+      self,
+      clock,
+    })
+    const here = (): Runtime => runtime
+    const link = replicas && { id, store: replicas }
+    this.control = createControl({ runtime: here, queue, coordinate, replicas: link })
+    this.streams = new EventStreams(this.model, clock)
+    const state = (): State => this.model.state()
+    this.#replica =
+      replicas && new ReplicaRun({ id, store: replicas, name, everyMs: EVERY_MS, state, runtime: here })
+  }
+
+  /** Tells other processes of this one, until the abort. @throws what isn't an outage of their store */
+  async beat(signal: AbortSignal): Promise<void> {
+    await this.#replica?.run(signal)
+  }
+}
+
+const DOCUMENT = openApiDocument(ROUTES)
+
+/** What the routes serve: of no run, only probes, metrics and sessions. */
+export function servicesOf(
+  run: ServedRun | undefined,
+  always: { probes: ProbeSource; sessions: SessionCalls; metrics: OpsServices['metrics'] },
+): OpsServices {
+  const running = (): ServedRun => {
+    if (run !== undefined) return run
+    const hint = 'add the OpsServer to the workers of the run, or give it the option runtime'
+    throw new OpsError(503, 'not-running', `there is no run to serve; ${hint}`)
+  }
+  return {
+    ...always,
+    document: DOCUMENT,
+    get model() {
+      return running().model
+    },
+    get control() {
+      return running().control
+    },
+    get streams() {
+      return running().streams
+    },
+  }
+}

@@ -10,7 +10,7 @@ const JOB_FIELDS: Readonly<Record<string, QueryField>> = {
   kind: field('of that kind'),
   status: field(
     'in that status',
-    oneOf('PENDING', 'WAITING', 'BLOCKED', 'RUNNING', 'DONE', 'FAILED', 'PANIC', 'CANCELLED'),
+    oneOf('PENDING', 'WAITING', 'BLOCKED', 'RUNNING', 'DONE', 'FAILED', 'PANIC'),
   ),
   key: field('with that key'),
   idPrefix: field('whose id begins so'),

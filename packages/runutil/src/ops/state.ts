@@ -1,8 +1,9 @@
 import type { Clock } from '../core/clock.ts'
-import type { Runtime } from '../runtime/runtime.ts'
+import { type Runtime, recordsOf } from '../runtime/runtime.ts'
 import { jsonValue, setProperty } from './json-value.ts'
 import { measuredLoop } from './loop-meter.ts'
 import type { State } from './read-model.ts'
+import { NO_WORKERS, workerList } from './worker-list.ts'
 
 /** So many workers are shown; of more, the others are counted. */
 export const MOST_WORKERS = 1_000
@@ -13,7 +14,8 @@ export const MOST_WORKERS = 1_000
  * @param replica the id of this process
  */
 export function stateOf(runtime: Runtime, replica: string, clock: Clock): State {
-  const { nodes, folded } = runtime.list(MOST_WORKERS)
+  const root = recordsOf(runtime)?.root
+  const { nodes, folded } = root === undefined ? NO_WORKERS : workerList(root, MOST_WORKERS)
   const workers: Record<string, unknown> = {}
   for (const { path, ...node } of nodes) setProperty(workers, path, jsonValue(node))
   const { rss, heapUsed, external } = process.memoryUsage()

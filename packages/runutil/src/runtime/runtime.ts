@@ -13,7 +13,6 @@ import { isReady } from './readiness.ts'
 import { checkControl, groupOf, triggerRun } from './run-control.ts'
 import type { RuntimeEvent } from './runtime-event.ts'
 import { unobserved } from './unobserved.ts'
-import { NO_WORKERS, type WorkerList, workerList } from './worker-list.ts'
 import { NO_RUN, type WorkerNode, nodeOf } from './worker-node.ts'
 
 /** The injection token of the run's Runtime. Without a registration, injecting it gives the current run's. */
@@ -64,14 +63,6 @@ export class Runtime {
   /** A snapshot of the root and everything beneath it. */
   tree(): WorkerNode {
     return this.#records === undefined ? NO_RUN : nodeOf(this.#records.root)
-  }
-
-  /**
-   * As `tree`, as a list. Of more than `most`, the root, those that are in trouble and then the first are listed, and the others
-   * counted by state.
-   */
-  list(most = Infinity): WorkerList {
-    return this.#records === undefined ? NO_WORKERS : workerList(this.#records.root, most)
   }
 
   get(path: string): WorkerNode | undefined {

@@ -1,6 +1,6 @@
 import type { WorkerRecord } from '../core/worker-record.ts'
 import type { HealthState, WorkerState } from '../core/worker-state.ts'
-import { NO_ROOT, type WorkerNode, nodeAlone } from './worker-node.ts'
+import { NO_ROOT, type WorkerNode, nodeAlone } from '../runtime/worker-node.ts'
 
 /** A tree without its branches. */
 export interface WorkerList {

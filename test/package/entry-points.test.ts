@@ -217,7 +217,7 @@ describe('the package', () => {
       'needsRetry',
       'retryFunction',
     ])
-    expect(await names('runutil/ops')).toEqual(['OpsServer', 'replica'])
+    expect(await names('runutil/ops')).toEqual(['MemoryReplicaStore', 'OpsServer', 'loopMonitor', 'replica'])
     expect(await names('runutil/testing')).toEqual([
       'Probe',
       'ProbeTimeoutError',

@@ -7,6 +7,7 @@ import {
   PostgresCoordinateStore,
   PostgresJobStore,
   PostgresLeaseStore,
+  PostgresReplicaStore,
   migrate,
   openDatabase,
 } from 'runutil/postgres'
@@ -65,6 +66,13 @@ describe('a role that doesn’t own the schema', () => {
     await queue.prune('1d')
     const leases = new PostgresLeaseStore(database)
     expect(await leases.acquire('l', { leaseMs: 1_000, everyMs: 1 })).toMatchObject({ kind: 'acquired' })
+    const replicas = new PostgresReplicaStore(database)
+    const facts = { name: 'r', host: 'h', pid: 1, version: '1.2.3', startedAt: new Date(0), state: {} }
+    expect(await replicas.beat({ ...facts, id: 'r' })).toEqual([])
+    expect(await replicas.send({ id: '1', replica: 'r', command: {}, by: 'ada' })).toBe(true)
+    await replicas.settle('1', { status: 200, body: {} })
+    expect(await replicas.outcome('1')).toEqual({ status: 200, body: {} })
+    await replicas.leave('r')
     const space = await createCoordinate(new PostgresCoordinateStore(database)).namespace('n')
     const spec = await space.setWorkSpec({ name: 's' })
     await spec.addWorkUnit('u', {})
@@ -93,6 +101,7 @@ describe('a role that doesn’t own the schema', () => {
       () => queue.get('b'),
       () => new PostgresLeaseStore(database).acquire('l', { leaseMs: 1_000, everyMs: undefined }),
       () => new PostgresActionLedger(database).get('a'),
+      () => new PostgresReplicaStore(database).list(),
       () => createCoordinate(new PostgresCoordinateStore(database)).namespace('n'),
       () => migrate(database),
       () => migrate(database, { schema: 'another' }),

@@ -6,6 +6,7 @@ import {
   PostgresCoordinateStore,
   PostgresJobStore,
   PostgresLeaseStore,
+  PostgresReplicaStore,
   migrate,
   openDatabase,
 } from 'runutil/postgres'
@@ -15,6 +16,7 @@ import {
   coordinateConformance,
   jobStoreConformance,
   leaseConformance,
+  replicaStoreConformance,
   taskExchangeConformance,
 } from 'runutil/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -87,6 +89,17 @@ describe('a database that others may create in', () => {
       )
     }
     await check({ leases: new PostgresLeaseStore(database), pass })
+  })
+
+  it.each(Object.entries(replicaStoreConformance))('keeps replicas: %s', async (_, check) => {
+    const pass = async (ms: number): Promise<void> => {
+      await ask(
+        fresh.url,
+        `update runutil.replicas set seen = seen - interval '${ms} ms';
+         update runutil.commands set sent = sent - interval '${ms} ms'`,
+      )
+    }
+    await check({ replicas: new PostgresReplicaStore(database), pass })
   })
 
   it.each(Object.entries(coordinateConformance))('coordinates work: %s', async (_, check) => {

@@ -31,7 +31,7 @@ interface KnownCommand {
   outcome: { readonly status: number; readonly body: string } | undefined
 }
 
-/** Replicas within one process: for tests, and to look at a process that is alone. */
+/** Replicas within one process, for tests and for a process that is alone. */
 export class MemoryReplicaStore implements ReplicaStore {
   readonly #clock: Clock
   readonly #replicas = new Map<string, KnownReplica>()

@@ -9,8 +9,10 @@ export function jsonValue(value: unknown): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.toISOString()
   if (Array.isArray(value)) return value.map((item) => jsonValue(item) ?? null)
   const object: Record<string, unknown> = {}
-  for (const [key, property] of Object.entries(value)) {
-    const plain = jsonValue(property)
+  // Without a list of entries, since a state has tens of thousands.
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue
+    const plain = jsonValue((value as Record<string, unknown>)[key])
     if (plain !== undefined) setProperty(object, key, plain)
   }
   return object

@@ -8,27 +8,19 @@ export type JsonObject = Readonly<Record<string, unknown>>
  * null, which a patch cannot say. Arrays are replaced as a whole.
  */
 export function diff(before: JsonObject, after: JsonObject): JsonObject | undefined {
-  const patch: Record<string, unknown> = {}
-  let isEmpty = true
-  const set = (key: string, value: unknown): void => {
-    setProperty(patch, key, value)
-    isEmpty = false
-  }
-  for (const key in before) if (!Object.hasOwn(after, key)) set(key, null)
+  // Made when something differs, as in few of the objects of a state.
+  let patch: Record<string, unknown> | undefined
+  for (const key in before) if (!Object.hasOwn(after, key)) setProperty((patch ??= {}), key, null)
   for (const key in after) {
     const now = after[key]
-    if (!Object.hasOwn(before, key)) set(key, now)
-    else {
-      const was = before[key]
-      if (!isObject(was) || !isObject(now)) {
-        if (!isEqual(was, now)) set(key, now)
-      } else {
-        const inner = diff(was, now)
-        if (inner !== undefined) set(key, inner)
-      }
-    }
+    const was = Object.hasOwn(before, key) ? before[key] : undefined
+    if (was === now) continue
+    if (isObject(was) && isObject(now)) {
+      const inner = diff(was, now)
+      if (inner !== undefined) setProperty((patch ??= {}), key, inner)
+    } else if (!isEqual(was, now)) setProperty((patch ??= {}), key, now)
   }
-  return isEmpty ? undefined : patch
+  return patch
 }
 
 /** What a merge patch makes of a value, as a new value. */

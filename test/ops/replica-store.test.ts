@@ -1,8 +1,8 @@
-import { PostgresReplicaStore, migrate } from 'runutil/postgres'
+import { MemoryReplicaStore } from 'runutil/ops'
+import { PostgresReplicaStore, migrate, openDatabase } from 'runutil/postgres'
 import { type ReplicaStoreContext, VirtualClock, replicaStoreConformance } from 'runutil/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { MemoryReplicaStore } from '../../packages/runutil/src/ops/memory-replica-store.ts'
-import { kindsOfDatabase } from '../support/postgres/databases.ts'
+import { freshDatabase, kindsOfDatabase } from '../support/postgres/databases.ts'
 
 interface Maker {
   readonly fresh: () => Promise<ReplicaStoreContext>
@@ -44,9 +44,10 @@ const kinds: { name: string; open: () => Promise<Maker> }[] = [
   })),
 ]
 
-describe.each(kindsOfDatabase)('replicas in $name:', ({ open }) => {
+describe('replicas in PostgreSQL:', () => {
   it('what was written before the clock was set back counts from then on', async () => {
-    const database = await open()
+    const fresh = await freshDatabase()
+    const database = await openDatabase(fresh.url)
     await migrate(database)
     const store = new PostgresReplicaStore(database)
     const facts = { host: 'ada', pid: 1, version: '1.2.3', startedAt: new Date(0), state: {} }
@@ -65,6 +66,7 @@ describe.each(kindsOfDatabase)('replicas in $name:', ({ open }) => {
     ])
     expect(await store.outcome('1')).toBe('void')
     await database.close()
+    await fresh.drop()
   })
 })
 

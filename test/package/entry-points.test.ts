@@ -242,10 +242,10 @@ describe('the package', () => {
   })
 
   it.each([
-    ['runutil', 34_500],
-    ['runutil/cron', 21_000],
+    ['runutil', 36_500],
+    ['runutil/cron', 21_500],
     ['runutil/http', 8_500],
-    ['runutil/leases', 24_000],
+    ['runutil/leases', 24_500],
     ['runutil/queue', 38_500],
     ['runutil/pool/child', 8_500],
     ['runutil/ops', 40_000],

@@ -1,8 +1,8 @@
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
 import type { OpsOptions } from '../../packages/runutil/src/ops/ops-options.ts'
-import { openApiDocument } from '../../packages/runutil/src/ops/openapi.ts'
-import { ROUTES } from '../../packages/runutil/src/ops/routes.ts'
+import { openApiDocument } from '../../packages/runutil/src/ops/http/openapi.ts'
+import { ROUTES } from '../../packages/runutil/src/ops/http/routes.ts'
 import { FakeServer } from '../support/ops/fake-server.ts'
 import { CHANGE, ask } from '../support/ops/raw-client.ts'
 
@@ -217,20 +217,15 @@ describe('what is refused', () => {
       { token: 'write' },
       'POST',
       {},
-      'expected a token that allows changes; got none; send it as Authorization: Bearer TOKEN, or sign in on the page',
+      'expected a token that allows changes; got none; send it as Authorization: Bearer TOKEN',
     ],
-    [
-      { readToken: 'look' },
-      'GET',
-      {},
-      'expected a token; got none; send it as Authorization: Bearer TOKEN, or sign in on the page',
-    ],
+    [{ readToken: 'look' }, 'GET', {}, 'expected a token; got none; send it as Authorization: Bearer TOKEN'],
     [
       {},
       'GET',
       { 'x-forwarded-for': '1.1.1.1' },
       'expected a token; got none, by a proxy, as the header x-forwarded-for says, so that the caller may be anywhere; ' +
-        'set the option token or readToken, and send it as Authorization: Bearer TOKEN, or sign in on the page',
+        'set the option token or readToken, and send it as Authorization: Bearer TOKEN',
     ],
     [
       { token: 'write' },

@@ -2,10 +2,10 @@ import { type Server, createServer } from 'node:http'
 import { type AddressInfo, type Socket, connect } from 'node:net'
 import { VirtualClock } from 'runutil/testing'
 import { afterEach, expect, test } from 'vitest'
-import { EventStreams } from '../../packages/runutil/src/ops/event-streams.ts'
+import { EventStreams } from '../../packages/runutil/src/ops/events/event-streams.ts'
 import { OpsError } from '../../packages/runutil/src/ops/ops-error.ts'
-import { apply } from '../../packages/runutil/src/ops/patch.ts'
-import type { ReadModel, State } from '../../packages/runutil/src/ops/read-model.ts'
+import { apply } from '../../packages/runutil/src/ops/events/patch.ts'
+import type { ReadModel, State } from '../../packages/runutil/src/ops/views/read-model.ts'
 import { EventClient } from '../support/ops/event-client.ts'
 
 /** A model whose parts a test sets, and which counts how often it is read. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isLoopbackListener, isLoopbackPeer } from '../../packages/runutil/src/ops/authority.ts'
-import { type Access, refusal } from '../../packages/runutil/src/ops/guard.ts'
+import { isLoopbackListener, isLoopbackPeer } from '../../packages/runutil/src/ops/access/authority.ts'
+import { type Access, refusal } from '../../packages/runutil/src/ops/access/guard.ts'
 import { FakeServer } from '../support/ops/fake-server.ts'
 import { ask } from '../support/ops/raw-client.ts'
 

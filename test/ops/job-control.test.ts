@@ -1,7 +1,7 @@
 import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { VirtualClock, drain } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
-import type { JobVerb } from '../../packages/runutil/src/ops/control.ts'
+import type { JobVerb } from '../../packages/runutil/src/ops/control/control.ts'
 import { type Answer, type Controlled, ada, controlledRun } from '../support/ops/controlled-run.ts'
 import { like } from '../support/ops/like.ts'
 

@@ -2,7 +2,7 @@ import { InvalidDurationError, runAllWorkers } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 import { expect, test } from 'vitest'
 import { begunRuns } from '../../packages/runutil/src/core/begun-runs.ts'
-import { loopMonitor } from '../../packages/runutil/src/ops/loop-monitor.ts'
+import { loopMonitor } from '../../packages/runutil/src/ops/probes/loop-monitor.ts'
 import { Child } from '../support/child.ts'
 import { capturedLogger } from '../support/logs.ts'
 

@@ -166,7 +166,8 @@ describe('a program with a queue', () => {
 })
 
 test('two processes of a program see and steer each other', async () => {
-  const { MemoryReplicaStore } = await import('../../packages/runutil/src/ops/memory-replica-store.ts')
+  const { MemoryReplicaStore } =
+    await import('../../packages/runutil/src/ops/replicas/memory-replica-store.ts')
   const replicas = new MemoryReplicaStore()
   const stop = new AbortController()
   const servers = [1, 2].map(() => new OpsServer({ port: 0, replicas, token: 'write' }))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { apply, diff } from '../../packages/runutil/src/ops/patch.ts'
+import { apply, diff } from '../../packages/runutil/src/ops/events/patch.ts'
 import { numRuns, seed } from '../support/property-runs.ts'
 
 /** Few keys and values, so that two objects often share some; also keys that mean something to JavaScript. */

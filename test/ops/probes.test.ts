@@ -12,8 +12,8 @@ import {
 import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { describe, expect, test } from 'vitest'
 import type { OpsOptions } from '../../packages/runutil/src/ops/ops-options.ts'
-import type { ProbeAnswer } from '../../packages/runutil/src/ops/probes-model.ts'
-import { Probes } from '../../packages/runutil/src/ops/probes.ts'
+import type { ProbeAnswer } from '../../packages/runutil/src/ops/probes/probes-model.ts'
+import { Probes } from '../../packages/runutil/src/ops/probes/probes.ts'
 import { untilAbort } from '../support/outcome.ts'
 import { ObservedRun, named } from '../support/runtime/observed-run.ts'
 

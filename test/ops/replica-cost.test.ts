@@ -1,7 +1,7 @@
 import { type Database, PostgresReplicaStore, migrate, openDatabase } from 'runutil/postgres'
 import { Probe, VirtualClock } from 'runutil/testing'
 import { expect, test } from 'vitest'
-import { replica } from '../../packages/runutil/src/ops/replica.ts'
+import { replica } from '../../packages/runutil/src/ops/replicas/replica.ts'
 import { controlledRun } from '../support/ops/controlled-run.ts'
 import { freshDatabase } from '../support/postgres/databases.ts'
 

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 import { expect, test } from 'vitest'
-import { SharedQueries } from '../../packages/runutil/src/ops/shared-queries.ts'
-import { type Answer, SharedQuery } from '../../packages/runutil/src/ops/shared-query.ts'
+import { SharedQueries } from '../../packages/runutil/src/ops/views/shared-queries.ts'
+import { type Answer, SharedQuery } from '../../packages/runutil/src/ops/views/shared-query.ts'
 
 interface Call {
   readonly signal: AbortSignal

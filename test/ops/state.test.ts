@@ -2,8 +2,8 @@ import { type DeclarativeWorker, Runtime, backoff, repeat, runAllWorkers, superv
 import { cron } from 'runutil/cron'
 import { VirtualClock } from 'runutil/testing'
 import { expect, test } from 'vitest'
-import { stateOf } from '../../packages/runutil/src/ops/state.ts'
-import type { State } from '../../packages/runutil/src/ops/read-model.ts'
+import { stateOf } from '../../packages/runutil/src/ops/views/state.ts'
+import type { State } from '../../packages/runutil/src/ops/views/read-model.ts'
 import { capturedLogger } from '../support/logs.ts'
 import { untilAbort } from '../support/outcome.ts'
 

@@ -1,4 +1,4 @@
-import type { ProbeAnswer } from '../../../packages/runutil/src/ops/probes-model.ts'
+import type { ProbeAnswer } from '../../../packages/runutil/src/ops/probes/probes-model.ts'
 
 /** The answer of a probe, as '503 shutdown'. */
 export async function answerOf(url: string): Promise<string> {

@@ -1,7 +1,7 @@
 // Blocks its event loop in the way that its argument names, or not, watched by a loopMonitor.
 import { execFileSync } from 'node:child_process'
 import { repeat, runAllWorkers } from 'runutil'
-import { loopMonitor } from '../../../packages/runutil/src/ops/loop-monitor.ts'
+import { loopMonitor } from '../../../packages/runutil/src/ops/probes/loop-monitor.ts'
 
 const way = process.argv[2]
 const stop = new AbortController()

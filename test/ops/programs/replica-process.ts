@@ -1,7 +1,7 @@
 // A process with a page elsewhere: replica-process.ts <url> <name>. Prints each run of its worker '/Tick'; those of '/Hang' never end.
 import { repeat, runAllWorkers, shutdownSignal } from 'runutil'
 import { PostgresReplicaStore, openDatabase } from 'runutil/postgres'
-import { replica } from '../../../packages/runutil/src/ops/replica.ts'
+import { replica } from '../../../packages/runutil/src/ops/replicas/replica.ts'
 
 const [url, name] = process.argv.slice(2)
 const database = await openDatabase(url!)

@@ -1,9 +1,9 @@
 import { type Clock, type Runnable, Runtime, runAllWorkers } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
 import { Context, newScope, withContext } from '../../../packages/runutil/src/core/context.ts'
-import type { Caller } from '../../../packages/runutil/src/ops/caller.ts'
-import type { Control, Done } from '../../../packages/runutil/src/ops/control.ts'
-import { type ControlParts, createControl } from '../../../packages/runutil/src/ops/create-control.ts'
+import type { Caller } from '../../../packages/runutil/src/ops/access/caller.ts'
+import type { Control, Done } from '../../../packages/runutil/src/ops/control/control.ts'
+import { type ControlParts, createControl } from '../../../packages/runutil/src/ops/control/create-control.ts'
 import { type LogLine, capturedLogger } from '../logs.ts'
 
 export const ada: Caller = { role: 'control', name: 'ada' }

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import type { Control } from '../../../packages/runutil/src/ops/control.ts'
-import { openApiDocument } from '../../../packages/runutil/src/ops/openapi.ts'
-import type { OpsServices } from '../../../packages/runutil/src/ops/ops-services.ts'
-import type { ReadModel, State } from '../../../packages/runutil/src/ops/read-model.ts'
-import { ROUTES } from '../../../packages/runutil/src/ops/routes.ts'
+import type { Control } from '../../../packages/runutil/src/ops/control/control.ts'
+import { openApiDocument } from '../../../packages/runutil/src/ops/http/openapi.ts'
+import type { OpsServices } from '../../../packages/runutil/src/ops/http/ops-services.ts'
+import type { ReadModel, State } from '../../../packages/runutil/src/ops/views/read-model.ts'
+import { ROUTES } from '../../../packages/runutil/src/ops/http/routes.ts'
 
 /** A call that got through to what is behind the routes. */
 export type Reached = readonly [name: string, ...args: unknown[]]

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '../../../packages/runutil/src/core/store-unavailable-error.ts'
-import type { ReplicaStore } from '../../../packages/runutil/src/ops/replica-store.ts'
+import type { ReplicaStore } from '../../../packages/runutil/src/ops/replicas/replica-store.ts'
 
 type Method = keyof ReplicaStore
 

@@ -1,7 +1,10 @@
 import { Runtime } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
-import { type ReadModelProps, createReadModel } from '../../../packages/runutil/src/ops/create-read-model.ts'
-import type { ReadModel } from '../../../packages/runutil/src/ops/read-model.ts'
+import {
+  type ReadModelProps,
+  createReadModel,
+} from '../../../packages/runutil/src/ops/views/create-read-model.ts'
+import type { ReadModel } from '../../../packages/runutil/src/ops/views/read-model.ts'
 
 /** This process, in the list of replicas. */
 export const self = {

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { Runtime, runAllWorkers } from '../../../runutil/src/index.ts'
 import { systemClock } from '../../../runutil/src/core/clock-system.ts'
-import { createReadModel } from '../../../runutil/src/ops/create-read-model.ts'
-import { EventStreams } from '../../../runutil/src/ops/event-streams.ts'
+import { createReadModel } from '../../../runutil/src/ops/views/create-read-model.ts'
+import { EventStreams } from '../../../runutil/src/ops/events/event-streams.ts'
 import { JobQueue, MemoryJobStore, QueueWorker } from '../../../runutil/src/queue/index.ts'
 
 const [contender = 'none', count = '1000'] = process.argv.slice(2)

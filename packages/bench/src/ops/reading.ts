@@ -5,9 +5,9 @@ import { performance } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { Runtime, repeat, runAllWorkers } from '../../../runutil/src/index.ts'
 import { systemClock } from '../../../runutil/src/core/clock-system.ts'
-import { MemoryReplicaStore } from '../../../runutil/src/ops/memory-replica-store.ts'
-import { type JsonObject, diff } from '../../../runutil/src/ops/patch.ts'
-import { stateOf } from '../../../runutil/src/ops/state.ts'
+import { MemoryReplicaStore } from '../../../runutil/src/ops/replicas/memory-replica-store.ts'
+import { type JsonObject, diff } from '../../../runutil/src/ops/events/patch.ts'
+import { stateOf } from '../../../runutil/src/ops/views/state.ts'
 import { median } from '../measure.ts'
 
 const [workers = '100', times = '3'] = process.argv.slice(2)

@@ -1,10 +1,10 @@
 // What runs, to see and to steer.
-export type { Caller, Role } from './caller.ts'
-export { type LoopMonitorOptions, loopMonitor } from './loop-monitor.ts'
-export { MemoryReplicaStore } from './memory-replica-store.ts'
+export type { Caller, Role } from './access/caller.ts'
+export { type LoopMonitorOptions, loopMonitor } from './probes/loop-monitor.ts'
+export { MemoryReplicaStore } from './replicas/memory-replica-store.ts'
 export type { NamedRole, OpsOptions, ShownPart } from './ops-options.ts'
 export { type OpsRequestHandler, OpsServer } from './ops-server.ts'
-export { type ReplicaOptions, replica } from './replica.ts'
+export { type ReplicaOptions, replica } from './replicas/replica.ts'
 export type {
   Command,
   CommandOutcome,
@@ -13,4 +13,4 @@ export type {
   ReplicaBeat,
   ReplicaStore,
   UnknownOutcome,
-} from './replica-store.ts'
+} from './replicas/replica-store.ts'

@@ -4,8 +4,8 @@ import type { Manager } from '../dispatch/manager.ts'
 import type { LeaseStore } from '../leases/lease-store.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { Role } from './caller.ts'
-import type { ReplicaStore } from './replica-store.ts'
+import type { Role } from './access/caller.ts'
+import type { ReplicaStore } from './replicas/replica-store.ts'
 
 /** What part of a job is shown. */
 export type ShownPart = 'payload' | 'result' | 'error'
@@ -39,7 +39,7 @@ export interface OpsOptions {
     | undefined
   /** What has to work for the process to be ready, by name. Each has 1 s; its outcome is kept for 5 s. */
   checks?: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> | undefined
-  /** Whether the page is served. Default true. */
+  /** Whether a page may be served: this version has none yet, and only the rule on hosts asks. Default true. */
   page?: boolean | undefined
   /** Whether the API is served. Default true. Without page and API, only probes and metrics are left, which need no token. */
   api?: boolean | undefined

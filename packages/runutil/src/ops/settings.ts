@@ -3,10 +3,10 @@ import { InvalidArgumentError, unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
 import { wholeNumber } from '../core/whole-number.ts'
-import { authorityOf, isLoopbackListener } from './authority.ts'
-import type { GuardRules } from './guard.ts'
+import { authorityOf, isLoopbackListener } from './access/authority.ts'
+import type { GuardRules } from './access/guard.ts'
 import type { OpsOptions } from './ops-options.ts'
-import { type Tokens, resolveTokens } from './tokens.ts'
+import { type Tokens, resolveTokens } from './access/tokens.ts'
 
 /** The options of the server, checked, with their defaults. */
 export interface OpsSettings extends Pick<OpsOptions, 'authorize' | 'metrics'> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ReplicaBeat, ReplicaStore } from '../ops/replica-store.ts'
+import type { ReplicaBeat, ReplicaStore } from '../ops/replicas/replica-store.ts'
 
 export interface ReplicaStoreContext {
   /** An empty store. */

@@ -10,7 +10,7 @@ import type {
   ReplicaBeat,
   ReplicaStore,
   UnknownOutcome,
-} from '../../ops/replica-store.ts'
+} from '../../ops/replicas/replica-store.ts'
 import type { Database, StatementOptions } from '../database/database.ts'
 import { EQ, JSON_TYPE, TEXT, msOf, timeOf } from '../database/qualified.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'

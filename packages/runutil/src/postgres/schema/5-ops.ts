@@ -1,4 +1,4 @@
-import { FORGOTTEN_AFTER_MS, LOST_AFTER_MS, VOID_AFTER_MS } from '../../ops/replica-store.ts'
+import { FORGOTTEN_AFTER_MS, LOST_AFTER_MS, VOID_AFTER_MS } from '../../ops/replicas/replica-store.ts'
 import type { Migration } from './migration.ts'
 import { PINNED } from './plan-settings.ts'
 import { SLACK } from './store-time.ts'

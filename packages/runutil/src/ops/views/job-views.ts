@@ -1,0 +1,107 @@
+import type { Clock } from '../../core/clock.ts'
+import type { JobQuery } from '../../queue/job-query.ts'
+import type { JobQueue } from '../../queue/job-queue.ts'
+import type { QueuedJob } from '../../queue/job.ts'
+import { jsonValue } from './json-value.ts'
+import { PAGE_FIELDS, boundsOf, checkFields, keyOf, limitOf, rangeOf } from './list-fields.ts'
+import { OpsError } from '../ops-error.ts'
+import type { OpsOptions } from '../ops-options.ts'
+import type { Aged, Fields } from './read-model.ts'
+import { SharedQueries } from './shared-queries.ts'
+import { SharedQuery } from './shared-query.ts'
+import { shownError, shownFields, shownPart } from './shown-part.ts'
+
+const TIMES = ['createdAt', 'runAt', 'endedAt'] as const
+const QUERY_FIELDS = ['kind', 'status', 'key', 'idPrefix', ...TIMES.flatMap(boundsOf), 'error.contains']
+const LIMIT = { default: 50, max: 1_000 }
+/** They may be large. */
+const ONLY_OF_ONE: ReadonlySet<string> = new Set(['payload', 'result', 'errors'])
+/** So much of an error's first line is in a list. */
+const MOST_OF_A_LINE = 500
+
+interface JobRows {
+  readonly jobs: readonly object[]
+  readonly next?: string
+}
+
+/** What can be seen of a queue. */
+export class JobViews {
+  readonly #queue: JobQueue
+  readonly #redact: OpsOptions['redact']
+  readonly #kinds: SharedQuery<readonly object[]>
+  readonly #lists: SharedQueries<JobRows>
+  readonly #jobs: SharedQueries<{ id: string } | undefined>
+
+  constructor(queue: JobQueue, clock: Clock, redact: OpsOptions['redact']) {
+    this.#queue = queue
+    this.#redact = redact
+    this.#kinds = new SharedQuery({ clock, what: 'kinds', query: () => queue.stats() })
+    this.#lists = new SharedQueries(clock, 'jobs')
+    this.#jobs = new SharedQueries(clock, 'job')
+  }
+
+  async kinds(): Promise<Aged & { kinds: readonly object[] }> {
+    const { value, at, ageMs } = await this.#kinds.ask()
+    return { at, ageMs, kinds: value }
+  }
+
+  async list(fields: Fields): Promise<Aged & JobRows> {
+    const given = checkFields(fields, 'jobs', [...QUERY_FIELDS, ...PAGE_FIELDS])
+    const query = jobQueryOf(given)
+    const page = { limit: limitOf(given, 'jobs', LIMIT), after: given['after'] }
+    const { value, at, ageMs } = await this.#lists.ask(keyOf(given), async () => {
+      const { jobs, next } = await this.#queue.list(query, page)
+      return { jobs: jobs.map((job) => this.#row(job)), ...(next !== undefined && { next }) }
+    })
+    return { at, ageMs, ...value }
+  }
+
+  async job(id: string): Promise<Aged & { id: string }> {
+    const { value, at, ageMs } = await this.#jobs.ask(id, async () => {
+      const job = await this.#queue.get(id)
+      // What is remembered is what is shown, not a payload of 4 MiB.
+      return job && this.#whole(job)
+    })
+    if (value === undefined) throw new OpsError(404, 'not-found', `there is no job '${id.slice(0, 80)}'`)
+    return { at, ageMs, ...value }
+  }
+
+  #row({ lastError, ...job }: QueuedJob): object {
+    const row = Object.entries(job).filter(([name]) => !ONLY_OF_ONE.has(name))
+    if (lastError !== undefined) {
+      const [line = ''] = shownError(lastError, job, this.#redact).split('\n', 1)
+      row.push(['lastError', line.slice(0, MOST_OF_A_LINE)])
+    }
+    return Object.fromEntries(row)
+  }
+
+  #whole({ payload, result, lastError, errors, ...job }: QueuedJob): { id: string } {
+    const redact = this.#redact
+    const texts = errors?.map(({ message, ...error }) => {
+      return { ...error, message: shownError(message, job, redact) }
+    })
+    return {
+      ...(jsonValue(job) as { id: string }),
+      ...shownFields('payload', shownPart(payload, job, 'payload', redact)),
+      ...(result !== undefined && shownFields('result', shownPart(result, job, 'result', redact))),
+      ...(lastError !== undefined && { lastError: shownError(lastError, job, redact) }),
+      ...(texts !== undefined && { errors: texts }),
+    }
+  }
+}
+
+/** The query that the fields of an address ask for. @throws InvalidArgumentError for a time that is none */
+export function jobQueryOf(fields: Fields): JobQuery {
+  const { kind, status, key, idPrefix } = fields
+  const contains = fields['error.contains']
+  return {
+    kind,
+    status: status?.toUpperCase() as JobQuery['status'],
+    key,
+    idPrefix,
+    createdAt: rangeOf(fields, 'createdAt', 'jobs'),
+    runAt: rangeOf(fields, 'runAt', 'jobs'),
+    endedAt: rangeOf(fields, 'endedAt', 'jobs'),
+    error: contains === undefined ? undefined : { contains },
+  }
+}

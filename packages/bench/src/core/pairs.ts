@@ -1,5 +1,5 @@
 // runutil and bare setInterval at the same time, each on a core of its own, cores exchanged from pair to pair: what
-// slows the machine down then hits both alike. 1,000 async jobs every 10 ms. `pairs [how many]`; Linux, two cores.
+// slows the machine down then hits both alike. 1,000 jobs every 10 ms. `pairs [how many] [async | sync]`; Linux, two cores.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -7,6 +7,7 @@ import { median } from '../measure.ts'
 import { printMachine } from '../table.ts'
 
 const pairs = Number(process.argv[2] ?? 16)
+const kind = process.argv[3] ?? 'async'
 const ticking = fileURLToPath(new URL('ticking.mjs', import.meta.url))
 
 printMachine()
@@ -25,7 +26,7 @@ console.log(
 )
 
 async function cpuOfARun(contender: string, core: number): Promise<number> {
-  const args = ['-c', `${core}`, process.execPath, ticking, contender, 'async', '1000', '10', '3000', '5000']
+  const args = ['-c', `${core}`, process.execPath, ticking, contender, kind, '1000', '10', '3000', '5000']
   const { stdout } = await promisify(execFile)('taskset', args)
   const { ticks, cpuMs } = JSON.parse(stdout) as { ticks: number; cpuMs: number }
   return cpuMs / ticks

@@ -11,7 +11,7 @@ const src = fileURLToPath(new URL('../../packages/runutil/src', import.meta.url)
 /** What migrations are made of: they pin their own path. */
 const MIGRATIONS = /postgres\/schema\/(\d|numbers)/
 /** As statements begin, or what has a cast in it. */
-const LIKE_SQL = /::|^\s*(select|insert into|update|delete from|set local|show)\s/i
+const LIKE_SQL = /::[a-z$"]|^\s*(select|insert into|update|delete from|set local|show)\s/i
 
 describe('SQL', () => {
   const texts = readdirSync(src, { recursive: true, encoding: 'utf8' })

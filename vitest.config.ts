@@ -1,8 +1,22 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const source = (path: string): string =>
   fileURLToPath(new URL(`packages/runutil/src/${path}`, import.meta.url))
+
+/** Files that take longest, most of them short ones that run cases of stores: without them first, one is left alone at the end. */
+const LONGEST =
+  /(readme\/readme|postgres\/(shadowed|embedded)|examples\/(commit-jobs|repo-watch)|queue\/job-store|chaos|coordinate-store|action-ledger)\.test\.ts$/
+
+/** By how long they took before, which a fresh clone doesn't know. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.test(moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   resolve: {
@@ -16,6 +30,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // All processors: many tests wait for processes and databases. By default one is left free, of two that is half.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     // A limit for what hangs, not for what is slow: a machine may be busy with something else.
     testTimeout: 120_000,
     hookTimeout: 120_000,

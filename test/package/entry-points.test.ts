@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 
 const peers = ['pino', 'tsyringe', 'reflect-metadata', 'pg', '@electric-sql/pglite']
-const dist = fileURLToPath(new URL('../../packages/runutil/dist', import.meta.url))
+const dist = fileURLToPath(new URL('../../packages/runutil/dist/', import.meta.url))
 const manifest = JSON.parse(
   readFileSync(new URL('../../packages/runutil/package.json', import.meta.url), 'utf8'),
 ) as { exports: Record<string, unknown>; peerDependencies: Record<string, string> }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
 import { errorOf, expectNothingLeft, freshPool, isAlive, node, textOf } from '../support/pool/pools.ts'
 
-const TASKS = 4_000
+const TASKS = 2_500
 const CALLERS = 32
 const TASKS_A_KILL = 60
 const TASKS_A_RESET = 600

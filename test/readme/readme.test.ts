@@ -8,7 +8,7 @@ import { commandsOf, linksOf, programsOf, modulesOf } from '../support/readme/pa
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const MANUAL = readdirSync(join(ROOT, 'docs')).filter((page) => page.endsWith('.md'))
 const PAGES = [
   'README.md',

@@ -27,56 +27,52 @@ describe.each<Chaos>([
   { pipelining: 4, maxExecutions: 200, command: ['sh', '-c', `exec ${quoted}`] },
   { pipelining: 4, protocol: 'goridge3', command: streaming, streams: true },
 ])('a pool of 4 workers with %j', ({ streams = false, ...options }) => {
-  it(
-    'answers each of 4,000 tasks once while workers are killed and it is reset',
-    { timeout: 120_000 },
-    async () => {
-      const random = new Random(20_261_125)
-      const before = descriptors()
-      const { pool, seen } = freshPool({ ...options, numWorkers: 4 })
-      await pool.start()
-      const told = { answered: 0, broken: 0, kills: 0 }
-      const resets: Promise<void>[] = []
-      let next = 0
+  it('answers each task once while workers are killed and it is reset', { timeout: 120_000 }, async () => {
+    const random = new Random(20_261_125)
+    const before = descriptors()
+    const { pool, seen } = freshPool({ ...options, numWorkers: 4 })
+    await pool.start()
+    const told = { answered: 0, broken: 0, kills: 0 }
+    const resets: Promise<void>[] = []
+    let next = 0
 
-      const disturb = (task: number): void => {
-        if (task % TASKS_A_RESET === 0) resets.push(pool.reset())
-        if (task % TASKS_A_SIGNAL === 0 && !streams) signal(random, pool)
-        if (task % TASKS_A_KILL !== 0 || pool.workers.length === 0) return
-        const worker = random.pick(pool.workers)
-        told.kills++
-        if (random.chance(0.5)) void worker.kill()
-        else if (isAlive(worker.pid)) process.kill(worker.pid, 'SIGKILL')
-      }
-      const caller = async (): Promise<void> => {
-        while (next < TASKS) {
-          const task = ++next
-          disturb(task)
-          try {
-            if (streams && task % 5 === 0) await readStream(pool, task)
-            else expect(await textOf(pool.exec(`echo ${task}`))).toBe(`echo ${task}`)
-            told.answered++
-          } catch (error) {
-            expect(error).toBeInstanceOf(WorkerError)
-            told.broken++
-          }
+    const disturb = (task: number): void => {
+      if (task % TASKS_A_RESET === 0) resets.push(pool.reset())
+      if (task % TASKS_A_SIGNAL === 0 && !streams) signal(random, pool)
+      if (task % TASKS_A_KILL !== 0 || pool.workers.length === 0) return
+      const worker = random.pick(pool.workers)
+      told.kills++
+      if (random.chance(0.5)) void worker.kill()
+      else if (isAlive(worker.pid)) process.kill(worker.pid, 'SIGKILL')
+    }
+    const caller = async (): Promise<void> => {
+      while (next < TASKS) {
+        const task = ++next
+        disturb(task)
+        try {
+          if (streams && task % 5 === 0) await readStream(pool, task)
+          else expect(await textOf(pool.exec(`echo ${task}`))).toBe(`echo ${task}`)
+          told.answered++
+        } catch (error) {
+          expect(error).toBeInstanceOf(WorkerError)
+          told.broken++
         }
       }
-      await Promise.all(Array.from({ length: CALLERS }, caller))
-      // A reset whose new worker was killed as it came up fails, and the next one goes on.
-      await Promise.allSettled(resets)
-      await pool.destroy()
+    }
+    await Promise.all(Array.from({ length: CALLERS }, caller))
+    // A reset whose new worker was killed as it came up fails, and the next one goes on.
+    await Promise.allSettled(resets)
+    await pool.destroy()
 
-      expect(told.answered + told.broken).toBe(TASKS)
-      expect(told.kills).toBeGreaterThan(TASKS / TASKS_A_KILL / 2)
-      expect(told.broken).toBeLessThanOrEqual(told.kills * (options.pipelining ?? 1))
-      expectNothingLeft(pool, seen)
-      expect(seen.created.values.filter(({ pid }) => isAlive(pid))).toEqual([])
-      expect(zombies()).toEqual([])
-      expect(descriptors()).toBeLessThanOrEqual(before)
-      expect((await errorOf(pool.exec('echo'))).name).toBe('PoolDestroyedError')
-    },
-  )
+    expect(told.answered + told.broken).toBe(TASKS)
+    expect(told.kills).toBeGreaterThan(TASKS / TASKS_A_KILL / 2)
+    expect(told.broken).toBeLessThanOrEqual(told.kills * (options.pipelining ?? 1))
+    expectNothingLeft(pool, seen)
+    expect(seen.created.values.filter(({ pid }) => isAlive(pid))).toEqual([])
+    expect(zombies()).toEqual([])
+    expect(descriptors()).toBeLessThanOrEqual(before)
+    expect((await errorOf(pool.exec('echo'))).name).toBe('PoolDestroyedError')
+  })
 })
 
 /** To the whole group of one that is up. */

@@ -53,20 +53,16 @@ export class Histogram {
   }
 
   add(ms: number): void {
-    this.#count(bucketOf(ms, this.#perDoubling), 1)
-  }
-
-  /** @param bucket of `bucketOf` for as many buckets from one duration to its double */
-  addTo(bucket: number, count: number): void {
-    this.#count(bucket, count)
+    this.addTo(bucketOf(ms, this.#perDoubling), 1)
   }
 
   /** Adds what another histogram with as many buckets per doubling has counted. */
   addCounts({ first, counts }: HistogramCounts): void {
-    for (let at = 0; at < counts.length; at++) if (counts[at]! > 0) this.#count(first + at, counts[at]!)
+    for (let at = 0; at < counts.length; at++) if (counts[at]! > 0) this.addTo(first + at, counts[at]!)
   }
 
-  #count(bucket: number, count: number): void {
+  /** @param bucket that of `bucketOf`, for as many buckets from one duration to its double */
+  addTo(bucket: number, count: number): void {
     const at = bucket - this.#first
     if (at >= 0 && at < this.#counts.length) this.#counts[at]! += count
     else this.#widen(bucket, count)

@@ -3,8 +3,8 @@ import { unexpected } from './errors.ts'
 
 /**
  * Reports how far the running job of a queue, the task of a CoordinateWorker, the action of a Manager's worker, or the run of a
- * `repeat`, `cron` or leased worker has got. The runtime's tree shows the last report; that of a job is stored with the renewal of its lease. Does nothing outside of
- * these.
+ * `repeat`, `cron` or leased worker has got. The runtime's tree shows the last report; that of a job is stored with the renewal of
+ * its lease. Does nothing outside of these.
  *
  * @param total how much there is to do in all, if that is known
  * @param note what is being done, for people

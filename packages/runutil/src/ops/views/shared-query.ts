@@ -128,7 +128,7 @@ export class SharedQuery<T> {
   #unknown(): OpsError {
     const { what } = this.#props
     const reason = this.#failure === undefined ? 'the query before has not ended' : reasonOf(this.#failure)
-    return new OpsError(503, 'unavailable', `${what}: unknown, since the store doesn't answer: ${reason}`)
+    return new OpsError(503, 'unavailable', `${what}: unknown, since asking for it failed: ${reason}`)
   }
 }
 

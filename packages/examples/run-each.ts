@@ -8,8 +8,12 @@ const source = fileURLToPath(new URL('src/', import.meta.url))
 const examples = readdirSync(source)
   .filter((file) => file.endsWith('.ts') && readFileSync(source + file, 'utf8').includes('\n// prints:\n'))
   .map((file) => [file])
+const watchers = [
+  ['repo-watch/main.ts', '--for', '2s', '--every', '500ms'],
+  ['ops/main.ts', '--for', '2s'],
+]
 
-for (const [file, ...args] of [...examples, ['repo-watch/main.ts', '--for', '2s', '--every', '500ms']]) {
+for (const [file, ...args] of [...examples, ...watchers]) {
   console.log(`\n— ${file}`)
   // execArgv loads tsx, as it was loaded for this program.
   const { status } = spawnSync(process.execPath, [...process.execArgv, source + file, ...args], {

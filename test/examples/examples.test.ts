@@ -14,8 +14,11 @@ function promised(file: string): string[] | undefined {
     .map((line) => line.slice('//   '.length))
 }
 
+/** Files that examples use. */
+const HELPERS = ['readable-logger.ts', 'stop-later.ts']
+
 const examples = readdirSync(EXAMPLES)
-  .filter((file) => file.endsWith('.ts') && file !== 'readable-logger.ts')
+  .filter((file) => file.endsWith('.ts') && !HELPERS.includes(file))
   .map((file) => ({ file, lines: promised(file) }))
 
 describe('an example', () => {

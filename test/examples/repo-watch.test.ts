@@ -109,7 +109,7 @@ describe('repo-watch', () => {
   it('prints what the README says', async () => {
     const program = watch('--every', '1s', repository.folder)
     await program.printed(' by Ann: ')
-    await program.printed(/5 ready; .*1 restart/)
+    await program.printed(/6 ready; .*1 restart/)
     program.kill('SIGINT')
     const printed = (await program.exit).output.map(shapeOf)
     expect(printed).toEqual(expect.arrayContaining(readmeLines().map(shapeOf)))
@@ -117,13 +117,13 @@ describe('repo-watch', () => {
 
   it('shows the tree of the workers with --verbose', async () => {
     const program = watch('--verbose', repository.folder)
-    await program.printed('5 workers: 5 ready')
+    await program.printed('6 workers: 6 ready')
     program.kill('SIGINT')
     const { output } = await program.exit
-    const tree = output.slice(output.findIndex((line) => line.includes('5 workers: 5 ready')) - 10)
-    expect(tree.slice(0, 4).map((line) => line.slice(9).replace(/ +/g, ' '))).toEqual([
-      'LineCounters class ready 1 run',
-      ' Pool pool ready 1 run',
+    const tree = output.slice(output.findIndex((line) => line.includes('6 workers: 6 ready')) - 12)
+    expect(tree.slice(2, 6).map((line) => line.slice(9).replace(/ +/g, ' '))).toEqual([
+      'Operations class ready 1 run',
+      ' Server ops ready 1 run',
       'CommitFetcher class ready 1 run',
       expect.stringMatching(/^ Commits repeat ready/),
     ])
@@ -185,6 +185,7 @@ function readmeLines(): string[] {
 function shapeOf(line: string): string {
   return line
     .replace(/watching .*/, 'watching')
+    .replace(/http:.*/, 'link')
     .replace(/ [0-9a-f]{7} by .*/, ' a commit')
     .replace(/(\d+ \w+, )+\d+ restarts?.*/, 'counts')
     .replace(/^[\d:]{8}/, 'time')

@@ -1,20 +1,14 @@
 // Watches a git repository and prints its changes: `pnpm start [--every 5s] [--for 10s] [--verbose] [path]`.
 import type { Logger } from 'pino'
-import {
-  type Duration,
-  LOGGER,
-  Runtime,
-  provideWorker,
-  runProvidedWorkers,
-  shutdownSignal,
-  wait,
-} from 'runutil'
+import { type Duration, LOGGER, Runtime, provideWorker, runProvidedWorkers, shutdownSignal } from 'runutil'
 import { container } from 'tsyringe'
 import { readableLogger } from '../readable-logger.ts'
+import { stopLater } from '../stop-later.ts'
 import { UsageError, readArguments } from './arguments.ts'
 import { CommitJobs } from './commit-jobs.ts'
 import { DemoRepository } from './demo-repository.ts'
 import { LineCounters } from './line-counters.ts'
+import { Operations } from './operations.ts'
 import { Repository } from './repository.ts'
 import { StartError } from './start-error.ts'
 import { WatchDatabase } from './watch-database.ts'
@@ -50,11 +44,15 @@ async function main(args: string[]): Promise<void> {
   container.register(CommitJobs, { useValue: new CommitJobs(opened) })
   // One pool for all classes that inject it.
   container.registerSingleton(LineCounters)
+  container.registerSingleton(Operations)
   container.register(Repository, { useValue: found ?? new Repository(demo!.folder) })
   container.register(WATCH_SETTINGS, { useValue: { every } })
   container.register(LOGGER, { useValue: logger })
   if (stopAfter !== undefined) void stopLater(stopAfter, stop)
-  await runProvidedWorkers(container, stop, { runtime }).finally(() => view.close())
+  const run = runProvidedWorkers(container, stop, { runtime }).finally(() => view.close())
+  await Promise.race([runtime.ready('/Operations/Server'), run])
+  logger.info(`look at its workers and jobs at ${container.resolve(Operations).url}`)
+  await run
   logger.info('stopped')
 }
 
@@ -64,10 +62,4 @@ async function demoInstead(every: Duration, logger: Logger): Promise<DemoReposit
   container.register(DemoRepository, { useValue: demo })
   provideWorker(container, DemoRepository)
   return demo
-}
-
-/** As if Ctrl-C was pressed. */
-async function stopLater(after: Duration, stop: AbortSignal): Promise<void> {
-  await wait(after, stop)
-  if (!stop.aborted) process.emit('SIGINT', 'SIGINT')
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Coordinate } from '../coordinate/model.ts'
-import type { Manager } from '../dispatch/manager.ts'
+import type { Action } from '../dispatch/action.ts'
+import type { ActionQuery } from '../dispatch/action-query.ts'
+import type { SearchOptions } from '../dispatch/actions.ts'
 import type { LeaseStore } from '../leases/lease-store.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -19,7 +21,7 @@ export interface OpsOptions {
   basePath?: string | undefined
   queue?: JobQueue | undefined
   coordinate?: Coordinate | undefined
-  dispatch?: Manager | readonly Manager[] | undefined
+  dispatch?: AnyManager | readonly AnyManager[] | undefined
   leases?: LeaseStore | undefined
   /** Where replicas see each other, and pass on commands. Default: this process alone. */
   replicas?: ReplicaStore | undefined
@@ -51,4 +53,12 @@ export interface NamedRole {
   readonly role: Role
   /** Who it is, for the log. */
   readonly name: string
+}
+
+/** A `Manager`, whatever its inputs and outputs are. */
+export interface AnyManager {
+  readonly actions: {
+    get(id: string): Promise<Action | undefined>
+    search(query?: ActionQuery, options?: SearchOptions): AsyncIterable<Action>
+  }
 }

@@ -2,10 +2,9 @@ import type { Clock } from '../../core/clock.ts'
 import { InvalidArgumentError } from '../../core/errors.ts'
 import type { ActionQuery } from '../../dispatch/action-query.ts'
 import type { Action } from '../../dispatch/action.ts'
-import type { Manager } from '../../dispatch/manager.ts'
 import { actionQueryOf } from './action-query-fields.ts'
 import { keyOf, limitOf } from './list-fields.ts'
-import type { OpsOptions } from '../ops-options.ts'
+import type { AnyManager, OpsOptions } from '../ops-options.ts'
 import type { Aged, Fields } from './read-model.ts'
 import { SharedQueries } from './shared-queries.ts'
 import { shownError, shownFields, shownPart } from './shown-part.ts'
@@ -21,11 +20,11 @@ interface ActionRows {
 
 /** What can be seen of the actions of some managers: those of the first manager first, and of each the oldest first. */
 export class ActionViews {
-  readonly #managers: readonly Manager[]
+  readonly #managers: readonly AnyManager[]
   readonly #redact: OpsOptions['redact']
   readonly #queries: SharedQueries<ActionRows>
 
-  constructor(managers: Manager | readonly Manager[], clock: Clock, redact: OpsOptions['redact']) {
+  constructor(managers: AnyManager | readonly AnyManager[], clock: Clock, redact: OpsOptions['redact']) {
     this.#managers = [managers].flat()
     this.#redact = redact
     this.#queries = new SharedQueries(clock, 'actions')

@@ -26,10 +26,13 @@ const golf = [
   },
 ]
 
+/** Code for browsers, with a project of its own. */
+const page = 'packages/runutil/src/ops/page'
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/.runutil/**', 'test/**/programs/**'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -48,7 +51,15 @@ export default tseslint.config(
     },
   },
   {
-    files: ['packages/runutil/src/**/*.ts'],
+    files: [`${page}/**/*.{ts,tsx}`],
+    languageOptions: {
+      parserOptions: { project: `./${page}/tsconfig.json`, tsconfigRootDir: import.meta.dirname },
+    },
+    // Off: functions are taken out of props and contexts everywhere.
+    rules: { '@typescript-eslint/unbound-method': 'off' },
+  },
+  {
+    files: ['packages/runutil/src/**/*.{ts,tsx}'],
     rules: { 'no-console': 'error' },
   },
   {

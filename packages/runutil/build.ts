@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { buildPage, pageSource } from './build-page.ts'
 import { prepareFolder } from './prepare-folder.ts'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
@@ -36,12 +37,12 @@ export async function build(): Promise<BuildResult> {
   const made = join(workshop, `${process.pid}`)
   await mkdir(made, { recursive: true })
   try {
-    const [complaints] = await Promise.all([compile(made), prepareFolder()])
+    const [complaints, pageComplaints] = await Promise.all([compile(made), buildPage(), prepareFolder()])
     // What is edited from here on is newer than what was built, even before the build is in place.
     await utimes(made, startedAt, startedAt)
     // Types may be wrong and modules there all the same; without modules, what was there before stays.
     if (existsSync(join(made, 'index.js'))) await putInPlace(made)
-    return { complaints }
+    return { complaints: `${complaints}${pageComplaints}` }
   } finally {
     await rm(made, { recursive: true, force: true })
   }
@@ -50,8 +51,8 @@ export async function build(): Promise<BuildResult> {
 /** As `build`, when there is no `dist` or a source or setting has changed since. */
 export async function buildIfStale(): Promise<BuildResult> {
   if (!(await isFresh())) return build()
-  await prepareFolder()
-  return { complaints: '' }
+  const [complaints] = await Promise.all([buildPage(), prepareFolder()])
+  return { complaints }
 }
 
 async function compile(outDir: string): Promise<string> {
@@ -89,6 +90,8 @@ async function isFresh(): Promise<boolean> {
 
 /** The time of a directory itself counts too: it changes when a file in it is deleted. */
 async function newestIn(path: string): Promise<number> {
+  // No part of `dist`, and built each time, which is quick.
+  if (path === pageSource) return -Infinity
   const own = await stat(path)
   if (!own.isDirectory()) return own.mtimeMs
   const inside = await Promise.all((await readdir(path)).map((name) => newestIn(join(path, name))))

@@ -21,7 +21,7 @@ const entryPoints = ['index', 'pool/child/index', ...modules.map((module) => `${
 )
 
 export default defineConfig({
-  entry: ['src/**/*.ts'],
+  entry: ['src/**/*.ts', '!src/ops/page/**'],
   format: 'esm',
   target: 'node20',
   // No class of this package is decorated, and to emit metadata tsup wraps every function to keep its name.

@@ -113,7 +113,6 @@ describe('the options', () => {
         { token: [] },
         { token: [''], readToken: '' },
         { page: false },
-        { api: false },
       ]) {
         expect(() => new OpsServer({ host, ...open })).toThrow(
           `OpsServer: host: expected token, readToken or authorize for ${JSON.stringify(host)}, which others may reach; got none; ` +
@@ -125,6 +124,7 @@ describe('the options', () => {
         { readToken: 'a' },
         { authorize: () => 'none' as const },
         { page: false, api: false },
+        { api: false },
       ]) {
         expect(new OpsServer({ host, ...guarded }).url).toBeUndefined()
       }

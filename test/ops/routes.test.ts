@@ -40,6 +40,7 @@ describe('the OpenAPI document', () => {
       'GET /api/v1/leases',
       'GET /api/v1/openapi.json',
       'GET /api/v1/replicas',
+      'GET /api/v1/session',
       'GET /api/v1/specs',
       'GET /api/v1/state',
       'GET /api/v1/units',
@@ -240,7 +241,7 @@ describe('what is read', () => {
     'http://localhost/api/v1/state',
     '*',
   ])('is not at %s', async (path) => {
-    await using server = await FakeServer.start()
+    await using server = await FakeServer.start({ options: { page: false } })
     expect((await ask(server.port, { path })).status).toBe(404)
   })
 })

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const src = fileURLToPath(new URL('../../packages/runutil/src', import.meta.url))
-const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file))
 
 /** Which module may import from which others. */
 const mayImport: Record<string, readonly string[]> = {
@@ -76,6 +76,8 @@ const moduleOf = (file: string): string => (file.includes('/') ? file.split('/')
 /** The folder inside of its module; '' of the module's own files. */
 const folderOf = (file: string): string => file.split('/').slice(1, -1)[0] ?? ''
 const isEntry = (file: string): boolean => basename(file) === 'index.ts'
+/** Code for browsers, which have time and such of their own. */
+const isPage = (file: string): boolean => file.startsWith('ops/page/')
 /** Without comments, which may name what the code must not. */
 const codeOf = (file: string): string =>
   readFileSync(join(src, file), 'utf8').replace(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
@@ -145,11 +147,29 @@ describe('the house', () => {
   })
 
   it('keeps time, the process and the drivers in their modules', () => {
-    const wrong = files.flatMap((file) =>
-      reserved
-        .filter(([pattern, modules]) => !modules.includes(moduleOf(file)) && pattern.test(codeOf(file)))
-        .map(([pattern]) => `${file}: ${pattern}`),
-    )
+    const wrong = files
+      .filter((file) => !isPage(file))
+      .flatMap((file) =>
+        reserved
+          .filter(([pattern, modules]) => !modules.includes(moduleOf(file)) && pattern.test(codeOf(file)))
+          .map(([pattern]) => `${file}: ${pattern}`),
+      )
+    expect(wrong).toEqual([])
+  })
+
+  it('sends browsers nothing of other modules, and makes text no HTML', () => {
+    const values = /^import (?!type\b)[^;]*?from '(\.[^']+)'/gm
+    const shared = ['ops/events/patch.ts', 'ops/views/json-value.ts']
+    const wrong = files.filter(isPage).flatMap((file) => {
+      const code = codeOf(file)
+      const imported = [...code.matchAll(values)].map((match) =>
+        relative(src, join(src, file, '..', match[1]!)),
+      )
+      const foreign = imported
+        .filter((to) => !isPage(to) && !shared.includes(to))
+        .map((to) => `${file} → ${to}`)
+      return /innerHTML|\bstyle=/i.test(code) ? [...foreign, `${file}: HTML`] : foreign
+    })
     expect(wrong).toEqual([])
   })
 
@@ -166,7 +186,7 @@ describe('the house', () => {
   })
 
   it(`has files of one concept: at most ${MOST_LINES} lines, none called by what says nothing`, () => {
-    expect(files.filter((file) => /\/(utils?|helpers?|common|types|misc)\.ts$/.test(file))).toEqual([])
+    expect(files.filter((file) => /\/(utils?|helpers?|common|types|misc)\.tsx?$/.test(file))).toEqual([])
     const lines = (file: string): number => readFileSync(join(src, file), 'utf8').split('\n').length - 1
     const many = files.filter((file) => lines(file) > MANY_LINES)
     if (many.length > 0) console.warn(`over ${MANY_LINES} lines: ${many.join(', ')}`)

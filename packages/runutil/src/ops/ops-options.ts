@@ -41,9 +41,9 @@ export interface OpsOptions {
     | undefined
   /** What has to work for the process to be ready, by name. Each has 1 s; its outcome is kept for 5 s. */
   checks?: Readonly<Record<string, (signal: AbortSignal) => Promise<void>>> | undefined
-  /** Whether a page may be served: this version has none yet, and only the rule on hosts asks. Default true. */
+  /** Whether the page for operators is served, at the base path. It shows what the API answers. Default: as `api`. */
   page?: boolean | undefined
-  /** Whether the API is served. Default true. Without page and API, only probes and metrics are left, which need no token. */
+  /** Whether the API is served. Default true. Without it, only probes and metrics are left, which need no token. */
   api?: boolean | undefined
   /** What `/metrics` answers, in the format of Prometheus. */
   metrics?: (() => Promise<string>) | undefined

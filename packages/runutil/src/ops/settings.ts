@@ -33,13 +33,16 @@ export function resolveSettings(options: OpsOptions, environment: NodeJS.Process
     authorize,
     metrics,
     allowedHosts = [],
-    page = true,
     api = true,
+    page = api,
   } = checkKeys(options)
   if (typeof host !== 'string') throw unexpected(`${WHAT}: host`, 'a name or address of this machine', host)
   wholeNumber(port, `${WHAT}: port`, { max: 65_535 })
   for (const [name, value] of Object.entries({ page, api })) {
     if (typeof value !== 'boolean') throw unexpected(`${WHAT}: ${name}`, 'true or false', value)
+  }
+  if (page && !api) {
+    throw unexpected(`${WHAT}: page`, 'false, or nothing, with api: false, which the page shows', page)
   }
   const tokens = resolveTokens({ token, readToken }, environment.RUNUTIL_OPS_TOKEN)
   const isGuarded = authorize !== undefined || tokens.control.length > 0 || tokens.read !== undefined

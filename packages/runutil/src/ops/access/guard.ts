@@ -6,10 +6,10 @@ import type { Identity } from './identity.ts'
 import { OpsError } from '../ops-error.ts'
 
 /**
- * What a route asks of its caller. 'open': nothing. 'page': a Host that is known. 'metrics': as much as to read, where a
+ * What a route asks of its caller. 'open': nothing. 'page': a Host that is known. 'anyone': what reading needs but a role. 'metrics': as much as to read, where a
  * `readToken` is set. 'session': what a change needs but a token, which is in its body.
  */
-export type Access = 'open' | 'metrics' | 'page' | 'read' | 'session' | 'control'
+export type Access = 'open' | 'metrics' | 'page' | 'anyone' | 'read' | 'session' | 'control'
 
 /** The rules that depend on the server's options. */
 export interface GuardRules {
@@ -29,7 +29,7 @@ export function refusal(
   if (access === 'open' || access === 'metrics') return undefined
   const wrong = wrongHost(headers, rules.allowedHosts) ?? wrongUpgrade(headers)
   if (wrong !== undefined || access === 'page') return wrong
-  return access === 'read' ? wrongSite(headers) : wrongChange(headers)
+  return access === 'read' || access === 'anyone' ? wrongSite(headers) : wrongChange(headers)
 }
 
 /** A page of another site has no name for this server but one that its own DNS server points here. */
@@ -105,6 +105,7 @@ export function admitted(access: Access, identity: Identity, rules: GuardRules):
   switch (access) {
     case 'open':
     case 'page':
+    case 'anyone':
     case 'session':
       return identity
     case 'metrics':

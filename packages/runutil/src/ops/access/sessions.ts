@@ -6,12 +6,12 @@ import { addressOf, hostOf } from './authority.ts'
 import { OpsError } from '../ops-error.ts'
 import type { SessionCalls } from '../http/ops-services.ts'
 import type { Call } from '../http/call.ts'
-import { endedSessions, newSession } from './session.ts'
+import { endedSessions, hasSession, newSession } from './session.ts'
 import type { OpsSettings } from '../settings.ts'
 import { roleOf } from './tokens.ts'
 import type { WrongTokens } from './wrong-tokens.ts'
 
-/** Signs callers in and out. */
+/** Signs callers in and out, and tells them who they are. */
 export class Sessions implements SessionCalls {
   readonly #settings: OpsSettings
   readonly #wrongTokens: WrongTokens
@@ -21,6 +21,15 @@ export class Sessions implements SessionCalls {
     this.#settings = settings
     this.#wrongTokens = wrongTokens
     this.#clock = clock
+  }
+
+  caller({ caller, request }: Call): Answer {
+    const { authorize, rules } = this.#settings
+    const { role, name } = caller
+    const { authorization, cookie } = request.headers
+    const hasToken = authorize === undefined && (rules.mayChange || rules.hasReadToken)
+    const isSession = authorize === undefined && role !== 'none' && !authorization && hasSession(cookie)
+    return { status: 200, body: { role, name, session: isSession, tokens: hasToken } }
   }
 
   /** @throws OpsError 400, 401 for a wrong token, 404 if `authorize` decides */

@@ -81,7 +81,7 @@ function change(path: string, summary: string) {
     access: 'control',
     summary,
     answers: DONE,
-    isApi: true,
+    part: 'api',
   } as const
 }
 

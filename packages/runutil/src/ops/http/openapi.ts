@@ -59,7 +59,7 @@ function operationOf(route: Route, path: string): object {
     security:
       access === 'control'
         ? [{ token: [] }]
-        : access === 'read' || access === 'metrics'
+        : access === 'read' || access === 'anyone' || access === 'metrics'
           ? [{ token: [] }, {}]
           : [],
   }
@@ -120,6 +120,8 @@ function errorsOf({ access, path }: Route): number[] {
       return [401, 403, 404]
     case 'page':
       return [421]
+    case 'anyone':
+      return [400, 403, 421]
     case 'read':
       return [400, 401, 403, 404, 421, ...(path.endsWith('/events') ? [429] : []), 503]
     case 'session':

@@ -14,6 +14,7 @@ import { identify } from '../access/identity.ts'
 import { OpsError } from '../ops-error.ts'
 import type { OpsServices } from './ops-services.ts'
 import { jsonBody } from './request-body.ts'
+import { PAGE_ROUTES } from './page-routes.ts'
 import type { Route } from './route.ts'
 import { ROUTES, type RouteMatch, matchRoute, queryOf } from './routes.ts'
 import type { OpsSettings } from '../settings.ts'
@@ -36,7 +37,8 @@ export class OpsHandler {
 
   constructor(props: OpsHandlerProps) {
     this.#props = props
-    this.#routes = ROUTES.filter(({ isApi }) => props.settings.api || !isApi)
+    const { settings } = props
+    this.#routes = [...ROUTES, ...PAGE_ROUTES].filter(({ part }) => part === 'probes' || settings[part])
   }
 
   /** Never rejects. @param next for paths that aren't the server's; without it they are answered with 404 */
@@ -59,7 +61,7 @@ export class OpsHandler {
     const { basePath } = this.#props.settings
     if (path.startsWith(basePath)) return path.slice(basePath.length)
     if (`${path}/` === basePath) return ''
-    const isProbe = this.#routes.some((route) => !route.isApi && path === `/${route.path}`)
+    const isProbe = this.#routes.some((route) => route.part === 'probes' && path === `/${route.path}`)
     return isProbe ? path.slice(1) : undefined
   }
 
@@ -75,7 +77,8 @@ export class OpsHandler {
     const wrong = refusal(route.access, request.headers, settings.rules)
     if (wrong !== undefined) throw wrong
     const caller = await this.#caller(request, route)
-    const query = queryOf(route, new URLSearchParams(search))
+    // That of the page is for the page.
+    const query = route.part === 'page' ? {} : queryOf(route, new URLSearchParams(search))
     const body = route.method === 'GET' ? {} : await jsonBody(request)
     const answer = route.handle({ parameters, query, body, caller, request, response }, services)
     return route.access === 'control' ? this.#unlessStopping(answer) : answer
@@ -123,11 +126,15 @@ export class OpsHandler {
         ? identify(sender, tokens, clock.now())
         : await authorizedIdentity(authorize, request)
     try {
-      return admitted(access, identity, rules)
+      const caller = admitted(access, identity, rules)
+      if (caller.role !== 'none') return caller
     } catch (error) {
       if (identity.isWrong) await sleep(clock, wrongTokens.delayMs(sender.address))
       throw error
     }
+    // Anybody may ask who they are, and guess by that.
+    if (identity.isWrong) await sleep(clock, wrongTokens.delayMs(sender.address))
+    return identity
   }
 }
 

@@ -36,6 +36,8 @@ export interface StreamSource {
 }
 
 export interface SessionCalls {
+  /** Who calls. */
+  caller(call: Call): Answer
   start(call: Call): Promise<Answer>
   end(call: Call): Answer
 }

@@ -28,7 +28,7 @@ export const PROBE_ROUTES: readonly Route[] = [
     path: 'metrics',
     access: 'metrics',
     summary: 'Metrics, in the format of Prometheus',
-    isApi: false,
+    part: 'probes',
     answers: { 200: { about: 'all metrics', schema: TEXT, type: 'text/plain' } },
     handle: async (_, { metrics }) => {
       if (metrics === undefined) throw new OpsError(404, 'not-found', 'no metrics: set the option metrics')
@@ -42,7 +42,7 @@ function probe(path: string, summary: string) {
     200: { about: 'yes', schema: PROBE },
     503: { about: 'no, and because of whom', schema: PROBE },
   }
-  return { method: 'GET', path, access: 'open', summary, isApi: false, answers } as const
+  return { method: 'GET', path, access: 'open', summary, part: 'probes', answers } as const
 }
 
 function answered({ status, body }: ProbeAnswer): { status: number; body: object } {

@@ -2,7 +2,7 @@ import { setSecurityHeaders } from './answer.ts'
 import type { Call } from './call.ts'
 import type { ReadModel } from '../views/read-model.ts'
 import type { QueryField, Route } from './route.ts'
-import { ANY_OBJECT, PAGE, TEXT, field, listOf, oneOf, range } from './schemas.ts'
+import { ANY_OBJECT, FLAG, PAGE, TEXT, field, listOf, objectOf, oneOf, range } from './schemas.ts'
 
 const REPLICA = field('of which process; default: the one that answers')
 
@@ -93,6 +93,21 @@ export const READ_ROUTES: readonly Route[] = [
   list('leases', 'Leases with holder and fence', {}, (model) => model.leases()),
   list('replicas', 'The processes of the program', {}, (model) => model.replicas()),
   {
+    ...read('session', 'Who calls, and what they may do'),
+    access: 'anyone',
+    answers: {
+      200: {
+        about:
+          "the caller: 'none', 'read' or 'control', whether by a session, and whether a token would sign in",
+        schema: objectOf(
+          { role: oneOf('none', 'read', 'control'), name: TEXT, session: FLAG, tokens: FLAG },
+          ['role', 'name', 'session', 'tokens'],
+        ),
+      },
+    },
+    handle: (call, { sessions }) => sessions.caller(call),
+  },
+  {
     ...read('openapi.json', 'This document'),
     answers: { 200: { about: 'an OpenAPI 3.1 document', schema: ANY_OBJECT } },
     handle: (_, { document }) => ({ status: 200, body: document }),
@@ -100,7 +115,7 @@ export const READ_ROUTES: readonly Route[] = [
 ]
 
 function read(path: string, summary: string) {
-  return { method: 'GET', path: `api/v1/${path}`, access: 'read', summary, isApi: true } as const
+  return { method: 'GET', path: `api/v1/${path}`, access: 'read', summary, part: 'api' } as const
 }
 
 function list(

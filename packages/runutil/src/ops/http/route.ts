@@ -34,8 +34,8 @@ export interface Route {
   readonly body?: Schema
   /** By status, the answers that aren't errors. */
   readonly answers: Readonly<Record<number, RouteAnswer>>
-  /** Whether it is part of the API, which the option `api` switches off. */
-  readonly isApi: boolean
+  /** What it is a part of: the options `api` and `page` switch theirs off. */
+  readonly part: 'probes' | 'api' | 'page'
   handle(call: Call, services: OpsServices): Promise<Answer | undefined> | Answer | undefined
 }
 

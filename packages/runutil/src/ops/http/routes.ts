@@ -6,7 +6,7 @@ import { PROBE_ROUTES } from './probe-routes.ts'
 import { READ_ROUTES } from './read-routes.ts'
 import type { Route } from './route.ts'
 
-/** All that is served but the page. */
+/** All that is served but the page, which is no API. */
 export const ROUTES: readonly Route[] = [...PROBE_ROUTES, ...READ_ROUTES, ...CHANGE_ROUTES]
 
 export interface RouteMatch {

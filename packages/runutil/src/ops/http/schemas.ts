@@ -3,6 +3,7 @@ import type { QueryField, RouteAnswer, Schema } from './route.ts'
 /** The JSON schemas that routes share. */
 export const TEXT: Schema = { type: 'string' }
 export const TIME: Schema = { type: 'string', format: 'date-time' }
+export const FLAG: Schema = { type: 'boolean' }
 export const WHOLE: Schema = { type: 'integer', minimum: 0 }
 export const ANY_OBJECT: Schema = { type: 'object' }
 

@@ -1,0 +1,5 @@
+/** Why something isn't known, as the API says it. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+}

@@ -1,0 +1,121 @@
+import type { ComponentChildren } from 'preact'
+import { usePage } from '../page-context.ts'
+import { type SortValue, sorted } from './sorting.ts'
+import type { RowSet } from './row-set.ts'
+import { useRowFocus } from './use-row-focus.ts'
+
+export interface Column<Row> {
+  readonly name: string
+  readonly title: string
+  cell(row: Row): ComponentChildren
+  /** What it is sorted by, when its title is clicked. */
+  sortBy?(row: Row): SortValue
+  /** Numbers stand at the end. */
+  readonly isNumber?: boolean
+  /** Takes what width is left. */
+  readonly isWide?: boolean
+}
+
+export interface DataTableProps<Row> extends RowSet<Row> {
+  /** What it is a table of, for screen readers. */
+  readonly label: string
+  readonly columns: readonly Column<Row>[]
+}
+
+/**
+ * A table that is used by keyboard: arrows go from row to row, Enter selects. In a narrow place, each row becomes a block. The order is
+ * in the address, as `sort=name` or `sort=-name`.
+ */
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { label, columns, keyOf, tree, select } = props
+  const { sort } = usePage().route.fields
+  const rows = tree === undefined ? sorted(props.rows, columns, sort) : props.rows
+  const focus = useRowFocus({ ...props, rows })
+  const role = tree !== undefined ? 'treegrid' : select !== undefined ? 'grid' : 'table'
+  return (
+    <div class="table-box">
+      <table role={role} aria-label={label} class={select === undefined ? 'table' : 'table selectable'}>
+        <thead role="rowgroup">
+          <tr role="row">
+            {columns.map((column) => (
+              <HeadCell key={column.name} column={column} canSort={tree === undefined} />
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup" onKeyDown={focus.onKeyDown}>
+          {rows.map((row) => (
+            <DataRow key={keyOf(row)} row={row} table={props} isTabStop={focus.isTabStop(row)} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function HeadCell<Row>({ column, canSort }: { readonly column: Column<Row>; readonly canSort: boolean }) {
+  const { route, go } = usePage()
+  const { name, title, isNumber, isWide, sortBy } = column
+  const { sort } = route.fields
+  const classes = `${isNumber === true ? 'number' : ''} ${isWide === true ? 'wide' : ''}`
+  if (sortBy === undefined || !canSort) {
+    return (
+      <th role="columnheader" scope="col" class={classes}>
+        {title}
+      </th>
+    )
+  }
+  const order = sort === name ? 'ascending' : sort === `-${name}` ? 'descending' : 'none'
+  // Of numbers the greatest come first, then the least, then the order that they came in.
+  const orders = isNumber === true ? [`-${name}`, name, ''] : [name, `-${name}`, '']
+  const next = orders[orders.indexOf(sort ?? '') + 1] ?? orders[0]!
+  return (
+    <th role="columnheader" scope="col" class={classes} aria-sort={order}>
+      <button
+        type="button"
+        class="sort"
+        onClick={() => go({ fields: { ...route.fields, sort: next } }, true)}
+      >
+        {title}
+        <span aria-hidden="true">{order === 'ascending' ? ' ↑' : order === 'descending' ? ' ↓' : ''}</span>
+      </button>
+    </th>
+  )
+}
+
+interface DataRowProps<Row> {
+  readonly row: Row
+  readonly table: DataTableProps<Row>
+  readonly isTabStop: boolean
+}
+
+function DataRow<Row>({ row, table, isTabStop }: DataRowProps<Row>) {
+  const { columns, keyOf, select, selected, tree } = table
+  const isGrid = tree !== undefined || select !== undefined
+  const onClick = (event: MouseEvent): void => {
+    // What is in a row may do something else, and text can be marked.
+    const isOther = (event.target as Element).closest('a, button, input, summary, details') !== null
+    if (!isOther && getSelection()?.isCollapsed !== false) select?.(row)
+  }
+  return (
+    <tr
+      role="row"
+      data-key={keyOf(row)}
+      tabIndex={isGrid ? (isTabStop ? 0 : -1) : undefined}
+      aria-selected={select === undefined ? undefined : keyOf(row) === selected}
+      aria-level={tree?.level(row)}
+      aria-expanded={tree?.isOpen(row)}
+      onClick={select === undefined ? undefined : onClick}
+    >
+      {columns.map(({ name, title, cell, isNumber, isWide }) => (
+        <td
+          key={name}
+          role={isGrid ? 'gridcell' : 'cell'}
+          data-title={title}
+          class={`${name} ${isNumber === true ? 'number' : ''} ${isWide === true ? 'wide' : ''}`}
+        >
+          {cell(row)}
+        </td>
+      ))}
+    </tr>
+  )
+}

@@ -21,7 +21,7 @@ export interface Session {
  * @param now ms since the epoch
  */
 export function newSession(token: string, tokens: Tokens, host: string | undefined, now: number): Session {
-  const until = now + SESSION_MS
+  const until = Math.trunc(now) + SESSION_MS
   const cookie = cookieOf(cookieName(token), `${until}.${signature(token, until)}`, SESSION_MS / 1_000, host)
   return { role: roleOf(token, tokens), until: new Date(until), cookie }
 }

@@ -1,0 +1,166 @@
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { axeFindings } from '../../support/ops/page/axe.ts'
+import { whyNoBrowser } from '../../support/ops/page/chromium.ts'
+import { type Shop, openShop } from '../../support/ops/page/shop.ts'
+import { TOKEN } from '../../support/ops/page/shown-service.ts'
+import { TestBrowser } from '../../support/ops/page/test-browser.ts'
+
+/** What the browser itself writes of answers that refuse. */
+const REFUSED = /Failed to load resource/
+
+describe.skipIf(whyNoBrowser !== undefined)('on the page', () => {
+  let browser: TestBrowser
+  let shop: Shop
+  beforeAll(async () => {
+    ;[browser, shop] = await Promise.all([TestBrowser.launch(), openShop(1)])
+    shop.service.tick()
+  })
+  afterEach(async () => expect(await browser.endVisits()).toEqual([]))
+  afterAll(async () => {
+    await browser.close()
+    await shop[Symbol.asyncDispose]()
+  })
+
+  const control = (search: string): Promise<Page> => browser.visit(`${shop.url}${search}`, { token: TOKEN })
+  const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true })
+  const state = (page: Page): Locator => page.getByRole('complementary').locator('.mark').first()
+  const told = (page: Page, text: string): Promise<void> => page.getByRole('status').getByText(text).waitFor()
+
+  describe('whoever may only read', () => {
+    it('has no buttons that change anything, until they show the token', async () => {
+      const page = await browser.visit(`${shop.url}?view=tree&selected=/Sync`, { expected: REFUSED })
+      await page.getByText('read-only').waitFor()
+      expect(await page.getByRole('complementary').getByRole('button').allTextContents()).toEqual(['✕'])
+
+      await button(page, 'Sign in').click()
+      await page.getByLabel('Token').fill('not the token')
+      await page.keyboard.press('Enter')
+      await page.getByText('That is no token of this server.').waitFor()
+      expect(await axeFindings(page)).toEqual([])
+      await page.getByLabel('Token').fill(TOKEN)
+      await page.keyboard.press('Enter')
+      await button(page, 'trigger').waitFor()
+
+      await button(page, 'Sign out').click()
+      await page.getByText('read-only').waitFor()
+      await button(page, 'trigger').waitFor({ state: 'detached' })
+    })
+
+    it('is asked for a token first where there is a readToken, and is shown where the token came from', async () => {
+      const url = await shop.service.serve({ readToken: 'may-look', token: TOKEN })
+      const page = await browser.visit(`${url}?view=leases`, { expected: REFUSED })
+      await page.getByLabel('Token').fill('may-look')
+      await page.keyboard.press('Enter')
+      await page.getByText('read-only').waitFor()
+      expect(new URL(page.url()).search).toBe('?view=leases')
+    })
+  })
+
+  describe('by keyboard alone', () => {
+    it('one gets to a view, a worker, its buttons and back', async () => {
+      const page = await control('')
+      await page.getByRole('treegrid').waitFor()
+      const press = async (...keys: string[]): Promise<void> => {
+        for (const key of keys) await page.keyboard.press(key)
+      }
+      const focused = (): Promise<string> => page.evaluate('document.activeElement.textContent.trim()')
+      await press('Tab')
+      expect(await focused()).toBe('Skip to the view')
+      await press('Enter', 'Tab')
+      while (!(await focused()).startsWith('this process')) await press('Tab')
+      await press('End', 'Home', 'ArrowDown', 'ArrowDown')
+      expect(await focused()).toMatch(/^Orders/)
+      await press('ArrowLeft')
+      await expect.poll(() => page.getByRole('row', { name: 'Jobs queue' }).count()).toBe(0)
+      await press('ArrowRight', 'ArrowRight', 'Enter')
+      await page.getByRole('heading', { name: '/Orders/Jobs' }).waitFor()
+
+      while ((await focused()) !== 'stop') await press('Tab')
+      await press('Enter')
+      await page.getByRole('dialog', { name: 'stop /Orders/Jobs?' }).waitFor()
+      expect(await axeFindings(page)).toEqual([])
+      await press('Escape')
+      await expect.poll(focused).toBe('stop')
+      await press('Escape')
+      await expect.poll(focused).toMatch(/^Jobs/)
+      expect(new URL(page.url()).search).toBe('?view=tree')
+    })
+  })
+
+  describe('a worker', () => {
+    it.each([
+      [
+        '/Sync',
+        [
+          ['pause', 'paused'],
+          ['resume', 'ready'],
+          ['trigger', 'ready'],
+        ],
+      ],
+      [
+        '/Storefront/Catalogue',
+        [
+          ['stop!', 'stopped'],
+          ['start', 'ready'],
+          ['restart!', 'ready'],
+        ],
+      ],
+      ['/Orders/Pictures', [['reset!', 'ready']]],
+    ] as const)('%s is changed by its buttons: %s', async (path, verbs) => {
+      const page = await control(`?view=tree&selected=${path}`)
+      for (const [name, after] of verbs) {
+        const verb = name.replace('!', '')
+        await button(page, verb).click()
+        if (verb !== name) await page.getByRole('dialog').getByRole('button', { name: verb }).click()
+        await told(page, `${verb} ${path}`)
+        await expect.poll(() => state(page).textContent()).toBe(after)
+      }
+    })
+  })
+
+  it('two tabs share the session, and what one changes the other shows', async () => {
+    const one = await control('?view=tree&selected=/Sync')
+    const two = await browser.visit(`${shop.url}?view=tree&selected=/Sync`, { beside: one })
+    await button(one, 'pause').click()
+    await expect.poll(() => state(two).textContent()).toBe('paused')
+    await button(two, 'resume').click()
+    await expect.poll(() => state(one).textContent()).toBe('ready')
+  })
+
+  it('a tab that nobody sees has no stream, and follows again when it is shown', async () => {
+    const page = await control('')
+    const show = (isHidden: boolean): Promise<void> =>
+      page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))`)
+    await page.getByText('live', { exact: true }).waitFor()
+    await expect.poll(() => shop.service.streams).toBe(1)
+    await show(true)
+    await page.getByText('paused while hidden').waitFor()
+    await expect.poll(() => shop.service.streams).toBe(0)
+    await show(false)
+    await page.getByText('live', { exact: true }).waitFor()
+  })
+
+  it('a lost connection is said, with what was known, until it is there again', async () => {
+    const page = await browser.visit(shop.url, { expected: /Failed to load resource|ERR_/ })
+    await page.getByText('live', { exact: true }).waitFor()
+    shop.service.cut(true)
+    await page.getByText(/connection lost/).waitFor()
+    await page.getByText(/What is shown is as it was then/).waitFor()
+    expect(await page.getByRole('row', { name: 'Jobs queue' }).count()).toBe(1)
+    expect(await axeFindings(page)).toEqual([])
+    shop.service.cut(false)
+    await page.getByText('live', { exact: true }).waitFor()
+  })
+
+  it.each(['/deep/ops', '/deep/ops/', '/deep/ops/?view=leases'])(
+    'is served where it is mounted: %s',
+    async (path) => {
+      const mounted = await shop.service.serve({ basePath: '/deep/ops', token: TOKEN })
+      const page = await browser.visit(new URL(path, mounted).href)
+      await page.getByText('live', { exact: true }).waitFor()
+      expect(new URL(page.url()).pathname).toBe('/deep/ops/')
+    },
+  )
+})

@@ -33,6 +33,7 @@ describe('the OpenAPI document', () => {
     expect(documented).toEqual([
       'DELETE /api/v1/session',
       'GET /api/v1/actions',
+      'GET /api/v1/doctor',
       'GET /api/v1/events',
       'GET /api/v1/jobs',
       'GET /api/v1/jobs/{id}',

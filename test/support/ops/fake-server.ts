@@ -8,6 +8,7 @@ import type { OpsOptions } from '../../../packages/runutil/src/ops/ops-options.t
 import { Sessions } from '../../../packages/runutil/src/ops/access/sessions.ts'
 import { resolveSettings } from '../../../packages/runutil/src/ops/settings.ts'
 import { WrongTokens } from '../../../packages/runutil/src/ops/access/wrong-tokens.ts'
+import { SeenProxy } from '../../../packages/runutil/src/ops/access/seen-proxy.ts'
 import { FakeServices } from './fake-services.ts'
 import { CHANGE, type RawAnswer, type RawRequest, ask } from './raw-client.ts'
 
@@ -30,7 +31,7 @@ export class FakeServer {
     const wrongTokens = new WrongTokens(clock)
     const sessions = new Sessions(settings, wrongTokens, clock)
     const services = { ...this.fakes.services, sessions }
-    this.handler = new OpsHandler({ settings, services, wrongTokens, clock })
+    this.handler = new OpsHandler({ settings, services, wrongTokens, proxy: new SeenProxy(), clock })
     const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       await before?.(request)
       await this.handler.handle(request, response)

@@ -71,6 +71,7 @@ export class FakeServices {
       actions: async (fields) => say({ ...AGED, actions: [] }, 'actions', fields),
       leases: async () => say({ ...AGED, leases: [] }, 'leases'),
       replicas: async () => say({ ...AGED, replicas: [] }, 'replicas'),
+      doctor: async () => say({ ...AGED, findings: [] }, 'doctor'),
     }
   }
 

@@ -7,6 +7,7 @@ import type { LeaseStore } from '../leases/lease-store.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Role } from './access/caller.ts'
+import type { DatabaseDiagnosis } from './doctor/database-diagnosis.ts'
 import type { ReplicaStore } from './replicas/replica-store.ts'
 
 /** What part of a job is shown. */
@@ -19,6 +20,8 @@ export interface OpsOptions {
   port?: number | undefined
   /** Where everything is served. The probes are at '/' too. Default '/'. */
   basePath?: string | undefined
+  /** What the doctor asks of the database: `new PostgresDiagnosis(database)`. */
+  database?: DatabaseDiagnosis | undefined
   queue?: JobQueue | undefined
   coordinate?: Coordinate | undefined
   dispatch?: AnyManager | readonly AnyManager[] | undefined

@@ -13,10 +13,12 @@ import { type Runtime, currentRuntime } from '../runtime/runtime.ts'
 import { OpsHandler } from './http/ops-handler.ts'
 import { OpsListener } from './http/ops-listener.ts'
 import type { OpsOptions } from './ops-options.ts'
+import { SeenProxy } from './access/seen-proxy.ts'
+import type { ServerFacts } from './doctor/check.ts'
 import { Probes } from './probes/probes.ts'
 import { ServedRun, servicesOf } from './served-run.ts'
 import { Sessions } from './access/sessions.ts'
-import { type OpsSettings, resolveSettings } from './settings.ts'
+import { type OpsSettings, isOpen, resolveSettings } from './settings.ts'
 import { WrongTokens } from './access/wrong-tokens.ts'
 
 /** A listener of a `node:http` server, or middleware of Express. */
@@ -46,6 +48,7 @@ export class OpsServer implements Worker {
   readonly #options: OpsOptions
   readonly #settings: OpsSettings
   readonly #probes: Probes
+  readonly #proxy = new SeenProxy()
   readonly #id = timeOrderedId()
   /** The run that this is a worker of, while it is. */
   #context: Context | undefined
@@ -129,7 +132,12 @@ export class OpsServer implements Worker {
 
   #serving(runtime: Runtime | undefined): ServedRun | undefined {
     if (runtime === undefined) return undefined
-    return new ServedRun({ options: this.#options, runtime, id: this.#id, clock: currentClock() })
+    const server = (): ServerFacts => this.#facts
+    return new ServedRun({ options: this.#options, runtime, id: this.#id, server, clock: currentClock() })
+  }
+
+  get #facts(): ServerFacts {
+    return { isOpen: isOpen(this.#settings), proxy: { header: this.#proxy.header } }
   }
 
   /** With the clock of the run that the server is made in, and later of the one that it is a worker of. */
@@ -140,7 +148,7 @@ export class OpsServer implements Worker {
     const sessions = new Sessions(settings, wrongTokens, clock)
     const { metrics } = settings
     const services = servicesOf(this.#run, { probes: this.#probes, sessions, metrics })
-    return new OpsHandler({ settings, services, wrongTokens, clock, stopping })
+    return new OpsHandler({ settings, services, wrongTokens, proxy: this.#proxy, clock, stopping })
   }
 }
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Clock } from '../core/clock.ts'
 import { VERSION } from '../core/version.ts'
+import type { ServerFacts } from './doctor/check.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { createControl } from './control/create-control.ts'
 import { createReadModel } from './views/create-read-model.ts'
@@ -20,6 +21,8 @@ export interface ServedRunProps {
   readonly runtime: Runtime
   /** The id of this process. */
   readonly id: string
+  /** How it may be reached. */
+  readonly server: () => ServerFacts
   /** That of the run. */
   readonly clock: Clock
 }
@@ -31,12 +34,13 @@ export class ServedRun {
   readonly streams: EventStreams
   readonly #replica: ReplicaRun | undefined
 
-  constructor({ options, runtime, id, clock }: ServedRunProps) {
-    const { queue, coordinate, dispatch, leases, replicas, redact } = options
+  constructor({ options, runtime, id, server, clock }: ServedRunProps) {
+    const { database, queue, coordinate, dispatch, leases, replicas, redact } = options
     const name = hostname()
     const facts = { id, name, host: name, pid: process.pid, version: VERSION }
     const self = { ...facts, startedAt: new Date(clock.now()) }
     this.model = createReadModel({
+      database,
       queue,
       coordinate,
       dispatch,
@@ -45,6 +49,7 @@ export class ServedRun {
       redact,
       runtime,
       self,
+      server,
       clock,
     })
     const here = (): Runtime => runtime

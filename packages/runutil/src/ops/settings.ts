@@ -20,10 +20,12 @@ export interface OpsSettings extends Pick<OpsOptions, 'authorize' | 'metrics'> {
   readonly api: boolean
 }
 
-const WHAT = 'OpsServer'
-
-/** @param environment of the process @throws InvalidArgumentError */
-export function resolveSettings(options: OpsOptions, environment: NodeJS.ProcessEnv): OpsSettings {
+/** @param environment of the process @param what the call that takes them @throws InvalidArgumentError */
+export function resolveSettings(
+  options: OpsOptions,
+  environment: NodeJS.ProcessEnv,
+  what = 'OpsServer',
+): OpsSettings {
   const {
     host = '127.0.0.1',
     port = 8090,
@@ -35,30 +37,36 @@ export function resolveSettings(options: OpsOptions, environment: NodeJS.Process
     allowedHosts = [],
     api = true,
     page = api,
-  } = checkKeys(options)
-  if (typeof host !== 'string') throw unexpected(`${WHAT}: host`, 'a name or address of this machine', host)
-  wholeNumber(port, `${WHAT}: port`, { max: 65_535 })
+  } = checkKeys(what, options)
+  if (typeof host !== 'string') throw unexpected(`${what}: host`, 'a name or address of this machine', host)
+  wholeNumber(port, `${what}: port`, { max: 65_535 })
   for (const [name, value] of Object.entries({ page, api })) {
-    if (typeof value !== 'boolean') throw unexpected(`${WHAT}: ${name}`, 'true or false', value)
+    if (typeof value !== 'boolean') throw unexpected(`${what}: ${name}`, 'true or false', value)
   }
   if (page && !api) {
-    throw unexpected(`${WHAT}: page`, 'false, or nothing, with api: false, which the page shows', page)
+    throw unexpected(`${what}: page`, 'false, or nothing, with api: false, which the page shows', page)
   }
   const tokens = resolveTokens({ token, readToken }, environment.RUNUTIL_OPS_TOKEN)
   const isGuarded = authorize !== undefined || tokens.control.length > 0 || tokens.read !== undefined
-  if (!isGuarded && (page || api) && !isLoopbackListener(host)) throw unguarded(host)
+  if (!isGuarded && (page || api) && !isLoopbackListener(host)) throw unguarded(what, host)
   const rules = {
-    allowedHosts: hostsOf(allowedHosts),
+    allowedHosts: hostsOf(what, allowedHosts),
     mayChange: authorize !== undefined || tokens.control.length > 0,
     hasReadToken: tokens.read !== undefined,
   }
-  return { host, port, basePath: pathOf(basePath), tokens, rules, authorize, metrics, page, api }
+  return { host, port, basePath: pathOf(what, basePath), tokens, rules, authorize, metrics, page, api }
+}
+
+/** Whether this machine may read without a token. */
+export function isOpen({ rules, authorize }: OpsSettings): boolean {
+  return !rules.hasReadToken && authorize === undefined
 }
 
 const FUNCTIONS = ['authorize', 'redact', 'metrics'] as const
 
 /** A method that tells what an object is, and what is expected. */
 const OBJECTS = {
+  database: ['ping', 'what tells of a database, such as new PostgresDiagnosis(database)'],
   queue: ['stats', 'a JobQueue'],
   coordinate: ['namespaces', 'what createCoordinate() returns'],
   leases: ['acquire', 'a LeaseStore'],
@@ -66,11 +74,12 @@ const OBJECTS = {
   runtime: ['tree', 'a Runtime'],
 } as const
 
-function checkKeys(options: OpsOptions): OpsOptions {
-  const checked = checkOptions(WHAT, options, [
+function checkKeys(what: string, options: OpsOptions): OpsOptions {
+  const checked = checkOptions(what, options, [
     'host',
     'port',
     'basePath',
+    'database',
     'queue',
     'coordinate',
     'dispatch',
@@ -90,37 +99,37 @@ function checkKeys(options: OpsOptions): OpsOptions {
   for (const name of FUNCTIONS) {
     const value: unknown = checked[name]
     if (value !== undefined && typeof value !== 'function')
-      throw unexpected(`${WHAT}: ${name}`, 'a function', value)
+      throw unexpected(`${what}: ${name}`, 'a function', value)
   }
   for (const [name, [method, expected]] of Object.entries(OBJECTS)) {
     const value: unknown = checked[name as keyof typeof OBJECTS]
-    if (value !== undefined && !has(value, method)) throw unexpected(`${WHAT}: ${name}`, expected, value)
+    if (value !== undefined && !has(value, method)) throw unexpected(`${what}: ${name}`, expected, value)
   }
   return checked
 }
 
-function unguarded(host: string): InvalidArgumentError {
+function unguarded(what: string, host: string): InvalidArgumentError {
   return new InvalidArgumentError(
-    `${WHAT}: host: expected token, readToken or authorize for ${describe(host)}, which others may reach; got none; ` +
+    `${what}: host: expected token, readToken or authorize for ${describe(host)}, which others may reach; got none; ` +
       "set one of them or RUNUTIL_OPS_TOKEN, or host: '127.0.0.1'",
   )
 }
 
-function hostsOf(names: readonly string[]): string[] {
-  if (!Array.isArray(names)) throw unexpected(`${WHAT}: allowedHosts`, 'an array of names', names)
+function hostsOf(what: string, names: readonly string[]): string[] {
+  if (!Array.isArray(names)) throw unexpected(`${what}: allowedHosts`, 'an array of names', names)
   return names.map((name: unknown) => {
     const host = typeof name === 'string' ? authorityOf(name)?.host : undefined
     const isName = host !== undefined && host === (name as string).toLowerCase() && !host.includes('*')
     if (isName) return host
     throw unexpected(
-      `${WHAT}: allowedHosts`,
+      `${what}: allowedHosts`,
       "names such as 'ops.example.com', without scheme and port",
       name,
     )
   })
 }
 
-function pathOf(basePath: unknown): string {
+function pathOf(what: string, basePath: unknown): string {
   if (
     typeof basePath === 'string' &&
     /^\/([\w.~-]+\/?)*$/.test(basePath) &&
@@ -128,5 +137,5 @@ function pathOf(basePath: unknown): string {
   ) {
     return basePath.endsWith('/') ? basePath : `${basePath}/`
   }
-  throw unexpected(`${WHAT}: basePath`, "a path such as '/ops'", basePath)
+  throw unexpected(`${what}: basePath`, "a path such as '/ops'", basePath)
 }

@@ -28,4 +28,5 @@ export {
 } from './coordinate/postgres-coordinate-store.ts'
 export { PostgresLeaseStore, type PostgresLeaseStoreOptions } from './leases/postgres-lease-store.ts'
 export { PostgresJobStore, type PostgresJobStoreOptions } from './queue/postgres-job-store.ts'
+export { PostgresDiagnosis, type PostgresDiagnosisOptions } from './ops/postgres-diagnosis.ts'
 export { PostgresReplicaStore, type PostgresReplicaStoreOptions } from './ops/postgres-replica-store.ts'

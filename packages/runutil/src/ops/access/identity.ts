@@ -58,6 +58,6 @@ function unknown(name: string, why: string, isWrong = false): Identity {
 }
 
 /** A header that a proxy has added. */
-function proxyHeader(headers: IncomingHttpHeaders): string | undefined {
+export function proxyHeader(headers: IncomingHttpHeaders): string | undefined {
   return Object.keys(headers).find((name) => /^(x-forwarded-.+|forwarded|via|x-real-ip)$/.test(name))
 }

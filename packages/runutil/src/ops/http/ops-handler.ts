@@ -12,6 +12,7 @@ import { toOpsError } from './error-answer.ts'
 import { admitted, refusal } from '../access/guard.ts'
 import { identify } from '../access/identity.ts'
 import { OpsError } from '../ops-error.ts'
+import type { SeenProxy } from '../access/seen-proxy.ts'
 import type { OpsServices } from './ops-services.ts'
 import { jsonBody } from './request-body.ts'
 import { PAGE_ROUTES } from './page-routes.ts'
@@ -24,6 +25,7 @@ export interface OpsHandlerProps {
   readonly settings: OpsSettings
   readonly services: OpsServices
   readonly wrongTokens: WrongTokens
+  readonly proxy: SeenProxy
   /** That of the run. */
   readonly clock: Clock
   /** Aborts when the server stops. */
@@ -71,7 +73,8 @@ export class OpsHandler {
     path: string | undefined,
     search: string,
   ): Promise<Answer | undefined> {
-    const { services, settings } = this.#props
+    const { services, settings, proxy } = this.#props
+    proxy.see(request.headers)
     const match = this.#match(request, path)
     const { route, parameters } = match
     const wrong = refusal(route.access, request.headers, settings.rules)

@@ -108,6 +108,11 @@ export const READ_ROUTES: readonly Route[] = [
     handle: (call, { sessions }) => sessions.caller(call),
   },
   {
+    ...read('doctor', 'What the doctor finds, and what to do about it'),
+    answers: { 200: listOf('findings', 'what it found') },
+    handle: async (_, { model }) => ({ status: 200, body: await model.doctor() }),
+  },
+  {
     ...read('openapi.json', 'This document'),
     answers: { 200: { about: 'an OpenAPI 3.1 document', schema: ANY_OBJECT } },
     handle: (_, { document }) => ({ status: 200, body: document }),

@@ -1,9 +1,11 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { ActionViews } from './action-views.ts'
+import { DoctorView } from './doctor-view.ts'
 import { JobViews } from './job-views.ts'
 import { LeaseViews } from './lease-views.ts'
 import { OpsError } from '../ops-error.ts'
+import type { ServerFacts } from '../doctor/check.ts'
 import type { OpsOptions } from '../ops-options.ts'
 import type { ReadModel, State } from './read-model.ts'
 import type { ReplicaBeat } from '../replicas/replica-store.ts'
@@ -13,11 +15,13 @@ import { WorkViews } from './work-views.ts'
 
 export interface ReadModelProps extends Pick<
   OpsOptions,
-  'queue' | 'coordinate' | 'dispatch' | 'leases' | 'replicas' | 'redact'
+  'database' | 'queue' | 'coordinate' | 'dispatch' | 'leases' | 'replicas' | 'redact'
 > {
   readonly runtime: Runtime
   /** This process, as it is in the list of replicas. */
   readonly self: Omit<ReplicaBeat, 'state'>
+  /** How the server may be reached. */
+  readonly server?: (() => ServerFacts) | undefined
   /** That of the run. */
   readonly clock: Clock
 }
@@ -30,6 +34,7 @@ export function createReadModel(props: ReadModelProps): ReadModel {
   const actions = dispatch && new ActionViews(dispatch, clock, redact)
   const leaseViews = leases && new LeaseViews(leases, clock)
   const others = replicas && new ReplicaViews(replicas, self.id, clock)
+  const doctor = new DoctorView(props)
   const state = (): State => stateOf(runtime, self.id, clock)
   return {
     state,
@@ -47,6 +52,7 @@ export function createReadModel(props: ReadModelProps): ReadModel {
     leases: async () =>
       given(leaseViews, 'leases').list(async () => [state(), ...((await others?.states()) ?? [])]),
     replicas: async () => (others === undefined ? aloneIn(self, clock) : others.list()),
+    doctor: () => doctor.findings(),
   }
 }
 

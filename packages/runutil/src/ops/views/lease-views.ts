@@ -1,18 +1,12 @@
 import type { Clock } from '../../core/clock.ts'
 import type { LeaseStore, ListedLease } from '../../leases/lease-store.ts'
 import { OpsError } from '../ops-error.ts'
+import { holdersIn, leaseKey } from './lease-holders.ts'
 import type { Aged, State } from './read-model.ts'
 import { SharedQuery } from './shared-query.ts'
 
 /** So many leases are listed, the held ones first. */
 const MOST_LEASES = 1_000
-
-/** A worker that holds a lease, as far as its process has told. */
-export interface LeaseHolder {
-  readonly replica: string
-  /** Its path in the tree of that process. */
-  readonly worker: string
-}
 
 /** What can be seen of leases. The store knows no processes, only fences: who holds one is in the trees of the processes. */
 export class LeaseViews {
@@ -31,7 +25,7 @@ export class LeaseViews {
     const [{ value, at, ageMs }, known] = await Promise.all([this.#query.ask(), states()])
     const holders = holdersIn(known)
     const leases = value.map(({ name, fence, expiresInMs, acquiredAgoMs }) => {
-      const holder = expiresInMs === undefined ? undefined : holders.get(keyOf(name, fence))
+      const holder = expiresInMs === undefined ? undefined : holders.get(leaseKey(name, fence))
       return {
         name,
         fence,
@@ -43,22 +37,6 @@ export class LeaseViews {
     })
     return { at, ageMs, leases }
   }
-}
-
-/** The holders of all leases in these trees, by lease and fence. */
-function holdersIn(states: readonly State[]): Map<string, LeaseHolder> {
-  const holders = new Map<string, LeaseHolder>()
-  for (const { replica, workers } of states) {
-    for (const [worker, { detail }] of Object.entries(workers)) {
-      const { lease, held, fence } = (detail ?? {}) as { lease?: unknown; held?: unknown; fence?: unknown }
-      if (held === true) holders.set(keyOf(String(lease), Number(fence)), { replica, worker })
-    }
-  }
-  return holders
-}
-
-function keyOf(lease: string, fence: number): string {
-  return `${fence} ${lease}`
 }
 
 function timeIn(at: string, ms: number): string {

@@ -1,3 +1,4 @@
+import type { Finding } from '../doctor/finding.ts'
 import type { WorkerNode } from '../../runtime/worker-node.ts'
 
 /** What goes on in one process. By path, since a patch replaces lists as a whole. No field is null: the unknown is absent. */
@@ -50,4 +51,5 @@ export interface ReadModel {
   actions(fields: Fields): Promise<Aged & { readonly actions: readonly object[]; readonly next?: string }>
   leases(): Promise<Aged & { readonly leases: readonly object[] }>
   replicas(): Promise<Aged & { readonly replicas: readonly object[] }>
+  doctor(): Promise<Aged & { readonly findings: readonly Finding[] }>
 }

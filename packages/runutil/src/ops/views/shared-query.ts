@@ -28,13 +28,15 @@ export interface SharedQueryProps<T> {
   readonly what: string
   /** @param signal aborts when nobody waits for it any more */
   readonly query: (signal: AbortSignal) => Promise<T>
+  /** How long it may take, in ms. Default 2 s. */
+  readonly limitMs?: number | undefined
 }
 
 /**
  * A query that runs only when somebody asks, one at a time, and whose answer is that of all who ask within 2 s.
  *
  * idle ─► asking ─► fresh, for 2 s ─► idle, or after a failure ─► waiting, for 4, 8 … 60 s ─► idle. While waiting, and when a query
- * takes longer than 2 s, the last answer stands, with its age; without one, asking is an error: the unknown is never an empty list.
+ * takes longer than its limit, the last answer stands, with its age; without one, asking is an error: the unknown is never an empty list.
  */
 export class SharedQuery<T> {
   readonly #props: SharedQueryProps<T>
@@ -105,15 +107,15 @@ export class SharedQuery<T> {
   }
 
   #bounded(askedAt: number): Promise<T> {
-    const { clock, query } = this.#props
+    const { clock, query, limitMs = LIMIT_MS } = this.#props
     const controller = new AbortController()
     this.#unansweredSince = askedAt
     return new Promise<T>((resolve, reject) => {
       const timer = clock.setTimeout(() => {
-        const late = new StoreUnavailableError(`no answer within ${LIMIT_MS} ms`, { outcomeUnknown: false })
+        const late = new StoreUnavailableError(`no answer within ${limitMs} ms`, { outcomeUnknown: false })
         controller.abort(late)
         reject(late)
-      }, LIMIT_MS)
+      }, limitMs)
       const ended = (): void => {
         timer.clear()
         if (this.#unansweredSince === askedAt) this.#unansweredSince = undefined

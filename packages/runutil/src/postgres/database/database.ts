@@ -51,6 +51,8 @@ export interface Database extends AsyncDisposable {
   readonly kind: 'postgres' | 'pglite'
   /** Whether `listen` receives notifications; else callers have to poll. */
   readonly listens: boolean
+  /** The most connections of its pool; undefined without one. */
+  readonly maxConnections?: number | undefined
   /** Runs one statement. Each row is an array of its columns. */
   query<Row extends unknown[]>(
     statement: Statement,

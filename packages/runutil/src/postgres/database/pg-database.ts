@@ -30,6 +30,7 @@ const CLOSE_MS = 5_000
 export class PgDatabase implements Database {
   readonly kind = 'postgres'
   readonly listens: boolean
+  readonly maxConnections: number | undefined
   readonly #props: PgDatabaseProps
   readonly #server: string
   readonly #connections: PgConnections
@@ -43,6 +44,7 @@ export class PgDatabase implements Database {
     const server = (this.#server = serverOf(pool.options))
     const connections = (this.#connections = new PgConnections({ pool, server, acquireMs }))
     this.#pooled = owned ? new PoolClients(pool) : undefined
+    this.maxConnections = pool.options.max
     // LISTEN holds a connection indefinitely; in a pool of one, that would be the only one.
     this.listens = session && pool.options.max !== 1
     this.#listener = new Listener({ connect: () => this.#open(() => connections.takePermanently()), server })

@@ -83,7 +83,7 @@ describe('of a PostgreSQL, the doctor finds', () => {
     const findings = await doctor({ database: new PostgresDiagnosis(database, { schema: 'none' }) })
     expect(findings.find(({ check }) => check === 'claims')).toMatchObject({
       level: 'warn',
-      found: expect.stringMatching(/^could not be found out: .*none/),
+      found: expect.stringMatching(/^could not be found out: .*none/) as string,
     })
   })
 

@@ -332,7 +332,8 @@ describe('clock changes of 2030 in Berlin, at 2 on March 31 and 3 on October 27,
   ]
 
   it.each(cases)('touch %s: %j', (pattern, expected) => {
-    const [from, to] = [Date.UTC(2030, 0, 1), Date.UTC(2031, 0, 1)]
+    const from = Date.UTC(2030, 0, 1)
+    const to = Date.UTC(2031, 0, 1)
     const changes = cronChanges({ pattern, timezone: 'Europe/Berlin', from, to })
     expect(changes.map(({ at, kind }) => `${kind} on ${new Date(at).toISOString().slice(5, 10)}`)).toEqual(
       expected,
@@ -341,7 +342,8 @@ describe('clock changes of 2030 in Berlin, at 2 on March 31 and 3 on October 27,
   })
 
   it('come at their second', () => {
-    const [from, to] = [Date.UTC(2030, 0, 1, 7, 3), Date.UTC(2031, 0, 1)]
+    const from = Date.UTC(2030, 0, 1, 7, 3)
+    const to = Date.UTC(2031, 0, 1)
     const changes = cronChanges({ pattern: '0 2,14 * * *', timezone: 'Europe/Berlin', from, to })
     expect(changes.map(({ at }) => new Date(at).toISOString())).toEqual([
       '2030-03-31T01:00:00.000Z',
@@ -509,10 +511,10 @@ describe('an OpsServer', () => {
       'unhandled-kinds': { level: 'ok' },
       'cron-times': {
         level: 'warn',
-        found: expect.stringContaining("/Report ('0 2,14 * * *' in Europe/Berlin) is "),
+        found: expect.stringContaining("/Report ('0 2,14 * * *' in Europe/Berlin) is ") as string,
       },
       token: { level: 'ok' },
-      proxy: { level: 'warn', found: expect.stringContaining('x-forwarded-for') },
+      proxy: { level: 'warn', found: expect.stringContaining('x-forwarded-for') as string },
     })
     stop.abort()
     await run

@@ -8,7 +8,7 @@ const YEAR_MS = 366 * 86_400_000
 export const CRON_CHECKS: readonly Check[] = [
   {
     name: 'cron-times',
-    examine: async (patient) => {
+    examine: (patient) => {
       const schedules = schedulesOf(patient)
       if (schedules.length === 0) return undefined
       const from = patient.clock.now()

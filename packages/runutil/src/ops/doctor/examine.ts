@@ -31,11 +31,11 @@ export async function examine(patient: Patient, checks: readonly Check[] = CHECK
   })
 }
 
-function boundedVerdict({ examine: ask }: Check, patient: Patient): Promise<Verdict | undefined> {
+function boundedVerdict(check: Check, patient: Patient): Promise<Verdict | undefined> {
   return new Promise((resolve) => {
     const { clock } = patient
     const timer = clock.setTimeout(() => resolve(unknown(`no answer within ${LIMIT_MS} ms`)), LIMIT_MS)
-    const asked = Promise.resolve().then(() => ask(patient))
+    const asked = Promise.resolve().then(() => check.examine(patient))
     const found = asked.catch((error: unknown) => unknown(reasonOf(error)))
     void found.then((verdict) => {
       timer.clear()

@@ -171,7 +171,7 @@ describe('control of all jobs that match', () => {
     await queue.enqueue({ id: '1', kind: 'mail' })
     const job = (await queue.get('1'))!
     let asked = 0
-    const endless = { list: async () => ({ jobs: Array(found).fill(job), next: `page ${++asked}` }) }
+    const endless = { listSummaries: async () => ({ jobs: Array(found).fill(job), next: `page ${++asked}` }) }
     const run = await controlledRun([], { queue: endless as unknown as JobQueue })
     const answer = run.call((control) =>
       control.jobs('cancel', { query: { kind: 'mail' }, dryRun: true }, ada),

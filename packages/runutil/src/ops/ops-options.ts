@@ -38,7 +38,7 @@ export interface OpsOptions {
   authorize?: ((request: IncomingMessage) => Role | NamedRole | PromiseLike<Role | NamedRole>) | undefined
   /** Names of hosts, beside localhost and all IP addresses, that the server may be called by. */
   allowedHosts?: readonly string[] | undefined
-  /** What is shown instead of a payload, a result or the text of an error. */
+  /** What is shown instead of a payload, a result or the text of an error; in lists of jobs, of its first 2,000 characters. */
   redact?:
     | ((value: unknown, job: { readonly id: string; readonly kind: string }, what: ShownPart) => unknown)
     | undefined

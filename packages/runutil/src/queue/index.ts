@@ -24,6 +24,7 @@ export type {
   Enqueued,
   JobInput,
   JobStatus,
+  JobSummary,
   LeasedJob,
   OnExists,
   QueuedJob,

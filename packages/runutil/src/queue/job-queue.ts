@@ -6,7 +6,7 @@ import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
 import { type AwaitResultOptions, awaitResult } from './await-result.ts'
-import { type JobCodec, checkCodec, decodeJob, decodeJobs, encodeResult } from './codec.ts'
+import { type JobCodec, checkCodec, decodeJob, encodeResult } from './codec.ts'
 import type { JobDefinition } from './define-job.ts'
 import { type DequeueFn, dequeue } from './dequeue.ts'
 import { insertEncoded } from './encoded-insert.ts'
@@ -14,13 +14,12 @@ import { resolveEnqueueOptions } from './enqueue-options.ts'
 import { JobNotFoundError, jobLost } from './errors.ts'
 import type { RescheduleChange, RetryChange } from './job-change.ts'
 import type { JobEvent } from './job-event.ts'
-import { type JobPage, type ListedJobs, cursorOf, resolvePage } from './job-listing.ts'
+import { type JobPage, type ListedJobs, listedJobs, listedSummaries } from './job-listing.ts'
 import type { JobQuery } from './job-query.ts'
-import { parseQuery } from './parse-query.ts'
 import { normaliseKind, prepareJobs, storedId } from './job-input.ts'
 import type { KindStats } from './kind-stats.ts'
 import type { JobCounts, JobStore, JobStoreFacts } from './job-store.ts'
-import type { EnqueueOptions, Enqueued, JobInput, LeasedJob, QueuedJob } from './job.ts'
+import type { EnqueueOptions, Enqueued, JobInput, JobSummary, LeasedJob, QueuedJob } from './job.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
 import { cancelJobs, deleteJobs, rescheduleJob, retryJobs } from './operator-calls.ts'
 import type { WhichJobs } from './which-jobs.ts'
@@ -116,14 +115,18 @@ export class JobQueue {
    * @param page.after the `next` of the page before, which had the same query
    * @throws InvalidArgumentError, also for DONE without a range of `endedAt`, or `error` without a kind or a range
    */
-  async list(query: JobQuery = {}, page: JobPage = {}): Promise<ListedJobs> {
-    const parsed = parseQuery(query, 'list')
-    const { jobs, next } = await this.#store.list(parsed, resolvePage(page, parsed))
-    const { codec } = this.#store
-    return {
-      jobs: codec === undefined ? jobs : await decodeJobs(jobs, codec),
-      ...(next !== undefined && { next: cursorOf(next, parsed) }),
-    }
+  list(query: JobQuery = {}, page: JobPage = {}): Promise<ListedJobs> {
+    return listedJobs(this.#store, query, page)
+  }
+
+  /**
+   * As `list`, without payloads, results and errors, which aren't read from the store: for lists of jobs whose payloads may be large.
+   * The `next` of each is for both.
+   *
+   * @throws InvalidArgumentError, as `list`
+   */
+  listSummaries(query: JobQuery = {}, page: JobPage = {}): Promise<ListedJobs<JobSummary>> {
+    return listedSummaries(this.#store, query, page)
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Duration } from '../core/duration.ts'
 import type { Progress } from '../core/progress.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
-import type { Enqueued, JobStatus, LeasedJob, OnExists, QueuedJob, UniqueKey } from './job.ts'
+import type { Enqueued, JobStatus, JobSummary, LeasedJob, OnExists, QueuedJob, UniqueKey } from './job.ts'
 import type { ParsedQuery } from './job-query.ts'
 import type { KindMinute } from './job-minutes.ts'
 import type { DependencyResult, JobDependencies } from './dependencies.ts'
@@ -102,8 +102,8 @@ export interface ListPage {
 }
 
 /** A page of the jobs that a query finds. */
-export interface StoredPage {
-  readonly jobs: QueuedJob[]
+export interface StoredPage<J = QueuedJob> {
+  readonly jobs: J[]
   /** Where the page ends; undefined when there are no more jobs. */
   readonly next: string | undefined
 }
@@ -191,6 +191,8 @@ export interface JobStore {
    * it looks at no more than 10,000 jobs.
    */
   list(query: ParsedQuery, page: ListPage): Promise<StoredPage>
+  /** As `list`, without reading payloads, results and errors; of each `lastError` at most 2,000 characters. */
+  listSummaries(query: ParsedQuery, page: ListPage): Promise<StoredPage<JobSummary>>
   /**
    * Ends a job as FAILED, 'cancelled', running or not. A running job keeps its place under the limits until it is settled
    * or released, or its lease expires.

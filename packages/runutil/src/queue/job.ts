@@ -38,6 +38,12 @@ export interface QueuedJob<P = unknown, R = unknown> {
   readonly waitsFor?: readonly string[]
 }
 
+/** The most characters of an error in a summary. */
+export const LONGEST_SUMMARY_ERROR = 2_000
+
+/** A job in a list of many: without payload, result and errors, which may be large. Of `lastError`, at most 2,000 characters. */
+export type JobSummary = Omit<QueuedJob, 'payload' | 'result' | 'errors'>
+
 /** How an attempt failed, or why a job ended without one. */
 export interface AttemptError {
   readonly at: Date

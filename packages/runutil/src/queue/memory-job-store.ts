@@ -17,7 +17,7 @@ import type {
   NewJob,
   StoredPage,
 } from './job-store.ts'
-import type { Enqueued, LeasedJob, QueuedJob } from './job.ts'
+import type { Enqueued, JobSummary, LeasedJob, QueuedJob } from './job.ts'
 import type { CancelOptions, JobChange, JobRetry, RetriedJob } from './job-operations.ts'
 import type { KindRules, OtherRules } from './kind-rules.ts'
 import type { ParsedQuery } from './job-query.ts'
@@ -35,7 +35,14 @@ import { memoryStats } from './memory-stats.ts'
 import { type ClockSet, MemoryTime } from './memory-time.ts'
 import { type Settlement, checkStorable } from './outcome.ts'
 import { type OnReady, ReadyListeners } from './ready-listeners.ts'
-import { type StoredJob, countJobs, toDependencyResult, toLeasedJob, toQueuedJob } from './stored-job.ts'
+import {
+  type StoredJob,
+  countJobs,
+  toDependencyResult,
+  toJobSummary,
+  toLeasedJob,
+  toQueuedJob,
+} from './stored-job.ts'
 
 export interface MemoryJobStoreOptions {
   /** Default: the system's clock. */
@@ -156,7 +163,11 @@ export class MemoryJobStore implements JobStore, JobStoreFacts {
   }
 
   async list(query: ParsedQuery, page: ListPage): Promise<StoredPage> {
-    return listJobs(this.#jobs.all, query, page)
+    return listJobs(this.#jobs.all, query, page, toQueuedJob)
+  }
+
+  async listSummaries(query: ParsedQuery, page: ListPage): Promise<StoredPage<JobSummary>> {
+    return listJobs(this.#jobs.all, query, page, toJobSummary)
   }
 
   async dependencies(id: string): Promise<DependencyResult[]> {

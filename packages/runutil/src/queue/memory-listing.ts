@@ -3,21 +3,22 @@ import type { ListPage, StoredPage } from './job-store.ts'
 import { type ParsedQuery, isByEnd } from './job-query.ts'
 import type { TimeRange } from './query-range.ts'
 import { isFinal } from './outcome.ts'
-import { type StoredJob, toQueuedJob } from './stored-job.ts'
+import type { StoredJob } from './stored-job.ts'
 
 /** A page of the jobs that a query finds. A position is the last job's seq, or when it ended and its id. */
-export function listJobs(
+export function listJobs<J>(
   jobs: Iterable<StoredJob>,
   query: ParsedQuery,
   { limit, after }: ListPage,
-): StoredPage {
+  toJob: (job: StoredJob) => J,
+): StoredPage<J> {
   const order = isByEnd(query) ? BY_END : BY_INSERTION
   const found = Array.from(jobs).filter((job) => matches(job, query))
   found.sort(order.compare)
   const from = after === undefined ? 0 : found.findIndex((job) => order.isAfter(job, after))
   const page = from < 0 ? [] : found.slice(from, from + limit)
   const hasMore = from >= 0 && from + limit < found.length
-  return { jobs: page.map(toQueuedJob), next: hasMore ? order.positionOf(page.at(-1)!) : undefined }
+  return { jobs: page.map(toJob), next: hasMore ? order.positionOf(page.at(-1)!) : undefined }
 }
 
 /** Whether a query finds a job. */

@@ -2,7 +2,7 @@ import type { Duration } from '../core/duration.ts'
 import { Events } from '../core/events.ts'
 import type { Progress } from '../core/progress.ts'
 import type { Encoding, JobCodec } from './codec.ts'
-import type { Enqueued, LeasedJob, QueuedJob } from './job.ts'
+import type { Enqueued, JobSummary, LeasedJob, QueuedJob } from './job.ts'
 import type { DependencyResult } from './dependencies.ts'
 import type { JobEvent } from './job-event.ts'
 import type {
@@ -108,6 +108,10 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
 
   list(query: ParsedQuery, page: ListPage): Promise<StoredPage> {
     return this.#store.list(query, page)
+  }
+
+  listSummaries(query: ParsedQuery, page: ListPage): Promise<StoredPage<JobSummary>> {
+    return this.#store.listSummaries(query, page)
   }
 
   dependencies(id: string): Promise<DependencyResult[]> {

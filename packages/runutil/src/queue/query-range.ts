@@ -25,7 +25,7 @@ export function resolveRange(range: QueryRange | undefined, what: string): TimeR
   const bounds = checkOptions(what, range, BOUNDS)
   const [gte, gt, lt, lte] = BOUNDS.map((bound) => msOf(bounds[bound], `${what}.${bound}`))
   const from = most(Math.max, gte, gt === undefined ? undefined : gt + 1)
-  const before = most(Math.min, lt, lte === undefined ? undefined : lte + 1)
+  const before = most(Math.min, lt, lte === undefined ? undefined : Math.min(lte + 1, END_OF_TIME))
   if (from !== undefined || before !== undefined) return { from, before }
   throw unexpected(what, `a Date as gte, gt, lt or lte`, range)
 }

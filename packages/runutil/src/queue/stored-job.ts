@@ -1,6 +1,14 @@
 import type { Progress } from '../core/progress.ts'
 import type { DependencyResult, JobDependencies } from './dependencies.ts'
-import type { AttemptError, JobStatus, LeasedJob, QueuedJob, UniqueKey } from './job.ts'
+import {
+  type AttemptError,
+  type JobStatus,
+  type JobSummary,
+  LONGEST_SUMMARY_ERROR,
+  type LeasedJob,
+  type QueuedJob,
+  type UniqueKey,
+} from './job.ts'
 import { type JobCounts, type NewJob, noJobs } from './job-store.ts'
 import type { ClockSet } from './memory-time.ts'
 import { LONGEST_ERROR, MOST_ERRORS, type Settlement, errorOf, isFinal } from './outcome.ts'
@@ -86,24 +94,48 @@ export function byUrgency(a: StoredJob, b: StoredJob): number {
 }
 
 export function toQueuedJob(job: StoredJob): QueuedJob {
-  const { progress, errors, after, waitsFor, unique } = job
+  const { errors } = job
   return {
+    ...linkedParts(job),
     ...atStart(job),
+    ...(errors.length > 0 && { errors: errors.map((error) => ({ ...error, at: new Date(error.at) })) }),
+  }
+}
+
+export function toJobSummary(job: StoredJob): JobSummary {
+  const { lastError } = job
+  return {
+    ...linkedParts(job),
+    ...ownParts(job),
+    ...(lastError !== undefined && { lastError: firstCharacters(lastError, LONGEST_SUMMARY_ERROR) }),
+  }
+}
+
+function linkedParts(job: StoredJob): Pick<QueuedJob, 'after' | 'waitsFor' | 'progress' | 'unique'> {
+  const { progress, after, waitsFor, unique } = job
+  return {
     ...(after !== undefined && { after: [...after.ids] }),
     ...(waitsFor.size > 0 && !isFinal(job.status) && { waitsFor: [...waitsFor] }),
     ...(progress !== undefined && { progress: { ...progress, at: new Date(progress.at) } }),
     ...(unique !== undefined && { unique: { ...unique } }),
-    ...(errors.length > 0 && { errors: errors.map((error) => ({ ...error, at: new Date(error.at) })) }),
   }
 }
 
 /** Without the progress and the errors of earlier attempts. */
 function atStart(job: StoredJob): QueuedJob {
   return {
+    ...ownParts(job),
+    payload: JSON.parse(job.payload) as unknown,
+    ...(job.result !== undefined && { result: JSON.parse(job.result) as unknown }),
+    ...(job.lastError !== undefined && { lastError: job.lastError }),
+  }
+}
+
+function ownParts(job: StoredJob): Omit<JobSummary, 'lastError'> {
+  return {
     id: job.id,
     kind: job.kind,
     runAt: new Date(job.runAt),
-    payload: JSON.parse(job.payload) as unknown,
     status: job.status,
     createdAt: new Date(job.createdAt),
     updatedAt: new Date(job.updatedAt),
@@ -111,9 +143,7 @@ function atStart(job: StoredJob): QueuedJob {
     priority: job.priority,
     ...(job.key !== undefined && { key: job.key }),
     ...(isFinal(job.status) && { endedAt: new Date(job.updatedAt) }),
-    ...(job.result !== undefined && { result: JSON.parse(job.result) as unknown }),
     ...(job.lastAttemptAt !== undefined && { lastAttemptAt: new Date(job.lastAttemptAt) }),
-    ...(job.lastError !== undefined && { lastError: job.lastError }),
   }
 }
 
@@ -169,12 +199,16 @@ export function record(job: StoredJob, settlement: Settlement, now: number): voi
 function addError(job: StoredJob, settlement: Settlement, now: number): void {
   const error = errorOf(settlement)
   if (error === undefined) return
-  // By whole characters, as a database cuts.
-  const message = Array.from(error.slice(0, 2 * LONGEST_ERROR))
-    .slice(0, LONGEST_ERROR)
-    .join('')
+  const message = firstCharacters(error, LONGEST_ERROR)
   const added = { at: new Date(now), attempt: settlement.attempt, message }
   job.errors = [...job.errors, added].slice(-MOST_ERRORS)
+}
+
+/** Whole ones, as a database cuts. */
+function firstCharacters(text: string, count: number): string {
+  return Array.from(text.slice(0, 2 * count))
+    .slice(0, count)
+    .join('')
 }
 
 /** The clock was set: a due job stays due, and a delay stays as long as before. */

@@ -55,12 +55,13 @@ async function actOnPages(
     throw unexpected(`${what}: which`, 'an id, ids or a query that asks for something', which, hint)
   }
   let sum = 0
-  let page = await store.list(query, { limit: PAGE, after: undefined })
+  let page = await store.listSummaries(query, { limit: PAGE, after: undefined })
   for (;;) {
     const { jobs, next } = page
     const acting = jobs.length === 0 ? 0 : act(jobs)
     if (next === undefined) return sum + (await acting)
-    const [count, following] = await Promise.all([acting, store.list(query, { limit: PAGE, after: next })])
+    const reading = store.listSummaries(query, { limit: PAGE, after: next })
+    const [count, following] = await Promise.all([acting, reading])
     sum += count
     page = following
   }

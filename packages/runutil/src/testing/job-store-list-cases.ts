@@ -76,6 +76,39 @@ export const listCases: JobStoreCases = {
     assert.deepEqual(await listed(store), [await got(store, '2'), await got(store, '1')])
   },
 
+  'listSummaries: the pages of list, without payloads, results and errors': async ({ store, clock }) => {
+    await put(store, { id: '1', payload: '[1]', key: 'k', priority: 3 }, '2')
+    await put(store, { id: '3', after: { ids: ['2'], on: 'done' }, unique: { key: 'u', until: 'ended' } })
+    const [one, two] = await claim(store)
+    await store.settle([done(one!, '{"a":1}'), again(two!, { lastError: 'no', delayMs: 60_000 })])
+    const queries: JobQuery[] = [
+      {},
+      { status: 'PENDING' },
+      { status: 'DONE', endedAt: { lte: later(clock, 0) } },
+    ]
+    for (const query of queries.map((given) => parseQuery(given, 'list'))) {
+      for (let after: string | undefined, isFirst = true; isFirst || after !== undefined; isFirst = false) {
+        const page = await store.list(query, { limit: 2, after })
+        const summaries = page.jobs.map(({ payload: _, result: __, errors: ___, ...summary }) => summary)
+        assert.deepEqual(await store.listSummaries(query, { limit: 2, after }), { ...page, jobs: summaries })
+        after = page.next
+      }
+    }
+  },
+
+  'listSummaries: the first 2,000 characters of an error, in whole ones': async ({ store }) => {
+    const texts = ['short\nof two lines', 'x'.repeat(2_001), '🎉'.repeat(2_001)]
+    await put(store, ...texts.map((_, at) => String(at)))
+    const jobs = await claim(store)
+    await store.settle(jobs.map((job) => failed(job, texts[Number(job.id)])))
+    const page = { limit: 10, after: undefined }
+    const summaries = (await store.listSummaries(parseQuery({}, 'list'), page)).jobs
+    assert.deepEqual(
+      summaries.map(({ lastError }) => lastError),
+      ['🎉'.repeat(2_000), 'x'.repeat(2_000), texts[0]],
+    )
+  },
+
   'list: by kind, key, and how the id begins': async ({ store }) => {
     await put(
       store,
@@ -169,7 +202,9 @@ export const listCases: JobStoreCases = {
     assert.deepEqual(await ends({ gt: at(3), lt: at(6) }, 1), ['5', '4'])
     assert.deepEqual(await ends({ lt: at(3) }, 1), ['2', '1'])
     assert.deepEqual(await ends({ gt: at(9) }), [])
-    assert.deepEqual(await ends({ gt: new Date(-8e15), lt: new Date(8e15) }, 9), series('', 9).reverse())
+    const ofAnyTime = [new Date(-8.64e15), new Date(8.64e15)] as const
+    assert.deepEqual(await ends({ gt: ofAnyTime[0], lt: ofAnyTime[1] }, 9), series('', 9).reverse())
+    assert.deepEqual(await ends({ gte: ofAnyTime[0], lte: ofAnyTime[1] }, 9), series('', 9).reverse())
   },
 
   'list: by ranges of times': async ({ store, clock }) => {

@@ -81,7 +81,7 @@ export async function countMatching(
   let pages = 0
   for (const query of queries) {
     for (let after: string | undefined, isFirst = true; isFirst || after !== undefined; isFirst = false) {
-      const page = await queue.list(query, { limit: PAGE, after })
+      const page = await queue.listSummaries(query, { limit: PAGE, after })
       count += page.jobs.length
       for (const { endedAt, createdAt } of page.jobs) {
         const time = endedAt ?? createdAt

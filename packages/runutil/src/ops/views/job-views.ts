@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { JobQuery } from '../../queue/job-query.ts'
 import type { JobQueue } from '../../queue/job-queue.ts'
-import type { QueuedJob } from '../../queue/job.ts'
+import type { JobSummary, QueuedJob } from '../../queue/job.ts'
 import { jsonValue } from './json-value.ts'
 import { PAGE_FIELDS, boundsOf, checkFields, keyOf, limitOf, rangeOf } from './list-fields.ts'
 import { OpsError } from '../ops-error.ts'
@@ -14,8 +14,6 @@ import { shownError, shownFields, shownPart } from './shown-part.ts'
 const TIMES = ['createdAt', 'runAt', 'endedAt'] as const
 const QUERY_FIELDS = ['kind', 'status', 'key', 'idPrefix', ...TIMES.flatMap(boundsOf), 'error.contains']
 const LIMIT = { default: 50, max: 1_000 }
-/** They may be large. */
-const ONLY_OF_ONE: ReadonlySet<string> = new Set(['payload', 'result', 'errors'])
 /** So much of an error's first line is in a list. */
 const MOST_OF_A_LINE = 500
 
@@ -50,7 +48,7 @@ export class JobViews {
     const query = jobQueryOf(given)
     const page = { limit: limitOf(given, 'jobs', LIMIT), after: given['after'] }
     const { value, at, ageMs } = await this.#lists.ask(keyOf(given), async () => {
-      const { jobs, next } = await this.#queue.list(query, page)
+      const { jobs, next } = await this.#queue.listSummaries(query, page)
       return { jobs: jobs.map((job) => this.#row(job)), ...(next !== undefined && { next }) }
     })
     return { at, ageMs, ...value }
@@ -66,13 +64,10 @@ export class JobViews {
     return { at, ageMs, ...value }
   }
 
-  #row({ lastError, ...job }: QueuedJob): object {
-    const row = Object.entries(job).filter(([name]) => !ONLY_OF_ONE.has(name))
-    if (lastError !== undefined) {
-      const [line = ''] = shownError(lastError, job, this.#redact).split('\n', 1)
-      row.push(['lastError', line.slice(0, MOST_OF_A_LINE)])
-    }
-    return Object.fromEntries(row)
+  #row({ lastError, ...job }: JobSummary): object {
+    if (lastError === undefined) return job
+    const [line = ''] = shownError(lastError, job, this.#redact).split('\n', 1)
+    return { ...job, lastError: line.slice(0, MOST_OF_A_LINE) }
   }
 
   #whole({ payload, result, lastError, errors, ...job }: QueuedJob): { id: string } {

@@ -1,5 +1,5 @@
-import { type JobCounts, noJobs } from '../../queue/job-store.ts'
-import type { AttemptError, JobStatus, LeasedJob, QueuedJob, UniqueKey } from '../../queue/job.ts'
+import { type JobCounts, type StoredPage, noJobs } from '../../queue/job-store.ts'
+import type { AttemptError, JobStatus, JobSummary, LeasedJob, QueuedJob, UniqueKey } from '../../queue/job.ts'
 import type { Progress } from '../../core/progress.ts'
 import type { DependencyResult } from '../../queue/dependencies.ts'
 import { isFinal } from '../../queue/outcome.ts'
@@ -58,7 +58,8 @@ export function toLeasedJob(row: ClaimedRow): LeasedJob {
   return job
 }
 
-export type JobRow = [
+/** What every list has of a job. */
+export type SummaryRow = [
   id: string,
   kind: string,
   status: JobStatus,
@@ -68,11 +69,8 @@ export type JobRow = [
   updatedAt: number,
   lastAttemptAt: number | null,
   lastError: string | null,
-  payload: string,
-  result: string | null,
   priority: number,
   key: string | null,
-  errors: string | null,
   after: string | null,
   waitsFor: string | null,
   progress: string | null,
@@ -80,10 +78,33 @@ export type JobRow = [
   links: number | null,
 ]
 
+export type JobRow = [...summary: SummaryRow, payload: string, result: string | null, errors: string | null]
+
 /** A job of a page, and where the page ends; without jobs, all other columns are null. */
-export type ListRow = [next: string | null, ...(JobRow | [null])]
+export type ListRow<R extends SummaryRow | JobRow> = [next: string | null, ...(R | [null])]
+
+/** @param toJob what a row of the page becomes */
+export function toPage<R extends SummaryRow | JobRow, J>(
+  rows: readonly ListRow<R>[],
+  toJob: (row: R) => J,
+): StoredPage<J> {
+  const jobs = rows.flatMap(([, ...row]) => (row[0] === null ? [] : toJob(row as R)))
+  return { jobs, next: rows[0]![0] ?? undefined }
+}
 
 export function toQueuedJob(row: JobRow): QueuedJob {
+  const payload = row[16]
+  const result = row[17]
+  const errors = row[18]
+  return {
+    ...toJobSummary(row),
+    payload: JSON.parse(payload) as unknown,
+    ...(result !== null && { result: JSON.parse(result) as unknown }),
+    ...(errors !== null && { errors: toErrors(errors) }),
+  }
+}
+
+export function toJobSummary(row: SummaryRow | JobRow): JobSummary {
   const [
     id,
     kind,
@@ -94,11 +115,8 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     updatedAt,
     lastAttemptAt,
     lastError,
-    payload,
-    result,
     priority,
     key,
-    errors,
     after,
     waitsFor,
     progress,
@@ -111,16 +129,13 @@ export function toQueuedJob(row: JobRow): QueuedJob {
     status,
     attemptsDone,
     priority,
-    payload: JSON.parse(payload) as unknown,
     runAt: moment(runAt),
     createdAt: moment(createdAt),
     updatedAt: moment(updatedAt),
     ...(lastAttemptAt !== null && { lastAttemptAt: moment(lastAttemptAt) }),
     ...(lastError !== null && { lastError }),
-    ...(result !== null && { result: JSON.parse(result) as unknown }),
     ...(key !== null && { key }),
     ...(isFinal(status) && { endedAt: moment(updatedAt) }),
-    ...(errors !== null && { errors: toErrors(errors) }),
     ...(after !== null && { after: JSON.parse(after) as string[] }),
     ...(after !== null &&
       waitsFor !== null &&

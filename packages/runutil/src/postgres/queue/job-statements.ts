@@ -1,3 +1,4 @@
+import { LONGEST_SUMMARY_ERROR } from '../../queue/job.ts'
 import { EQ, TEXT, TEXTS, msOf } from '../database/qualified.ts'
 import type { StatementText } from '../statements/schema-queries.ts'
 
@@ -5,12 +6,13 @@ const SETTLEMENTS = /* sql */ `$1::${TEXTS}, $2::${TEXT}::bigint[], $3::${TEXTS}
         $5::${TEXTS}, $6::${TEXT}::double precision[], $7::${TEXT}::double precision[], $8::${TEXT}::boolean[], $9::${TEXT}::boolean[],
         $10::${TEXT}::integer[], $11::${TEXT}::bigint[], $12::double precision`
 
-/** What `JobRow` describes. */
-const jobColumns = (
+/** What `SummaryRow` describes. @param lastError an expression */
+const summaryColumns = (
   s: string,
-): string => /* sql */ `j.id, j.kind, j.status, j.attempts_done, ${msOf('j.run_at')},
-        ${msOf('j.created_at')}, ${msOf('j.updated_at')}, ${msOf('j.last_attempt_at')}, j.last_error,
-        j.payload::${TEXT}, j.result::${TEXT}, j.priority, j.key, j.errors::${TEXT},
+  lastError: string,
+): string => /* sql */ `j.id, j.kind, j.status, j.attempts_done,
+        ${msOf('j.run_at')}, ${msOf('j.created_at')}, ${msOf('j.updated_at')}, ${msOf('j.last_attempt_at')}, ${lastError},
+        j.priority, j.key,
         pg_catalog.to_json(j.after)::${TEXT}, case when j.after is not null and j.status ${EQ} 'PENDING' then
           pg_catalog.to_json(array(select d.dependency from ${s}.job_dependencies as d
           where d.dependency ${EQ} any (j.after) and d.dependent ${EQ} j.id and not d.satisfied
@@ -18,6 +20,10 @@ const jobColumns = (
           order by pg_catalog.array_position(j.after, d.dependency)))::${TEXT} end,
         (select p.progress::${TEXT} from ${s}.job_progress as p where p.id ${EQ} j.id and p.seq ${EQ} j.seq),
         j.unique_key, j.links`
+
+/** What `JobRow` describes. */
+const jobColumns = (s: string): string =>
+  `${summaryColumns(s, 'j.last_error')}, j.payload::${TEXT}, j.result::${TEXT}, j.errors::${TEXT}`
 
 export type JobStatements = ReturnType<typeof jobStatements>
 
@@ -59,9 +65,10 @@ export function jobStatements(s: string) {
       loop(/* sql */ `select ${s}.release_jobs($1::${TEXTS}, $2::${TEXT}::bigint[], $3::${TEXT}::bigint[], $4::boolean, $5::${TEXT},
         $6::double precision)`),
     get: call(/* sql */ `select ${jobColumns(s)} from ${s}.jobs as j where id ${EQ} $1::${TEXT}`),
-    // Without jobs, one row says where the page ends.
-    list: call(/* sql */ `select page.next, ${jobColumns(s)} from ${s}.find_jobs($1::${TEXT}, $2::integer, $3::${TEXT}, $4::double precision) as page
-        left join lateral ${s}.jobs_in_order(page.ids, page.seqs) with ordinality as j on true order by j.ordinality`),
+    list: call(pageOf(s, jobColumns(s))),
+    listSummaries: call(
+      pageOf(s, summaryColumns(s, `pg_catalog."left"(j.last_error, ${LONGEST_SUMMARY_ERROR})`)),
+    ),
     dependencies: call(/* sql */ `select d.id, d.kind, d.result::${TEXT} from ${s}.jobs as j, ${s}.jobs as d
         where j.id ${EQ} $1::${TEXT} and d.id ${EQ} any (j.after) and d.status ${EQ} 'DONE'
         order by pg_catalog.array_position(j.after, d.id)`),
@@ -117,4 +124,10 @@ export function jobStatements(s: string) {
       /* sql */ `select kind, pg_catalog.count(*)::double precision from ${s}.job_rules where kind ${EQ} any ($1::${TEXTS}) group by kind`,
     ),
   }
+}
+
+/** Without jobs, one row says where the page ends. */
+function pageOf(s: string, columns: string): string {
+  return /* sql */ `select page.next, ${columns} from ${s}.find_jobs($1::${TEXT}, $2::integer, $3::${TEXT}, $4::double precision) as page
+        left join lateral ${s}.jobs_in_order(page.ids, page.seqs) with ordinality as j on true order by j.ordinality`
 }

@@ -18,7 +18,7 @@ import type {
   StoredPage,
 } from '../../queue/job-store.ts'
 import type { ParsedQuery } from '../../queue/job-query.ts'
-import type { Enqueued, LeasedJob, QueuedJob } from '../../queue/job.ts'
+import type { Enqueued, JobSummary, LeasedJob, QueuedJob } from '../../queue/job.ts'
 import type { KindMinute } from '../../queue/job-minutes.ts'
 import type { CancelOptions, JobChange, JobRetry, RetriedJob } from '../../queue/job-operations.ts'
 import type { DependencyResult } from '../../queue/dependencies.ts'
@@ -42,8 +42,11 @@ import {
   type DependencyRow,
   type JobRow,
   type ListRow,
+  type SummaryRow,
   toCounts,
   toDependency,
+  toJobSummary,
+  toPage,
   toQueuedJob,
 } from './job-rows.ts'
 import { JobOperator } from './job-operator.ts'
@@ -152,11 +155,19 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     return row && toQueuedJob(row)
   }
 
-  async list(query: ParsedQuery, { limit, after }: ListPage): Promise<StoredPage> {
-    const params = [queryJson(query), limit, after ?? null, this.#now()]
-    const rows = await this.#queries.run<ListRow>(this.#statements.list, params)
-    const next = rows[0]![0] ?? undefined
-    return { jobs: rows.flatMap(([, ...row]) => (row[0] === null ? [] : toQueuedJob(row))), next }
+  async list(query: ParsedQuery, page: ListPage): Promise<StoredPage> {
+    const params = this.#listParams(query, page)
+    return toPage(await this.#queries.run<ListRow<JobRow>>(this.#statements.list, params), toQueuedJob)
+  }
+
+  async listSummaries(query: ParsedQuery, page: ListPage): Promise<StoredPage<JobSummary>> {
+    const params = this.#listParams(query, page)
+    const rows = await this.#queries.run<ListRow<SummaryRow>>(this.#statements.listSummaries, params)
+    return toPage(rows, toJobSummary)
+  }
+
+  #listParams(query: ParsedQuery, { limit, after }: ListPage): unknown[] {
+    return [queryJson(query), limit, after ?? null, this.#now()]
   }
 
   async dependencies(id: string): Promise<DependencyResult[]> {

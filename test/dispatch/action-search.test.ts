@@ -279,3 +279,66 @@ describe('search', () => {
     await stop()
   })
 })
+
+describe('list', () => {
+  async function listOf(count: number) {
+    const ledger = new MemoryActionLedger()
+    const manager = new Manager({ operation: 'test', ledger })
+    for (let at = 0; at < count; at++) {
+      const status = at % 10 === 0 ? 'failed' : 'succeeded'
+      const times = { createdAt: at, updatedAt: at }
+      await ledger.create({
+        id: `${at}`,
+        operation: 'test',
+        host: 'h',
+        target: 't',
+        input: { at },
+        status,
+        ...times,
+      })
+    }
+    return manager.actions
+  }
+  const idsOf = (actions: readonly Action[]): string[] => actions.map(({ id }) => id)
+
+  it('gives the newest, 50 of them unless a limit says otherwise, and where the next page begins', async () => {
+    const actions = await listOf(60)
+    const first = await actions.list()
+    expect(idsOf(first.actions)).toEqual(Array.from({ length: 50 }, (_, at) => `${59 - at}`))
+    const last = await actions.list({}, { after: first.next })
+    expect(idsOf(last.actions)).toEqual(['9', '8', '7', '6', '5', '4', '3', '2', '1', '0'])
+    expect('next' in last).toBe(false)
+    expect(idsOf((await actions.list({ status: 'failed' }, { limit: 2 })).actions)).toEqual(['50', '40'])
+    expect(idsOf((await actions.list({}, { limit: 2, after: '9' })).actions)).toEqual(['8', '7'])
+    expect(await actions.list({ operation: 'other' })).toEqual({ actions: [] })
+  })
+
+  it('looks at no more than 10,000 actions for a page, which may be empty and still have a next', async () => {
+    const actions = await listOf(12_000)
+    const first = await actions.list({ 'input.at': { lt: 3 } })
+    expect(first.actions).toEqual([])
+    const second = await actions.list({ 'input.at': { lt: 3 } }, { after: first.next })
+    expect(idsOf(second.actions)).toEqual(['2', '1', '0'])
+    expect(second.next).toBeUndefined()
+  })
+
+  it.each([
+    [{ limit: 0 }, 'list: limit: expected a whole number from 1 to 1000; got 0'],
+    [{ limit: 1_001 }, 'list: limit: expected a whole number from 1 to 1000; got 1001'],
+    [{ before: '1' }, "list: unknown option 'before'; known are limit, after, signal"],
+    [{ after: 7 }, 'list: after: expected a string; got 7'],
+    [
+      { after: 'gone' },
+      "list: after: expected the 'next' of another page; got 'gone', which isn't there any more",
+    ],
+    [{ signal: AbortSignal.abort(new Error('enough')) }, 'enough'],
+  ])('refuses a page that there is not: %o', async (page, message) => {
+    await expect((await listOf(2)).list({}, page as never)).rejects.toThrow(message)
+  })
+
+  it('refuses a query as search does', async () => {
+    await expect((await listOf(1)).list({ statsu: 'failed' } as never)).rejects.toThrow(
+      "list: unknown field 'statsu'",
+    )
+  })
+})

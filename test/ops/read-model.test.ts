@@ -248,13 +248,14 @@ describe('actions:', () => {
     const clock = new VirtualClock()
     const ledger = new MemoryActionLedger()
     const managers = ['shot', 'tap'].map((operation) => new Manager({ operation, ledger, clock }))
-    const record = { host: 'host', createdAt: 0, updatedAt: 0 }
+    const record = { host: 'host', updatedAt: 0 }
     for (let at = 0; at < 6; at++) {
       const operation = at < 4 ? 'shot' : 'tap'
       const status = at % 2 === 0 ? 'failed' : 'succeeded'
       const input = { url: `https://example.org/${at}`, size: at }
       const error = status === 'failed' ? { error: `timeout ${at}` } : {}
-      await ledger.create({ ...record, id: `${at}`, operation, target: `t${at}`, input, status, ...error })
+      const its = { id: `${at}`, operation, target: `t${at}`, createdAt: at }
+      await ledger.create({ ...record, ...its, input, status, ...error })
     }
     return readModel({ dispatch: managers, clock, redact })
   }
@@ -263,34 +264,47 @@ describe('actions:', () => {
     actions.map((action) => (action as { id: string }).id)
 
   test.each([
-    [{}, ['0', '1', '2', '3', '4', '5']],
-    [{ operation: 'tap' }, ['4', '5']],
-    [{ status: 'failed' }, ['0', '2', '4']],
+    [{}, ['5', '4', '3', '2', '1', '0']],
+    [{ operation: 'tap' }, ['5', '4']],
+    [{ status: 'failed' }, ['4', '2', '0']],
     [{ target: 't3', host: 'host' }, ['3']],
     [{ 'error.contains': 'out 4' }, ['4']],
     [{ 'input.url': 'https://example.org/2' }, ['2']],
     [{ 'input.size': '5' }, ['5']],
-    [{ 'input.size.gte': '3', 'input.size.lt': '5' }, ['3', '4']],
+    [{ 'input.size.gte': '3', 'input.size.lt': '5' }, ['4', '3']],
     [{ 'input.url.endsWith': '/1' }, ['1']],
-    [{ 'createdAt.gt': '1970-01-01T00:00:00Z' }, []],
+    [{ 'createdAt.gt': '1970-01-01T00:00:00.005Z' }, []],
     [{ id: '3' }, ['3']],
   ])('the fields %j find %j', async (fields, ids) => {
     expect(idsOf(await (await actions()).actions(fields as never))).toEqual(ids)
   })
 
-  test('pages follow each other through all managers', async () => {
-    const model = await actions()
-    const pages: string[][] = []
-    for (let after: string | undefined = ''; after !== undefined;) {
-      const page: Awaited<ReturnType<ReadModel['actions']>> = await model.actions({ limit: '4', after })
-      pages.push(idsOf(page))
-      after = page.next
-    }
-    expect(pages).toEqual([
-      ['0', '1', '2', '3'],
-      ['4', '5'],
-    ])
-    await expect(model.actions({ after: 'gone' })).rejects.toThrow(/start again without after/)
+  test.each([1, 2, 4, 6])(
+    'pages of %i follow each other through all managers, the newest first',
+    async (limit) => {
+      const model = await actions()
+      const found: string[] = []
+      for (let after: string | undefined = ''; after !== undefined;) {
+        const page: Awaited<ReturnType<ReadModel['actions']>> = await model.actions({
+          limit: `${limit}`,
+          after,
+        })
+        expect(page.actions.length).toBeLessThanOrEqual(limit)
+        found.push(...idsOf(page))
+        after = page.next
+      }
+      expect(found).toEqual(['5', '4', '3', '2', '1', '0'])
+    },
+  )
+
+  test.each([
+    ['gone', 'actions: after: expected the \'next\' of another page; got "gone"; start again without after'],
+    [JSON.stringify([null]), /start again without after/],
+    [JSON.stringify([1, null]), /start again without after/],
+    [JSON.stringify(['gone', null]), "got 'gone', which isn't there any more; start again without after"],
+  ])('a page after %j is refused', async (after, message) => {
+    const cursor = after === 'gone' ? after : Buffer.from(after).toString('base64url')
+    await expect((await actions()).actions({ after: cursor })).rejects.toThrow(message)
   })
 
   test.each([
@@ -305,8 +319,8 @@ describe('actions:', () => {
 
   test('redact decides what is seen of them, too', async () => {
     const model = await actions((_, { id, kind }, what) => `${id} ${kind} ${what}`)
-    expect((await model.actions({ limit: '1' })).actions).toMatchObject([
-      { input: '0 shot payload', error: '0 shot error' },
+    expect((await model.actions({ status: 'failed', limit: '1' })).actions).toMatchObject([
+      { input: '4 tap payload', error: '4 tap error' },
     ])
   })
 })

@@ -51,3 +51,45 @@ it('statements for actions read few rows of tables that were empty when they wer
   await worker.withdraw(3)
   await other.withdraw(3)
 }, 60_000)
+
+it('a page of the newest actions reads few rows, however many there are', async () => {
+  await database.query({ text: 'vacuum analyze' })
+  const ledger = new PostgresActionLedger(database)
+  const readFor = async (call: () => Promise<unknown>): Promise<number> => {
+    const before = (await rowsRead(database)).get('actions') ?? 0
+    await call()
+    return ((await rowsRead(database)).get('actions') ?? 0) - before
+  }
+  const pageOf = (hint: Partial<ActionRecord>, after?: string) => () =>
+    ledger.newest({ operation: 'test', ...hint }, { limit: 50, after })
+  const hints = [
+    {},
+    { status: 'running' },
+    { status: 'failed' },
+    { status: 'succeeded' },
+    { target: 'b' },
+  ] as const
+  // The plans of an empty table are kept.
+  for (const hint of hints) for (let at = 0; at < 6; at++) await pageOf(hint)()
+  const many = Array.from({ length: 2 * MANY }, (_, at) =>
+    running(`${at}`, { ...INFO, target: at === 7 ? 'b' : 'a' }),
+  )
+  await Promise.all(many.map((record) => ledger.create(record)))
+  const others = Array.from({ length: MANY }, (_, at) =>
+    running(`other ${at}`, { ...INFO, operation: 'other' }),
+  )
+  await Promise.all(others.map((record) => ledger.create(record)))
+  const ended = many.filter((_, at) => at % 200 !== 0)
+  await Promise.all(
+    ended.map(({ id }, at) =>
+      ledger.update({ id, status: at % 100 === 0 ? 'failed' : 'succeeded', updatedAt: 2 }),
+    ),
+  )
+  for (const hint of hints) {
+    for (const after of [undefined, '100'])
+      expect(await readFor(pageOf(hint, after)), JSON.stringify(hint)).toBeLessThanOrEqual(1_001)
+  }
+  for (const status of ['running', 'failed'] as const) {
+    expect(await readFor(pageOf({ status })), status).toBeLessThanOrEqual(50)
+  }
+}, 60_000)

@@ -7,8 +7,26 @@ export interface SeenRecord {
   readonly revision: number
 }
 
+/** A page of records, the newest first. */
+export interface RecordPage {
+  readonly records: readonly ActionRecord[]
+  /** The action that the page ends at, to begin the next one after; undefined when there are no more. */
+  readonly next: string | undefined
+}
+
+/** Which records of a page. */
+export interface RecordPlace {
+  readonly limit: number
+  /** The `next` of the page before, or any action: records that were created before it. */
+  readonly after: string | undefined
+}
+
+/** The most records that a ledger looks at for a page. */
+export const MOST_LOOKED_AT = 1_000
+
 /** Fields by which a ledger may narrow a search; it may return more than matches. */
 export type SearchHint = Partial<Pick<ActionRecord, 'operation' | 'status' | 'host' | 'target'>>
+export type OperationHint = SearchHint & Pick<ActionRecord, 'operation'>
 
 /**
  * Stores actions as records of their creation and changes, appended and never overwritten. Unless the ledger is in memory,
@@ -34,6 +52,13 @@ export interface ActionLedger {
   get(id: string): Promise<ActionRecord | undefined>
   /** Records, oldest first, each in its state when the search reaches it. */
   search(hint: SearchHint): AsyncIterable<SeenRecord>
+  /**
+   * Records of an operation, the last created first, that have all that the hint says. A page may be shorter than `limit`, or empty,
+   * and still have a `next`: reading it looks at no more than 1,000 records.
+   *
+   * @throws ErrNoSuchAction for a place that isn't there any more
+   */
+  newest(hint: OperationHint, place: RecordPlace): Promise<RecordPage>
   /**
    * Calls `onChange` with each change from now on, from any process; changes of one action in order. No change is skipped,
    * but changes may arrive late. A ledger that reads changes waits for the promise that `onChange` returns. `onEnd` is called

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { checkOptions, checkText } from '../core/options.ts'
 import type { ActionLedger, SeenRecord } from './action-ledger.ts'
+import { type ActionPage, type ListedActions, listedActions } from './action-listing.ts'
 import { type ActionQuery, type Matcher, hintOf, matcher } from './action-query.ts'
 import { type Action, toAction } from './action.ts'
 import { asJson } from './json.ts'
@@ -40,6 +41,28 @@ export class Actions<I = unknown, O = unknown> {
         found.push(toAction(record))
     }
     return found
+  }
+
+  /**
+   * A page of the matching actions, the last created first: for lists that people look at, of ledgers of any size.
+   *
+   * Reading a page looks at no more than 10,000 actions: it may be shorter than `limit`, even empty, and still have a `next`.
+   *
+   * @throws InvalidArgumentError, also for an `after` that was pruned meanwhile; the signal's reason
+   *
+   * @example
+   * const { actions, next } = await manager.actions.list({ status: 'failed' }, { limit: 20 })
+   */
+  async list(query: ActionQuery<I, O> = {}, page: ActionPage = {}): Promise<ListedActions<I, O>> {
+    const matches = matcher(query, 'list')
+    const { operation } = query
+    if (typeof operation === 'string' && operation !== this.#operation) return { actions: [] }
+    return listedActions<I, O>({
+      ledger: this.#ledger,
+      hint: { ...hintOf(query), operation: this.#operation },
+      matches,
+      page,
+    })
   }
 
   /**

@@ -1,6 +1,14 @@
 export { type Action, type ActionStatus, type Task, equivalentAction } from './action.ts'
 export type { ActionRecord, RecordChange } from './action.ts'
-export type { ActionLedger, SearchHint, SeenRecord } from './action-ledger.ts'
+export type {
+  ActionLedger,
+  OperationHint,
+  RecordPage,
+  RecordPlace,
+  SearchHint,
+  SeenRecord,
+} from './action-ledger.ts'
+export type { ActionPage, ListedActions } from './action-listing.ts'
 export type { Condition } from './action-condition.ts'
 export type { ActionQuery } from './action-query.ts'
 export { LockLostError } from '../core/held-lock.ts'

@@ -1,5 +1,14 @@
 import { unexpected } from '../core/errors.ts'
-import type { ActionLedger, Following, OnChange, SearchHint, SeenRecord } from './action-ledger.ts'
+import type {
+  ActionLedger,
+  Following,
+  OnChange,
+  OperationHint,
+  RecordPage,
+  RecordPlace,
+  SearchHint,
+  SeenRecord,
+} from './action-ledger.ts'
 import type { ActionTable } from './action-table.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
 import { JsonLinesRecords } from './json-lines-records.ts'
@@ -62,6 +71,10 @@ export class JsonLinesActionLedger implements ActionLedger {
 
   async *search(hint: SearchHint): AsyncIterable<SeenRecord> {
     yield* (await this.#open()).search(hint)
+  }
+
+  async newest(hint: OperationHint, place: RecordPlace): Promise<RecordPage> {
+    return (await this.#open()).newest(hint, place)
   }
 
   async follow(onChange: OnChange): Promise<Following> {

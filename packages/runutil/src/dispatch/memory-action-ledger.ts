@@ -1,4 +1,13 @@
-import type { ActionLedger, Following, OnChange, SearchHint, SeenRecord } from './action-ledger.ts'
+import type {
+  ActionLedger,
+  Following,
+  OnChange,
+  OperationHint,
+  RecordPage,
+  RecordPlace,
+  SearchHint,
+  SeenRecord,
+} from './action-ledger.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
 import { MemoryRecords } from './memory-records.ts'
 import { MemoryTaskExchange } from './memory-task-exchange.ts'
@@ -29,6 +38,10 @@ export class MemoryActionLedger implements ActionLedger {
 
   async *search(hint: SearchHint): AsyncIterable<SeenRecord> {
     yield* this.#records.table.search(hint)
+  }
+
+  async newest(hint: OperationHint, place: RecordPlace): Promise<RecordPage> {
+    return this.#records.table.newest(hint, place)
   }
 
   async follow(onChange: OnChange): Promise<Following> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ActionLedger, SeenRecord } from '../dispatch/action-ledger.ts'
+import type { ActionLedger, SearchHint, SeenRecord } from '../dispatch/action-ledger.ts'
 import type { ActionRecord } from '../dispatch/action.ts'
 import { Probe } from './probe.ts'
 
@@ -116,6 +116,75 @@ export const actionLedgerConformance: ActionLedgerCases = {
     assert.ok(narrowed.includes('2'))
   },
 
+  'the newest come first, in pages of any size, also when some change meanwhile': async ({
+    ledger,
+    again,
+  }) => {
+    const ids = ['3', '1', '2', '5', '4']
+    for (const id of ids) await ledger.create(action(id))
+    await ledger.create(action('other', { operation: 'other' }))
+    for (const opened of [ledger, await again()]) {
+      for (const limit of [1, 2, 5, 6])
+        assert.deepEqual(await newestIds(opened, {}, limit), [...ids].reverse())
+    }
+    const first = await ledger.newest({ operation: 'test' }, { limit: 2, after: undefined })
+    await ledger.update({ id: '2', updatedAt: 2, status: 'failed' })
+    await ledger.create(action('6'))
+    const second = await ledger.newest({ operation: 'test' }, { limit: 2, after: first.next })
+    assert.deepEqual(
+      [...first.records, ...second.records].map(({ id, status }) => [id, status]),
+      [
+        ['4', 'running'],
+        ['5', 'running'],
+        ['2', 'failed'],
+        ['1', 'running'],
+      ],
+    )
+  },
+
+  'of the newest, those that have all that is asked for': async ({ ledger }) => {
+    for (let at = 0; at < 12; at++) {
+      await ledger.create(action(`${at}`, { host: `host ${at % 2}`, target: `target ${at % 3}` }))
+    }
+    for (const id of ['1', '4', '5', '10']) await ledger.update({ id, updatedAt: 2, status: 'failed' })
+    await ledger.update({ id: '8', updatedAt: 2, status: 'succeeded' })
+    const finds: [SearchHint, string[]][] = [
+      [{ status: 'failed' }, ['10', '5', '4', '1']],
+      [{ status: 'succeeded' }, ['8']],
+      [{ status: 'running' }, ['11', '9', '7', '6', '3', '2', '0']],
+      [{ host: 'host 1' }, ['11', '9', '7', '5', '3', '1']],
+      [{ target: 'target 1' }, ['10', '7', '4', '1']],
+      [{ host: 'host 0', target: 'target 1', status: 'failed' }, ['10', '4']],
+      [{ host: 'host 2' }, []],
+      [{ operation: 'other' }, []],
+    ]
+    for (const [hint, expected] of finds) {
+      for (const limit of [1, 3, 100]) {
+        assert.deepEqual(await newestIds(ledger, hint, limit), expected, JSON.stringify(hint))
+      }
+    }
+  },
+
+  'a page of the newest looks at no more than 1,000 actions, and ends at the last of them': async ({
+    ledger,
+  }) => {
+    await ledger.create(action('rare', { target: 'rare' }))
+    const many = Array.from({ length: 1_500 }, (_, at) => `${at}`)
+    await Promise.all(many.map((id) => ledger.create(action(id))))
+    const hint = { operation: 'test', target: 'rare' }
+    const { records, next } = await ledger.newest(hint, { limit: 10, after: undefined })
+    assert.deepEqual([records.length, next === undefined], [0, false])
+    assert.deepEqual(await newestIds(ledger, hint, 10), ['rare'])
+    assert.deepEqual((await newestIds(ledger, {}, 700)).sort(), ['rare', ...many].sort())
+  },
+
+  'a page after an action that is not there is refused': async ({ ledger }) => {
+    await ledger.create(action('1'))
+    const after = (id: string) => ledger.newest({ operation: 'test' }, { limit: 1, after: id })
+    assert.deepEqual(await after('1'), { records: [], next: undefined })
+    await assert.rejects(after('none'), { name: 'ErrNoSuchAction' })
+  },
+
   'a search returns any number of actions': async ({ ledger }) => {
     const many = Array.from({ length: 2_500 }, (_, at) => `${at}`)
     await Promise.all(many.map((id) => ledger.create(action(id))))
@@ -169,5 +238,18 @@ function action(id: string, given: Partial<ActionRecord> = {}): ActionRecord {
 async function ids(found: AsyncIterable<SeenRecord>): Promise<string[]> {
   const all: string[] = []
   for await (const { record } of found) all.push(record.id)
+  return all
+}
+
+/** The ids that all pages of this many give. */
+async function newestIds(ledger: ActionLedger, hint: SearchHint, limit: number): Promise<string[]> {
+  const all: string[] = []
+  let after: string | undefined
+  do {
+    const { records, next } = await ledger.newest({ operation: 'test', ...hint }, { limit, after })
+    assert.ok(records.length <= limit, `expected at most ${limit} records; got ${records.length}`)
+    all.push(...records.map(({ id }) => id))
+    after = next
+  } while (after !== undefined)
   return all
 }

@@ -1,8 +1,9 @@
 import type { Clock } from '../../core/clock.ts'
-import { InvalidArgumentError } from '../../core/errors.ts'
+import type { ActionPage } from '../../dispatch/action-listing.ts'
 import type { ActionQuery } from '../../dispatch/action-query.ts'
 import type { Action } from '../../dispatch/action.ts'
 import { actionQueryOf } from './action-query-fields.ts'
+import { newestOf } from './newest-actions.ts'
 import { keyOf, limitOf } from './list-fields.ts'
 import type { AnyManager, OpsOptions } from '../ops-options.ts'
 import type { Aged, Fields } from './read-model.ts'
@@ -18,7 +19,7 @@ interface ActionRows {
   readonly next?: string
 }
 
-/** What can be seen of the actions of some managers: those of the first manager first, and of each the oldest first. */
+/** What can be seen of the actions of some managers, the newest first. */
 export class ActionViews {
   readonly #managers: readonly AnyManager[]
   readonly #redact: OpsOptions['redact']
@@ -34,40 +35,25 @@ export class ActionViews {
     const query = actionQueryOf(fields)
     const limit = limitOf(fields, 'actions', LIMIT)
     const { value, at, ageMs } = await this.#queries.ask(keyOf(fields), (signal) => {
-      return this.#rows(query, limit, fields['after'] || undefined, signal)
+      return this.#rows(query, { limit, after: fields['after'] || undefined, signal })
     })
     return { at, ageMs, ...value }
   }
 
-  async #rows(
-    query: ActionQuery,
-    limit: number,
-    after: string | undefined,
-    signal: AbortSignal,
-  ): Promise<ActionRows> {
+  async #rows(query: ActionQuery, page: ActionPage & { limit: number }): Promise<ActionRows> {
     const { id } = query
     if (typeof id === 'string') return { actions: await this.#byId(id) }
-    const found: Action[] = []
-    let isPast = after === undefined
-    for (const { actions } of this.#managers) {
-      for await (const action of actions.search(query, { signal })) {
-        if (!isPast) isPast = action.id === after
-        else if (found.push(action) > limit) return this.#page(found, limit)
-      }
+    const lists = this.#managers.map(({ actions }) => actions)
+    const { actions, next } = await newestOf(lists, query, page)
+    return {
+      actions: actions.map((action) => this.#row(action, MOST_IN_LIST)),
+      ...(next !== undefined && { next }),
     }
-    if (!isPast) throw gone()
-    return this.#page(found, limit)
   }
 
   async #byId(id: string): Promise<object[]> {
     const found = await Promise.all(this.#managers.map(({ actions }) => actions.get(id)))
     return found.flatMap((action) => (action === undefined ? [] : this.#row(action)))
-  }
-
-  #page(found: readonly Action[], limit: number): ActionRows {
-    const shown = found.slice(0, limit)
-    const actions = shown.map((action) => this.#row(action, MOST_IN_LIST))
-    return { actions, ...(found.length > limit && { next: shown.at(-1)!.id }) }
   }
 
   #row({ input, output, error, ...action }: Action, most?: number): object {
@@ -81,10 +67,4 @@ export class ActionViews {
       ...(error !== undefined && { error: shownError(error, { id, kind }, redact) }),
     }
   }
-}
-
-function gone(): InvalidArgumentError {
-  return new InvalidArgumentError(
-    `actions: after: expected the 'next' of a page of the same query; got an action that isn't found; start again without after`,
-  )
 }

@@ -4,12 +4,16 @@ import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
 import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
-import type {
-  ActionLedger,
-  Following,
-  OnChange,
-  SearchHint,
-  SeenRecord,
+import {
+  type ActionLedger,
+  type Following,
+  MOST_LOOKED_AT,
+  type OnChange,
+  type OperationHint,
+  type RecordPage,
+  type RecordPlace,
+  type SearchHint,
+  type SeenRecord,
 } from '../../dispatch/action-ledger.ts'
 import type { ActionRecord, RecordChange } from '../../dispatch/action.ts'
 import { ErrActionEnded, ErrNoSuchAction } from '../../dispatch/errors.ts'
@@ -126,6 +130,25 @@ export class PostgresActionLedger implements ActionLedger {
       full = rows.length === PAGE
       after = rows.at(-1)?.[0] ?? after
     }
+  }
+
+  async newest(
+    { operation, status, host, target }: OperationHint,
+    { limit, after }: RecordPlace,
+  ): Promise<RecordPage> {
+    const { s } = this.#queries
+    const text = /* sql */ `select id, record::${TEXT}, looked_at from ${s}.newest_actions($1::${TEXT}, $2::${TEXT}, $3::${TEXT},
+      $4::${TEXT}, $5::${TEXT}, $6::integer)`
+    const params = [operation, status ?? null, host ?? null, target ?? null, after ?? null, limit]
+    const rows = await this.#queries.rows<[string, string | null, number]>(text, params)
+    const last = rows.at(-1)
+    if (last === undefined) {
+      if (after !== undefined && (await this.get(after)) === undefined) throw new ErrNoSuchAction(after)
+      return { records: [], next: undefined }
+    }
+    const records = rows.flatMap(([, record]) => (record === null ? [] : fromStorable<ActionRecord>(record)))
+    const [id, , lookedAt] = last
+    return { records, next: rows.length < lookedAt || lookedAt === MOST_LOOKED_AT ? id : undefined }
   }
 
   async follow(onChange: OnChange, onEnd: (error: unknown) => void): Promise<Following> {

@@ -1,13 +1,14 @@
 import { LOST } from '../../../dispatch/action.ts'
 import type { Migration } from '../migration.ts'
 import { BY_INDEX, PINNED } from '../plan-settings.ts'
+import { listing } from './listing.ts'
 import { liveWorkers } from './workers.ts'
 
 /** Actions, and the live workers that their tasks go to. */
 export const dispatchMigration: Migration = {
   number: 4,
   name: 'dispatch',
-  sql: (s) => `${actions(s)}${liveWorkers(s)}${changes(s)}${pruning(s)}`,
+  sql: (s) => `${actions(s)}${liveWorkers(s)}${changes(s)}${listing(s)}${pruning(s)}`,
 }
 
 const actions = (s: string): string => /* sql */ `
@@ -31,6 +32,7 @@ create table ${s}.actions (
 );
 create index actions_by_operation on ${s}.actions (operation, seq);
 create index actions_running on ${s}.actions (operation, seq) where status = 'running';
+create index actions_failed on ${s}.actions (operation, seq) where status = 'failed';
 create index actions_ended on ${s}.actions (revision) where status <> 'running';
 `
 

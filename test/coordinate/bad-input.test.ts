@@ -123,6 +123,16 @@ describe('bad input', () => {
       /limit: expected a whole number of 1 or more; got 0/,
     ],
     [
+      'a status that there is not',
+      () => spec.retryWorkUnits({ statuses: ['failed', 'fialed' as never] }),
+      /^retryWorkUnits: statuses\[1\]: expected one of available, pending, finished, failed, delayed; got "fialed"; did you mean 'failed'\?$/,
+    ],
+    [
+      'one status instead of a list',
+      () => spec.workUnits({ statuses: 'failed' as never }),
+      'workUnits: statuses: expected an array of statuses; got "failed"',
+    ],
+    [
       'a request for nothing',
       () => worker.requestAttempts({ numberOfWorkUnits: 0 }),
       /numberOfWorkUnits: expected a whole/,

@@ -1,12 +1,14 @@
 import { unexpected } from '../core/errors.ts'
 import { LARGEST_JSON, toJson } from '../core/json.ts'
-import { checkText } from '../core/options.ts'
+import { checkText, nearest } from '../core/options.ts'
 import { isStorable, isStorableJson } from '../core/text.ts'
 import { wholeNumber } from '../core/whole-number.ts'
 import type { Data } from './data.ts'
+import type { WorkUnitStatus } from './model.ts'
 
 /** Names are indexed, and index entries have a maximum size. */
 const MOST_NAME_BYTES = 2_000
+const UNIT_STATUSES: readonly WorkUnitStatus[] = ['available', 'pending', 'finished', 'failed', 'delayed']
 
 /** @throws InvalidArgumentError */
 export function checkName(name: unknown, what: string): asserts name is string {
@@ -21,6 +23,18 @@ export function checkTexts(texts: unknown, what: string): void {
   if (texts === undefined) return
   if (!Array.isArray(texts)) throw unexpected(what, 'an array of strings', texts)
   for (const [at, text] of texts.entries()) checkText(text, `${what}[${at}]`)
+}
+
+/** A list of statuses of units, if there is one. @throws InvalidArgumentError */
+export function checkStatuses(statuses: unknown, what: string): void {
+  if (statuses === undefined) return
+  if (!Array.isArray(statuses)) throw unexpected(what, 'an array of statuses', statuses)
+  for (const [at, status] of (statuses as unknown[]).entries()) {
+    if ((UNIT_STATUSES as readonly unknown[]).includes(status)) continue
+    const near = typeof status === 'string' ? nearest(status, UNIT_STATUSES) : undefined
+    const hint = near && `; did you mean '${near}'?`
+    throw unexpected(`${what}[${at}]`, `one of ${UNIT_STATUSES.join(', ')}`, status, hint)
+  }
 }
 
 /** @throws InvalidArgumentError */

@@ -1,5 +1,5 @@
 import { checkOptions, checkText } from '../core/options.ts'
-import { checkCount, checkData, checkName, checkNumber, checkTexts } from './checks.ts'
+import { checkCount, checkData, checkName, checkNumber, checkStatuses, checkTexts } from './checks.ts'
 import type { AddedUnit, Id, Named, UnitSelection } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import { ErrChangedName, ErrNoSuchWorkUnit } from './errors.ts'
@@ -125,7 +125,7 @@ function selection(query: WorkUnitQuery, what: string): UnitSelection {
   const { names, statuses, previousName, limit = Infinity } = checkOptions(what, query, known)
   if (limit !== Infinity) checkCount(limit, `${what}: limit`)
   checkTexts(names, `${what}: names`)
-  checkTexts(statuses, `${what}: statuses`)
+  checkStatuses(statuses, `${what}: statuses`)
   if (previousName !== undefined) checkText(previousName, `${what}: previousName`)
   return { names, statuses, previousName, limit }
 }

@@ -130,7 +130,7 @@ describe('bad input', () => {
     [
       'one status instead of a list',
       () => spec.workUnits({ statuses: 'failed' as never }),
-      'workUnits: statuses: expected an array of statuses; got "failed"',
+      /^workUnits: statuses: expected an array of statuses; got "failed"$/,
     ],
     [
       'a request for nothing',

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Coordinate } from '../coordinate/model.ts'
 import type { Action } from '../dispatch/action.ts'
+import type { ActionPage, ListedActions } from '../dispatch/action-listing.ts'
 import type { ActionQuery } from '../dispatch/action-query.ts'
-import type { SearchOptions } from '../dispatch/actions.ts'
 import type { LeaseStore } from '../leases/lease-store.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -62,6 +62,6 @@ export interface NamedRole {
 export interface AnyManager {
   readonly actions: {
     get(id: string): Promise<Action | undefined>
-    search(query?: ActionQuery, options?: SearchOptions): AsyncIterable<Action>
+    list(query?: ActionQuery, page?: ActionPage): Promise<ListedActions>
   }
 }

@@ -2,7 +2,7 @@ import { unexpected } from '../../core/errors.ts'
 import type { ActionPage } from '../../dispatch/action-listing.ts'
 import type { ActionQuery } from '../../dispatch/action-query.ts'
 import type { Action } from '../../dispatch/action.ts'
-import type { Actions } from '../../dispatch/actions.ts'
+import type { AnyManager } from '../ops-options.ts'
 
 /** Where the page of one list begins: after the action of this id, null at its start, false nowhere, since it has ended. */
 type Place = string | null | false
@@ -22,7 +22,7 @@ interface Page {
  * @throws InvalidArgumentError, also for an `after` that is of other lists; the signal's reason
  */
 export async function newestOf(
-  lists: readonly Actions[],
+  lists: readonly AnyManager['actions'][],
   query: ActionQuery,
   { limit, after, signal }: ActionPage & { readonly limit: number },
 ): Promise<{ actions: readonly Action[]; next?: string }> {

@@ -161,6 +161,12 @@ describe('who calls', () => {
     expect((await server.get('/api/v1/session', { host: 'evil.example' })).status).toBe(421)
   })
 
+  test('is by no session that does not hold, such as one of another server', async () => {
+    await using server = await FakeServer.start({ options: { token: 'write' } })
+    const { json } = await server.get('/api/v1/session', { cookie: 'runutil-00000000=1.x' })
+    expect(json).toMatchObject({ role: 'read', session: false })
+  })
+
   test('is asked of authorize, where no token helps', async () => {
     const authorize = () => ({ role: 'read', name: 'jo' }) as const
     await using server = await FakeServer.start({ options: { authorize } })

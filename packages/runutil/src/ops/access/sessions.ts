@@ -6,7 +6,7 @@ import { addressOf, hostOf } from './authority.ts'
 import { OpsError } from '../ops-error.ts'
 import type { SessionCalls } from '../http/ops-services.ts'
 import type { Call } from '../http/call.ts'
-import { endedSessions, hasSession, newSession } from './session.ts'
+import { endedSessions, newSession, sessionRole } from './session.ts'
 import type { OpsSettings } from '../settings.ts'
 import { roleOf } from './tokens.ts'
 import type { WrongTokens } from './wrong-tokens.ts'
@@ -24,11 +24,12 @@ export class Sessions implements SessionCalls {
   }
 
   caller({ caller, request }: Call): Answer {
-    const { authorize, rules } = this.#settings
+    const { authorize, rules, tokens } = this.#settings
     const { role, name } = caller
     const { authorization, cookie } = request.headers
     const hasToken = authorize === undefined && (rules.mayChange || rules.hasReadToken)
-    const isSession = authorize === undefined && role !== 'none' && !authorization && hasSession(cookie)
+    const hasSession = sessionRole(cookie, tokens, this.#clock.now()) !== 'none'
+    const isSession = authorize === undefined && authorization === undefined && hasSession
     return { status: 200, body: { role, name, session: isSession, tokens: hasToken } }
   }
 

@@ -14,6 +14,8 @@ export interface Column<Row> {
   readonly isNumber?: boolean
   /** Takes what width is left. */
   readonly isWide?: boolean
+  /** Left out where there is little room, since the details have it. */
+  readonly isExtra?: boolean
 }
 
 export interface DataTableProps<Row> extends RowSet<Row> {
@@ -54,9 +56,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
 
 function HeadCell<Row>({ column, canSort }: { readonly column: Column<Row>; readonly canSort: boolean }) {
   const { route, go } = usePage()
-  const { name, title, isNumber, isWide, sortBy } = column
+  const { name, title, isNumber, sortBy } = column
   const { sort } = route.fields
-  const classes = `${isNumber === true ? 'number' : ''} ${isWide === true ? 'wide' : ''}`
+  const classes = classesOf(column)
   if (sortBy === undefined || !canSort) {
     return (
       <th role="columnheader" scope="col" class={classes}>
@@ -106,16 +108,22 @@ function DataRow<Row>({ row, table, isTabStop }: DataRowProps<Row>) {
       aria-expanded={tree?.isOpen(row)}
       onClick={select === undefined ? undefined : onClick}
     >
-      {columns.map(({ name, title, cell, isNumber, isWide }) => (
+      {columns.map((column) => (
         <td
-          key={name}
+          key={column.name}
           role={isGrid ? 'gridcell' : 'cell'}
-          data-title={title}
-          class={`${name} ${isNumber === true ? 'number' : ''} ${isWide === true ? 'wide' : ''}`}
+          data-title={column.title}
+          class={`${column.name} ${classesOf(column)}`}
         >
-          {cell(row)}
+          {column.cell(row)}
         </td>
       ))}
     </tr>
   )
+}
+
+function classesOf<Row>({ isNumber, isWide, isExtra }: Column<Row>): string {
+  return [isNumber === true && 'number', isWide === true && 'wide', isExtra === true && 'extra']
+    .filter((one) => one !== false)
+    .join(' ')
 }

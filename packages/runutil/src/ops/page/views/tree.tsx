@@ -80,7 +80,13 @@ function columnsOf(state: State, toggle: (row: TreeRow) => void): Column<TreeRow
   return [
     { name: 'worker', title: 'Worker', cell: (row) => <WorkerName row={row} toggle={toggle} /> },
     { name: 'state', title: 'State', cell: ({ node }) => <StatusMark status={node.state} /> },
-    { name: 'since', title: 'For', cell: ({ node }) => <For since={node.since} />, isNumber: true },
+    {
+      name: 'since',
+      title: 'For',
+      cell: ({ node }) => <For since={node.since} />,
+      isNumber: true,
+      isExtra: true,
+    },
     { name: 'now', title: 'Now', cell: (row) => <Doing row={row} state={state} />, isWide: true },
     {
       name: 'restarts',
@@ -88,7 +94,13 @@ function columnsOf(state: State, toggle: (row: TreeRow) => void): Column<TreeRow
       cell: ({ node }) => <Quiet value={node.restarts} />,
       isNumber: true,
     },
-    { name: 'missed', title: 'Missed', cell: ({ node }) => <Quiet value={node.missed} />, isNumber: true },
+    {
+      name: 'missed',
+      title: 'Missed',
+      cell: ({ node }) => <Quiet value={node.missed} />,
+      isNumber: true,
+      isExtra: true,
+    },
     {
       name: 'error',
       title: 'Last error',
@@ -123,7 +135,7 @@ function WorkerName({ row, toggle }: { readonly row: TreeRow; toggle(row: TreeRo
 }
 
 function Quiet({ value }: { readonly value: number }) {
-  return value === 0 ? <span class="dim">0</span> : <strong>{count(value)}</strong>
+  return value === 0 ? <span class="zero">0</span> : <strong>{count(value)}</strong>
 }
 
 /** What a worker does now, or does next. */
@@ -145,7 +157,8 @@ function Doing({ row: { path, node }, state }: { readonly row: TreeRow; readonly
       </span>
     )
   }
-  return <span class="dim">{briefOf(detail)}</span>
+  const brief = briefOf(detail)
+  return brief === '' ? null : <span class="dim">{brief}</span>
 }
 
 /** What of a module's details tells how busy it is. */

@@ -208,7 +208,7 @@ describe('a plot', () => {
   test('ends at a round value', () => {
     const top = (...values: (number | undefined)[]) => roundMax([{ name: 'a', values }])
     expect([top(), top(0), top(1), top(3), top(60), top(700, undefined), top(0.03)]).toEqual([
-      1, 1, 1, 5, 100, 1_000, 0.05,
+      1, 1, 1, 3, 60, 800, 0.03,
     ])
   })
 

@@ -31,7 +31,8 @@ export function App() {
   const { tell, confirm } = messages
   const page = useMemo(() => {
     const who = session ?? { role: 'none', name: '', session: false, tokens: false }
-    return { session: who, route, go, href, tell, confirm, signOut, askToken: () => setAsking(true) }
+    const askToken = (): void => setAsking(true)
+    return { session: who, route, go, href, tell, confirm, signOut, checkSession: reload, askToken }
   }, [session, route])
   useEffect(() => {
     document.title = `${TITLES[route.view]} · runutil`

@@ -18,6 +18,8 @@ export interface Page {
   /** Asks before something is done that can't be undone. */
   confirm(question: Question): Promise<boolean>
   signOut(): Promise<void>
+  /** Asks the server again who uses the page. */
+  checkSession(): void
   /** Asks for a token. */
   askToken(): void
 }
@@ -38,6 +40,7 @@ export const PageContext = createContext<Page>({
   tell: () => {},
   confirm: () => Promise.resolve(false),
   signOut: () => Promise.resolve(),
+  checkSession: () => {},
   askToken: () => {},
 })
 

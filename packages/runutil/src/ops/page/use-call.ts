@@ -9,24 +9,32 @@ export interface Calls {
    * Makes a call, and tells what came of it.
    *
    * @param what such as 'pause /Mail/Sender'
-   * @param told what its answer means; default 'done'
+   * @param told what its answer means, if that is worth telling; default 'done'
    */
-  call<T>(what: string, make: () => Promise<T>, told?: (answer: T) => string): Promise<T | undefined>
+  call<T>(
+    what: string,
+    make: () => Promise<T>,
+    told?: (answer: T) => string | undefined,
+  ): Promise<T | undefined>
 }
 
 /** Changes that a part of the page asks for, one at a time. */
 export function useCall(): Calls {
-  const { tell } = usePage()
+  const { tell, checkSession } = usePage()
   const [running, setRunning] = useState<string | undefined>(undefined)
   const call = useCallback<Calls['call']>(
     async (what, make, told = () => 'done') => {
       setRunning(what)
       try {
         const answer = await make()
-        tell({ ok: true, text: `${what}: ${told(answer)}` })
+        const text = told(answer)
+        if (text !== undefined) tell({ ok: true, text: `${what}: ${text}` })
         return answer
       } catch (error) {
-        tell({ ok: false, text: `${what}: ${toApiError(error).message}` })
+        const { status, message } = toApiError(error)
+        tell({ ok: false, text: `${what}: ${message}` })
+        // Their session may have ended.
+        if (status === 401 || status === 403) checkSession()
         return undefined
       } finally {
         setRunning(undefined)

@@ -7,6 +7,8 @@ export interface Question {
   readonly text: ComponentChildren
   /** What the button says: a verb. */
   readonly action: string
+  /** Whether nothing is lost by it. */
+  readonly isSafe?: boolean
 }
 
 export interface ConfirmDialogProps extends Question {
@@ -14,7 +16,7 @@ export interface ConfirmDialogProps extends Question {
 }
 
 /** Asks; Esc is no. */
-export function ConfirmDialog({ title, text, action, answer }: ConfirmDialogProps) {
+export function ConfirmDialog({ title, text, action, isSafe, answer }: ConfirmDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])
   // The browser gives the focus back to where it was.
@@ -33,7 +35,7 @@ export function ConfirmDialog({ title, text, action, answer }: ConfirmDialogProp
         <button type="button" onClick={() => close('no')}>
           Back
         </button>
-        <button type="button" class="danger" onClick={() => close('yes')}>
+        <button type="button" class={isSafe === true ? 'primary' : 'danger'} onClick={() => close('yes')}>
           {action}
         </button>
       </div>

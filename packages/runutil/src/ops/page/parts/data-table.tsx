@@ -1,4 +1,6 @@
 import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { count } from '../format.ts'
 import { usePage } from '../page-context.ts'
 import { type SortValue, sorted } from './sorting.ts'
 import type { RowSet } from './row-set.ts'
@@ -24,6 +26,9 @@ export interface DataTableProps<Row> extends RowSet<Row> {
   readonly columns: readonly Column<Row>[]
 }
 
+/** What changes each second costs a browser more, the more of it there is. */
+const MOST_ROWS = 250
+
 /**
  * A table that is used by keyboard: arrows go from row to row, Enter selects. In a narrow place, each row becomes a block. The order is
  * in the address, as `sort=name` or `sort=-name`.
@@ -31,7 +36,9 @@ export interface DataTableProps<Row> extends RowSet<Row> {
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, keyOf, tree, select } = props
   const { sort } = usePage().route.fields
-  const rows = tree === undefined ? sorted(props.rows, columns, sort) : props.rows
+  const [isWhole, setWhole] = useState(false)
+  const all = tree === undefined ? sorted(props.rows, columns, sort) : props.rows
+  const rows = isWhole || all.length <= MOST_ROWS ? all : all.slice(0, MOST_ROWS)
   const focus = useRowFocus({ ...props, rows })
   const role = tree !== undefined ? 'treegrid' : select !== undefined ? 'grid' : 'table'
   return (
@@ -50,6 +57,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           ))}
         </tbody>
       </table>
+      {rows.length < all.length && (
+        <p class="rest">
+          <button type="button" onClick={() => setWhole(true)}>
+            Show {count(all.length - rows.length)} more
+          </button>
+        </p>
+      )}
     </div>
   )
 }

@@ -14,13 +14,13 @@ export interface Line {
   readonly area: string
 }
 
-/** 1, 2, 5, 10, 20 … the least of them that is no less than any value. */
+/** 1, 1.5, 2, 3, 4, 6, 8, 10, 15 … the least of them that is no less than any value. */
 export function roundMax(series: readonly Series[]): number {
   let max = 0
   for (const { values } of series) for (const value of values) max = Math.max(max, value ?? 0)
   if (max === 0) return 1
   const power = 10 ** Math.floor(Math.log10(max))
-  return [1, 2, 5, 10].map((factor) => factor * power).find((top) => top >= max) ?? max
+  return [1, 1.5, 2, 3, 4, 6, 8, 10].map((factor) => factor * power).find((top) => top >= max) ?? max
 }
 
 export function linesOf(times: readonly number[], series: readonly Series[], top: number): Line[] {

@@ -27,7 +27,7 @@ export function Plot({ title, times, series, format, summary }: PlotProps) {
   return (
     <figure class="plot">
       <figcaption>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <p class="dim">{summary}</p>
       </figcaption>
       {last < 1 ? (
@@ -76,6 +76,7 @@ function lookOf({ isBad }: Series, index: number): string {
 }
 
 function xOf(times: readonly number[], at: number): number {
-  const [first = 0, last = 1] = [times[0], times.at(-1)]
+  const first = times[0] ?? 0
+  const last = times.at(-1) ?? 0
   return ((times[at]! - first) / Math.max(1, last - first)) * 1_000
 }

@@ -36,7 +36,7 @@ export function BulkVerbs({ query, changed }: BulkVerbsProps) {
     const found = await call(
       `${what}, counting`,
       () => post<DryRun>(`jobs/${verb}`, { query, dryRun: true }),
-      ({ count: jobs }) => `${counted(jobs, 'job')}`,
+      () => undefined,
     )
     if (found === undefined) return
     if (found.count === 0) return tell({ ok: false, text: `${what}: there is none` })
@@ -83,5 +83,6 @@ function questionOf(verb: JobVerb, query: Fields, { asOf, count: jobs }: DryRun)
       </>
     ),
     action: `${verb} ${counted(jobs, 'job')}`,
+    isSafe: verb === 'retry',
   }
 }

@@ -1,5 +1,4 @@
-import type { QueuedJob } from '../../../queue/job.ts'
-import type { Aged, AsJson } from '../../views/read-model.ts'
+import type { Aged } from '../../views/read-model.ts'
 import { serverNow } from '../api.ts'
 import { count } from '../format.ts'
 import { useMayChange, usePage } from '../page-context.ts'
@@ -16,9 +15,7 @@ import { useLoaded } from '../use-loaded.ts'
 import { BulkVerbs } from './bulk-verbs.tsx'
 import { JOB_FILTERS, STATUSES, WITHIN, jobQueryOf } from './job-fields.ts'
 import type { Kind } from './kind-history.ts'
-
-/** A job as a list has it: without payload, result and errors. */
-export type ListedJob = Omit<AsJson<QueuedJob>, 'payload' | 'result' | 'errors'>
+import type { ListedJob } from './shown-job.ts'
 
 interface JobPage extends Aged {
   readonly jobs: readonly ListedJob[]

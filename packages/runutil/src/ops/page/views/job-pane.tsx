@@ -1,7 +1,4 @@
-import type { QueuedJob } from '../../../queue/job.ts'
-import type { Aged, AsJson } from '../../views/read-model.ts'
 import { count } from '../format.ts'
-import { Age } from '../parts/age.tsx'
 import { AsOf } from '../parts/as-of.tsx'
 import { type FactRow, FactList } from '../parts/facts.tsx'
 import { Identifier } from '../parts/identifier.tsx'
@@ -14,10 +11,7 @@ import { StatusMark } from '../parts/status-mark.tsx'
 import { useLoaded } from '../use-loaded.ts'
 import { JobStory } from './job-story.tsx'
 import { JobVerbs } from './job-verbs.tsx'
-
-/** A job with all that is known of it; long values as the server cuts them. */
-export type WholeJob = AsJson<QueuedJob> &
-  Aged & { readonly payloadBytes?: number; readonly resultBytes?: number }
+import type { WholeJob } from './shown-job.ts'
 
 const EVERY_MS = 2_000
 

@@ -3,7 +3,7 @@ import { duration, instant } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { FirstLine } from '../parts/long-text.tsx'
 import { StatusMark } from '../parts/status-mark.tsx'
-import type { WholeJob } from './job-pane.tsx'
+import type { WholeJob } from './shown-job.ts'
 
 interface Event {
   readonly at: string

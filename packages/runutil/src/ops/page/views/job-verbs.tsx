@@ -2,7 +2,7 @@ import type { JobVerb } from '../../control/control.ts'
 import { post } from '../api.ts'
 import { useMayChange, usePage } from '../page-context.ts'
 import { useCall } from '../use-call.ts'
-import type { WholeJob } from './job-pane.tsx'
+import type { WholeJob } from './shown-job.ts'
 
 /** Those that lose something are asked for. */
 const TEXTS: Readonly<Partial<Record<JobVerb, string>>> = {

@@ -30,10 +30,13 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // All processors: many tests wait for processes and databases. By default one is left free, of two that is half.
     maxWorkers: '100%',
+    // Each worker loads the sources once, not once for each file: that took a seventh of the time. So a file leaves nothing behind in
+    // its process: no listener, no variable of the environment, no registration in the global container.
+    isolate: false,
     sequence: { sequencer: LongestFirst },
     // A limit for what hangs, not for what is slow: a machine may be busy with something else.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
     globalSetup: ['test/support/global-setup.ts'],
     // tsyringe throws at import unless it is loaded first, and tests import in any order.

@@ -6,7 +6,7 @@ import { type CoordinateStoreMaker, kindsOfCoordinateStore } from '../support/co
 
 describe.each(kindsOfCoordinateStore)('coordinate in $name', ({ open }) => {
   let stores: CoordinateStoreMaker
-  beforeAll(async () => void (stores = await open()), 60_000)
+  beforeAll(async () => void (stores = await open()))
   afterAll(() => stores?.close())
 
   it.each(Object.entries(coordinateConformance))('%s', { timeout: 20_000 }, async (_, check) => {

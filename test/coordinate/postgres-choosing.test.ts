@@ -84,7 +84,7 @@ describe.each(kindsOfDatabase)('choosing a spec in $name', ({ open }) => {
   beforeAll(async () => {
     database = await open()
     await migrate(database)
-  }, 60_000)
+  })
   afterAll(() => database?.close())
 
   it.each([

@@ -9,7 +9,7 @@ describe.each(kindsOfDatabase)('a unit whose delay is over, in $name', ({ open }
   beforeAll(async () => {
     database = await open()
     await migrate(database)
-  }, 60_000)
+  })
   afterAll(() => database?.close())
 
   const past = new Date(2000, 0)

@@ -6,8 +6,6 @@ import { Random } from '../chaos/random.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-
 /** Does what it is asked and, now and then, loses the answer. */
 class ForgetfulDatabase implements Database {
   readonly kind = 'pglite'

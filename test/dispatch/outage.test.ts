@@ -7,7 +7,6 @@ import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf } from '../support/outcome.ts'
 import { PostgresServer } from '../support/postgres/server.ts'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const TARGETS = ['a', 'b', 'c', 'd']
 /** Longer than any outage here, so that no worker is lost by one. */
 const LEASE = '20s'

@@ -9,7 +9,7 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
   beforeAll(async () => {
     database = await open()
     await migrate(database)
-  }, 60_000)
+  })
   afterAll(() => database?.close())
 
   let ledger: PostgresActionLedger

@@ -12,8 +12,6 @@ import { type FreshDatabase, freshDatabase } from '../support/postgres/databases
 import { failureOf } from '../support/outcome.ts'
 import { Device } from '../support/dispatch/device.ts'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-
 let fresh: FreshDatabase
 beforeAll(async () => {
   fresh = await freshDatabase()

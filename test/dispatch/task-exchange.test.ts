@@ -4,7 +4,7 @@ import { type LedgerMaker, kindsOfLedger } from '../support/dispatch/action-ledg
 
 describe.each(kindsOfLedger)('the exchange of a ledger in $name:', ({ name, open }) => {
   let maker: LedgerMaker
-  beforeAll(async () => void (maker = await open()), 60_000)
+  beforeAll(async () => void (maker = await open()))
   afterAll(() => maker?.close())
 
   it.each(Object.entries(taskExchangeConformance))('%s', { timeout: 120_000 }, async (_, check) => {

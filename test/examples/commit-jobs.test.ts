@@ -3,13 +3,10 @@ import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PostgresJobStore, openDatabase } from 'runutil/postgres'
 import { type JobCounts, JobQueue, type QueuedJob } from 'runutil/queue'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { Program } from '../support/program.ts'
 import { TempRepository } from '../support/examples/temp-repository.ts'
-
-// Processes start slowly on a machine that is busy, and PGlite even more so.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let repository: TempRepository
 beforeEach(async () => {

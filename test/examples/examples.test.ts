@@ -1,9 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { EXAMPLES, Program } from '../support/program.ts'
-
-// Processes start slowly on a machine that is busy, and PGlite even more so.
-vi.setConfig({ testTimeout: 120_000 })
 
 /** The comment at the top of an example says what it prints. */
 function promised(file: string): string[] | undefined {

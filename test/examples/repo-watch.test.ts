@@ -3,13 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { Program } from '../support/program.ts'
 import { TempRepository } from '../support/examples/temp-repository.ts'
-
-// Processes start slowly on a machine that is busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let database: FreshDatabase
 beforeAll(async () => void (database = await freshDatabase()))

@@ -16,7 +16,7 @@ describe.each(kindsOfDatabase)('while the clock of $name is set back', ({ open }
       text: `create or replace function runutil.store_time(p_now float8) returns timestamptz language sql volatile as
         'select clock_timestamp() + by from public.step'`,
     })
-  }, 60_000)
+  })
   afterAll(() => database?.close())
 
   const set = (by: string): Promise<unknown> =>

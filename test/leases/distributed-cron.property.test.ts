@@ -64,7 +64,7 @@ describe('despite crashes and clocks that differ and are set, each instant runs 
         text: `create or replace function runutil.store_time(p_now float8) returns timestamptz language sql volatile as
           'select to_timestamp(ms / 1000) from public.virtual_time'`,
       })
-    }, 60_000)
+    })
     afterAll(() => database?.close())
 
     test('with its real response times', { timeout: 120_000 + runs * 500 }, async () => {

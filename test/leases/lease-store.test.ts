@@ -48,7 +48,7 @@ const kinds: { name: string; open: () => Promise<Maker> }[] = [
 
 describe.each(kinds)('leases in $name:', ({ open }) => {
   let maker: Maker
-  beforeAll(async () => void (maker = await open()), 60_000)
+  beforeAll(async () => void (maker = await open()))
   afterAll(() => maker?.close())
 
   it.each(Object.entries(leaseConformance))('%s', async (_, check) => {

@@ -22,7 +22,7 @@ test('a process whose loop is blocked is killed, and says who blocks it; one tha
   expect(line).toContain(
     'the event loop has been blocked for 1 s: /Blocker is running, at blockForever (file:///',
   )
-  expect(line).toMatch(/programs\/loop\.ts:\d+:\d+\).*; the process is killed$/)
+  expect(line).toMatch(/programs\/loop\.js:\d+:\d+\).*; the process is killed$/)
   // It still watches, and its program goes on for longer than the limit.
   expect(await suspended.exit).toMatchObject({ code: 0, lines: expect.arrayContaining(['ended']) as unknown })
 })

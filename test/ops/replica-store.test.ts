@@ -72,7 +72,7 @@ describe('replicas in PostgreSQL:', () => {
 
 describe.each(kinds)('replicas in $name:', ({ open }) => {
   let maker: Maker
-  beforeAll(async () => void (maker = await open()), 60_000)
+  beforeAll(async () => void (maker = await open()))
   afterAll(() => maker?.close())
 
   it.each(Object.entries(replicaStoreConformance))('%s', async (_, check) => {

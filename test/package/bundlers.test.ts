@@ -4,9 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build } from 'esbuild'
 import { openDatabase } from 'runutil/postgres'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-
-vi.setConfig({ testTimeout: 120_000 })
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const PGLITE = '@electric-sql/pglite'
 const PREPARED = fileURLToPath(new URL('../../packages/runutil/prepared/folder.br', import.meta.url))

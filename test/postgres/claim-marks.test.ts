@@ -77,7 +77,7 @@ describe.each(['a server', 'memory'])('a claim from marks, in %s', (place) => {
       place === 'memory' ? 'memory:' : await createDatabase(inject('postgresUrl')),
     )
     await migrate(database)
-  }, 60_000)
+  })
   afterAll(() => database?.close())
 
   const clock = new VirtualClock()

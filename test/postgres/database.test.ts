@@ -6,12 +6,10 @@ import {
   openDatabase,
 } from 'runutil/postgres'
 import { Probe } from 'runutil/testing'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
 
 // PGlite takes a while to open.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-
 let theirs: PGlite
 const kinds = [
   ...kindsOfDatabase.filter(({ name }) => name === 'PostgreSQL'),

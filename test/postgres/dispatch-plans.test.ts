@@ -12,7 +12,7 @@ let database: Database
 beforeEach(async () => {
   database = await openDatabase('memory:')
   await migrate(database)
-}, 60_000)
+})
 afterEach(() => database.close())
 
 const running = (id: string, info = INFO): ActionRecord => ({
@@ -64,7 +64,7 @@ it('statements for actions read few rows of tables that were empty when they wer
   expect(read).toEqual([])
   await worker.withdraw(3)
   await other.withdraw(3)
-}, 60_000)
+})
 
 it('a page of the newest actions reads few rows, however many there are', async () => {
   await database.query({ text: 'vacuum analyze' })
@@ -106,4 +106,4 @@ it('a page of the newest actions reads few rows, however many there are', async 
   for (const status of ['running', 'failed'] as const) {
     expect(await readFor(pageOf({ status })), status).toBeLessThanOrEqual(50)
   }
-}, 60_000)
+})

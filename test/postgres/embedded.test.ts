@@ -12,8 +12,6 @@ import { Child } from '../support/child.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { rejection } from '../support/postgres/rejection.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
-
 let parent: string
 let folder: string
 const opened: Database[] = []

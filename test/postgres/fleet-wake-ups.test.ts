@@ -7,8 +7,6 @@ import { capturedLogger } from '../support/logs.ts'
 import { ask } from '../support/postgres/ask.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
-
 let fresh: FreshDatabase
 let database: Database
 let embedded: Database

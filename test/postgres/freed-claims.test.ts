@@ -20,7 +20,7 @@ describe.each(kindsOfDatabase)('a lease that ran out, in $name', ({ open }) => {
   beforeAll(async () => {
     database = await open()
     await migrate(database)
-  }, 60_000)
+  })
   afterAll(() => database?.close())
 
   const sql = (text: string): Promise<unknown[][]> => database.query({ text })
@@ -84,7 +84,7 @@ describe.each(kindsOfDatabase)('the jobs that wait, in $name', ({ open }) => {
   beforeAll(async () => {
     database = await open()
     await migrate(database)
-  }, 60_000)
+  })
   afterAll(() => database?.close())
 
   it('have no note but for large payloads, so that the others cost nothing', async () => {

@@ -14,7 +14,7 @@ beforeEach(async () => {
   database = await openDatabase('memory:')
   await migrate(database)
   store = new PostgresJobStore(database)
-}, 60_000)
+})
 afterEach(() => database.close())
 
 let calls = 0
@@ -60,4 +60,4 @@ it('statements for jobs that run after others read few rows of tables that were 
     .map(([table, rows]): [string, number] => [table, rows - (before.get(table) ?? 0)])
     .filter(([, rows]) => rows > 1_500)
   expect(many).toEqual([])
-}, 60_000)
+})

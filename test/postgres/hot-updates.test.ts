@@ -21,7 +21,7 @@ describe.each(kindsOfDatabase)('the end of a job, in $name', ({ open }) => {
     database = await open()
     await migrate(database)
     store = new PostgresJobStore(database)
-  }, 60_000)
+  })
   afterAll(() => database?.close())
 
   async function claimed(prefix: string): Promise<LeasedJob[]> {

@@ -47,7 +47,7 @@ describe('a claim of a kind with keyConcurrency', () => {
     }
     expect([...reached].sort()).toEqual([...first(200), 'keyless'].sort())
     expect(await kind.store.claim(['a'], 10, '1h')).toEqual([])
-  }, 60_000)
+  })
 
   it.each([
     ['of the first keys alone where those have room', 0, 200],
@@ -77,7 +77,7 @@ describe('a claim of a kind with keyConcurrency', () => {
     }
     expect(byKey.size).toBe(51)
     expect([...byKey.values()].every((count) => count === 2)).toBe(true)
-  }, 60_000)
+  })
 })
 
 describe('a claim of a kind with a rate', () => {

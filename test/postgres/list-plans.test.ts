@@ -37,7 +37,7 @@ beforeAll(async () => {
     `select runutil.record_failures(array(select id from runutil.jobs where status = 'FAILED'))`,
   )
   await client.query('vacuum analyze runutil.jobs, runutil.job_failures')
-}, 60_000)
+})
 afterAll(async () => {
   await client?.end()
   await database?.close()

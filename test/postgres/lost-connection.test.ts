@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { type Database, DatabaseRefusedError, openDatabase } from 'runutil/postgres'
 import { Probe } from 'runutil/testing'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { Child } from '../support/child.ts'
 import { ask } from '../support/postgres/ask.ts'
@@ -10,7 +10,6 @@ import { rejection } from '../support/postgres/rejection.ts'
 import { PostgresServer } from '../support/postgres/server.ts'
 import { waitingFor } from '../support/postgres/waiting.ts'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 /** Connecting again is tried with backoff, after a server that takes its time. */
 const PATIENCE = '30s'
 

@@ -12,7 +12,7 @@ import {
 } from 'runutil/postgres'
 import { JobQueue } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { applyMigrations } from '../../packages/runutil/src/postgres/schema/migrate.ts'
 import type { Migration } from '../../packages/runutil/src/postgres/schema/migration.ts'
 import { migrations } from '../../packages/runutil/src/postgres/schema/migrations.ts'
@@ -25,8 +25,6 @@ import { waitingFor } from '../support/postgres/waiting.ts'
 import { steps } from './programs/steps.ts'
 
 // PGlite takes a while to open, and ten processes to start.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-
 describe.each(kindsOfDatabase)('migrate on $name', ({ open }) => {
   let database: Database
   beforeAll(async () => {

@@ -4,8 +4,6 @@ import { systemClock } from '../../packages/runutil/src/core/clock-system.ts'
 import { ask } from '../support/postgres/ask.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let fresh: FreshDatabase
 let database: Database
 beforeAll(async () => {

@@ -13,7 +13,6 @@ import { rejection } from '../support/postgres/rejection.ts'
 const server = inject('postgresUrl')
 const { port } = new URL(server)
 
-vi.setConfig({ testTimeout: 120_000 })
 afterEach(() => vi.unstubAllEnvs())
 
 /** Opens, uses and closes. */

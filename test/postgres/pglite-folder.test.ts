@@ -3,13 +3,11 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseInUseError, openDatabase } from 'runutil/postgres'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { lockFolder as lock } from '../../packages/runutil/src/postgres/database/open-embedded.ts'
 import { thisProcess } from '../../packages/runutil/src/core/process-identity.ts'
 import { Child } from '../support/child.ts'
 import { rejection } from '../support/postgres/rejection.ts'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 const me = await thisProcess()
 let folder: string

@@ -20,7 +20,7 @@ beforeEach(async () => {
   database = await openDatabase('memory:')
   await migrate(database)
   store = new PostgresJobStore(database)
-}, 60_000)
+})
 afterEach(() => database.close())
 
 let calls = 0
@@ -96,4 +96,4 @@ it('statements for work units read few rows of tables that were empty when they 
   await live()
   await add(5, 'b')
   expect((await allRowsRead(database)) - before).toBeLessThan(1_500)
-}, 60_000)
+})

@@ -14,13 +14,11 @@ import {
 import { createCoordinate } from 'runutil/coordinate'
 import { runAllWorkers } from 'runutil'
 import { JobQueue, QueueWorker } from 'runutil/queue'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { ask } from '../support/postgres/ask.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { rejection } from '../support/postgres/rejection.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const roles = { app: `app_${process.pid}`, stranger: `stranger_${process.pid}` }
 let fresh: FreshDatabase

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await migrate(database)
   store = new PostgresJobStore(database)
   racers = await Racers.start(url, PROCESSES)
-}, 60_000)
+})
 afterAll(async () => {
   await racers.stop()
   await database.close()

@@ -19,12 +19,10 @@ import {
   replicaStoreConformance,
   taskExchangeConformance,
 } from 'runutil/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ask } from '../support/postgres/ask.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { castShadows } from '../support/postgres/shadows.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const guest = `guest_${process.pid}`
 const service = `service_${process.pid}`

@@ -3,13 +3,11 @@ import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/
 import { ErrJobExists, JobQueue, QueueWorker } from 'runutil/queue'
 import { Probe, drain } from 'runutil/testing'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { ask } from '../support/postgres/ask.ts'
 import { type FreshDatabase, freshDatabase, kindsOfDatabase } from '../support/postgres/databases.ts'
 import { rejection } from '../support/postgres/rejection.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** A schema whose name has to be quoted, and cut for its channel. */
 const SCHEMA = `it's a "queue" with a long name, long enough to be cut`

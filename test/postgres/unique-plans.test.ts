@@ -14,7 +14,7 @@ beforeEach(async () => {
   database = await openDatabase('memory:')
   await migrate(database)
   store = new PostgresJobStore(database)
-}, 60_000)
+})
 afterEach(() => database.close())
 
 let calls = 0
@@ -55,4 +55,4 @@ it('statements for unique keys read few rows of tables that were empty when they
   const before = await allRowsRead(database)
   await live('a')
   expect((await allRowsRead(database)) - before).toBeLessThan(2_500)
-}, 60_000)
+})

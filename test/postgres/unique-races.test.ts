@@ -22,7 +22,7 @@ beforeAll(async () => {
   stores = databases.map((database) => new PostgresJobStore(database))
   client = new pg.Client(url)
   await client.connect()
-}, 60_000)
+})
 afterAll(async () => {
   await client.end()
   await Promise.all(databases.map((database) => database.close()))

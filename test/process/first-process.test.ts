@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { compiled } from '../support/compiled.ts'
 
 const NAMESPACE = ['--pid', '--fork', '--mount-proc']
 
@@ -25,9 +25,7 @@ class FirstProcess {
   readonly exitCode: Promise<number | null>
 
   constructor(...program: string[]) {
-    const tsconfig = fileURLToPath(new URL('../../tsconfig.json', import.meta.url))
-    this.#unshare = spawn('unshare', [...NAMESPACE, process.execPath, '--import', 'tsx', ...program], {
-      env: { ...process.env, TSX_TSCONFIG_PATH: tsconfig },
+    this.#unshare = spawn('unshare', [...NAMESPACE, process.execPath, ...program], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     for (const stream of [this.#unshare.stdout!, this.#unshare.stderr!]) {
@@ -54,7 +52,7 @@ if (missing !== undefined)
   console.warn(`left out, since unshare cannot make a pid namespace here: ${missing}`)
 
 function start(program: string): FirstProcess {
-  const first = new FirstProcess(fileURLToPath(new URL(`programs/${program}.ts`, import.meta.url)))
+  const first = new FirstProcess(compiled(`test/process/programs/${program}.ts`))
   onTestFinished(() => first.end())
   return first
 }

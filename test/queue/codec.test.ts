@@ -59,7 +59,7 @@ describe.each(kindsOfJobStore)('a codec, with $name,', ({ open }) => {
   const clock = new VirtualClock()
   beforeAll(async () => {
     stores = await open()
-  }, 60_000)
+  })
   beforeEach(async () => {
     store = await stores.fresh(clock)
   })

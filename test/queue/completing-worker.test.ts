@@ -7,8 +7,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { capturedLogger } from '../support/logs.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let fresh: FreshDatabase
 let database: Database
 let client: pg.Client

@@ -53,7 +53,7 @@ describe.each(kindsOfJobStore)('a delay, in $name,', ({ open }) => {
   beforeAll(async () => {
     stores = await open()
     queue = new JobQueue(await stores.fresh(clock))
-  }, 60_000)
+  })
   afterAll(() => stores?.close())
 
   it("counts from the call, by the store's clock", async () => {

@@ -174,7 +174,7 @@ const steps: Record<string, Step> = {
 
 describe.each(kindsOfJobStore)('jobs that one end frees together, in $name', ({ open }) => {
   let stores: JobStoreMaker
-  beforeAll(async () => void (stores = await open()), 60_000)
+  beforeAll(async () => void (stores = await open()))
   afterAll(() => stores?.close())
 
   /** What becomes of them here and in memory. */

@@ -14,7 +14,7 @@ describe.each(kindsOfJobStore)('an id, in $name,', ({ open }) => {
       { id: '1', kind: 'a' },
       { id: '\ufffd', kind: 'a' },
     ])
-  }, 60_000)
+  })
   afterAll(() => stores?.close())
 
   it('is trimmed wherever it is given', async () => {

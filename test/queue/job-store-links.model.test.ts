@@ -208,7 +208,7 @@ async function checkRules({ store }: Side, claimed: readonly string[]): Promise<
 
 describe.each(kindsOfJobStore)('jobs that have to do with others, in $name', ({ name, open }) => {
   let stores: JobStoreMaker
-  beforeAll(async () => void (stores = await open()), 60_000)
+  beforeAll(async () => void (stores = await open()))
   afterAll(() => stores?.close())
 
   it('do what they do in memory, whatever comes in whatever order', { timeout }, async () => {

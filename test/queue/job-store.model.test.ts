@@ -18,7 +18,7 @@ const rate = fc.option(
 
 describe.each(kindsOfJobStore)('a JobStore in $name', ({ name, open }) => {
   let stores: JobStoreMaker
-  beforeAll(async () => void (stores = await open()), 60_000)
+  beforeAll(async () => void (stores = await open()))
   afterAll(() => stores?.close())
 
   it('does what the model does, whatever comes in whatever order', { timeout: 120_000 }, async () => {

@@ -4,7 +4,7 @@ import { type JobStoreMaker, kindsOfJobStore } from '../support/queue/job-stores
 
 describe.each(kindsOfJobStore)('a JobStore in $name', ({ open }) => {
   let stores: JobStoreMaker
-  beforeAll(async () => void (stores = await open()), 60_000)
+  beforeAll(async () => void (stores = await open()))
   afterAll(() => stores?.close())
 
   it.each(Object.entries(jobStoreConformance))('%s', { timeout: 20_000 }, async (_, check) => {

@@ -2,13 +2,11 @@ import pg from 'pg'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
 import { type LeasedJob, ErrJobExists, JobQueue } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { settlementOf } from '../../packages/runutil/src/queue/outcome.ts'
 import { rules } from '../../packages/runutil/src/testing/job-store-case.ts'
 import { failureOf } from '../support/outcome.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let fresh: FreshDatabase
 let database: Database

@@ -15,8 +15,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { failureOf } from '../support/outcome.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const Note = new EntitySchema<{ text: string }>({
   name: 'note',
   columns: { text: { type: 'text', primary: true } },

@@ -15,8 +15,6 @@ import { failureOf } from '../support/outcome.ts'
 import { type Transact, type Transactors, kindsOfTransactors } from '../support/queue/transaction-handles.ts'
 
 // PGlite takes a while to open.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-
 const changedMind = new Error('changed my mind')
 
 describe.each(kindsOfTransactors)('in a transaction on $name', ({ libraries, open }) => {

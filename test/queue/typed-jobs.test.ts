@@ -122,7 +122,7 @@ describe.each(kindsOfJobStore)('a job of $name', ({ open }) => {
   let queue: JobQueue
   beforeAll(async () => {
     stores = await open()
-  }, 60_000)
+  })
   beforeEach(async () => {
     queue = new JobQueue(await stores.fresh(new VirtualClock()))
   })

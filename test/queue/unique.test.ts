@@ -130,7 +130,7 @@ describe.each(kindsOfJobStore)('with a codec that binds payloads to their jobs, 
       return value
     },
   }
-  beforeAll(async () => void (stores = await open()), 60_000)
+  beforeAll(async () => void (stores = await open()))
   afterAll(() => stores?.close())
   beforeEach(
     async () => void (queue = new JobQueue(await stores.fresh(new VirtualClock()), { codec: bound })),

@@ -3,10 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, it, vi } from 'vitest'
+import { beforeAll, describe, it } from 'vitest'
 import { type PageProgram, programsOf } from '../support/readme/page.ts'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 /** Beside this test, so that imports find the package as it is published. */
 const FOLDER = fileURLToPath(new URL('runtimes/.runutil/', import.meta.url))

@@ -1,19 +1,16 @@
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-
-const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+import { compiled } from '../support/compiled.ts'
 
 /** Runs a program in its own process, on the sources. */
 function run(program: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
-  const env = { ...process.env, TSX_TSCONFIG_PATH: path('../../tsconfig.json') }
-  const options = ['--expose-gc', '--import', 'tsx', path(`programs/${program}`), ...args]
-  return promisify(execFile)(process.execPath, options, { env })
+  const file = compiled(`test/runtime/programs/${program}`)
+  return promisify(execFile)(process.execPath, ['--expose-gc', file, ...args])
 }
 
 describe('what a run leaves behind', () => {
-  it('is no listener, timer, handle or memory after 100,000 runs', { timeout: 120_000 }, async () => {
+  it('is no listener, timer, handle or memory after 100,000 runs', { timeout: 300_000 }, async () => {
     const { stdout } = await run('leaks.ts', '100000')
     const left = JSON.parse(stdout) as { heapGrowth: number }
     expect(left).toMatchObject({ listeners: 0, timers: 0, resources: [] })
@@ -21,7 +18,7 @@ describe('what a run leaves behind', () => {
     expect(left.heapGrowth).toBeLessThan(700_000)
   })
 
-  it('is no warning with 10,000 workers on one signal', { timeout: 120_000 }, async () => {
+  it('is no warning with 10,000 workers on one signal', { timeout: 300_000 }, async () => {
     const { stdout, stderr } = await run('crowd.ts', '10000')
     expect(stdout).toBe('10000 stopped\n')
     expect(stderr).toBe('')

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { Probe } from 'runutil/testing'
+import { compiled } from './compiled.ts'
 
 /** Ends a child that hangs. Far longer than any test needs. */
-const KILL_AFTER_MS = 90_000
+const KILL_AFTER_MS = 240_000
 
 export interface Exit {
   /** null when a signal killed it. */
@@ -22,10 +22,7 @@ export class Child {
   readonly exit: Promise<Exit>
 
   constructor(program: string, ...args: string[]) {
-    const path = fileURLToPath(new URL(`../${program}.ts`, import.meta.url))
-    const tsconfig = fileURLToPath(new URL('../../tsconfig.json', import.meta.url))
-    this.#process = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
-      env: { ...process.env, TSX_TSCONFIG_PATH: tsconfig },
+    this.#process = spawn(process.execPath, [compiled(`test/${program}.ts`), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) {

@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { buildIfStale } from '../../packages/runutil/build.ts'
+import { compileWorkspace } from './compiled.ts'
 import { PostgresServer } from './postgres/server.ts'
 
 declare module 'vitest' {
@@ -10,15 +11,16 @@ declare module 'vitest' {
 }
 
 /**
- * Toolchain, package and subprocess tests use the built package. Database tests share one server: that of
+ * Toolchain, package and subprocess tests use the built package, other programs the compiled sources. Database tests share one server: that of
  * TEST_DATABASE_URL, to test another version, or else a new one.
  *
  * @returns stops the server
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['TEST_DATABASE_URL']
-  const [{ complaints }, server] = await Promise.all([
+  const [{ complaints }, , server] = await Promise.all([
     buildIfStale(),
+    compileWorkspace(),
     given === undefined ? PostgresServer.start() : { url: given, stop: async () => {} },
   ])
   // This does not fail the run: all other tests use the sources, and `types` reports the same.

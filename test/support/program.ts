@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
+import { compiled } from './compiled.ts'
 
 /** Ends a program that hangs. Far longer than any test needs. */
-const KILL_AFTER_MS = 100_000
+const KILL_AFTER_MS = 240_000
+
+/** What is logged when the machine is busy with something else. */
+const BUSY = /the event loop was blocked for up to/
 
 const inRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
-// As a URL, so that programs run in any folder.
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 export const EXAMPLES = inRoot('packages/examples/src/')
 
@@ -24,11 +25,10 @@ export interface ProgramProps {
   path: string
   args?: string[]
   cwd?: string
-  tsconfig?: string
   env?: Record<string, string | undefined>
 }
 
-/** A TypeScript program that runs in its own process with `tsx`, on the sources, without a build. */
+/** A program that runs in its own process: TypeScript on the sources, compiled; JavaScript as it is, on the build. */
 export class Program {
   readonly exit: Promise<Exit>
   readonly #process: ChildProcess
@@ -36,11 +36,12 @@ export class Program {
   readonly #errors: string[] = []
   readonly #watchers = new Set<() => void>()
 
-  constructor({ path, args = [], cwd, tsconfig = 'packages/examples/tsconfig.json', env }: ProgramProps) {
-    this.#process = spawn(process.execPath, ['--import', TSX, inRoot(path), ...args], {
+  constructor({ path, args = [], cwd, env }: ProgramProps) {
+    const file = path.endsWith('.ts') ? compiled(path) : inRoot(path)
+    this.#process = spawn(process.execPath, [file, ...args], {
       cwd: cwd ?? inRoot(''),
       // Only databases that a test names.
-      env: { ...process.env, DATABASE_URL: undefined, TSX_TSCONFIG_PATH: inRoot(tsconfig), ...env },
+      env: { ...process.env, DATABASE_URL: undefined, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#collect(this.#process.stdout!, this.#output)
@@ -80,6 +81,7 @@ export class Program {
 
   #collect(stream: NodeJS.ReadableStream, lines: string[]): void {
     createInterface(stream).on('line', (line) => {
+      if (BUSY.test(line)) return
       lines.push(line)
       for (const watcher of this.#watchers) watcher()
     })

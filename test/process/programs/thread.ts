@@ -4,9 +4,7 @@ import { shutdownSignal } from 'runutil'
 import { print } from './print.ts'
 
 if (isMainThread) {
-  const load = `import { tsImport } from ${JSON.stringify(import.meta.resolve('tsx/esm/api'))}
-    await tsImport(${JSON.stringify(import.meta.url)}, ${JSON.stringify(import.meta.url)})`
-  new Worker(new URL(`data:text/javascript,${encodeURIComponent(load)}`))
+  new Worker(new URL(import.meta.url))
 } else {
   shutdownSignal().addEventListener('abort', () => print('it aborted'))
 }

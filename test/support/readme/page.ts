@@ -8,7 +8,7 @@ export interface PageProgram {
   code: string
   /** The lines of the block ```text after it; none when it has none. */
   prints: string[]
-  /** Says so in a comment before it: tsx emits none, tsc does. */
+  /** Says so in a comment before it: the others run as tsx compiles them, which emits none. */
   needsMetadata: boolean
 }
 

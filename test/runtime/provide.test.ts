@@ -79,11 +79,11 @@ describe('runProvidedWorkers', () => {
     }
     const one = fresh()
     const two = fresh()
-    provideWorker(one, Undecorated)
-    const { logger } = capturedLogger()
-    await runProvidedWorkers(two, AbortSignal.abort(), { logger }).catch(() => {})
+    provideWorker(one, Undecorated, { group: 'undecorated' })
+    const options = { group: 'undecorated', logger: capturedLogger().logger }
+    await runProvidedWorkers(two, AbortSignal.abort(), options).catch(() => {})
     expect(made).toEqual([])
-    await runProvidedWorkers(one.createChildContainer(), AbortSignal.abort(), { logger }).catch(() => {})
+    await runProvidedWorkers(one.createChildContainer(), AbortSignal.abort(), options).catch(() => {})
     expect(made).toEqual(['made'])
   })
 

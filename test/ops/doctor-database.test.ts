@@ -57,7 +57,7 @@ describe('of a PostgreSQL, the doctor finds', () => {
     database = await openDatabase(fresh.url)
     await migrate(database)
     diagnosis = new PostgresDiagnosis(database)
-  }, 60_000)
+  })
   afterAll(async () => {
     await database?.close()
     await fresh?.drop()

@@ -36,7 +36,7 @@ beforeAll(async () => {
       lastError: payload.slice(-60_000),
     }))
   }
-}, 60_000)
+})
 afterAll(async () => {
   await database?.close()
   await pool?.end()

@@ -56,9 +56,12 @@ async function compileOne(path: string): Promise<void> {
 
 function withCompiledImports(code: string, path: string): string {
   return code
-    .replace(/((?:\bfrom|\bimport) ?\(?)"(\.[^"]+|runutil(?:\/[^"]+)?)"/g, (_, before: string, name: string) => {
-      return `${before}${JSON.stringify(compiledImport(name, path))}`
-    })
+    .replace(
+      /((?:\bfrom|\bimport) ?\(?)"(\.[^"]+|runutil(?:\/[^"]+)?)"/g,
+      (_, before: string, name: string) => {
+        return `${before}${JSON.stringify(compiledImport(name, path))}`
+      },
+    )
     .replace(/new URL\("([^"]+)\.ts", import\.meta\.url\)/g, 'new URL("$1.js", import.meta.url)')
 }
 
@@ -71,7 +74,11 @@ function compiledImport(name: string, path: string): string {
 
 /** What the sources find beside their folder: what the build prepares, and what a package depends on. */
 async function linkNeighbours(): Promise<void> {
-  const paths = ['packages/runutil/prepared', 'packages/runutil/node_modules', 'packages/examples/node_modules']
+  const paths = [
+    'packages/runutil/prepared',
+    'packages/runutil/node_modules',
+    'packages/examples/node_modules',
+  ]
   const links = paths.map(async (path) => {
     await mkdir(dirname(join(COMPILED, path)), { recursive: true })
     await symlink(join(ROOT, path), join(COMPILED, path)).catch((error: NodeJS.ErrnoException) => {

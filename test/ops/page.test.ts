@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import * as format from '../../packages/runutil/src/ops/page/format.ts'
+import * as format from '../../packages/runutil/src/ops/format.ts'
 import { afterEvent, noLive } from '../../packages/runutil/src/ops/page/live.ts'
 import { linesOf, roundMax } from '../../packages/runutil/src/ops/page/parts/plot-lines.ts'
 import { sorted } from '../../packages/runutil/src/ops/page/parts/sorting.ts'

@@ -159,7 +159,7 @@ describe('the house', () => {
 
   it('sends browsers nothing of other modules, and makes text no HTML', () => {
     const values = /^import (?!type\b)[^;]*?from '(\.[^']+)'/gm
-    const shared = ['ops/events/patch.ts', 'ops/views/json-value.ts']
+    const shared = ['ops/events/patch.ts', 'ops/views/json-value.ts', 'ops/format.ts']
     const wrong = files.filter(isPage).flatMap((file) => {
       const code = codeOf(file)
       const imported = [...code.matchAll(values)].map((match) =>

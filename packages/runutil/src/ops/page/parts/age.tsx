@@ -1,4 +1,4 @@
-import { age, instant, time } from '../format.ts'
+import { age, instant, time } from '../../format.ts'
 import { useNow } from '../page-context.ts'
 
 /** How long ago, or in how long: '5 s ago', with the whole time as its tooltip. @param at ISO 8601; undefined: unknown */

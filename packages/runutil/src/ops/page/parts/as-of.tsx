@@ -1,4 +1,4 @@
-import { age } from '../format.ts'
+import { age } from '../../format.ts'
 import type { Failure } from '../failure.ts'
 import { serverNow } from '../api.ts'
 import { useNow } from '../page-context.ts'

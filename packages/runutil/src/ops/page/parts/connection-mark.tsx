@@ -1,5 +1,5 @@
 import { serverNow } from '../api.ts'
-import { age, clockTime, time } from '../format.ts'
+import { age, clockTime, time } from '../../format.ts'
 import { useLive, useNow } from '../page-context.ts'
 import { Mark } from './mark.tsx'
 

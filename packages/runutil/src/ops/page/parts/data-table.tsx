@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { count } from '../format.ts'
+import { count } from '../../format.ts'
 import { usePage } from '../page-context.ts'
 import { type SortValue, sorted } from './sorting.ts'
 import type { RowSet } from './row-set.ts'

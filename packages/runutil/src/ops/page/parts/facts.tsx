@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import type { Progress } from '../../../core/progress.ts'
 import type { AsJson } from '../../views/read-model.ts'
-import { bytes, count, duration, number, words } from '../format.ts'
+import { bytes, count, duration, number, words } from '../../format.ts'
 import { Age } from './age.tsx'
 import { ProgressBar } from './progress-bar.tsx'
 

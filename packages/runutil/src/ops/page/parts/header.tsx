@@ -1,6 +1,6 @@
 import type { AsJson } from '../../views/read-model.ts'
 import type { Replica } from '../../replicas/replica-store.ts'
-import { age, instant } from '../format.ts'
+import { age, instant } from '../../format.ts'
 import { useLive, useNow, usePage } from '../page-context.ts'
 import { For } from './age.tsx'
 import { ConnectionMark } from './connection-mark.tsx'

@@ -1,4 +1,4 @@
-import { bytes, count, firstLine } from '../format.ts'
+import { bytes, count, firstLine } from '../../format.ts'
 
 export interface LongTextProps {
   readonly label: string

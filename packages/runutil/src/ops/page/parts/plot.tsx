@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { clockTime } from '../format.ts'
+import { clockTime } from '../../format.ts'
 import { type Series, linesOf, roundMax } from './plot-lines.ts'
 
 export interface PlotProps {

@@ -1,6 +1,6 @@
 import type { Progress } from '../../../core/progress.ts'
 import type { AsJson } from '../../views/read-model.ts'
-import { count, percent } from '../format.ts'
+import { count, percent } from '../../format.ts'
 
 /** How far something has got, with its numbers. */
 export function ProgressBar({ progress }: { readonly progress: AsJson<Progress> }) {

@@ -1,6 +1,6 @@
 import type { JobVerb } from '../../control/control.ts'
 import { post } from '../api.ts'
-import { count, counted, time } from '../format.ts'
+import { count, counted, time } from '../../format.ts'
 import { usePage } from '../page-context.ts'
 import type { Fields } from '../router.ts'
 import { useCall } from '../use-call.ts'

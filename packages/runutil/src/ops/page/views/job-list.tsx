@@ -1,6 +1,6 @@
 import type { Aged } from '../../views/read-model.ts'
 import { serverNow } from '../api.ts'
-import { count } from '../format.ts'
+import { count } from '../../format.ts'
 import { useMayChange, usePage } from '../page-context.ts'
 import { Age } from '../parts/age.tsx'
 import { AsOf } from '../parts/as-of.tsx'

@@ -1,4 +1,4 @@
-import { count } from '../format.ts'
+import { count } from '../../format.ts'
 import { AsOf } from '../parts/as-of.tsx'
 import { type FactRow, FactList } from '../parts/facts.tsx'
 import { Identifier } from '../parts/identifier.tsx'

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { duration, instant } from '../format.ts'
+import { duration, instant } from '../../format.ts'
 import { Age } from '../parts/age.tsx'
 import { FirstLine } from '../parts/long-text.tsx'
 import { StatusMark } from '../parts/status-mark.tsx'

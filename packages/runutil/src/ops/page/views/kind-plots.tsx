@@ -1,5 +1,5 @@
 import { useRef } from 'preact/hooks'
-import { bounded, clockTime, count, duration, number } from '../format.ts'
+import { bounded, clockTime, count, duration, number } from '../../format.ts'
 import { usePage } from '../page-context.ts'
 import { Plot } from '../parts/plot.tsx'
 import type { Series } from '../parts/plot-lines.ts'

@@ -1,5 +1,5 @@
 import { encoded, post } from '../api.ts'
-import { bounded, count, duration, instant } from '../format.ts'
+import { bounded, count, duration, instant } from '../../format.ts'
 import { useMayChange, usePage } from '../page-context.ts'
 import { For } from '../parts/age.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'

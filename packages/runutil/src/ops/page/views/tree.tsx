@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks'
-import { bytes, count, counted, duration, percent } from '../format.ts'
+import { bytes, count, counted, duration, percent } from '../../format.ts'
 import { useLive, usePage } from '../page-context.ts'
 import { Age, For } from '../parts/age.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'

@@ -1,4 +1,4 @@
-import { bytes, count, duration, percent } from '../format.ts'
+import { bytes, count, duration, percent } from '../../format.ts'
 import { Age, For } from '../parts/age.tsx'
 import { type FactRow, FactList, Facts } from '../parts/facts.tsx'
 import { LongText } from '../parts/long-text.tsx'

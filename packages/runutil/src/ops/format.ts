@@ -1,4 +1,4 @@
-/** What the page shows for what isn't known. */
+/** What operators see of what isn't known. */
 export const UNKNOWN = 'unknown'
 
 const SECOND = 1_000
@@ -80,7 +80,7 @@ export function number(value: number | undefined): string {
   return value.toLocaleString('en', { maximumSignificantDigits: Math.abs(value) < 1_000 ? 3 : 15 })
 }
 
-/** '2030-01-31 12:00:05', in the time zone of the browser. */
+/** '2030-01-31 12:00:05', in the time zone of who looks. */
 export function time(at: string | number | undefined): string {
   const date = new Date(at ?? NaN)
   if (Number.isNaN(date.getTime())) return UNKNOWN
@@ -89,7 +89,7 @@ export function time(at: string | number | undefined): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
 
-/** '12:00', in the time zone of the browser. */
+/** '12:00', in the time zone of who looks. */
 export function clockTime(at: number): string {
   return time(at).slice(11, 16)
 }

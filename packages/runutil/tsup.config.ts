@@ -14,6 +14,7 @@ const modules = [
   'dispatch',
   'postgres',
   'ops',
+  'prometheus',
   'testing',
 ]
 const entryPoints = ['index', 'pool/child/index', ...modules.map((module) => `${module}/index`)].filter(

@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   postgres: ['core', 'queue', 'coordinate', 'dispatch', 'leases', 'ops'],
   ops: ['core', 'runtime', 'cron', 'queue', 'coordinate', 'dispatch', 'leases', 'pool'],
   otel: ['core', 'runtime', 'queue'],
-  prometheus: ['core', 'runtime', 'queue'],
+  prometheus: ['core', 'runtime', 'queue', 'leases'],
   testing: ['core', 'queue', 'coordinate', 'dispatch', 'leases', 'pool', 'ops'],
 }
 

@@ -6,6 +6,8 @@ export class LastRun {
   since = NaN
   durationMs = NaN
   hasFailed = false
+  /** Of all runs together. */
+  totalMs = 0
   /** The bucket of the last durations, and how many of them aren't in the histogram yet: successive runs are alike. */
   #bucket = 0
   #pending = 0
@@ -15,6 +17,7 @@ export class LastRun {
     this.since = since
     this.durationMs = durationMs
     this.hasFailed = hasFailed
+    this.totalMs += durationMs
     const bucket = bucketNear(durationMs, this.#bucket)
     if (bucket !== this.#bucket) this.#flush(bucket)
     this.#pending++

@@ -18,6 +18,8 @@ import { type JobPage, type ListedJobs, listedJobs, listedSummaries } from './jo
 import type { JobQuery } from './job-query.ts'
 import { normaliseKind, prepareJobs, storedId } from './job-input.ts'
 import type { KindStats } from './kind-stats.ts'
+import type { KindTotals } from './kind-tally.ts'
+import { minuteTally } from './minute-tally.ts'
 import type { JobCounts, JobStore, JobStoreFacts } from './job-store.ts'
 import type { EnqueueOptions, Enqueued, JobInput, JobSummary, LeasedJob, QueuedJob } from './job.ts'
 import { ObservedJobStore } from './observed-job-store.ts'
@@ -235,11 +237,12 @@ export class JobQueue {
     return this.#store.stats()
   }
 
-  /**
-   * The number of jobs by kind and status; PENDING excludes running jobs.
-   *
-   * Reads all jobs, which takes about a second per million of them; `stats` doesn't.
-   */
+  /** What attempts of this process came to since it began, by kind. Asks no store. */
+  totals(): KindTotals[] {
+    return minuteTally(this.#store).totals
+  }
+
+  /** The number of jobs by kind and status; PENDING excludes running jobs. Reads them all, in a second a million; `stats` doesn't. */
   counts(): Promise<JobCounts> {
     return this.#store.counts()
   }
@@ -274,8 +277,7 @@ export class JobQueue {
   }
 
   /**
-   * Removes jobs of every kind that ended longer ago than `retention`, in small batches. A QueueWorker does so
-   * automatically for its own kinds.
+   * Removes jobs of every kind that ended longer ago than `retention`, in small batches. A QueueWorker does so for its own kinds.
    *
    * @throws InvalidDurationError
    */

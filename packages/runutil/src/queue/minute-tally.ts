@@ -1,7 +1,7 @@
 import { type Clock, elapsedNow } from '../core/clock.ts'
-import { Histogram } from '../core/histogram.ts'
-import { BUCKETS, KEPT_MINUTES, type KindMinute, MINUTE_MS } from './job-minutes.ts'
+import { KEPT_MINUTES, MINUTE_MS } from './job-minutes.ts'
 import type { JobStore } from './job-store.ts'
+import { KindTally, type KindTotals } from './kind-tally.ts'
 import type { JobSettlement } from './outcome.ts'
 import { placeOf } from './process-claims.ts'
 
@@ -13,6 +13,8 @@ export class MinuteTally {
   #kinds = new Map<string, KindTally>()
   /** Of earlier minutes; also what the store couldn't take. */
   #ended: EndedMinute[] = []
+  /** Of all minutes that have ended. */
+  readonly #totals = new Map<string, KindTally>()
   /** How far the store's clock is ahead of the time of day. */
   #storeAhead = 0
 
@@ -26,7 +28,7 @@ export class MinuteTally {
     let tally: KindTally | undefined
     for (const settlement of batch) {
       if (isStopped(settlement)) continue
-      if (tally?.kind !== settlement.kind) tally = this.#of(settlement.kind)
+      if (tally?.kind !== settlement.kind) tally = tallyIn(this.#kinds, settlement.kind)
       tally.add(settlement, ahead + this.#storeAhead)
     }
   }
@@ -65,59 +67,34 @@ export class MinuteTally {
   }
 
   #end(middleAt: number): void {
-    for (const tally of this.#kinds.values()) this.#ended.push({ tally, middleAt })
+    for (const tally of this.#kinds.values()) {
+      this.#ended.push({ tally, middleAt })
+      tallyIn(this.#totals, tally.kind).addAll(tally)
+    }
     this.#kinds = new Map()
   }
 
-  #of(kind: string): KindTally {
-    const known = this.#kinds.get(kind)
-    if (known !== undefined) return known
-    const tally = new KindTally(kind)
-    this.#kinds.set(kind, tally)
-    return tally
+  /** Since the process began. */
+  get totals(): KindTotals[] {
+    const sums = new Map<string, KindTally>()
+    for (const tally of [...this.#totals.values(), ...this.#kinds.values()])
+      tallyIn(sums, tally.kind).addAll(tally)
+    return [...sums.values()]
   }
+}
+
+function tallyIn(tallies: Map<string, KindTally>, kind: string): KindTally {
+  const known = tallies.get(kind)
+  if (known !== undefined) return known
+  const tally = new KindTally(kind)
+  tallies.set(kind, tally)
+  return tally
 }
 
 interface EndedMinute {
   readonly tally: KindTally
   /** On the scale of `clock.elapsed()`. */
   readonly middleAt: number
-}
-
-/** One minute of a kind. */
-class KindTally {
-  readonly kind: string
-  #done = 0
-  #failed = 0
-  #retried = 0
-  readonly #handle = new Histogram(BUCKETS)
-  readonly #wait = new Histogram(BUCKETS)
-
-  constructor(kind: string) {
-    this.kind = kind
-  }
-
-  /** @param ahead how far the store's clock is ahead of `clock.elapsed()` */
-  add({ outcome, startedAt, durationMs, job }: JobSettlement, ahead: number): void {
-    if (outcome.status === 'DONE') this.#done++
-    else if (outcome.status === 'PENDING') this.#retried++
-    else this.#failed++
-    if (startedAt === undefined) return
-    this.#handle.add(durationMs)
-    this.#wait.add(startedAt + ahead - job.runAt.getTime())
-  }
-
-  row(agoMs: number): KindMinute {
-    return {
-      kind: this.kind,
-      agoMs,
-      done: this.#done,
-      failed: this.#failed,
-      retried: this.#retried,
-      handle: this.#handle.counts,
-      wait: this.#wait.counts,
-    }
-  }
 }
 
 /** A stop is no failure. */

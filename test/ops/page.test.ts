@@ -12,6 +12,7 @@ import {
   withSample,
 } from '../../packages/runutil/src/ops/page/views/kind-history.ts'
 import { shownRows, stateCounts, treeRows } from '../../packages/runutil/src/ops/page/views/tree-rows.ts'
+import { verbsOf } from '../../packages/runutil/src/ops/page/views/verbs-of.ts'
 import type { State, StateNode } from '../../packages/runutil/src/ops/views/read-model.ts'
 
 describe('the page shows', () => {
@@ -239,6 +240,20 @@ describe('the history of kinds', () => {
     expect(backlogOf(history, 'b').times).toEqual([0, 5_000, 5_001, 60_000])
     expect(backlogOf(history, 'b').series[0]!.values).toEqual([2, 2, undefined, 2])
   })
+})
+
+test.each([
+  ['the whole run', '', { kind: 'supervisor', state: 'ready' }, []],
+  ['a group by class', '/A', { kind: 'class', state: 'ready' }, []],
+  ['a worker', '/A', { kind: 'worker', state: 'restarting' }, ['restart', 'stop']],
+  ['one that is stopped', '/A', { kind: 'repeat', state: 'stopped' }, ['start']],
+  ['repeat', '/A', { kind: 'repeat', state: 'ready' }, ['pause', 'trigger', 'restart', 'stop']],
+  ['cron that is paused', '/A', { kind: 'cron', state: 'paused' }, ['resume', 'trigger', 'restart', 'stop']],
+  ['cron by a lease', '/A', { kind: 'cron', state: 'ready', detail: { lease: 'a' } }, ['restart', 'stop']],
+  ['a queue', '/A', { kind: 'queue', state: 'ready' }, ['pause', 'restart', 'stop']],
+  ['a pool', '/A', { kind: 'pool', state: 'ready' }, ['reset', 'restart', 'stop']],
+])('buttons are what can be done with %s', (_, path, node, verbs) => {
+  expect(verbsOf(path, node as StateNode)).toEqual(verbs)
 })
 
 describe('the filters of jobs', () => {

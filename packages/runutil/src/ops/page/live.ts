@@ -5,7 +5,7 @@ import type { Failure } from './failure.ts'
 export type Connection = 'connecting' | 'open' | 'lost' | 'hidden'
 
 /** A list that is watched: as it was last sent, and why it isn't known any more. */
-export interface LiveList {
+interface LiveList {
   readonly value: (Aged & Readonly<Record<string, unknown>>) | undefined
   readonly failure: Failure | undefined
   /** When it came, or was known to be still so. */

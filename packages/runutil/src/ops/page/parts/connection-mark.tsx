@@ -1,7 +1,8 @@
 import { serverNow } from '../api.ts'
 import { age, clockTime, time } from '../../format.ts'
+import type { Connection } from '../live.ts'
 import { useLive, useNow } from '../page-context.ts'
-import { Mark } from './mark.tsx'
+import { Mark, type MarkProps } from './mark.tsx'
 
 /** The state comes each second: after this long without it, something is wrong. */
 const SILENCE_MS = 6_000
@@ -10,37 +11,25 @@ const SILENCE_MS = 6_000
 export function ConnectionMark() {
   const { connection, since, heardAt, failure } = useLive()
   const now = useNow()
+  const isSilent = connection === 'open' && heardAt !== undefined && Date.now() - heardAt > SILENCE_MS
   const atServer = (at: number): number => at + serverNow() - Date.now()
-  const silentFor = heardAt === undefined ? 0 : Date.now() - heardAt
   return (
-    <span class="connection" role="status">
-      {connection === 'connecting' && (
-        <Mark tone="busy" shape="dots">
-          connecting
-        </Mark>
-      )}
-      {connection === 'open' && silentFor <= SILENCE_MS && (
-        <Mark tone="ok" shape="disc">
-          live
-        </Mark>
-      )}
-      {connection === 'open' && silentFor > SILENCE_MS && (
-        <Mark tone="warn" shape="triangle">
-          silent since {clockTime(atServer(heardAt!))}
-        </Mark>
-      )}
-      {connection === 'hidden' && (
-        <Mark tone="idle" shape="bars">
-          paused while hidden
-        </Mark>
-      )}
-      {connection === 'lost' && (
-        <span title={failure?.message}>
-          <Mark tone="bad" shape="cross">
-            connection lost <span title={time(atServer(since))}>{age(atServer(since), now)}</span>
-          </Mark>
-        </span>
-      )}
+    <span class="connection" title={failure?.message}>
+      {/* Without the time, which would be read out each second. */}
+      <span role="status">
+        <Mark {...(isSilent ? SILENT : MARKS[connection])} />
+      </span>
+      {isSilent && ` since ${clockTime(atServer(heardAt))}`}
+      {connection === 'lost' && <span title={time(atServer(since))}> {age(atServer(since), now)}</span>}
     </span>
   )
 }
+
+const MARKS: Readonly<Record<Connection, MarkProps>> = {
+  connecting: { tone: 'busy', shape: 'dots', children: 'connecting' },
+  open: { tone: 'ok', shape: 'disc', children: 'live' },
+  hidden: { tone: 'idle', shape: 'bars', children: 'paused while hidden' },
+  lost: { tone: 'bad', shape: 'cross', children: 'connection lost' },
+}
+
+const SILENT: MarkProps = { tone: 'warn', shape: 'triangle', children: 'silent' }

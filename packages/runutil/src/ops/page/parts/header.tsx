@@ -1,6 +1,6 @@
 import type { AsJson } from '../../views/read-model.ts'
 import type { Replica } from '../../replicas/replica-store.ts'
-import { age, instant } from '../../format.ts'
+import { instant, time } from '../../format.ts'
 import { useLive, useNow, usePage } from '../page-context.ts'
 import { For } from './age.tsx'
 import { ConnectionMark } from './connection-mark.tsx'
@@ -32,7 +32,7 @@ export function Header() {
 }
 
 /** The processes, as the stream brings them. */
-export function useReplicas(): readonly AsJson<Replica>[] {
+function useReplicas(): readonly AsJson<Replica>[] {
   return (useLive().lists['replicas']?.value?.['replicas'] ?? []) as readonly AsJson<Replica>[]
 }
 
@@ -93,5 +93,5 @@ export function useLateness(): string | undefined {
   const at = instant(state?.at)
   if (stateFailure !== undefined) return stateFailure.message
   if (at === undefined || now - at < LATE_MS) return undefined
-  return `the last that is known of this process is from ${age(at, now)}`
+  return `the last that is known of this process is from ${time(at)}`
 }

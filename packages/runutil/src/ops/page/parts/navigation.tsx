@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks'
 import { usePage } from '../page-context.ts'
 import { VIEWS, type View } from '../router.ts'
 import { Link } from './link.tsx'
@@ -15,9 +16,15 @@ export const TITLES: Readonly<Record<View, string>> = {
 
 export function Navigation() {
   const { view } = usePage().route
+  const list = useRef<HTMLUListElement>(null)
+  useEffect(() => {
+    // On a narrow screen, the list of views is wider than that.
+    const current = list.current?.querySelector('[aria-current]')
+    current?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [view])
   return (
     <nav class="views" aria-label="Views">
-      <ul>
+      <ul ref={list}>
         {VIEWS.map((one) => (
           <li key={one}>
             <Link

@@ -1,5 +1,5 @@
 /** How rows lie in each other. The rows are given in their order, without those that are folded away. */
-export interface TreeRows<Row> {
+interface TreeRows<Row> {
   /** From 1 on. */
   level(row: Row): number
   /** Undefined: it has nothing beneath it. */

@@ -2,6 +2,7 @@ import type { JobVerb } from '../../control/control.ts'
 import { post } from '../api.ts'
 import { count, counted, time } from '../../format.ts'
 import { usePage } from '../page-context.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import type { Fields } from '../router.ts'
 import { useCall } from '../use-call.ts'
 import { wordsOf } from './job-fields.ts'
@@ -55,16 +56,15 @@ export function BulkVerbs({ query, changed }: BulkVerbsProps) {
       </span>
       {!isEmpty &&
         VERBS.map((verb) => (
-          <button
+          <ActionButton
             key={verb}
-            type="button"
             class={verb === 'delete' ? 'small-button danger' : 'small-button'}
-            disabled={running !== undefined}
-            aria-describedby="bulk"
-            onClick={() => void act(verb)}
+            isBusy={running !== undefined}
+            describedBy="bulk"
+            act={() => void act(verb)}
           >
             {verb} {TEXTS[verb][0]} …
-          </button>
+          </ActionButton>
         ))}
     </div>
   )

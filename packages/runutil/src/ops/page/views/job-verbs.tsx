@@ -1,6 +1,7 @@
 import type { JobVerb } from '../../control/control.ts'
 import { post } from '../api.ts'
 import { useMayChange, usePage } from '../page-context.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { useCall } from '../use-call.ts'
 import type { WholeJob } from './shown-job.ts'
 
@@ -31,15 +32,14 @@ export function JobVerbs({ job, changed }: { readonly job: WholeJob; changed(): 
   return (
     <div class="buttons" role="group" aria-label="What to do with the job">
       {verbsOf(job).map((verb) => (
-        <button
+        <ActionButton
           key={verb}
-          type="button"
           class={verb === 'retry' ? '' : 'danger'}
-          disabled={running !== undefined}
-          onClick={() => void act(verb)}
+          isBusy={running !== undefined}
+          act={() => void act(verb)}
         >
           {verb}
-        </button>
+        </ActionButton>
       ))}
     </div>
   )

@@ -27,17 +27,17 @@ export function KindPlots({ kinds }: { readonly kinds: readonly Kind[] }) {
   const throughput = throughputOf(kinds, kind)
   const latency = latencyOf(history, kind)
   const backlog = backlogOf(history, kind)
-  const seenSince = history[0] === undefined ? '' : `, as seen here since ${clockTime(history[0].at)}`
+  const seenSince = history[0] === undefined ? '' : `, seen since ${clockTime(history[0].at)}`
   return (
     <section class="plots" aria-label={kind === undefined ? 'All kinds over time' : `${kind} over time`}>
       <Plot
         title="Throughput per minute"
         {...throughput}
         format={number}
-        summary={`${totals(throughput.series)} in the last hour, without this minute`}
+        summary={`${totals(throughput.series)} in the hour before this minute`}
       />
       <Plot
-        title={kind === undefined ? 'Latency of the slowest kind' : 'Latency'}
+        title={kind === undefined ? 'Latency, slowest kind' : 'Latency'}
         {...latency}
         format={duration}
         summary={`of the last hour${seenSince}`}

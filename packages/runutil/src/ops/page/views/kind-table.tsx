@@ -1,6 +1,7 @@
 import { encoded, post } from '../api.ts'
 import { bounded, count, duration, instant } from '../../format.ts'
 import { useMayChange, usePage } from '../page-context.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { For } from '../parts/age.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Mark } from '../parts/mark.tsx'
@@ -132,9 +133,9 @@ function PauseButton({ kind, paused }: Kind) {
     )
   }
   return (
-    <button type="button" class="small-button" disabled={running !== undefined} onClick={act}>
+    <ActionButton class="small-button" isBusy={running !== undefined} act={act}>
       {verb}
       <span class="hidden"> {kind}</span>
-    </button>
+    </ActionButton>
   )
 }

@@ -1,38 +1,22 @@
-import type { WorkerVerb } from '../../control/control.ts'
 import type { StateNode } from '../../views/read-model.ts'
 import { encoded, post } from '../api.ts'
 import { useMayChange, usePage } from '../page-context.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { useCall } from '../use-call.ts'
-
-type Verb = WorkerVerb | 'reset'
+import { type PageVerb, verbsOf } from './verbs-of.ts'
 
 /** Those that lose what goes on, or leave something off. */
-const ASKED: ReadonlySet<Verb> = new Set<Verb>(['stop', 'restart', 'reset'])
+const ASKED: ReadonlySet<PageVerb> = new Set<PageVerb>(['stop', 'restart', 'reset'])
 
-const TEXTS: Readonly<Partial<Record<Verb, string>>> = {
+const TEXTS: Readonly<Partial<Record<PageVerb, string>>> = {
   stop: 'It ends what it does now, and stays stopped in this process until it is started again, or the process is.',
   restart: 'It ends what it does now, and is started again.',
   reset: 'All processes of the pool are replaced by new ones. Tasks that run have to end first.',
 }
 
-const OPS_TEXTS: Readonly<Partial<Record<Verb, string>>> = {
+const OPS_TEXTS: Readonly<Partial<Record<PageVerb, string>>> = {
   stop: 'This page is served by this very worker. Once it is stopped, neither the page nor the API can start it again: only a restart of the process can.',
   restart: 'This page is served by this very worker: the connection is lost for a moment.',
-}
-
-/** What can be done with a worker. */
-export function verbsOf(path: string, { kind, state, detail }: StateNode): readonly Verb[] {
-  // The whole run, and groups by class, have no controls.
-  if (path === '' || kind === 'class') return []
-  if (state === 'stopped' || state === 'done' || state === 'failed') return ['start']
-  const isLeased = typeof detail === 'object' && detail !== null && 'lease' in detail
-  const hasRuns = (kind === 'repeat' || kind === 'cron') && !isLeased
-  const pause = state === 'paused' ? 'resume' : 'pause'
-  const canPause = hasRuns || kind === 'queue' || kind === 'coordinate' || state === 'paused'
-  const verbs: Verb[] = canPause ? [pause] : []
-  if (hasRuns) verbs.push('trigger')
-  if (kind === 'pool') verbs.push('reset')
-  return [...verbs, 'restart', 'stop']
 }
 
 export interface WorkerVerbsProps {
@@ -47,7 +31,7 @@ export function WorkerVerbs({ path, node }: WorkerVerbsProps) {
   const { running, call } = useCall()
   const verbs = verbsOf(path, node)
   if (!mayChange || verbs.length === 0) return null
-  const act = async (verb: Verb): Promise<void> => {
+  const act = async (verb: PageVerb): Promise<void> => {
     const text = node.kind === 'ops' ? OPS_TEXTS[verb] : TEXTS[verb]
     const title = `${verb} ${path}?`
     if (ASKED.has(verb) && !(await confirm({ title, text: text ?? '', action: verb }))) return
@@ -58,15 +42,14 @@ export function WorkerVerbs({ path, node }: WorkerVerbsProps) {
   return (
     <div class="buttons verbs" role="group" aria-label={`What to do with ${path}`}>
       {verbs.map((verb) => (
-        <button
+        <ActionButton
           key={verb}
-          type="button"
           class={verb === 'stop' ? 'danger' : ''}
-          disabled={running !== undefined}
-          onClick={() => void act(verb)}
+          isBusy={running !== undefined}
+          act={() => void act(verb)}
         >
           {verb}
-        </button>
+        </ActionButton>
       ))}
     </div>
   )

@@ -10,12 +10,13 @@ export interface CountedDurations {
   readonly counts: HistogramCounts
 }
 
-/** Doublings of 0.01 ms: from 0.64 ms to 45 minutes, each four times the one before. */
-const DOUBLINGS = [6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28]
-const BOUNDS = DOUBLINGS.map((doublings) => ({
-  doublings,
-  le: String(Number((1e-5 * 2 ** doublings).toPrecision(6))),
-}))
+/** The first bound is so many doublings of 0.01 ms: 0.64 ms. */
+const FIRST_DOUBLINGS = 6
+/** Each bound is four times the one before, up to 45 minutes. */
+const DOUBLINGS_APART = 2
+const BOUNDS = Array.from({ length: 12 }, (_, at) => {
+  return String(Number((1e-5 * 2 ** (FIRST_DOUBLINGS + at * DOUBLINGS_APART)).toPrecision(6)))
+})
 
 /** All series of one name, in the text format of Prometheus. */
 export class MetricFamily {
@@ -39,15 +40,18 @@ export class MetricFamily {
 
   /** @param perDoubling how many buckets of `counts` are from one duration to its double */
   addDurations(labels: Labels, all: readonly CountedDurations[], perDoubling: number): void {
+    const inBounds = countsByBound(all, perDoubling)
     const count = sum(all, (one) => one.count)
-    const inBuckets = sum(all, ({ counts }) => sum(counts.counts, (some) => some))
-    for (const { doublings, le } of BOUNDS) {
-      const upTo = sum(all, ({ counts }) => countUpTo(counts, doublings * perDoubling))
-      this.#line(`${this.#name}_bucket`, inBraces({ ...labels, le }), count - inBuckets + upTo)
+    const braces = inBraces(labels)
+    const before = braces === '' ? '{' : `${braces.slice(0, -1)},`
+    let upTo = count - sum(inBounds, (some) => some)
+    for (const [at, le] of BOUNDS.entries()) {
+      upTo += inBounds[at]!
+      this.#line(`${this.#name}_bucket`, `${before}le="${le}"}`, upTo)
     }
-    this.#line(`${this.#name}_bucket`, inBraces({ ...labels, le: '+Inf' }), count)
-    this.#line(`${this.#name}_sum`, inBraces(labels), sum(all, ({ sumMs }) => sumMs) / 1_000)
-    this.#line(`${this.#name}_count`, inBraces(labels), count)
+    this.#line(`${this.#name}_bucket`, `${before}le="+Inf"}`, count)
+    this.#line(`${this.#name}_sum`, braces, sum(all, ({ sumMs }) => sumMs) / 1_000)
+    this.#line(`${this.#name}_count`, braces, count)
   }
 
   #line(name: string, labels: string, value: number): void {
@@ -55,9 +59,17 @@ export class MetricFamily {
   }
 }
 
-/** How many are in the buckets up to that one. */
-function countUpTo({ first, counts }: HistogramCounts, bucket: number): number {
-  return sum(counts.slice(0, Math.max(0, bucket - first + 1)), (some) => some)
+/** How many are above the bound before and not above this one; the last are above all bounds. */
+function countsByBound(all: readonly CountedDurations[], perDoubling: number): number[] {
+  const inBounds = new Array<number>(BOUNDS.length + 1).fill(0)
+  for (const { counts } of all) {
+    for (const [at, some] of counts.counts.entries()) {
+      const doublings = (counts.first + at) / perDoubling - FIRST_DOUBLINGS
+      const bound = Math.min(Math.max(0, Math.ceil(doublings / DOUBLINGS_APART)), BOUNDS.length)
+      inBounds[bound]! += some
+    }
+  }
+  return inBounds
 }
 
 function sum<T>(all: readonly T[], value: (one: T) => number): number {

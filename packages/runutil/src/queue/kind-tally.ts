@@ -33,7 +33,7 @@ class Durations implements DurationTotals {
   }
 
   add(ms: number): void {
-    this.sumMs += Math.max(0, ms)
+    if (ms > 0) this.sumMs += ms
     this.histogram.add(ms)
   }
 
@@ -47,16 +47,24 @@ class Durations implements DurationTotals {
 /** Attempts at jobs of one kind. */
 export class KindTally implements KindTotals {
   readonly kind: string
-  readonly handle: Partial<Record<AttemptOutcome, Durations>> = {}
   readonly wait = new Durations()
+  #done: Durations | undefined
+  #failed: Durations | undefined
+  #panic: Durations | undefined
+  #retried: Durations | undefined
 
   constructor(kind: string) {
     this.kind = kind
   }
 
+  get handle(): KindTotals['handle'] {
+    const all = { done: this.#done, failed: this.#failed, panic: this.#panic, retried: this.#retried }
+    return Object.fromEntries(Object.entries(all).filter(([, durations]) => durations !== undefined))
+  }
+
   /** @param ahead how far the store's clock is ahead of `clock.elapsed()` */
   add({ outcome, startedAt, durationMs, job }: JobSettlement, ahead: number): void {
-    const handle = this.#of(outcomeOf(outcome))
+    const handle = this.#of(outcome.status)
     handle.count++
     if (startedAt === undefined) return
     handle.add(durationMs)
@@ -64,14 +72,27 @@ export class KindTally implements KindTotals {
     this.wait.add(startedAt + ahead - job.runAt.getTime())
   }
 
-  addAll({ handle, wait }: KindTotals): void {
-    for (const [outcome, durations] of Object.entries(handle))
-      this.#of(outcome as AttemptOutcome).addAll(durations)
+  addAll({ handle: { done, failed, panic, retried }, wait }: KindTotals): void {
+    if (done !== undefined) this.#of('DONE').addAll(done)
+    if (failed !== undefined) this.#of('FAILED').addAll(failed)
+    if (panic !== undefined) this.#of('PANIC').addAll(panic)
+    if (retried !== undefined) this.#of('PENDING').addAll(retried)
     this.wait.addAll(wait)
   }
 
-  #of(outcome: AttemptOutcome): Durations {
-    return (this.handle[outcome] ??= new Durations())
+  #of(status: Outcome['status']): Durations {
+    switch (status) {
+      case 'DONE':
+        return (this.#done ??= new Durations())
+      case 'PENDING':
+        return (this.#retried ??= new Durations())
+      case 'FAILED':
+        return (this.#failed ??= new Durations())
+      case 'PANIC':
+        return (this.#panic ??= new Durations())
+      default:
+        return status satisfies never
+    }
   }
 
   row(agoMs: number): KindMinute {
@@ -87,20 +108,5 @@ export class KindTally implements KindTotals {
       handle: all.counts,
       wait: this.wait.counts,
     }
-  }
-}
-
-function outcomeOf({ status }: Outcome): AttemptOutcome {
-  switch (status) {
-    case 'DONE':
-      return 'done'
-    case 'PENDING':
-      return 'retried'
-    case 'FAILED':
-      return 'failed'
-    case 'PANIC':
-      return 'panic'
-    default:
-      return status satisfies never
   }
 }

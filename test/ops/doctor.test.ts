@@ -219,7 +219,7 @@ describe('the doctor judges', () => {
       'claims that nobody frees',
       queues.judgeClaims({ count: 2, oldestMs: 7_200_000 }),
       'warn',
-      '2 claims of jobs are past their lease, for up to 2 h',
+      'claims of jobs past their lease: 2, for up to 2 h',
     ],
     ['retention', queues.judgeRetention(60_000), 'ok', 'ended jobs are removed in time'],
     [
@@ -264,7 +264,7 @@ describe('the doctor judges', () => {
       'commands never taken',
       replicas.judgeCommands(1),
       'warn',
-      '1 command of the last hour were never taken by their process, which lives',
+      'commands of the last hour that their process, which lives, never took: 1',
     ],
     [
       'a lease that another has taken since',
@@ -406,6 +406,7 @@ describe('copies of packages', () => {
 
   it('are not looked for where there is no package', async () => {
     expect(await installedCopies('/', ['runutil'])).toBeUndefined()
+    expect(await installedCopies('/of/a/bundle', ['runutil'])).toBeUndefined()
   })
 })
 
@@ -436,7 +437,7 @@ describe('the doctor', () => {
     ]
     const examined = examine(patient, checks)
     await clock.advance(5_000)
-    const hint = 'look at what it asks first'
+    const hint = 'find out why there is no answer: until then nobody knows'
     expect(await examined).toEqual([
       { check: 'late', level: 'warn', found: 'could not be found out: no answer within 5000 ms', hint },
       { check: 'thrown', level: 'warn', found: 'could not be found out: connection refused', hint },

@@ -45,5 +45,5 @@ function boundedVerdict(check: Check, patient: Patient): Promise<Verdict | undef
 }
 
 function unknown(why: string): Verdict {
-  return warn(`could not be found out: ${why}`, 'look at what it asks first')
+  return warn(`could not be found out: ${why}`, 'find out why there is no answer: until then nobody knows')
 }

@@ -77,7 +77,7 @@ function dependenciesOf({ dependencies, optionalDependencies, peerDependencies }
 }
 
 async function packageAround(folder: string): Promise<string | undefined> {
-  for (const outer of foldersAround(await realpath(folder))) {
+  for (const outer of foldersAround(await realpath(folder).catch(() => folder))) {
     if ((await manifestIn(outer)) !== undefined) return outer
   }
   return undefined

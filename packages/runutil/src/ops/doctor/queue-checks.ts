@@ -1,5 +1,5 @@
 import type { Check } from './check.ts'
-import { type Verdict, counted, lasting, ok, some, warn } from './finding.ts'
+import { type Verdict, lasting, ok, some, warn } from './finding.ts'
 
 /** Any worker that claims frees them within seconds. */
 const EXPIRED_FOR_MS = 60_000
@@ -43,7 +43,7 @@ export function judgePaused(kinds: readonly string[]): Verdict {
 export function judgeClaims({ count, oldestMs }: { count: number; oldestMs: number }): Verdict {
   if (count === 0 || oldestMs < EXPIRED_FOR_MS) return ok('no claim is far past its lease')
   return warn(
-    `${counted(count, 'claim')} of jobs are past their lease, for up to ${lasting(oldestMs)}`,
+    `claims of jobs past their lease: ${count}, for up to ${lasting(oldestMs)}`,
     'any worker of the queue that claims frees them: none does',
   )
 }

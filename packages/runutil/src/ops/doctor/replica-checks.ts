@@ -48,7 +48,7 @@ export function judgeVersions(all: readonly Replica[]): Verdict {
 export function judgeCommands(untaken: number): Verdict {
   if (untaken === 0) return ok('commands are taken in time')
   return warn(
-    `${counted(untaken, 'command')} of the last hour were never taken by their process, which lives`,
+    `commands of the last hour that their process, which lives, never took: ${untaken}`,
     'its event loop may be blocked for long, or its worker replica() or OpsServer has stopped',
   )
 }

@@ -124,7 +124,7 @@ describe('the stream', () => {
     const again = afterEvent(lost, { type: 'connection', connection: 'lost', failure }, 9)
     expect([again.since, again.failure]).toEqual([5, failure])
     const open = afterEvent(again, { type: 'connection', connection: 'open' }, 11)
-    expect([open.since, open.failure]).toEqual([11, undefined])
+    expect([open.since, open.failure, open.openedAt]).toEqual([11, undefined, 11])
   })
 
   test('keeps the last list when it is not known any more, and says why', () => {
@@ -132,7 +132,7 @@ describe('the stream', () => {
     const failure = { code: 'database', message: 'away' }
     let live = afterEvent(noLive(0), { type: 'list', name: 'kinds', data: list }, 1)
     live = afterEvent(live, { type: 'list', name: 'kinds', data: failure }, 2)
-    expect(live.lists['kinds']).toEqual({ value: list, failure, heardAt: 2 })
+    expect(live.lists['kinds']).toEqual({ value: list, failure, heardAt: 1 })
   })
 })
 

@@ -8,8 +8,8 @@ export type Connection = 'connecting' | 'open' | 'lost' | 'hidden'
 interface LiveList {
   readonly value: (Aged & Readonly<Record<string, unknown>>) | undefined
   readonly failure: Failure | undefined
-  /** When it came, or was known to be still so. */
-  readonly heardAt: number
+  /** When the value came. */
+  readonly heardAt: number | undefined
 }
 
 /** What the stream has brought. Times in ms since the epoch, by the clock of the browser. */
@@ -22,6 +22,8 @@ export interface Live {
   readonly state: State | undefined
   /** Why the state of another process isn't known any more. */
   readonly stateFailure: Failure | undefined
+  /** When the stream was last opened: what came before may have changed unseen. */
+  readonly openedAt: number | undefined
   /** When the last event came. */
   readonly heardAt: number | undefined
   readonly lists: Readonly<Record<string, LiveList>>
@@ -40,6 +42,7 @@ export function noLive(now: number): Live {
     failure: undefined,
     state: undefined,
     stateFailure: undefined,
+    openedAt: undefined,
     heardAt: undefined,
     lists: {},
   }
@@ -71,11 +74,12 @@ function connected(live: Live, connection: Connection, failure: Failure | undefi
   if (live.connection === connection && live.failure?.message === failure?.message) return live
   // It is lost since it was, however often it was tried again.
   const since = live.connection === connection ? live.since : now
-  return { ...live, connection, since, failure }
+  return { ...live, connection, since, failure, openedAt: connection === 'open' ? now : live.openedAt }
 }
 
 function listAfter(live: Live, { name, data }: { name: string; data: unknown }, now: number): LiveList {
   const value = data as LiveList['value']
   if (value !== undefined && name in value) return { value, failure: undefined, heardAt: now }
-  return { value: live.lists[name]?.value, failure: data as Failure, heardAt: now }
+  const before = live.lists[name]
+  return { value: before?.value, failure: data as Failure, heardAt: before?.heardAt }
 }

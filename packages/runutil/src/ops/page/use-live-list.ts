@@ -20,12 +20,13 @@ export function useLiveList<Item>(name: string): KnownList<Item> {
   const list = live.lists[name]
   const value = list?.value
   const ageMs = value?.ageMs ?? 0
+  const { openedAt = Infinity } = live
   // It is sent when it has changed: while anything comes, it hasn't.
-  const isCurrent = ageMs < OLD_MS && list?.failure === undefined
+  const isCurrent = ageMs < OLD_MS && list?.failure === undefined && (list?.heardAt ?? 0) >= openedAt
   return {
     items: value?.[name] as readonly Item[] | undefined,
     failure: list?.failure,
-    heardAt: isCurrent && list !== undefined ? live.heardAt : list?.heardAt,
+    heardAt: isCurrent ? live.heardAt : list?.heardAt,
     ageMs,
   }
 }

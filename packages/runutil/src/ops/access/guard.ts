@@ -6,8 +6,8 @@ import type { Identity } from './identity.ts'
 import { OpsError } from '../ops-error.ts'
 
 /**
- * What a route asks of its caller. 'open': nothing. 'page': a Host that is known. 'anyone': what reading needs but a role. 'metrics': as much as to read, where a
- * `readToken` is set. 'session': what a change needs but a token, which is in its body.
+ * What a route asks of its caller. 'open': nothing. 'page': a Host that is known. 'anyone': what reading needs but a role. 'metrics': as
+ * much as to read, where a `readToken` is set. 'session': what a change needs but a token, which is in its body.
  */
 export type Access = 'open' | 'metrics' | 'page' | 'anyone' | 'read' | 'session' | 'control'
 

@@ -42,12 +42,13 @@ function RunName() {
   const replicas = useReplicas()
   const shown = replicas.find(({ id }) => id === (route.replica ?? state?.replica))
   const isUnknown = route.replica !== undefined && !replicas.some(({ id }) => id === route.replica)
+  const isChoice = replicas.length > 1 || isUnknown
   return (
     <div class="run">
       <span class="brand" aria-hidden="true">
         ◆
       </span>
-      {replicas.length > 1 || isUnknown ? (
+      {isChoice ? (
         <label class="run-choice">
           <span class="hidden">Process</span>
           <select
@@ -72,8 +73,8 @@ function RunName() {
       )}
       {shown !== undefined && (
         <span class="dim run-facts">
-          pid {shown.pid}
-          {shown.host !== shown.name && ` on ${shown.host}`} · up <For since={shown.startedAt} />
+          {!isChoice && `pid ${shown.pid} · `}
+          {shown.host !== shown.name && `on ${shown.host} · `}up <For since={shown.startedAt} />
         </span>
       )}
     </div>

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks'
-import { bytes, count, counted, duration, percent } from '../../format.ts'
-import { useLive, usePage } from '../page-context.ts'
+import { bytes, count, counted, duration, instant, percent } from '../../format.ts'
+import { useLive, useNow, usePage } from '../page-context.ts'
 import { Age, For } from '../parts/age.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { ChoiceFilter, ClearFilters, FilterBar, TextFilter } from '../parts/filter-bar.tsx'
@@ -71,8 +71,23 @@ function StateCounts({ state }: { readonly state: State }) {
           <StatusMark status={one}>{`${count(number)} ${one}`}</StatusMark>
         </Link>
       ))}
+      <StateAge at={state.at} />
       {left > 0 && <span class="dim">of which {count(left)} aren't listed: only the first 1,000 are</span>}
     </p>
+  )
+}
+
+/** The state of the process that answers comes each second. That of another is some seconds old, which is said. */
+const FRESH_MS = 5_000
+
+function StateAge({ at }: { readonly at: string }) {
+  const now = useNow()
+  const { replica } = usePage().route
+  if (replica === undefined && now - (instant(at) ?? now) < FRESH_MS) return null
+  return (
+    <span class="dim">
+      as of <Age at={at} />
+    </span>
   )
 }
 
@@ -140,6 +155,7 @@ function Quiet({ value }: { readonly value: number }) {
 
 /** What a worker does now, or does next. */
 function Doing({ row: { path, node }, state }: { readonly row: TreeRow; readonly state: State }) {
+  const now = useNow()
   if (path === '') return <ProcessFacts state={state} />
   const { running, nextRunAt, detail } = node
   if (running !== undefined) {
@@ -153,7 +169,7 @@ function Doing({ row: { path, node }, state }: { readonly row: TreeRow; readonly
   if (nextRunAt !== undefined) {
     return (
       <span class="dim">
-        next <Age at={nextRunAt} />
+        {(instant(nextRunAt) ?? now) < now ? 'due' : 'next'} <Age at={nextRunAt} />
       </span>
     )
   }

@@ -11,6 +11,7 @@ import {
   backlogOf,
   withSample,
 } from '../../packages/runutil/src/ops/page/views/kind-history.ts'
+import { runningJobs, shownStatus } from '../../packages/runutil/src/ops/page/views/shown-status.ts'
 import { shownRows, stateCounts, treeRows } from '../../packages/runutil/src/ops/page/views/tree-rows.ts'
 import { verbsOf } from '../../packages/runutil/src/ops/page/views/verbs-of.ts'
 import type { State, StateNode } from '../../packages/runutil/src/ops/views/read-model.ts'
@@ -276,4 +277,22 @@ describe('the filters of jobs', () => {
       'endedAt.gte': '2030-01-31T11:00:00.000Z',
     })
   })
+})
+
+it("a job's status says what is known beside PENDING: what was asked for, what runs in this process, what it waits for", () => {
+  const job = { id: 'a', kind: 'k', status: 'PENDING', waitsFor: ['b'] } as unknown as Parameters<
+    typeof shownStatus
+  >[0]
+  const workers = {
+    '/Jobs': { kind: 'queue', detail: { running: [{ id: 'a' }] } },
+    '/Pool': { kind: 'pool' },
+  }
+  const running = runningJobs({ workers } as unknown as Parameters<typeof runningJobs>[0])
+  const none = new Set<string>()
+  expect([...running]).toEqual(['a'])
+  expect(shownStatus(job, running)).toBe('RUNNING')
+  expect(shownStatus(job, none)).toBe('BLOCKED')
+  expect(shownStatus({ ...job, waitsFor: [] }, none)).toBe('PENDING')
+  expect(shownStatus({ ...job, waitsFor: [] }, none, 'RUNNING')).toBe('RUNNING')
+  expect(shownStatus({ ...job, status: 'DONE' }, running, 'RUNNING')).toBe('DONE')
 })

@@ -1,7 +1,7 @@
 import type { Aged } from '../../views/read-model.ts'
 import { serverNow } from '../api.ts'
 import { count } from '../../format.ts'
-import { useMayChange, usePage } from '../page-context.ts'
+import { useLive, useMayChange, usePage } from '../page-context.ts'
 import { Age } from '../parts/age.tsx'
 import { AsOf } from '../parts/as-of.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
@@ -16,6 +16,7 @@ import { BulkVerbs } from './bulk-verbs.tsx'
 import { JOB_FILTERS, STATUSES, WITHIN, jobQueryOf } from './job-fields.ts'
 import type { Kind } from './kind-history.ts'
 import type { ListedJob } from './shown-job.ts'
+import { runningJobs, shownStatus } from './shown-status.ts'
 
 interface JobPage extends Aged {
   readonly jobs: readonly ListedJob[]
@@ -28,6 +29,7 @@ const WITHIN_CHOICES = Object.entries(WITHIN).map(([value, [text]]) => [value, t
 export function JobList({ kinds }: { readonly kinds: readonly Kind[] }) {
   const { route, go } = usePage()
   const mayChange = useMayChange()
+  const running = runningJobs(useLive().state)
   const { fields, selected } = route
   const query = jobQueryOf(fields, serverNow())
   const page = useLoaded<JobPage>('jobs', { ...query, after: fields['after'] ?? '' })
@@ -66,7 +68,7 @@ export function JobList({ kinds }: { readonly kinds: readonly Kind[] }) {
           ) : (
             <DataTable
               label="Jobs"
-              rows={value.jobs}
+              rows={value.jobs.map((job) => ({ ...job, shown: shownStatus(job, running, fields['status']) }))}
               columns={COLUMNS}
               keyOf={({ id }) => id}
               select={({ id }) => go({ selected: id })}
@@ -80,10 +82,14 @@ export function JobList({ kinds }: { readonly kinds: readonly Kind[] }) {
   )
 }
 
-const COLUMNS: readonly Column<ListedJob>[] = [
+interface JobRow extends ListedJob {
+  readonly shown: string
+}
+
+const COLUMNS: readonly Column<JobRow>[] = [
   { name: 'job', title: 'Job', cell: ({ id }) => <Identifier id={id} /> },
   { name: 'kind', title: 'Kind', cell: ({ kind }) => kind },
-  { name: 'status', title: 'Status', cell: ({ status }) => <StatusMark status={status} /> },
+  { name: 'status', title: 'Status', cell: ({ shown }) => <StatusMark status={shown} /> },
   { name: 'when', title: 'Due or ended', cell: (job) => <When {...job} />, isNumber: true },
   {
     name: 'enqueued',

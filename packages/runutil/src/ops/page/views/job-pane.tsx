@@ -1,4 +1,5 @@
 import { count } from '../../format.ts'
+import { useLive } from '../page-context.ts'
 import { AsOf } from '../parts/as-of.tsx'
 import { type FactRow, FactList } from '../parts/facts.tsx'
 import { Identifier } from '../parts/identifier.tsx'
@@ -12,6 +13,7 @@ import { useLoaded } from '../use-loaded.ts'
 import { JobStory } from './job-story.tsx'
 import { JobVerbs } from './job-verbs.tsx'
 import type { WholeJob } from './shown-job.ts'
+import { runningJobs, shownStatus } from './shown-status.ts'
 
 const EVERY_MS = 2_000
 
@@ -23,6 +25,7 @@ export function JobPane({ id }: { readonly id: string }) {
     heardAt,
     reload,
   } = useLoaded<WholeJob>(`jobs/${encodeURIComponent(id)}`, {}, EVERY_MS)
+  const running = runningJobs(useLive().state)
   return (
     <Pane
       label={job === undefined ? 'Job' : `Job of kind ${job.kind}`}
@@ -30,7 +33,8 @@ export function JobPane({ id }: { readonly id: string }) {
       subtitle={
         job !== undefined && (
           <p>
-            <StatusMark status={job.status} /> <AsOf heardAt={heardAt} ageMs={job.ageMs} failure={failure} />
+            <StatusMark status={shownStatus(job, running)} />{' '}
+            <AsOf heardAt={heardAt} ageMs={job.ageMs} failure={failure} />
           </p>
         )
       }

@@ -279,7 +279,7 @@ describe('the filters of jobs', () => {
   })
 })
 
-it("a job's status says what is known beside PENDING: what was asked for, what runs in this process, what it waits for", () => {
+test("a job's status says what is known beside PENDING: what was asked for, what runs in this process, what it waits for", () => {
   const job = { id: 'a', kind: 'k', status: 'PENDING', waitsFor: ['b'] } as unknown as Parameters<
     typeof shownStatus
   >[0]

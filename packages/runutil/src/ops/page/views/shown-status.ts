@@ -9,10 +9,14 @@ interface QueueDetail {
 export function runningJobs(state: State | undefined): ReadonlySet<string> {
   const ids = new Set<string>()
   for (const { kind, detail } of Object.values(state?.workers ?? {})) {
-    const { running = [] } = kind === 'queue' ? ((detail ?? {}) as QueueDetail) : {}
+    const { running = [] } = kind === 'queue' ? queueDetail(detail) : {}
     for (const { id } of running) ids.add(id)
   }
   return ids
+}
+
+function queueDetail(detail: unknown): QueueDetail {
+  return typeof detail === 'object' && detail !== null ? detail : {}
 }
 
 /** A job's status is PENDING until it ends: what more is known of it. @param found the status that was asked for */

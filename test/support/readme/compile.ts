@@ -23,7 +23,12 @@ export function compile(programs: PageProgram[]): string[] {
   const options = compilerOptions()
   const files = programs.map(({ name, code, needsMetadata }) => {
     const file = join(FOLDER, name)
-    const compilerOptions = { ...options, noEmit: false, emitDecoratorMetadata: needsMetadata }
+    const compilerOptions = {
+      ...options,
+      noEmit: false,
+      module: ts.ModuleKind.ESNext,
+      emitDecoratorMetadata: needsMetadata,
+    }
     writeFileSync(`${file}.ts`, code)
     writeFileSync(`${file}.js`, ts.transpileModule(code, { compilerOptions }).outputText)
     return `${file}.ts`

@@ -21,7 +21,11 @@ const JOB_FIELDS: Readonly<Record<string, QueryField>> = {
   ...PAGE,
 }
 
-const SPEC_FIELDS = { namespace: field('in that namespace'), ...PAGE }
+const SPEC_FIELDS = {
+  namespace: field('in that namespace'),
+  name: field('of that name'),
+  ...PAGE,
+}
 
 const UNIT_FIELDS = {
   namespace: field('of the spec of that namespace; default: the one without a name'),

@@ -16,7 +16,7 @@ import type { Aged, Fields } from './read-model.ts'
 import { SharedQueries } from './shared-queries.ts'
 import { type Answer, SharedQuery } from './shared-query.ts'
 
-const SPEC_FIELDS = ['namespace', ...PAGE_FIELDS]
+const SPEC_FIELDS = ['namespace', 'name', ...PAGE_FIELDS]
 const UNIT_FIELDS = ['namespace', 'spec', 'status', 'name', ...PAGE_FIELDS]
 const SPEC_LIMIT = { default: 100, max: 1_000 }
 const UNIT_LIMIT = { default: 50, max: 200 }
@@ -81,9 +81,14 @@ export class WorkViews {
     return this.#counts.ask().catch(() => undefined)
   }
 
-  async #specRows({ namespace, after }: Fields, limit: number, signal: AbortSignal): Promise<SpecRows> {
+  async #specRows(
+    { namespace, name: only, after }: Fields,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<SpecRows> {
     const all = await this.#specNames(namespace)
-    const rest = all.filter(({ key }) => after === undefined || key > after)
+    const asked = only === undefined ? all : all.filter(({ name }) => name === only)
+    const rest = asked.filter(({ key }) => after === undefined || key > after)
     const page = rest.slice(0, limit)
     const specs = await eachOf(page, signal, ({ space, name }) => specRow(space, name))
     const known = specs.filter((spec) => spec !== undefined)

@@ -19,7 +19,7 @@ interface ViewPart {
 export const VIEW_PARTS: Readonly<Record<View, ViewPart>> = {
   tree: { Part: TreeView, watch: [] },
   queue: { Part: QueueView, watch: ['kinds'] },
-  units: { Part: UnitsView, watch: ['specs'] },
+  units: { Part: UnitsView, watch: [] },
   pools: { Part: PoolsView, watch: [] },
   actions: { Part: ActionsView, watch: [] },
   leases: { Part: LeasesView, watch: ['leases'] },

@@ -22,14 +22,16 @@ const OPS_TEXTS: Readonly<Partial<Record<PageVerb, string>>> = {
 export interface WorkerVerbsProps {
   readonly path: string
   readonly node: StateNode
+  /** Default: all that can be done with it. */
+  readonly only?: Verb
 }
 
 /** Buttons for what can be done with a worker; none for whoever may only read. */
-export function WorkerVerbs({ path, node }: WorkerVerbsProps) {
+export function WorkerVerbs({ path, node, only }: WorkerVerbsProps) {
   const mayChange = useMayChange()
   const { confirm, route } = usePage()
   const { running, call } = useCall()
-  const verbs = verbsOf(path, node)
+  const verbs = verbsOf(path, node).filter((verb) => only === undefined || verb === only)
   if (!mayChange || verbs.length === 0) return null
   const act = async (verb: PageVerb): Promise<void> => {
     const text = node.kind === 'ops' ? OPS_TEXTS[verb] : TEXTS[verb]

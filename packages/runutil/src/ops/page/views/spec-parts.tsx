@@ -1,0 +1,77 @@
+import { encoded, post } from '../api.ts'
+import { Mark } from '../parts/mark.tsx'
+import { StatusMark } from '../parts/status-mark.tsx'
+import { useCall } from '../use-call.ts'
+import { type Spec, specPath } from './spec.ts'
+
+/** Whether units of a spec are given out. */
+export function SpecState({ spec: { paused, continuous } }: { readonly spec: Spec }) {
+  if (paused) {
+    return (
+      <Mark tone="warn" shape="bars">
+        paused
+      </Mark>
+    )
+  }
+  return <StatusMark status="on">{continuous ? 'continuous' : 'on'}</StatusMark>
+}
+
+export interface PauseSpecProps {
+  readonly spec: Spec
+  readonly changed: () => void
+  readonly isSmall?: boolean
+}
+
+/** A spec is paused for all processes, and stays so. */
+export function PauseSpec({ spec, changed, isSmall = false }: PauseSpecProps) {
+  const { running, call } = useCall()
+  const path = specPath(spec)
+  const verb = spec.paused ? 'resume' : 'pause'
+  const act = async (): Promise<void> => {
+    await call(
+      `${verb} ${path}`,
+      () => post(`specs/${encoded(path)}/${verb}`),
+      () => (spec.paused ? 'its units are given out again' : 'no process gets units of it'),
+    )
+    changed()
+  }
+  return (
+    <button
+      type="button"
+      class={isSmall ? 'small-button' : ''}
+      disabled={running !== undefined}
+      onClick={() => void act()}
+    >
+      {verb}
+      {isSmall && <span class="hidden"> {path}</span>}
+    </button>
+  )
+}
+
+export interface RetryUnitsProps {
+  readonly spec: Pick<Spec, 'namespace' | 'name'>
+  /** Undefined: all that have failed. */
+  readonly unit?: string | undefined
+  readonly text: string
+  readonly changed: () => void
+}
+
+/** Failed units run again, with a new count of attempts. */
+export function RetryUnits({ spec, unit, text, changed }: RetryUnitsProps) {
+  const { running, call } = useCall()
+  const path = specPath(spec)
+  const act = async (): Promise<void> => {
+    const units = { statuses: ['failed'], ...(unit !== undefined && { names: [unit] }) }
+    await call(
+      `retry ${unit === undefined ? `failed units of ${path}` : unit}`,
+      () => post<{ retried: number }>(`specs/${encoded(path)}/retry`, { units }),
+      ({ retried }) => (retried === 1 ? '1 unit is available again' : `${retried} units are available again`),
+    )
+    changed()
+  }
+  return (
+    <button type="button" disabled={running !== undefined} onClick={() => void act()}>
+      {text}
+    </button>
+  )
+}

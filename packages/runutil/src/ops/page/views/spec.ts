@@ -1,0 +1,39 @@
+import type { WorkUnitStatus } from '../../../coordinate/model.ts'
+import type { Aged } from '../../views/read-model.ts'
+
+/** A work spec, as the API lists it. */
+export interface Spec {
+  readonly namespace: string
+  readonly name: string
+  readonly priority: number
+  readonly weight: number
+  readonly paused: boolean
+  readonly continuous: boolean
+  readonly maxRunning?: number
+  readonly maxRetries?: number
+  /** When its next continuous unit may start. */
+  readonly next?: string
+  /** The spec that its finished units add units to. */
+  readonly then?: string
+  /** Absent while they are unknown. */
+  readonly counts?: Readonly<Record<WorkUnitStatus, number>>
+}
+
+export interface SpecPage extends Aged {
+  readonly specs: readonly Spec[]
+  readonly next?: string
+}
+
+/** In the order in which a unit has them. */
+export const UNIT_STATUSES: readonly WorkUnitStatus[] = [
+  'available',
+  'delayed',
+  'pending',
+  'finished',
+  'failed',
+]
+
+/** 'namespace/name', as calls name it. */
+export function specPath({ namespace, name }: Pick<Spec, 'namespace' | 'name'>): string {
+  return `${namespace}/${name}`
+}

@@ -4,6 +4,7 @@ import { afterEvent, noLive } from '../../packages/runutil/src/ops/page/live.ts'
 import { linesOf, roundMax } from '../../packages/runutil/src/ops/page/parts/plot-lines.ts'
 import { sorted } from '../../packages/runutil/src/ops/page/parts/sorting.ts'
 import { changed, routeOf, searchOf } from '../../packages/runutil/src/ops/page/router.ts'
+import { actionQueryOf, brief, unfinishedIn } from '../../packages/runutil/src/ops/page/views/action.ts'
 import { jobQueryOf } from '../../packages/runutil/src/ops/page/views/job-fields.ts'
 import {
   type Kind,
@@ -295,4 +296,45 @@ test("a job's status says what is known beside PENDING: what was asked for, what
   expect(shownStatus({ ...job, waitsFor: [] }, none)).toBe('PENDING')
   expect(shownStatus({ ...job, waitsFor: [] }, none, 'RUNNING')).toBe('RUNNING')
   expect(shownStatus({ ...job, status: 'DONE' }, running, 'RUNNING')).toBe('DONE')
+})
+
+describe('the filters of actions', () => {
+  const now = Date.parse('2030-01-31T12:00:30.500Z')
+
+  test('are a query of the API, of the same minute for a while', () => {
+    const fields = {
+      status: 'failed',
+      target: 'lobby',
+      errorContains: 'paper',
+      within: '1 hour',
+      sort: 'x',
+      after: 'y',
+    }
+    const query = {
+      status: 'failed',
+      target: 'lobby',
+      'error.contains': 'paper',
+      'createdAt.gte': '2030-01-31T11:00:00.000Z',
+    }
+    expect(actionQueryOf(fields, now)).toEqual(query)
+    expect(actionQueryOf(fields, now + 29_000)).toEqual(query)
+    expect(actionQueryOf({ within: 'ever' }, now)).toEqual({})
+  })
+
+  test('have conditions on input and output, of which each needs a value', () => {
+    const where = 'input.url.startsWith=https://a?b=c & output.size.gt=5'
+    expect(actionQueryOf({ where }, now)).toEqual({
+      'input.url.startsWith': 'https://a?b=c',
+      'output.size.gt': '5',
+    })
+    expect(unfinishedIn(where)).toBeUndefined()
+    expect(unfinishedIn('input.url=a&')).toBeUndefined()
+    expect(unfinishedIn('input.url=a&input.size')).toBe('input.size')
+    expect(unfinishedIn('input.url=')).toBe('input.url=')
+  })
+
+  test('and of values in a list, the beginning is shown', () => {
+    expect(brief({ a: [1] })).toBe('{"a":[1]}')
+    expect(brief('x'.repeat(300))).toBe(`${'x'.repeat(199)}…`)
+  })
 })

@@ -217,6 +217,8 @@ describe('work:', () => {
       { namespace: 'two' },
     ])
     expect((await model.specs({ namespace: 'two' })).specs).toHaveLength(1)
+    expect((await model.specs({ namespace: 'one', name: 'idle' })).specs).toMatchObject([{ name: 'idle' }])
+    expect((await model.specs({ name: 'crawl' })).specs).toHaveLength(2)
     // Asking doesn't create one.
     expect((await model.specs({ namespace: 'three' })).specs).toEqual([])
     expect((await model.specs({})).specs).toHaveLength(3)

@@ -119,6 +119,72 @@ describe.skipIf(whyNoBrowser !== undefined)('on the page', () => {
     })
   })
 
+  describe('in the views of what all processes share', () => {
+    it('a spec is paused and resumed, and a failed unit of it retried', async () => {
+      const crawl = await shop.service.coordinate.namespace('crawl')
+      const unit = await (await crawl.workSpec('archive')).workUnit('/old/3')
+      await (await (await crawl.worker('tester')).makeAttempt(unit)).fail({ reason: 'no such page' })
+      const page = await control('?view=units')
+      const row = page.getByRole('row', { name: 'crawl/archive' })
+      await button(page, 'resume crawl/archive').click()
+      await row.getByText('on', { exact: true }).waitFor()
+      await button(page, 'pause crawl/archive').click()
+      await row.getByText('paused').waitFor()
+
+      await row.getByRole('link', { name: 'crawl/archive' }).click()
+      await page.getByRole('link', { name: '1 failed' }).click()
+      await page.getByRole('row', { name: '/old/3' }).press('Enter')
+      await page.getByRole('table', { name: 'Attempts' }).getByText('tester').waitFor()
+      expect(await axeFindings(page)).toEqual([])
+      await button(page, 'retry').click()
+      await told(page, 'retry /old/3: 1 unit is available again')
+      await expect.poll(() => state(page).textContent()).toBe('available')
+      await button(page, 'retry 1 failed unit').waitFor({ state: 'detached' })
+    })
+
+    it('an action is found by a field of its input, and shown with all of it', async () => {
+      const page = await control('?view=actions')
+      await page.getByLabel('Input or output').fill('input.version')
+      await page.getByText('needs a value').waitFor()
+      await page.getByLabel('Input or output').fill('input.version=101')
+      await expect.poll(() => page.getByRole('row').count()).toBe(2)
+      await page.getByRole('row', { name: 'office' }).press('Enter')
+      await page.getByLabel('Input', { exact: true }).getByText('"version": 101').waitFor()
+      await page.getByRole('complementary').getByRole('link', { name: 'office' }).click()
+      await expect.poll(() => page.getByRole('row', { name: 'office' }).count()).toBe(2)
+      await page.getByRole('link', { name: 'Live workers (3)' }).click()
+      await page.getByRole('row', { name: 'office' }).getByText('60 of 100').waitFor()
+    })
+
+    it('a process leads to its tree, and a lease to the worker that holds it', async () => {
+      const page = await control('?view=replicas')
+      await page.getByRole('row', { name: 'lost' }).getByText('shop-3').waitFor()
+      await page.getByRole('link', { name: 'Leases' }).click()
+      await page.getByRole('link', { name: '/Rates' }).click()
+      await page.getByRole('heading', { name: '/Rates' }).waitFor()
+    })
+
+    it.each(['units', 'pools', 'actions', 'leases', 'replicas', 'doctor'])(
+      'whoever may only read sees no buttons that change anything: %s',
+      async (view) => {
+        const page = await browser.visit(`${shop.url}?view=${view}`)
+        await page.getByRole('main').getByRole('search').waitFor()
+        const names = /pause|resume|retry|reset|stop|start/
+        expect(await page.getByRole('main').getByRole('button', { name: names }).count()).toBe(0)
+      },
+    )
+
+    it.each([
+      ['units', 'coordinate'],
+      ['actions', 'dispatch'],
+      ['leases', 'leases'],
+    ])('what the server was not given is said: %s', async (view, option) => {
+      const url = await shop.service.serve({ [option]: undefined })
+      const page = await browser.visit(`${url}?view=${view}`, { expected: REFUSED })
+      await page.getByText(`give the OpsServer the option '${option}'`).waitFor()
+    })
+  })
+
   it('two tabs share the session, and what one changes the other shows', async () => {
     const one = await control('?view=tree&selected=/Sync')
     const two = await browser.visit(`${shop.url}?view=tree&selected=/Sync`, { beside: one })

@@ -59,9 +59,7 @@ function SpecFacts({ spec, changed }: { readonly spec: Spec; readonly changed: (
       {mayChange && (
         <div class="buttons verbs" role="group" aria-label={`What to do with ${spec.name}`}>
           <PauseSpec spec={spec} changed={changed} />
-          {failed > 0 && (
-            <RetryUnits spec={spec} text={`retry ${counted(failed, 'failed unit')}`} changed={changed} />
-          )}
+          {failed > 0 && <RetryUnits spec={spec} count={failed} changed={changed} />}
         </div>
       )}
     </>

@@ -113,7 +113,14 @@ const COLUMNS: readonly Column<Spec>[] = [
   {
     name: 'next',
     title: 'Next',
-    cell: ({ next, continuous }) => (next === undefined ? continuous && 'at once' : <Age at={next} />),
+    cell: ({ next, continuous }) => {
+      if (next === undefined) return continuous && 'at once'
+      return (
+        <span class="nowrap">
+          <Age at={next} />
+        </span>
+      )
+    },
     sortBy: ({ next }) => next,
   },
 ]

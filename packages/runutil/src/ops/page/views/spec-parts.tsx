@@ -1,4 +1,6 @@
 import { encoded, post } from '../api.ts'
+import { counted } from '../format.ts'
+import { usePage } from '../page-context.ts'
 import { Mark } from '../parts/mark.tsx'
 import { StatusMark } from '../parts/status-mark.tsx'
 import { useCall } from '../use-call.ts'
@@ -52,26 +54,32 @@ export interface RetryUnitsProps {
   readonly spec: Pick<Spec, 'namespace' | 'name'>
   /** Undefined: all that have failed. */
   readonly unit?: string | undefined
-  readonly text: string
+  /** How many those are, as was last known. */
+  readonly count?: number
   readonly changed: () => void
 }
 
 /** Failed units run again, with a new count of attempts. */
-export function RetryUnits({ spec, unit, text, changed }: RetryUnitsProps) {
+export function RetryUnits({ spec, unit, count = 1, changed }: RetryUnitsProps) {
+  const { confirm } = usePage()
   const { running, call } = useCall()
   const path = specPath(spec)
+  const title = unit === undefined ? `retry ${counted(count, 'failed unit')}` : 'retry'
   const act = async (): Promise<void> => {
+    const text = 'They run again, with a new count of attempts; so do those that fail until then.'
+    const question = { title: `${title} of ${path}?`, text, action: 'retry', isSafe: true }
+    if (unit === undefined && !(await confirm(question))) return
     const units = { statuses: ['failed'], ...(unit !== undefined && { names: [unit] }) }
     await call(
       `retry ${unit === undefined ? `failed units of ${path}` : unit}`,
       () => post<{ retried: number }>(`specs/${encoded(path)}/retry`, { units }),
-      ({ retried }) => (retried === 1 ? '1 unit is available again' : `${retried} units are available again`),
+      ({ retried }) => `${counted(retried, 'unit')} ${retried === 1 ? 'is' : 'are'} available again`,
     )
     changed()
   }
   return (
     <button type="button" disabled={running !== undefined} onClick={() => void act()}>
-      {text}
+      {title}
     </button>
   )
 }

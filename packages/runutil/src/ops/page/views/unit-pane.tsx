@@ -63,7 +63,7 @@ export function UnitPane({ spec, name, changed }: UnitPaneProps) {
         <>
           {mayChange && unit.status === 'failed' && (
             <div class="buttons verbs">
-              <RetryUnits spec={spec} unit={name} text="retry" changed={retried} />
+              <RetryUnits spec={spec} unit={name} changed={retried} />
             </div>
           )}
           <UnitFacts unit={unit} />

@@ -31,6 +31,15 @@ test('a spec is paused and resumed for all', async () => {
   await end()
 })
 
+test('a spec of the namespace without a name is named by its own name', async () => {
+  const { call, coordinate, end } = await specs()
+  const spec = await (await coordinate.namespace('')).setWorkSpec({ name: 'plain' })
+  const answer = await call((control) => control.spec('plain', 'pause', undefined, ada))
+  expect(answer).toMatchObject({ status: 200 })
+  expect((await spec.meta()).paused).toBe(true)
+  await end()
+})
+
 test('its failed units are retried: all, or some', async () => {
   const { call, spec, fail, end } = await specs()
   await fail('a', 'b', 'c')

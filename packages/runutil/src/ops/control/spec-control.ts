@@ -33,12 +33,13 @@ export async function controlSpec(
   return { status: 200, body: { spec: path, paused } }
 }
 
-/** Both names may contain slashes. Asking for a namespace that isn't there would create it. */
+/** Both names may contain slashes, and that of a namespace may be empty. Asking for a namespace that isn't there would create it. */
 async function specAt(coordinate: Coordinate, path: string): Promise<WorkSpec> {
   for (const [name, namespace] of await coordinate.namespaces()) {
-    if (!path.startsWith(`${name}/`)) continue
+    const prefix = name === '' ? '' : `${name}/`
+    if (!path.startsWith(prefix)) continue
     try {
-      return await namespace.workSpec(path.slice(name.length + 1))
+      return await namespace.workSpec(path.slice(prefix.length))
     } catch (error) {
       if (codeOf(error) !== 'ERR_NO_SUCH_WORK_SPEC') throw error
     }

@@ -116,9 +116,11 @@ function Holder({ lease: { held, holder } }: { readonly lease: Lease }) {
   if (!held) return <span class="zero">–</span>
   if (holder === undefined) return <span class="unknown">no process that is known here</span>
   const its = replicas.find(({ id }) => id === holder.replica)
+  // One that is alone is asked for without its id.
+  const replica = replicas.length > 1 ? holder.replica : undefined
   return (
     <span>
-      <Link to={{ view: 'tree', replica: holder.replica, selected: holder.worker }}>{holder.worker}</Link>{' '}
+      <Link to={{ view: 'tree', replica, selected: holder.worker }}>{holder.worker}</Link>{' '}
       <span class="dim">{its === undefined ? holder.replica : `${its.name}, pid ${its.pid}`}</span>
     </span>
   )

@@ -59,7 +59,7 @@ export function ReplicasView() {
         <DataTable
           label="Replicas"
           rows={shown}
-          columns={columnsOf(own?.replica, asOf)}
+          columns={columnsOf(own?.replica, asOf, items.length === 1)}
           keyOf={({ id }) => id}
         />
       )}
@@ -78,12 +78,16 @@ function stateOf({ lost }: ListedReplica): 'alive' | 'lost' {
 }
 
 /** @param shown the id of the process whose tree is shown @param asOf when the list was true, in ms since the epoch */
-function columnsOf(shown: string | undefined, asOf: number | undefined): readonly Column<ListedReplica>[] {
+function columnsOf(
+  shown: string | undefined,
+  asOf: number | undefined,
+  isAlone: boolean,
+): readonly Column<ListedReplica>[] {
   return [
     {
       name: 'replica',
       title: 'Process',
-      cell: (replica) => <ProcessName replica={replica} isShown={replica.id === shown} />,
+      cell: (replica) => <ProcessName replica={replica} isShown={replica.id === shown} isAlone={isAlone} />,
       sortBy: ({ name }) => name,
       isWide: true,
     },
@@ -119,11 +123,18 @@ function columnsOf(shown: string | undefined, asOf: number | undefined): readonl
   ]
 }
 
+interface ProcessNameProps {
+  readonly replica: ListedReplica
+  readonly isShown: boolean
+  /** Then it is this one, which is asked for without its id. */
+  readonly isAlone: boolean
+}
+
 /** Leads to its tree. */
-function ProcessName({ replica, isShown }: { readonly replica: ListedReplica; readonly isShown: boolean }) {
+function ProcessName({ replica: { id, name }, isShown, isAlone }: ProcessNameProps) {
   return (
     <>
-      <Link to={{ view: 'tree', replica: replica.id }}>{replica.name}</Link>
+      <Link to={{ view: 'tree', replica: isAlone ? undefined : id }}>{name}</Link>
       {isShown && <span class="dim"> shown now</span>}
     </>
   )

@@ -1,4 +1,4 @@
-import { UNKNOWN, count } from '../format.ts'
+import { UNKNOWN, count } from '../../format.ts'
 
 export interface CountProps {
   /** Undefined: unknown, which isn't 0. */

@@ -1,5 +1,5 @@
 import { serverNow } from '../api.ts'
-import { firstLine } from '../format.ts'
+import { firstLine } from '../../format.ts'
 import { usePage } from '../page-context.ts'
 import { Age } from '../parts/age.tsx'
 import { AsOf } from '../parts/as-of.tsx'

@@ -1,4 +1,4 @@
-import { duration, instant, time } from '../format.ts'
+import { duration, instant, time } from '../../format.ts'
 import { Age, For } from '../parts/age.tsx'
 import { AsOf } from '../parts/as-of.tsx'
 import { type FactRow, FactList } from '../parts/facts.tsx'

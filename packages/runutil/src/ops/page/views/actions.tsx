@@ -1,7 +1,7 @@
 import { usePage } from '../page-context.ts'
 import { ListAndPane } from '../parts/pane.tsx'
 import { Tabs } from '../parts/tabs.tsx'
-import { count } from '../format.ts'
+import { count } from '../../format.ts'
 import { ActionList } from './action-list.tsx'
 import { ActionPane } from './action-pane.tsx'
 import { LiveWorkerList, useLiveWorkers } from './live-worker-list.tsx'

@@ -1,6 +1,6 @@
 import type { Finding, FindingLevel } from '../../doctor/finding.ts'
 import type { Aged } from '../../views/read-model.ts'
-import { words, counted } from '../format.ts'
+import { words, counted } from '../../format.ts'
 import { usePage } from '../page-context.ts'
 import { AsOf } from '../parts/as-of.tsx'
 import { ChoiceFilter, ClearFilters, FilterBar } from '../parts/filter-bar.tsx'

@@ -1,6 +1,6 @@
 import type { ProcessDetail } from '../../../pool/process-detail.ts'
 import type { AsJson, StateNode } from '../../views/read-model.ts'
-import { bytes, count, counted } from '../format.ts'
+import { bytes, count, counted } from '../../format.ts'
 import { useLive, usePage } from '../page-context.ts'
 import { For } from '../parts/age.tsx'
 import { Count } from '../parts/count.tsx'

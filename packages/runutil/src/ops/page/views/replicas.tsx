@@ -1,6 +1,6 @@
 import type { Replica } from '../../replicas/replica-store.ts'
 import type { AsJson } from '../../views/read-model.ts'
-import { counted, instant } from '../format.ts'
+import { counted, instant } from '../../format.ts'
 import { useLive, usePage } from '../page-context.ts'
 import { Age } from '../parts/age.tsx'
 import { AsOf } from '../parts/as-of.tsx'

@@ -1,4 +1,4 @@
-import { count, counted } from '../format.ts'
+import { count, counted } from '../../format.ts'
 import { useMayChange, usePage } from '../page-context.ts'
 import { Age } from '../parts/age.tsx'
 import { AsOf } from '../parts/as-of.tsx'

@@ -1,5 +1,5 @@
 import { encoded, post } from '../api.ts'
-import { counted } from '../format.ts'
+import { counted } from '../../format.ts'
 import { usePage } from '../page-context.ts'
 import { Mark } from '../parts/mark.tsx'
 import { StatusMark } from '../parts/status-mark.tsx'

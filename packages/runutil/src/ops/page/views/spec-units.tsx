@@ -1,6 +1,6 @@
 import type { WorkUnitStatus } from '../../../coordinate/model.ts'
 import type { Aged } from '../../views/read-model.ts'
-import { count } from '../format.ts'
+import { count } from '../../format.ts'
 import { usePage } from '../page-context.ts'
 import { Age } from '../parts/age.tsx'
 import { AsOf } from '../parts/as-of.tsx'

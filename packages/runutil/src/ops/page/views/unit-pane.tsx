@@ -1,5 +1,5 @@
 import type { AttemptStatus } from '../../../coordinate/model.ts'
-import { count, duration, instant } from '../format.ts'
+import { count, duration, instant } from '../../format.ts'
 import { useMayChange } from '../page-context.ts'
 import { Age, For } from '../parts/age.tsx'
 import { AsOf } from '../parts/as-of.tsx'

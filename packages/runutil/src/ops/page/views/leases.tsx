@@ -1,10 +1,11 @@
+import type { Replica } from '../../replicas/replica-store.ts'
 import type { LeaseHolder } from '../../views/lease-holders.ts'
+import type { AsJson } from '../../views/read-model.ts'
 import { usePage } from '../page-context.ts'
 import { Age, For } from '../parts/age.tsx'
 import { AsOf } from '../parts/as-of.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { ChoiceFilter, ClearFilters, FilterBar, TextFilter } from '../parts/filter-bar.tsx'
-import { useReplicas } from '../parts/header.tsx'
 import { Link } from '../parts/link.tsx'
 import { FailureNotice, Notice } from '../parts/notice.tsx'
 import { StatusMark } from '../parts/status-mark.tsx'
@@ -112,7 +113,7 @@ const COLUMNS: readonly Column<Lease>[] = [
 
 /** Leads to the worker in the tree of its process. */
 function Holder({ lease: { held, holder } }: { readonly lease: Lease }) {
-  const replicas = useReplicas()
+  const { items: replicas = [] } = useLiveList<AsJson<Replica>>('replicas')
   if (!held) return <span class="zero">–</span>
   if (holder === undefined) return <span class="unknown">no process that is known here</span>
   const its = replicas.find(({ id }) => id === holder.replica)

@@ -1,6 +1,7 @@
 import { encoded, post } from '../api.ts'
 import { counted } from '../../format.ts'
 import { usePage } from '../page-context.ts'
+import { ActionButton } from '../parts/action-button.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { StatusMark } from '../parts/status-mark.tsx'
 import { useCall } from '../use-call.ts'
@@ -38,15 +39,10 @@ export function PauseSpec({ spec, changed, isSmall = false }: PauseSpecProps) {
     changed()
   }
   return (
-    <button
-      type="button"
-      class={isSmall ? 'small-button' : ''}
-      disabled={running !== undefined}
-      onClick={() => void act()}
-    >
+    <ActionButton class={isSmall ? 'small-button' : ''} isBusy={running !== undefined} act={() => void act()}>
       {verb}
       {isSmall && <span class="hidden"> {path}</span>}
-    </button>
+    </ActionButton>
   )
 }
 
@@ -78,8 +74,8 @@ export function RetryUnits({ spec, unit, count = 1, changed }: RetryUnitsProps) 
     changed()
   }
   return (
-    <button type="button" disabled={running !== undefined} onClick={() => void act()}>
+    <ActionButton isBusy={running !== undefined} act={() => void act()}>
       {title}
-    </button>
+    </ActionButton>
   )
 }

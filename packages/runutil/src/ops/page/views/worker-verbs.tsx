@@ -23,7 +23,7 @@ export interface WorkerVerbsProps {
   readonly path: string
   readonly node: StateNode
   /** Default: all that can be done with it. */
-  readonly only?: Verb
+  readonly only?: PageVerb
 }
 
 /** Buttons for what can be done with a worker; none for whoever may only read. */

@@ -1,5 +1,3 @@
-import type { WorkUnitStatus } from '../../../coordinate/model.ts'
-import type { Aged } from '../../views/read-model.ts'
 import { count } from '../../format.ts'
 import { usePage } from '../page-context.ts'
 import { Age } from '../parts/age.tsx'
@@ -12,22 +10,8 @@ import { ListAndPane } from '../parts/pane.tsx'
 import { StatusMark } from '../parts/status-mark.tsx'
 import { useLoaded } from '../use-loaded.ts'
 import { SpecHead } from './spec-head.tsx'
-import { UNIT_STATUSES } from './spec.ts'
+import { UNIT_STATUSES, type Unit, type UnitPage } from './spec.ts'
 import { UnitPane } from './unit-pane.tsx'
-
-/** A unit, as the API lists it. */
-export interface Unit {
-  readonly name: string
-  readonly status: WorkUnitStatus
-  readonly priority: number
-  readonly notBefore?: string
-  readonly numAttempts: number
-}
-
-export interface UnitPage<U extends Unit = Unit> extends Aged {
-  readonly units: readonly U[]
-  readonly next?: string
-}
 
 const EVERY_MS = 2_000
 

@@ -24,6 +24,20 @@ export interface SpecPage extends Aged {
   readonly next?: string
 }
 
+/** A unit, as the API lists it. */
+export interface Unit {
+  readonly name: string
+  readonly status: WorkUnitStatus
+  readonly priority: number
+  readonly notBefore?: string
+  readonly numAttempts: number
+}
+
+export interface UnitPage<U extends Unit = Unit> extends Aged {
+  readonly units: readonly U[]
+  readonly next?: string
+}
+
 /** In the order in which a unit has them. */
 export const UNIT_STATUSES: readonly WorkUnitStatus[] = [
   'available',

@@ -10,8 +10,7 @@ import { Pane } from '../parts/pane.tsx'
 import { StatusMark } from '../parts/status-mark.tsx'
 import { useLoaded } from '../use-loaded.ts'
 import { RetryUnits } from './spec-parts.tsx'
-import type { Unit, UnitPage } from './spec-units.tsx'
-import { type Spec, specPath } from './spec.ts'
+import { type Spec, type Unit, type UnitPage, specPath } from './spec.ts'
 
 interface UnitAttempt {
   readonly worker: string

@@ -2,8 +2,8 @@ import type { Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { axeFindings } from '../../support/ops/page/axe.ts'
 import { whyNoBrowser } from '../../support/ops/page/chromium.ts'
-import { type Shop, openShop } from '../../support/ops/page/shop.ts'
-import { TOKEN } from '../../support/ops/page/shown-service.ts'
+import { openShop } from '../../support/ops/page/shop.ts'
+import { type ShownService, TOKEN } from '../../support/ops/page/shown-service.ts'
 import { TestBrowser } from '../../support/ops/page/test-browser.ts'
 
 /** What the browser itself writes of answers that refuse. */
@@ -11,10 +11,10 @@ const REFUSED = /Failed to load resource/
 
 describe.skipIf(whyNoBrowser !== undefined)('on the page', () => {
   let browser: TestBrowser
-  let shop: Shop
+  let shop: ShownService
   beforeAll(async () => {
     ;[browser, shop] = await Promise.all([TestBrowser.launch(), openShop(1)])
-    shop.service.tick()
+    shop.tick()
   })
   afterEach(async () => expect(await browser.endVisits()).toEqual([]))
   afterAll(async () => {
@@ -48,7 +48,7 @@ describe.skipIf(whyNoBrowser !== undefined)('on the page', () => {
     })
 
     it('is asked for a token first where there is a readToken, and is shown where the token came from', async () => {
-      const url = await shop.service.serve({ readToken: 'may-look', token: TOKEN })
+      const url = await shop.serve({ readToken: 'may-look', token: TOKEN })
       const page = await browser.visit(`${url}?view=leases`, { expected: REFUSED })
       await page.getByLabel('Token').fill('may-look')
       await page.keyboard.press('Enter')
@@ -200,10 +200,10 @@ describe.skipIf(whyNoBrowser !== undefined)('on the page', () => {
       page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true })
         document.dispatchEvent(new Event('visibilitychange'))`)
     await page.getByText('live', { exact: true }).waitFor()
-    await expect.poll(() => shop.service.streams).toBe(1)
+    await expect.poll(() => shop.streams).toBe(1)
     await show(true)
     await page.getByText('paused while hidden').waitFor()
-    await expect.poll(() => shop.service.streams).toBe(0)
+    await expect.poll(() => shop.streams).toBe(0)
     await show(false)
     await page.getByText('live', { exact: true }).waitFor()
   })
@@ -211,19 +211,19 @@ describe.skipIf(whyNoBrowser !== undefined)('on the page', () => {
   it('a lost connection is said, with what was known, until it is there again', async () => {
     const page = await browser.visit(shop.url, { expected: /Failed to load resource|ERR_/ })
     await page.getByText('live', { exact: true }).waitFor()
-    shop.service.cut(true)
+    shop.cut(true)
     await page.getByText(/connection lost/).waitFor()
     await page.getByText(/What is shown is as it was then/).waitFor()
     expect(await page.getByRole('row', { name: 'Jobs queue' }).count()).toBe(1)
     expect(await axeFindings(page)).toEqual([])
-    shop.service.cut(false)
+    shop.cut(false)
     await page.getByText('live', { exact: true }).waitFor()
   })
 
   it.each(['/deep/ops', '/deep/ops/', '/deep/ops/?view=leases'])(
     'is served where it is mounted: %s',
     async (path) => {
-      const mounted = await shop.service.serve({ basePath: '/deep/ops', token: TOKEN })
+      const mounted = await shop.serve({ basePath: '/deep/ops', token: TOKEN })
       const page = await browser.visit(new URL(path, mounted).href)
       await page.getByText('live', { exact: true }).waitFor()
       expect(new URL(page.url()).pathname).toBe('/deep/ops/')

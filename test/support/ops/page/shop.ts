@@ -14,26 +14,22 @@ import type { Task } from 'runutil/dispatch'
 import { distributedRepeat, singleton } from 'runutil/leases'
 import { ProcessPool } from 'runutil/pool'
 import { type ClaimedJob, QueueWorker } from 'runutil/queue'
-import { ShownService, TOKEN } from './shown-service.ts'
+import { ShownService } from './shown-service.ts'
 
 /** What the clock shows when the page is looked at. */
 const NOON = Date.UTC(2026, 2, 2, 12)
-
-export interface Shop extends AsyncDisposable {
-  readonly service: ShownService
-  /** The page of who may change things with TOKEN. */
-  readonly url: string
-}
+/** How long ago what goes on has begun. */
+const LAST_MS = 40_000
 
 /** A shop at noon, after that much work: always the same, but for the ids of processes and jobs. */
-export async function openShop(minutes: number): Promise<Shop> {
-  const service = new ShownService(NOON - minutes * 60_000)
+export async function openShop(minutes: number): Promise<ShownService> {
+  const service = new ShownService(NOON - minutes * 60_000 - LAST_MS)
   const pool = new ProcessPool({
     command: [process.execPath, fileURLToPath(new URL('../../../pool/programs/node.mjs', import.meta.url))],
     numWorkers: 2,
   })
   const crawl = await store(service)
-  const url = await service.start(workersOf(service, crawl, pool), { token: TOKEN })
+  await service.start(workersOf(service, crawl, pool))
   await service.ready('/Orders/Pictures')
   for (let minute = 0; minute < minutes; minute++) {
     await order(service, minute)
@@ -41,11 +37,7 @@ export async function openShop(minutes: number): Promise<Shop> {
   }
   await lastMinute(service)
   await replicasOf(service)
-  return {
-    service,
-    url,
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
-  }
+  return service
 }
 
 /** What is there before any work. */
@@ -161,7 +153,8 @@ async function replicasOf({ replicas, clock }: ShownService): Promise<void> {
   const state = { at: now, replica: '', workers: {}, loop: { utilization: 0.12 }, memory: {} }
   const facts = { host: 'host-2', version: '0.1.0', startedAt: new Date(NOON - 3_600_000) }
   await replicas.beat({ ...facts, id: 'shop-3', name: 'shop-3', pid: 311, state })
-  await clock.advance('40s')
+  await clock.advance(LAST_MS)
+  // Without what jitter adds of a millisecond.
   clock.set(NOON)
   await replicas.beat({ ...facts, id: 'shop-2', name: 'shop-2', pid: 211, state })
 }

@@ -5,7 +5,7 @@ import { type DeclarativeWorker, Runtime, runAllWorkers } from 'runutil'
 import { type Coordinate, MemoryCoordinateStore, createCoordinate } from 'runutil/coordinate'
 import { Manager, MemoryActionLedger } from 'runutil/dispatch'
 import { MemoryLeaseStore } from 'runutil/leases'
-import { MemoryReplicaStore, type OpsOptions, OpsServer } from 'runutil/ops'
+import { MemoryReplicaStore, type OpsOptions, OpsServer, type ReplicaStore } from 'runutil/ops'
 import { JobQueue, MemoryJobStore } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
 import { Context, newScope, withContext } from '../../../../packages/runutil/src/core/context.ts'
@@ -24,37 +24,39 @@ export class ShownService {
   readonly coordinate: Coordinate
   readonly manager: Manager
   readonly leases: MemoryLeaseStore
-  readonly replicas: MemoryReplicaStore
+  readonly replicas: ReplicaStore
   readonly #runtime = new Runtime()
   readonly #logger = capturedLogger().logger
   readonly #stop = new AbortController()
   readonly #servers: Server[] = []
   /** How many streams of events are open. */
   streams = 0
+  /** Where the page of who may change things with TOKEN is. */
+  url = ''
   #isCut = false
   #run: Promise<void> | undefined
   #ticking: NodeJS.Timeout | undefined
 
-  /** @param now of its clock, in ms since the epoch */
-  constructor(now: number) {
+  /** @param now of its clock, in ms since the epoch @param stores in place of those in memory */
+  constructor(now: number, stores: { queue?: JobQueue; replicas?: ReplicaStore } = {}) {
     const clock = new VirtualClock({ now })
     this.clock = clock
-    this.queue = new JobQueue(new MemoryJobStore({ clock }))
+    this.queue = stores.queue ?? new JobQueue(new MemoryJobStore({ clock }))
     this.coordinate = createCoordinate(new MemoryCoordinateStore(), { clock })
     this.manager = new Manager({ operation: 'update', ledger: new MemoryActionLedger(), clock })
     this.leases = new MemoryLeaseStore({ clock })
-    this.replicas = new MemoryReplicaStore({ clock })
+    this.replicas = stores.replicas ?? new MemoryReplicaStore({ clock })
   }
 
-  /** Begins its run, with an OpsServer as its first worker. @returns the address of the page */
-  async start(workers: readonly DeclarativeWorker[], options: OpsOptions = {}): Promise<string> {
+  /** Begins its run, with an OpsServer as its first worker. */
+  async start(workers: readonly DeclarativeWorker[]): Promise<void> {
     const { clock } = this
     const runtime = this.#runtime
-    const ops = new OpsServer(this.#options({ ...options, port: 0 }))
+    const ops = new OpsServer(this.#options({ token: TOKEN, port: 0 }))
     const run = [{ name: 'Ops', worker: ops }, ...workers]
     this.#run = runAllWorkers(run, this.#stop.signal, { clock, logger: this.#logger, runtime })
     await runtime.ready('/Ops')
-    return this.#listen(ops, '/')
+    this.url = await this.#listen(ops, '/')
   }
 
   /** Resolves when a worker is ready, while time stands. */

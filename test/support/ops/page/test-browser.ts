@@ -8,12 +8,14 @@ export interface VisitOptions {
   readonly token?: string
   /** What the test makes happen, of what otherwise counts as trouble. */
   readonly expected?: RegExp
+  /** What the clock of the machine shows, and goes on to show. */
+  readonly at?: number
   /** Beside another tab, with its cookies. */
   readonly beside?: Page
 }
 
 /** For what the page is to show. */
-const LONGEST_WAIT_MS = 20_000
+const LONGEST_WAIT_MS = 30_000
 
 /** Reports what the page's policy held back, which a page may else hide. */
 const REPORT_POLICY = `document.addEventListener('securitypolicyviolation', (event) =>
@@ -38,7 +40,7 @@ export class TestBrowser {
 
   /** @param url of an OpsServer's page, with what is asked for */
   async visit(url: string, options: VisitOptions = {}): Promise<Page> {
-    const { width = 1280, scheme = 'light', token, expected, beside } = options
+    const { width = 1280, scheme = 'light', token, expected, beside, at } = options
     const context =
       beside?.context() ??
       (await this.#browser.newContext({
@@ -52,6 +54,7 @@ export class TestBrowser {
     this.#contexts.add(context)
     const page = await context.newPage()
     await page.addInitScript(REPORT_POLICY)
+    if (at !== undefined) await page.clock.setFixedTime(at)
     this.#watch(page, new URL(url).origin, expected)
     if (token !== undefined) await signIn(page, url, token)
     await page.goto(url)

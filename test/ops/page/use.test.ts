@@ -119,9 +119,61 @@ describe.skipIf(whyNoBrowser !== undefined)('on the page', () => {
     })
   })
 
+  describe('of the queue', () => {
+    const waiting = async (): Promise<number> =>
+      (await shop.queue.stats()).find(({ kind }) => kind === 'newsletter')!.waiting
+    const confirm = (page: Page, name: string): Promise<void> =>
+      page.getByRole('dialog').getByRole('button', { name, exact: true }).click()
+
+    it('a kind is paused and resumed', async () => {
+      const page = await control('?view=queue')
+      const mail = page.getByLabel('Kinds of jobs').getByRole('row', { name: /^mail/ })
+      await button(page, 'pause mail').click()
+      await mail.getByText('paused', { exact: true }).waitFor()
+      expect(await shop.queue.paused()).toContain('mail')
+      await button(page, 'resume mail').click()
+      await mail.getByText('paused', { exact: true }).waitFor({ state: 'detached' })
+    })
+
+    it('a job is cancelled, retried and deleted, each after a question where something is lost', async () => {
+      await shop.queue.enqueue({ id: 'letter', kind: 'newsletter' })
+      const page = await control('?view=queue&selected=letter')
+      await button(page, 'cancel').click()
+      await confirm(page, 'cancel')
+      await expect.poll(() => state(page).textContent()).toBe('FAILED')
+      await button(page, 'retry').click()
+      await expect.poll(() => state(page).textContent()).toBe('PENDING')
+      await button(page, 'delete').click()
+      await confirm(page, 'delete')
+      await page.getByRole('complementary').waitFor({ state: 'detached' })
+      expect(await shop.queue.get('letter')).toBeUndefined()
+    })
+
+    it('all that match are changed, and no more than were counted', async () => {
+      const page = await control('?view=queue&kind=newsletter&status=WAITING')
+      const before = await waiting()
+      await button(page, 'cancel open …').click()
+      await page.getByRole('dialog', { name: `cancel ${before} jobs?` }).waitFor()
+      expect(await axeFindings(page)).toEqual([])
+      await shop.queue.enqueue({ kind: 'newsletter' })
+      await confirm(page, `cancel ${before} jobs`)
+      await told(page, `${before} jobs changed`)
+      expect(await waiting()).toBe(1)
+    })
+
+    it('filters are in the address, and a copy of it shows the same', async () => {
+      const page = await control('?view=queue')
+      await page.getByLabel('Status').selectOption('FAILED')
+      await page.getByLabel('Id begins with').fill('newsletter-1')
+      await expect.poll(() => new URL(page.url()).searchParams.get('idPrefix')).toBe('newsletter-1')
+      const copy = await browser.visit(page.url())
+      await expect.poll(() => copy.getByLabel('Jobs', { exact: true }).getByRole('row').count()).toBe(12)
+    })
+  })
+
   describe('in the views of what all processes share', () => {
     it('a spec is paused and resumed, and a failed unit of it retried', async () => {
-      const crawl = await shop.service.coordinate.namespace('crawl')
+      const crawl = await shop.coordinate.namespace('crawl')
       const unit = await (await crawl.workSpec('archive')).workUnit('/old/3')
       await (await (await crawl.worker('tester')).makeAttempt(unit)).fail({ reason: 'no such page' })
       const page = await control('?view=units')
@@ -179,7 +231,7 @@ describe.skipIf(whyNoBrowser !== undefined)('on the page', () => {
       ['actions', 'dispatch'],
       ['leases', 'leases'],
     ])('what the server was not given is said: %s', async (view, option) => {
-      const url = await shop.service.serve({ [option]: undefined })
+      const url = await shop.serve({ [option]: undefined })
       const page = await browser.visit(`${url}?view=${view}`, { expected: REFUSED })
       await page.getByText(`give the OpsServer the option '${option}'`).waitFor()
     })

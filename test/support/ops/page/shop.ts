@@ -27,6 +27,7 @@ export async function openShop(minutes: number): Promise<ShownService> {
   const pool = new ProcessPool({
     command: [process.execPath, fileURLToPath(new URL('../../../pool/programs/node.mjs', import.meta.url))],
     numWorkers: 2,
+    destroyTimeout: '1s',
   })
   const crawl = await store(service)
   await service.start(workersOf(service, crawl, pool))
@@ -35,6 +36,9 @@ export async function openShop(minutes: number): Promise<ShownService> {
     await order(service, minute)
     await service.clock.advance('1m')
   }
+  // Real processes, to which so much time has not passed.
+  await pool.reset()
+  for (const task of ['echo', 'slow 600000']) pool.exec(task).catch(() => {})
   await lastMinute(service)
   await replicasOf(service)
   return service

@@ -13,8 +13,8 @@ import {
   withSample,
 } from '../../packages/runutil/src/ops/page/views/kind-history.ts'
 import { runningJobs, shownStatus } from '../../packages/runutil/src/ops/page/views/shown-status.ts'
-import { shownRows, stateCounts, treeRows } from '../../packages/runutil/src/ops/page/views/tree-rows.ts'
 import { verbsOf } from '../../packages/runutil/src/ops/page/views/verbs-of.ts'
+import { shownRows, stateCounts, treeRows } from '../../packages/runutil/src/ops/views/tree-rows.ts'
 import type { State, StateNode } from '../../packages/runutil/src/ops/views/read-model.ts'
 
 describe('the page shows', () => {

@@ -11,7 +11,7 @@ import { ListAndPane } from '../parts/pane.tsx'
 import { ProgressBar } from '../parts/progress-bar.tsx'
 import { StatusMark } from '../parts/status-mark.tsx'
 import type { State } from '../../views/read-model.ts'
-import { STATES, type TreeRow, shownRows, stateCounts, treeRows } from './tree-rows.ts'
+import { STATES, type TreeRow, shownRows, stateCounts, treeRows } from '../../views/tree-rows.ts'
 import { WorkerPane } from './worker-pane.tsx'
 
 /** The workers of a process as they supervise each other, and what each of them does. */

@@ -1,5 +1,5 @@
-import type { WorkerState } from '../../../core/worker-state.ts'
-import type { State, StateNode } from '../../views/read-model.ts'
+import type { WorkerState } from '../../core/worker-state.ts'
+import type { State, StateNode } from './read-model.ts'
 
 /** A worker in its place in the tree. */
 export interface TreeRow {

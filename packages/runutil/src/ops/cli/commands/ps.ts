@@ -1,0 +1,51 @@
+import { age, bytes, count, duration, instant } from '../../format.ts'
+import type { State } from '../../views/read-model.ts'
+import { type TreeRow, stateCounts, treeRows } from '../../views/tree-rows.ts'
+import type { CliCommand } from '../command.ts'
+import { progressText } from '../text/progress-text.ts'
+import { printable } from '../text/printable.ts'
+import { toneOf } from '../text/style.ts'
+import type { Column } from '../text/table.ts'
+
+export const PS: CliCommand = {
+  usage: 'ps',
+  about: 'the workers of a process, as a tree',
+  options: [['--replica <id>', 'of which process; default: the one that answers']],
+  run: async ({ api, options, isJson, output }) => {
+    const state = await api.get<State>('state', { replica: options.text('replica') })
+    if (isJson) return void output.json(state)
+    output.line(headOf(state))
+    output.table(workerColumns(instant(state.at) ?? 0), treeRows(state.workers))
+  },
+}
+
+/** What holds for the whole process, on one line. */
+export function headOf({ replica, workers, folded, loop, memory }: State): string {
+  const counts = stateCounts(workers, folded).map(([state, value]) => `${count(value)} ${state}`)
+  const delay = loop.p99 === undefined ? '' : `, loop p99 ${duration(loop.p99)}`
+  const hidden = folded === undefined ? '' : ', not all of them shown'
+  return printable(`process ${replica}: ${counts.join(', ')}${hidden}; memory ${bytes(memory.rss)}${delay}`)
+}
+
+/** @param now by the clock of the process, in ms since the epoch */
+export function workerColumns(now: number): readonly Column<TreeRow>[] {
+  return [
+    { title: 'WORKER', text: ({ name, level }) => `${'  '.repeat(level - 1)}${name}` },
+    { title: 'KIND', text: ({ node }) => node.kind },
+    { title: 'STATE', text: ({ node }) => node.state, tone: ({ node }) => toneOf(node.state) },
+    { title: 'FOR', text: ({ node }) => lasting(node.since, now), align: 'right' },
+    { title: 'RESTARTS', text: ({ node }) => count(node.restarts), align: 'right' },
+    { title: 'PROGRESS', text: ({ node }) => progressText(node.running?.progress) },
+    { title: 'LAST ERROR', text: ({ node }) => errorText(node.lastError, now), gives: true },
+  ]
+}
+
+function lasting(since: string, now: number): string {
+  const at = instant(since)
+  // That of a root that hasn't begun is 1970.
+  return at === undefined || at <= 0 ? '' : duration(Math.max(0, Math.floor((now - at) / 1_000) * 1_000))
+}
+
+function errorText(error: TreeRow['node']['lastError'], now: number): string {
+  return error === undefined ? '' : `${age(instant(error.at), now)}: ${error.message}`
+}

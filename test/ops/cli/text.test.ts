@@ -90,15 +90,15 @@ describe('a table', () => {
     expect(tableLines(columns, [])).toEqual([''])
   })
 
-  test('cuts what gives first, then what is widest', () => {
+  test('cuts what gives first, then what is widest, and leaves out the last ones', () => {
     expect(tableLines(columns, rows, { width: 25 })).toEqual([
       'NAME  COUNT  ERROR',
       'mail      7  no such mai…',
       '日本   1234',
     ])
-    for (const width of [20, 16, 15]) {
-      const widest = Math.max(...tableLines(columns, rows, { width }).map(widthOf))
-      expect(widest).toBeLessThanOrEqual(Math.max(width, 16))
+    for (const width of [20, 16, 15, 10, 4, 1]) {
+      expect(Math.max(...tableLines(columns, rows, { width }).map(widthOf))).toBeLessThanOrEqual(width)
     }
+    expect(tableLines(columns, rows, { width: 15 })[0]).toBe('NAME  COUNT')
   })
 })

@@ -73,7 +73,8 @@ export class ApiClient {
 
   #noAnswer(error: unknown): CommandError {
     const { cause } = error as { cause?: unknown }
-    const reason = cause instanceof AggregateError ? cause.errors[0] : (cause ?? error)
+    const [first] = cause instanceof AggregateError ? (cause.errors as unknown[]) : []
+    const reason = first ?? cause ?? error
     const why = codeOf(reason) === 'ECONNREFUSED' ? 'connection refused' : messageOf(reason)
     const hint =
       'is the program running, with an OpsServer at this address? --url or RUNUTIL_URL name another'

@@ -10,7 +10,7 @@ import { Output } from './text/output.ts'
 import { printableLines } from './text/printable.ts'
 import { styleFor } from './text/style.ts'
 
-export const DEFAULT_URL = 'http://127.0.0.1:8090/'
+const DEFAULT_URL = 'http://127.0.0.1:8090/'
 
 /**
  * Runs the command `runutil`.
@@ -62,10 +62,11 @@ function programOf({ stdout, stderr }: Terminal): Command {
 
 function add(
   program: Command,
-  { usage, about, options = [], more, run }: CliCommand,
+  cliCommand: CliCommand,
   terminal: Terminal,
   ended: (exitCode: number) => void,
 ): void {
+  const { usage, about, options = [], more } = cliCommand
   const command = program.command(usage).description(about)
   for (const [flags, what] of options) command.option(flags, what)
   if (more !== undefined) command.addHelpText('after', `\n${more}`)
@@ -85,7 +86,7 @@ function add(
       output: new Output(terminal),
       terminal,
     }
-    ended((await run(call)) ?? 0)
+    ended((await cliCommand.run(call)) ?? 0)
   })
 }
 

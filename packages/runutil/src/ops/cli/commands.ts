@@ -9,9 +9,11 @@ import { KINDS } from './commands/kinds.ts'
 import { MIGRATE } from './commands/migrate.ts'
 import { PS } from './commands/ps.ts'
 import { STEERING } from './commands/steering.ts'
+import { TOP } from './top/top.ts'
 
 /** In the order of the help. */
 export const COMMANDS: readonly CliCommand[] = [
+  TOP,
   PS,
   KINDS,
   JOBS,

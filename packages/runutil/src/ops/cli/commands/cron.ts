@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../../core/errors.ts'
 import { nextRuns } from '../../../cron/next-runs.ts'
 import { type CronChange, cronChanges } from '../../doctor/cron-changes.ts'
 import { age } from '../../format.ts'
-import type { CliCommand } from '../command.ts'
+import type { Call, CliCommand } from '../command.ts'
 import { wrongUsage } from '../command-errors.ts'
 import { printable } from '../text/printable.ts'
 
@@ -15,32 +15,34 @@ export const CRON: CliCommand = {
     ['--zone <name>', "its time zone, such as 'Europe/Berlin'; default: UTC"],
     ['--count <number>', 'how many times; default 5'],
   ],
-  run: async ({ args, options, isJson, output, terminal }) => {
-    const pattern = args[0]!
-    const timezone = options.text('zone') ?? 'UTC'
-    const now = terminal.clock.now()
-    const next = asked(() =>
-      nextRuns(pattern, { timezone, from: new Date(now), count: countOf(options.text('count')) }),
-    )
-    const changes = cronChanges({ pattern, timezone, from: now, to: now + YEAR_MS })
-    if (isJson) return void output.json({ pattern, timezone, next, changes: changes.map(asJson) })
-    const local = localTime(timezone)
-    output.table(
-      [
-        { title: printable(timezone.toUpperCase()), text: local },
-        {
-          title: timezone === 'UTC' ? '' : 'UTC',
-          text: (at) => (timezone === 'UTC' ? '' : at.toISOString()),
-        },
-        { title: 'WHEN', text: (at) => age(at.getTime(), now) },
-      ],
-      next,
-    )
-    for (const { at, kind } of changes) {
-      output.line(output.style('warn', `warning: ${kind} when the clocks change on ${local(new Date(at))}`))
-    }
-    return undefined
-  },
+  run: (call) => Promise.resolve().then(() => show(call)),
+}
+
+function show({ args, options, isJson, output, terminal }: Call): undefined {
+  const pattern = args[0]!
+  const timezone = options.text('zone') ?? 'UTC'
+  const now = terminal.clock.now()
+  const next = asked(() =>
+    nextRuns(pattern, { timezone, from: new Date(now), count: countOf(options.text('count')) }),
+  )
+  const changes = cronChanges({ pattern, timezone, from: now, to: now + YEAR_MS })
+  if (isJson) return void output.json({ pattern, timezone, next, changes: changes.map(asJson) })
+  const local = localTime(timezone)
+  output.table(
+    [
+      { title: printable(timezone.toUpperCase()), text: local },
+      {
+        title: timezone === 'UTC' ? '' : 'UTC',
+        text: (at) => (timezone === 'UTC' ? '' : at.toISOString()),
+      },
+      { title: 'WHEN', text: (at) => age(at.getTime(), now) },
+    ],
+    next,
+  )
+  for (const { at, kind } of changes) {
+    output.line(output.style('warn', `warning: ${kind} when the clocks change on ${local(new Date(at))}`))
+  }
+  return undefined
 }
 
 function asked<T>(call: () => T): T {

@@ -2,6 +2,7 @@ import type { KindStats } from '../../../queue/kind-stats.ts'
 import { bounded, count, duration, instant } from '../../format.ts'
 import type { Aged, AsJson } from '../../views/read-model.ts'
 import type { CliCommand } from '../command.ts'
+import { lastingSince } from '../text/lasting.ts'
 import type { Column } from '../text/table.ts'
 
 export type Kind = AsJson<KindStats>
@@ -31,7 +32,7 @@ export function kindColumns(now: number): readonly Column<Kind>[] {
       tone: () => 'warn',
     },
     counts('DUE', ({ due }) => due),
-    { title: 'OLDEST', text: ({ oldestDueAt }) => lag(oldestDueAt, now), align: 'right' },
+    { title: 'OLDEST', text: ({ oldestDueAt }) => lastingSince(oldestDueAt, now), align: 'right' },
     counts('WAITING', ({ waiting }) => waiting),
     counts('BLOCKED', ({ blocked }) => blocked),
     counts('RUNNING', ({ running }) => running),
@@ -51,11 +52,6 @@ function counts(title: string, of: (kind: Kind) => number): Column<Kind> {
 
 function doneIn(perMinute: Kind['perMinute']): number {
   return perMinute.reduce((sum, { done }) => sum + done, 0)
-}
-
-function lag(at: string | undefined, now: number): string {
-  const ms = instant(at)
-  return ms === undefined ? '' : duration(Math.max(0, Math.floor((now - ms) / 1_000) * 1_000))
 }
 
 function lengthOf(ms: number | undefined): string {

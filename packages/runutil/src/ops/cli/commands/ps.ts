@@ -1,7 +1,8 @@
 import { age, bytes, count, duration, instant } from '../../format.ts'
-import type { State } from '../../views/read-model.ts'
-import { type TreeRow, stateCounts, treeRows } from '../../views/tree-rows.ts'
+import type { State, StateNode } from '../../views/read-model.ts'
+import { stateCounts, treeRows } from '../../views/tree-rows.ts'
 import type { CliCommand } from '../command.ts'
+import { lastingSince } from '../text/lasting.ts'
 import { progressText } from '../text/progress-text.ts'
 import { printable } from '../text/printable.ts'
 import { toneOf } from '../text/style.ts'
@@ -27,25 +28,29 @@ export function headOf({ replica, workers, folded, loop, memory }: State): strin
   return printable(`process ${replica}: ${counts.join(', ')}${hidden}; memory ${bytes(memory.rss)}${delay}`)
 }
 
+/** A worker, or what runs in it. */
+export interface WorkerRow {
+  readonly name: string
+  /** That of the root is 1. */
+  readonly level: number
+  readonly node: Pick<StateNode, 'kind' | 'since' | 'restarts' | 'running' | 'lastError'> & {
+    readonly state: string
+  }
+}
+
 /** @param now by the clock of the process, in ms since the epoch */
-export function workerColumns(now: number): readonly Column<TreeRow>[] {
+export function workerColumns(now: number): readonly Column<WorkerRow>[] {
   return [
     { title: 'WORKER', text: ({ name, level }) => `${'  '.repeat(level - 1)}${name}` },
     { title: 'KIND', text: ({ node }) => node.kind },
     { title: 'STATE', text: ({ node }) => node.state, tone: ({ node }) => toneOf(node.state) },
-    { title: 'FOR', text: ({ node }) => lasting(node.since, now), align: 'right' },
+    { title: 'FOR', text: ({ node }) => lastingSince(node.since, now), align: 'right' },
     { title: 'RESTARTS', text: ({ node }) => count(node.restarts), align: 'right' },
     { title: 'PROGRESS', text: ({ node }) => progressText(node.running?.progress) },
     { title: 'LAST ERROR', text: ({ node }) => errorText(node.lastError, now), gives: true },
   ]
 }
 
-function lasting(since: string, now: number): string {
-  const at = instant(since)
-  // That of a root that hasn't begun is 1970.
-  return at === undefined || at <= 0 ? '' : duration(Math.max(0, Math.floor((now - at) / 1_000) * 1_000))
-}
-
-function errorText(error: TreeRow['node']['lastError'], now: number): string {
-  return error === undefined ? '' : `${age(instant(error.at), now)}: ${error.message}`
+function errorText(error: StateNode['lastError'], now: number): string {
+  return error === undefined ? '' : `${error.message}, ${age(instant(error.at), now)}`
 }

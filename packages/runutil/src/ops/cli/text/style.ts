@@ -34,6 +34,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   ok: 'ok',
   starting: 'busy',
   stopping: 'busy',
+  running: 'busy',
   RUNNING: 'busy',
   paused: 'warn',
   warn: 'warn',

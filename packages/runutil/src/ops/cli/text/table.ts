@@ -20,7 +20,7 @@ export interface TableLook {
 const GAP = '  '
 const LEAST = 4
 
-/** The lines of a table, its titles first. A column without any text is left out. */
+/** The lines of a table, its titles first. A column without any text is left out, and the last ones when the screen is too narrow for all. */
 export function tableLines<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -31,8 +31,16 @@ export function tableLines<Row>(
     const texts = cells.map((row) => row[at]!)
     return texts.every((text) => text === '') ? 0 : Math.max(widthOf(title), ...texts.map(widthOf))
   })
-  const shown = columns.map((_, at) => at).filter((at) => all[at]! > 0)
-  const widths = fitted(columns, all, width)
+  const shown = fitting(
+    columns.map((_, at) => at).filter((at) => all[at]! > 0),
+    all,
+    width,
+  )
+  const widths = fitted(
+    columns,
+    all.map((one, at) => (shown.includes(at) ? one : 0)),
+    width,
+  )
   const line = (texts: readonly string[], toneAt: (at: number) => Tone): string => {
     const parts = shown.map((at) => style(toneAt(at), fitTo(texts[at]!, widths[at]!, columns[at]!.align)))
     // Nothing is padded at the end.
@@ -45,6 +53,15 @@ export function tableLines<Row>(
   const titles = columns.map(({ title }) => title)
   const body = cells.map((texts, index) => line(texts, (at) => columns[at]!.tone?.(rows[index]!) ?? 'plain'))
   return [line(titles, () => 'dim'), ...body]
+}
+
+/** The first of the columns that fit when each is as narrow as it may be. */
+function fitting(columns: readonly number[], all: readonly number[], width = Infinity): readonly number[] {
+  let used = -GAP.length
+  return columns.filter((at, place) => {
+    used += GAP.length + Math.min(LEAST, all[at]!)
+    return place === 0 || used <= width
+  })
 }
 
 /** Takes from the columns that give, then from the widest ones, until all fit. */
@@ -71,5 +88,6 @@ function fitted<Row>(
     2 * LEAST,
   )
   take(every, LEAST)
+  take(every, 1)
   return widths
 }

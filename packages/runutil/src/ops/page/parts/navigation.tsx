@@ -16,15 +16,11 @@ export const TITLES: Readonly<Record<View, string>> = {
 
 export function Navigation() {
   const { view } = usePage().route
-  const list = useRef<HTMLUListElement>(null)
-  useEffect(() => {
-    // On a narrow screen, the list of views is wider than that.
-    const current = list.current?.querySelector('[aria-current]')
-    current?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [view])
+  const box = useRef<HTMLElement>(null)
+  useEffect(() => showCurrent(box.current), [view])
   return (
-    <nav class="views" aria-label="Views">
-      <ul ref={list}>
+    <nav class="views" aria-label="Views" ref={box}>
+      <ul>
         {VIEWS.map((one) => (
           <li key={one}>
             <Link
@@ -38,4 +34,12 @@ export function Navigation() {
       </ul>
     </nav>
   )
+}
+
+/** On a narrow screen, the list of views is wider than that. After `scrollIntoView`, Tab would begin there and pass by what is before. */
+function showCurrent(box: HTMLElement | null): void {
+  const current = box?.querySelector('[aria-current]')?.getBoundingClientRect()
+  const shown = box?.getBoundingClientRect()
+  if (box === null || current === undefined || shown === undefined) return
+  if (current.left < shown.left || current.right > shown.right) box.scrollLeft += current.left - shown.left
 }

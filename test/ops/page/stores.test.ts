@@ -17,8 +17,8 @@ import { TcpProxy } from '../../support/postgres/tcp-proxy.ts'
 
 /** RUNUTIL_PAGE_JOBS=1000000 tries a large queue. */
 const JOBS = Number(process.env['RUNUTIL_PAGE_JOBS'] ?? 100_000)
-/** A second where nothing else runs: half of that was measured with 1,000,000. */
-const AT_ONCE_MS = 4_000
+/** A limit for a view that waits for a count of all jobs, also on a machine that is busy with something else. */
+const AT_ONCE_MS = 15_000
 /** What the browser itself writes of answers that are errors, or don't come. */
 const FAILED = /Failed to load resource|ERR_/
 

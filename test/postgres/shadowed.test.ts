@@ -22,6 +22,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ask } from '../support/postgres/ask.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { emptying } from '../support/postgres/emptying.ts'
 import { castShadows } from '../support/postgres/shadows.ts'
 
 const guest = `guest_${process.pid}`
@@ -29,7 +30,6 @@ const service = `service_${process.pid}`
 let fresh: FreshDatabase
 let database: Database
 let admin: pg.Client
-let emptying: string
 
 const as = (role: string): string => Object.assign(new URL(fresh.url), { username: role, password: 'x' }).href
 
@@ -48,11 +48,6 @@ beforeAll(async () => {
   admin = new pg.Client(fresh.url)
   await admin.connect()
   await admin.query('set search_path = pg_catalog')
-  const { rows } = await admin.query<{ tables: string }>(
-    `select string_agg(format('runutil.%I', relname), ', ') as tables from pg_class
-      where relnamespace = 'runutil'::regnamespace and relkind = 'r' and relname <> 'migrations'`,
-  )
-  emptying = `truncate ${rows[0]!.tables} restart identity`
 })
 afterAll(async () => {
   await Promise.all([database?.close(), admin?.end()])
@@ -60,7 +55,7 @@ afterAll(async () => {
   for (const role of [guest, service]) await ask(fresh.url.replace(/[^/]*$/, 'postgres'), `drop role ${role}`)
 })
 /** What one case has left is in the next one's way. */
-afterEach(() => admin.query(emptying))
+afterEach(() => admin.query(emptying('runutil')))
 
 /** Whose public schema is full of operators, functions and types that are called as PostgreSQL's own. */
 describe('a database that others may create in', () => {

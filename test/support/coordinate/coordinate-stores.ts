@@ -3,6 +3,7 @@ import type { CoordinateStore } from '../../../packages/runutil/src/coordinate/c
 import { MemoryCoordinateStore } from '../../../packages/runutil/src/coordinate/memory-coordinate-store.ts'
 import { PostgresCoordinateStore } from '../../../packages/runutil/src/postgres/coordinate/postgres-coordinate-store.ts'
 import { kindsOfDatabase } from '../postgres/databases.ts'
+import { emptying } from '../postgres/emptying.ts'
 
 /** Makes empty stores. */
 export interface CoordinateStoreMaker {
@@ -28,9 +29,7 @@ async function openMaker(open: (typeof kindsOfDatabase)[number]['open']): Promis
   await migrate(database, { schema })
   return {
     fresh: async () => {
-      await database.query({
-        text: `truncate "${schema}".work_namespaces, "${schema}".work_attempts cascade`,
-      })
+      await database.query({ text: emptying(schema) })
       return new PostgresCoordinateStore(database, { schema })
     },
     close: () => database.close(),

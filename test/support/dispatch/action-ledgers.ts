@@ -5,6 +5,7 @@ import { JsonLinesActionLedger, MemoryActionLedger } from 'runutil/dispatch'
 import { PostgresActionLedger, migrate } from 'runutil/postgres'
 import type { ActionLedgerContext } from 'runutil/testing'
 import { kindsOfDatabase } from '../postgres/databases.ts'
+import { emptying } from '../postgres/emptying.ts'
 
 export interface LedgerMaker {
   readonly fresh: () => Promise<ActionLedgerContext>
@@ -59,9 +60,7 @@ export const kindsOfLedger: readonly { name: string; open: () => Promise<LedgerM
       await migrate(database, { schema })
       return {
         fresh: async () => {
-          await database.query({
-            text: `truncate "${schema}".actions, "${schema}".action_records, "${schema}".live_workers cascade`,
-          })
+          await database.query({ text: emptying(schema) })
           const ledger = (): PostgresActionLedger => new PostgresActionLedger(database, { schema })
           return { ledger: ledger(), again: async () => ledger() }
         },

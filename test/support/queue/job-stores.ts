@@ -2,6 +2,7 @@ import { type JobStore, MemoryJobStore } from 'runutil/queue'
 import { PostgresJobStore, migrate } from 'runutil/postgres'
 import type { VirtualClock } from 'runutil/testing'
 import { kindsOfDatabase } from '../postgres/databases.ts'
+import { emptying } from '../postgres/emptying.ts'
 
 /** Makes empty stores, each of which takes its time from the clock that it is given. */
 export interface JobStoreMaker {
@@ -23,16 +24,9 @@ async function openMaker(open: (typeof kindsOfDatabase)[number]['open']): Promis
   const database = await open()
   const schema = 'queue test'
   await migrate(database, { schema })
-  const [row] = await database.query<[string]>(
-    {
-      text: `select string_agg(format('%I.%I', schemaname, tablename), ', ') from pg_tables
-        where schemaname = $1 and tablename <> 'migrations'`,
-    },
-    [schema],
-  )
   return {
     fresh: async (clock) => {
-      await database.query({ text: `truncate ${row![0]} restart identity` })
+      await database.query({ text: emptying(schema) })
       return new PostgresJobStore(database, { schema, clock })
     },
     close: () => database.close(),

@@ -242,7 +242,7 @@ export class JobQueue {
     return minuteTally(this.#store).totals
   }
 
-  /** The number of jobs by kind and status; PENDING excludes running jobs. Reads them all, in a second a million; `stats` doesn't. */
+  /** The number of jobs by kind and status; PENDING excludes running jobs. Reads all of them, a million a second; `stats` doesn't. */
   counts(): Promise<JobCounts> {
     return this.#store.counts()
   }

@@ -30,7 +30,8 @@ interface SpecRows {
   readonly next?: string
 }
 
-interface SpecRow {
+/** A spec of a list. */
+export interface SpecRow {
   readonly namespace: string
   readonly name: string
   readonly priority: number

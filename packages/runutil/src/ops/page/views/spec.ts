@@ -1,20 +1,9 @@
 import type { WorkUnitStatus } from '../../../coordinate/model.ts'
-import type { Aged } from '../../views/read-model.ts'
+import type { Aged, AsJson } from '../../views/read-model.ts'
+import type { SpecRow } from '../../views/work-views.ts'
 
 /** A work spec, as the API lists it. */
-export interface Spec {
-  readonly namespace: string
-  readonly name: string
-  readonly priority: number
-  readonly weight: number
-  readonly paused: boolean
-  readonly continuous: boolean
-  readonly maxRunning?: number
-  readonly maxRetries?: number
-  /** When its next continuous unit may start. */
-  readonly next?: string
-  /** The spec that its finished units add units to. */
-  readonly then?: string
+export interface Spec extends AsJson<SpecRow> {
   /** Absent while they are unknown. */
   readonly counts?: Readonly<Record<WorkUnitStatus, number>>
 }

@@ -69,7 +69,7 @@ describe('what is seen', () => {
     const { code, out, err } = await runutil(['ps'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
     const lines = out.split('\n')
-    expect(lines[0]).toMatch(/^process \S+: .*ready.*; memory \d+ MiB/)
+    expect(lines[0]).toMatch(/^process \S+: .*ready.*; memory [\d.]+ [MG]iB/)
     expect(lines[1]).toMatch(/^WORKER +KIND +STATE +FOR +RESTARTS +PROGRESS$/)
     expect(lines.find((line) => line.includes('Jobs'))).toMatch(/^ {2}Jobs +queue +ready +\S+ \S+ +0$/)
     expect(lines.find((line) => line.includes('Busy'))).toContain('████████░░ 75 %, row 3')

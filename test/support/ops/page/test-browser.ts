@@ -15,7 +15,7 @@ export interface VisitOptions {
 }
 
 /** For what the page is to show. */
-const LONGEST_WAIT_MS = 30_000
+const LONGEST_WAIT_MS = 120_000
 
 /** Reports what the page's policy held back, which a page may else hide. */
 const REPORT_POLICY = `document.addEventListener('securitypolicyviolation', (event) =>

@@ -208,9 +208,11 @@ describe('the handlers', () => {
     }
   }
   const providing = (type: new () => Provided) => (signal: AbortSignal) => {
+    // Not those of other test files, which share the process.
+    const group = 'shutdown signal'
     const child = container.createChildContainer()
-    provideWorker(child, type)
-    return runProvidedWorkers(child, signal, { logger })
+    provideWorker(child, type, { group })
+    return runProvidedWorkers(child, signal, { group, logger })
   }
 
   test.each<[string, (signal: AbortSignal) => Promise<void>]>([

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { Probe } from 'runutil/testing'
 import { compiled } from './compiled.ts'
+import { QUICK_START } from './node-args.ts'
 
 /** Ends a child that hangs. Far longer than any test needs. */
 const KILL_AFTER_MS = 240_000
@@ -22,7 +23,7 @@ export class Child {
   readonly exit: Promise<Exit>
 
   constructor(program: string, ...args: string[]) {
-    this.#process = spawn(process.execPath, [compiled(`test/${program}.ts`), ...args], {
+    this.#process = spawn(process.execPath, [...QUICK_START, compiled(`test/${program}.ts`), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) {

@@ -10,6 +10,9 @@ declare module 'vitest' {
   }
 }
 
+/** What loses power is a server of the test's own: this one waits for no disk. */
+const NOT_DURABLE = { fsync: 'off', full_page_writes: 'off' }
+
 /**
  * Toolchain, package and subprocess tests use the built package, other programs the compiled sources. Database tests share one server: that of
  * TEST_DATABASE_URL, to test another version, or else a new one.
@@ -21,7 +24,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const [{ complaints }, , server] = await Promise.all([
     buildIfStale(),
     compileWorkspace(),
-    given === undefined ? PostgresServer.start() : { url: given, stop: async () => {} },
+    given === undefined
+      ? PostgresServer.start({ settings: NOT_DURABLE })
+      : { url: given, stop: async () => {} },
   ])
   // This does not fail the run: all other tests use the sources, and `types` reports the same.
   if (complaints !== '') console.warn(complaints)

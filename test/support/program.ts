@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { compiled } from './compiled.ts'
+import { QUICK_START } from './node-args.ts'
 
 /** Ends a program that hangs. Far longer than any test needs. */
 const KILL_AFTER_MS = 240_000
@@ -38,7 +39,7 @@ export class Program {
 
   constructor({ path, args = [], cwd, env }: ProgramProps) {
     const file = path.endsWith('.ts') ? compiled(path) : inRoot(path)
-    this.#process = spawn(process.execPath, [file, ...args], {
+    this.#process = spawn(process.execPath, [...QUICK_START, file, ...args], {
       cwd: cwd ?? inRoot(''),
       // Only databases that a test names.
       env: { ...process.env, DATABASE_URL: undefined, ...env },

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'runutil'
 import { VirtualClock } from 'runutil/testing'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SharedQueries } from '../../packages/runutil/src/ops/views/shared-queries.ts'
 import { type Answer, SharedQuery } from '../../packages/runutil/src/ops/views/shared-query.ts'
 
@@ -176,4 +176,71 @@ test('queries that differ run one at a time too, the last 20 are remembered, and
   void outcome(family.ask('0', query))
   await clock.advance(0)
   expect(calls).toHaveLength(22)
+})
+
+describe('once what it asks for has changed', () => {
+  test('the next who asks gets a new answer, and the others within 2 s share that', async () => {
+    const script = scripted()
+    const { calls, shared } = script
+    await known(script, 1)
+    shared.outdate()
+    await known(script, 2)
+    expect((await shared.ask()).value).toBe(2)
+    expect(calls).toHaveLength(2)
+  })
+
+  test.each(['answers', 'fails'])(
+    'a query that began before is for those who asked before, when it %s',
+    async (ends) => {
+      const { clock, calls, shared } = scripted()
+      const before = outcome(shared.ask())
+      await clock.advance(0)
+      shared.outdate()
+      const after = [outcome(shared.ask()), outcome(shared.ask())]
+      await clock.advance(0)
+      expect(calls).toHaveLength(1)
+      if (ends === 'answers') calls[0]!.answer(1)
+      else calls[0]!.fail(new InvalidArgumentError('limit: expected less'))
+      await clock.advance(0)
+      expect(calls).toHaveLength(2)
+      calls[1]!.answer(2)
+      expect(await before).toEqual(
+        ends === 'answers' ? expect.objectContaining({ value: 1 }) : expect.any(InvalidArgumentError),
+      )
+      expect(await Promise.all(after)).toMatchObject([{ value: 2 }, { value: 2 }])
+    },
+  )
+
+  test('the last answer stands while the store is not to be asked again', async () => {
+    const script = scripted()
+    const { clock, calls, shared } = script
+    await known(script, 1)
+    shared.outdate()
+    const asked = shared.ask()
+    await clock.advance(0)
+    calls[1]!.fail(new Error('away'))
+    expect((await asked).value).toBe(1)
+    shared.outdate()
+    expect((await shared.ask()).value).toBe(1)
+    expect(calls).toHaveLength(2)
+    await clock.advance(4_000)
+    await known(script, 2)
+  })
+
+  test('all queries of a family are asked anew', async () => {
+    const { clock, calls, query } = scripted()
+    const family = new SharedQueries<number>(clock, 'things')
+    const askBoth = async (): Promise<number[]> => {
+      const asked = ['a', 'b'].map((key) => family.ask(key, query))
+      for (let turn = 0; turn < 2; turn++) {
+        await clock.advance(0)
+        calls.at(-1)!.answer(calls.length)
+      }
+      return (await Promise.all(asked)).map(({ value }) => value)
+    }
+    expect(await askBoth()).toEqual([1, 2])
+    expect(await askBoth()).toEqual([1, 2])
+    family.outdate()
+    expect(await askBoth()).toEqual([3, 4])
+  })
 })

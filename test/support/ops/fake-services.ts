@@ -72,6 +72,7 @@ export class FakeServices {
       leases: async () => say({ ...AGED, leases: [] }, 'leases'),
       replicas: async () => say({ ...AGED, replicas: [] }, 'replicas'),
       doctor: async () => say({ ...AGED, findings: [] }, 'doctor'),
+      changed: () => {},
     }
   }
 

@@ -4,6 +4,7 @@ import { VERSION } from '../core/version.ts'
 import type { ServerFacts } from './doctor/check.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { createControl } from './control/create-control.ts'
+import { visibleAtOnce } from './control/visible-at-once.ts'
 import { createReadModel } from './views/create-read-model.ts'
 import { EventStreams } from './events/event-streams.ts'
 import { openApiDocument } from './http/openapi.ts'
@@ -54,7 +55,8 @@ export class ServedRun {
     })
     const here = (): Runtime => runtime
     const link = replicas && { id, store: replicas }
-    this.control = createControl({ runtime: here, queue, coordinate, replicas: link })
+    const control = createControl({ runtime: here, queue, coordinate, replicas: link })
+    this.control = visibleAtOnce(control, (concern) => this.model.changed(concern))
     this.streams = new EventStreams(this.model, clock)
     const state = (): State => this.model.state()
     this.#replica =

@@ -31,6 +31,11 @@ export class ActionViews {
     this.#queries = new SharedQueries(clock, 'actions')
   }
 
+  /** To be called when actions have changed. */
+  outdate(): void {
+    this.#queries.outdate()
+  }
+
   async list(fields: Fields): Promise<Aged & ActionRows> {
     const query = actionQueryOf(fields)
     const limit = limitOf(fields, 'actions', LIMIT)

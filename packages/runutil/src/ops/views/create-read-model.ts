@@ -53,6 +53,10 @@ export function createReadModel(props: ReadModelProps): ReadModel {
       given(leaseViews, 'leases').list(async () => [state(), ...((await others?.states()) ?? [])]),
     replicas: async () => (others === undefined ? aloneIn(self, clock) : others.list()),
     doctor: () => doctor.findings(),
+    changed: (concern) => {
+      const touched = { jobs: [jobs], specs: [work], workers: [jobs, work, actions, leaseViews, others] }
+      for (const views of [doctor, ...touched[concern]]) views?.outdate()
+    },
   }
 }
 

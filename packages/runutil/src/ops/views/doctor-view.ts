@@ -32,6 +32,11 @@ export class DoctorView {
     this.#query = new SharedQuery({ clock, what: 'doctor', query, limitMs: LIMIT_MS })
   }
 
+  /** To be called when anything that it looks at has changed. */
+  outdate(): void {
+    this.#query.outdate()
+  }
+
   async findings(): Promise<Aged & { findings: readonly Finding[] }> {
     const { value, at, ageMs } = await this.#query.ask()
     return { at, ageMs, findings: value }

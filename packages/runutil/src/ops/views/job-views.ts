@@ -38,6 +38,11 @@ export class JobViews {
     this.#jobs = new SharedQueries(clock, 'job')
   }
 
+  /** To be called when jobs or kinds have changed. */
+  outdate(): void {
+    for (const queries of [this.#kinds, this.#lists, this.#jobs]) queries.outdate()
+  }
+
   async kinds(): Promise<Aged & { kinds: readonly object[] }> {
     const { value, at, ageMs } = await this.#kinds.ask()
     return { at, ageMs, kinds: value }

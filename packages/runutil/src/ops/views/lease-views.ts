@@ -20,6 +20,11 @@ export class LeaseViews {
     this.#query = new SharedQuery({ clock, what: 'leases', query: async () => query() })
   }
 
+  /** To be called when leases have changed. */
+  outdate(): void {
+    this.#query.outdate()
+  }
+
   /** @param states of the processes that are known */
   async list(states: () => Promise<readonly State[]>): Promise<Aged & { leases: readonly object[] }> {
     const [{ value, at, ageMs }, known] = await Promise.all([this.#query.ask(), states()])

@@ -37,6 +37,9 @@ export interface Aged {
 /** The query of a list: names of fields and their values, as in the address. */
 export type Fields = Readonly<Record<string, string>>
 
+/** What a change concerns. A worker may do anything, so its concern is all. */
+export type Concern = 'jobs' | 'specs' | 'workers'
+
 /** What can be seen. A list whose module isn't there is an OpsError 404, one whose store doesn't answer 503. */
 export interface ReadModel {
   state(): State
@@ -52,4 +55,6 @@ export interface ReadModel {
   leases(): Promise<Aged & { readonly leases: readonly object[] }>
   replicas(): Promise<Aged & { readonly replicas: readonly object[] }>
   doctor(): Promise<Aged & { readonly findings: readonly Finding[] }>
+  /** To be called once something was changed: what is asked for from now on shows it. */
+  changed(concern: Concern): void
 }

@@ -24,6 +24,11 @@ export class ReplicaViews {
     this.#all = new SharedQuery({ clock, what: 'states', query: (signal) => this.#askAll(signal) })
   }
 
+  /** To be called when a process has changed. */
+  outdate(): void {
+    for (const queries of [this.#list, this.#states, this.#all]) queries.outdate()
+  }
+
   async list(): Promise<Aged & { replicas: readonly object[] }> {
     const { value, at, ageMs } = await this.#list.ask()
     return { at, ageMs, replicas: value }

@@ -31,6 +31,11 @@ export class SharedQueries<T> {
     return shared.ask()
   }
 
+  /** To be called when what they ask for has changed. */
+  outdate(): void {
+    for (const shared of this.#kept.values()) shared.outdate()
+  }
+
   #added(query: (signal: AbortSignal) => Promise<T>): SharedQuery<T> {
     if (this.#kept.size >= MOST_KEPT) this.#forgetOne()
     const inTurn = (signal: AbortSignal): Promise<T> =>

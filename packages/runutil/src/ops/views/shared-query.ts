@@ -37,6 +37,7 @@ export interface SharedQueryProps<T> {
  *
  * idle ─► asking ─► fresh, for 2 s ─► idle, or after a failure ─► waiting, for 4, 8 … 60 s ─► idle. While waiting, and when a query
  * takes longer than its limit, the last answer stands, with its age; without one, asking is an error: the unknown is never an empty list.
+ * Once `outdate` was called, whoever asks gets the answer of a query that began after that, if it may be asked again.
  */
 export class SharedQuery<T> {
   readonly #props: SharedQueryProps<T>
@@ -46,6 +47,8 @@ export class SharedQuery<T> {
   #asking: Promise<void> | undefined
   /** When the query that hasn't ended began, on the scale of `clock.elapsed()`. */
   #unansweredSince: number | undefined
+  /** What it asks for has changed since the last query began. */
+  #isOutdated = false
   #failures = 0
   #failure: unknown
   #nextTryAt = -Infinity
@@ -62,6 +65,8 @@ export class SharedQuery<T> {
   /** @throws OpsError 503 when there never was an answer; what the query itself says about wrong arguments */
   async ask(): Promise<Answer<T>> {
     const { clock } = this.#props
+    // The answer of a query that began before a change is for those who asked before it; as is its failure.
+    while (this.#asking !== undefined && this.#isOutdated) await this.#asking.catch(() => {})
     if (this.#asking !== undefined) await this.#asking
     else if (!this.#isFresh && this.#mayTry) await this.#begin()
     const last = this.#last
@@ -69,8 +74,14 @@ export class SharedQuery<T> {
     return { value: last.value, at: last.at, ageMs: Math.round(clock.elapsed() - last.askedAt) }
   }
 
+  /** To be called when what it asks for has changed. The last answer stands only for as long as there can be no other. */
+  outdate(): void {
+    this.#isOutdated = true
+  }
+
   get #isFresh(): boolean {
-    return this.#last !== undefined && this.#props.clock.elapsed() - this.#last.askedAt < SHARED_MS
+    if (this.#last === undefined || this.#isOutdated) return false
+    return this.#props.clock.elapsed() - this.#last.askedAt < SHARED_MS
   }
 
   /** A query that was given up may still be on in the store, where a second one would only add to its load. */
@@ -81,6 +92,7 @@ export class SharedQuery<T> {
   }
 
   #begin(): Promise<void> {
+    this.#isOutdated = false
     this.#asking = this.#scope
       .run(() => this.#tryOnce())
       .finally(() => {

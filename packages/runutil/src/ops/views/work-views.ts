@@ -66,6 +66,11 @@ export class WorkViews {
     this.#counts = new SharedQuery({ clock, what: 'counts', query: () => coordinate.summarize() })
   }
 
+  /** To be called when specs or units have changed. */
+  outdate(): void {
+    for (const queries of [this.#specs, this.#units, this.#counts]) queries.outdate()
+  }
+
   /** By namespace and name. The counts are absent while they are unknown. */
   async specs(fields: Fields): Promise<Aged & SpecRows> {
     const given = checkFields(fields, 'specs', SPEC_FIELDS)

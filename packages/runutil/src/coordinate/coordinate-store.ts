@@ -1,11 +1,14 @@
 import type { Data } from './data.ts'
 import type { MetaChange } from './meta-change.ts'
-import type { AttemptStatus, SummaryRow, WorkUnitStatus, WorkerUpdate } from './model.ts'
+import type { AttemptStatus, OpenUnits, SummaryRow, WorkUnitStatus, WorkerUpdate } from './model.ts'
 import type { SchedulerRequest } from './scheduler.ts'
 import type { DerivedMeta, WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
 
 /** Issued by the store, and never reused after a deletion. */
 export type Id = number
+
+/** The most that a count of `openUnits` gives: it stands for 'more than 10,000'. */
+export const MOST_COUNTED = 10_001
 
 export interface Named {
   readonly id: Id
@@ -108,6 +111,8 @@ export interface NamespaceStore {
   destroy(id: Id): Promise<void>
   /** Summarizes one namespace, or all; rows with count 0 are omitted. */
   summarize(id: Id | undefined): Promise<SummaryRow[]>
+  /** Of all namespaces, each spec, by namespace and name; counts end at MOST_COUNTED. */
+  openUnits(): Promise<OpenUnits[]>
   /**
    * Removes work that ended longer ago than `retentionMs`, a part at a time: units that have finished or failed, with their
    * attempts, and of other units all attempts but the last. @param after 0, or `next` of the previous call

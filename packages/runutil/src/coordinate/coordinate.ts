@@ -3,7 +3,7 @@ import { unexpected } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { checkName } from './checks.ts'
 import type { CoordinateStore } from './coordinate-store.ts'
-import type { Coordinate, Namespace, SummaryRow } from './model.ts'
+import type { Coordinate, Namespace, OpenUnits, SummaryRow } from './model.ts'
 import { handlesOf } from './handles.ts'
 import { Session } from './session.ts'
 
@@ -49,5 +49,9 @@ class CoordinateHandle implements Coordinate {
 
   summarize(): Promise<SummaryRow[]> {
     return this.#session.store.namespaces.summarize(undefined)
+  }
+
+  openUnits(): Promise<OpenUnits[]> {
+    return this.#session.store.namespaces.openUnits()
   }
 }

@@ -11,6 +11,7 @@ export type {
   CoordinateWorkerRecord,
   Namespace,
   NewWorkUnit,
+  OpenUnits,
   SummaryRow,
   WorkSpec,
   WorkUnit,

@@ -1,8 +1,8 @@
-import type { Id, Named, NamespaceStore, Pruned } from './coordinate-store.ts'
+import { type Id, MOST_COUNTED, type Named, type NamespaceStore, type Pruned } from './coordinate-store.ts'
 import { type MemoryAttempt, type MemoryTables, byName, named } from './memory-tables.ts'
 import type { MemorySpecs } from './memory-specs.ts'
-import type { MemoryUnits } from './memory-units.ts'
-import type { SummaryRow } from './model.ts'
+import { type MemoryUnits, countByStatus } from './memory-units.ts'
+import type { OpenUnits, SummaryRow } from './model.ts'
 
 export class MemoryNamespaces implements NamespaceStore {
   readonly #tables: MemoryTables
@@ -41,6 +41,22 @@ export class MemoryNamespaces implements NamespaceStore {
     return chosen.flatMap(({ specs }) =>
       [...specs.values()].sort(byName).flatMap((spec) => this.#specs.summaryOf(spec, this.#now())),
     )
+  }
+
+  async openUnits(): Promise<OpenUnits[]> {
+    const all = this.#tables.namespaces.rows.sort(byName).flatMap(({ name: namespace, specs }) =>
+      [...specs.values()].sort(byName).map(({ name: workSpec, units }) => {
+        return { namespace, workSpec, ...countByStatus(units.values(), this.#now()) }
+      }),
+    )
+    const isTooMany = all.reduce((sum, { delayed }) => sum + delayed, 0) >= MOST_COUNTED
+    return all.map(({ namespace, workSpec, available, pending, delayed }) => ({
+      namespace,
+      workSpec,
+      available: Math.min(available, MOST_COUNTED),
+      pending: Math.min(pending, MOST_COUNTED),
+      delayed: isTooMany ? undefined : delayed,
+    }))
   }
 
   /** Prunes everything at once. */

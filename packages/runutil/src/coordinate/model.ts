@@ -47,6 +47,16 @@ export interface SummaryRow {
   readonly count: number
 }
 
+/** How many units of a spec have not ended, by status. A count of more than 10,000 is given as 10,001. */
+export interface OpenUnits {
+  readonly namespace: string
+  readonly workSpec: string
+  readonly available: number
+  readonly pending: number
+  /** Undefined while all specs together have more than 10,000 of them. */
+  readonly delayed: number | undefined
+}
+
 export interface WorkerUpdate {
   data: Data
   /** When the update was made. */
@@ -61,7 +71,13 @@ export interface Coordinate {
   /** The namespace of that name; created if there is none. */
   namespace(name: string): Promise<Namespace>
   namespaces(): Promise<Map<string, Namespace>>
+  /** How many units of each spec have each status, also of those that have ended: reads all units. */
   summarize(): Promise<SummaryRow[]>
+  /**
+   * How many units of each spec have not ended, by namespace and name, for metrics and alarms: cheap however many have ended, since those
+   * are not read, and counts end at 10,001. Of a MemoryCoordinateStore it reads all, as each request does.
+   */
+  openUnits(): Promise<OpenUnits[]>
 }
 
 /** Work specs, and the workers that work on them. */

@@ -31,7 +31,13 @@ export {
   WorkerLostError,
 } from './errors.ts'
 export { JsonLinesActionLedger } from './json-lines-action-ledger.ts'
-export { type LiveWorker, LiveWorkers, type RegisterOptions, type Registration } from './live-workers.ts'
+export {
+  type LiveWorker,
+  LiveWorkers,
+  type RegisterOptions,
+  type Registration,
+  type WorkerLoad,
+} from './live-workers.ts'
 export type { ManagerOptions } from './manager-options.ts'
 export { Manager } from './manager.ts'
 export { MemoryActionLedger } from './memory-action-ledger.ts'

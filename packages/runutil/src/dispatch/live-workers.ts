@@ -24,6 +24,14 @@ export interface Registration extends LiveWorker {
   close(): Promise<void>
 }
 
+/** What the workers of one process have to do. */
+export interface WorkerLoad {
+  /** Tasks whose handler was called and has not ended. */
+  readonly running: number
+  /** Tasks that wait for one of these workers; undefined where only a remote store knows. */
+  readonly queued: number | undefined
+}
+
 /** Options of `register`. */
 export interface RegisterOptions {
   /**
@@ -102,6 +110,18 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
       const loop = this.#loops.get(worker.target)
       return (loop?.worker.host === worker.host ? loop.detail : undefined) ?? worker
     })
+  }
+
+  /** What those that were registered in this process have to do. Asks no ledger. */
+  get load(): WorkerLoad {
+    let running = 0
+    let queued: number | undefined = 0
+    for (const loop of this.#all) {
+      if (loop.isBusy) running++
+      const waiting = loop.queued
+      queued = queued === undefined || waiting === undefined ? undefined : queued + waiting
+    }
+    return { running, queued }
   }
 
   #known(): readonly LiveWorker[] {

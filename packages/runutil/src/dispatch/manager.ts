@@ -59,6 +59,11 @@ export class Manager<I = unknown, O = unknown> implements Worker {
     this.workers = new LiveWorkers(this.#settings, new Settler(this.#changes, this.#submissions))
   }
 
+  /** The operation of its actions. */
+  get operation(): string {
+    return this.#settings.operation
+  }
+
   /**
    * Writes an action to the ledger and gives its task to the live worker of the target. Calls made in one tick keep their order.
    *

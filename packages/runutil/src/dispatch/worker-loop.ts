@@ -76,6 +76,16 @@ export class WorkerLoop {
     }
   }
 
+  /** Whether its handler performs a task. */
+  get isBusy(): boolean {
+    return this.#task !== undefined
+  }
+
+  /** How many tasks wait for it; 0 until it is live, undefined if unknown here. */
+  get queued(): number | undefined {
+    return this.#registration === undefined ? 0 : this.#registration.queued
+  }
+
   /** Never rejects. Registers a lost worker again. */
   run(): Promise<void> {
     this.#ended = this.#live(this.#register())

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { type CoordinateCases, add, placeOf, rejectsWith, statusesOf, take } from './coordinate-case.ts'
+import {
+  type CoordinateCases,
+  LIFETIME_MS,
+  add,
+  placeOf,
+  rejectsWith,
+  statusesOf,
+  take,
+} from './coordinate-case.ts'
 
 /** Adding, finding, changing and deleting units. */
 export const unitCases: CoordinateCases = {
@@ -81,6 +89,31 @@ export const unitCases: CoordinateCases = {
       statuses.map(counted),
     )
     assert.equal((await context.coordinate.summarize()).length, 5)
+  },
+
+  'units: those that have not ended are counted, of each spec': async (context) => {
+    const { namespace, spec, worker } = await placeOf(context, ['1', '2', '3', '4', '5'])
+    await (await take(worker, '1')).finish()
+    await (await take(worker, '2')).fail()
+    await take(worker, '3')
+    await spec.addWorkUnit('6', {}, { notBefore: new Date(context.clock.now() + 60_000) })
+    await namespace.setWorkSpec({ name: 'empty' })
+    await (await context.coordinate.namespace('a')).setWorkSpec({ name: 'spec' })
+    const none = { available: 0, pending: 0, delayed: 0 }
+    const others = [
+      { namespace: 'a', workSpec: 'spec', ...none },
+      { namespace: 'namespace', workSpec: 'empty', ...none },
+    ]
+    const counted = (available: number, pending: number, delayed: number) => [
+      ...others,
+      { namespace: 'namespace', workSpec: 'spec', available, pending, delayed },
+    ]
+    assert.deepEqual(await context.coordinate.openUnits(), counted(2, 1, 1))
+    // Nothing is written when time passes.
+    await context.clock.advance(60_000)
+    assert.deepEqual(await context.coordinate.openUnits(), counted(3, 1, 0))
+    await context.clock.advance(LIFETIME_MS)
+    assert.deepEqual(await context.coordinate.openUnits(), counted(4, 0, 0))
   },
 
   'units: their priorities can be set and adjusted': async (context) => {

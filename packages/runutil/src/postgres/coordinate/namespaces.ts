@@ -1,6 +1,6 @@
 import type { Id, Named, NamespaceStore, Pruned } from '../../coordinate/coordinate-store.ts'
 import { ErrGone } from '../../coordinate/errors.ts'
-import type { SummaryRow, WorkUnitStatus } from '../../coordinate/model.ts'
+import type { OpenUnits, SummaryRow, WorkUnitStatus } from '../../coordinate/model.ts'
 import { EQ, TEXT } from '../database/qualified.ts'
 import type { Queries } from './queries.ts'
 
@@ -46,6 +46,20 @@ export class Namespaces implements NamespaceStore {
     return summaryRows(await this.#queries.rows(text, [id ?? null, this.#queries.now]))
   }
 
+  async openUnits(): Promise<OpenUnits[]> {
+    const { s } = this.#queries
+    const text = /* sql */ `select namespace, name, p_available, p_pending, p_delayed
+      from ${s}.open_units(${s}.store_time($1::double precision))`
+    const rows = await this.#queries.rows<OpenColumns>(text, [this.#queries.now])
+    return rows.map(([namespace, workSpec, available, pending, delayed]) => ({
+      namespace,
+      workSpec,
+      available,
+      pending,
+      delayed: delayed ?? undefined,
+    }))
+  }
+
   async prune(id: Id, retentionMs: number, after: Id): Promise<Pruned> {
     const text = /* sql */ `select p_removed, p_next::double precision
       from ${this.#queries.s}.prune_work($1::bigint, $2::double precision, $3::bigint, $4::integer, $5::double precision)`
@@ -57,6 +71,14 @@ export class Namespaces implements NamespaceStore {
 }
 
 export const statusOrder = /* sql */ `pg_catalog.array_position(array['available', 'pending', 'finished', 'failed', 'delayed'], c.status)`
+
+type OpenColumns = [
+  namespace: string,
+  workSpec: string,
+  available: number,
+  pending: number,
+  delayed: number | null,
+]
 
 type SummaryColumns = [namespace: string, workSpec: string, status: string, count: number]
 

@@ -4,6 +4,7 @@ import { BY_INDEX, PINNED } from '../plan-settings.ts'
 import { attempting } from './attempting.ts'
 import { choosing } from './choosing.ts'
 import { clockSet } from './clock-set.ts'
+import { counting } from './counting.ts'
 import { pruning } from './pruning.ts'
 import { requesting } from './requesting.ts'
 import { waking } from './waking.ts'
@@ -19,7 +20,7 @@ export const coordinateMigration: Migration = {
   number: 2,
   name: 'coordinate',
   sql: (schema) =>
-    [tables, reading, waking, attempting, choosing, clockSet, requesting, pruning]
+    [tables, reading, counting, waking, attempting, choosing, clockSet, requesting, pruning]
       .map((part) => part(schema))
       .join(''),
 }

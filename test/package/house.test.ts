@@ -19,8 +19,9 @@ const mayImport: Record<string, readonly string[]> = {
   http: ['core'],
   postgres: ['core', 'queue', 'coordinate', 'dispatch', 'leases', 'ops'],
   ops: ['core', 'runtime', 'cron', 'queue', 'coordinate', 'dispatch', 'leases', 'pool'],
-  otel: ['core', 'runtime', 'queue'],
-  prometheus: ['core', 'runtime', 'queue', 'leases'],
+  metrics: ['core', 'queue', 'coordinate', 'leases'],
+  otel: ['core', 'runtime', 'queue', 'coordinate', 'leases', 'metrics'],
+  prometheus: ['core', 'runtime', 'queue', 'coordinate', 'leases', 'metrics'],
   cli: ['core', 'cron', 'queue', 'leases', 'postgres', 'ops'],
   testing: ['core', 'queue', 'coordinate', 'dispatch', 'leases', 'pool', 'ops'],
 }

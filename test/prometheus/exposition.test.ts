@@ -8,10 +8,10 @@ import { VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
 import { Context, newScope, withContext } from '../../packages/runutil/src/core/context.ts'
 import { Histogram } from '../../packages/runutil/src/core/histogram.ts'
-import { RunRecords } from '../../packages/runutil/src/core/worker-record.ts'
-import { KindNames } from '../../packages/runutil/src/prometheus/kind-names.ts'
+import { type WorkerRecord, RunRecords } from '../../packages/runutil/src/core/worker-record.ts'
+import { LabelNames } from '../../packages/runutil/src/metrics/label-names.ts'
 import { MetricFamily } from '../../packages/runutil/src/prometheus/metric-family.ts'
-import { workerMetrics } from '../../packages/runutil/src/prometheus/worker-metrics.ts'
+import { WorkerMetrics } from '../../packages/runutil/src/prometheus/worker-metrics.ts'
 import { parseExposition, valueOf } from '../support/prometheus/parse-exposition.ts'
 import { freshWorker } from '../support/queue/fresh-worker.ts'
 import { ScriptedHandler } from '../support/queue/scripted-handler.ts'
@@ -239,7 +239,7 @@ describe('the exposition', () => {
 
 describe('kinds in labels', () => {
   it('stay what they were first', () => {
-    const names = new KindNames()
+    const names = new LabelNames()
     const kinds = Array.from({ length: 202 }, (_, at) => `k${at}`)
     names.update(new Set(kinds))
     expect([names.of('k199'), names.of('k200'), names.of('k201')]).toEqual(['k199', 'other', 'other'])
@@ -252,12 +252,12 @@ describe('kinds in labels', () => {
 
 describe('a histogram', () => {
   it.each([7, 16])('counts to the bound exactly, with %i buckets a doubling', (perDoubling) => {
-    const family = new MetricFamily('seconds', 'histogram', 'help')
+    const family = new MetricFamily({ name: 'seconds', type: 'histogram', help: 'help', labels: [] })
     const histogram = new Histogram(perDoubling)
     // On each side of bounds, which are powers of four of 0.64 ms.
     for (const ms of [0.001, 0.63, 0.65, 2.55, 2.57, 1e9]) histogram.add(ms)
-    family.addDurations({}, [{ count: 7, sumMs: 1_500, counts: histogram.counts }], perDoubling)
-    const metrics = parseExposition(family.text)
+    family.setDurations([{ count: 7, sumMs: 1_500, counts: histogram.counts }], perDoubling)
+    const metrics = parseExposition(family.text())
     const upTo = (le: string) => valueOf(metrics, 'seconds_bucket', { le })
     // One that took no time, since its handler was not called, is in all.
     expect(['0.00064', '0.00256', '0.01024', '2684.35', '+Inf'].map(upTo)).toEqual([3, 5, 6, 6, 7])
@@ -265,17 +265,20 @@ describe('a histogram', () => {
   })
 })
 
+/** The metrics of workers. */
+function told(workers: readonly WorkerRecord[]) {
+  const metrics = new WorkerMetrics()
+  metrics.set(workers)
+  return parseExposition(metrics.families.map((family) => family.text()).join(''))
+}
+
 describe('workers in labels', () => {
   it('are 1,000 at most, the rest as one', () => {
     const { root } = new RunRecords(new VirtualClock())
     const workers = Array.from({ length: 1_003 }, (_, at) => root.newChild(`/W/${at}`))
     for (const worker of workers) worker.failed(new Error('no'))
     workers[1_001]!.moveTo('ready')
-    const metrics = parseExposition(
-      workerMetrics(workers)
-        .map(({ text }) => text)
-        .join(''),
-    )
+    const metrics = told(workers)
     expect(valueOf(metrics, 'runutil_worker_state', { worker: '/W/999', state: 'failed' })).toBe(1)
     expect(valueOf(metrics, 'runutil_worker_state', { worker: 'other', state: 'failed' })).toBe(2)
     expect(valueOf(metrics, 'runutil_worker_state', { worker: 'other', state: 'ready' })).toBe(1)
@@ -287,11 +290,7 @@ describe('workers in labels', () => {
     pool.kind = 'pool'
     const processes = [{ state: 'ready', rss: 10 }, { state: 'working', rss: 20 }, { state: 'ready' }]
     pool.describe = () => ({ waiting: 0, processes })
-    const metrics = parseExposition(
-      workerMetrics([pool])
-        .map(({ text }) => text)
-        .join(''),
-    )
+    const metrics = told([pool])
     expect(valueOf(metrics, 'runutil_pool_workers', { worker: '/Pool', state: 'ready' })).toBe(2)
     expect(valueOf(metrics, 'runutil_pool_memory_bytes', { worker: '/Pool' })).toBe(30)
   })

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { RunRecords } from '../../packages/runutil/src/core/worker-record.ts'
-import { attemptMetrics, backlogMetrics } from '../../packages/runutil/src/prometheus/job-metrics.ts'
-import { KindNames } from '../../packages/runutil/src/prometheus/kind-names.ts'
-import { workerMetrics } from '../../packages/runutil/src/prometheus/worker-metrics.ts'
+import { LabelNames } from '../../packages/runutil/src/metrics/label-names.ts'
+import { AttemptMetrics, BacklogMetrics } from '../../packages/runutil/src/prometheus/job-metrics.ts'
+import { WorkMetrics } from '../../packages/runutil/src/prometheus/work-metrics.ts'
+import { WorkerMetrics } from '../../packages/runutil/src/prometheus/worker-metrics.ts'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
 import { parseExposition } from '../support/prometheus/parse-exposition.ts'
@@ -17,12 +18,18 @@ function known(): Map<string, Set<string>> {
   worker.ran(0)
   worker.describe = () => ({ processes: [{ state: 'ready', rss: 1 }] })
   const wait = { count: 0, sumMs: 0, counts: { first: 0, counts: [] } }
-  const names = new KindNames()
-  const jobs = [
-    ...attemptMetrics([{ kind: 'a', handle: {}, wait }], names),
-    ...backlogMetrics([], ['a'], names, 0),
-  ]
-  const text = [...workerMetrics([worker]), ...jobs].map((family) => family.text).join('')
+  const names = new LabelNames()
+  const workers = new WorkerMetrics()
+  workers.set([worker])
+  const attempts = new AttemptMetrics()
+  attempts.set([{ kind: 'a', handle: {}, wait }], names)
+  const backlog = new BacklogMetrics()
+  backlog.set([], ['a'], names, 0)
+  const work = new WorkMetrics()
+  const units = [{ spec: 'sites/crawl', status: 'available', count: 1 }] as const
+  work.set(units, [{ operation: 'update', state: 'running', count: 1 }])
+  const families = [workers, attempts, backlog, work].flatMap((metrics) => metrics.families)
+  const text = families.map((family) => family.text()).join('')
   const labels = new Map<string, Set<string>>()
   for (const { samples } of parseExposition(text).values()) {
     for (const sample of samples) labels.set(sample.name, new Set(Object.keys(sample.labels)))

@@ -33,7 +33,7 @@ export interface HistogramCounts {
  * worker are alike, and there may be 100,000 workers.
  */
 export class Histogram {
-  readonly #counts: number[] = []
+  #counts: number[] = []
   readonly #perDoubling: number
   #first = 0
   #total = 0
@@ -58,7 +58,14 @@ export class Histogram {
 
   /** Adds what another histogram with as many buckets per doubling has counted. */
   addCounts({ first, counts }: HistogramCounts): void {
+    if (this.#counts.length === 0) return this.#copy(first, counts)
     for (let at = 0; at < counts.length; at++) if (counts[at]! > 0) this.addTo(first + at, counts[at]!)
+  }
+
+  #copy(first: number, counts: readonly number[]): void {
+    this.#first = first
+    this.#counts = counts.slice()
+    for (let at = 0; at < counts.length; at++) this.#total += counts[at]!
   }
 
   /** @param bucket that of `bucketOf`, for as many buckets from one duration to its double */

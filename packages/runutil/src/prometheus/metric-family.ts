@@ -1,86 +1,103 @@
-import type { HistogramCounts } from '../core/histogram.ts'
+import { type CountedDurations, HistogramSeries, type Series, ValueSeries } from './series.ts'
 
-export type Labels = Readonly<Record<string, string>>
-
-/** Durations, to be one series of a histogram. */
-export interface CountedDurations {
-  /** Also those that took no time at all, and are in no bucket. */
-  readonly count: number
-  readonly sumMs: number
-  readonly counts: HistogramCounts
+export interface MetricFamilyProps {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  /** The names of the labels: two at most. */
+  readonly labels: readonly string[]
 }
 
-/** The first bound is so many doublings of 0.01 ms: 0.64 ms. */
-const FIRST_DOUBLINGS = 6
-/** Each bound is four times the one before, up to 45 minutes. */
-const DOUBLINGS_APART = 2
-const BOUNDS = Array.from({ length: 12 }, (_, at) => {
-  return String(Number((1e-5 * 2 ** (FIRST_DOUBLINGS + at * DOUBLINGS_APART)).toPrecision(6)))
-})
-
-/** All series of one name, in the text format of Prometheus. */
+/**
+ * All series of one name, in the text format of Prometheus. Made once and told at each scrape what there is: what has not changed since
+ * the scrape before isn't written again. It keeps the text of the last scrape, and nothing of a series that was not in it.
+ */
 export class MetricFamily {
-  readonly #name: string
+  readonly #props: MetricFamilyProps
   readonly #header: string
-  readonly #lines: string[] = []
+  /** By the values of their labels; '' for a label that there isn't. */
+  readonly #series = new Map<string, Map<string, Series>>()
+  #scrape = 1
+  #linesWritten = 0
+  /** Since the last text. */
+  #hasChanged = false
+  #text = ''
 
-  constructor(name: string, type: 'counter' | 'gauge' | 'histogram', help: string) {
-    this.#name = name
+  constructor(props: MetricFamilyProps) {
+    this.#props = props
+    const { name, help, type } = props
     this.#header = `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
   }
 
-  /** '' without series. */
-  get text(): string {
-    return this.#lines.length === 0 ? '' : `${this.#header}${this.#lines.join('')}`
+  /** How many lines were written rather than kept, since it was made. */
+  get linesWritten(): number {
+    return this.#linesWritten
   }
 
-  add(labels: Labels, value: number): void {
-    this.#line(this.#name, inBraces(labels), value)
+  /** How many series it keeps. */
+  get size(): number {
+    let size = 0
+    for (const series of this.#series.values()) size += series.size
+    return size
   }
 
-  /** @param perDoubling how many buckets of `counts` are from one duration to its double */
-  addDurations(labels: Labels, all: readonly CountedDurations[], perDoubling: number): void {
-    const inBounds = countsByBound(all, perDoubling)
-    const count = sum(all, (one) => one.count)
-    const braces = inBraces(labels)
-    const before = braces === '' ? '{' : `${braces.slice(0, -1)},`
-    let upTo = count - sum(inBounds, (some) => some)
-    for (const [at, le] of BOUNDS.entries()) {
-      upTo += inBounds[at]!
-      this.#line(`${this.#name}_bucket`, `${before}le="${le}"}`, upTo)
+  /** @param first the value of the first label */
+  set(value: number, first = '', second = ''): void {
+    this.#written(this.#of(first, second, ValueSeries).set(value))
+  }
+
+  /** Of a histogram. @param perDoubling how many buckets of `counts` are from one duration to its double */
+  setDurations(all: readonly CountedDurations[], perDoubling: number, first = '', second = ''): void {
+    this.#written(this.#of(first, second, HistogramSeries).set(all, perDoubling))
+  }
+
+  #written(lines: number): void {
+    if (lines === 0) return
+    this.#linesWritten += lines
+    this.#hasChanged = true
+  }
+
+  #of<S extends Series>(first: string, second: string, Kind: new (name: string, braces: string) => S): S {
+    let bySecond = this.#series.get(first)
+    if (bySecond === undefined) this.#series.set(first, (bySecond = new Map<string, Series>()))
+    let series = bySecond.get(second) as S | undefined
+    if (series === undefined) {
+      series = new Kind(this.#props.name, this.#inBraces([first, second]))
+      bySecond.set(second, series)
     }
-    this.#line(`${this.#name}_bucket`, `${before}le="+Inf"}`, count)
-    this.#line(`${this.#name}_sum`, braces, sum(all, ({ sumMs }) => sumMs) / 1_000)
-    this.#line(`${this.#name}_count`, braces, count)
+    series.scrape = this.#scrape
+    return series
   }
 
-  #line(name: string, labels: string, value: number): void {
-    this.#lines.push(`${name}${labels} ${value}\n`)
+  #inBraces(values: readonly string[]): string {
+    const { labels } = this.#props
+    if (labels.length === 0) return ''
+    const pairs = labels.map((label, at) => `${label}="${values[at]!.replace(/[\\"\n]/g, escaped)}"`)
+    return `{${pairs.join(',')}}`
   }
-}
 
-/** How many are above the bound before and not above this one; the last are above all bounds. */
-function countsByBound(all: readonly CountedDurations[], perDoubling: number): number[] {
-  const inBounds = new Array<number>(BOUNDS.length + 1).fill(0)
-  for (const { counts } of all) {
-    for (const [at, some] of counts.counts.entries()) {
-      const doublings = (counts.first + at) / perDoubling - FIRST_DOUBLINGS
-      const bound = Math.min(Math.max(0, Math.ceil(doublings / DOUBLINGS_APART)), BOUNDS.length)
-      inBounds[bound]! += some
+  /** Ends a scrape: the text of what was set since the one before, '' without any. All else is forgotten. */
+  text(): string {
+    this.#forgetOthers()
+    this.#scrape++
+    if (!this.#hasChanged) return this.#text
+    this.#hasChanged = false
+    let text = this.#series.size === 0 ? '' : this.#header
+    // Not joined: the whole is copied once, when it is sent.
+    for (const bySecond of this.#series.values()) for (const series of bySecond.values()) text += series.text
+    return (this.#text = text)
+  }
+
+  #forgetOthers(): void {
+    for (const [first, bySecond] of this.#series) {
+      for (const [second, { scrape }] of bySecond) {
+        if (scrape === this.#scrape) continue
+        bySecond.delete(second)
+        this.#hasChanged = true
+      }
+      if (bySecond.size === 0) this.#series.delete(first)
     }
   }
-  return inBounds
-}
-
-function sum<T>(all: readonly T[], value: (one: T) => number): number {
-  return all.reduce((total, one) => total + value(one), 0)
-}
-
-function inBraces(labels: Labels): string {
-  const pairs = Object.entries(labels).map(
-    ([name, value]) => `${name}="${value.replace(/[\\"\n]/g, escaped)}"`,
-  )
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
 }
 
 function escaped(letter: string): string {

@@ -58,8 +58,12 @@ export class KindTally implements KindTotals {
   }
 
   get handle(): KindTotals['handle'] {
-    const all = { done: this.#done, failed: this.#failed, panic: this.#panic, retried: this.#retried }
-    return Object.fromEntries(Object.entries(all).filter(([, durations]) => durations !== undefined))
+    const handle: Partial<Record<AttemptOutcome, DurationTotals>> = {}
+    if (this.#done !== undefined) handle.done = this.#done
+    if (this.#failed !== undefined) handle.failed = this.#failed
+    if (this.#panic !== undefined) handle.panic = this.#panic
+    if (this.#retried !== undefined) handle.retried = this.#retried
+    return handle
   }
 
   /** @param ahead how far the store's clock is ahead of `clock.elapsed()` */

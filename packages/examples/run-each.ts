@@ -15,8 +15,9 @@ const watchers = [
 
 for (const [file, ...args] of [...examples, ...watchers]) {
   console.log(`\n— ${file}`)
-  // execArgv loads tsx, as it was loaded for this program.
-  const { status } = spawnSync(process.execPath, [...process.execArgv, source + file, ...args], {
+  // execArgv loads tsx, as it was loaded for this program. The other doesn't compile WebAssembly twice, which takes longer than an example.
+  const nodeArgs = [...process.execArgv, '--liftoff-only']
+  const { status } = spawnSync(process.execPath, [...nodeArgs, source + file, ...args], {
     stdio: 'inherit',
   })
   if (status !== 0) {

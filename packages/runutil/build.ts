@@ -32,7 +32,7 @@ export interface BuildResult {
  * Builds `dist` and puts it in place in one go, so that nobody sees half of it. Several builds may run at once;
  * of those that started from the same sources, the first to end counts.
  */
-export async function build(): Promise<BuildResult> {
+async function build(): Promise<BuildResult> {
   const startedAt = new Date()
   const made = join(workshop, `${process.pid}`)
   await mkdir(made, { recursive: true })
@@ -106,7 +106,8 @@ async function modifiedAt(path: string): Promise<number> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { complaints } = await build()
+  // Installing builds already.
+  const { complaints } = await buildIfStale()
   if (complaints !== '') {
     process.stderr.write(complaints)
     process.exitCode = 1

@@ -6,6 +6,7 @@ import { systemClock } from './clock-system.ts'
 import type { Clock } from './clock.ts'
 import { freshScopeBeside } from './fresh-scope.ts'
 import type { Progress, ProgressListener } from './progress.ts'
+import type { SpanIds } from './run-tracer.ts'
 import { shared } from './shared.ts'
 import { RunRecords, type WorkerRecord } from './worker-record.ts'
 
@@ -37,7 +38,7 @@ export class Context {
   readonly run: ScheduledRun | undefined
   progressListener: ProgressListener | undefined
   /** What few of them need: there is one for each run. */
-  #extra: { id?: string; logger?: Logger; progress?: Progress } | undefined
+  #extra: { id?: string; logger?: Logger; progress?: Progress; spanIds?: SpanIds | undefined } | undefined
 
   constructor(scope: RunScope, name: string, record?: WorkerRecord, worker?: Context, run?: ScheduledRun) {
     this.scope = scope
@@ -73,6 +74,15 @@ export class Context {
     return this.#extra?.progress
   }
 
+  /** Of the span that its code runs in: then log lines have these instead of ids of its own. */
+  get spanIds(): SpanIds | undefined {
+    return this.#extra?.spanIds
+  }
+
+  set spanIds(ids: SpanIds | undefined) {
+    ;(this.#extra ??= {}).spanIds = ids
+  }
+
   /** Made on first use, from the root: pino prints a key twice when children nest. */
   get logger(): Logger {
     return ((this.#extra ??= {}).logger ??= childOf(this.scope.logger, this.#bindings()))
@@ -80,6 +90,7 @@ export class Context {
 
   #bindings(): Record<string, string> {
     const bindings: Record<string, string> = this.name === '' ? {} : { worker: this.name }
+    if (this.spanIds !== undefined) return { ...bindings, ...this.spanIds }
     if (this.#worker === undefined) return { ...bindings, traceId: this.id }
     return { ...bindings, traceId: this.#worker.id, spanId: this.id }
   }

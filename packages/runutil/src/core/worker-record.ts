@@ -2,6 +2,7 @@ import { type Clock, elapsedNow } from './clock.ts'
 import { LastRun } from './last-run.ts'
 import { LastToStop } from './last-to-stop.ts'
 import type { Progress } from './progress.ts'
+import type { RunTracer } from './run-tracer.ts'
 import { codeOf, messageOf, toError } from './thrown.ts'
 import {
   type HealthState,
@@ -74,6 +75,8 @@ export class RunRecords {
   /** The paths of workers that hung, were stopped and did not end, so that the whole run fails. */
   readonly hung = new Set<string>()
   readonly lastToStop = new LastToStop()
+  /** Follows the runs of the workers; undefined: nobody does. */
+  tracer: RunTracer | undefined
   readonly #byPath = new Map<string, WorkerRecord>()
   readonly #listeners = new Map<object, ChangeListener>()
 

@@ -4,6 +4,7 @@ import { inNewScope } from '../core/async-scope.ts'
 import { Context, type ScheduledRun, currentContext, newScope, withContext } from '../core/context.ts'
 import { checkpoint } from '../core/health.ts'
 import { callJob } from '../core/job.ts'
+import { callRun } from '../core/run-tracer.ts'
 import { RunWatch } from '../core/run-watch.ts'
 import { runWithin } from '../core/run.ts'
 import { sleep } from '../core/wait.ts'
@@ -105,7 +106,8 @@ export class CronRun {
     this.#runs.began(context)
     try {
       const body = (signal: AbortSignal): Promise<void> | void => callJob(job, signal)
-      await inNewScope(() => withContext(context, runWithin, limits, context, this.#signal, body))
+      const call = (): Promise<void> => runWithin(limits, context, this.#signal, body)
+      await inNewScope(() => withContext(context, callRun, context, this.#signal, call))
       checkpoint(this.#context, 'ok')
       this.#ended()
     } catch (error) {

@@ -15,6 +15,7 @@ import { logWarning } from '../core/log.ts'
 import { checkName, checkOptions, checkText } from '../core/options.ts'
 import { OutageLog } from '../core/outage-log.ts'
 import { RenewedLease } from '../core/renewed-lease.ts'
+import { callRun } from '../core/run-tracer.ts'
 import { RunWatch } from '../core/run-watch.ts'
 import { type RunLimits, runWithin } from '../core/run.ts'
 import { StoreTimeout, type StoreTimeoutOptions } from '../core/store-timeout.ts'
@@ -192,7 +193,10 @@ class LeasedRun {
     const slowAfterMs = limits.warnAfterMs === undefined ? this.#plan.slowAfterMs() : undefined
     if (slowAfterMs !== undefined) watch.begin(context, () => slowAfterMs)
     try {
-      await inNewScope(() => withContext(context, runWithin, limits, context, signal, run))
+      const call = (): Promise<void> => runWithin(limits, context, signal, run)
+      // A singleton runs for as long as the program.
+      const traced = runs === undefined ? call : (): Promise<void> => callRun(context, signal, call)
+      await inNewScope(() => withContext(context, traced))
       runs?.ended()
     } catch (error) {
       runs?.ended({ error })

@@ -1,11 +1,11 @@
 export type { Database, QueryOptions, Statement, StatementOptions, Transaction } from './database/database.ts'
 export { LockLostError } from '../core/held-lock.ts'
+export { MissingPeerError } from '../core/missing-peer-error.ts'
 export {
   DatabaseClosedError,
   DatabaseRefusedError,
   DatabaseSettingError,
   MigrationError,
-  MissingPeerError,
   PermissionDeniedError,
   SchemaChangedError,
   SchemaMissingError,

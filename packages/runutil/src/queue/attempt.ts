@@ -7,6 +7,7 @@ import { Throttle } from '../core/throttle.ts'
 import { isInstance } from '../core/thrown.ts'
 import { DeadlineExceededError, RetryableError } from './errors.ts'
 import type { ClaimedJob } from './job.ts'
+import type { TracedAttempt } from './job-tracer.ts'
 import type { Kind } from './kind.ts'
 import { type HandlerResult, isThenable, perform } from './perform.ts'
 
@@ -45,6 +46,8 @@ export class Attempt implements ProgressListener {
   readonly job: ClaimedJob
   /** Whether the job is being completed in a transaction, which may still be open. */
   isCompleting = false
+  /** Set before it runs; undefined: nobody follows it. */
+  traced: TracedAttempt | undefined
   readonly #kind: Kind
   readonly #clock: Clock
   readonly #stores: AsyncScope
@@ -80,7 +83,8 @@ export class Attempt implements ProgressListener {
   get detail(): RunningJob {
     const { id, kind, attempt } = this.job
     const since = dateAt(this.#clock, this.startedAt)
-    const { progress, id: traceId } = this.context
+    const { progress, spanIds } = this.context
+    const traceId = spanIds?.trace_id ?? this.context.id
     return {
       id,
       kind,
@@ -111,9 +115,13 @@ export class Attempt implements ProgressListener {
   /** Never rejects. Waits no longer than a moment for a handler that outlasts its deadline. */
   run(): HandlerResult | Promise<HandlerResult> {
     const { deadlineMs } = this.#kind
-    const result = perform(this.job, this.#kind, this.#controller.signal)
+    const result = this.traced === undefined ? this.#perform() : this.traced.run(() => this.#perform())
     if (deadlineMs === undefined || !isThenable(result)) return result
     return this.#withinDeadline(result, deadlineMs)
+  }
+
+  #perform(): HandlerResult | Promise<HandlerResult> {
+    return perform(this.job, this.#kind, this.#controller.signal)
   }
 
   #withinDeadline(result: Promise<HandlerResult>, deadlineMs: number): Promise<HandlerResult> {

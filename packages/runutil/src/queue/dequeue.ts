@@ -96,8 +96,16 @@ async function attempt(
     const lastError = errorText(`panic: ${messageOf(error)}`)
     return settlementOf(job, { status: 'PANIC', lastError }, 0)
   }
-  const after = await fn(decoded, signal)
-  return settlementOf(job, await outcomeOf(job, after, store), elapsedNow(clock) - startedAt)
+  const traced = store.tracer?.attempt(job, undefined)
+  try {
+    const after = await (traced === undefined ? fn(decoded, signal) : traced.run(() => fn(decoded, signal)))
+    const settlement = settlementOf(job, await outcomeOf(job, after, store), elapsedNow(clock) - startedAt)
+    traced?.ended(settlement)
+    return settlement
+  } catch (error) {
+    traced?.ended({ outcome: undefined, error, durationMs: elapsedNow(clock) - startedAt })
+    throw error
+  }
 }
 
 /** An outcome that can't be recorded ends the job as PANIC. @throws the store's error; retries for a lease's time first */

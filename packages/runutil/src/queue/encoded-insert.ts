@@ -1,7 +1,8 @@
-import { type Encoding, encodePayloads } from './codec.ts'
+import { encodePayloads } from './codec.ts'
 import { EncodedForAnotherError } from './existing-job.ts'
-import type { InsertOptions, JobStore, NewJob } from './job-store.ts'
+import type { InsertOptions, NewJob } from './job-store.ts'
 import type { Enqueued } from './job.ts'
+import type { ObservedJobStore } from './observed-job-store.ts'
 
 /** How often a payload is encoded again because another job holds its unique key by then. */
 const MOST_ROUNDS = 20
@@ -12,12 +13,22 @@ const MOST_ROUNDS = 20
  *
  * @throws as JobStore.insert; what `encode` throws; ErrInvalidJob when it doesn't give JSON
  */
-export async function insertEncoded(
-  store: JobStore,
+export function insertEncoded(
+  store: ObservedJobStore,
   jobs: readonly NewJob[],
   options: InsertOptions,
-  { codec, maxJson }: Encoding,
 ): Promise<Enqueued[]> {
+  const { tracer } = store
+  if (tracer === undefined) return insert(store, jobs, options)
+  return tracer.enqueue(jobs, (traced) => insert(store, traced, options))
+}
+
+async function insert(
+  store: ObservedJobStore,
+  jobs: readonly NewJob[],
+  options: InsertOptions,
+): Promise<Enqueued[]> {
+  const { codec, maxJson } = store
   if (codec === undefined) return store.insert(jobs, options)
   const encoded = await encodePayloads(jobs, codec, maxJson)
   // Only a unique key leads to a job of another id.

@@ -28,6 +28,7 @@ const STORED_FIELDS = {
   errors: true,
   endedAt: true,
   waitsFor: true,
+  traceparent: true,
   dependencies: true,
   claim: true,
   attempt: true,

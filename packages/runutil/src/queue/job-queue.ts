@@ -79,7 +79,7 @@ export class JobQueue {
     const prepared = prepareJobs(jobs, resolved.onExists, this.#store.maxJson)
     if (prepared.typed.length > 0) await checkPayloads(prepared.typed)
     if (prepared.jobs.length === 0) return []
-    const enqueued = await insertEncoded(this.#store, prepared.jobs, resolved, this.#store)
+    const enqueued = await insertEncoded(this.#store, prepared.jobs, resolved)
     return Array.isArray(jobs) ? enqueued : enqueued[0]!
   }
 

@@ -130,7 +130,7 @@ export class JobSlots {
   }
 
   #start(job: ClaimedJob): void {
-    const { kinds, clock, context } = this.#props
+    const { kinds, clock, context, store } = this.#props
     const attempt = new Attempt({
       job,
       kind: kinds.get(job.kind)!,
@@ -140,6 +140,7 @@ export class JobSlots {
       onReport: this.#onReport,
       onProgress: this.#onProgress,
     })
+    attempt.traced = store.tracer?.attempt(job, attempt.context)
     this.#running.set(job, attempt)
     const result = inNewScope(() => withContext(attempt.context, runAttempt, attempt))
     if (isThenable(result)) void result.then((ended) => this.#endedLater(attempt, ended))

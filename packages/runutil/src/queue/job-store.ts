@@ -25,6 +25,8 @@ export interface NewJob {
   /** With a codec: the id of the job that the payload was encoded for. */
   readonly encodedFor?: string | undefined
   readonly after?: JobDependencies | undefined
+  /** The trace context of the span that sends it, as W3C's `traceparent`. A job that is replaced keeps its own, unless it gets another. */
+  readonly traceparent?: string | undefined
 }
 
 /** Which job, and under which claim it is held. */

@@ -36,13 +36,15 @@ export interface QueuedJob<P = unknown, R = unknown> {
   readonly after?: readonly string[]
   /** Those of them that it still waits for, while it is blocked. Only from `get`. */
   readonly waitsFor?: readonly string[]
+  /** The W3C trace context of the span that sent it, if there was one: see `instrument` of runutil/otel. */
+  readonly traceparent?: string
 }
 
 /** The most characters of an error in a summary. */
 export const LONGEST_SUMMARY_ERROR = 2_000
 
 /** A job in a list of many: without payload, result and errors, which may be large. Of `lastError`, at most 2,000 characters. */
-export type JobSummary = Omit<QueuedJob, 'payload' | 'result' | 'errors'>
+export type JobSummary = Omit<QueuedJob, 'payload' | 'result' | 'errors' | 'traceparent'>
 
 /** How an attempt failed, or why a job ended without one. */
 export interface AttemptError {

@@ -109,13 +109,13 @@ class InsertPlan {
   #replace(there: StoredJob, by: NewJob, maxDelayMs: number): void {
     const { jobs, now } = this.#insertion
     this.#checkEncoding(by, there)
-    const { payload, priority, key } = by
+    const { payload, priority, key, traceparent } = by
     const due = Math.max(now, Math.min(runTime(by, now), there.createdAt + maxDelayMs))
     // One that is due stays where it is, however often it is replaced.
     const runAt = due <= now && there.runAt <= now ? there.runAt : due
     const delayed = by.delayMs !== undefined
     this.#enqueued.push({ id: there.id, outcome: 'replaced' })
-    this.#steps.push(() => jobs.replace(there, { payload, priority, key, runAt, delayed }, now))
+    this.#steps.push(() => jobs.replace(there, { payload, priority, key, runAt, delayed, traceparent }, now))
   }
 
   #skip({ id }: StoredJob): void {

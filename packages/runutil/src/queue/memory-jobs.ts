@@ -42,16 +42,17 @@ export class MemoryJobs {
     this.#unblock(this.#dependencies.added(jobs, now))
   }
 
-  /** Gives a waiting job another payload, time, priority and key. Everything else stays. */
+  /** Gives a waiting job another payload, time, priority and key, and a trace context if there is one. Everything else stays. */
   replace(
     job: StoredJob,
-    by: Pick<StoredJob, 'payload' | 'runAt' | 'delayed' | 'priority' | 'key'>,
+    by: Pick<StoredJob, 'payload' | 'runAt' | 'delayed' | 'priority' | 'key' | 'traceparent'>,
     now: number,
   ): void {
+    const { traceparent = job.traceparent } = by
     const waits = !isBlocked(job)
     if (waits) this.waiting.remove(job)
     // What a claim that it was freed from reports concerns the payload of before.
-    Object.assign(job, by, { updatedAt: now, freedFrom: undefined })
+    Object.assign(job, by, { traceparent, updatedAt: now, freedFrom: undefined })
     if (waits) this.waiting.add(job)
   }
 

@@ -1,6 +1,7 @@
 import { type Clock, elapsedNow } from '../core/clock.ts'
 import { KEPT_MINUTES, MINUTE_MS } from './job-minutes.ts'
 import type { JobStore } from './job-store.ts'
+import type { LeasedJob } from './job.ts'
 import { KindTally, type KindTotals } from './kind-tally.ts'
 import type { JobSettlement } from './outcome.ts'
 import { placeOf } from './process-claims.ts'
@@ -31,6 +32,11 @@ export class MinuteTally {
       if (tally?.kind !== settlement.kind) tally = tallyIn(this.#kinds, settlement.kind)
       tally.add(settlement, ahead + this.#storeAhead)
     }
+  }
+
+  /** How long a job waited from its `runAt`. @param startedAt when its handler was called, on the scale of `clock.elapsed()` */
+  waitMs({ runAt }: LeasedJob, startedAt: number, clock: Clock): number {
+    return Math.max(0, startedAt + clock.now() - elapsedNow(clock) + this.#storeAhead - runAt.getTime())
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Encoding, JobCodec } from './codec.ts'
 import type { Enqueued, JobSummary, LeasedJob, QueuedJob } from './job.ts'
 import type { DependencyResult } from './dependencies.ts'
 import type { JobEvent } from './job-event.ts'
+import type { JobTracer } from './job-tracer.ts'
 import type {
   ClaimOptions,
   Held,
@@ -36,6 +37,9 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
     completing: [held: readonly Held[]]
     paused: [kind: string]
   }>()
+
+  /** Follows what goes through this object; undefined: nobody does. */
+  tracer: JobTracer | undefined
 
   /** @param codec that of the queue, for the workers that run its jobs; this object passes on what is stored */
   constructor(
@@ -69,7 +73,9 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
     lease: Duration,
     options?: ClaimOptions,
   ): Promise<LeasedJob[]> {
-    const jobs = await this.#store.claim(kinds, limit, lease, options)
+    const { tracer } = this
+    const ask = (): Promise<LeasedJob[]> => this.#store.claim(kinds, limit, lease, options)
+    const jobs = await (tracer === undefined ? ask() : tracer.claim(kinds, ask))
     this.#emitEach(jobs, (job) => ({ type: 'claimed', ...facts(job) }))
     return jobs
   }
@@ -77,7 +83,9 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
   async settle<S extends Settlement>(batch: readonly S[], options?: SettleOptions): Promise<S[]> {
     // Before the call, since the handler may return during it.
     if (isInTransaction(options)) this.#events.emit('completing', batch)
-    const lost = await this.#store.settle(batch, options)
+    const { tracer } = this
+    const ask = (): Promise<S[]> => this.#store.settle(batch, options)
+    const lost = await (tracer === undefined ? ask() : tracer.settle(batch, ask))
     if (!this.#events.hasListeners('job') || isInTransaction(options)) return lost
     const isLost = new Set<Settlement>(lost)
     this.#emitEach(batch, (one) => (isLost.has(one) ? lostEvent(one) : settledEvent(one)))

@@ -80,11 +80,15 @@ export class RunOutcomes {
   }
 
   /** An attempt's handler has ended. */
-  add({ job, startedAt, durationMs, isCompleting }: Attempt, result: HandlerResult): void {
-    const { store, kinds } = this.#props
+  add({ job, startedAt, durationMs, isCompleting, traced }: Attempt, result: HandlerResult): void {
+    const { store, kinds, minutes, clock } = this.#props
     const { retries } = kinds.get(job.kind)!
     const outcome = judge(result, { job, retries, maxJson: store.maxJson })
     const settlement = settlementOf(job, outcome, durationMs, startedAt)
+    if (traced !== undefined) {
+      const error = 'error' in result ? result.error : undefined
+      traced.ended({ outcome, error, durationMs, waitMs: minutes.waitMs(job, startedAt, clock) })
+    }
     this.#settle(settlement, isCompleting ? this.#transactionSettler : this.#settler, result)
   }
 

@@ -50,6 +50,7 @@ export interface StoredJob {
   waitsFor: Set<string>
   /** Of a job that ended while it waited for others: the one that failed first, or itself if it was cancelled. */
   failedBy: string | undefined
+  traceparent: string | undefined
 }
 
 export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
@@ -80,6 +81,7 @@ export function newStoredJob(job: NewJob, seq: number, now: number): StoredJob {
     after: job.after,
     waitsFor: new Set(job.after?.ids),
     failedBy: undefined,
+    traceparent: job.traceparent,
   }
 }
 
@@ -128,6 +130,7 @@ function atStart(job: StoredJob): QueuedJob {
     payload: JSON.parse(job.payload) as unknown,
     ...(job.result !== undefined && { result: JSON.parse(job.result) as unknown }),
     ...(job.lastError !== undefined && { lastError: job.lastError }),
+    ...(job.traceparent !== undefined && { traceparent: job.traceparent }),
   }
 }
 

@@ -131,7 +131,10 @@ export class Child implements RecordOwner {
   }
 
   #run(body: WorkerBody): Promise<void> {
-    return withContext(this.trace.context, callWorker, this.spec.worker, body.signal)
+    const { tracer } = this.record.records
+    const run = (): Promise<void> =>
+      withContext(this.trace.context, callWorker, this.spec.worker, body.signal)
+    return tracer === undefined ? run() : tracer.outside(run)
   }
 
   ready(): void {

@@ -13,6 +13,7 @@ import { checkpoint } from '../core/health.ts'
 import { TriggeredRuns } from '../core/run-record.ts'
 import type { LiveFacts, RunControls, RunningRun } from '../core/worker-record.ts'
 import { callJob, type Job, type JobFunc } from '../core/job.ts'
+import { callRun } from '../core/run-tracer.ts'
 import { defaultWarnAfterMs, type Grid, GridRun, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
 
@@ -72,18 +73,24 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Grid {
     this.#settings = settings
     this.#everyMs = settings.everyMs
     this.#signal = signal
-    const { job, limits } = settings
     // Not in field initialisers: V8 gives such a function a dictionary of 250 bytes for the private field's name.
     this.#tick = () => this.#begin()
     this.#call = () => {
       const context = this.#context.child(this.#scheduledRun())
       // Cheaper than running within it: the scope around this call ends anyway.
       enterContext((this.#run = context))
-      return limits === undefined
-        ? callJob(job, signal)
-        : runWithin(limits, context, signal, (abort) => callJob(job, abort))
+      // Looked for here, so that a run without a tracer creates no function.
+      return context.scope.records.tracer === undefined
+        ? this.#callJob(context)
+        : callRun(context, signal, () => this.#callJob(context))
     }
     this.#aborted = () => this.#stop()
+  }
+
+  #callJob(context: Context): Promise<void> | void {
+    const { job, limits } = this.#settings
+    if (limits === undefined) return callJob(job, this.#signal)
+    return runWithin(limits, context, this.#signal, (abort) => callJob(job, abort))
   }
 
   get runningSince(): number | undefined {

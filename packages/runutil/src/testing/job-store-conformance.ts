@@ -24,6 +24,7 @@ import { settleCases } from './job-store-settle-cases.ts'
 import { adminCases } from './job-store-admin-cases.ts'
 import { uniqueCases } from './job-store-unique-cases.ts'
 import { uniqueRetryCases } from './job-store-unique-retry-cases.ts'
+import { traceCases } from './job-store-trace-cases.ts'
 import { textCases } from './job-store-text-cases.ts'
 
 /**
@@ -45,6 +46,7 @@ export const jobStoreConformance: JobStoreCases = {
   ...uniqueCases,
   ...uniqueRetryCases,
   ...textCases,
+  ...traceCases,
   ...claimCases,
   ...settleCases,
   ...attemptCases,

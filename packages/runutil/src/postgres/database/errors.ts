@@ -71,19 +71,6 @@ export class MigrationError extends Error {
   }
 }
 
-/** An optional package that this use of runutil needs isn't installed. */
-export class MissingPeerError extends Error {
-  readonly code = 'ERR_MISSING_PEER'
-  readonly peer: string
-  static {
-    brandError(this, 'MissingPeerError')
-  }
-  constructor(peer: string, cause: unknown) {
-    super(`expected the package '${peer}'; it isn't installed; run npm i ${peer}`, { cause })
-    this.peer = peer
-  }
-}
-
 /** Tables or functions of a store are missing from its schema. */
 export class SchemaMissingError extends Error {
   readonly code = 'ERR_SCHEMA_MISSING'

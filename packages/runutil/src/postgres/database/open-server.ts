@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../core/errors.ts'
-import { importPeer } from './import-peer.ts'
+import { importPeer } from '../../core/import-peer.ts'
 import { CONNECT_MS } from './pg-connections.ts'
 import { PgDatabase } from './pg-database.ts'
 import type { PgPool } from './pg-pool.ts'

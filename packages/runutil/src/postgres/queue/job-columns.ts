@@ -45,6 +45,18 @@ export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
   ]
 }
 
+/** The last parameter of the functions that enqueue jobs, as a list; empty if no job has a traceparent. */
+export function traceColumn(jobs: readonly NewJob[]): [traceparents?: string] {
+  const isTraced = jobs.some(({ traceparent }) => traceparent !== undefined)
+  if (!isTraced) return []
+  return [
+    unlessSame(
+      jobs.map(({ traceparent }) => traceparent),
+      textArray,
+    ),
+  ]
+}
+
 /** What `enqueue_linked_jobs` takes beside these. */
 export function linkedJobColumns(jobs: readonly LinkedJob[]): unknown[] {
   const uniqueKeys = new Few<string>(jobs)

@@ -7,13 +7,15 @@ import type { NewJob } from '../../queue/job-store.ts'
 import { textArray } from '../statements/array-literal.ts'
 import { chunksOf, inChunks } from '../statements/in-chunks.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
-import { newJobColumns } from './job-columns.ts'
+import { newJobColumns, traceColumn } from './job-columns.ts'
 import { type JobNotifications, NO_NOTICE, type NoticeColumns } from './job-notifications.ts'
 import type { JobStatements } from './job-statements.ts'
 
 /** Rows per statement. A call with that many isn't merged with others. */
 export const CHUNK = 5_000
 export const LARGE = 200
+/** Without traceparents. */
+const PLAIN_COLUMNS = 11
 
 export interface JobInserterProps {
   readonly queries: SchemaQueries
@@ -82,11 +84,13 @@ export class JobInserter {
   }
 
   #columns(jobs: readonly NewJob[], notice: NoticeColumns): unknown[] {
-    return [...newJobColumns(jobs), this.#now(), ...notice]
+    return [...newJobColumns(jobs), this.#now(), ...notice, ...traceColumn(jobs)]
   }
 
   async #insert(columns: unknown[], tx?: TransactionHandle): Promise<void> {
-    const [row] = await this.#props.queries.run<[string | null]>(this.#props.statements.enqueue, columns, tx)
+    const { queries, statements } = this.#props
+    const statement = columns.length > PLAIN_COLUMNS ? statements.enqueueTraced : statements.enqueue
+    const [row] = await queries.run<[string | null]>(statement, columns, tx)
     const taken = row![0]
     if (taken !== null) throw new ErrJobExists(JSON.parse(taken) as string[])
   }

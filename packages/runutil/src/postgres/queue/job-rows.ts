@@ -24,7 +24,7 @@ export type ClaimedRow = [
   lastAttemptAt: Bigint | null,
   lastError: string | null,
   payload: string,
-  uncounted: number | null,
+  rare: string | null,
   place: number | null,
 ]
 
@@ -33,9 +33,9 @@ export function toLeasedJob(row: ClaimedRow): LeasedJob {
   const lastAttemptAt = row[10]
   const lastError = row[11]
   const payload = row[12]
-  const uncounted = row[13]
+  const rare = row[13]
   const place = row[14]
-  const job: { -readonly [K in keyof LeasedJob]: LeasedJob[K] } = {
+  const job: Writable<LeasedJob> = {
     id,
     kind,
     runAt: moment(runAt),
@@ -45,7 +45,7 @@ export function toLeasedJob(row: ClaimedRow): LeasedJob {
     updatedAt: moment(updatedAt),
     attemptsDone,
     claim: Number(claim),
-    attempt: attemptsDone - (uncounted ?? 0) + 1,
+    attempt: attemptsDone + 1,
     priority,
     crashes,
   }
@@ -55,7 +55,19 @@ export function toLeasedJob(row: ClaimedRow): LeasedJob {
   const bytes = bytesOf(payload)
   if (bytes !== undefined) job.payloadBytes = bytes
   if (place !== null) job.place = place
+  if (rare !== null) addRare(job, rare)
   return job
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** @param rare how many attempts aren't counted, or a traceparent and then perhaps that */
+function addRare(job: Writable<LeasedJob>, rare: string): void {
+  const [traceparent, uncounted] = rare.includes(' ')
+    ? (rare.split(' ') as [string, string])
+    : [undefined, rare]
+  if (traceparent !== undefined) job.traceparent = traceparent
+  job.attempt -= Number(uncounted)
 }
 
 /** What every list has of a job. */
@@ -78,7 +90,13 @@ export type SummaryRow = [
   links: number | null,
 ]
 
-export type JobRow = [...summary: SummaryRow, payload: string, result: string | null, errors: string | null]
+export type JobRow = [
+  ...summary: SummaryRow,
+  payload: string,
+  result: string | null,
+  errors: string | null,
+  traceparent: string | null,
+]
 
 /** A job of a page, and where the page ends; without jobs, all other columns are null. */
 export type ListRow<R extends SummaryRow | JobRow> = [next: string | null, ...(R | [null])]
@@ -96,11 +114,13 @@ export function toQueuedJob(row: JobRow): QueuedJob {
   const payload = row[16]
   const result = row[17]
   const errors = row[18]
+  const traceparent = row[19]
   return {
     ...toJobSummary(row),
     payload: JSON.parse(payload) as unknown,
     ...(result !== null && { result: JSON.parse(result) as unknown }),
     ...(errors !== null && { errors: toErrors(errors) }),
+    ...(traceparent !== null && { traceparent }),
   }
 }
 

@@ -23,7 +23,7 @@ const summaryColumns = (
 
 /** What `JobRow` describes. */
 const jobColumns = (s: string): string =>
-  `${summaryColumns(s, 'j.last_error')}, j.payload::${TEXT}, j.result::${TEXT}, j.errors::${TEXT}`
+  `${summaryColumns(s, 'j.last_error')}, j.payload::${TEXT}, j.result::${TEXT}, j.errors::${TEXT}, j.traceparent`
 
 export type JobStatements = ReturnType<typeof jobStatements>
 
@@ -35,16 +35,19 @@ export type JobStatements = ReturnType<typeof jobStatements>
 export function jobStatements(s: string) {
   const call = (text: string): StatementText => ({ text })
   const loop = (text: string): StatementText => ({ text, repeats: true })
-  return {
-    enqueue:
-      call(/* sql */ `select ${s}.enqueue_jobs($1::${TEXTS}, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
+  const enqueue = /* sql */ `select ${s}.enqueue_jobs($1::${TEXTS}, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
         $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXT}::integer[], $8::${TEXT}::double precision[],
-        $9::double precision, $10::${TEXT}, $11::${TEXT}) as taken`),
-    enqueueLinked:
-      call(/* sql */ `select ${s}.enqueue_linked_jobs($1::${TEXTS}, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
+        $9::double precision, $10::${TEXT}, $11::${TEXT}`
+  const enqueueLinked = /* sql */ `select ${s}.enqueue_linked_jobs($1::${TEXTS}, $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
         $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXT}::integer[], $8::${TEXT}::double precision[], $9::${TEXTS},
         $10::${TEXT}::boolean[], $11::${TEXTS}, $12::${TEXT}::double precision[], $13::${TEXTS}, $14::${TEXTS},
-        $15::${TEXT}::boolean[], $16::boolean, $17::boolean, $18::double precision, $19::${TEXT}, $20::${TEXT}) as others`),
+        $15::${TEXT}::boolean[], $16::boolean, $17::boolean, $18::double precision, $19::${TEXT}, $20::${TEXT}`
+  return {
+    enqueue: call(/* sql */ `${enqueue}) as taken`),
+    // Apart, since a parameter costs those calls too that have no traceparents.
+    enqueueTraced: call(/* sql */ `${enqueue}, $12::${TEXTS}) as taken`),
+    enqueueLinked: call(/* sql */ `${enqueueLinked}) as others`),
+    enqueueLinkedTraced: call(/* sql */ `${enqueueLinked}, $21::${TEXTS}) as others`),
     block: call(
       /* sql */ `select id from pg_catalog.unnest(${s}.block_jobs($1::${TEXTS}, ${s}.store_time($2::double precision))) as unknown (id)`,
     ),

@@ -9,10 +9,13 @@ import type { Enqueued } from '../../queue/job.ts'
 import { LINKED } from '../schema/1-queue/linked-outcomes.ts'
 import { textArray } from '../statements/array-literal.ts'
 import { chunksOf, inChunks } from '../statements/in-chunks.ts'
-import { linkedJobColumns, newJobColumns } from './job-columns.ts'
+import { linkedJobColumns, newJobColumns, traceColumn } from './job-columns.ts'
 import { CHUNK, LARGE, type JobInserterProps, payloadSize, weightOf } from './job-inserter.ts'
 import { NO_NOTICE, type NoticeColumns } from './job-notifications.ts'
 import type { LinkedJob } from './linked-job.ts'
+
+/** Without traceparents. */
+const PLAIN_COLUMNS = 20
 
 type Call = readonly LinkedJob[]
 type Outcome = (typeof LINKED)[keyof typeof LINKED]
@@ -120,19 +123,23 @@ export class LinkedJobInserter {
   /** @param blocks whether jobs are blocked by the same statement */
   #columns(jobs: Call, isAll: boolean, notice: NoticeColumns, blocks = true): unknown[] {
     const now = this.#props.clock?.now() ?? null
+    const all = jobs.map(({ job }) => job)
     return [
-      ...newJobColumns(jobs.map(({ job }) => job)),
+      ...newJobColumns(all),
       ...linkedJobColumns(jobs),
       blocks,
       isAll,
       now,
       ...notice,
+      ...traceColumn(all),
     ]
   }
 
   async #send(columns: unknown[], tx?: TransactionHandle): Promise<Others> {
     const { queries, statements } = this.#props
-    const [row] = await queries.run<[string | null]>(statements.enqueueLinked, columns, tx)
+    const statement =
+      columns.length > PLAIN_COLUMNS ? statements.enqueueLinkedTraced : statements.enqueueLinked
+    const [row] = await queries.run<[string | null]>(statement, columns, tx)
     const others = JSON.parse(row![0] ?? '[]') as OtherRow[]
     refuseDependencies(others)
     return new Map(others.map((other) => [other[0] - 1, other]))

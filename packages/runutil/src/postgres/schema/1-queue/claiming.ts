@@ -16,8 +16,10 @@ const MANY_KINDS = 64
 /** Whole ms since the epoch: a bigint is written and read in a fraction of the time of a float or a timestamp. */
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`
 
+/** Traceparent and uncounted share a column, since few jobs have either: each column costs all of them. */
 const columns = `j.id, j.kind, j.key, j.priority, ${ms('j.run_at')}, v_claim, j.crashes, j.attempts_done,
-      ${ms('j.created_at')}, ${ms('j.updated_at')}, ${ms('j.last_attempt_at')}, j.last_error, j.payload::text, j.uncounted`
+      ${ms('j.created_at')}, ${ms('j.updated_at')}, ${ms('j.last_attempt_at')}, j.last_error, j.payload::text,
+      case when j.traceparent is null then j.uncounted::text else concat(j.traceparent, ' ', j.uncounted) end`
 
 /** Claiming waiting jobs. */
 export const claiming = (s: string): string => /* sql */ `
@@ -32,7 +34,7 @@ create function ${s}.claim_jobs(
 ) returns table (
   o_id text, o_kind text, o_key text, o_priority integer, o_run_at bigint, o_claim bigint, o_crashes integer,
   o_attempts_done integer, o_created_at bigint, o_updated_at bigint, o_last_attempt_at bigint, o_last_error text,
-  o_payload text, o_uncounted integer, o_place integer
+  o_payload text, o_rare text, o_place integer
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);

@@ -31,13 +31,15 @@ create type ${s}.linked_job as (
   max_delay float8,
   encoded_for text,
   after text[],
-  on_end boolean
+  on_end boolean,
+  traceparent text
 );
 
 create function ${s}.enqueue_linked_jobs(
   p_ids text[], p_kinds text[], p_payloads text[], p_run_ats float8[], p_priorities integer[], p_keys text[],
   p_bytes integer[], p_delays float8[], p_unique_keys text[], p_until_started boolean[], p_on_exists text[], p_max_delays float8[],
-  p_encoded_for text[], p_after text[], p_on_end boolean[], p_block boolean, p_all boolean, p_now float8, p_channel text, p_notice text
+  p_encoded_for text[], p_after text[], p_on_end boolean[], p_block boolean, p_all boolean, p_now float8, p_channel text, p_notice text,
+  p_traceparents text[] default '{}'
 ) returns text language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
@@ -46,12 +48,13 @@ declare
     select row(place, id, coalesce(kind, p_kinds[1]), payload,
       greatest(v_now, to_timestamp(run_at / 1000.0)) + coalesce(delay, 0) * interval '1 ms', case when delay > 0 then v_now end,
       coalesce(priority, 0), key, bytes, unique_key, coalesce(until_started, false), coalesce(on_exists, p_on_exists[1]), max_delay,
-      encoded_for, case when after is not null then array(select json_array_elements_text(after::json)) end, coalesce(on_end, false)
+      encoded_for, case when after is not null then array(select json_array_elements_text(after::json)) end, coalesce(on_end, false),
+      case when cardinality(p_traceparents) = 1 then p_traceparents[1] else traceparent end
     )::${s}.linked_job
     from unnest(p_ids, p_kinds, p_payloads, p_run_ats, p_delays, p_priorities, p_keys, p_bytes, p_unique_keys, p_until_started,
-      p_on_exists, p_max_delays, p_encoded_for, p_after, p_on_end) with ordinality
+      p_on_exists, p_max_delays, p_encoded_for, p_after, p_on_end, p_traceparents) with ordinality
       as given (id, kind, payload, run_at, delay, priority, key, bytes, unique_key, until_started, on_exists, max_delay, encoded_for,
-        after, on_end, place)
+        after, on_end, traceparent, place)
   );
   v_others text;
   v_changed boolean := true;
@@ -100,12 +103,12 @@ end $$;
 create function ${s}.insert_linked_jobs(p_jobs ${s}.linked_job[], p_seq bigint, p_now timestamptz) returns void
 language plpgsql ${PINNED} as $$
 begin
-  insert into ${s}.jobs (id, kind, payload, run_at, priority, key, unique_key, after, links, created_at, updated_at, seq)
+  insert into ${s}.jobs (id, kind, payload, run_at, priority, key, unique_key, after, links, created_at, updated_at, seq, traceparent)
     select id, kind, payload::json, run_at, priority, key, unique_key, after, nullif(
       case when unique_key is null then 0 when until_started then ${LINK.unique | LINK.uniqueUntilStarted} else ${LINK.unique} end
       + case when after is null then 0 when on_end then ${LINK.after | LINK.onEnd} else ${LINK.after} end
       + case when after is not null and delayed_since is not null then ${LINK.delayed} else 0 end, 0),
-      p_now, p_now, p_seq + place
+      p_now, p_now, p_seq + place, traceparent
     from unnest(p_jobs) order by id collate "C";
   insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
     select id, kind, run_at, run_at <= p_now, priority, key, p_seq + place,
@@ -248,6 +251,7 @@ begin
   v_run_at := greatest(p_now, least(p_job.run_at, v_there.created_at + p_job.max_delay * interval '1 ms'));
   -- One that is due stays where it is, however often it is replaced.
   if v_there.run_at <= p_now and v_run_at <= p_now then v_run_at := v_there.run_at; end if;
+  v_there.traceparent := coalesce(p_job.traceparent, v_there.traceparent);
   if not ${s}.replace_waiting_job(
     v_there, p_job.payload::json, p_job.bytes, v_run_at, p_job.delayed_since, p_job.priority, p_job.key, p_seq, p_now
   ) then return '${LINKED.skipped}'; end if;

@@ -2,19 +2,22 @@ import { PINNED } from '../plan-settings.ts'
 import { RUN } from './runs.ts'
 
 /**
- * Lists may be short: the first kind stands for omitted ones, other omitted values are defaults. Returns null or, when
- * nothing was stored, a JSON list of the ids that exist already.
+ * Lists may be short: the first kind stands for omitted ones, and a single traceparent for all; other omitted values are defaults.
+ * Returns null or, when nothing was stored, a JSON list of the ids that exist already.
+ *
+ * Most calls have no traceparents, and leave that parameter out: each that is sent costs a call of one job 1 %.
  */
 export const enqueueing = (s: string): string => /* sql */ `
 create function ${s}.enqueue_jobs(
   p_ids text[], p_kinds text[], p_payloads text[], p_run_ats float8[], p_priorities integer[], p_keys text[],
-  p_bytes integer[], p_delays float8[], p_now float8, p_channel text, p_notice text
+  p_bytes integer[], p_delays float8[], p_now float8, p_channel text, p_notice text, p_traceparents text[] default '{}'
 ) returns text language plpgsql ${PINNED} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_seq bigint := nextval('${s.replaceAll("'", "''")}.job_seq') * 1048576;
   v_runs boolean := false;
   v_run_at timestamptz;
+  v_traceparent text;
 begin
   if cardinality(p_ids) >= ${RUN} and cardinality(p_kinds) = 1 and p_run_ats = '{}' and p_priorities = '{}' and p_keys = '{}'
     and p_bytes = '{}' and p_delays = '{}'
@@ -23,36 +26,33 @@ begin
     v_runs := not exists (select from ${s}.job_limits where kind = p_kinds[1]);
   end if;
   if v_runs then
-    with stored as (
-      insert into ${s}.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq)
-        select id, p_kinds[1], payload::json, v_now, 0, v_now, v_now, v_seq + place
-        from unnest(p_ids, p_payloads) with ordinality as given (id, payload, place)
-      returning ctid, id, seq
-    )
-    insert into ${s}.jobs_waiting (kind, run_at, due, priority, seq, id, ids, tids)
-      select p_kinds[1], v_now, true, 0, run.seq, run.ids[1], run.ids, run.tids from (
-        select min(seq) as seq, array_agg(id order by seq) as ids, array_agg(ctid order by seq) as tids
-        from stored group by (seq - v_seq - 1) / ${RUN}
-      ) as run;
+    if cardinality(p_traceparents) > 1 then
+      ${storeRuns(s, 'traceparent', 'unnest(p_ids, p_payloads, p_traceparents) with ordinality as given (id, payload, traceparent, place)')}
+    else
+      v_traceparent := p_traceparents[1];
+      ${storeRuns(s, 'v_traceparent', 'unnest(p_ids, p_payloads) with ordinality as given (id, payload, place)')}
+    end if;
     if p_channel is not null then perform pg_notify(p_channel, p_notice); end if;
     return null;
   end if;
   if cardinality(p_ids) = 1 then
     -- What follows for lists, without the cost of unnesting them.
     v_run_at := greatest(v_now, to_timestamp(p_run_ats[1] / 1000.0)) + coalesce(p_delays[1], 0) * interval '1 ms';
-    insert into ${s}.jobs (id, kind, payload, run_at, priority, key, created_at, updated_at, seq)
-      values (p_ids[1], p_kinds[1], p_payloads[1]::json, v_run_at, coalesce(p_priorities[1], 0), p_keys[1], v_now, v_now, v_seq + 1);
+    insert into ${s}.jobs (id, kind, payload, run_at, priority, key, created_at, updated_at, seq, traceparent)
+      values (p_ids[1], p_kinds[1], p_payloads[1]::json, v_run_at, coalesce(p_priorities[1], 0), p_keys[1], v_now, v_now, v_seq + 1,
+        p_traceparents[1]);
     insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
       values (p_ids[1], p_kinds[1], v_run_at, v_run_at <= v_now, coalesce(p_priorities[1], 0), p_keys[1], v_seq + 1,
         case when p_bytes[1] is not null then row(p_bytes[1], 0, null, null, null)::${s}.job_note end,
         case when p_delays[1] > 0 then v_now end);
   else
-    insert into ${s}.jobs (id, kind, payload, run_at, priority, key, created_at, updated_at, seq)
+    if cardinality(p_traceparents) = 1 then v_traceparent := p_traceparents[1]; end if;
+    insert into ${s}.jobs (id, kind, payload, run_at, priority, key, created_at, updated_at, seq, traceparent)
       select id, coalesce(kind, p_kinds[1]), payload::json,
         greatest(v_now, to_timestamp(run_at / 1000.0)) + coalesce(delay, 0) * interval '1 ms',
-        coalesce(priority, 0), key, v_now, v_now, v_seq + place
-      from unnest(p_ids, p_kinds, p_payloads, p_run_ats, p_delays, p_priorities, p_keys) with ordinality
-        as given (id, kind, payload, run_at, delay, priority, key, place);
+        coalesce(priority, 0), key, v_now, v_now, v_seq + place, coalesce(v_traceparent, traceparent)
+      from unnest(p_ids, p_kinds, p_payloads, p_run_ats, p_delays, p_priorities, p_keys, p_traceparents) with ordinality
+        as given (id, kind, payload, run_at, delay, priority, key, traceparent, place);
     insert into ${s}.jobs_waiting (id, kind, run_at, due, priority, key, seq, note, delayed_since)
       select id, coalesce(kind, p_kinds[1]),
         greatest(v_now, to_timestamp(run_at / 1000.0)) + coalesce(delay, 0) * interval '1 ms',
@@ -102,3 +102,15 @@ exception when sqlstate 'RU000' then
   return (select coalesce(json_agg(distinct id), '[]')::text from unnest(v_taken) as id);
 end $$;
 `
+
+/** @param from what gives id, payload and place of each job */
+const storeRuns = (s: string, traceparent: string, from: string): string => /* sql */ `with stored as (
+        insert into ${s}.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq, traceparent)
+          select id, p_kinds[1], payload::json, v_now, 0, v_now, v_now, v_seq + place, ${traceparent} from ${from}
+        returning ctid, id, seq
+      )
+      insert into ${s}.jobs_waiting (kind, run_at, due, priority, seq, id, ids, tids)
+        select p_kinds[1], v_now, true, 0, run.seq, run.ids[1], run.ids, run.tids from (
+          select min(seq) as seq, array_agg(id order by seq) as ids, array_agg(ctid order by seq) as tids
+          from stored group by (seq - v_seq - 1) / ${RUN}
+        ) as run;`

@@ -118,6 +118,8 @@ create table ${s}.jobs (
   errors json,
   -- The jobs that it runs after. Null for none.
   after text[],
+  -- The W3C trace context of the span that sent it. Null for none, as for nearly all jobs.
+  traceparent text,
   payload json not null,
   result json
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1);

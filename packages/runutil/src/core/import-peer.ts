@@ -1,4 +1,4 @@
-import { MissingPeerError } from './errors.ts'
+import { MissingPeerError } from './missing-peer-error.ts'
 
 /**
  * What `load` imports.

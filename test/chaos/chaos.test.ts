@@ -30,8 +30,8 @@ async function chaos(
   }
 }
 
-const JOBS = 800
-const KILLS = 8
+const JOBS = 500
+const KILLS = 6
 
 it(
   'drains a queue while workers, connections and servers fail in every known way, and accounts for each run',

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
 import { Side, commands, sight, told } from '../support/coordinate/coordinate-commands.ts'
 
-const RUNS = Number(process.env['COORDINATE_MODEL_RUNS'] ?? 40)
+const RUNS = Number(process.env['COORDINATE_MODEL_RUNS'] ?? 20)
 
 describe.each(kindsOfDatabase)('coordinate in $name', ({ open }) => {
   it('does whatever is asked of it as the one in memory does', { timeout: 600_000 }, async () => {

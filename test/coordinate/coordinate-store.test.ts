@@ -9,7 +9,7 @@ describe.each(kindsOfCoordinateStore)('coordinate in $name', ({ open }) => {
   beforeAll(async () => void (stores = await open()))
   afterAll(() => stores?.close())
 
-  it.each(Object.entries(coordinateConformance))('%s', { timeout: 20_000 }, async (_, check) => {
+  it.each(Object.entries(coordinateConformance))('%s', async (_, check) => {
     const clock = new VirtualClock()
     await check({ coordinate: createCoordinate(await stores.fresh(), { clock }), clock })
     expect(clock.pending).toBe(0)

@@ -8,7 +8,7 @@ import { Device } from '../support/dispatch/device.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { PostgresServer } from '../support/postgres/server.ts'
 
-const SECONDS = Number(process.env['DISPATCH_CHAOS_SECONDS'] ?? 12)
+const SECONDS = Number(process.env['DISPATCH_CHAOS_SECONDS'] ?? 8)
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const TARGETS = ['a', 'b', 'c', 'd']
 const LEASE = '2s'

@@ -109,7 +109,7 @@ describe('tasks that waited when their process died', () => {
       const action = await manager.actions.get(first!)
       expect(action).toMatchObject({ status: 'failed', error: 'worker lost' })
     }
-    await vi.waitFor(later, { timeout: 30_000, interval: 5 })
+    await vi.waitFor(later, { timeout: 60_000, interval: 5 })
     expect(given).toEqual([])
     await end()
   })

@@ -287,7 +287,7 @@ async function writeAndKill(prefix: string, afterMs: number): Promise<Map<string
   return acknowledged
 }
 
-it(`has all that was acknowledged after ${KILLS} kills`, { timeout: 10_000 * KILLS }, async () => {
+it(`has all that was acknowledged after ${KILLS} kills`, { timeout: 240_000 + 10_000 * KILLS }, async () => {
   const random = new Random(3)
   const counts = { acknowledged: 0, torn: 0 }
   for (let kill = 0; kill < KILLS; kill++) {

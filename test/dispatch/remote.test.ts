@@ -137,14 +137,14 @@ describe('workers of other processes', () => {
     await vi.waitFor(
       async () => expect(await failureOf(manager.do('a', { echo: 1 }))).toBeInstanceOf(ErrNoWorker),
       {
-        timeout: 10_000,
+        timeout: 60_000,
       },
     )
     one.process.kill('SIGCONT')
     await vi.waitFor(
       async () => expect((await manager.do('a', { echo: 2 }).completed).status).toBe('succeeded'),
       {
-        timeout: 10_000,
+        timeout: 60_000,
       },
     )
   })

@@ -36,7 +36,7 @@ function check({ begun, ledger, quietSince }: Fleet, { every }: Program): void {
   expect(between(every, settled!, quietSince)).toBeLessThanOrEqual(0)
 }
 
-const runs = Number(process.env.CRON_RUNS ?? 40)
+const runs = Number(process.env.CRON_RUNS ?? 20)
 
 describe('despite crashes and clocks that differ and are set, each instant runs once in one process, or is missed', () => {
   test('in memory', { timeout: 120_000 + runs * 500 }, async () => {

@@ -8,7 +8,7 @@ import { Random } from '../chaos/random.ts'
 import { PostgresServer } from '../support/postgres/server.ts'
 import { StallMeter } from '../support/stall-meter.ts'
 
-const SECONDS = Number(process.env['LEASE_CHAOS_SECONDS'] ?? 10)
+const SECONDS = Number(process.env['LEASE_CHAOS_SECONDS'] ?? 6)
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const PROCESSES = 5
 const LEASE_MS = 2_000

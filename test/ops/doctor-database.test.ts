@@ -117,7 +117,7 @@ describe('of a PostgreSQL, the doctor finds', () => {
     // The server's counts follow a moment later.
     const most = async () => (await diagnosis.deadRows())[0]
     await expect
-      .poll(most, { timeout: 20_000 })
+      .poll(most, { timeout: 60_000 })
       .toMatchObject({ table: 'paused_kinds', dead: 60_000, live: 0 })
     expect(await levels(diagnosis)).toMatchObject({ 'dead-rows': 'warn' })
   })

@@ -87,7 +87,7 @@ test.concurrent(
     expect(answers).toMatchObject([{ status: 202 }, { status: 202, body: {} }])
     const ids = answers.map(({ body }) => (body as { command: string }).command)
     await expect
-      .poll(async () => (await named('mortal'))!.lost, { timeout: 16_000, interval: 250 })
+      .poll(async () => (await named('mortal'))!.lost, { timeout: 60_000, interval: 250 })
       .toBe(true)
     expect(await Promise.all(ids.map((command) => store.outcome(command)))).toEqual(['lost', 'open'])
     await database.query(

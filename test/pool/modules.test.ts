@@ -184,7 +184,7 @@ describe('an idle worker that is frozen', () => {
       await withPool({ relay, pingInterval: '1s' }, async (pool, { created, error }) => {
         const [worker] = pool.workers
         // It has answered a ping: from now on it is judged.
-        await expect.poll(() => answersPings(worker!), { timeout: 20_000 }).toBe(true)
+        await expect.poll(() => answersPings(worker!)).toBe(true)
         process.kill(worker!.pid, 'SIGSTOP')
         await created.times(2)
         expect(error.values[0]!.error.message).toMatch(

@@ -41,8 +41,8 @@ async function ended(
 }
 
 async function expectGone({ pids, folder }: Left): Promise<void> {
-  await expect.poll(() => pids.filter(isAlive), { timeout: 20_000 }).toEqual([])
-  await expect.poll(() => readdirSync(folder), { timeout: 5_000 }).toEqual([])
+  await expect.poll(() => pids.filter(isAlive)).toEqual([])
+  await expect.poll(() => readdirSync(folder)).toEqual([])
   rmSync(folder, { recursive: true })
 }
 
@@ -55,7 +55,7 @@ describe.skipIf(process.platform !== 'linux')('a blocked worker, and what it has
         'block-with-child',
         'SIGKILL',
       )
-      await expect.poll(() => pids.filter(isAlive), { timeout: 20_000 }).toEqual([])
+      await expect.poll(() => pids.filter(isAlive)).toEqual([])
       rmSync(folder, { recursive: true })
     },
   )

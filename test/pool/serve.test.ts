@@ -32,19 +32,19 @@ describe('the workers of a parent that was killed', () => {
     ['pipes', 'block 500'],
   ] as const)('over %j end, with the task %j', async (relay, task) => {
     const pids = await orphans({ command: node, relay, numWorkers: 3 }, task)
-    await expect.poll(() => pids.filter(isAlive), { timeout: 5_000 }).toEqual([])
+    await expect.poll(() => pids.filter(isAlive)).toEqual([])
   })
 
   it('that are blocked over a socket end at their next read', async () => {
     const pids = await orphans({ command: node, relay: { socket: 'unix' }, numWorkers: 2 }, 'block 500')
-    await expect.poll(() => pids.filter(isAlive), { timeout: 5_000 }).toEqual([])
+    await expect.poll(() => pids.filter(isAlive)).toEqual([])
   })
 
   it.each([python, php].filter(([program]) => isThere(program!)))(
     'and written in %s end',
     async (...command) => {
       const pids = await orphans({ command, numWorkers: 2 })
-      await expect.poll(() => pids.filter(isAlive), { timeout: 5_000 }).toEqual([])
+      await expect.poll(() => pids.filter(isAlive)).toEqual([])
     },
   )
 })

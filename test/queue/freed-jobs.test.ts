@@ -189,9 +189,7 @@ describe.each(kindsOfJobStore)('jobs that one end frees together, in $name', ({ 
     expect(all[1]).toEqual(all[0])
   }
 
-  it.each(Object.keys(steps))('behave as each by itself: %s', { timeout: 60_000 }, (name) =>
-    compare(steps[name]!),
-  )
+  it.each(Object.keys(steps))('behave as each by itself: %s', (name) => compare(steps[name]!))
 
   it.each<[string, (nth: number) => Partial<NewJob>]>([
     ['a large payload', (nth) => (nth === 120 ? { payload: LARGE } : {})],
@@ -204,7 +202,7 @@ describe.each(kindsOfJobStore)('jobs that one end frees together, in $name', ({ 
       (nth) => (nth === 105 ? { unique: { key: 'u', until: 'started' } } : {}),
     ],
     ['a unique key until it ends', (nth) => ({ unique: { key: `u${nth}`, until: 'ended' } })],
-  ])('keep their order where some have %s', { timeout: 60_000 }, async (_, change) => {
+  ])('keep their order where some have %s', async (_, change) => {
     await compare(async () => {}, change)
     await compare(({ store }) => take(store, 101), change)
   })

@@ -16,7 +16,7 @@ import { type JobStoreMaker, kindsOfJobStore } from '../support/queue/job-stores
 
 const LEASE_MS = 30_000
 /** For more: PROGRAMS=10000. */
-const RUNS: Record<string, number> = { memory: 200, PGlite: 12, PostgreSQL: 25 }
+const RUNS: Record<string, number> = { memory: 200, PGlite: 8, PostgreSQL: 15 }
 const { PROGRAMS } = process.env
 const timeout = PROGRAMS === undefined ? 120_000 : 3_600_000
 const IDS = ['a', 'b', 'c', 'd', 'e', 'f'] as const

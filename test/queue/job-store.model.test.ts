@@ -6,7 +6,7 @@ import { commands, same, sayRules } from '../support/queue/job-store-commands.ts
 import { JobStoreModel } from '../support/queue/job-store-model.ts'
 import { type JobStoreMaker, kindsOfJobStore } from '../support/queue/job-stores.ts'
 
-const RUNS: Record<string, number> = { memory: 600, PGlite: 12, PostgreSQL: 25 }
+const RUNS: Record<string, number> = { memory: 300, PGlite: 8, PostgreSQL: 15 }
 
 /** Of kind 'b', and from the start: what earlier starts count for a rate that comes later is left to the store. */
 const rate = fc.option(

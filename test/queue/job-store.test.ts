@@ -7,7 +7,7 @@ describe.each(kindsOfJobStore)('a JobStore in $name', ({ open }) => {
   beforeAll(async () => void (stores = await open()))
   afterAll(() => stores?.close())
 
-  it.each(Object.entries(jobStoreConformance))('%s', { timeout: 20_000 }, async (_, check) => {
+  it.each(Object.entries(jobStoreConformance))('%s', async (_, check) => {
     const clock = new VirtualClock()
     await check({ store: await stores.fresh(clock), clock })
     expect(clock.pending).toBe(0)

@@ -81,7 +81,7 @@ function run(path: string, args: string[]): Promise<{ code: unknown; errors: str
   // No database but those that a test names.
   const env = { ...process.env, DATABASE_URL: '', NO_COLOR: '1', NODE_OPTIONS: '' }
   return new Promise((resolve) => {
-    execFile(path, args, { cwd: FOLDER, env, timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(path, args, { cwd: FOLDER, env, timeout: 120_000 }, (error, stdout, stderr) => {
       const errors = stderr.split('\n').filter((line) => !/experimentalDecorators compiler option/.test(line))
       const code = error === null ? 0 : (error.code ?? error.signal)
       resolve({ code, errors: errors.join('\n').trim(), lines: stdout.trim().split('\n').length })

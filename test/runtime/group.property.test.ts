@@ -55,7 +55,7 @@ describe('a group against its model', () => {
       fc.asyncProperty(scenario, async (given) => {
         expect(await runScenario(given)).toEqual(model(given))
       }),
-      { numRuns: 4_000 },
+      { numRuns: 1_500 },
     )
   })
 })

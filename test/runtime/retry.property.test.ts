@@ -45,7 +45,7 @@ describe('retry against its model', () => {
       fc.asyncProperty(scenario, async (given) => {
         expect(await runScenario(given)).toEqual(model(given))
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     )
   })
 })

@@ -51,7 +51,7 @@ function top(size: readonly [number, number] = [80, 24]) {
   const terminal = new TestTerminal({ size, env: { NO_COLOR: '1' } })
   const ended = commandLine(['top', '--url', url.href], terminal)
   const shows = (text: string) =>
-    expect.poll(() => terminal.stdout.written, { timeout: 30_000 }).toContain(text)
+    expect.poll(() => terminal.stdout.written, { timeout: 60_000 }).toContain(text)
   return { terminal, ended, shows, written: () => terminal.stdout.written }
 }
 

@@ -36,6 +36,26 @@ export function commandsOf(path: string): string[] {
     .filter((line) => line !== '')
 }
 
+/** A command of a console, and what it prints there. */
+export interface Dialogue {
+  command: string
+  prints: string[]
+}
+
+/** The commands of all blocks ```console of a page, in their order; without empty lines. */
+export function dialoguesOf(path: string): Dialogue[] {
+  const blocks = Array.from(readPage(path).matchAll(/```console\n(.*?)```/gs), ([, block]) => block!)
+  return blocks.flatMap((block) =>
+    block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((text) => {
+        const [command = '', ...prints] = text.split('\n').filter((line) => line !== '')
+        return { command, prints }
+      }),
+  )
+}
+
 /** Where the links of a page go, those to other sites left out. */
 export function linksOf(path: string): string[] {
   return Array.from(readPage(path).matchAll(/\]\((?!https?:)([^)#]+)/g), ([, target]) => target!)

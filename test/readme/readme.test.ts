@@ -4,18 +4,28 @@ import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Program } from '../support/program.ts'
 import { COMPILED, compile } from '../support/readme/compile.ts'
-import { commandsOf, linksOf, programsOf, modulesOf } from '../support/readme/page.ts'
+import {
+  anchorsOf,
+  commandsOf,
+  excerptsOf,
+  linksOf,
+  modulesOf,
+  peersOf,
+  programsOf,
+} from '../support/readme/page.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const MANUAL = readdirSync(join(ROOT, 'docs')).filter((page) => page.endsWith('.md'))
 const PAGES = [
   'README.md',
-  'packages/runutil/README.md',
+  'CHANGELOG.md',
   'CONTRIBUTING.md',
+  'SECURITY.md',
   'packages/examples/README.md',
   ...MANUAL.map((page) => `docs/${page}`),
 ]
-const PAGES_WITH_MODULES = PAGES.slice(0, 2)
+/** What npm shows: README.md, with links from where it lies. */
+const PACKAGE_README = 'packages/runutil/README.md'
 
 const json = (path: string): Record<string, object> =>
   JSON.parse(readFileSync(ROOT + path, 'utf8')) as Record<string, object>
@@ -73,10 +83,28 @@ describe.for(PAGES)('%s', (page) => {
     for (const command of commandsOf(page)) expect(command).toSatisfy(exists)
   })
 
-  it('links to files that exist', () => {
-    const missing = linksOf(page).filter((target) => !existsSync(join(ROOT, dirname(page), target)))
+  it('links to files and headings that exist', () => {
+    const missing = linksOf(page).filter(({ path, anchor }) => {
+      const target = path === '' ? page : join(dirname(page), path)
+      if (!existsSync(join(ROOT, target))) return true
+      return anchor !== undefined && !anchorsOf(target).includes(anchor)
+    })
     expect(missing).toEqual([])
   })
+
+  it('shows parts of examples as they are', () => {
+    for (const { file, parts } of excerptsOf(page)) {
+      const source = readFileSync(join(ROOT, file), 'utf8')
+      const places = parts.map((part) => source.indexOf(part))
+      expect(places, `${page}: ${file}`).not.toContain(-1)
+      expect([...places].sort((a, b) => a - b)).toEqual(places)
+    }
+  })
+})
+
+it('each page of the manual is in its index', () => {
+  const listed = linksOf('docs/README.md').map(({ path }) => path)
+  expect(MANUAL.filter((page) => page !== 'README.md' && !listed.includes(page))).toEqual([])
 })
 
 /** `npx … pnpm … <script>`, or the installation of the package with all it can't do without, or of an optional peer. */
@@ -95,10 +123,26 @@ function sorted(names: string[]): string {
   return [...names].sort().join(' ')
 }
 
-it.for(PAGES_WITH_MODULES)('%s has all that the package exports in its table of modules', (page) => {
-  const exported = Object.keys(published['exports']!)
-    .filter((path) => path !== './package.json')
-    .map((path) => path.replace(/^\./, 'runutil'))
+describe('README.md', () => {
+  it('is short', () => {
+    expect(readFileSync(`${ROOT}README.md`, 'utf8').split('\n').length).toBeLessThanOrEqual(250)
+  })
 
-  expect(modulesOf(page).sort()).toEqual(exported.sort())
+  it('has all that the package exports in its table of modules', () => {
+    const exported = Object.keys(published['exports']!)
+      .filter((path) => path !== './package.json')
+      .map((path) => path.replace(/^\./, 'runutil'))
+
+    expect(modulesOf('README.md').sort()).toEqual(exported.sort())
+  })
+
+  it('has the packages to install beside it, with their versions', () => {
+    expect(peersOf('README.md')).toEqual(published['peerDependencies'])
+  })
+
+  it('is what npm shows, by links that work from the folder of the package', async () => {
+    const text = readFileSync(`${ROOT}README.md`, 'utf8')
+    const there = text.replace(/\]\((?!https?:|#)/g, '](../../')
+    await expect(there).toMatchFileSnapshot(ROOT + PACKAGE_README)
+  })
 })

@@ -46,6 +46,7 @@ export class ErrGone extends Error {
   }
 }
 
+/** No work spec of the namespace has this name. */
 export class ErrNoSuchWorkSpec extends Error {
   readonly code = 'ERR_NO_SUCH_WORK_SPEC'
   readonly workSpec: string
@@ -59,6 +60,7 @@ export class ErrNoSuchWorkSpec extends Error {
   }
 }
 
+/** No work unit of the spec has this name. */
 export class ErrNoSuchWorkUnit extends Error {
   readonly code = 'ERR_NO_SUCH_WORK_UNIT'
   readonly workUnit: string

@@ -14,6 +14,7 @@ const modules = [
   'dispatch',
   'postgres',
   'ops',
+  'otel',
   'prometheus',
   'testing',
 ]

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 
-const peers = ['pino', 'tsyringe', 'reflect-metadata', 'pg', '@electric-sql/pglite']
+const peers = ['pino', 'tsyringe', 'reflect-metadata', 'pg', '@electric-sql/pglite', '@opentelemetry/api']
 const dist = fileURLToPath(new URL('../../packages/runutil/dist/', import.meta.url))
 const manifest = JSON.parse(
   readFileSync(new URL('../../packages/runutil/package.json', import.meta.url), 'utf8'),
@@ -65,6 +65,7 @@ describe('the package', () => {
       './pool/child',
       './dispatch',
       './ops',
+      './otel',
       './prometheus',
       './testing',
       './package.json',
@@ -238,6 +239,7 @@ describe('the package', () => {
       'loopMonitor',
       'replica',
     ])
+    expect(await names('runutil/otel')).toEqual(['MissingPeerError', 'instrument'])
     expect(await names('runutil/prometheus')).toEqual(['exposition'])
     expect(await names('runutil/testing')).toEqual([
       'Probe',
@@ -267,11 +269,12 @@ describe('the package', () => {
     ['runutil/cron', 21_500],
     ['runutil/http', 8_500],
     ['runutil/leases', 24_500],
-    // 200 of them for what attempts came to by outcome, which metrics have.
-    ['runutil/queue', 38_800],
+    // 200 of them for what attempts came to by outcome, which metrics have, and 200 for what follows jobs through it.
+    ['runutil/queue', 39_000],
     ['runutil/pool/child', 8_500],
     // Without what the doctor asks, and the schedules that it reads: they are loaded when somebody asks it.
     ['runutil/ops', 43_000],
+    ['runutil/otel', 26_000],
     ['runutil/prometheus', 24_000],
   ])('costs at most its limit, minified and gzipped, without peers: %s', async (entryPoint, limit) => {
     const text = await bundle(`export * from '${entryPoint}'`)
@@ -312,6 +315,12 @@ describe('the package', () => {
     expect(importsOf(text).filter((name) => ['pg', '@electric-sql/pglite'].includes(name))).toEqual([])
     expect(text).toMatch(/import\("pg"\)/)
     expect(text).toMatch(/import\("@electric-sql\/pglite"\)/)
+  })
+
+  it('imports OpenTelemetry when it is told something, and not before', async () => {
+    const text = await bundle("export * from 'runutil/otel'")
+    expect(importsOf(text)).not.toContain('@opentelemetry/api')
+    expect(text).toMatch(/import\("@opentelemetry\/api"\)/)
   })
 
   it('has types that need none of a driver', () => {

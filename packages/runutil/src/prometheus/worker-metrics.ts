@@ -1,7 +1,7 @@
 import { PER_DOUBLING } from '../core/histogram.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
 import type { WorkerState } from '../core/worker-state.ts'
-import { detailOf } from '../metrics/worker-records.ts'
+import { poolsAmong } from '../metrics/pool-counts.ts'
 import { MetricFamily } from './metric-family.ts'
 
 /** So many workers have series of their own; the rest is 'other'. */
@@ -98,16 +98,9 @@ class PoolMetrics {
   readonly families = [this.#processes, this.#memory]
 
   set(workers: readonly WorkerRecord[]): void {
-    for (const record of workers) {
-      if (record.kind !== 'pool') continue
-      const { path: worker } = record
-      const its = (detailOf(record)['processes'] ?? []) as readonly { state: string; rss?: number }[]
-      const byState = new Map<string, number>()
-      for (const { state } of its) byState.set(state, (byState.get(state) ?? 0) + 1)
-      for (const [state, count] of byState) this.#processes.set(count, worker, state)
-      const known = its.flatMap(({ rss }) => (rss === undefined ? [] : [rss]))
-      const memory = sum(known, (rss) => rss)
-      if (known.length > 0) this.#memory.set(memory, worker)
+    for (const { record, states, memory } of poolsAmong(workers)) {
+      for (const [state, count] of states) this.#processes.set(count, record.path, state)
+      if (memory !== undefined) this.#memory.set(memory, record.path)
     }
   }
 }

@@ -40,6 +40,6 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     globalSetup: ['test/support/global-setup.ts'],
     // tsyringe throws at import unless it is loaded first, and tests import in any order.
-    setupFiles: ['reflect-metadata', 'test/support/quiet-default-logger.ts'],
+    setupFiles: ['reflect-metadata', 'test/support/each-file.ts'],
   },
 })

@@ -30,13 +30,13 @@ async function compile(
 
 function node(...args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { timeout: 120_000 }, (error, stdout, stderr) =>
+    execFile(process.execPath, args, { timeout: 280_000 }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), output: stdout + stderr }),
     )
   })
 }
 
-describe.concurrent('a program that uses the built package', { timeout: 120_000 }, () => {
+describe.concurrent('a program that uses the built package', { timeout: 280_000 }, () => {
   it.for([
     { module: 'ESNext', moduleResolution: 'Bundler', experimentalDecorators: true },
     { module: 'NodeNext', moduleResolution: 'NodeNext', experimentalDecorators: false },

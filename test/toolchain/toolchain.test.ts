@@ -28,7 +28,7 @@ interface Finished {
 function node(...args: string[]): Promise<Finished> {
   const env = { ...process.env, TSX_TSCONFIG_PATH: tsconfig, NODE_ENV: undefined, VITEST: undefined }
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: programs, env, timeout: 120_000 }, (error, stdout, stderr) =>
+    execFile(process.execPath, args, { cwd: programs, env, timeout: 280_000 }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
     )
   })
@@ -88,7 +88,7 @@ function logged({ stdout }: Finished): { worker?: string; msg: string }[] {
     .map(({ worker, msg }) => ({ ...(worker !== undefined && { worker }), msg }))
 }
 
-describe.concurrent('a program with decorators', { timeout: 120_000 }, () => {
+describe.concurrent('a program with decorators', { timeout: 280_000 }, () => {
   it.for<[string, () => Promise<Finished>]>([
     ['compiled with tsc, from metadata', () => withTsc('with-metadata')],
     ['bundled with tsup and @swc/core, from metadata', () => withTsup('with-metadata')],

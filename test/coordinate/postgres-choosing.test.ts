@@ -92,7 +92,7 @@ describe.each(kindsOfDatabase)('choosing a spec in $name', ({ open }) => {
     ['few others', 12, 2],
     ['so many that one is drawn first', 120, 3],
     ['others so many that one is drawn first', 120, 4],
-  ])('gives %s the chances that the scheduler gives them', { timeout: 120_000 }, async (_, count, seed) => {
+  ])('gives %s the chances that the scheduler gives them', async (_, count, seed) => {
     const specs = candidates(count, new Random(seed))
     await put(database, specs)
     const expected = chosenByScheduler(specs)
@@ -101,7 +101,7 @@ describe.each(kindsOfDatabase)('choosing a spec in $name', ({ open }) => {
     expect(furthest(drawn, expected)).toBeLessThan(4.5)
   })
 
-  it('takes the highest priority alone, also where one is drawn first', { timeout: 120_000 }, async () => {
+  it('takes the highest priority alone, also where one is drawn first', async () => {
     const specs = candidates(120, new Random(5)).map((spec, at) => ({ ...spec, priority: at % 3 }))
     await put(database, specs)
     const urgent = specs.filter(({ priority }) => priority === 2).map(({ name }) => name)

@@ -7,7 +7,7 @@ describe.each(kindsOfLedger)('a ledger in $name:', ({ open }) => {
   beforeAll(async () => void (maker = await open()))
   afterAll(() => maker?.close())
 
-  it.each(Object.entries(actionLedgerConformance))('%s', { timeout: 120_000 }, async (_, check) => {
+  it.each(Object.entries(actionLedgerConformance))('%s', async (_, check) => {
     await check(await maker.fresh())
   })
 })

@@ -45,7 +45,7 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
     await database.query({ text: `update runutil.live_workers set expires = expires - interval '1 hour'` })
   }
 
-  it('have ended so long ago; those that run and younger ones stay', { timeout: 120_000 }, async () => {
+  it('have ended so long ago; those that run and younger ones stay', async () => {
     const gate = new AbortController()
     manager.workers.register('host', 'busy', () => untilAbort(gate.signal))
     manager.workers.register('host', 'quick', () => {})
@@ -93,7 +93,7 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
     await Promise.all([gone.withdraw(1), live.withdraw(1)])
   })
 
-  it('by several at once, while actions go on, are no others', { timeout: 120_000 }, async () => {
+  it('by several at once, while actions go on, are no others', async () => {
     manager.workers.register('host', 'target', () => {})
     const oldOnes = Array.from({ length: 300 }, (_, input) => manager.do('target', input).completed)
     await Promise.all(oldOnes)

@@ -7,7 +7,7 @@ describe.each(kindsOfLedger)('the exchange of a ledger in $name:', ({ name, open
   beforeAll(async () => void (maker = await open()))
   afterAll(() => maker?.close())
 
-  it.each(Object.entries(taskExchangeConformance))('%s', { timeout: 120_000 }, async (_, check) => {
+  it.each(Object.entries(taskExchangeConformance))('%s', async (_, check) => {
     const context = await maker.fresh()
     // A file is for one process, so nobody else has its workers.
     await check(name === 'JSON lines' ? { ...context, again: async () => context.ledger } : context)

@@ -19,35 +19,31 @@ async function tree(): Promise<string> {
   return root
 }
 
-it(
-  'two crawls share the work, and one finishes what the other had in hand when it was killed',
-  { timeout: 120_000 },
-  async () => {
-    const { url, drop } = await freshDatabase()
-    const root = await tree()
-    const start = (): Program =>
-      new Program({
-        path: 'packages/examples/src/folder-crawl.ts',
-        args: [root, '20ms'],
-        env: { DATABASE_URL: url },
-      })
-    const first = start()
-    const second = start()
-    await Promise.all([first, second].map((each) => each.printed('read 10 files')))
-    first.kill('SIGKILL')
-    await second.printed(`${FOLDERS + 1} folders listed, ${FILES} files read, ${FILES * 5} bytes`)
-    second.kill('SIGTERM')
-    expect((await second.exit).code).toBe(0)
-
-    const database = await openDatabase(url)
-    const statuses = await database.query({
-      text: `select a.status, count(*)::int from runutil.work_attempts as a join runutil.work_units as u on u.id = a.unit
-      join runutil.work_specs as s on s.id = u.spec where s.name = 'files' group by 1 order by 1`,
+it('two crawls share the work, and one finishes what the other had in hand when it was killed', async () => {
+  const { url, drop } = await freshDatabase()
+  const root = await tree()
+  const start = (): Program =>
+    new Program({
+      path: 'packages/examples/src/folder-crawl.ts',
+      args: [root, '20ms'],
+      env: { DATABASE_URL: url },
     })
-    // Whatever the first had begun is counted as expired; no file was finished twice.
-    expect(statuses.filter(([status]) => status !== 'expired')).toEqual([['finished', FILES]])
-    await database.close()
-    await drop()
-    await rm(root, { recursive: true })
-  },
-)
+  const first = start()
+  const second = start()
+  await Promise.all([first, second].map((each) => each.printed('read 10 files')))
+  first.kill('SIGKILL')
+  await second.printed(`${FOLDERS + 1} folders listed, ${FILES} files read, ${FILES * 5} bytes`)
+  second.kill('SIGTERM')
+  expect((await second.exit).code).toBe(0)
+
+  const database = await openDatabase(url)
+  const statuses = await database.query({
+    text: `select a.status, count(*)::int from runutil.work_attempts as a join runutil.work_units as u on u.id = a.unit
+      join runutil.work_specs as s on s.id = u.spec where s.name = 'files' group by 1 order by 1`,
+  })
+  // Whatever the first had begun is counted as expired; no file was finished twice.
+  expect(statuses.filter(([status]) => status !== 'expired')).toEqual([['finished', FILES]])
+  await database.close()
+  await drop()
+  await rm(root, { recursive: true })
+})

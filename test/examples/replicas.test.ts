@@ -5,7 +5,7 @@ import { TempRepository } from '../support/examples/temp-repository.ts'
 
 const BRANCHES = ['one', 'two', 'three', 'four', 'five']
 
-it('two copies of repo-watch on one database report each new branch once', { timeout: 120_000 }, async () => {
+it('two copies of repo-watch on one database report each new branch once', async () => {
   const repository = await TempRepository.create()
   const { url, drop } = await freshDatabase()
   const copies = [1, 2].map(

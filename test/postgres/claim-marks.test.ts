@@ -84,56 +84,52 @@ describe.each(['a server', 'memory'])('a claim from marks, in %s', (place) => {
   const job = fc.record({ priority: fc.integer({ min: -2, max: 2 }), afterMs: fc.constantFrom(0, 1, 10) })
   const mark = fc.record({ priority: fc.integer({ min: -2, max: 2 }), atMs: fc.nat(100) })
 
-  it(
-    'has those of a marked priority from its mark on, and all others, in their order',
-    { timeout: 120_000 },
-    async () => {
-      const store = new PostgresJobStore(database, { clock })
-      const jobs = fc.array(job, { maxLength: 12 })
-      const marks = fc.uniqueArray(mark, { maxLength: 4, selector: ({ priority }) => priority })
-      let run = 0
-      const holds = fc.asyncProperty(
-        jobs,
-        marks,
-        fc.integer({ min: 1, max: 8 }),
-        async (given, marked, limit) => {
-          const kind = `kind ${++run}`
-          const from = clock.now()
-          const stored: { id: string; priority: number; runAt: number }[] = []
-          for (const [index, { priority, afterMs }] of given.entries()) {
-            await clock.advance(afterMs)
-            const id = `${run}-${index}`
-            await store.insert([{ ...newJob(id, priority), kind }])
-            stored.push({ id, priority, runAt: clock.now() })
-          }
-          const columns = [
-            `{${marked.map(() => `"${kind}"`).join()}}`,
-            `{${marked.map(({ priority }) => priority).join()}}`,
-            `{${marked.map(({ atMs }) => from + atMs).join()}}`,
-          ]
-          const params = [
-            `{"${kind}"}`,
-            limit,
-            60_000,
-            false,
-            clock.now(),
-            25,
-            ...columns,
-            'jobs',
-            ...NO_OPTIONS,
-          ]
-          const rows = await database.query({ text: jobStatements('runutil').claim.text }, params)
-          const expected = stored
-            .filter(({ priority, runAt }) =>
-              marked.every((each) => each.priority !== priority || runAt >= from + each.atMs),
-            )
-            .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt)
-          expect(rows.map(([id]) => id)).toEqual(expected.slice(0, limit).map(({ id }) => id))
-        },
-      )
-      await fc.assert(holds, { numRuns: place === 'memory' ? 30 : 60 })
-    },
-  )
+  it('has those of a marked priority from its mark on, and all others, in their order', async () => {
+    const store = new PostgresJobStore(database, { clock })
+    const jobs = fc.array(job, { maxLength: 12 })
+    const marks = fc.uniqueArray(mark, { maxLength: 4, selector: ({ priority }) => priority })
+    let run = 0
+    const holds = fc.asyncProperty(
+      jobs,
+      marks,
+      fc.integer({ min: 1, max: 8 }),
+      async (given, marked, limit) => {
+        const kind = `kind ${++run}`
+        const from = clock.now()
+        const stored: { id: string; priority: number; runAt: number }[] = []
+        for (const [index, { priority, afterMs }] of given.entries()) {
+          await clock.advance(afterMs)
+          const id = `${run}-${index}`
+          await store.insert([{ ...newJob(id, priority), kind }])
+          stored.push({ id, priority, runAt: clock.now() })
+        }
+        const columns = [
+          `{${marked.map(() => `"${kind}"`).join()}}`,
+          `{${marked.map(({ priority }) => priority).join()}}`,
+          `{${marked.map(({ atMs }) => from + atMs).join()}}`,
+        ]
+        const params = [
+          `{"${kind}"}`,
+          limit,
+          60_000,
+          false,
+          clock.now(),
+          25,
+          ...columns,
+          'jobs',
+          ...NO_OPTIONS,
+        ]
+        const rows = await database.query({ text: jobStatements('runutil').claim.text }, params)
+        const expected = stored
+          .filter(({ priority, runAt }) =>
+            marked.every((each) => each.priority !== priority || runAt >= from + each.atMs),
+          )
+          .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt)
+        expect(rows.map(([id]) => id)).toEqual(expected.slice(0, limit).map(({ id }) => id))
+      },
+    )
+    await fc.assert(holds, { numRuns: place === 'memory' ? 30 : 60 })
+  })
 })
 
 describe('a store whose looks at all are slow', () => {

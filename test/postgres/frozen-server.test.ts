@@ -28,51 +28,47 @@ async function open(): Promise<Database> {
   return database
 }
 
-it(
-  'a server that hangs for longer than a lease costs no run of a process that lives, and nobody calls itself ok meanwhile',
-  { timeout: 120_000 },
-  async () => {
-    const queue = new JobQueue(new PostgresJobStore(await open()))
-    await migrate(databases[0]!)
-    const ran = new Probe<string>('ran', PATIENCE)
-    const firing = new Probe('all fire', PATIENCE)
-    const recovered = new Probe('all are ok', PATIENCE)
-    const of = (state: HealthState): boolean =>
-      Object.entries(healthSnapshot()).every(([name, its]) => name === '/Look' || its === state)
-    let isBack = false
-    const look = (): void => {
-      if (of('firing')) firing.hit()
-      if (isBack && of('ok')) recovered.hit()
-    }
-    const make = async (at: number) => {
-      const database = await open()
-      const jobs = new JobQueue(new PostgresJobStore(database))
-      const options = { concurrency: 4, lease: LEASE, pollInterval: '200ms' } as const
-      const worker = new QueueWorker(jobs, options).register('k', async (job) => {
-        ran.hit(job.id)
-        await wait(Number(job.payload))
-      })
-      const leases = new PostgresLeaseStore(database)
-      const single = singleton(leases, 'one', (signal) => wait('1h', signal), { lease: LEASE })
-      return [namedWorker(worker, `Queue${at}`), namedWorker(single, `Single${at}`)]
-    }
-    const workers = (await Promise.all([1, 2, 3].map(make))).flat()
-    const stop = new AbortController()
-    const { logger } = capturedLogger()
-    const all = [...workers, namedWorker(repeat('50ms', look), 'Look')]
-    const run = runAllWorkers(all, stop.signal, { logger })
-    await queue.enqueue(
-      Array.from({ length: JOBS }, (_, at) => ({ id: `${at}`, kind: 'k', payload: (at % 7) * 200 })),
-    )
-    await ran.times(12)
-    const resume = await server.freeze()
-    await firing.times(1)
-    resume()
-    await Promise.all(Array.from({ length: JOBS }, (_, at) => queue.result(`${at}`, { timeout: PATIENCE })))
-    isBack = true
-    await recovered.times(1)
-    stop.abort()
-    await run
-    expect(ran.values.toSorted()).toEqual(Array.from({ length: JOBS }, (_, at) => `${at}`).toSorted())
-  },
-)
+it('a server that hangs for longer than a lease costs no run of a process that lives, and nobody calls itself ok meanwhile', async () => {
+  const queue = new JobQueue(new PostgresJobStore(await open()))
+  await migrate(databases[0]!)
+  const ran = new Probe<string>('ran', PATIENCE)
+  const firing = new Probe('all fire', PATIENCE)
+  const recovered = new Probe('all are ok', PATIENCE)
+  const of = (state: HealthState): boolean =>
+    Object.entries(healthSnapshot()).every(([name, its]) => name === '/Look' || its === state)
+  let isBack = false
+  const look = (): void => {
+    if (of('firing')) firing.hit()
+    if (isBack && of('ok')) recovered.hit()
+  }
+  const make = async (at: number) => {
+    const database = await open()
+    const jobs = new JobQueue(new PostgresJobStore(database))
+    const options = { concurrency: 4, lease: LEASE, pollInterval: '200ms' } as const
+    const worker = new QueueWorker(jobs, options).register('k', async (job) => {
+      ran.hit(job.id)
+      await wait(Number(job.payload))
+    })
+    const leases = new PostgresLeaseStore(database)
+    const single = singleton(leases, 'one', (signal) => wait('1h', signal), { lease: LEASE })
+    return [namedWorker(worker, `Queue${at}`), namedWorker(single, `Single${at}`)]
+  }
+  const workers = (await Promise.all([1, 2, 3].map(make))).flat()
+  const stop = new AbortController()
+  const { logger } = capturedLogger()
+  const all = [...workers, namedWorker(repeat('50ms', look), 'Look')]
+  const run = runAllWorkers(all, stop.signal, { logger })
+  await queue.enqueue(
+    Array.from({ length: JOBS }, (_, at) => ({ id: `${at}`, kind: 'k', payload: (at % 7) * 200 })),
+  )
+  await ran.times(12)
+  const resume = await server.freeze()
+  await firing.times(1)
+  resume()
+  await Promise.all(Array.from({ length: JOBS }, (_, at) => queue.result(`${at}`, { timeout: PATIENCE })))
+  isBack = true
+  await recovered.times(1)
+  stop.abort()
+  await run
+  expect(ran.values.toSorted()).toEqual(Array.from({ length: JOBS }, (_, at) => `${at}`).toSorted())
+})

@@ -21,7 +21,7 @@ describe.each(kindsOfJobStore)('a JobStore in $name', ({ name, open }) => {
   beforeAll(async () => void (stores = await open()))
   afterAll(() => stores?.close())
 
-  it('does what the model does, whatever comes in whatever order', { timeout: 120_000 }, async () => {
+  it('does what the model does, whatever comes in whatever order', async () => {
     const behaves = fc.asyncProperty(rate, commands, async (rateOfB, todo) => {
       const clock = new VirtualClock()
       const store = await stores.fresh(clock)

@@ -67,11 +67,10 @@ describe.skipIf(whyNoBrowser !== undefined)('a view', () => {
     it('is accessible in light and dark, wide and narrow, and fits into 320 pixels', async () => {
       const page = await visit(search)
       expect(await axeFindings(page)).toEqual([])
-      for (const scheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme: scheme })
-        expect(await axeFindings(page, LOOKS)).toEqual([])
-        if (isUpdate) await takePicture(page, inDocs(pictureOf(view, scheme)))
-      }
+      if (isUpdate) await takePicture(page, inDocs(pictureOf(view, 'light')))
+      await page.emulateMedia({ colorScheme: 'dark' })
+      expect(await axeFindings(page, LOOKS)).toEqual([])
+      if (isUpdate) await takePicture(page, inDocs(pictureOf(view, 'dark')))
       await page.setViewportSize({ width: 320, height: 800 })
       expect(await axeFindings(page)).toEqual([])
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320)

@@ -70,6 +70,20 @@ export default tseslint.config(
     },
   },
   {
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/eventually.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'vi',
+          property: 'waitFor',
+          message: 'It gives up after a second, which a busy machine may take: use eventually() of test/support.',
+        },
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts', 'packages/examples/**/*.ts'],
     rules: {
       // Off: a worker in a test or example is async by its type, whether it awaits or not.

@@ -1,12 +1,13 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { type Action, ErrNoWorker, Manager } from 'runutil/dispatch'
 import { PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { Random } from '../chaos/random.ts'
 import { Device } from '../support/dispatch/device.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { PostgresServer } from '../support/postgres/server.ts'
+import { eventually } from '../support/eventually.ts'
 
 const SECONDS = Number(process.env['DISPATCH_CHAOS_SECONDS'] ?? 8)
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
@@ -156,15 +157,12 @@ it(
     }
     // On a busy machine a device may be killed each time before it is up.
     const succeededCalls = (): string[] => [...callers.ended.values()].filter((end) => end === 'succeeded')
-    await vi.waitFor(() => expect(succeededCalls().length).toBeGreaterThan(20), 120_000)
+    await eventually(() => expect(succeededCalls().length).toBeGreaterThan(20))
     await callers.stop()
-    await vi.waitFor(
-      async () => {
-        const statuses = await statusesOf(managers[0]!)
-        expect([...statuses.values()].filter(({ status }) => status === 'running')).toEqual([])
-      },
-      { timeout: 120_000, interval: 500 },
-    )
+    await eventually(async () => {
+      const statuses = await statusesOf(managers[0]!)
+      expect([...statuses.values()].filter(({ status }) => status === 'running')).toEqual([])
+    })
 
     const { begun } = devices
     const ledger = await statusesOf(managers[0]!)

@@ -1,8 +1,9 @@
 import { Manager } from 'runutil/dispatch'
 import { PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { freshDatabase } from '../support/postgres/databases.ts'
+import { eventually } from '../support/eventually.ts'
 
 it('a worker that died before the clock was set back is lost all the same', async () => {
   const { url, drop } = await freshDatabase()
@@ -31,9 +32,8 @@ it('a worker that died before the clock was set back is lost all the same', asyn
   // Before it runs: who only registers cuts its target's as well.
   await withLogger(logger, () => manager.workers.register('alive', 'two', () => {}).ready)
   const run = withLogger(logger, () => manager.run(stop.signal))
-  await vi.waitFor(
-    async () => expect(await ledger.get('1')).toMatchObject({ status: 'failed', error: 'worker lost' }),
-    30_000,
+  await eventually(async () =>
+    expect(await ledger.get('1')).toMatchObject({ status: 'failed', error: 'worker lost' }),
   )
   await manager.workers.register('alive', 'one', () => {}).ready
   stop.abort()

@@ -7,6 +7,7 @@ import { VirtualClock } from 'runutil/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { untilAbort } from '../support/outcome.ts'
+import { eventually } from '../support/eventually.ts'
 
 let folder: string
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'runutil-ledger-'))))
@@ -28,7 +29,7 @@ async function leftBehind(exclusive: boolean): Promise<string> {
   const calls = ['begun', 'cancelled', 'first', 'second'].map((input) => manager.do('t', input))
   for (const call of calls) call.catch(() => {})
   const waiting = (): Promise<unknown[]> => inputsOf(manager, 'running')
-  await vi.waitFor(async () => expect(await waiting()).toHaveLength(5), 10_000)
+  await eventually(async () => expect(await waiting()).toHaveLength(5))
   const [, cancelled] = await ids(manager, ['begun', 'cancelled'])
   await manager.update({ id: cancelled!, status: 'failed', error: 'cancelled' })
   gate.abort()
@@ -109,7 +110,7 @@ describe('tasks that waited when their process died', () => {
       const action = await manager.actions.get(first!)
       expect(action).toMatchObject({ status: 'failed', error: 'worker lost' })
     }
-    await vi.waitFor(later, { timeout: 60_000, interval: 5 })
+    await eventually(later)
     expect(given).toEqual([])
     await end()
   })
@@ -127,7 +128,7 @@ describe('tasks that waited when their process died', () => {
     })
     const calls = [manager.do('t', 1), manager.do('t', 2)]
     await calls[0]
-    await vi.waitFor(async () => expect(await inputsOf(manager, 'running')).toEqual([1, 2]), 10_000)
+    await eventually(async () => expect(await inputsOf(manager, 'running')).toEqual([1, 2]))
     gate.abort()
     await Promise.all(calls.map((call) => call.completed))
     await manager.do('t', 3).completed

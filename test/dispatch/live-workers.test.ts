@@ -6,11 +6,12 @@ import {
   MemoryActionLedger,
 } from 'runutil/dispatch'
 import { Probe } from 'runutil/testing'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { running } from '../support/dispatch/running-manager.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
+import { eventually } from '../support/eventually.ts'
 
 describe('live workers', () => {
   it('are listed and found, until they are closed', async () => {
@@ -68,7 +69,7 @@ describe('live workers', () => {
     } as const
     const onTaken = (): void => void (closed = registration.close())
     expect(await ledger.dispatch(record, onTaken)).toBe(true)
-    await vi.waitFor(() => expect(closed).toBeDefined())
+    await eventually(() => expect(closed).toBeDefined())
     await closed
     expect(await ledger.get('1')).toMatchObject({ status: 'failed', error: 'worker lost' })
     expect(given.values).toEqual([])

@@ -1,10 +1,11 @@
 import { type Database, type Statement, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { ErrNoWorker, Manager, WorkerLostError } from 'runutil/dispatch'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { Random } from '../chaos/random.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
+import { eventually } from '../support/eventually.ts'
 
 /** Does what it is asked and, now and then, loses the answer. */
 class ForgetfulDatabase implements Database {
@@ -129,7 +130,7 @@ describe('an answer of the database that is lost', () => {
     const first = manager.do('target', 1)
     const second = manager.do('target', 2)
     await first
-    await vi.waitFor(async () => expect(await waiting()).toBe(1))
+    await eventually(async () => expect(await waiting()).toBe(1))
     gate.abort()
     expect(await failureOf(first.completed)).toBe(broken)
     await manager.workers.register('host', 'target', ({ input }) => void given.push(input)).ready

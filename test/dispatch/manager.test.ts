@@ -13,12 +13,13 @@ import {
   type Task,
 } from 'runutil/dispatch'
 import { Probe, VirtualClock } from 'runutil/testing'
-import { describe, expect, expectTypeOf, it, vi } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { all } from '../support/dispatch/all.ts'
 import { notJson } from '../support/not-json.ts'
 import { running } from '../support/dispatch/running-manager.ts'
 import { failureOf, follow, untilAbort } from '../support/outcome.ts'
+import { eventually } from '../support/eventually.ts'
 
 describe('do', () => {
   it('hands a task to the worker of its target, and completes with what it says', async () => {
@@ -120,7 +121,7 @@ describe('do', () => {
     })
     const [first, second, third] = [1, 2, 3].map((input) => manager.do('target', input))
     await first
-    const waiting = await vi.waitFor(async () => {
+    const waiting = await eventually(async () => {
       const found = await all(manager.actions.search({ input: 2 }))
       expect(found).toHaveLength(1)
       return found[0]!

@@ -1,11 +1,12 @@
 import { type Action, Manager } from 'runutil/dispatch'
 import { type Database, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { Device } from '../support/dispatch/device.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf } from '../support/outcome.ts'
 import { PostgresServer } from '../support/postgres/server.ts'
+import { eventually } from '../support/eventually.ts'
 
 const TARGETS = ['a', 'b', 'c', 'd']
 /** Longer than any outage here, so that no worker is lost by one. */
@@ -51,7 +52,7 @@ it.each(losses)('%s loses no action and repeats none, and monitors miss nothing'
 
   // From here on, it has heard of all that is.
   await Promise.all(TARGETS.map((target) => manager.do(target, { echo: -1 }).completed))
-  await vi.waitFor(() => expect(seen.length).toBeGreaterThanOrEqual(TARGETS.length))
+  await eventually(() => expect(seen.length).toBeGreaterThanOrEqual(TARGETS.length))
 
   const unknown: number[] = []
   const done: Action[] = []
@@ -72,11 +73,11 @@ it.each(losses)('%s loses no action and repeats none, and monitors miss nothing'
   const callers = withLogger(logger, () => TARGETS.map(call))
   for (let times = 1; times <= 2; times++) {
     const enough = done.length + 40
-    await vi.waitFor(() => expect(done.length).toBeGreaterThan(enough), { timeout: 120_000 })
+    await eventually(() => expect(done.length).toBeGreaterThan(enough))
     await lose()
   }
   const enough = done.length + 40
-  await vi.waitFor(() => expect(done.length).toBeGreaterThan(enough), { timeout: 120_000 })
+  await eventually(() => expect(done.length).toBeGreaterThan(enough))
   stopping = true
   await Promise.all(callers)
 
@@ -88,7 +89,7 @@ it.each(losses)('%s loses no action and repeats none, and monitors miss nothing'
       .filter((echo) => echo >= 0)
   const certain = done.map(({ input }) => (input as { echo: number }).echo)
   // What a device prints comes later than what it reports through the database.
-  await vi.waitFor(() => expect(echoesBegun()).toEqual(expect.arrayContaining(certain)))
+  await eventually(() => expect(echoesBegun()).toEqual(expect.arrayContaining(certain)))
   const begun = echoesBegun()
   expect(new Set(begun).size).toBe(begun.length)
   expect(certain.filter((echo) => !begun.includes(echo))).toEqual([])
@@ -99,7 +100,7 @@ it.each(losses)('%s loses no action and repeats none, and monitors miss nothing'
   // A change whose answer was lost is made again.
   const statuses = (id: string): Set<string> =>
     new Set(seen.filter((action) => action.id === id).map(({ status }) => status))
-  await vi.waitFor(() => {
+  await eventually(() => {
     for (const { id } of done) expect([...statuses(id)]).toEqual(['running', 'succeeded'])
   })
   stop.abort()
@@ -115,7 +116,7 @@ describe('a manager that is started while the database is away', () => {
     const run = withLogger(logger, () => manager.run(stop.signal))
     const registration = withLogger(logger, () => manager.workers.register('host', 'target', () => {}))
     expect(await failureOf(manager.do('target', 1))).toBeInstanceOf(StoreUnavailableError)
-    await vi.waitFor(() => expect(lines.length).toBeGreaterThanOrEqual(2))
+    await eventually(() => expect(lines.length).toBeGreaterThanOrEqual(2))
     await resume()
     await registration.ready
     expect((await manager.do('target', 2).completed).status).toBe('succeeded')

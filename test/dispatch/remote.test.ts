@@ -7,10 +7,11 @@ import {
   openDatabase,
 } from 'runutil/postgres'
 import { Probe } from 'runutil/testing'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { failureOf } from '../support/outcome.ts'
 import { Device } from '../support/dispatch/device.ts'
+import { eventually } from '../support/eventually.ts'
 
 let fresh: FreshDatabase
 beforeAll(async () => {
@@ -58,7 +59,7 @@ describe('workers of other processes', () => {
     const action = await done.completed
     expect(action).toMatchObject({ host: 'h1', target: 'a', status: 'succeeded', input: { echo: [1] } })
     expect(action.output).toEqual({ by: one.process.pid, echo: [1] })
-    await vi.waitFor(() => expect(manager.workers.find('b')).toEqual({ host: 'h1', target: 'b' }))
+    await eventually(() => expect(manager.workers.find('b')).toEqual({ host: 'h1', target: 'b' }))
   })
 
   it('take the calls of one tick in their order', async () => {
@@ -99,7 +100,7 @@ describe('workers of other processes', () => {
     const hanging = manager.do('a', { hang: true })
     await hanging
     const waiting = manager.do('a', { echo: 'later' })
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const [[count]] = (await database.query({
         text: 'select count(*)::int from runutil.worker_tasks where not taken',
       })) as [[number]]
@@ -134,18 +135,12 @@ describe('workers of other processes', () => {
   it('that were frozen past their lease are registered again', async () => {
     const one = await device('h1', 'a')
     one.process.kill('SIGSTOP')
-    await vi.waitFor(
-      async () => expect(await failureOf(manager.do('a', { echo: 1 }))).toBeInstanceOf(ErrNoWorker),
-      {
-        timeout: 60_000,
-      },
+    await eventually(async () =>
+      expect(await failureOf(manager.do('a', { echo: 1 }))).toBeInstanceOf(ErrNoWorker),
     )
     one.process.kill('SIGCONT')
-    await vi.waitFor(
-      async () => expect((await manager.do('a', { echo: 2 }).completed).status).toBe('succeeded'),
-      {
-        timeout: 60_000,
-      },
+    await eventually(async () =>
+      expect((await manager.do('a', { echo: 2 }).completed).status).toBe('succeeded'),
     )
   })
 
@@ -215,7 +210,7 @@ describe('a monitor', () => {
     const done = Array.from({ length: 10 }, (_, echo) => manager.do('a', { echo }))
     const ids = await Promise.all(done)
     await Promise.all(done.map(({ completed }) => completed))
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const id of ids) {
         const mine = changes.values.filter((action) => action.id === id)
         expect(mine.map(({ status, output }) => [status, output !== undefined])).toEqual([

@@ -2,10 +2,11 @@ import { runAllWorkers } from 'runutil'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
 import { type LeasedJob, JobQueue, type JobStore, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { ask } from '../support/postgres/ask.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { eventually } from '../support/eventually.ts'
 
 let fresh: FreshDatabase
 let database: Database
@@ -168,7 +169,7 @@ describe('a worker that hears notifications', () => {
     const quietFor = (): Promise<number> => store.quietFor(['later', 'other'])
     expect(await quietFor()).toBe(0)
     const off = await store.listen(() => {}, ['later'])
-    await vi.waitFor(async () => expect(await quietFor()).toBe(Infinity))
+    await eventually(async () => expect(await quietFor()).toBe(Infinity))
     const queue = new JobQueue(store)
     const runAt = new Date(Date.now() + 3_600_000)
     await queue.enqueue({ id: 'later', kind: 'later', runAt })
@@ -190,7 +191,7 @@ describe('a worker that hears notifications', () => {
     const off = await store.listen(() => {}, ['leased'])
     await new JobQueue(store).enqueue({ id: 'leased', kind: 'leased' })
     const held = await store.claim(['leased'], 1, '1m')
-    await vi.waitFor(async () => expect(await store.quietFor(['k'])).toBeGreaterThan(0))
+    await eventually(async () => expect(await store.quietFor(['k'])).toBeGreaterThan(0))
     expect(await store.quietFor(['k'])).toBeLessThanOrEqual(60_000)
     await store.release(held)
     await off()

@@ -1,8 +1,9 @@
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../packages/runutil/src/core/clock-system.ts'
 import { ask } from '../support/postgres/ask.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { eventually } from '../support/eventually.ts'
 
 let fresh: FreshDatabase
 let database: Database
@@ -24,7 +25,7 @@ it('a flood of notifications for nothing wakes a worker at most once in 10 ms', 
   const woken: number[] = []
   const off = await store.listen(() => woken.push(systemClock.elapsed()))
   for (let i = 0; i < 5; i++) await ask(fresh.url, FLOOD)
-  await vi.waitFor(() => expect(woken.length).toBeGreaterThan(1))
+  await eventually(() => expect(woken.length).toBeGreaterThan(1))
   await off()
   const apart = woken.slice(1).map((at, before) => at - woken[before]!)
   // By as much as the clock rounds.

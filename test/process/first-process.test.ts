@@ -1,8 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { compiled } from '../support/compiled.ts'
+import { eventually } from '../support/eventually.ts'
 
 const NAMESPACE = ['--pid', '--fork', '--mount-proc']
 
@@ -60,7 +61,7 @@ function start(program: string): FirstProcess {
 describe.skipIf(missing !== undefined)('as process 1,', () => {
   it('a group stops on SIGTERM', async () => {
     const first = start('idle')
-    await vi.waitFor(() => expect(first.lines).toContain('b started'), { timeout: 60_000 })
+    await eventually(() => expect(first.lines).toContain('b started'))
     first.kill('SIGTERM')
     expect(await first.exitCode).toBe(0)
     expect(first.lines).toEqual(expect.arrayContaining(['a cleaned up', 'shutdown requested by SIGTERM']))
@@ -68,7 +69,7 @@ describe.skipIf(missing !== undefined)('as process 1,', () => {
 
   it('a program whose runs have ended still exits on SIGTERM, which has no default action there', async () => {
     const first = start('after-run')
-    await vi.waitFor(() => expect(first.lines).toContain('serving'), { timeout: 60_000 })
+    await eventually(() => expect(first.lines).toContain('serving'))
     first.kill('SIGTERM')
     expect(await first.exitCode).toBe(143)
     expect(first.lines).toContain('2 handlers')

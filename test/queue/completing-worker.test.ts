@@ -3,9 +3,10 @@ import { runAllWorkers } from 'runutil'
 import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
 import { JobQueue, QueueWorker } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { eventually } from '../support/eventually.ts'
 
 let fresh: FreshDatabase
 let database: Database
@@ -83,7 +84,7 @@ describe('a worker whose handler returns before the transaction ends that comple
   it('leaves no lease behind', async () => {
     await withOthers()
     await client.query('commit')
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await database.query({ text: 'select from runutil.job_claims' })).toEqual([]),
     )
   })

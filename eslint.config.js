@@ -78,7 +78,8 @@ export default tseslint.config(
         {
           object: 'vi',
           property: 'waitFor',
-          message: 'It gives up after a second, which a busy machine may take: use eventually() of test/support.',
+          message:
+            'It gives up after a second, which a busy machine may take: use eventually() of test/support.',
         },
       ],
     },

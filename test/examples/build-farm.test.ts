@@ -8,7 +8,8 @@ it('a build farm over processes loses the action of a device whose process is ki
   const { code, output, errors } = await farm.exit
 
   expect({ code, errors }).toEqual({ code: 0, errors: [] })
-  expect(output).toEqual([
+  // A busy machine may have it log that a renewal was late.
+  expect(output.filter((line) => !line.startsWith('{"level"'))).toEqual([
     ...['plain', 'frozen', 'strict'].flatMap((device) => [
       `ok.mjs on ${device}: running`,
       `ok.mjs on ${device}: succeeded`,

@@ -182,6 +182,26 @@ describe('control of all jobs that match', () => {
     await end()
   })
 
+  test.each([
+    { 'createdAt.gte': '2999-01-01', createdAt: { lt: '3000-01-01' } },
+    { createdAt: { lt: '3000-01-01' }, 'createdAt.gte': '2999-01-01' },
+    { 'createdAt.gte': '2999-01-01', 'createdAt.lt': '3000-01-01' },
+  ])('keeps all ends of a range, in whatever order they come: %j', async (range) => {
+    const it = await jobs()
+    await it.add('fail 1')
+    const query = { kind: 'mail', ...range }
+    expect(await it.many('delete', { query, dryRun: true })).toMatchObject({ body: { count: 0 } })
+    await it.end()
+  })
+
+  test('takes a status in any case, as in an address', async () => {
+    const it = await jobs()
+    await it.add('fail 1')
+    const query = { status: 'failed' }
+    expect(await it.many('retry', { query, dryRun: true })).toMatchObject({ body: { count: 1 } })
+    await it.end()
+  })
+
   const asOf = '2030-01-01T00:00:00.000Z'
   test.each<[unknown, RegExp]>([
     [undefined, /options object/],
@@ -206,6 +226,17 @@ describe('control of all jobs that match', () => {
     [{ query: { createdAt: 'today' }, dryRun: true }, /createdAt/],
     [{ query: { 'createdAt.since': asOf }, dryRun: true }, /since/],
     [{ query: { 'kind.is.not': 'mail' }, dryRun: true }, /unknown option/],
+    [{ query: { kind: 'mail', 'kind.gte': 'mail' }, dryRun: true }, /query: kind: expected it once/],
+    [
+      { query: { 'createdAt.gte': asOf, createdAt: asOf }, dryRun: true },
+      /query: createdAt: expected it once/,
+    ],
+    [{ query: { 'createdAt.gte': asOf, createdAt: { gte: asOf } }, dryRun: true }, /expected it once/],
+    [
+      JSON.parse('{"query":{"kind":"mail","__proto__":{"key":"x"}},"dryRun":true}'),
+      /unknown option '__proto__'/,
+    ],
+    [JSON.parse('{"query":{"kind":"mail","__proto__.key":"x"},"dryRun":true}'), /unknown option '__proto__'/],
   ])('refuses %j', async (asked, says) => {
     const it = await jobs()
     expect(await it.many('retry', asked)).toMatchObject({

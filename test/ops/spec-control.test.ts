@@ -31,12 +31,26 @@ test('a spec is paused and resumed for all', async () => {
   await end()
 })
 
-test('a spec of the namespace without a name is named by its own name', async () => {
+test.each(['plain', '/plain'])('a spec of the namespace without a name is named %s', async (path) => {
   const { call, coordinate, end } = await specs()
   const spec = await (await coordinate.namespace('')).setWorkSpec({ name: 'plain' })
-  const answer = await call((control) => control.spec('plain', 'pause', undefined, ada))
+  const answer = await call((control) => control.spec(path, 'pause', undefined, ada))
   expect(answer).toMatchObject({ status: 200 })
   expect((await spec.meta()).paused).toBe(true)
+  await end()
+})
+
+test('a leading slash is the name of a spec, where one begins with it, and otherwise nothing', async () => {
+  const { call, coordinate, spec, end } = await specs()
+  const none = await coordinate.namespace('')
+  const [plain, slashed] = [
+    await none.setWorkSpec({ name: 'plain' }),
+    await none.setWorkSpec({ name: '/plain' }),
+  ]
+  await call((control) => control.spec('/plain', 'pause', undefined, ada))
+  await call((control) => control.spec('/sites/eu/crawl/fast', 'pause', undefined, ada))
+  const paused = await Promise.all([plain, slashed, spec].map(async (one) => (await one.meta()).paused))
+  expect(paused).toEqual([false, true, true])
   await end()
 })
 

@@ -12,7 +12,7 @@ interface RetryAsked {
 /**
  * Pauses or resumes a spec, for all processes, or retries its failed units.
  *
- * @param path 'namespace/name'
+ * @param path 'namespace/name', with or without a leading slash
  * @param asked for 'retry': `{ units? }`, of which only the failed ones are retried
  * @throws OpsError; InvalidArgumentError
  */
@@ -33,8 +33,17 @@ export async function controlSpec(
   return { status: 200, body: { spec: path, paused } }
 }
 
-/** Both names may contain slashes, and that of a namespace may be empty. Asking for a namespace that isn't there would create it. */
 async function specAt(coordinate: Coordinate, path: string): Promise<WorkSpec> {
+  const spec = await specNamed(coordinate, path)
+  if (spec !== undefined) return spec
+  // Of the namespace without a name, 'namespace/name' begins with a slash, too.
+  const rest = path.startsWith('/') ? await specNamed(coordinate, path.slice(1)) : undefined
+  if (rest !== undefined) return rest
+  throw new OpsError(404, 'not-found', `there is no work spec '${path}'; expected namespace/name`)
+}
+
+/** Both names may contain slashes, and that of a namespace may be empty. Asking for a namespace that isn't there would create it. */
+async function specNamed(coordinate: Coordinate, path: string): Promise<WorkSpec | undefined> {
   for (const [name, namespace] of await coordinate.namespaces()) {
     const prefix = name === '' ? '' : `${name}/`
     if (!path.startsWith(prefix)) continue
@@ -44,5 +53,5 @@ async function specAt(coordinate: Coordinate, path: string): Promise<WorkSpec> {
       if (codeOf(error) !== 'ERR_NO_SUCH_WORK_SPEC') throw error
     }
   }
-  throw new OpsError(404, 'not-found', `there is no work spec '${path}'; expected namespace/name`)
+  return undefined
 }

@@ -211,6 +211,15 @@ describe('what is read', () => {
     expect(server.fakes.taken()).toEqual([reached])
   })
 
+  test.each(['livez?verbose', 'readyz?exclude=db', 'startupz?x=1&x=2', 'metrics?name[]=a&name[]=b'])(
+    'of a probe is whatever a prober adds: %s',
+    async (path) => {
+      await using server = await FakeServer.start()
+      const [plain] = path.split('?')
+      expect((await server.get(`/${path}`)).text).toBe((await server.get(`/${plain}`)).text)
+    },
+  )
+
   test.each([
     ['jobs?knd=mail', `query: unknown field 'knd'; did you mean 'kind'?`],
     ['jobs?kind=a&kind=b', `query: expected 'kind' once; got it twice`],

@@ -80,8 +80,8 @@ export class OpsHandler {
     const wrong = refusal(route.access, request.headers, settings.rules)
     if (wrong !== undefined) throw wrong
     const caller = await this.#caller(request, route)
-    // That of the page is for the page.
-    const query = route.part === 'page' ? {} : queryOf(route, new URLSearchParams(search))
+    // That of the page is for the page, and probes are asked as `/livez?verbose`, too.
+    const query = route.part === 'api' ? queryOf(route, new URLSearchParams(search)) : {}
     const body = route.method === 'GET' ? {} : await jsonBody(request)
     const answer = route.handle({ parameters, query, body, caller, request, response }, services)
     return route.access === 'control' ? this.#unlessStopping(answer) : answer

@@ -154,6 +154,18 @@ describe('jobs:', () => {
     expect(huge.payload).toMatch(/^\{"text":"ü+$/)
   })
 
+  test('the text of a long error is shown as its beginning, as text', async () => {
+    const all = jobs()
+    await all.queue.enqueue({ id: 'a', kind: 'mail' })
+    await work(all, () => {
+      throw new Error(`first "line"\n${'ü'.repeat(100_000)}`)
+    })
+    const { lastError } = (await all.model.job('a')) as never as { lastError: string }
+    expect(lastError).toMatch(/^first "line"\nü+$/)
+    expect(Buffer.byteLength(lastError)).toBeLessThanOrEqual(65_536)
+    expect(Buffer.byteLength(lastError)).toBeGreaterThan(65_000)
+  })
+
   test('redact decides what is seen of payload, result and errors, and one that fails shows nothing', async () => {
     const all = jobs((value, job, what) => `${job.id} ${job.kind} ${what} ${typeof value}`)
     await all.queue.enqueue({ id: 'a', kind: 'mail', payload: { secret: 1 } })

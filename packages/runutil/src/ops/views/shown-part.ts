@@ -39,10 +39,10 @@ export function shownFields(name: string, { value, truncatedFrom }: Shown): obje
   return { [name]: value, [`${name}Truncated`]: true, [`${name}Bytes`]: truncatedFrom }
 }
 
-/** The text of an error as it may be seen. Never throws. */
+/** The text of an error as it may be seen; of a longer one the beginning. Never throws. */
 export function shownError(text: string, job: ShownJob, redact: OpsOptions['redact']): string {
-  const { value } = shownPart(text, job, 'error', redact)
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  const { json = '', redacted } = redactedJson(text, job, 'error', redact)
+  return cutToBytes(typeof redacted === 'string' ? redacted : json, MOST_SHOWN_BYTES)
 }
 
 function redactedJson(

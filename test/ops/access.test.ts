@@ -192,6 +192,23 @@ describe('authorize', () => {
     expect((await server.post('/api/v1/session', { token: 'write' })).status).toBe(404)
   })
 
+  test("that says 'none' lets nobody change things, and says so", async () => {
+    await using server = await FakeServer.start({ options: { authorize: () => 'none' } })
+    const { status, json } = await server.post('/api/v1/workers/A/stop', {})
+    expect([status, json!.message]).toEqual([
+      403,
+      'expected a caller who may use this server; got one who may not',
+    ])
+  })
+
+  test('names a caller without a name by their address', async () => {
+    await using server = await FakeServer.start({
+      options: { authorize: () => ({ role: 'read', name: '' }) },
+    })
+    const { json } = await server.get('/api/v1/session')
+    expect(json).toMatchObject({ role: 'read', name: '127.0.0.1, by authorize' })
+  })
+
   test.each([undefined, 'admin', { name: 'Ada' }, { role: 'control', name: 7 }, true])(
     'that says %o lets nobody in, and the answer tells nothing',
     async (given) => {

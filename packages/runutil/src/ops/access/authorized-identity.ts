@@ -21,7 +21,7 @@ export async function authorizedIdentity(
     throw new Error(`authorize: ${expected}; got ${describe(given)}`)
   }
   const address = addressOf(request) ?? 'an unknown address'
-  return { role, name: name ?? `${address}, by authorize`, isKnown: true, isWrong: false, why: '' }
+  return { role, name: name || `${address}, by authorize`, isKnown: true, isWrong: false, why: '' }
 }
 
 function isRole(value: unknown): value is Role {

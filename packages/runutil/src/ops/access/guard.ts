@@ -116,14 +116,17 @@ export function admitted(access: Access, identity: Identity, rules: GuardRules):
       throw unauthorized(identity)
     case 'control':
       if (role === 'control') return identity
-      throw rules.mayChange && !identity.isKnown ? unauthorized(identity) : readOnly(rules)
+      throw rules.mayChange && (!identity.isKnown || role === 'none')
+        ? unauthorized(identity)
+        : readOnly(rules)
     default:
       return access satisfies never
   }
 }
 
 function unauthorized({ isKnown, why }: Identity): OpsError {
-  if (isKnown) return new OpsError(403, 'forbidden', `expected a caller who may read; got one who may not`)
+  if (isKnown)
+    return new OpsError(403, 'forbidden', `expected a caller who may use this server; got one who may not`)
   return new OpsError(401, 'token', why, { 'www-authenticate': 'Bearer' })
 }
 

@@ -11,6 +11,7 @@ import {
 } from 'runutil'
 import { PortInUseError } from 'runutil/http'
 import { type OpsOptions, OpsServer } from 'runutil/ops'
+import { MemoryJobStore } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
@@ -61,7 +62,7 @@ class Running {
 }
 
 describe('the options', () => {
-  test.each<[options: unknown, message: string]>([
+  test.each<[options: unknown, message: string | RegExp]>([
     [{ prot: 1 }, "OpsServer: unknown option 'prot'; did you mean 'port'?"],
     [{ tokens: 'x' }, "OpsServer: unknown option 'tokens'; did you mean 'token'?"],
     [{ allowedHost: [] }, "OpsServer: unknown option 'allowedHost'; did you mean 'allowedHosts'?"],
@@ -79,6 +80,13 @@ describe('the options', () => {
     [{ metrics: 'x' }, 'OpsServer: metrics: expected a function; got "x"'],
     [{ checks: { db: true } }, 'checks: db: expected a function (signal) => Promise; got true'],
     [{ queue: {} }, 'OpsServer: queue: expected a JobQueue; got an object {  }'],
+    [{ queue: new MemoryJobStore() }, /^OpsServer: queue: expected a JobQueue; got /],
+    [{ dispatch: {} }, 'OpsServer: dispatch: expected a Manager, or an array of them; got an object {  }'],
+    [{ dispatch: null }, 'OpsServer: dispatch: expected a Manager, or an array of them; got null'],
+    [{ dispatch: [7] }, 'OpsServer: dispatch: expected a Manager, or an array of them; got 7'],
+    [{ checks: null }, 'checks: expected an object of functions by their names; got null'],
+    [{ checks: () => {} }, /^checks: expected an object of functions/],
+    [{ checks: new Map() }, /^checks: expected an object of functions/],
     [{ runtime: 'run' }, 'OpsServer: runtime: expected a Runtime; got "run"'],
     [{ token: 7 }, 'OpsServer: token: expected a string; got "number"'],
     [

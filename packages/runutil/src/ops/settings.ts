@@ -67,7 +67,8 @@ const FUNCTIONS = ['authorize', 'redact', 'metrics'] as const
 /** A method that tells what an object is, and what is expected. */
 const OBJECTS = {
   database: ['ping', 'what tells of a database, such as new PostgresDiagnosis(database)'],
-  queue: ['stats', 'a JobQueue'],
+  // A JobStore has no such method.
+  queue: ['enqueue', 'a JobQueue'],
   coordinate: ['namespaces', 'what createCoordinate() returns'],
   leases: ['acquire', 'a LeaseStore'],
   replicas: ['beat', 'a ReplicaStore'],
@@ -105,7 +106,17 @@ function checkKeys(what: string, options: OpsOptions): OpsOptions {
     const value: unknown = checked[name as keyof typeof OBJECTS]
     if (value !== undefined && !has(value, method)) throw unexpected(`${what}: ${name}`, expected, value)
   }
+  checkManagers(what, checked.dispatch)
   return checked
+}
+
+function checkManagers(what: string, dispatch: unknown): void {
+  if (dispatch === undefined) return
+  for (const manager of Array.isArray(dispatch) ? (dispatch as unknown[]) : [dispatch]) {
+    const { actions } = (manager ?? {}) as { actions?: unknown }
+    if (!has(actions, 'list'))
+      throw unexpected(`${what}: dispatch`, 'a Manager, or an array of them', manager)
+  }
 }
 
 function unguarded(what: string, host: string): InvalidArgumentError {

@@ -83,7 +83,11 @@ export class Probes {
 
 const NOT_RUNNING: ProbeReason = { who: 'run', why: 'has not begun' }
 
-function checksOf(checks: NonNullable<OpsOptions['checks']>): ReadinessCheck[] {
+function checksOf(checks: unknown): ReadinessCheck[] {
+  // A Map has entries, too, but no such ones.
+  if (typeof checks !== 'object' || checks === null || Symbol.iterator in checks) {
+    throw unexpected('checks', 'an object of functions by their names', checks)
+  }
   return Object.entries(checks).map(([name, check]) => {
     if (typeof check === 'function') return new ReadinessCheck(shortened(name), check)
     throw unexpected(`checks: ${shortened(name)}`, 'a function (signal) => Promise', check)

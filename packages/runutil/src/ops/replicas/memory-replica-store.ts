@@ -70,7 +70,7 @@ export class MemoryReplicaStore implements ReplicaStore {
     this.#forget()
     const all = [...this.#replicas.values()].map(({ facts, seenAt }) => {
       const ageMs = this.#age(seenAt)
-      return { ...facts, ageMs, lost: ageMs > LOST_AFTER_MS }
+      return { ...facts, ageMs: Math.round(ageMs), lost: ageMs > LOST_AFTER_MS }
     })
     return all.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.id < b.id ? -1 : 1))
   }
@@ -78,7 +78,7 @@ export class MemoryReplicaStore implements ReplicaStore {
   async state(id: string): Promise<{ readonly state: unknown; readonly ageMs: number } | undefined> {
     this.#forget()
     const known = this.#replicas.get(id)
-    return known && { state: JSON.parse(known.state) as unknown, ageMs: this.#age(known.seenAt) }
+    return known && { state: JSON.parse(known.state) as unknown, ageMs: Math.round(this.#age(known.seenAt)) }
   }
 
   async send({ id, replica, command, by }: NewCommand): Promise<boolean> {

@@ -43,10 +43,8 @@ test.each(['plain', '/plain'])('a spec of the namespace without a name is named 
 test('a leading slash is the name of a spec, where one begins with it, and otherwise nothing', async () => {
   const { call, coordinate, spec, end } = await specs()
   const none = await coordinate.namespace('')
-  const [plain, slashed] = [
-    await none.setWorkSpec({ name: 'plain' }),
-    await none.setWorkSpec({ name: '/plain' }),
-  ]
+  const plain = await none.setWorkSpec({ name: 'plain' })
+  const slashed = await none.setWorkSpec({ name: '/plain' })
   await call((control) => control.spec('/plain', 'pause', undefined, ada))
   await call((control) => control.spec('/sites/eu/crawl/fast', 'pause', undefined, ada))
   const paused = await Promise.all([plain, slashed, spec].map(async (one) => (await one.meta()).paused))

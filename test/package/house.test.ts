@@ -171,6 +171,7 @@ describe('the house', () => {
       'ops/views/json-value.ts',
       'ops/views/tree-rows.ts',
       'ops/format.ts',
+      'ops/encoded-path.ts',
     ]
     const wrong = files.filter(isPage).flatMap((file) => {
       const code = codeOf(file)

@@ -236,6 +236,18 @@ describe('what goes wrong is told on one line of stderr', () => {
     ['no database is named', 2, ['migrate'], /--database/, {}],
     ['a database is none', 2, ['migrate', '--database', 'mysql://x'], /begins with mysql:/, {}],
     ['a folder is missing', 2, ['doctor', '--database', 'file:/nowhere/x'], /no folder '\/nowhere\/x'/, {}],
+    ['an id is empty', 2, ['job', ''], /id: expected one that an address can have; got ''/, {}],
+    ['an id is a step up', 2, ['cancel', '..'], /id: expected one/, {}],
+    ['a kind is empty', 2, ['pause', ''], /kind: expected one/, {}],
+    ['a kind is a step up', 2, ['resume', '..'], /kind: expected one/, {}],
+    ['a path is a slash', 2, ['pause', '/'], /such as '\/Mail'/, {}],
+    [
+      'a path leads elsewhere',
+      1,
+      ['pause', '/../kinds/mail'],
+      /no worker has the path '\/..\/kinds\/mail'/,
+      {},
+    ],
     ['a pattern is none', 2, ['cron', '61 * * * *'], /expected a cron pattern/, {}],
     [
       'a zone is none',

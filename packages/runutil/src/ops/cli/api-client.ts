@@ -1,4 +1,5 @@
 import { codeOf, messageOf } from '../../core/thrown.ts'
+import { encodedPath } from '../encoded-path.ts'
 import { type CommandError, failed, wrongUsage } from './command-errors.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -120,7 +121,17 @@ function checkedToken(token: string | undefined): string | undefined {
   throw wrongUsage('--token: expected ASCII characters without spaces; got others')
 }
 
-/** The path of a worker, or another name with slashes, as a part of an address. */
-export function encodedPath(path: string): string {
-  return path.replace(/^\//, '').split('/').map(encodeURIComponent).join('/')
+/** The id of a job as a part of an address. @throws CommandError for what can't be one */
+export function encodedId(id: string): string {
+  return encodeURIComponent(addressable(id, 'id'))
+}
+
+/** The name of a kind as a part of an address. @throws CommandError for what can't be one */
+export function encodedKind(kind: string): string {
+  return encodedPath(addressable(kind, 'kind'))
+}
+
+function addressable(name: string, what: string): string {
+  if (!['', '.', '..'].includes(name)) return name
+  throw wrongUsage(`${what}: expected one that an address can have; got '${name}'`)
 }

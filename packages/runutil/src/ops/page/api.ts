@@ -44,11 +44,6 @@ export function apiAddress(path: string, fields: Fields = {}): string {
   return `api/v1/${withFields(path, fields)}`
 }
 
-/** A path that is a name, such as that of a worker: each segment encoded, without the slash at its beginning. */
-export function encoded(path: string): string {
-  return path.replace(/^\//, '').split('/').map(encodeURIComponent).join('/')
-}
-
 export function toApiError(error: unknown): ApiError {
   return error instanceof ApiError ? error : new ApiError(0, 'unknown', String(error))
 }

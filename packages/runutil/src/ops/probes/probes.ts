@@ -88,7 +88,7 @@ function checksOf(checks: unknown): ReadinessCheck[] {
   if (typeof checks !== 'object' || checks === null || Symbol.iterator in checks) {
     throw unexpected('checks', 'an object of functions by their names', checks)
   }
-  return Object.entries(checks).map(([name, check]) => {
+  return Object.entries(checks as NonNullable<OpsOptions['checks']>).map(([name, check]) => {
     if (typeof check === 'function') return new ReadinessCheck(shortened(name), check)
     throw unexpected(`checks: ${shortened(name)}`, 'a function (signal) => Promise', check)
   })

@@ -1,4 +1,5 @@
 import { count, counted } from '../../format.ts'
+import { encodedId } from '../api-client.ts'
 import { wrongUsage } from '../command-errors.ts'
 import type { Call, CliCommand } from '../command.ts'
 import { asked } from '../asked.ts'
@@ -25,7 +26,7 @@ async function changeOne(verb: Verb, id: string, { api, options, isJson, output,
   if (Object.keys(jobQueryOf(options, terminal.clock)).length > 0) {
     throw wrongUsage(`${verb}: expected the id of a job, or options that find jobs; got both`)
   }
-  const answer = await api.post<object>(`jobs/${encodeURIComponent(id)}/${verb}`)
+  const answer = await api.post<object>(`jobs/${encodedId(id)}/${verb}`)
   if (isJson) output.json(answer)
   else output.line(`${DONE[verb]} ${printable(id)}`)
   return 0

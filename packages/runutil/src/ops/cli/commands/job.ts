@@ -1,6 +1,7 @@
 import type { QueuedJob } from '../../../queue/job.ts'
 import { age, bytes, count, instant, time } from '../../format.ts'
 import type { Aged, AsJson } from '../../views/read-model.ts'
+import { encodedId } from '../api-client.ts'
 import type { CliCommand } from '../command.ts'
 import type { Output } from '../text/output.ts'
 import { progressText } from '../text/progress-text.ts'
@@ -11,7 +12,7 @@ export const JOB: CliCommand = {
   usage: 'job <id>',
   about: 'all that is known of a job',
   run: async ({ args, api, isJson, output }) => {
-    const job = await api.get<WholeJob>(`jobs/${encodeURIComponent(args[0]!)}`)
+    const job = await api.get<WholeJob>(`jobs/${encodedId(args[0]!)}`)
     if (isJson) return void output.json(job)
     output.facts(factsOf(job))
     for (const { at, attempt, message } of job.errors ?? []) {

@@ -1,4 +1,5 @@
-import { encodedPath } from '../api-client.ts'
+import { encodedPath } from '../../encoded-path.ts'
+import { encodedKind } from '../api-client.ts'
 import { failed, wrongUsage } from '../command-errors.ts'
 import type { Call, CliCommand, OptionLine } from '../command.ts'
 import { printable } from '../text/printable.ts'
@@ -51,14 +52,15 @@ async function pauseOrResume(verb: 'pause' | 'resume', call: Call): Promise<numb
       `${verb}: a kind is paused in all processes; --replica is for workers, such as '/${what}'`,
     )
   }
-  const answer = await call.api.post<Answer>(`kinds/${encodedPath(what)}/${verb}`)
+  const answer = await call.api.post<Answer>(`kinds/${encodedKind(what)}/${verb}`)
   return tell(call, `${verb} of the kind ${what}`, answer)
 }
 
 async function steerWorker(verb: string, call: Call): Promise<number> {
   const [path = ''] = call.args
-  if (!path.startsWith('/')) {
-    throw wrongUsage(`${verb}: expected the path of a worker, such as '/${path}'; got '${path}'; see ps`)
+  if (!/^\/./s.test(path)) {
+    const example = `/${path.replace(/^\//, '') || 'Mail'}`
+    throw wrongUsage(`${verb}: expected the path of a worker, such as '${example}'; got '${path}'; see ps`)
   }
   const replica = call.options.text('replica')
   const answer = await call.api.post<Answer>(`workers/${encodedPath(path)}/${verb}`, {}, { replica })

@@ -1,4 +1,5 @@
-import { encoded, post } from '../api.ts'
+import { encodedPath } from '../../encoded-path.ts'
+import { post } from '../api.ts'
 import { bounded, count, duration, instant } from '../../format.ts'
 import { useMayChange, usePage } from '../page-context.ts'
 import { ActionButton } from '../parts/action-button.tsx'
@@ -128,7 +129,7 @@ function PauseButton({ kind, paused }: Kind) {
   const act = (): void => {
     void call(
       `${verb} ${kind}`,
-      () => post(`kinds/${encoded(kind)}/${verb}`),
+      () => post(`kinds/${encodedPath(kind)}/${verb}`),
       () => (paused ? 'its jobs are claimed again' : 'no process claims its jobs'),
     )
   }

@@ -1,4 +1,5 @@
-import { encoded, post } from '../api.ts'
+import { encodedPath } from '../../encoded-path.ts'
+import { post } from '../api.ts'
 import { counted } from '../../format.ts'
 import { usePage } from '../page-context.ts'
 import { ActionButton } from '../parts/action-button.tsx'
@@ -33,7 +34,7 @@ export function PauseSpec({ spec, changed, isSmall = false }: PauseSpecProps) {
   const act = async (): Promise<void> => {
     await call(
       `${verb} ${path}`,
-      () => post(`specs/${encoded(path)}/${verb}`),
+      () => post(`specs/${encodedPath(path)}/${verb}`),
       () => (spec.paused ? 'its units are given out again' : 'no process gets units of it'),
     )
     changed()
@@ -68,7 +69,7 @@ export function RetryUnits({ spec, unit, count = 1, changed }: RetryUnitsProps) 
     const units = { statuses: ['failed'], ...(unit !== undefined && { names: [unit] }) }
     await call(
       `retry ${unit === undefined ? `failed units of ${path}` : unit}`,
-      () => post<{ retried: number }>(`specs/${encoded(path)}/retry`, { units }),
+      () => post<{ retried: number }>(`specs/${encodedPath(path)}/retry`, { units }),
       ({ retried }) => `${counted(retried, 'unit')} ${retried === 1 ? 'is' : 'are'} available again`,
     )
     changed()

@@ -1,5 +1,6 @@
 import type { StateNode } from '../../views/read-model.ts'
-import { encoded, post } from '../api.ts'
+import { encodedPath } from '../../encoded-path.ts'
+import { post } from '../api.ts'
 import { useMayChange, usePage } from '../page-context.ts'
 import { ActionButton } from '../parts/action-button.tsx'
 import { useCall } from '../use-call.ts'
@@ -39,7 +40,11 @@ export function WorkerVerbs({ path, node, only }: WorkerVerbsProps) {
     if (ASKED.has(verb) && !(await confirm({ title, text: text ?? '', action: verb }))) return
     const room = verb === 'reset' ? 'pools' : 'workers'
     const replica = route.replica === undefined ? {} : { replica: route.replica }
-    await call(`${verb} ${path}`, () => post<Answer>(`${room}/${encoded(path)}/${verb}`, {}, replica), told)
+    await call(
+      `${verb} ${path}`,
+      () => post<Answer>(`${room}/${encodedPath(path)}/${verb}`, {}, replica),
+      told,
+    )
   }
   return (
     <div class="buttons verbs" role="group" aria-label={`What to do with ${path}`}>

@@ -64,4 +64,8 @@ describe('the public names', () => {
     const text = `# Public names\n\nWritten by the test beside it: \`vitest -u\` writes it again.\n\n${sections.join('\n')}`
     await expect(text).toMatchFileSnapshot('public-names.md')
   })
+
+  it.each(entryPoints)('are all documented: $name', ({ source }) => {
+    expect(publicNames(source).filter(({ doc }) => doc === '')).toEqual([])
+  })
 })

@@ -7,6 +7,7 @@ import type { Coordinate, Namespace, OpenUnits, SummaryRow } from './model.ts'
 import { handlesOf } from './handles.ts'
 import { Session } from './session.ts'
 
+/** Options of `createCoordinate`. */
 export interface CoordinateOptions {
   /** Where all times come from. Default: the store's own clock; a database's for PostgreSQL. */
   clock?: Clock | undefined

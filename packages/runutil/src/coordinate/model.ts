@@ -2,9 +2,12 @@ import type { Duration } from '../core/duration.ts'
 import type { Data } from './data.ts'
 import type { WorkSpecData, WorkSpecMeta } from './work-spec-meta.ts'
 
+/** How a unit is: it waits, is leased, or has ended. */
 export type WorkUnitStatus = 'available' | 'pending' | 'finished' | 'failed' | 'delayed'
+/** How an attempt is, or how it ended. */
 export type AttemptStatus = 'pending' | 'expired' | 'finished' | 'failed' | 'retryable'
 
+/** When and in which order a unit is handed out. */
 export interface WorkUnitMeta {
   /** Higher first. Default 0. */
   priority?: number | undefined
@@ -12,6 +15,7 @@ export interface WorkUnitMeta {
   notBefore?: Date | undefined
 }
 
+/** A unit to add. One of the same name gets the new data and runs again, unless it is pending. */
 export interface NewWorkUnit {
   name: string
   data: Data
@@ -27,6 +31,7 @@ export interface WorkUnitQuery {
   limit?: number | undefined
 }
 
+/** What a worker asks for: how many units, of which specs, for how long. */
 export interface AttemptRequest {
   /** How much memory the worker can offer. Default: as much as any spec needs. */
   availableGb?: number | undefined
@@ -40,6 +45,7 @@ export interface AttemptRequest {
   runtimes?: readonly string[] | undefined
 }
 
+/** How many units of a spec have a status. */
 export interface SummaryRow {
   readonly namespace: string
   readonly workSpec: string
@@ -57,6 +63,7 @@ export interface OpenUnits {
   readonly delayed: number | undefined
 }
 
+/** What a worker says of itself when it renews its record. */
 export interface WorkerUpdate {
   data: Data
   /** When the update was made. */
@@ -155,6 +162,7 @@ export interface WorkUnit {
   overview(): Promise<WorkUnitOverview>
 }
 
+/** What a list shows of a unit. */
 export interface WorkUnitOverview {
   readonly status: WorkUnitStatus
   readonly priority: number
@@ -163,6 +171,7 @@ export interface WorkUnitOverview {
   readonly numAttempts: number
 }
 
+/** A worker as its namespace knows it. It renews its record; one that doesn't counts as gone. */
 export interface CoordinateWorkerRecord {
   readonly name: string
   parent(): Promise<CoordinateWorkerRecord | undefined>

@@ -19,6 +19,7 @@ import { NamespaceHandle } from './namespace-handle.ts'
  */
 export type CoordinateTask = (attempts: Attempt[], signal: AbortSignal) => Promise<void> | void
 
+/** Options of a `CoordinateWorker`. */
 export interface CoordinateWorkerOptions {
   namespace: Namespace
   /** The tasks, by the `task` in a spec's data or, without one, by the spec's name. */

@@ -12,6 +12,7 @@ export interface Backoff {
   duration(attempt: number): number
 }
 
+/** How the delays of `backoff` grow. */
 export interface ExponentialBackoffOptions {
   /** The wait before attempt 1, the first retry. */
   initial: Duration

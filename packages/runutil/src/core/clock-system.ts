@@ -177,4 +177,5 @@ class SystemTimer implements Timer, Link<SystemTimer> {
   }
 }
 
+/** The clock of a run that was given no other: the system's time, timers and randomness. */
 export const systemClock: Clock = new SystemClock()

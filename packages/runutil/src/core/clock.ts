@@ -27,6 +27,7 @@ export interface Clock {
   setTimeoutAt(callback: () => void, elapsedMs: number, entersStores?: boolean): Timer
 }
 
+/** A callback that a clock is to make. */
 export interface Timer {
   /** Safe to call at any time, more than once. */
   clear(): void

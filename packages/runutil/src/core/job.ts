@@ -6,6 +6,7 @@ export interface Job {
   runOnce(signal: AbortSignal): Promise<void>
 }
 
+/** Work that is done once. Its signal aborts when it is to give up. */
 export type JobFunc = (signal: AbortSignal) => Promise<void> | void
 
 /** Calls a job. May return no promise, or throw synchronously. */

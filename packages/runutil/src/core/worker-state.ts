@@ -1,3 +1,4 @@
+/** How a worker is: `init` before its first report, then `ok`, or `firing` after an error. */
 export type HealthState = 'init' | 'ok' | 'firing'
 
 /**

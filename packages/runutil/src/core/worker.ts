@@ -9,6 +9,7 @@ export interface Worker {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** Work that goes on until its signal aborts. Returning earlier is an error. */
 export type WorkerFunc = (signal: AbortSignal) => Promise<void> | void
 
 /** A worker described by its settings instead of by wrappers: it is wrapped in health, name and retry, in that order. */

@@ -7,6 +7,7 @@ import { defaultWarnAfterMs, type RunLimits, toJitterMs, toRunLimits } from '../
 import { CronTimes } from './cron-times.ts'
 import type { MissedPolicy } from './missed-runs.ts'
 
+/** Options of `cron`. */
 export interface CronOptions {
   /** An IANA name such as 'Europe/Berlin'. Default 'UTC'. */
   timezone?: string | undefined

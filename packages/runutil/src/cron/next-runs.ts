@@ -5,6 +5,7 @@ import { checkOptions } from '../core/options.ts'
 import { isInstance } from '../core/thrown.ts'
 import { CronTimes } from './cron-times.ts'
 
+/** Options of `nextRuns`. */
 export interface NextRunsOptions {
   /** An IANA name such as 'Europe/Berlin'. Default 'UTC'. */
   timezone?: string | undefined

@@ -26,6 +26,7 @@ export const MOST_LOOKED_AT = 1_000
 
 /** Fields by which a ledger may narrow a search; it may return more than matches. */
 export type SearchHint = Partial<Pick<ActionRecord, 'operation' | 'status' | 'host' | 'target'>>
+/** Fields by which a ledger may narrow a list of one operation's actions. */
 export type OperationHint = SearchHint & Pick<ActionRecord, 'operation'>
 
 /**

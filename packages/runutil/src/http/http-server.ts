@@ -20,6 +20,7 @@ import {
   toListeningPlan,
 } from './node-http-server.ts'
 
+/** Options of `httpServer`. */
 export interface HttpServerOptions {
   /** 0: any free port. */
   port: number

@@ -40,6 +40,7 @@ export interface ListedLease {
  */
 export type LeaseUse = 'done' | 'failed' | 'unused'
 
+/** For how long a lease is wanted, and when it is due. */
 export interface LeaseTerms {
   /** How long the lease lasts without a renewal. */
   readonly leaseMs: number
@@ -74,6 +75,7 @@ export interface KnownSchedule {
   readonly settledMs: number
 }
 
+/** Whether a lease was acquired; if not, when to ask again. */
 export type LeaseAnswer =
   | { readonly kind: 'acquired'; readonly fence: number; readonly schedule?: KnownSchedule | undefined }
   /** `freeInMs`: the time until the lease expires, 0 if it is free. `dueInMs`: the time until it is due, 0 if it is due. */

@@ -32,6 +32,7 @@ const SILENT_MS = 5_000
 /** How many times the release of the lease is tried after a stop. */
 const STOPPING_TRIES = 3
 
+/** Options of `distributedRepeat`, `distributedCron` and `singleton`. */
 export interface LeaseOptions {
   /** How long after the death of a process another process takes over. Default 30 s. */
   lease?: Duration | undefined

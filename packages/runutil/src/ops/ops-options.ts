@@ -13,6 +13,7 @@ import type { ReplicaStore } from './replicas/replica-store.ts'
 /** What part of a job is shown. */
 export type ShownPart = 'payload' | 'result' | 'error'
 
+/** Options of an `OpsServer`. */
 export interface OpsOptions {
   /** The name or address of this machine to listen on. Default '127.0.0.1'. */
   host?: string | undefined
@@ -52,6 +53,7 @@ export interface OpsOptions {
   metrics?: (() => Promise<string>) | undefined
 }
 
+/** What somebody may do, and who it is. */
 export interface NamedRole {
   readonly role: Role
   /** Who it is, for the log. */

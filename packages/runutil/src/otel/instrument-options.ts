@@ -7,6 +7,7 @@ import type { CountedManager } from '../metrics/action-counts.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 
+/** Options of `instrument`. */
 export interface InstrumentOptions {
   /** The run whose workers to follow. Default: the run that this is a worker of. */
   runtime?: Runtime | undefined

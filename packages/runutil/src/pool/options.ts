@@ -9,6 +9,7 @@ import { commandOf } from './module-command.ts'
 import { type Protocol, type ProtocolName, protocols } from './relay/protocol.ts'
 import type { Command } from './worker/spawn.ts'
 
+/** Options of a `ProcessPool`. */
 export interface ProcessPoolOptions {
   /** The worker's program and arguments, or a function called for each new process. Either this or `module`. */
   command?: Command | undefined

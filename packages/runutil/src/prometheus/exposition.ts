@@ -4,6 +4,7 @@ import { checkOptions } from '../core/options.ts'
 import { type Runtime, currentRuntime } from '../runtime/runtime.ts'
 import { type ScrapedParts, Scrapes } from './scrapes.ts'
 
+/** Options of `exposition`. */
 export interface ExpositionOptions extends ScrapedParts {
   /** The run whose workers to tell of. Default: the run that the scrape comes to. */
   runtime?: Runtime | undefined

@@ -9,6 +9,7 @@ import { JobFailedError, JobNotFoundError, ResultTimeoutError } from './errors.t
 import type { QueuedJob } from './job.ts'
 import type { ObservedJobStore } from './observed-job-store.ts'
 
+/** Options of `queue.result`. */
 export interface AwaitResultOptions {
   /** How long to wait for the end of the job. Default: no limit. */
   timeout?: Duration | undefined

@@ -7,6 +7,7 @@ import { type KindOptions, KIND_OPTIONS, resolveKindOptions } from './kind.ts'
 
 type Schema = StandardSchemaV1
 
+/** What `defineJob` takes: a kind, its schemas, and how its jobs run. */
 export interface JobDefinitionInput<I extends Schema, O extends Schema> extends KindOptions {
   readonly kind: string
   /** The schema of the payload; the handler receives its output. Default: any payload. */

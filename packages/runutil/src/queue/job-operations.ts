@@ -1,5 +1,6 @@
 // What an operator's calls change, as stores take it.
 
+/** Which jobs a `cancel` leaves alone. */
 export interface CancelOptions {
   /** Whether running jobs are left as they are. Default false. */
   readonly onlyWaiting?: boolean | undefined

@@ -37,11 +37,13 @@ export interface Held {
   readonly place?: number | undefined
 }
 
+/** For calls that may take part in a transaction. */
 export interface InTransaction {
   /** The caller's own transaction; only for a store in the same database. */
   readonly tx?: TransactionHandle | undefined
 }
 
+/** What to do with jobs that are there already, and in which transaction. */
 export interface InsertOptions extends InTransaction {
   /** What to do with a job whose id exists, or whose unique key another job holds. Default 'fail'. */
   readonly onExists?: OnExists | undefined
@@ -94,6 +96,7 @@ export interface JobStoreFacts {
   readonly maxJson?: number | undefined
 }
 
+/** How many jobs there are by kind and status; RUNNING ones are not PENDING. */
 export type JobCounts = Record<string, Record<JobStatus | 'RUNNING', number>>
 
 /** Which of the jobs that a query finds. */

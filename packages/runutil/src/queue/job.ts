@@ -58,6 +58,7 @@ export interface AttemptError {
 /** Which jobs a job runs after, as `enqueue` takes it. */
 export type AfterInput = string | readonly string[] | AfterOptions
 
+/** The jobs that one runs after, and what has to have become of them. */
 export interface AfterOptions {
   readonly ids: string | readonly string[]
   /** `done`: when all of them are DONE. `end`: when all have ended, however they did. Default `done`. */

@@ -6,6 +6,7 @@ import type { JobMiddleware } from './middleware.ts'
 import { type KindLimits, type ResolvedLimits, resolveLimits } from './limits.ts'
 import { type RetryIf, type RetryOptions, type RetryPolicy, resolveRetries } from './retry-policy.ts'
 
+/** How the jobs of a kind run: limits, retries and a deadline. */
 export interface KindOptions extends KindLimits, RetryOptions {
   /**
    * Whether to try again after an error, before the last attempt. It replaces the rule that every error is but a panic, so that it
@@ -29,6 +30,7 @@ export const KIND_OPTIONS = [
   'deadline',
 ] as const
 
+/** Does a job. What it returns is the result; what it throws decides whether the job is retried. */
 export type JobHandler = (job: ClaimedJob, signal: AbortSignal) => unknown
 
 /** A kind that a worker has a handler for. */

@@ -44,6 +44,7 @@ import {
   toQueuedJob,
 } from './stored-job.ts'
 
+/** Options of a `MemoryJobStore`. */
 export interface MemoryJobStoreOptions {
   /** Default: the system's clock. */
   clock?: Clock | undefined

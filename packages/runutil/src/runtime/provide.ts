@@ -39,6 +39,7 @@ import { RUN_OPTIONS, type ResolvedRun, type RunOptions, resolveRun } from './ru
 /** Where the container keeps the root logger. Without a registration, injecting it gives the run's. */
 export const LOGGER: InjectionToken<Logger> = Symbol.for('runutil.LOGGER')
 
+/** Options of `runProvidedWorkers`. */
 export interface RunProvidedOptions extends RunOptions {
   /** Run only the classes of this group: one image can serve several roles. Default: all. */
   group?: string | undefined

@@ -9,6 +9,7 @@ import { type RunControl, intervalMs, runControls, workerKind } from '../core/wo
 import { runs } from './named.ts'
 import { Ticker, type TickerSettings } from './ticker.ts'
 
+/** Options of `repeat`. */
 export interface RepeatOptions {
   /** Run once at the start too; the schedule begins when that run has ended. Default false. */
   startImmediately?: boolean | undefined

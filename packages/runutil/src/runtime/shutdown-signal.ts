@@ -11,6 +11,7 @@ import type { ShutdownRequestedError } from './errors.ts'
 import { ProcessWatch } from './process-watch.ts'
 import type { UncaughtError } from './uncaught.ts'
 
+/** Options of `shutdownSignal`. */
 export interface ShutdownSignalOptions {
   /** Default SIGINT and SIGTERM. */
   signals?: NodeJS.Signals[] | undefined

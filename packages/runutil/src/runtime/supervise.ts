@@ -16,6 +16,7 @@ import { isInRun, removeRecord } from './tree-records.ts'
 import type { SupervisorProps } from './supervisor-props.ts'
 import { Supervisor } from './supervisor.ts'
 
+/** Options of `supervise`. */
 export interface SuperviseOptions {
   /**
    * Which workers are restarted when one fails: it alone, it and those after it in the list, or all. Default 'one_for_one'.

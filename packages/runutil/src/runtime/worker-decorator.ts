@@ -11,6 +11,7 @@ import { type Class, type Inject, type Token, checkTokens, declareTokens } from 
 /** An object with `run(signal)`; the decorator below shares its name. */
 export type Worker = RunnableWorker
 
+/** Options of the decorator `@Worker()`. */
 export interface WorkerOptions<I extends readonly Token[] = readonly Token[]> {
   /** Its name in logs and health. Default: the class name, which a minifier changes. */
   name?: string | undefined

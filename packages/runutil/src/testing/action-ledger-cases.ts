@@ -3,6 +3,7 @@ import type { ActionLedger, SearchHint, SeenRecord } from '../dispatch/action-le
 import type { ActionRecord } from '../dispatch/action.ts'
 import { Probe } from './probe.ts'
 
+/** What a case of `actionLedgerConformance` is given. */
 export interface ActionLedgerContext {
   /** An empty ledger. */
   readonly ledger: ActionLedger
@@ -10,6 +11,7 @@ export interface ActionLedgerContext {
   readonly again: () => Promise<ActionLedger>
 }
 
+/** Sentences, and the functions that check them. */
 export type ActionLedgerCases = Record<string, (context: ActionLedgerContext) => Promise<void>>
 
 /**

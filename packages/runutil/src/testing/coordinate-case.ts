@@ -14,6 +14,7 @@ import type { VirtualClock } from './virtual-clock.ts'
 /** Each rule of the contract, with a check that rejects if it is broken. */
 export type CoordinateCases = Readonly<Record<string, (context: CoordinateContext) => Promise<void>>>
 
+/** What a case of `coordinateConformance` is given. */
 export interface CoordinateContext {
   /** An empty one. */
   readonly coordinate: Coordinate

@@ -16,6 +16,7 @@ import { type QueueWorker, handlersOf } from '../queue/queue-worker.ts'
 import { type Attempted, attemptJob, checkClock } from './attempt-job.ts'
 import { type JobOutcome, toJobOutcome } from './job-outcome.ts'
 
+/** Options of `drain`. */
 export interface DrainOptions {
   /** That of the handlers, for their deadlines and waits; should be that of the store. Default: that of the group, or the system's. */
   clock?: Clock | undefined

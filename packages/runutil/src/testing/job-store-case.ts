@@ -10,6 +10,7 @@ import type { VirtualClock } from './virtual-clock.ts'
 /** Each rule of the contract, with a check that rejects if it is broken. */
 export type JobStoreCases = Readonly<Record<string, (context: JobStoreContext) => Promise<void>>>
 
+/** What a case of `jobStoreConformance` is given. */
 export interface JobStoreContext {
   /** An empty store without limits. */
   readonly store: JobStore

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ReplicaBeat, ReplicaStore } from '../ops/replicas/replica-store.ts'
 
+/** What a case of `replicaStoreConformance` is given. */
 export interface ReplicaStoreContext {
   /** An empty store. */
   readonly replicas: ReplicaStore
@@ -8,6 +9,7 @@ export interface ReplicaStoreContext {
   readonly pass: (ms: number) => Promise<void>
 }
 
+/** Sentences, and the functions that check them. */
 export type ReplicaStoreCases = Record<string, (context: ReplicaStoreContext) => Promise<void>>
 
 const MINUTE = 60_000

@@ -11,6 +11,7 @@ import { newStoredJob, toLeasedJob } from '../queue/stored-job.ts'
 import { attemptJob, checkClock } from './attempt-job.ts'
 import { type JobOutcome, toJobOutcome } from './job-outcome.ts'
 
+/** Options of `runJob`. */
 export interface RunJobOptions {
   /** That of the handler, for its deadline and waits. Default: that of the group, or the system's. */
   clock?: Clock | undefined

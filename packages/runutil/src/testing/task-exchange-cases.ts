@@ -5,6 +5,7 @@ import type { WorkerRegistration } from '../dispatch/task-exchange.ts'
 import type { ActionLedgerContext } from './action-ledger-cases.ts'
 import { Probe } from './probe.ts'
 
+/** Sentences, and the functions that check them. */
 export type TaskExchangeCases = Record<string, (context: ActionLedgerContext) => Promise<void>>
 
 /** The contract of the TaskExchange of every ActionLedger, as test cases like `actionLedgerConformance`. */

@@ -6,6 +6,7 @@ import { InvalidDurationError } from '../core/errors.ts'
 import { macrotask } from '../core/event-loop.ts'
 import { checkOptions } from '../core/options.ts'
 
+/** Options of a `VirtualClock`. */
 export interface VirtualClockOptions {
   /** The initial value of `now()`, in ms since the Unix epoch. Default: 2000-01-01T00:00:00Z. */
   now?: number | undefined

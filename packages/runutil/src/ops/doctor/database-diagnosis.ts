@@ -27,6 +27,7 @@ export interface DatabaseDiagnosis {
   untakenCommands(): Promise<number>
 }
 
+/** The server that a database is on. */
 export interface DatabaseServer {
   /** As numbers compare: 160003. */
   readonly version: number
@@ -38,6 +39,7 @@ export interface DatabaseServer {
   readonly maxConnections: number
 }
 
+/** What is missing in a schema, or wrong with it. */
 export interface SchemaState {
   readonly schema: string
   /** The names of migrations that are to be applied; all of them where there is no schema. */
@@ -48,6 +50,7 @@ export interface SchemaState {
   readonly isTooNew: boolean
 }
 
+/** A transaction that is open, the oldest one. */
 export interface OpenTransaction {
   readonly pid: number
   /** As its connection names itself; '' without a name. */
@@ -57,6 +60,7 @@ export interface OpenTransaction {
   readonly ageMs: number
 }
 
+/** How many rows a table has that VACUUM has not removed yet. */
 export interface TableRows {
   readonly table: string
   readonly dead: number

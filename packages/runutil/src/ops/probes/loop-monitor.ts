@@ -14,6 +14,7 @@ import { workerReady } from '../../core/worker-ready.ts'
 import type { Worker } from '../../core/worker.ts'
 import { LONGEST_NAME, LOOP_WATCH, LOOP_WORDS, type LoopWatchData, MOST_NAMED } from './loop-watch.ts'
 
+/** Options of `loopMonitor`. */
 export interface LoopMonitorOptions {
   /** How long the event loop may be blocked. At least 1 s. Default 1 m. */
   exitAfter?: Duration | undefined

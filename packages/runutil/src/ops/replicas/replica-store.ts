@@ -38,6 +38,7 @@ export interface ReplicaStore {
   onCommand(id: string, listener: () => void): Promise<() => Promise<void>>
 }
 
+/** What a process tells of itself every few seconds. */
 export interface ReplicaBeat {
   /** Of one process, and no other ever. */
   readonly id: string
@@ -51,6 +52,7 @@ export interface ReplicaBeat {
   readonly state: unknown
 }
 
+/** A process of the program, as the others see it. */
 export interface Replica extends Omit<ReplicaBeat, 'state'> {
   /** How long ago it last told that it lives. */
   readonly ageMs: number
@@ -58,6 +60,7 @@ export interface Replica extends Omit<ReplicaBeat, 'state'> {
   readonly lost: boolean
 }
 
+/** A command for one process. */
 export interface NewCommand {
   readonly id: string
   /** The process that is to do it. */
@@ -68,8 +71,10 @@ export interface NewCommand {
   readonly by: string
 }
 
+/** What a process is told to do. */
 export type Command = Omit<NewCommand, 'replica'>
 
+/** What came of a command. */
 export interface CommandOutcome {
   /** As of HTTP: 200, 202, or what the error's status is. */
   readonly status: number

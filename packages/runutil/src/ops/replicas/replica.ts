@@ -13,6 +13,7 @@ import { ReplicaRun } from './replica-run.ts'
 import type { ReplicaStore } from './replica-store.ts'
 import { stateOf } from '../views/state.ts'
 
+/** Options of `replica`. */
 export interface ReplicaOptions {
   /** What the process is called in lists. Default: the name of its machine. */
   name?: string | undefined

@@ -1,5 +1,6 @@
 import type { Payload } from '../relay/payload.ts'
 
+/** What a handler of `serve` is given beside its payload. */
 export interface Tools {
   /** Same as the exported `reportProgress`. */
   readonly reportProgress: (value: unknown) => void

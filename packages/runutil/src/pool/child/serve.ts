@@ -15,6 +15,7 @@ import type { Answer, Handler } from './handler.ts'
 import { watchParent } from './parent-watch.ts'
 import { reportProgress, setProgress } from './progress.ts'
 
+/** Options of `serve`. */
 export interface ServeOptions {
   /**
    * Whether an idle worker blocks in its read, which is faster. Its timers, connections and signal handlers don't run

@@ -3,6 +3,7 @@ import type { Prefix } from './frame.ts'
 import { Goridge2 } from './goridge2.ts'
 import { Goridge3 } from './goridge3.ts'
 
+/** The protocol that the workers of a pool speak. */
 export type ProtocolName = 'goridge2' | 'goridge2-legacy' | 'goridge3'
 
 /**

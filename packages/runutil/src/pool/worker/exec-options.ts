@@ -3,6 +3,7 @@ import { unexpected } from '../../core/errors.ts'
 import { checkOptions } from '../../core/options.ts'
 import { AsyncScope } from '../../core/async-scope.ts'
 
+/** Options of one task. */
 export interface ExecOptions {
   /** On abort, exec rejects with the signal's reason. If the task is running, its worker is killed, since a task can't be cancelled. */
   signal?: AbortSignal | undefined

@@ -11,6 +11,7 @@ import { Specs } from './specs.ts'
 import { Units } from './units.ts'
 import { Workers } from './workers.ts'
 
+/** Options of a `PostgresCoordinateStore`. */
 export interface PostgresCoordinateStoreOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
   schema?: string | undefined

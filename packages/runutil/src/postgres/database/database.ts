@@ -1,5 +1,6 @@
 import type { Queryable } from '../../core/queryable.ts'
 
+/** A statement, with `$1` for its first parameter. */
 export interface Statement {
   /**
    * The name under which the statement is prepared, once per connection, where the driver can. Each text needs its own
@@ -14,6 +15,7 @@ export interface Statement {
   readonly repeats?: boolean | undefined
 }
 
+/** How long a statement may take. */
 export interface QueryOptions {
   /**
    * How long the server may take to answer a statement, in ms. After that, the connection is destroyed and the statement
@@ -22,6 +24,7 @@ export interface QueryOptions {
   readonly limitMs?: number | undefined
 }
 
+/** How long a statement may take, and on which connection it runs. */
 export interface StatementOptions extends QueryOptions {
   /**
    * Sends it on a connection reserved for such statements, so that a caller that holds all pooled connections doesn't

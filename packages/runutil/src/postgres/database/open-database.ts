@@ -21,6 +21,7 @@ import { type Pglite, isPglite } from './pglite.ts'
  */
 export type DatabaseTarget = string | PgPool | Pglite
 
+/** Options of `openDatabase`. */
 export interface OpenDatabaseOptions {
   /**
    * False for a pooler in transaction mode, such as PgBouncer: no LISTEN and no prepared statements, which need a session.

@@ -27,6 +27,7 @@ import { ActionFollower } from './action-follower.ts'
 import { PostgresTaskExchange } from './postgres-task-exchange.ts'
 import { TakenTasks } from './taken-tasks.ts'
 
+/** Options of a `PostgresActionLedger`. */
 export interface PostgresActionLedgerOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
   schema?: string | undefined

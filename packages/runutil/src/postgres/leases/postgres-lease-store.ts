@@ -21,6 +21,7 @@ type AcquireRow = [
   settledMs: number,
 ]
 
+/** Options of a `PostgresLeaseStore`. */
 export interface PostgresLeaseStoreOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
   schema?: string | undefined

@@ -25,6 +25,7 @@ import { SchemaQueries } from '../statements/schema-queries.ts'
 const LIMIT = { limitMs: 4_000 }
 const MOST_TABLES = 20
 
+/** Options of a `PostgresDiagnosis`. */
 export interface PostgresDiagnosisOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
   schema?: string | undefined

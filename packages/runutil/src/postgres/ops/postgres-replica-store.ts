@@ -21,6 +21,7 @@ const LIMIT: StatementOptions = { limitMs: 5_000 }
 /** Goes on while the caller holds all pooled connections: what is seen then is what matters. */
 const RESERVED: StatementOptions = { ...LIMIT, reserved: 'renewals' }
 
+/** Options of a `PostgresReplicaStore`. */
 export interface PostgresReplicaStoreOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
   schema?: string | undefined

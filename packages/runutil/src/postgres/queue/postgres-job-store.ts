@@ -58,6 +58,7 @@ import { schemaPlace } from './schema-place.ts'
 /** Blocks of a table; null: unknown, the whole table is searched. */
 type Places = readonly [from: number | null, to: number | null]
 
+/** Options of a `PostgresJobStore`. */
 export interface PostgresJobStoreOptions {
   /** Where `migrate` put the tables. Default 'runutil'. */
   schema?: string | undefined

@@ -14,6 +14,7 @@ import type { Migration } from './migration.ts'
 import { migrations } from './migrations.ts'
 import { DEFAULT_SCHEMA, quotedSchema } from './schema-name.ts'
 
+/** Options of `migrate`. */
 export interface MigrateOptions {
   /** The schema of all tables; created if missing. Default 'runutil'. */
   schema?: string | undefined

@@ -44,6 +44,7 @@ function factsOf(job: WholeJob): readonly (readonly [string, string | undefined]
     ['unique key', unique && `${unique.key}, until ${unique.until}`],
     ['runs after', after?.join(', ')],
     ['still waits for', waitsFor?.join(', ')],
+    ['sent by trace', job.traceparent?.split('-')[1]],
   ]
 }
 

@@ -287,7 +287,8 @@ describe('a handler', () => {
     expect((await ask(port, { path: '/readyz' })).status).toBe(503)
     const stop = new AbortController()
     const workers = [{ name: 'Other', worker: untilAbort }]
-    const run = runAllWorkers(workers, stop.signal, { logger: capturedLogger().logger, runtime })
+    const { logger, lines } = capturedLogger()
+    const run = runAllWorkers(workers, stop.signal, { logger, runtime })
     await runtime.ready()
     expect((await ask(port, { path: '/readyz' })).status).toBe(200)
     const { json } = await ask(port, { path: '/api/v1/state' })
@@ -299,6 +300,9 @@ describe('a handler', () => {
     expect((await ask(port, { path: '/api/v1/workers/Other/restart', method: 'POST', headers })).status).toBe(
       200,
     )
+    // Where the run logs.
+    const call = { what: 'restart', on: 'worker /Other', status: 200 }
+    expect(lines).toContainEqual(expect.objectContaining(call))
     stop.abort()
     await run
     server.closeAllConnections()

@@ -166,12 +166,15 @@ export function newScope(given: {
 }): RunScope {
   const outer = currentContext()?.scope
   const clock = given.clock ?? outer?.clock ?? systemClock
+  const records = outer?.records ?? new RunRecords(clock)
+  const logger = (): Logger => given.logger ?? outer?.logger ?? defaultLogger()
+  records.logger ??= logger
   return {
     clock,
-    records: outer?.records ?? new RunRecords(clock),
+    records,
     graceMs: given.graceMs ?? outer?.graceMs,
     get logger() {
-      return given.logger ?? outer?.logger ?? defaultLogger()
+      return logger()
     },
   }
 }

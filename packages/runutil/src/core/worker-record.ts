@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import { type Clock, elapsedNow } from './clock.ts'
 import { LastRun } from './last-run.ts'
 import { LastToStop } from './last-to-stop.ts'
@@ -75,6 +76,8 @@ export class RunRecords {
   /** The paths of workers that hung, were stopped and did not end, so that the whole run fails. */
   readonly hung = new Set<string>()
   readonly lastToStop = new LastToStop()
+  /** The logger of the run, for those who serve it from outside. */
+  logger: (() => Logger) | undefined
   /** Follows the runs of the workers; undefined: nobody does. */
   tracer: RunTracer | undefined
   readonly #byPath = new Map<string, WorkerRecord>()

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { offAbort, onAbort } from '../core/abort.ts'
 import { brand } from '../core/brand.ts'
-import { type Context, currentClock, currentContext, withContext } from '../core/context.ts'
+import { Context, currentClock, currentContext, withContext } from '../core/context.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import { healthCheckpoint } from '../core/health.ts'
 import { linkedController } from '../core/linked-controller.ts'
@@ -9,7 +9,7 @@ import { timeOrderedId } from '../core/time-ordered-id.ts'
 import { comesFirst, workerKind } from '../core/worker-kind.ts'
 import { workerReady } from '../core/worker-ready.ts'
 import type { Worker } from '../core/worker.ts'
-import { type Runtime, currentRuntime } from '../runtime/runtime.ts'
+import { type Runtime, currentRuntime, recordsOf } from '../runtime/runtime.ts'
 import { OpsHandler } from './http/ops-handler.ts'
 import { OpsListener } from './http/ops-listener.ts'
 import type { OpsOptions } from './ops-options.ts'
@@ -81,8 +81,9 @@ export class OpsServer implements Worker {
   handler(): OpsRequestHandler {
     return (request, response, next) => {
       const handle = (): void => void this.#handler.handle(request, response, next)
-      if (this.#context === undefined) handle()
-      else withContext(this.#context, handle)
+      const context = this.#context ?? this.#outsideContext()
+      if (context === undefined) handle()
+      else withContext(context, handle)
     }
   }
 
@@ -107,6 +108,15 @@ export class OpsServer implements Worker {
       this.#url = undefined
       this.#isRunning = false
     }
+  }
+
+  /** That of the option `runtime`, so that calls are logged where its run logs. Undefined before that has begun. */
+  #outsideContext(): Context | undefined {
+    const { runtime } = this.#options
+    const records = runtime && recordsOf(runtime)
+    if (records?.logger === undefined) return undefined
+    const { clock } = records
+    return new Context({ clock, records, logger: records.logger(), graceMs: undefined }, '')
   }
 
   async #listen(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-// The benchmarks of operations: (a) what the read model costs a job, (b) what a look costs. `--once` runs each once and small, to see
+// The benchmarks of operations: (a) what the read model costs a job, (b) what a look costs, (c) what a scrape costs. `--once` runs each once and small, to see
 // that it runs.
 import { inRounds, median, program } from '../measure.ts'
 import { printMachine, printTable } from '../table.ts'
@@ -19,6 +19,7 @@ interface Reading {
 printMachine()
 await costOfAJob()
 await costOfALook()
+await costOfAScrape()
 
 async function costOfAJob(): Promise<void> {
   const contenders = ['none', 'model', 'stream'] as const
@@ -47,6 +48,25 @@ async function costOfALook(): Promise<void> {
       ['… written as JSON', look.encodeMs.toFixed(2), `${look.stateBytes}`],
       ['a patch with one change', look.patchMs.toFixed(2), `${look.patchBytes}`],
       ['the list of 20 replicas', look.replicasMs.toFixed(2), `${look.replicasBytes}`],
+    ],
+  )
+}
+
+interface Scrape {
+  readonly sameMs: number
+  readonly changedMs: number
+  readonly bytes: number
+  readonly lines: number
+}
+
+async function costOfAScrape(): Promise<void> {
+  const scrape = await program<Scrape>('ops/scrape.ts', [once ? 3 : 101], WITH_TSX)
+  printTable(
+    `(c) a scrape of 200 kinds: ${scrape.lines.toLocaleString('en')} lines, ${Math.round(scrape.bytes / 1_000)} kB`,
+    ['since the one before', 'ms of CPU time, median'],
+    [
+      ['nothing has changed', scrape.sameMs.toFixed(1)],
+      ['each kind has had a job done and one failed', scrape.changedMs.toFixed(1)],
     ],
   )
 }

@@ -1,0 +1,63 @@
+// What a scrape of a process with 200 kinds of jobs costs: scrape.ts <how often>. Prints the medians as JSON.
+import 'reflect-metadata'
+import { pino } from 'pino'
+import { Runtime, runAllWorkers } from 'runutil'
+import { exposition } from 'runutil/prometheus'
+import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
+import { median } from '../measure.ts'
+
+const KINDS = Array.from({ length: 200 }, (_, at) => `kind-${at}`)
+const times = Number(process.argv[2])
+
+const queue = new JobQueue(new MemoryJobStore())
+const worker = new QueueWorker(queue, { concurrency: 50, attempts: 1 })
+for (const kind of KINDS) {
+  worker.register(kind, (job) => {
+    if (job.payload === 'fails') throw new Error('no')
+  })
+}
+const runtime = new Runtime()
+const stop = new AbortController()
+const run = runAllWorkers([{ name: 'Jobs', worker }], stop.signal, {
+  runtime,
+  logger: pino({ level: 'silent' }),
+})
+await runtime.ready()
+const scrape = exposition({ runtime, queue })
+
+const changed: number[] = []
+for (let at = 0; at < times; at++) {
+  await handleOneOfEach()
+  changed.push(await cpuMs())
+}
+const same: number[] = []
+for (let at = 0; at < times; at++) same.push(await cpuMs())
+const text = await scrape()
+stop.abort()
+await run
+console.log(
+  JSON.stringify({
+    sameMs: median(same),
+    changedMs: median(changed),
+    bytes: Buffer.byteLength(text),
+    lines: text.split('\n').length - 1,
+  }),
+)
+
+/** Each kind has a job that is done and one that fails, so that three histograms of each change. */
+async function handleOneOfEach(): Promise<void> {
+  const jobs = KINDS.flatMap((kind) => [
+    { kind, payload: 'works' },
+    { kind, payload: 'fails' },
+  ])
+  const enqueued = await queue.enqueue(jobs)
+  await Promise.allSettled(enqueued.map(({ id }) => queue.result(id)))
+}
+
+/** With what it takes to send the text. */
+async function cpuMs(): Promise<number> {
+  const before = process.cpuUsage()
+  Buffer.from(await scrape())
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1_000
+}

@@ -45,4 +45,13 @@ describe.concurrent('a process', () => {
     const { lines } = await child.exit
     expect(lines.filter((text) => text.includes('the event loop was blocked'))).toEqual([])
   })
+
+  it('tells a run nothing of what blocked the loop before it began', async () => {
+    const child = new Child('runtime/programs/blocked-loop', '1500', 'before')
+    // By then it has checked the event loop.
+    await child.printed('eleven seconds')
+    child.kill('SIGTERM')
+    const { lines } = await child.exit
+    expect(lines.filter((text) => text.includes('the event loop was blocked'))).toEqual([])
+  })
 })

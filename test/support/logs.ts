@@ -16,7 +16,7 @@ export interface LogLine {
 }
 
 /**
- * A logger that keeps its lines.
+ * A logger that keeps its lines, but not that the machine is busy with something else.
  *
  * @param lifecycle also keep those that every run logs: starts and ends of workers and of the run
  */
@@ -29,7 +29,7 @@ export function capturedLogger({ lifecycle = false } = {}): {
   const lines: LogLine[] = []
   const write = (text: string): void => {
     const line = JSON.parse(text) as LogLine
-    if (!lifecycle && LIFECYCLE.test(line.msg)) return
+    if (BUSY.test(line.msg) || (!lifecycle && LIFECYCLE.test(line.msg))) return
     texts.push(text)
     lines.push(line)
   }
@@ -37,6 +37,7 @@ export function capturedLogger({ lifecycle = false } = {}): {
 }
 
 const LIFECYCLE = /^(\d+ workers? )?(started|stopped|done)$|^gave up: |^run failed$/
+const BUSY = /^the event loop was blocked for up to /
 
 /** Calls `body` with this as the current logger. */
 export function withLogger<T>(logger: Logger, body: () => T): T {

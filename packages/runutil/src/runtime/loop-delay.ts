@@ -68,8 +68,9 @@ class LoopDelay {
 
   /** @returns unsubscribes it */
   listen(listener: LoopDelayListener): () => void {
+    if (this.#timer === undefined) this.#timer = this.#begin()
+    else if (this.#listeners.size === 0) this.#measureAnew()
     this.#listeners.add(listener)
-    this.#timer ??= this.#begin()
     return () => void this.#listeners.delete(listener)
   }
 
@@ -77,6 +78,13 @@ class LoopDelay {
     this.#histogram.enable()
     this.#next()
     return setBackgroundInterval(systemClock, () => this.#look(), LOOK_MS)
+  }
+
+  /** A run is told nothing of what blocked the loop before it began, nor of the turn that it begins in. */
+  #measureAnew(): void {
+    this.#histogram.disable()
+    this.#histogram.enable()
+    this.#next()
   }
 
   #next(): void {

@@ -1,11 +1,12 @@
 import { unexpected } from '../core/errors.ts'
 import { has } from '../core/has.ts'
 import { checkOptions } from '../core/options.ts'
+import { MEASURED_PARTS, type MeasuredParts, checkMeasuredParts } from '../metrics/measured-parts.ts'
 import { type Runtime, currentRuntime } from '../runtime/runtime.ts'
-import { type ScrapedParts, Scrapes } from './scrapes.ts'
+import { Scrapes } from './scrapes.ts'
 
 /** Options of `exposition`. */
-export interface ExpositionOptions extends ScrapedParts {
+export interface ExpositionOptions extends MeasuredParts {
   /** The run whose workers to tell of. Default: the run that the scrape comes to. */
   runtime?: Runtime | undefined
   /** A registry of prom-client, whose metrics follow. */
@@ -40,22 +41,13 @@ export function exposition(options: ExpositionOptions = {}): () => Promise<strin
   }
 }
 
-const KEYS = ['runtime', 'queue', 'coordinate', 'dispatch', 'leases', 'registry'] as const
-
 function checked(options: ExpositionOptions): ExpositionOptions {
   const what = 'exposition'
-  const given = checkOptions(what, options, KEYS)
-  const { runtime, queue, coordinate, dispatch = [], leases, registry } = given
+  const given = checkOptions(what, options, ['runtime', ...MEASURED_PARTS, 'registry'])
+  checkMeasuredParts(what, given)
+  const { runtime, registry } = given
   if (runtime !== undefined && !has(runtime, 'tree'))
     throw unexpected(`${what}: runtime`, 'a Runtime', runtime)
-  if (queue !== undefined && !has(queue, 'totals')) throw unexpected(`${what}: queue`, 'a JobQueue', queue)
-  if (coordinate !== undefined && !has(coordinate, 'openUnits'))
-    throw unexpected(`${what}: coordinate`, 'what createCoordinate() returns', coordinate)
-  for (const manager of [dispatch].flat()) {
-    if (!has(manager, 'do')) throw unexpected(`${what}: dispatch`, 'a Manager, or a list of them', manager)
-  }
-  if (leases !== undefined && !has(leases, 'acquire'))
-    throw unexpected(`${what}: leases`, 'a LeaseStore', leases)
   if (registry === undefined) return given
   if (!has(registry, 'metrics')) throw unexpected(`${what}: registry`, 'a Registry of prom-client', registry)
   const { contentType } = registry

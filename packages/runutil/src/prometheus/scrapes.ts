@@ -1,9 +1,8 @@
-import type { Coordinate } from '../coordinate/model.ts'
 import { currentClock } from '../core/context.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
-import type { LeaseStore } from '../leases/lease-store.ts'
-import { type CountedManager, actionCounts } from '../metrics/action-counts.ts'
+import { actionCounts } from '../metrics/action-counts.ts'
 import { LabelNames } from '../metrics/label-names.ts'
+import type { MeasuredParts } from '../metrics/measured-parts.ts'
 import { SharedAnswer } from '../metrics/shared-answer.ts'
 import { TellingLease } from '../metrics/telling-lease.ts'
 import { type UnitCount, UnitCounts } from '../metrics/unit-counts.ts'
@@ -16,21 +15,9 @@ import { AttemptMetrics, BacklogMetrics } from './job-metrics.ts'
 import { WorkMetrics } from './work-metrics.ts'
 import { WorkerMetrics } from './worker-metrics.ts'
 
-/** What is told of, beside the workers. */
-export interface ScrapedParts {
-  /** The queue whose jobs to tell of. */
-  queue?: JobQueue | undefined
-  /** The work units to tell of. */
-  coordinate?: Coordinate | undefined
-  /** The managers whose actions to tell of. */
-  dispatch?: CountedManager | readonly CountedManager[] | undefined
-  /** Where the processes agree on the one that tells what they all know, of jobs and units. Default: each of them tells. */
-  leases?: LeaseStore | undefined
-}
-
 /** Reads everything and writes it down, but for what was the same at the last scrape. */
 export class Scrapes {
-  readonly #parts: ScrapedParts
+  readonly #parts: MeasuredParts
   readonly #stats: SharedAnswer<readonly KindStats[]> | undefined
   readonly #units: UnitCounts | undefined
   readonly #lease: TellingLease | undefined
@@ -43,7 +30,7 @@ export class Scrapes {
     ({ families }) => families,
   )
 
-  constructor(parts: ScrapedParts) {
+  constructor(parts: MeasuredParts) {
     const { queue, coordinate, leases } = parts
     this.#parts = parts
     this.#stats = queue && new SharedAnswer(() => queue.stats())

@@ -1,4 +1,4 @@
-import { Runtime, runAllWorkers } from 'runutil'
+import { Runtime, reportProgress, runAllWorkers, wait } from 'runutil'
 import { MemoryCoordinateStore, createCoordinate } from 'runutil/coordinate'
 import { Manager, MemoryActionLedger } from 'runutil/dispatch'
 import { MemoryLeaseStore, singleton } from 'runutil/leases'
@@ -56,6 +56,27 @@ describe('jobs:', () => {
     const { kinds, ageMs } = await model.kinds()
     expect(kinds).toEqual(await queue.stats())
     expect(ageMs).toBe(0)
+  })
+
+  test.each([
+    ['that is done has no progress, since the last that is stored is older', 'done', undefined],
+    ['that has failed has how far it had come', 'failed', { done: 1, total: 4 }],
+  ])('one %s', async (_, end, progress) => {
+    const all = jobs()
+    const { clock, queue, model } = all
+    await queue.enqueue({ id: 'a', kind: 'mail' })
+    const handled = work(all, async () => {
+      reportProgress(1, 4)
+      await wait('20s')
+      if (end === 'failed') throw new Error('bad address')
+    })
+    await clock.advance('30s')
+    await handled
+    const { jobs: listed } = await model.jobs({})
+    for (const job of [listed[0], await model.job('a')] as { progress?: object }[]) {
+      if (progress === undefined) expect(job).not.toHaveProperty('progress')
+      else expect(job.progress).toMatchObject(progress)
+    }
   })
 
   test('a list has no payload, result or stack, and pages by next', async () => {

@@ -98,6 +98,16 @@ const wrong: [string, unknown, string][] = [
     { [field]: 1 },
     `job: unknown field '${field}'; ${meant === undefined ? 'known are' : `did you mean '${meant}'?`}`,
   ]),
+  [
+    'attempts, which its kind has',
+    { attempts: 3 },
+    "job: unknown field 'attempts'; it is an option of a kind: give it to register() or defineJob()",
+  ],
+  [
+    "another queue's word for the retention of its worker",
+    { removeOnComplete: true },
+    "job: unknown field 'removeOnComplete'; 'retention' is an option of the worker: give it to new QueueWorker()",
+  ],
   ['an invalid date', { runAt: new Date('soon') }, 'job.runAt: expected a Date; got an invalid date'],
   [
     'a date after the year 9999',

@@ -193,7 +193,31 @@ describe('refused', () => {
       'a retryIf for all kinds',
       () => worker({ retryIf: () => true }),
       InvalidArgumentError,
-      "QueueWorker: unknown option 'retryIf'",
+      "QueueWorker: unknown option 'retryIf'; it is an option of a kind: give it to register() or defineJob()",
+    ],
+    [
+      "another queue's word for a rate, given to the worker",
+      () => worker({ limiter: { max: 1, duration: 1_000 } }),
+      InvalidArgumentError,
+      "QueueWorker: unknown option 'limiter'; 'rate' is an option of a kind: give it to register() or defineJob()",
+    ],
+    [
+      "another queue's word for the lease",
+      () => worker({ lockDuration: 1_000 }),
+      InvalidArgumentError,
+      "QueueWorker: unknown option 'lockDuration'; did you mean 'lease'?",
+    ],
+    [
+      'a retention of one kind',
+      () => register({ retention: '1d' }),
+      InvalidArgumentError,
+      "register('mail'): unknown option 'retention'; it is an option of the worker: give it to new QueueWorker()",
+    ],
+    [
+      'a retention in a definition',
+      () => defineJob({ kind: 'mail', retention: '1d' } as never),
+      InvalidArgumentError,
+      "defineJob: unknown option 'retention'; it is an option of the worker: give it to new QueueWorker()",
     ],
     [
       'a definition with attempts of 0',

@@ -14,19 +14,20 @@ type Complete<T, K extends readonly unknown[]> = string extends keyof T
  *
  * @param what the call that takes the options, with which the error begins
  * @param known all keys of the options' type: a missing or an additional one does not compile
+ * @param hintFor what to do about an unknown key, where more is known of it than its letters
  */
 export function checkOptions<T extends object, const K extends readonly (keyof T & string)[]>(
   what: string,
   options: T,
   known: K & Complete<T, K>,
+  hintFor?: (key: string) => string | undefined,
 ): T {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw unexpected(what, `an options object { ${known.join(', ')} }`, options)
   }
   for (const key of Object.keys(options)) {
     if ((known as readonly string[]).includes(key)) continue
-    const near = nearest(key, known)
-    const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`
+    const hint = hintFor?.(key) ?? nearestHint(key, known)
     throw new InvalidArgumentError(`${what}: unknown option '${shortened(key)}'; ${hint}`)
   }
   return options
@@ -45,6 +46,12 @@ export const STORABLE_TEXT = 'text without NUL characters and unpaired surrogate
 export function checkText(text: unknown, what: string): asserts text is string {
   if (typeof text !== 'string') throw unexpected(what, 'a string', text)
   if (!isStorable(text)) throw unexpected(what, STORABLE_TEXT, text)
+}
+
+/** What may have been meant by an unknown key, or all that are known. */
+export function nearestHint(key: string, known: readonly string[]): string {
+  const near = nearest(key, known)
+  return near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`
 }
 
 /** The known key with nearly the same letters. */

@@ -4,6 +4,7 @@ import { checkSchema } from '../core/schema.ts'
 import { jobSchema } from './job-schema.ts'
 import type { JobInput } from './job.ts'
 import { type KindOptions, KIND_OPTIONS, resolveKindOptions } from './kind.ts'
+import { kindHint } from './option-place.ts'
 
 type Schema = StandardSchemaV1
 
@@ -56,12 +57,12 @@ export function defineJob<I extends Schema = Schema, O extends Schema = Schema>(
   StandardSchemaV1.InferInput<O>,
   StandardSchemaV1.InferOutput<O>
 > {
-  const { kind, input, output, ...options } = checkOptions('defineJob', definition, [
-    'kind',
-    'input',
-    'output',
-    ...KIND_OPTIONS,
-  ])
+  const { kind, input, output, ...options } = checkOptions(
+    'defineJob',
+    definition,
+    ['kind', 'input', 'output', ...KIND_OPTIONS],
+    kindHint,
+  )
   checkSchema(input, 'defineJob: input')
   checkSchema(output, 'defineJob: output')
   resolveKindOptions(options, 'defineJob')

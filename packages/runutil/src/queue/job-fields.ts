@@ -1,7 +1,8 @@
 import { shortened } from '../core/describe.ts'
-import { nearest } from '../core/options.ts'
+import { nearestHint } from '../core/options.ts'
 import { ErrInvalidJob } from './errors.ts'
 import type { ClaimedJob, JobInput } from './job.ts'
+import { placeHint } from './option-place.ts'
 
 const INPUT_FIELDS = {
   id: true,
@@ -100,7 +101,7 @@ function refuse(input: object, field: string, name: () => string): void {
   // What a class or a library adds to all objects was not given.
   if (!Object.hasOwn(input, field)) return
   const plain = field.toLowerCase().replaceAll(/[_-]/g, '')
-  const near = Object.hasOwn(MEANT, plain) ? MEANT[plain] : nearest(plain, INPUT_NAMES)
-  const hint = near === undefined ? `known are ${INPUT_NAMES.join(', ')}` : `did you mean '${near}'?`
+  const meant = Object.hasOwn(MEANT, plain) ? `did you mean '${MEANT[plain]}'?` : placeHint(field)
+  const hint = meant ?? nearestHint(plain, INPUT_NAMES)
   throw new ErrInvalidJob(`${name()}: unknown field '${shortened(field)}'; ${hint}`)
 }

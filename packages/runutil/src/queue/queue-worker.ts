@@ -11,6 +11,7 @@ import { withSchema } from './job-schema.ts'
 import type { ClaimedJob, EnqueueOptions, Enqueued, JobInput } from './job.ts'
 import { type JobHandler, KIND_OPTIONS, type Kind, type KindOptions, resolveKindOptions } from './kind.ts'
 import type { JobMiddleware } from './middleware.ts'
+import { kindHint } from './option-place.ts'
 import { QueueRun } from './queue-run.ts'
 import { type QueueWorkerOptions, type WorkerSettings, resolveSettings } from './worker-settings.ts'
 
@@ -66,7 +67,7 @@ export class QueueWorker implements Worker {
     const what = `register('${kind}')`
     if (!isPlainFunction(handler)) throw unexpected(what, 'a handler (job, signal) => result', handler)
     if (this.#kinds.has(kind)) throw new ErrKindExists(kind)
-    checkOptions(what, definition.options, KIND_OPTIONS)
+    checkOptions(what, definition.options, KIND_OPTIONS, kindHint)
     const resolved = resolveKindOptions(definition.options, what, this.#settings.retries)
     const { input, output } = definition
     this.#kinds.set(kind, { kind, handler: handler as JobHandler, input, output, ...resolved })

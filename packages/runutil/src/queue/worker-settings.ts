@@ -2,6 +2,7 @@ import { type Duration, toMs, toStorableIntervalMs } from '../core/duration.ts'
 import { checkOptions } from '../core/options.ts'
 import { wholeNumber } from '../core/whole-number.ts'
 import { count } from './limits.ts'
+import { workerHint } from './option-place.ts'
 import { type RetryOptions, type RetryPolicy, resolveRetries } from './retry-policy.ts'
 import { type ResolvedRetention, type Retention, resolveRetention } from './retention.ts'
 
@@ -66,17 +67,22 @@ export function resolveSettings(options: QueueWorkerOptions): WorkerSettings {
     retention = '7d',
     attempts,
     backoff,
-  } = checkOptions(what, options, [
-    'concurrency',
-    'pollInterval',
-    'lease',
-    'prefetch',
-    'maxHeldBytes',
-    'maxCrashes',
-    'retention',
-    'attempts',
-    'backoff',
-  ])
+  } = checkOptions(
+    what,
+    options,
+    [
+      'concurrency',
+      'pollInterval',
+      'lease',
+      'prefetch',
+      'maxHeldBytes',
+      'maxCrashes',
+      'retention',
+      'attempts',
+      'backoff',
+    ],
+    workerHint,
+  )
   return {
     concurrency: count(concurrency, `${what}: concurrency`)!,
     pollIntervalMs: Math.max(LEAST_POLL_INTERVAL_MS, toMs(pollInterval, `${what}: pollInterval`)),

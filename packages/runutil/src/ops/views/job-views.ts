@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import type { JobQuery } from '../../queue/job-query.ts'
 import type { JobQueue } from '../../queue/job-queue.ts'
-import type { JobSummary, QueuedJob } from '../../queue/job.ts'
+import type { Progress } from '../../core/progress.ts'
+import type { JobStatus, JobSummary, QueuedJob } from '../../queue/job.ts'
 import { jsonValue } from './json-value.ts'
 import { PAGE_FIELDS, boundsOf, checkFields, keyOf, limitOf, rangeOf } from './list-fields.ts'
 import { OpsError } from '../ops-error.ts'
@@ -69,13 +70,15 @@ export class JobViews {
     return { at, ageMs, ...value }
   }
 
-  #row({ lastError, ...job }: JobSummary): object {
+  #row({ lastError, progress, ...rest }: JobSummary): object {
+    const job = withOpenProgress(rest, progress)
     if (lastError === undefined) return job
     const [line = ''] = shownError(lastError, job, this.#redact).split('\n', 1)
     return { ...job, lastError: line.slice(0, MOST_OF_A_LINE) }
   }
 
-  #whole({ payload, result, lastError, errors, ...job }: QueuedJob): { id: string } {
+  #whole({ payload, result, lastError, errors, progress, ...rest }: QueuedJob): { id: string } {
+    const job = withOpenProgress(rest, progress)
     const redact = this.#redact
     const texts = errors?.map(({ message, ...error }) => {
       return { ...error, message: shownError(message, job, redact) }
@@ -88,6 +91,11 @@ export class JobViews {
       ...(texts !== undefined && { errors: texts }),
     }
   }
+}
+
+/** Of a job that is done, what was stored last is older than its end: it would be shown as done to 30 %. */
+function withOpenProgress<J extends { readonly status: JobStatus }>(job: J, progress?: Progress): J {
+  return progress === undefined || job.status === 'DONE' ? job : { ...job, progress }
 }
 
 /** The query that the fields of an address ask for. @throws InvalidArgumentError for a time that is none */

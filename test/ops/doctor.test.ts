@@ -412,12 +412,31 @@ describe('copies of packages', () => {
 
 describe('the doctor', () => {
   const clock = new VirtualClock()
-  const facts = { nodeVersion: '20.19.0', isProduction: false, folder: '/', nodeOptions: [] }
+  const facts = {
+    nodeVersion: '20.19.0',
+    isProduction: false,
+    folder: '/',
+    nodeOptions: [],
+    hasClasses: false,
+  }
   const patient: Patient = { clock, process: facts }
 
   it('names each check once', () => {
     const names = CHECKS.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
+  })
+
+  it('asks for decorator metadata only of programs that have decorated classes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'doctor-'))
+    await writeFile(join(folder, 'package.json'), '{ "dependencies": { "tsyringe": "4" } }')
+    await writeFile(join(folder, 'tsconfig.json'), '{ "experimentalDecorators": true }')
+    const found = async (hasClasses: boolean): Promise<string[]> => {
+      const findings = await examine({ clock, process: { ...facts, folder, hasClasses } })
+      return findings.map(({ check, level }) => `${level} ${check}`)
+    }
+    expect(await found(false)).not.toContain('warn decorators')
+    expect(await found(true)).toContain('warn decorators')
+    await rm(folder, { recursive: true })
   })
 
   it('leaves out checks whose subject is not given', async () => {

@@ -95,7 +95,7 @@ describe('the options', () => {
     ],
     [
       { token: 'a', readToken: 'a' },
-      'OpsServer: readToken: expected another than token, which allows changes',
+      'OpsServer: readToken: expected another than token, which allows changes and, beside any readToken, reading too',
     ],
     [
       { allowedHosts: ['https://ops.example'] },

@@ -1,3 +1,4 @@
+import { MemoryLeaseStore, distributedCron, distributedRepeat } from 'runutil/leases'
 import { NotPausableError, type Worker, backoff, repeat, supervise } from 'runutil'
 import { cron } from 'runutil/cron'
 import { VirtualClock } from 'runutil/testing'
@@ -100,6 +101,18 @@ test('a stop does not wait for a triggered run', async () => {
   expect(triggered.settled).toBe('no')
   await runtime.stop('/Job')
   expect([runtime.get('/Job')!.state, triggered.settled]).toEqual(['stopped', 'resolved'])
+  await run.end()
+})
+
+test.each([
+  distributedRepeat(new MemoryLeaseStore(), 'sync', '1h', () => {}),
+  distributedCron(new MemoryLeaseStore(), 'sync', '0 6 * * *', () => {}),
+])('a run that has a lease cannot be triggered, and a restart is not said to help', async (worker) => {
+  const run = new ObservedRun()
+  void run.start(named('Sync', worker))
+  const { message } = await failureOf(run.runtime.trigger('/Sync'))
+  expect(message).toMatch(/^cannot trigger '\/Sync', a (repeat|cron): its lease decides when it runs/)
+  expect(message).not.toContain('restart')
   await run.end()
 })
 

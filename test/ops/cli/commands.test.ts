@@ -1,7 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Runtime, backoff, repeat, reportProgress, runAllWorkers, wait, workerReady } from 'runutil'
+import {
+  Runtime,
+  backoff,
+  healthCheckpoint,
+  repeat,
+  reportProgress,
+  runAllWorkers,
+  wait,
+  workerReady,
+} from 'runutil'
 import { OpsServer } from 'runutil/ops'
 import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
@@ -25,12 +34,18 @@ beforeAll(async () => {
   const jobs = new QueueWorker(queue).register('mail', ({ payload }) => {
     if ((payload as { to: string }).to === 'nobody') throw new Error(`no such ${CLEAR}\nmailbox`)
   })
+  jobs.register('idle', () => {})
   const busy = async (signal: AbortSignal): Promise<void> => {
     workerReady()
     reportProgress(3, 4, 'row 3')
     await wait('365d', signal)
   }
+  const stuck = async (signal: AbortSignal): Promise<void> => {
+    healthCheckpoint(new Error('no database'))
+    await wait('365d', signal)
+  }
   const workers = [
+    { name: 'Stuck', worker: stuck },
     { name: 'Jobs', worker: jobs },
     { name: 'Tidy', worker: repeat('1h', () => void runs++) },
     {
@@ -69,9 +84,13 @@ describe('what is seen', () => {
     const { code, out, err } = await runutil(['ps'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
     const lines = out.split('\n')
-    expect(lines[0]).toMatch(/^process \S+: .*ready.*; memory [\d.]+ [MG]iB/)
-    expect(lines[1]).toMatch(/^WORKER +KIND +STATE +FOR +RESTARTS +PROGRESS$/)
+    expect(lines[0]).toMatch(/^process \S+: .*ready, of which 1 firing; memory [\d.]+ [MG]iB/)
+    expect(lines[1]).toMatch(/^WORKER +KIND +STATE +HEALTH +FOR +RESTARTS +PROGRESS$/)
     expect(lines.find((line) => line.includes('Jobs'))).toMatch(/^ {2}Jobs +queue +ready +\S+ \S+ +0$/)
+    expect(lines.filter((line) => line.includes('firing'))).toEqual([
+      lines[0],
+      expect.stringMatching(/^ {2}Stuck +worker +ready +firing /),
+    ])
     expect(lines.find((line) => line.includes('Busy'))).toContain('████████░░ 75 %, row 3')
   })
 
@@ -145,6 +164,24 @@ describe('what is seen', () => {
     expect(Object.keys(JSON.parse(out) as object)).toContain('at')
   })
 
+  test('doctor tells once what several checks have found', async () => {
+    const store = new MemoryJobStore()
+    store.unhandledKinds = store.paused = () => Promise.reject(new Error('the database is away'))
+    const other = new OpsServer({ port: 0, queue: new JobQueue(store), token: 'secret' })
+    const end = new AbortController()
+    const otherRuntime = new Runtime()
+    const running = runAllWorkers([other], end.signal, {
+      logger: capturedLogger().logger,
+      runtime: otherRuntime,
+    })
+    await otherRuntime.ready()
+    const { out } = await runutil(['doctor'], { env: { RUNUTIL_URL: other.url! } })
+    end.abort()
+    await running
+    expect(out.match(/the database is away/g)).toHaveLength(1)
+    expect(out).toMatch(/^warn +paused-kinds +the same$/m)
+  })
+
   test('doctor prints its findings, the worst first, and is 1 only if one fails', async () => {
     const { code, out } = await runutil(['doctor'])
     const levels = [...out.matchAll(/^(fail|warn|ok) /gm)].map(([, level]) => level!)
@@ -194,6 +231,34 @@ describe('what is changed', () => {
     expect((await runutil(['kinds'])).out).not.toMatch(/^mail +paused /m)
   })
 
+  test.for([
+    ['mial', /^pause of the kind mial: done\nwarning: no job of the kind mial .*did you mean 'mail'\?\n$/],
+    ['Tidy', /^pause of the kind Tidy: done\nwarning: .*did you mean '\/Tidy'\?\n$/],
+    ['unheard-of', /^pause of the kind unheard-of: done\nwarning: .* have it\n$/],
+  ] as const)('pause of the kind %s, which nobody has, warns', async ([kind, text]) => {
+    const { code, out } = await runutil(['pause', kind])
+    expect(code).toBe(0)
+    expect(out).toMatch(text)
+    expect((await runutil(['resume', kind])).out).toBe(`resume of the kind ${kind}: done\n`)
+  })
+
+  test('a kind that only a worker has, and no job, is no stranger', async () => {
+    expect((await runutil(['pause', 'idle'])).out).toBe('pause of the kind idle: done\n')
+    expect((await runutil(['resume', 'idle'])).code).toBe(0)
+  })
+
+  test('jobs that failed lead to those that are PANIC', async () => {
+    const note = 'others are PANIC, which the kinds count as failed too: --status panic'
+    expect((await runutil(['jobs', '--status', 'failed'])).out).not.toContain(note)
+    await queue.enqueue({ id: 'odd', kind: 'mail', payload: null })
+    await failureOf(queue.result('odd'))
+    expect((await runutil(['jobs', '--status', 'failed', '--id-prefix', 'odd'])).out).toBe(
+      `no job matches\n${note}\n`,
+    )
+    expect((await runutil(['jobs', '--status', 'panic'])).out).toContain('odd')
+    await queue.delete('odd')
+  })
+
   test('trigger waits for the run, and is 1 if that fails', async () => {
     expect(await runutil(['trigger', '/Tidy'])).toEqual({
       code: 0,
@@ -226,6 +291,8 @@ describe('what goes wrong is told on one line of stderr', () => {
     ['an argument is missing', 2, ['job'], /missing required argument 'id'/, {}],
     ['an argument is too much', 2, ['kinds', 'mail'], /too many arguments/, {}],
     ['the API calls it a bad request', 2, ['jobs', '--limit', 'x'], /limit/, {}],
+    ['an error needs more', 2, ['jobs', '--error', 'x'], /--error: expected a kind.*--created-since/, {}],
+    ['done needs a time', 2, ['jobs', '--status', 'done'], /--status done: .*--ended-since/, {}],
     ['a time is none', 2, ['jobs', '--due-since', 'soon'], /--due-since: expected a time/, {}],
     ['an address is none', 2, ['ps', '--url', 'localhost:8090'], /--url: expected an address/, {}],
     ['a token has spaces', 2, ['ps', '--token', 'my secret'], /--token: expected ASCII/, {}],

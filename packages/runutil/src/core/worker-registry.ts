@@ -32,6 +32,10 @@ export class WorkerRegistry {
     return this.#entries.get(type)
   }
 
+  get size(): number {
+    return this.#entries.size
+  }
+
   [Symbol.iterator](): IterableIterator<[Function, WorkerEntry]> {
     return this.#entries.entries()
   }

@@ -25,10 +25,18 @@ export class NotPausableError extends Error {
   static {
     brandError(this, 'NotPausableError')
   }
-  constructor(path: string, kind: string, what: RunControl, why: string = WHY[what]) {
+  constructor(path: string, kind: string, what: RunControl, why: string = whyNot(what, kind)) {
     super(`cannot ${what} '${shortened(path)}', a ${kind}: ${why}`)
     this.path = path
   }
+}
+
+/** Of a repeat and a cron only those with a lease get here: to restart one makes it wait for its next time. */
+function whyNot(what: RunControl, kind: string): string {
+  if (what === 'trigger' && (kind === 'repeat' || kind === 'cron')) {
+    return 'its lease decides when it runs, once over all processes; do what it does in another way, such as by enqueueing its job'
+  }
+  return WHY[what]
 }
 
 const WHY: Readonly<Record<RunControl, string>> = {

@@ -24,7 +24,9 @@ export function resolveTokens(
   const control = all.map((one) => checkToken(one, what)).filter((one) => one !== '')
   const read = checkToken(readToken, 'readToken')
   if (read !== '' && control.includes(read)) {
-    throw new InvalidArgumentError('OpsServer: readToken: expected another than token, which allows changes')
+    throw new InvalidArgumentError(
+      'OpsServer: readToken: expected another than token, which allows changes and, beside any readToken, reading too',
+    )
   }
   return { control, read: read === '' ? undefined : read }
 }

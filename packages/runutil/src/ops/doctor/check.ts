@@ -36,6 +36,8 @@ export interface ProcessFacts {
   readonly folder: string
   /** The options of Node that the process was started with. */
   readonly nodeOptions: readonly string[]
+  /** Whether classes may be decorated by `@Worker()`: of a program of functions, nobody needs decorator metadata. */
+  readonly hasClasses: boolean
 }
 
 /** One line of the table of checks. */

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { currentClock } from '../../core/context.ts'
+import { decoratedWorkers } from '../../core/worker-registry.ts'
 import { currentRuntime } from '../../runtime/runtime.ts'
 import type { OpsOptions } from '../ops-options.ts'
 import { isOpen, resolveSettings } from '../settings.ts'
@@ -45,5 +46,6 @@ export function processFacts(): ProcessFacts {
     isProduction: process.env.NODE_ENV === 'production',
     folder: program === undefined ? process.cwd() : dirname(program),
     nodeOptions: [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''],
+    hasClasses: decoratedWorkers().size > 0,
   }
 }

@@ -19,6 +19,7 @@ export const PROCESS_CHECKS: readonly Check[] = [
   {
     name: 'decorators',
     examine: async ({ process }) => {
+      if (!process.hasClasses) return undefined
       const program = await programAround(process.folder)
       if (program?.dependencies.includes('tsyringe') !== true) return undefined
       const config = await readFile(join(program.root, 'tsconfig.json'), 'utf8').catch(() => '')

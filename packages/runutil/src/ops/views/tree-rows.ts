@@ -109,6 +109,13 @@ export function stateCounts(
   return STATES.flatMap((state) => (counts[state] === undefined ? [] : [[state, counts[state]] as const]))
 }
 
+/** Whether a worker runs and does not do its work, such as a queue's while the database is away: no other state shows it. */
+export function isFiring({ kind, state, health }: FiringNode): boolean {
+  return health === 'firing' && state === 'ready' && kind !== 'supervisor' && kind !== 'class'
+}
+
+type FiringNode = Pick<StateNode, 'kind'> & { readonly state: string; readonly health?: StateNode['health'] }
+
 function nameOf(path: string, parent: string): string {
   return path === '' ? 'this process' : path.slice(parent.length + 1)
 }

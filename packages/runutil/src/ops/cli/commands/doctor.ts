@@ -39,8 +39,8 @@ function examined(call: Call): Promise<Findings> {
       queue: new JobQueue(new PostgresJobStore(database, schema)),
       leases: new PostgresLeaseStore(database, schema),
       replicas: new PostgresReplicaStore(database, schema),
-      // That of this program is where it is installed.
-      process: { ...processFacts(), folder: process.cwd() },
+      // That of this program is where it is installed; what the other one is made of, only its folder tells.
+      process: { ...processFacts(), folder: process.cwd(), hasClasses: true },
       clock,
     })
     return { at: new Date(clock.now()).toISOString(), ageMs: 0, findings }
@@ -49,16 +49,19 @@ function examined(call: Call): Promise<Findings> {
 
 const LEVELS = ['fail', 'warn', 'ok']
 
-/** The worst first. */
+/** The worst first. What several checks found, such as that the database is away, is told once. */
 function show(findings: readonly Finding[], output: Output): void {
   const width = Math.max(0, ...findings.map(({ check }) => check.length))
+  const said = new Set<string>()
   for (const one of LEVELS) {
     for (const { check, level, found, hint } of findings) {
       if (level !== one) continue
-      output.line(
-        `${output.style(toneOf(level), level.padEnd(4))}  ${check.padEnd(width)}  ${printable(found)}`,
-      )
-      if (hint !== undefined) output.line(`${' '.repeat(width + 8)}→ ${printable(hint)}`)
+      const isRepeated = hint !== undefined && said.has(`${found}\n${hint}`)
+      const text = isRepeated ? 'the same' : printable(found)
+      output.line(`${output.style(toneOf(level), level.padEnd(4))}  ${check.padEnd(width)}  ${text}`)
+      if (hint === undefined || isRepeated) continue
+      said.add(`${found}\n${hint}`)
+      output.line(`${' '.repeat(width + 8)}→ ${printable(hint)}`)
     }
   }
 }

@@ -37,7 +37,17 @@ export function jobQueryOf(options: Options, clock: Clock): Fields {
     query[`${field}.gte`] = timeOf(options.text(`${name}Since`), `--${name}-since`, clock)
     query[`${field}.lte`] = timeOf(options.text(`${name}Until`), `--${name}-until`, clock)
   }
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined))
+  const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined))
+  const hasTime = Object.keys(given).some((name) => /\.[gl]te$/.test(name))
+  if (given['error.contains'] !== undefined && given['kind'] === undefined && !hasTime) {
+    throw wrongUsage(
+      "--error: expected a kind or a time beside it, such as '--created-since 1h'; got neither",
+    )
+  }
+  if (given['status'] === 'DONE' && !Object.keys(given).some((name) => name.startsWith('endedAt'))) {
+    throw wrongUsage("--status done: expected a time beside it, such as '--ended-since 1h'; got none")
+  }
+  return given
 }
 
 /** A time, or how long ago. */

@@ -1,6 +1,7 @@
 import type { QueuedJob } from '../../../queue/job.ts'
 import { age, count, instant } from '../../format.ts'
 import type { Aged, AsJson } from '../../views/read-model.ts'
+import type { ApiClient, Fields } from '../api-client.ts'
 import type { CliCommand } from '../command.ts'
 import { printable } from '../text/printable.ts'
 import { progressText } from '../text/progress-text.ts'
@@ -25,13 +26,22 @@ export const JOBS: CliCommand = {
   ],
   run: async ({ api, options, isJson, output, terminal }) => {
     const page = { limit: options.text('limit'), after: options.text('after') }
-    const list = await api.get<JobList>('jobs', { ...jobQueryOf(options, terminal.clock), ...page })
+    const query = jobQueryOf(options, terminal.clock)
+    const list = await api.get<JobList>('jobs', { ...query, ...page })
     if (isJson) return void output.json(list)
     const { jobs, next } = list
     if (jobs.length > 0) output.table(columns(instant(list.at) ?? 0), jobs)
     else output.line(next === undefined ? 'no job matches' : 'none in this part of the queue')
     if (next !== undefined) output.line(`more: --after ${quoted(printable(next))}`)
+    if (query['status'] === 'FAILED' && (await hasPanics(api, query))) {
+      output.line('others are PANIC, which the kinds count as failed too: --status panic')
+    }
   },
+}
+
+async function hasPanics(api: ApiClient, query: Fields): Promise<boolean> {
+  const { jobs } = await api.get<JobList>('jobs', { ...query, status: 'PANIC', limit: '1' })
+  return jobs.length > 0
 }
 
 function columns(now: number): readonly Column<ListedJob>[] {

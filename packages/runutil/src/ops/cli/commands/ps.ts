@@ -1,6 +1,6 @@
 import { age, bytes, count, duration, instant } from '../../format.ts'
 import type { State, StateNode } from '../../views/read-model.ts'
-import { stateCounts, treeRows } from '../../views/tree-rows.ts'
+import { isFiring, stateCounts, treeRows } from '../../views/tree-rows.ts'
 import type { CliCommand } from '../command.ts'
 import { lastingSince } from '../text/lasting.ts'
 import { progressText } from '../text/progress-text.ts'
@@ -25,7 +25,11 @@ export function headOf({ replica, workers, folded, loop, memory }: State): strin
   const counts = stateCounts(workers, folded).map(([state, value]) => `${count(value)} ${state}`)
   const delay = loop.p99 === undefined ? '' : `, loop p99 ${duration(loop.p99)}`
   const hidden = folded === undefined ? '' : ', not all of them shown'
-  return printable(`process ${replica}: ${counts.join(', ')}${hidden}; memory ${bytes(memory.rss)}${delay}`)
+  const firing = Object.values(workers).filter(isFiring).length
+  const troubled = firing === 0 ? '' : `, of which ${count(firing)} firing`
+  return printable(
+    `process ${replica}: ${counts.join(', ')}${troubled}${hidden}; memory ${bytes(memory.rss)}${delay}`,
+  )
 }
 
 /** A worker, or what runs in it. */
@@ -35,6 +39,7 @@ export interface WorkerRow {
   readonly level: number
   readonly node: Pick<StateNode, 'kind' | 'since' | 'restarts' | 'running' | 'lastError'> & {
     readonly state: string
+    readonly health?: StateNode['health']
   }
 }
 
@@ -44,6 +49,7 @@ export function workerColumns(now: number): readonly Column<WorkerRow>[] {
     { title: 'WORKER', text: ({ name, level }) => `${'  '.repeat(level - 1)}${name}` },
     { title: 'KIND', text: ({ node }) => node.kind },
     { title: 'STATE', text: ({ node }) => node.state, tone: ({ node }) => toneOf(node.state) },
+    { title: 'HEALTH', text: ({ node }) => (isFiring(node) ? 'firing' : ''), tone: () => 'bad' },
     { title: 'FOR', text: ({ node }) => lastingSince(node.since, now), align: 'right' },
     { title: 'RESTARTS', text: ({ node }) => count(node.restarts), align: 'right' },
     { title: 'PROGRESS', text: ({ node }) => progressText(node.running?.progress) },

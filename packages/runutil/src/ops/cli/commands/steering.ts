@@ -3,6 +3,7 @@ import { encodedKind } from '../api-client.ts'
 import { failed, wrongUsage } from '../command-errors.ts'
 import type { Call, CliCommand, OptionLine } from '../command.ts'
 import { printable } from '../text/printable.ts'
+import { strangeKind } from './strange-kind.ts'
 
 const REPLICA: OptionLine = ['--replica <id>', 'of a worker: in which process; default: the one that answers']
 
@@ -52,8 +53,11 @@ async function pauseOrResume(verb: 'pause' | 'resume', call: Call): Promise<numb
       `${verb}: a kind is paused in all processes; --replica is for workers, such as '/${what}'`,
     )
   }
+  const warning = verb === 'pause' && !call.isJson ? await strangeKind(what, call.api) : undefined
   const answer = await call.api.post<Answer>(`kinds/${encodedKind(what)}/${verb}`)
-  return tell(call, `${verb} of the kind ${what}`, answer)
+  const code = tell(call, `${verb} of the kind ${what}`, answer)
+  if (warning !== undefined) call.output.line(printable(warning))
+  return code
 }
 
 async function steerWorker(verb: string, call: Call): Promise<number> {

@@ -11,7 +11,7 @@ import { ListAndPane } from '../parts/pane.tsx'
 import { ProgressBar } from '../parts/progress-bar.tsx'
 import { StatusMark } from '../parts/status-mark.tsx'
 import type { State } from '../../views/read-model.ts'
-import { STATES, type TreeRow, shownRows, stateCounts, treeRows } from '../../views/tree-rows.ts'
+import { STATES, type TreeRow, isFiring, shownRows, stateCounts, treeRows } from '../../views/tree-rows.ts'
 import { WorkerPane } from './worker-pane.tsx'
 
 /** The workers of a process as they supervise each other, and what each of them does. */
@@ -91,10 +91,19 @@ function StateAge({ at }: { readonly at: string }) {
   )
 }
 
+/** One that runs and does not do its work is shown as what it is. */
+function StateOf({ node }: { readonly node: TreeRow['node'] }) {
+  return isFiring(node) ? (
+    <StatusMark status="firing">{`${node.state}, firing`}</StatusMark>
+  ) : (
+    <StatusMark status={node.state} />
+  )
+}
+
 function columnsOf(state: State, toggle: (row: TreeRow) => void): Column<TreeRow>[] {
   return [
     { name: 'worker', title: 'Worker', cell: (row) => <WorkerName row={row} toggle={toggle} /> },
-    { name: 'state', title: 'State', cell: ({ node }) => <StatusMark status={node.state} /> },
+    { name: 'state', title: 'State', cell: ({ node }) => <StateOf node={node} /> },
     {
       name: 'since',
       title: 'For',

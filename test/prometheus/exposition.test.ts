@@ -224,6 +224,29 @@ describe('the exposition', () => {
     await stop()
   })
 
+  it('is sent in pieces, each short enough for memory that is used again', async () => {
+    const { queue, worker, run } = fresh()
+    for (let at = 0; at < 100; at++) worker.register(`kind-${at}`, () => undefined)
+    const metrics = exposition({ queue })
+    const ops = new OpsServer({ port: 0, page: false, api: false, metrics })
+    const { runtime, stop } = await run({ name: 'Ops', worker: ops })
+    await expect.poll(() => ops.url).toBeDefined()
+    const sent = await (await fetch(`${ops.url}metrics`)).text()
+    const pieces = await exposition({ queue, runtime }).pieces()
+    expect(parseExposition(sent).size).toBe(parseExposition(pieces.join('')).size)
+    expect(sent.match(/^runutil_job_duration_seconds_count/gm)).toHaveLength(4 * 101)
+    expect(sent.length).toBeGreaterThan(500_000)
+    // What is longer than 128 KiB is fresh memory each time.
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(100_000)
+    // One who asks and goes away.
+    const leaving = new AbortController()
+    const left = fetch(`${ops.url}metrics`, { signal: leaving.signal })
+    leaving.abort()
+    await expect(left).rejects.toThrow()
+    expect((await fetch(`${ops.url}metrics`)).status).toBe(200)
+    await stop()
+  })
+
   it('says what is wrong with its options', () => {
     expect(() => exposition({ que: 1 } as never)).toThrow(
       "exposition: unknown option 'que'; did you mean 'queue'?",
@@ -257,7 +280,7 @@ describe('a histogram', () => {
     // On each side of bounds, which are powers of four of 0.64 ms.
     for (const ms of [0.001, 0.63, 0.65, 2.55, 2.57, 1e9]) histogram.add(ms)
     family.setDurations([{ count: 7, sumMs: 1_500, counts: histogram.counts }], perDoubling)
-    const metrics = parseExposition(family.text())
+    const metrics = parseExposition(family.pieces().join(''))
     const upTo = (le: string) => valueOf(metrics, 'seconds_bucket', { le })
     // One that took no time, since its handler was not called, is in all.
     expect(['0.00064', '0.00256', '0.01024', '2684.35', '+Inf'].map(upTo)).toEqual([3, 5, 6, 6, 7])
@@ -269,7 +292,7 @@ describe('a histogram', () => {
 function told(workers: readonly WorkerRecord[]) {
   const metrics = new WorkerMetrics()
   metrics.set(workers)
-  return parseExposition(metrics.families.map((family) => family.text()).join(''))
+  return parseExposition(metrics.families.flatMap((family) => family.pieces()).join(''))
 }
 
 describe('workers in labels', () => {

@@ -29,7 +29,7 @@ function known(): Map<string, Set<string>> {
   const units = [{ spec: 'sites/crawl', status: 'available', count: 1 }] as const
   work.set(units, [{ operation: 'update', state: 'running', count: 1 }])
   const families = [workers, attempts, backlog, work].flatMap((metrics) => metrics.families)
-  const text = families.map((family) => family.text()).join('')
+  const text = families.flatMap((family) => family.pieces()).join('')
   const labels = new Map<string, Set<string>>()
   for (const { samples } of parseExposition(text).values()) {
     for (const sample of samples) labels.set(sample.name, new Set(Object.keys(sample.labels)))

@@ -36,7 +36,7 @@ async function scraped() {
   const scrape = async () => {
     const before = scrapes.linesWritten
     const context = new Context(newScope({ clock }), '')
-    const text = await withContext(context, () => scrapes.text(runtime))
+    const text = (await withContext(context, () => scrapes.pieces(runtime))).join('')
     return { text, lines: text.split('\n').length - 1, written: scrapes.linesWritten - before }
   }
   const end = async (): Promise<void> => {
@@ -77,12 +77,12 @@ test('what is kept is what was in the last scrape', () => {
   for (let scrape = 0; scrape < 10; scrape++) {
     for (let at = 0; at < 100; at++) family.set(at, `kind-${scrape}-${at}`)
     family.set(1, 'lasting')
-    family.text()
+    family.pieces()
   }
   expect(family.size).toBe(101)
   // The one that was there all the time was written once.
   expect(family.linesWritten).toBe(10 * 100 + 1)
-  expect(family.text()).toBe('')
+  expect(family.pieces()).toEqual([])
   expect(family.size).toBe(0)
 })
 

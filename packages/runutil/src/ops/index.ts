@@ -11,7 +11,7 @@ export { doctor } from './doctor/doctor.ts'
 export type { Finding, FindingLevel } from './doctor/finding.ts'
 export { type LoopMonitorOptions, loopMonitor } from './probes/loop-monitor.ts'
 export { MemoryReplicaStore } from './replicas/memory-replica-store.ts'
-export type { NamedRole, OpsOptions, ShownPart } from './ops-options.ts'
+export type { MetricsText, NamedRole, OpsOptions, ShownPart } from './ops-options.ts'
 export { type OpsRequestHandler, OpsServer } from './ops-server.ts'
 export { type ReplicaOptions, replica } from './replicas/replica.ts'
 export type {

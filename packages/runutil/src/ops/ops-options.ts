@@ -13,6 +13,13 @@ import type { ReplicaStore } from './replicas/replica-store.ts'
 /** What part of a job is shown. */
 export type ShownPart = 'payload' | 'result' | 'error'
 
+/** Metrics in the format of Prometheus, as `exposition()` gives them. */
+export interface MetricsText {
+  (): Promise<string>
+  /** The same, to be sent one after another. */
+  pieces?(): Promise<readonly string[]>
+}
+
 /** Options of an `OpsServer`. */
 export interface OpsOptions {
   /** The name or address of this machine to listen on. Default '127.0.0.1'. */
@@ -50,7 +57,7 @@ export interface OpsOptions {
   /** Whether the API is served. Default true. Without it, only probes and metrics are left, which need no token. */
   api?: boolean | undefined
   /** What `/metrics` answers, in the format of Prometheus. */
-  metrics?: (() => Promise<string>) | undefined
+  metrics?: MetricsText | undefined
 }
 
 /** What somebody may do, and who it is. */

@@ -19,6 +19,13 @@ export interface MetricRegistry {
   metrics(): Promise<string>
 }
 
+/** What `/metrics` answers, in the text format: call it for the whole. */
+export interface Exposition {
+  (): Promise<string>
+  /** The same, to be sent one after another, as `OpsServer` does: with many kinds that costs a fraction of sending the whole. */
+  pieces(): Promise<readonly string[]>
+}
+
 /**
  * Tells Prometheus what goes on in this process: workers, runs, attempts at jobs, actions and, if it is the one to tell, the backlog of the
  * queue and of work units. Counts nothing itself: at a scrape it reads what the run has recorded, and asks the queue for its `stats()` and
@@ -32,13 +39,14 @@ export interface MetricRegistry {
  * @example
  * const ops = new OpsServer({ queue, metrics: exposition({ queue }) })
  */
-export function exposition(options: ExpositionOptions = {}): () => Promise<string> {
+export function exposition(options: ExpositionOptions = {}): Exposition {
   const { runtime, registry, ...parts } = checked(options)
   const scrapes = new Scrapes(parts)
-  return async () => {
-    const text = await scrapes.text(runtime ?? currentRuntime())
-    return `${text}${(await registry?.metrics()) ?? ''}`
+  const pieces = async (): Promise<readonly string[]> => {
+    const ours = await scrapes.pieces(runtime ?? currentRuntime())
+    return registry === undefined ? ours : [...ours, await registry.metrics()]
   }
+  return Object.assign(async () => (await pieces()).join(''), { pieces })
 }
 
 function checked(options: ExpositionOptions): ExpositionOptions {

@@ -1,2 +1,2 @@
 // What a program does, for Prometheus.
-export { type ExpositionOptions, type MetricRegistry, exposition } from './exposition.ts'
+export { type Exposition, type ExpositionOptions, type MetricRegistry, exposition } from './exposition.ts'

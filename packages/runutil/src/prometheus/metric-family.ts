@@ -1,3 +1,4 @@
+import { Piece } from './piece.ts'
 import { type CountedDurations, HistogramSeries, type Series, ValueSeries } from './series.ts'
 
 export interface MetricFamilyProps {
@@ -16,12 +17,11 @@ export class MetricFamily {
   readonly #props: MetricFamilyProps
   readonly #header: string
   /** By the values of their labels; '' for a label that there isn't. */
-  readonly #series = new Map<string, Map<string, Series>>()
+  readonly #series = new Map<string, Map<string, Kept>>()
+  /** All series, in pieces of text. */
+  #pieces: Piece[] = []
   #scrape = 1
   #linesWritten = 0
-  /** Since the last text. */
-  #hasChanged = false
-  #text = ''
 
   constructor(props: MetricFamilyProps) {
     this.#props = props
@@ -43,30 +43,43 @@ export class MetricFamily {
 
   /** @param first the value of the first label */
   set(value: number, first = '', second = ''): void {
-    this.#written(this.#of(first, second, ValueSeries).set(value))
+    const kept = this.#of(first, second, ValueSeries)
+    this.#written(kept, kept.series.set(value))
   }
 
   /** Of a histogram. @param perDoubling how many buckets of `counts` are from one duration to its double */
   setDurations(all: readonly CountedDurations[], perDoubling: number, first = '', second = ''): void {
-    this.#written(this.#of(first, second, HistogramSeries).set(all, perDoubling))
+    const kept = this.#of(first, second, HistogramSeries)
+    this.#written(kept, kept.series.set(all, perDoubling))
   }
 
-  #written(lines: number): void {
+  #written({ piece }: Kept, lines: number): void {
     if (lines === 0) return
     this.#linesWritten += lines
-    this.#hasChanged = true
+    piece.changed()
   }
 
-  #of<S extends Series>(first: string, second: string, Kind: new (name: string, braces: string) => S): S {
+  #of<S extends Series>(
+    first: string,
+    second: string,
+    Kind: new (name: string, braces: string) => S,
+  ): Kept<S> {
     let bySecond = this.#series.get(first)
-    if (bySecond === undefined) this.#series.set(first, (bySecond = new Map<string, Series>()))
-    let series = bySecond.get(second) as S | undefined
-    if (series === undefined) {
-      series = new Kind(this.#props.name, this.#inBraces([first, second]))
-      bySecond.set(second, series)
+    if (bySecond === undefined) this.#series.set(first, (bySecond = new Map<string, Kept>()))
+    let kept = bySecond.get(second) as Kept<S> | undefined
+    if (kept === undefined) {
+      const series = new Kind(this.#props.name, this.#inBraces([first, second]))
+      bySecond.set(second, (kept = { series, piece: this.#pieceFor(series), scrape: 0 }))
     }
-    series.scrape = this.#scrape
-    return series
+    kept.scrape = this.#scrape
+    return kept
+  }
+
+  #pieceFor(series: Series): Piece {
+    let piece = this.#pieces.findLast(({ isFull }) => !isFull)
+    if (piece === undefined) this.#pieces.push((piece = new Piece()))
+    piece.add(series)
+    return piece
   }
 
   #inBraces(values: readonly string[]): string {
@@ -76,28 +89,32 @@ export class MetricFamily {
     return `{${pairs.join(',')}}`
   }
 
-  /** Ends a scrape: the text of what was set since the one before, '' without any. All else is forgotten. */
-  text(): string {
+  /** Ends a scrape: what was set since the one before, as text in pieces, none without any. All else is forgotten. */
+  pieces(): string[] {
     this.#forgetOthers()
     this.#scrape++
-    if (!this.#hasChanged) return this.#text
-    this.#hasChanged = false
-    let text = this.#series.size === 0 ? '' : this.#header
-    // Not joined: the whole is copied once, when it is sent.
-    for (const bySecond of this.#series.values()) for (const series of bySecond.values()) text += series.text
-    return (this.#text = text)
+    return this.#pieces.length === 0 ? [] : [this.#header, ...this.#pieces.map(({ text }) => text)]
   }
 
   #forgetOthers(): void {
     for (const [first, bySecond] of this.#series) {
-      for (const [second, { scrape }] of bySecond) {
+      for (const [second, { series, piece, scrape }] of bySecond) {
         if (scrape === this.#scrape) continue
         bySecond.delete(second)
-        this.#hasChanged = true
+        piece.delete(series)
       }
       if (bySecond.size === 0) this.#series.delete(first)
     }
+    this.#pieces = this.#pieces.filter(({ isEmpty }) => !isEmpty)
   }
+}
+
+/** A series, and where its text is. */
+interface Kept<S extends Series = Series> {
+  readonly series: S
+  readonly piece: Piece
+  /** The number of the scrape that it was last told in. */
+  scrape: number
 }
 
 function escaped(letter: string): string {

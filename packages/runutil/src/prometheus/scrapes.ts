@@ -43,12 +43,12 @@ export class Scrapes {
     return this.#families.reduce((sum, family) => sum + family.linesWritten, 0)
   }
 
-  /** @param runtime the run whose workers to tell of */
-  async text(runtime: Runtime | undefined): Promise<string> {
+  /** @param runtime the run whose workers to tell of @returns the text, in pieces to be sent one after another */
+  async pieces(runtime: Runtime | undefined): Promise<string[]> {
     const shared = await this.#shared()
     // All at once, so that another scrape doesn't come in between.
     this.#set(workersOf(runtime), shared)
-    return this.#families.reduce((text, family) => text + family.text(), '')
+    return inPieces(this.#families.flatMap((family) => family.pieces()))
   }
 
   async #shared(): Promise<Shared> {
@@ -78,6 +78,22 @@ export class Scrapes {
 interface Shared {
   readonly stats: readonly KindStats[] | undefined
   readonly units: readonly UnitCount[] | undefined
+}
+
+/** Shorter ones are sent together. */
+const MIN_LETTERS = 16_384
+
+function inPieces(texts: readonly string[]): string[] {
+  const pieces: string[] = []
+  let short = ''
+  for (const text of texts) {
+    if (text.length < MIN_LETTERS) short += text
+    if (text.length < MIN_LETTERS && short.length < MIN_LETTERS) continue
+    if (short !== '') pieces.push(short)
+    short = ''
+    if (text.length >= MIN_LETTERS) pieces.push(text)
+  }
+  return short === '' ? pieces : [...pieces, short]
 }
 
 function workersOf(runtime: Runtime | undefined): WorkerRecord[] {

@@ -12,8 +12,6 @@ export interface CountedDurations {
 /** What is written once of a series, and kept while its value stays the same. */
 export interface Series {
   readonly text: string
-  /** The number of the scrape that it was last told in. */
-  scrape: number
 }
 
 /** A series of one line. */
@@ -21,7 +19,6 @@ export class ValueSeries implements Series {
   readonly #beginning: string
   #value: number | undefined
   text = ''
-  scrape = 0
 
   /** @param braces its labels, in braces */
   constructor(name: string, braces: string) {
@@ -56,7 +53,6 @@ export class HistogramSeries implements Series {
   #beginnings: readonly string[] | undefined
   #last: { readonly count: number; readonly sumMs: number; readonly inBounds: readonly number[] } | undefined
   text = ''
-  scrape = 0
 
   constructor(name: string, braces: string) {
     this.#name = name

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
 import type { OpsError } from '../ops-error.ts'
 
 /** What a route answers: JSON unless `type` says otherwise. */
 export interface Answer {
   readonly status: number
   readonly body?: unknown
-  /** Of a body that is text or bytes. */
+  /** Of a body that is text, in one piece or several, or bytes. */
   readonly type?: string
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
 }
@@ -19,17 +20,22 @@ export const SECURITY_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 } as const
 
-/** Sends an answer, unless the connection is gone. */
-export function send(response: ServerResponse, answer: Answer): void {
+/** Sends an answer, unless the connection is gone or goes meanwhile. Never rejects. */
+export async function send(response: ServerResponse, answer: Answer): Promise<void> {
   if (response.headersSent || response.destroyed) return
   const { status, body, type, headers = {} } = answer
-  const bytes = type === undefined ? JSON.stringify(body ?? {}) : (body as string | Uint8Array)
+  const pieces =
+    type === undefined ? [JSON.stringify(body ?? {})] : ([body].flat() as (string | Uint8Array)[])
   setSecurityHeaders(response)
   response.statusCode = status
   response.setHeader('content-type', type ?? 'application/json; charset=utf-8')
-  response.setHeader('content-length', Buffer.byteLength(bytes))
+  response.setHeader(
+    'content-length',
+    pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0),
+  )
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  response.end(bytes)
+  if (pieces.length === 1) response.end(pieces[0])
+  else await pipeline(pieces, response).catch(() => response.destroy())
 }
 
 export function setSecurityHeaders(response: ServerResponse): void {

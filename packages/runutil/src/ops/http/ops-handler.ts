@@ -50,11 +50,11 @@ export class OpsHandler {
       const relative = this.#relative(path)
       if (relative === undefined && next !== undefined) return next()
       const answer = await this.#answer(request, response, relative, search.join('?'))
-      if (answer !== undefined) send(response, answer)
+      if (answer !== undefined) await send(response, answer)
     } catch (error) {
       const answer = errorAnswer(toOpsError(error, currentLogger()))
       if (response.headersSent) response.destroy()
-      else send(response, answer)
+      else await send(response, answer)
     }
   }
 

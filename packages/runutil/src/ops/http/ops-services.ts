@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Answer } from './answer.ts'
+import type { MetricsText } from '../ops-options.ts'
 import type { Control } from '../control/control.ts'
 import type { ProbeAnswer } from '../probes/probes-model.ts'
 import type { Fields, ReadModel } from '../views/read-model.ts'
@@ -14,7 +15,7 @@ export interface OpsServices {
   /** Signing in and out. */
   readonly sessions: SessionCalls
   /** Undefined without the option: then there is no such route. */
-  readonly metrics: (() => Promise<string>) | undefined
+  readonly metrics: MetricsText | undefined
   /** The OpenAPI document. */
   readonly document: object
 }

@@ -32,7 +32,8 @@ export const PROBE_ROUTES: readonly Route[] = [
     answers: { 200: { about: 'all metrics', schema: TEXT, type: 'text/plain' } },
     handle: async (_, { metrics }) => {
       if (metrics === undefined) throw new OpsError(404, 'not-found', 'no metrics: set the option metrics')
-      return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics() }
+      const body = (await metrics.pieces?.()) ?? (await metrics())
+      return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body }
     },
   },
 ]

@@ -16,9 +16,10 @@ import {
 } from '@nestjs/common'
 import { DiscoveryModule, DiscoveryService, NestFactory } from '@nestjs/core'
 import { pino } from 'pino'
-import { type DeclarativeWorker, Runtime, type WorkerConfigurer } from 'runutil'
+import { type DeclarativeWorker, LOGGER, Runtime, type WorkerConfigurer } from 'runutil'
 import { backoff, provideWorker, repeat, runProvidedWorkers } from 'runutil'
-import { type ClaimedJob, JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
+import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { type ClaimedJob, JobQueue, QueueWorker } from 'runutil/queue'
 import { container } from 'tsyringe'
 
 /** Runs the workers of all providers, as one group. */
@@ -43,8 +44,7 @@ class Workers implements OnApplicationBootstrap, BeforeApplicationShutdown {
       ours.register(type, { useValue: instance })
       provideWorker(ours, type)
     }
-    const logger = pino({ level: 'silent' })
-    this.#run = runProvidedWorkers(ours, this.#stop.signal, { runtime: this.runtime, grace: '20s', logger })
+    this.#run = runProvidedWorkers(ours, this.#stop.signal, { runtime: this.runtime, grace: '20s' })
     await this.runtime.ready()
   }
 
@@ -68,6 +68,9 @@ function hasWorkers(instance: unknown): instance is WorkerConfigurer {
 class WorkersModule {}
 
 /** What follows is the application's own. */
+// For this example only, which shows what it prints. Without it, workers log by pino().
+container.register(LOGGER, { useValue: pino({ level: 'silent' }) })
+
 @Injectable()
 class MailServer implements OnApplicationShutdown {
   readonly from = 'shop@example.org'
@@ -79,6 +82,40 @@ class MailServer implements OnApplicationShutdown {
   onApplicationShutdown(): void {
     console.log("the mail server's connection is closed")
   }
+}
+
+const DATABASE = Symbol('Database')
+
+/** The queue, and the database that it is in. */
+@Module({
+  providers: [
+    { provide: DATABASE, useFactory: openMigrated },
+    {
+      provide: JobQueue,
+      useFactory: (database: Database) => new JobQueue(new PostgresJobStore(database)),
+      inject: [DATABASE],
+    },
+  ],
+  exports: [JobQueue],
+})
+class QueueModule implements OnApplicationShutdown {
+  readonly #database: Database
+
+  constructor(@Inject(DATABASE) database: Database) {
+    this.#database = database
+  }
+
+  /** After the workers, which have ended by now. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#database.close()
+  }
+}
+
+/** In a service openDatabase(), which takes DATABASE_URL. */
+async function openMigrated(): Promise<Database> {
+  const database = await openDatabase('memory:')
+  await migrate(database)
+  return database
 }
 
 @Injectable()
@@ -111,14 +148,8 @@ class Rates implements WorkerConfigurer {
 }
 
 @Module({
-  imports: [WorkersModule],
-  providers: [
-    MailServer,
-    Mailer,
-    Rates,
-    // A PostgresJobStore in a real program.
-    { provide: JobQueue, useFactory: () => new JobQueue(new MemoryJobStore()) },
-  ],
+  imports: [WorkersModule, QueueModule],
+  providers: [MailServer, Mailer, Rates],
 })
 class AppModule {}
 

@@ -6,22 +6,26 @@ import type { ProcessPool } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
 import { errorOf, node, pidsOf, textOf, withPool } from '../support/pool/pools.ts'
 
-const told = (worker: number): RegExp =>
+const told = (worker: number, since = ''): RegExp =>
   new RegExp(
-    `worker ${worker} was ended by SIGKILL in the middle of a task: it was still running 300 ms \\(destroyTimeout\\)`,
+    `worker ${worker} was ended by SIGKILL in the middle of a task: it was still running 300 ms \\(destroyTimeout\\) after its worker was asked to end${since}$`,
   )
 
 describe('a task that never ends', () => {
-  it.each<[string, (pool: ProcessPool) => Promise<unknown>]>([
-    ['reset', (pool) => pool.reset()],
-    ['remove', (pool) => Promise.resolve(pool.remove(pool.workers[0]!, 'it looks tired'))],
+  it.each<[string, (pool: ProcessPool) => Promise<unknown>, string?]>([
+    ['reset', (pool) => pool.reset(), ', since the pool was reset'],
+    [
+      'remove',
+      (pool) => Promise.resolve(pool.remove(pool.workers[0]!, 'it looks tired')),
+      ', since it looks tired',
+    ],
     ['stop', (pool) => pool.workers[0]!.stop()],
-  ])('is rejected, and its worker killed, destroyTimeout after %s', async (_, end) => {
+  ])('is rejected, and its worker killed, destroyTimeout after %s', async (_, end, since) => {
     await withPool({ destroyTimeout: '300ms' }, async (pool, { created, destruct }) => {
       const [worker] = pool.workers
       const hung = errorOf(pool.exec('block 60000'))
       await end(pool)
-      expect((await hung).message).toMatch(told(worker!.pid))
+      expect((await hung).message).toMatch(told(worker!.pid, since))
       await created.times(2)
       expect(destruct.values.map(({ pid }) => pid)).toEqual([worker!.pid])
       expect(await textOf(pool.exec('echo'))).toBe('echo')
@@ -32,7 +36,10 @@ describe('a task that never ends', () => {
     const maxMemory = 300 * 1024 * 1024
     await withPool({ command: [...node, 'unblocked'], maxMemory, destroyTimeout: '300ms' }, async (pool) => {
       const [worker] = pool.workers
-      expect((await errorOf(pool.exec('grow-and-hang 400'))).message).toMatch(told(worker!.pid))
+      const { message } = await errorOf(pool.exec('grow-and-hang 400'))
+      expect(message).toMatch(
+        told(worker!.pid, ', since it has \\d{9} bytes of memory, above 314572800 \\(maxMemory\\)'),
+      )
       expect(await textOf(pool.exec('echo'))).toBe('echo')
     })
   })

@@ -47,10 +47,12 @@ describe('a wrapper around a worker', () => {
 })
 
 describe('a handshake that did not come in time', () => {
-  it('is called just that', async () => {
+  it('is called just that, and says what a worker has to do', async () => {
     const { pool } = freshPool({ command: odd('never answers'), handshakeTimeout: '300ms' })
     const { message } = await errorOf(pool.start())
-    expect(message).toMatch(/^worker \d+: its handshake failed: expected an answer within 300 ms; got none$/)
+    expect(message).toMatch(
+      /^worker \d+: its handshake failed: expected an answer within 300 ms; got none \(.* longer handshakeTimeout\)$/,
+    )
     await pool.destroy()
   })
 })

@@ -30,7 +30,7 @@ describe('start', () => {
     ['answers another pid', /expected the pid spawned, (\d+); got \d+/],
     ['answers no json', 'expected a control frame with {"pid":<its pid>} (flags 16); got "hello"'],
     ['answers without a control frame', 'expected a control frame with {"pid":<its pid>} (flags 4)'],
-    ['prints before it answers', 'got "Deprecated: fopen() in worker.php\\n"'],
+    ['prints before it answers', /got "Deprecated: fopen\(\) in worker.php\\n".*: print to stderr/],
     ['goes on talking', 'expected nothing after the pid'],
     ['exits at once', 'its handshake failed: it exited with code 0'],
     ['exits at once, loudly', /exited with code 3; its stderr:\nno such module$/],

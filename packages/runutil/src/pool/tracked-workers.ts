@@ -73,7 +73,7 @@ export class TrackedWorkers {
     tracked.draining = reason
     this.#active = this.#active.filter((other) => other !== worker)
     this.#reserve = this.#reserve.filter((other) => other !== worker)
-    if (worker.state === 'working') tracked.worker.drain()
+    if (worker.state === 'working') tracked.worker.drain(reason)
     else this.stopDrained(worker)
     return true
   }

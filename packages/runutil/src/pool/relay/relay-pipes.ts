@@ -27,7 +27,7 @@ export class PipesRelay implements Relay {
   }
 
   explain(): string {
-    return ''
+    return 'a worker reads the handshake from stdin and answers on stdout, flushed; give a slow one a longer handshakeTimeout'
   }
 
   async close(): Promise<void> {}

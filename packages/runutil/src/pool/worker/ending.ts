@@ -21,9 +21,9 @@ export class Ending {
   }
 
   /** The consequences of the end for the worker's unanswered tasks. */
-  of({ pid = 0, stderr, stdout }: Subprocess, exit: Exit, during: WorkerEnd['during']): EndOfWorker {
+  of({ pid = 0, stderr, stdout, stdio }: Subprocess, exit: Exit, during: WorkerEnd['during']): EndOfWorker {
     const { failure, killed, seen } = this
-    const facts = { pid, exit, stderr, stdout, failure, killed, seen }
+    const facts = { pid, exit, stderr, stdout, stdio, failure, killed, seen }
     return {
       begun: this.#begun(exit),
       failure: diagnose({ ...facts, during }),

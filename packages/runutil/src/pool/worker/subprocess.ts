@@ -65,6 +65,10 @@ export class Subprocess {
     return this.child?.pid
   }
 
+  get stdio(): Stdio {
+    return this.#props.relay.stdio
+  }
+
   /** The last 64 KiB of stderr. */
   get stderr(): string {
     return this.#stderr?.text ?? ''

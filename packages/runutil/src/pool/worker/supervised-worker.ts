@@ -156,12 +156,13 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     this.#conversation!.sendTask(task.encoded)
   }
 
-  /** Limits the worker to `destroyTimeout` for its remaining tasks; it gets no more. */
-  drain(): void {
+  /** Limits the worker to `destroyTimeout` for its remaining tasks; it gets no more. @param why it has to go */
+  drain(why = ''): void {
     if (this.#limit !== undefined || !this.#state.isUp) return
     const { clock, destroyMs } = this.#props
     this.#limit = clock.setTimeout(() => {
-      this.#ending.killed = `it was still running ${destroyMs} ms (destroyTimeout) after its worker was asked to end`
+      const reason = why === '' ? '' : `, since ${why}`
+      this.#ending.killed = `it was still running ${destroyMs} ms (destroyTimeout) after its worker was asked to end${reason}`
       void this.kill()
     }, destroyMs)
   }
@@ -197,7 +198,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
 
   /** Kills the worker, which has not answered a ping in time. */
   giveUp(ms: number): void {
-    this.broken(new Error(`it was idle and answered no ping for ${ms} ms`))
+    this.broken(new Error(`it answered no ping for ${ms} ms`))
   }
 
   answered(message: Message): void {

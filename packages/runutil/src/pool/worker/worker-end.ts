@@ -1,5 +1,6 @@
 import { HandshakeError, WorkerError } from '../errors.ts'
-import { CorruptFrameError } from '../relay/frame.ts'
+import { CorruptFrameError, OversizedFrameError } from '../relay/frame.ts'
+import type { Stdio } from '../relay/relay.ts'
 import type { Exit } from './subprocess.ts'
 
 /** How a worker ended. */
@@ -19,6 +20,7 @@ export interface WorkerEnd {
   readonly stderr: string
   /** The end of stdout; empty where stdout is the relay. */
   readonly stdout: string
+  readonly stdio: Stdio
   /** `ahead`: for a task that was sent ahead. */
   readonly during: 'handshake' | 'task' | 'ahead' | 'idle'
   /** The worker's fault, if one was detected before it ended. */
@@ -43,25 +45,31 @@ export function diagnose(end: WorkerEnd): WorkerError {
         facts,
       )
     case 'task':
-      return new WorkerError(`worker ${pid} ${describeEnd(end)} in the middle of a task${why}`, facts)
+      return new WorkerError(`worker ${pid} ${describeEnd(end, ' in the middle of a task')}${why}`, facts)
     case 'ahead':
       return new WorkerError(
         `worker ${pid} ${describeEnd(end)}${why}; it had been sent this task ahead of its turn, and may have started it`,
         facts,
       )
     case 'idle':
-      return new WorkerError(`worker ${pid} ${describeEnd(end)} while idle${why}`, facts)
+      return new WorkerError(`worker ${pid} ${describeEnd(end, ' while idle')}${why}`, facts)
     default:
       return during satisfies never
   }
 }
 
 /** If the pool killed the worker for a fault, reports the fault rather than the exit. */
-function describeEnd({ exit: { code, signal }, failure }: WorkerEnd): string {
-  if (failure instanceof CorruptFrameError) return `broke the protocol and was killed: ${failure.message}`
-  if (failure !== undefined) return `was killed: ${failure.message}`
-  return signal === null ? `exited with code ${code}` : `was ended by ${signal}`
+function describeEnd({ exit: { code, signal }, failure, stdio }: WorkerEnd, when = ''): string {
+  if (failure instanceof CorruptFrameError) {
+    const hint = stdio === 'relay' && !(failure instanceof OversizedFrameError) ? NOT_A_FRAME : ''
+    return `broke the protocol${when} and was killed: ${failure.message}${hint}`
+  }
+  if (failure !== undefined) return `was killed${when}: ${failure.message}`
+  return `${signal === null ? `exited with code ${code}` : `was ended by ${signal}`}${when}`
 }
+
+const NOT_A_FRAME =
+  '; over pipes stdout is the relay: print to stderr, or set the protocol that the worker speaks'
 
 /** A handshake failure is reported by its own message. */
 function describeHandshakeFailure(end: WorkerEnd): string {

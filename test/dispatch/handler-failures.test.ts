@@ -1,6 +1,7 @@
 import { ActionFailedError, ErrNoWorker, WorkerLostError } from 'runutil/dispatch'
 import { Probe } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
+import { capturedLogger, withLogger } from '../support/logs.ts'
 import { running } from '../support/dispatch/running-manager.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 
@@ -32,6 +33,40 @@ describe('a handler that throws', () => {
     expect(await failureOf(manager.do('target', 4))).toBeInstanceOf(ErrNoWorker)
     manager.workers.register('host', 'target', () => {})
     expect((await manager.do('target', 5).completed).status).toBe('succeeded')
+    await stop()
+  })
+
+  it('is logged where the worker is, as the only one who learns of it there', async () => {
+    const { manager, stop } = await running()
+    const { logger, lines } = capturedLogger()
+    withLogger(logger, () =>
+      manager.workers.register('host', 'phone-7', () => Promise.reject(new Error('the device fell off'))),
+    )
+    await failureOf(manager.do('phone-7', 1).completed)
+    expect(lines).toMatchObject([
+      {
+        level: 40,
+        msg: 'worker for target phone-7 is not live: its handler threw; register it again when the target works',
+        err: { message: 'the device fell off' },
+      },
+    ])
+    await stop()
+  })
+
+  it('because its worker was closed is not logged', async () => {
+    const { manager, stop } = await running()
+    const { logger, lines } = capturedLogger()
+    const registration = withLogger(logger, () =>
+      manager.workers.register('host', 'phone-7', async (_, signal) => {
+        await untilAbort(signal)
+        throw new Error('interrupted')
+      }),
+    )
+    const submission = manager.do('phone-7', 1)
+    await submission
+    await registration.close()
+    expect((await failureOf(submission.completed)).message).toBe('interrupted')
+    expect(lines).toEqual([])
     await stop()
   })
 

@@ -148,9 +148,18 @@ export class WorkerLoop {
     if (result.kind === 'threw') {
       await this.#withdraw()
       // A lost worker is registered again.
-      if (!lost.aborted) this.#props.onGone()
+      if (!lost.aborted) this.#goneBy(result.error)
     }
     await this.#props.settler.settle(task.action, result, this.#closing.signal)
+  }
+
+  /** The handler threw. Nobody but the log would tell the host so: its caller may be another process. */
+  #goneBy(error: Error): void {
+    this.#props.onGone()
+    if (this.#closing.signal.aborted) return
+    const { target } = this.worker
+    const message = `worker for target ${target} is not live: its handler threw; register it again when the target works`
+    logWarning(currentLogger(), error, message)
   }
 
   async #perform(task: Task, signal: AbortSignal): Promise<HandlerResult> {

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-import type { PageProgram } from './page.ts'
+import type { PageFile, PageProgram } from './page.ts'
 
 /** Beside the test of the page, so that imports find the workspace's packages. */
 const FOLDER = fileURLToPath(new URL('../../readme/.runutil/', import.meta.url))
@@ -14,12 +14,14 @@ const TSCONFIG = { extends: '../../../tsconfig.json', include: ['.'] }
 /**
  * Writes programs to files `name.ts`, checks their types in one go, and compiles each to `name.js`.
  *
+ * @param others files that they use
  * @returns what the compiler complains about
  */
-export function compile(programs: PageProgram[]): string[] {
+export function compile(programs: PageProgram[], others: PageFile[]): string[] {
   rmSync(FOLDER, { recursive: true, force: true })
   mkdirSync(FOLDER, { recursive: true })
   writeFileSync(join(FOLDER, 'tsconfig.json'), JSON.stringify(TSCONFIG))
+  for (const { name, text } of others) writeFileSync(join(FOLDER, name), text)
   const options = compilerOptions()
   const files = programs.map(({ name, code, needsMetadata }) => {
     const file = join(FOLDER, name)

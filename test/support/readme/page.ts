@@ -12,6 +12,12 @@ export interface PageProgram {
   needsMetadata: boolean
 }
 
+/** A file beside the programs of a page. */
+export interface PageFile {
+  name: string
+  text: string
+}
+
 /** Part of a file that a page shows: it says so in a comment before it, and the file is run elsewhere. */
 interface Excerpt {
   /** From the root of the workspace. */
@@ -43,6 +49,12 @@ export function programsOf(path: string): PageProgram[] {
       prints: prints.split('\n').filter((line) => line !== ''),
       needsMetadata: comment === 'needs decorator metadata',
     }))
+}
+
+/** The files that programs of a page use: blocks ```python, each with its name in a comment before it. */
+export function filesOf(path: string): PageFile[] {
+  const blocks = readPage(path).matchAll(/<!-- (\S+\.py) -->\s+```python\n(.*?)```/gs)
+  return Array.from(blocks, ([, name, text]) => ({ name: name!, text: text! }))
 }
 
 export function excerptsOf(path: string): Excerpt[] {

@@ -126,7 +126,7 @@ export class QueueFullError extends Error {
   }
 }
 
-/** The pool is destroyed, or its run has ended, perhaps before the task started. */
+/** The pool is destroyed, or its run has ended. The task was not started. */
 export class PoolDestroyedError extends Error {
   readonly code = 'ERR_POOL_DESTROYED'
   static {

@@ -51,7 +51,7 @@ async function put(database: Database, state: 'open' | 'closed', count: number):
 
 async function pagesOfOne(database: Database): Promise<number> {
   const text = `explain (analyze, buffers, timing off) select runutil.request_attempts(
-    (select id from runutil.work_workers), null, null, null, 1, 900000, random(), true, null)`
+    (select array_agg(id) from runutil.work_workers), '{null}', '{null}', '{null}', '{1}', '{900000}', array[random()], true, null)`
   const plan = await database.query<[string]>({ text })
   return Number(/shared hit=(\d+)/.exec(plan.map(([line]) => line).join('\n'))![1])
 }

@@ -26,18 +26,30 @@ export class Floor {
     ])
   }
 
-  async workOff(batch: number, askers: number): Promise<void> {
-    await Promise.all(Array.from({ length: askers }, () => this.#ask(batch)))
+  /** @param inOne whether units are marked as done by the statement that takes the next ones */
+  async workOff(batch: number, askers: number, inOne: boolean): Promise<void> {
+    const ask = (): Promise<void> => (inOne ? this.#askInOne(batch) : this.#ask(batch))
+    await Promise.all(Array.from({ length: askers }, ask))
   }
 
   async #ask(batch: number): Promise<void> {
-    const take = `update floor set state = 'pending' where id in (
-      select id from floor where state = 'open' order by id limit $1 for update skip locked) returning id, name, data`
     for (;;) {
-      const rows = await this.#database.query<[string]>({ name: 'take', text: take }, [batch])
+      const rows = await this.#database.query<[string]>({ name: 'take', text: TAKE }, [batch])
       if (rows.length === 0) return
       const done = `update floor set state = 'done' where id = any ($1::bigint[])`
       await this.#database.query({ name: 'done', text: done }, [rows.map(([id]) => id)])
     }
   }
+
+  async #askInOne(batch: number): Promise<void> {
+    const text = `with done as (update floor set state = 'done' where id = any ($2::bigint[])) ${TAKE}`
+    let taken: string[] = []
+    do {
+      const rows = await this.#database.query<[string]>({ name: 'done and take', text }, [batch, taken])
+      taken = rows.map(([id]) => id)
+    } while (taken.length > 0)
+  }
 }
+
+const TAKE = `update floor set state = 'pending' where id in (
+  select id from floor where state = 'open' order by id limit $1 for update skip locked) returning id, name, data`

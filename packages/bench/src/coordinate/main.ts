@@ -1,25 +1,30 @@
 // Coordinate's benchmarks on one PostgreSQL server: adding, requesting and finishing, and what many specs and much history
-// cost; beside each, the least that SQL can do for the same. `--once` runs each once and small, to see that it runs.
-import { type Namespace, type WorkSpec, createCoordinate } from 'runutil/coordinate'
+// cost; beside each, the least that SQL can do for the same. `--once` runs each once and small, to see that it runs; `--working-off`
+// only requests and finishes.
+import { type Attempt, type Namespace, type WorkSpec, createCoordinate } from 'runutil/coordinate'
 import { type Database, PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
 import { createDatabase } from '../../../../test/support/postgres/create-database.ts'
 import { PostgresServer } from '../../../../test/support/postgres/server.ts'
-import { median } from '../measure.ts'
+import { inRounds, median, ratio } from '../measure.ts'
 import { printMachine, printTable } from '../table.ts'
 import { Floor } from './floor.ts'
 
 const once = process.argv.includes('--once')
+const onlyWorkingOff = process.argv.includes('--working-off')
 const units = once ? 500 : 100_000
 const rounds = once ? 1 : 3
 const history = once ? 1_000 : 1_000_000
+/** Each asker waits for its finishes before it asks again, or asks with them. */
+const loops = ['after', 'with'] as const
+const contenders = ['runutil after', 'runutil with', 'raw SQL after', 'raw SQL with'] as const
 
 printMachine()
 const server = await PostgresServer.start()
 try {
-  await adding()
+  if (!onlyWorkingOff) await adding()
   await workingOff()
-  await manySpecs()
-  await muchHistory()
+  if (!onlyWorkingOff) await manySpecs()
+  if (!onlyWorkingOff) await muchHistory()
 } finally {
   await server.stop()
 }
@@ -77,51 +82,63 @@ async function adding(): Promise<void> {
 }
 
 async function workingOff(): Promise<void> {
-  const rows: string[][] = []
+  const rows: Record<(typeof loops)[number], string[][]> = { after: [], with: [] }
   for (const batch of [1, 10, 100]) {
     for (const askers of [1, 8]) {
       const count = Math.min(units, batch * 4_000)
-      const ours: number[] = []
-      const floors: number[] = []
-      for (let round = 0; round < rounds; round++) {
-        ours.push(await inFresh((given) => askAndFinish(given, count, batch, askers)))
-        floors.push(
-          await inFresh(async ({ database }) => {
-            const floor = await Floor.create(database)
-            await floor.add(named(count))
-            return rate(count, () => floor.workOff(batch, askers))
-          }),
+      const measured = await inRounds(contenders, rounds, (name) => {
+        const loop = name.endsWith('with') ? 'with' : 'after'
+        return inFresh((given) =>
+          name.startsWith('runutil')
+            ? askAndFinish(given, { count, batch, askers, loop })
+            : workOffFloor(given, { count, batch, askers, loop }),
         )
+      })
+      for (const loop of loops) {
+        const ours = measured[`runutil ${loop}`]
+        const cells = [median(ours), ...loops.map((each) => median(measured[`raw SQL ${each}`]))].map(whole)
+        const ratios = loops.map((each) => ratio(ours, measured[`raw SQL ${each}`]).toFixed(2))
+        rows[loop].push([`${batch}`, `${askers}`, ...cells, ...ratios])
       }
-      rows.push([`${batch}`, `${askers}`, ...row(median(ours), median(floors))])
     }
   }
-  printTable(
-    'units/s requested and finished',
-    ['batch', 'askers', 'runutil', 'raw SQL', 'runutil to it'],
-    rows,
-  )
+  const head = ['batch', 'askers', 'runutil', 'raw SQL', 'raw SQL in one', 'runutil to it', 'to it in one']
+  printTable('units/s requested and finished, each asker asks after its finishes', head, rows.after)
+  printTable('units/s requested and finished, each asker asks with its finishes', head, rows.with)
+}
+
+interface Loop {
+  readonly count: number
+  readonly batch: number
+  readonly askers: number
+  readonly loop: (typeof loops)[number]
 }
 
 async function askAndFinish(
   { namespace, spec }: Fresh,
-  count: number,
-  batch: number,
-  askers: number,
+  { count, batch, askers, loop }: Loop,
 ): Promise<number> {
   await spec.addWorkUnits(named(count))
   const workers = await Promise.all(Array.from({ length: askers }, (_, at) => namespace.worker(`${at}`)))
   return rate(count, () =>
     Promise.all(
       workers.map(async (worker) => {
-        for (;;) {
-          const attempts = await worker.requestAttempts({ numberOfWorkUnits: batch })
-          if (attempts.length === 0) return
-          await Promise.all(attempts.map((attempt) => attempt.finish()))
+        const ask = (): Promise<Attempt[]> => worker.requestAttempts({ numberOfWorkUnits: batch })
+        for (let attempts = await ask(); attempts.length > 0;) {
+          const finished = Promise.all(attempts.map((attempt) => attempt.finish()))
+          if (loop === 'after') await finished
+          attempts = await ask()
+          await finished
         }
       }),
     ),
   )
+}
+
+async function workOffFloor({ database }: Fresh, { count, batch, askers, loop }: Loop): Promise<number> {
+  const floor = await Floor.create(database)
+  await floor.add(named(count))
+  return rate(count, () => floor.workOff(batch, askers, loop === 'with'))
 }
 
 /** ms, of requests for one unit. */
@@ -189,9 +206,9 @@ async function finishedBehind(database: Database, count: number): Promise<void> 
 }
 
 function row(ours: number, floor: number): string[] {
-  return [
-    Math.round(ours).toLocaleString('en'),
-    Math.round(floor).toLocaleString('en'),
-    (ours / floor).toFixed(2),
-  ]
+  return [whole(ours), whole(floor), (ours / floor).toFixed(2)]
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en')
 }

@@ -1,6 +1,6 @@
 import { toStorableMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
-import { checkData, dataJson } from './checks.ts'
+import { checkData } from './checks.ts'
 import type { AttemptEnd, Id, AttemptRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, AttemptStatus, CoordinateWorkerRecord, WorkUnit } from './model.ts'
@@ -90,9 +90,9 @@ export class AttemptHandle implements Attempt {
   }
 
   async #end(status: AttemptEnd['status'], data: Data | undefined, delayMs = 0): Promise<void> {
-    const size = data === undefined ? 0 : dataJson(data, status).length
+    if (data !== undefined) checkData(data, status)
     this.#isEndRequested = true
-    await this.#session.end({ id: this.#id, status, data, delayMs }, size)
+    await this.#session.store.attempts.end({ id: this.#id, status, data, delayMs })
     this.#watcher?.onEnded()
   }
 

@@ -1,7 +1,7 @@
-import type { SerialQueue } from '../core/serial-queue.ts'
 import { type AttemptHandle, attemptHandles } from './attempt-handle.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
+import type { RequestTurns } from './request-turns.ts'
 import { RunningTask } from './running-task.ts'
 import type { CoordinateWorkerSettings } from './worker-settings.ts'
 
@@ -9,9 +9,9 @@ export interface ChildRunProps {
   readonly settings: CoordinateWorkerSettings
   readonly record: CoordinateWorkerRecord
   readonly signal: AbortSignal
-  /** Serializes the requests of all children. */
-  readonly turn: SerialQueue
-  /** Resolves when there may be work, or after `ms`. */
+  /** Of the requests of all children. */
+  readonly turns: RequestTurns
+  /** Resolves when there may be work, or after `ms`. For one child at a time. */
   readonly untilReady: (ms: number) => Promise<void>
   /** Whether the worker is paused: requests nothing, and finishes its running tasks. */
   readonly isPaused: () => boolean
@@ -48,10 +48,10 @@ export class ChildRun {
   }
 
   async run(): Promise<void> {
-    const { record, signal, turn, trying, isPaused } = this.#props
+    const { record, signal, turns, trying, isPaused } = this.#props
     await this.sendHeartbeat()
     while (!signal.aborted) {
-      const leased = await turn.run(() => this.#ask())
+      const leased = await turns.run(this.#ask, this.#wait)
       if (leased === undefined || signal.aborted) continue
       // Paused during the request: other workers may have them.
       if (isPaused()) await this.#expire(leased.attempts)
@@ -86,21 +86,22 @@ export class ChildRun {
     this.#task = undefined
   }
 
-  /** Waits when there is no work, as do all children queued behind it. */
-  async #ask(): Promise<LeasedAttempts | undefined> {
-    const { settings, signal, untilReady, isPaused } = this.#props
-    while (isPaused() && !signal.aborted) await untilReady(Infinity)
-    if (signal.aborted) return undefined
+  /** @returns undefined when there is nothing to do */
+  readonly #ask = async (): Promise<LeasedAttempts | undefined> => {
+    const { signal, isPaused } = this.#props
+    if (signal.aborted || isPaused()) return undefined
     // Attempts that expired during a suspension are renewed first: the request could lease their units.
     const overdue = [...this.#props.running].filter(({ isOverdue }) => isOverdue)
     await Promise.all(overdue.map((task) => task.check()))
     const leased = await this.#request()
-    if (leased === undefined || leased.attempts.length === 0) {
-      await untilReady(settings.pollIntervalMs)
-      return undefined
-    }
+    if (leased === undefined || leased.attempts.length === 0) return undefined
     this.#last = greatestId(leased.attempts)
     return leased
+  }
+
+  readonly #wait = (): Promise<void> => {
+    const { settings, untilReady, isPaused } = this.#props
+    return untilReady(isPaused() ? Infinity : settings.pollIntervalMs)
   }
 
   /** @returns undefined when the store couldn't be reached */

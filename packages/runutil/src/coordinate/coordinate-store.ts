@@ -95,7 +95,10 @@ export interface CoordinateStore {
   withTime(now: (() => number) | undefined): CoordinateTables
 }
 
-/** Every method rejects with an ErrGone when a given id no longer exists. */
+/**
+ * Every method rejects with an ErrGone when a given id no longer exists. Requests and ends of attempts may be merged with others that
+ * come at the same time: each does and returns what it would by itself, in some order.
+ */
 export interface CoordinateTables {
   readonly namespaces: NamespaceStore
   readonly specs: SpecStore
@@ -190,6 +193,6 @@ export interface AttemptStore {
   renew(id: Id, extendMs: number, data: Data | undefined): Promise<void>
   /** @throws ErrNotPending */
   expire(id: Id, data: Data | undefined): Promise<void>
-  /** Ends attempts independently, and adds their chained units. @returns for each its error, if any */
-  end(ends: readonly AttemptEnd[]): Promise<(Error | undefined)[]>
+  /** Ends an attempt, and adds its chained units. @throws ErrNotPending, ErrLostLease */
+  end(end: AttemptEnd): Promise<void>
 }

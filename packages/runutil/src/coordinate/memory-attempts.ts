@@ -1,7 +1,7 @@
 import { chainedUnits } from './chained-units.ts'
 import type { AttemptEnd, AttemptStore, Id, AttemptRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
-import { ErrGone, ErrNotPending, attemptLost } from './errors.ts'
+import { ErrNotPending, attemptLost } from './errors.ts'
 import {
   type MemoryAttempt,
   type MemoryTables,
@@ -75,16 +75,12 @@ export class MemoryAttempts implements AttemptStore {
     this.#units.mayBeAvailable(attempt.unit.spec)
   }
 
-  async end(ends: readonly AttemptEnd[]): Promise<(Error | undefined)[]> {
-    return ends.map((end) => this.#endOne(end, this.#now()))
-  }
-
-  #endOne({ id, status, data, delayMs }: AttemptEnd, now: number): Error | undefined {
-    const attempt = this.#attemptOrError(id)
-    if (attempt instanceof Error) return attempt
+  async end({ id, status, data, delayMs }: AttemptEnd): Promise<void> {
+    const attempt = this.#tables.attempts.get(id)
+    const now = this.#now()
     const before = statusOfAttempt(attempt, now)
-    if (before !== 'pending' && before !== 'expired') return new ErrNotPending(CALLS[status], before)
-    if (attempt.unit.active !== attempt) return attemptLost()
+    if (before !== 'pending' && before !== 'expired') throw new ErrNotPending(CALLS[status], before)
+    if (attempt.unit.active !== attempt) throw attemptLost()
     record(attempt, status, data, now)
     if (status === 'retryable') {
       Object.assign(attempt.unit, { notBefore: now + delayMs, delayedSince: now })
@@ -93,15 +89,6 @@ export class MemoryAttempts implements AttemptStore {
     if (status === 'finished') {
       attempt.unit.tries = 0
       this.#chain(attempt, now)
-    }
-    return undefined
-  }
-
-  #attemptOrError(id: Id): MemoryAttempt | Error {
-    try {
-      return this.#tables.attempts.get(id)
-    } catch (error) {
-      return error as ErrGone
     }
   }
 

@@ -4,24 +4,19 @@ import { workerReady } from '../core/worker-ready.ts'
 import { offAbort, onAbort } from '../core/abort.ts'
 import { healthCheckpoint, reportHealth } from '../core/health.ts'
 import { Notify } from '../core/notify.ts'
-import { SerialQueue } from '../core/serial-queue.ts'
 import { sleep } from '../core/wait.ts'
 import { ChildRun } from './child-run.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { CoordinateWorkerRecord } from './model.ts'
+import { RequestTurns } from './request-turns.ts'
 import type { RunningTask } from './running-task.ts'
 import type { CoordinateWorkerSettings } from './worker-settings.ts'
 
-/**
- * One run of a CoordinateWorker: one child per concurrent set of attempts.
- *
- * Children send requests one at a time. A child that gets nothing keeps its turn while it waits, so that an idle worker sends
- * one request per `pollInterval`, however many children it has; a child that gets attempts passes the turn on at once.
- */
+/** One run of a CoordinateWorker: one child per concurrent set of attempts. */
 export class WorkerRun {
   readonly #settings: CoordinateWorkerSettings
   readonly #signal: AbortSignal
-  readonly #turn = new SerialQueue()
+  readonly #turns = new RequestTurns()
   readonly #ready: Notify
   readonly #record = new RunRecord(currentContext() ?? new Context(newScope({}), ''))
   readonly #children = new Set<ChildRun>()
@@ -90,7 +85,7 @@ export class WorkerRun {
       settings: this.#settings,
       record,
       signal: this.#signal,
-      turn: this.#turn,
+      turns: this.#turns,
       untilReady: this.#untilReady,
       isPaused: () => this.#record.isPaused,
       running: this.#running,

@@ -1,12 +1,10 @@
-import { chainedUnits } from '../../coordinate/chained-units.ts'
 import type { AttemptEnd, AttemptStore, Id, AttemptRow } from '../../coordinate/coordinate-store.ts'
 import type { Data } from '../../coordinate/data.ts'
 import { ErrGone, ErrNotPending, attemptLost } from '../../coordinate/errors.ts'
 import type { SchedulerRequest } from '../../coordinate/scheduler.ts'
-import { TEXT, TEXTS } from '../database/qualified.ts'
-import { plainArray, textArray } from '../statements/array-literal.ts'
-import { ExpiryCheck } from '../statements/expiry-check.ts'
+import { TEXT } from '../database/qualified.ts'
 import { existing } from './namespaces.ts'
+import { type EndResult, type Leased, MergedCalls } from './merged-calls.ts'
 import type { Queries } from './queries.ts'
 import { withoutNulls } from './units.ts'
 
@@ -15,36 +13,21 @@ const CALLS = { finished: 'finish', failed: 'fail', retryable: 'retry' } as cons
 
 export class Attempts implements AttemptStore {
   readonly #queries: Queries
-  readonly #expiryCheck = new ExpiryCheck()
+  readonly #merged: MergedCalls
 
   constructor(queries: Queries) {
     this.#queries = queries
+    this.#merged = new MergedCalls(queries)
   }
 
   async request(
     worker: Id,
-    { workSpecs, runtimes, availableGb, units }: SchedulerRequest,
+    request: SchedulerRequest,
     lifetimeMs: number,
     random: number,
   ): Promise<AttemptRow[]> {
-    const text = /* sql */ `select ${this.#queries.s}.request_attempts($1::bigint, $2::${TEXTS}, $3::${TEXTS}, $4::double precision,
-      $5::integer, $6::double precision, $7::double precision, $8::boolean, $9::double precision)`
-    const only = [workSpecs, runtimes].map((names) => (names === undefined ? null : textArray(names)))
-    // Tests with their own clock expect the effects of time at once.
-    const refresh = this.#queries.now !== null || this.#expiryCheck.isDue()
-    const params = [
-      worker,
-      ...only,
-      availableGb ?? null,
-      units,
-      lifetimeMs,
-      random,
-      refresh,
-      this.#queries.now,
-    ]
-    const leased = await this.#queries.json<Leased | null>('the worker', text, params, {
-      reserved: 'claims',
-    })
+    const leased = await this.#merged.request({ worker, request, lifetimeMs, random })
+    if (leased === 'gone') throw new ErrGone('the worker')
     return leased === null ? [] : leased.attempts.map((one) => attemptRow(leased, one))
   }
 
@@ -81,39 +64,12 @@ export class Attempts implements AttemptStore {
     throwUnlessNull(result, 'expire')
   }
 
-  async end(ends: readonly AttemptEnd[]): Promise<(Error | undefined)[]> {
-    const results = await this.#end(ends)
-    // Those that finish with their stored data, which may ask for units.
-    const again = ends.flatMap((end, at) =>
-      isData(results[at]) ? [{ at, end: { ...end, data: results[at] } }] : [],
-    )
-    if (again.length > 0) {
-      const ended = await this.#end(again.map(({ end }) => end))
-      for (const [nth, { at }] of again.entries()) results[at] = ended[nth] ?? null
-    }
-    return ends.map(({ status }, at) =>
-      errorOf((results[at] as string | null | undefined) ?? null, CALLS[status]),
-    )
+  async end(end: AttemptEnd): Promise<void> {
+    let result = await this.#merged.end(end)
+    // It finishes with its stored data, which may ask for units.
+    if (isData(result)) result = await this.#merged.end({ ...end, data: result })
+    throwUnlessNull(result as string | null, CALLS[end.status])
   }
-
-  /** For each: null, the reason why it can't end, or the data with which to end it. */
-  #end(ends: readonly AttemptEnd[]): Promise<(string | Data | null)[]> {
-    const { s, channel } = this.#queries
-    const text = /* sql */ `select ${s}.end_attempts($1::${TEXT}::bigint[], $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
-      $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXTS}, $8::${TEXT}::double precision[], $9::${TEXT}::double precision[], $10::${TEXT},
-      $11::double precision)`
-    return this.#queries.json(WHAT, text, [
-      ...endColumns(ends),
-      ...chainedColumns(ends),
-      channel,
-      this.#queries.now,
-    ])
-  }
-}
-
-/** What a request leased; shared fields once. */
-interface Leased extends Pick<AttemptRow, 'spec' | 'worker' | 'startTime' | 'expirationTime' | 'lifetimeMs'> {
-  readonly attempts: readonly [id: Id, unit: Id, name: string, data: Data][]
 }
 
 function attemptRow(
@@ -135,32 +91,7 @@ function attemptRow(
   }
 }
 
-function endColumns(ends: readonly AttemptEnd[]): unknown[] {
-  return [
-    plainArray(ends.map(({ id }) => id)),
-    textArray(ends.map(({ status }) => status)),
-    textArray(ends.map(({ data }) => (data === undefined ? undefined : JSON.stringify(data)))),
-    plainArray(ends.map(({ delayMs }) => delayMs)),
-  ]
-}
-
-/** The units that the data of finished attempts asks for, with the index of the attempt, from 1. */
-function chainedColumns(ends: readonly AttemptEnd[]): unknown[] {
-  const units = ends.flatMap(({ status, data }, at) =>
-    status === 'finished' && data !== undefined
-      ? chainedUnits(data).map((unit) => ({ ...unit, place: at + 1 }))
-      : [],
-  )
-  return [
-    plainArray(units.map(({ place }) => place)),
-    textArray(units.map(({ name }) => name)),
-    textArray(units.map(({ data }) => JSON.stringify(data))),
-    plainArray(units.map(({ priority }) => priority)),
-    plainArray(units.map(({ delayMs }) => delayMs)),
-  ]
-}
-
-function isData(result: string | Data | null | undefined): result is Data {
+function isData(result: EndResult): result is Data {
   return typeof result === 'object' && result !== null
 }
 
@@ -169,13 +100,8 @@ function jsonOrNull(data: Data | undefined): string | null {
 }
 
 function throwUnlessNull(result: string | null, call: string): void {
-  const error = errorOf(result, call)
-  if (error !== undefined) throw error
-}
-
-function errorOf(result: string | null, call: string): Error | undefined {
-  if (result === null) return undefined
-  if (result === 'gone') return new ErrGone(WHAT)
-  if (result === 'lost') return attemptLost()
-  return new ErrNotPending(call, result)
+  if (result === null) return
+  if (result === 'gone') throw new ErrGone(WHAT)
+  if (result === 'lost') throw attemptLost()
+  throw new ErrNotPending(call, result)
 }

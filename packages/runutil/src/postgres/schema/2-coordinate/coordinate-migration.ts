@@ -111,8 +111,9 @@ create table ${s}.work_attempts (
   lifetime_ms float8 not null,
   status text collate "C" not null default 'pending',
   data json not null
-  -- No index has a column that changes at the end of an attempt, so that none grows then.
-) with (fillfactor = 70);
+  -- No index has a column that changes at the end of an attempt, so that none grows then, if its page has room for it: with batches,
+  -- all attempts of a page end at once.
+) with (fillfactor = 50);
 create index work_attempts_by_unit on ${s}.work_attempts (unit);
 create index work_attempts_by_worker on ${s}.work_attempts (worker);
 

@@ -1,6 +1,6 @@
 import { BY_INDEX, lookedUp } from '../plan-settings.ts'
 
-/** A request: chooses a spec and leases its first units. */
+/** Requests: each chooses a spec and leases its first units. */
 export const requesting = (s: string): string => /* sql */ `
 -- Brings the states of a namespace's units up to date.
 create function ${s}.refresh_units(p_namespace bigint, p_now float8) returns void language plpgsql ${BY_INDEX} as $$
@@ -28,28 +28,55 @@ begin
   perform ${s}.cut_delays(p_namespace, p_now);
 end $$;
 
+-- Makes requests one after another in one transaction, each as if it were alone: it sees what those before it leased. Returns for each,
+-- as a list in JSON, what it leased, null for nothing, or 'gone' if there is no such worker.
 create function ${s}.request_attempts(
-  p_worker bigint, p_specs text[], p_runtimes text[], p_gb float8, p_units integer, p_lifetime float8, p_random float8,
-  p_refresh boolean, p_now float8
+  p_workers bigint[], p_specs text[], p_runtimes text[], p_gbs float8[], p_units integer[], p_lifetimes float8[],
+  p_randoms float8[], p_refresh boolean, p_now float8
 ) returns text language plpgsql ${BY_INDEX} as $$
 declare
-  v_now timestamptz;
+  v_namespaces bigint[];
   v_namespace bigint;
+  v_empty bigint[] := '{}';
+  v_answer text;
+  v_answers text[] := '{}';
+begin
+  v_namespaces := ${lockedNamespaces(s)};
+  if p_refresh then perform ${s}.refresh_units(id, p_now) from unnest(v_namespaces) as locked (id); end if;
+  for v_at in 1..cardinality(p_workers) loop
+    select namespace into v_namespace from ${s}.work_workers where id = p_workers[v_at];
+    if v_namespace = any (v_namespaces) then
+      select r.p_empty, r.answer into v_empty, v_answer from ${s}.request_one(
+        p_workers[v_at], v_namespace, p_specs[v_at]::text[], p_runtimes[v_at]::text[], p_gbs[v_at], p_units[v_at],
+        p_lifetimes[v_at], p_randoms[v_at], p_now, v_empty) as r;
+    else
+      v_answer := '"gone"';
+    end if;
+    v_answers := v_answers || v_answer;
+  end loop;
+  -- Last, as nothing may wait after it.
+  perform ${s}.mark_idle(id) from unnest(v_empty) as empty (id);
+  return '[' || array_to_string(v_answers, ',') || ']';
+end $$;
+
+-- p_empty are specs of which this transaction has taken all units; nothing that follows opens any.
+create function ${s}.request_one(
+  p_worker bigint, p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_units integer, p_lifetime float8,
+  p_random float8, p_now float8, inout p_empty bigint[], out answer text
+) language plpgsql ${BY_INDEX} as $$
+declare
+  v_now timestamptz := ${s}.store_time(p_now);
   v_choice record;
   v_units bigint[];
   v_spent bigint[];
-  v_empty bigint[] := '{}';
 begin
-  select namespace into v_namespace from ${s}.work_workers where id = p_worker for key share;
-  if not found then return null; end if;
-  -- One request at a time, so that its counts stay true until it commits.
-  perform from ${s}.work_namespaces where id = v_namespace for no key update;
-  if p_refresh then perform ${s}.refresh_units(v_namespace, p_now); end if;
-  v_now := ${s}.store_time(p_now);
   loop
     select * into v_choice
-      from ${s}.choose_spec(v_namespace, p_specs, p_runtimes, p_gb, p_units, p_random, v_empty, v_now);
-    exit when v_choice.spec is null;
+      from ${s}.choose_spec(p_namespace, p_specs, p_runtimes, p_gb, p_units, p_random, p_empty, v_now);
+    if v_choice.spec is null then
+      answer := 'null';
+      return;
+    end if;
     if v_choice.continued then
       v_units := array[${s}.continue_spec(v_choice.spec, v_now)];
     else
@@ -58,7 +85,7 @@ begin
         select id from ${s}.work_units where spec = v_choice.spec and state = 'open'
         order by priority desc, name limit v_choice.units + 1 for update skip locked
       ) as first;
-      if cardinality(v_units) <= v_choice.units then v_empty := v_empty || v_choice.spec; end if;
+      if cardinality(v_units) <= v_choice.units then p_empty := p_empty || v_choice.spec; end if;
       v_units := v_units[1:v_choice.units];
       if v_choice.retries > 0 then
         select array_agg(id) into v_spent from ${s}.work_units where id = any (v_units) and tries >= v_choice.retries;
@@ -70,23 +97,18 @@ begin
     exit when cardinality(v_units) > 0;
   end loop;
   -- Read after the counts, so that also by their times no more units are pending at once than allowed.
-  v_now := ${s}.store_time(p_now);
-  return ${s}.lease_chosen(p_worker, v_choice.spec, v_units, v_empty, p_lifetime, v_now);
+  answer := ${s}.lease_chosen(p_worker, v_choice.spec, v_units, p_lifetime, ${s}.store_time(p_now));
 end $$;
 
 -- Returns the common fields once.
 create function ${s}.lease_chosen(
-  p_worker bigint, p_spec bigint, p_units bigint[], p_empty bigint[], p_lifetime float8, p_now timestamptz
+  p_worker bigint, p_spec bigint, p_units bigint[], p_lifetime float8, p_now timestamptz
 ) returns text language plpgsql ${BY_INDEX} as $$
 declare
   v_leased json;
 begin
-  if cardinality(p_units) > 0 then
-    select json_agg(json_build_array(l.id, l.unit, l.name, l.data) order by l.id) into v_leased
-      from ${s}.lease_units(p_worker, p_units, p_lifetime, p_now) as l;
-  end if;
-  perform ${s}.mark_idle(id) from unnest(p_empty) as empty (id);
-  if v_leased is null then return 'null'; end if;
+  select json_agg(json_build_array(l.id, l.unit, l.name, l.data) order by l.id) into v_leased
+    from ${s}.lease_units(p_worker, p_units, p_lifetime, p_now) as l;
   return (
     select json_build_object(
       'spec', json_build_object('id', s.id, 'name', s.name, 'task', s.task),
@@ -127,4 +149,31 @@ begin
   perform ${s}.put_units(p_spec, array[v_name], array['{}'], array[0::float8], array[null::float8], null, p_now);
   return (select id from ${s}.work_units where spec = p_spec and name = v_name);
 end $$;
+
+-- Ends attempts, then makes requests, in one transaction, whose one commit is most of what either costs. Returns a list of both results.
+create function ${s}.end_and_request(
+  p_ids bigint[], p_statuses text[], p_datas text[], p_delays float8[],
+  p_places integer[], p_names text[], p_unit_datas text[], p_priorities float8[], p_unit_delays float8[], p_channel text,
+  p_workers bigint[], p_specs text[], p_runtimes text[], p_gbs float8[], p_units integer[], p_lifetimes float8[],
+  p_randoms float8[], p_refresh boolean, p_now float8
+) returns text language plpgsql ${BY_INDEX} as $$
+declare
+  v_ended text;
+begin
+  -- Before the units of the ends: who holds a namespace may wait for units, and not the other way round.
+  perform ${lockedNamespaces(s)};
+  v_ended := ${s}.end_attempts(p_ids, p_statuses, p_datas, p_delays, p_places, p_names, p_unit_datas, p_priorities,
+    p_unit_delays, p_channel, p_now);
+  return '[' || v_ended || ',' || ${s}.request_attempts(p_workers, p_specs, p_runtimes, p_gbs, p_units, p_lifetimes, p_randoms,
+    p_refresh, p_now) || ']';
+end $$;
 `
+
+/**
+ * Locks the namespaces of workers and returns their ids: one transaction at a time requests in a namespace, so that its counts stay
+ * true until it commits. In order, as requests of one statement may be of several.
+ */
+const lockedNamespaces = (s: string): string => `array(
+    select n.id from ${s}.work_namespaces as n
+    where n.id in (select w.namespace from ${s}.work_workers as w where w.id = any (p_workers))
+    order by n.id for no key update of n)`

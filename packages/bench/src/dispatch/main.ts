@@ -1,5 +1,5 @@
-// Dispatch's benchmarks: `do` to an idle live worker, in memory, with a file and over PostgreSQL, and how long a file of
-// actions takes to be read. `--once` runs each once and small, to see that it runs.
+// Dispatch's benchmarks: `do` to an idle live worker, in memory, with a file and over PostgreSQL, what it costs there beside
+// other live workers, and how long a file of actions takes to be read. `--once` runs each once and small, to see that it runs.
 import { spawnSync } from 'node:child_process'
 import { once as event } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -12,7 +12,7 @@ import { type ActionLedger, JsonLinesActionLedger, Manager, MemoryActionLedger }
 import { PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
 import { createDatabase } from '../../../../test/support/postgres/create-database.ts'
 import { PostgresServer } from '../../../../test/support/postgres/server.ts'
-import { median } from '../measure.ts'
+import { median, program } from '../measure.ts'
 import { printMachine, printTable } from '../table.ts'
 
 const once = process.argv.includes('--once')
@@ -24,6 +24,7 @@ printMachine()
 const server = await PostgresServer.start()
 try {
   await doing()
+  await doingBesideOthers()
   await replaying()
 } finally {
   await server.stop()
@@ -84,6 +85,35 @@ async function measured(name: string, ledger: ActionLedger, count: number): Prom
   ]
 }
 
+/** How the work of one `do` over PostgreSQL depends on how many workers are live. */
+async function doingBesideOthers(): Promise<void> {
+  const rows: string[][] = []
+  for (const targets of [4, 16, 64]) {
+    const measured: Doing[] = []
+    for (let round = 0; round < rounds; round++) {
+      const url = await createDatabase(server.url)
+      measured.push(await program<Doing>('dispatch/doing.mjs', [url, targets, once ? 20 : 1_000]))
+    }
+    const of = (key: keyof Doing, digits: number): string =>
+      median(measured.map((one) => one[key])).toFixed(digits)
+    const latency = [of('taken', 3), of('completed', 3)]
+    rows.push([`${targets}`, ...latency, of('commits', 1), of('fsyncs', 1), of('perSecond', 0)])
+  }
+  printTable(
+    '`do` over PostgreSQL to one of several live workers of the process',
+    ['live', 'taken, p50 ms', 'completed, p50 ms', 'commits a do', 'fsyncs a do', 'do/s, all at once'],
+    rows,
+  )
+}
+
+interface Doing {
+  readonly taken: number
+  readonly completed: number
+  readonly commits: number
+  readonly fsyncs: number
+  readonly perSecond: number
+}
+
 /** In a process of its own, whose memory is told of. */
 async function replaying(): Promise<void> {
   const file = join(folder, 'replayed.jsonl')
@@ -107,9 +137,9 @@ async function replaying(): Promise<void> {
   }
   out.end()
   await finished(out)
-  const program = fileURLToPath(new URL('replay.mjs', import.meta.url))
+  const replay = fileURLToPath(new URL('replay.mjs', import.meta.url))
   const results = Array.from({ length: rounds }, () => {
-    const { stdout } = spawnSync(process.execPath, [program, file], { encoding: 'utf8' })
+    const { stdout } = spawnSync(process.execPath, [replay, file], { encoding: 'utf8' })
     return JSON.parse(stdout) as { seconds: number; megabytes: number }
   })
   printTable(

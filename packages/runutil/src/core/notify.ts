@@ -22,6 +22,11 @@ export class Notify {
     return isAwaited
   }
 
+  /** Drops a kept notification: to be called before the loop looks for what it is notified of. */
+  forget(): void {
+    this.#notified = false
+  }
+
   /** Resolves at a notification, at the abort, or after `ms`. @returns whether it was notified */
   async wait(ms: number): Promise<boolean> {
     if (!this.#notified && this.#signal?.aborted !== true) await this.#waitUpTo(ms)

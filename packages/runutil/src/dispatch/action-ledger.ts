@@ -1,5 +1,5 @@
 import type { ActionRecord, RecordChange } from './action.ts'
-import type { TaskExchange } from './task-exchange.ts'
+import type { TaskExchange, WorkerInfo } from './task-exchange.ts'
 
 /** A record and the number of its last change; in one ledger, the numbers increase with each change. */
 export interface SeenRecord {
@@ -45,11 +45,11 @@ export interface ActionLedger {
    */
   dispatch(record: ActionRecord, onTaken?: () => void): Promise<boolean>
   /**
-   * Merges the change, and returns the acknowledged record. With `ifRunning`, an ended action stays as it is and is returned.
+   * Merges the change, and returns the acknowledged record.
    *
    * @throws ErrNoSuchAction, ErrActionEnded
    */
-  update(change: RecordChange, options?: { readonly ifRunning?: boolean }): Promise<ActionRecord>
+  update(change: RecordChange, options?: UpdateOptions): Promise<ActionRecord>
   get(id: string): Promise<ActionRecord | undefined>
   /** Records, oldest first, each in its state when the search reaches it. */
   search(hint: SearchHint): AsyncIterable<SeenRecord>
@@ -66,6 +66,16 @@ export interface ActionLedger {
    * when following ends without a call of `off`.
    */
   follow(onChange: OnChange, onEnd: (error: unknown) => void): Promise<Following>
+}
+
+export interface UpdateOptions {
+  /** An ended action stays as it is and is returned. Default false. */
+  readonly ifRunning?: boolean | undefined
+  /**
+   * The worker of this process that has performed the action's task and asks for its next one now: a ledger may take that in the
+   * same write.
+   */
+  readonly doneBy?: WorkerInfo | undefined
 }
 
 /** May return a promise; a ledger that can wait delivers the next change only after it. */

@@ -8,6 +8,7 @@ import type {
   RecordPlace,
   SearchHint,
   SeenRecord,
+  UpdateOptions,
 } from './action-ledger.ts'
 import type { ActionTable } from './action-table.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
@@ -61,7 +62,7 @@ export class JsonLinesActionLedger implements ActionLedger {
     return false
   }
 
-  update(change: RecordChange, { ifRunning = false } = {}): Promise<ActionRecord> {
+  update(change: RecordChange, { ifRunning = false }: UpdateOptions = {}): Promise<ActionRecord> {
     return this.#records.update(change, ifRunning)
   }
 

@@ -7,6 +7,7 @@ import type {
   RecordPlace,
   SearchHint,
   SeenRecord,
+  UpdateOptions,
 } from './action-ledger.ts'
 import { type ActionRecord, LOST, type RecordChange } from './action.ts'
 import { MemoryRecords } from './memory-records.ts'
@@ -28,7 +29,7 @@ export class MemoryActionLedger implements ActionLedger {
     return isLive
   }
 
-  async update(change: RecordChange, { ifRunning = false } = {}): Promise<ActionRecord> {
+  async update(change: RecordChange, { ifRunning = false }: UpdateOptions = {}): Promise<ActionRecord> {
     return this.#records.update(change, ifRunning)
   }
 

@@ -150,7 +150,7 @@ export class WorkerLoop {
       // A lost worker is registered again.
       if (!lost.aborted) this.#goneBy(result.error)
     }
-    await this.#props.settler.settle(task.action, result, this.#closing.signal)
+    await this.#props.settler.settle(task.action, result, this.worker, this.#closing.signal)
   }
 
   /** The handler threw. Nobody but the log would tell the host so: its caller may be another process. */

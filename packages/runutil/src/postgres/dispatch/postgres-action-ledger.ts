@@ -1,9 +1,7 @@
-import { CallBatcher } from '../../core/call-batcher.ts'
 import { type Duration, toStorableIntervalMs, toStorableMs } from '../../core/duration.ts'
 import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
-import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import {
   type ActionLedger,
   type Following,
@@ -14,16 +12,17 @@ import {
   type RecordPlace,
   type SearchHint,
   type SeenRecord,
+  type UpdateOptions,
 } from '../../dispatch/action-ledger.ts'
 import type { ActionRecord, RecordChange } from '../../dispatch/action.ts'
 import { ErrActionEnded, ErrNoSuchAction } from '../../dispatch/errors.ts'
-import type { TaskExchange } from '../../dispatch/task-exchange.ts'
 import type { Database } from '../database/database.ts'
-import { EQ, GT, JSON_TYPE, TEXT } from '../database/qualified.ts'
+import { EQ, GT, TEXT } from '../database/qualified.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
-import { fromStorable, toStorable } from '../statements/storable-json.ts'
+import { fromStorable } from '../statements/storable-json.ts'
 import { SchemaQueries } from '../statements/schema-queries.ts'
 import { ActionFollower } from './action-follower.ts'
+import { ChangeBatches } from './change-batches.ts'
 import { PostgresTaskExchange } from './postgres-task-exchange.ts'
 import { TakenTasks } from './taken-tasks.ts'
 
@@ -37,13 +36,6 @@ export interface PostgresActionLedgerOptions {
 
 /** Actions read or removed per statement. */
 const PAGE = 500
-/** Changes per statement. */
-const MOST_CHANGES = 100
-
-type Change =
-  | { readonly kind: 'create' | 'dispatch'; readonly record: ActionRecord }
-  | { readonly kind: 'update'; readonly change: RecordChange; readonly ifRunning: boolean }
-
 /**
  * Actions in PostgreSQL or PGlite, for managers and workers in any number of processes. Call `migrate(database)` first.
  *
@@ -55,13 +47,10 @@ type Change =
  * const manager = new Manager({ operation: 'screenshot', ledger })
  */
 export class PostgresActionLedger implements ActionLedger {
-  readonly exchange: TaskExchange
+  readonly exchange: PostgresTaskExchange
   readonly #queries: SchemaQueries
   readonly #taken: TakenTasks
-  readonly #changes = new CallBatcher<string, unknown>((changes) => this.#change(changes), {
-    maxCalls: MOST_CHANGES,
-    isCallError: (error) => !(error instanceof StoreUnavailableError),
-  })
+  readonly #changes: ChangeBatches
 
   /** @throws InvalidArgumentError, InvalidDurationError */
   constructor(database: Database, options: PostgresActionLedgerOptions = {}) {
@@ -70,18 +59,22 @@ export class PostgresActionLedger implements ActionLedger {
     if (!has(database, 'transaction')) throw unexpected(what, 'what openDatabase() resolves with', database)
     this.#queries = new SchemaQueries(database, schema, 'dispatch')
     this.#taken = new TakenTasks(this.#queries)
+    this.#changes = new ChangeBatches(this.#queries)
     this.exchange = new PostgresTaskExchange(this.#queries, toStorableIntervalMs(lease, `${what}: lease`))
   }
 
   async create(record: ActionRecord): Promise<void> {
-    await this.#changed({ kind: 'create', record })
+    await this.#changes.call({ kind: 'create', record })
   }
 
   async dispatch(record: ActionRecord, onTaken: () => void = () => {}): Promise<boolean> {
     await this.#taken.watch(record.id, onTaken)
     let isWritten = false
     try {
-      isWritten = (await this.#changed({ kind: 'dispatch', record })) as boolean
+      const taker = this.exchange.workerHere(record)?.takerWhileIdle(record.host)
+      const result = await this.#changes.call({ kind: 'dispatch', record, taker })
+      isWritten = result.isWritten === true
+      if (result.next?.action === record.id) this.#taken.taken(record.id)
     } finally {
       if (isWritten) this.#taken.written(record.id)
       else this.#taken.forget(record.id)
@@ -89,25 +82,15 @@ export class PostgresActionLedger implements ActionLedger {
     return isWritten
   }
 
-  async update(change: RecordChange, { ifRunning = false } = {}): Promise<ActionRecord> {
-    const result = (await this.#changed({ kind: 'update', change, ifRunning })) as
-      ActionRecord | string | null
-    if (result === null) throw new ErrNoSuchAction(change.id)
-    if (typeof result === 'string') throw new ErrActionEnded(change.id, result)
-    return result
-  }
-
-  async #changed(change: Change): Promise<unknown> {
-    const json = toStorable(change)
-    return this.#changes.call(json, json.length)
-  }
-
-  /** @param changes as JSON */
-  async #change(changes: readonly string[]): Promise<unknown[]> {
-    const { s, channel } = this.#queries
-    const text = /* sql */ `select ${s}.change_actions($1::${TEXT}::${JSON_TYPE}, $2::${TEXT})::${TEXT}`
-    const [row] = await this.#queries.rows<[string]>(text, [`[${changes.join(',')}]`, channel])
-    return fromStorable(row![0])
+  async update(
+    change: RecordChange,
+    { ifRunning = false, doneBy }: UpdateOptions = {},
+  ): Promise<ActionRecord> {
+    const taker = doneBy && this.exchange.workerHere(doneBy)?.takerAfter(change.id)
+    const { record, ended } = await this.#changes.call({ kind: 'update', change, ifRunning, taker })
+    if (record === null || record === undefined) throw new ErrNoSuchAction(change.id)
+    if (typeof ended === 'string') throw new ErrActionEnded(change.id, ended)
+    return record
   }
 
   async get(id: string): Promise<ActionRecord | undefined> {
@@ -153,8 +136,18 @@ export class PostgresActionLedger implements ActionLedger {
   }
 
   async follow(onChange: OnChange, onEnd: (error: unknown) => void): Promise<Following> {
-    const follower = new ActionFollower(this.#queries, onChange, onEnd)
-    return { revision: await follower.start(), off: () => follower.stop() }
+    const follower = new ActionFollower(this.#queries, this.#changes.author, onChange, onEnd)
+    const off = this.#changes.follow(follower)
+    const stop = async (): Promise<void> => {
+      off()
+      await follower.stop()
+    }
+    try {
+      return { revision: await follower.start(), off: stop }
+    } catch (error) {
+      off()
+      throw error
+    }
   }
 
   /**

@@ -28,8 +28,8 @@ export class PostgresTaskExchange implements TaskExchange {
   readonly #leaseMs: number
   /** Registrations that the database is being asked for, by operation and target. */
   readonly #registering = new Map<string, Promise<unknown>>()
-  /** Those of this process that take tasks. */
-  readonly #here = new Set<WorkerInfo>()
+  /** The workers of this process that take tasks, by operation and target. */
+  readonly #here = new Map<string, RegisteredWorker>()
   /** By operation and target. */
   readonly #previous = new Map<string, Previous>()
   /** Those of all processes that took tasks when `present` was last called, by operation. */
@@ -76,8 +76,7 @@ export class PostgresTaskExchange implements TaskExchange {
     const askedAt = systemClock.elapsed()
     const [id, fence] = await this.#askFor(worker, owner, this.#previous.get(key))
     if (id === null) return undefined
-    this.#here.add(worker)
-    return new RegisteredWorker({
+    const registered: RegisteredWorker = new RegisteredWorker({
       queries: this.#queries,
       worker,
       id,
@@ -86,9 +85,11 @@ export class PostgresTaskExchange implements TaskExchange {
       askedAt,
       onClosed: (last) => {
         this.#previous.set(key, { id, fence, last })
-        this.#forget(worker)
+        this.#forget(registered)
       },
     })
+    this.#here.set(key, registered)
+    return registered
   }
 
   async #askFor(
@@ -107,10 +108,11 @@ export class PostgresTaskExchange implements TaskExchange {
     return row!
   }
 
-  #forget(worker: WorkerInfo): void {
-    const { operation, target, host } = worker
+  #forget(worker: RegisteredWorker): void {
+    const { operation, target, host } = worker.info
     this.#closed++
-    this.#here.delete(worker)
+    const key = workerKey(worker.info)
+    if (this.#here.get(key) === worker) this.#here.delete(key)
     const seen = this.#seen.get(operation) ?? []
     this.#seen.set(
       operation,
@@ -120,12 +122,20 @@ export class PostgresTaskExchange implements TaskExchange {
 
   async find(operation: string, target: string): Promise<WorkerInfo | undefined> {
     await this.#registering.get(workerKey({ operation, target }))?.catch(() => {})
+    const here = this.workerHere({ operation, target })
+    if (here !== undefined) return here.info
     const text = /* sql */ `select host, exclusive from ${this.#queries.s}.live_workers
       where operation ${EQ} $1::${TEXT} and target ${EQ} $2::${TEXT} and not closing and expires ${GT} pg_catalog.clock_timestamp()`
     const [row] = await this.#queries.rows<[string, boolean]>(text, [operation, target])
     if (row === undefined) return undefined
     const [host, exclusive] = row
     return exclusive ? { operation, host, target, exclusive } : { operation, host, target }
+  }
+
+  /** The worker of this process that takes the tasks of a target. */
+  workerHere({ operation, target }: Pick<WorkerInfo, 'operation' | 'target'>): RegisteredWorker | undefined {
+    const worker = this.#here.get(workerKey({ operation, target }))
+    return worker?.isLive === true ? worker : undefined
   }
 
   async present(operation: string): Promise<readonly WorkerInfo[]> {
@@ -143,7 +153,9 @@ export class PostgresTaskExchange implements TaskExchange {
   }
 
   known(operation: string): readonly WorkerInfo[] {
-    const here = [...this.#here].filter((worker) => worker.operation === operation)
+    const here = Array.from(this.#here.values(), ({ info }) => info).filter(
+      (worker) => worker.operation === operation,
+    )
     const targets = new Set(here.map(({ target }) => target))
     return [...here, ...(this.#seen.get(operation) ?? []).filter(({ target }) => !targets.has(target))]
   }

@@ -29,7 +29,32 @@ export interface RegisteredWorkerProps {
   readonly onClosed: (last: string | undefined) => void
 }
 
-/** A worker's row in the database, renewed until it is withdrawn or lost. */
+/** What a worker has to do next, by the database. */
+export interface NextTask {
+  /** False when its lease belongs to another. */
+  readonly isLive: boolean
+  /** Null when there is nothing to do. */
+  readonly action: string | null
+  readonly input?: unknown
+}
+
+/** Lets a statement of this process take the worker's next task with what else it does. To be settled once. */
+export interface Taker {
+  readonly id: number
+  readonly fence: number
+  /** The action whose task the worker was given last, and has performed. */
+  readonly done: string | undefined
+  /** @param next undefined without an answer: the task may have been taken, or not */
+  readonly settle: (next: NextTask | undefined) => void
+}
+
+/**
+ * A worker's row in the database, renewed until it is withdrawn or lost.
+ *
+ * Waiting for a task, it takes one when it is notified and every second. A statement of this process that gives it a task, or ends
+ * its last one, may take the next task in its name; one such statement at a time. Should the worker look by itself before the
+ * answer comes, the answer counts for nothing: what it took is found again, since a taken task stays the first until it is done.
+ */
 export class RegisteredWorker implements WorkerRegistration {
   readonly #props: RegisteredWorkerProps
   readonly #outage: OutageLog
@@ -42,6 +67,11 @@ export class RegisteredWorker implements WorkerRegistration {
   #wakeUps: WakeUps | undefined
   /** The action whose task was given last. */
   #last: string | undefined
+  #isIdle = false
+  /** The statement that takes the next task. */
+  #taker: Taker | undefined
+  /** What that statement found. */
+  #answer: NextTask | undefined
 
   constructor(props: RegisteredWorkerProps) {
     this.#props = props
@@ -59,11 +89,20 @@ export class RegisteredWorker implements WorkerRegistration {
     return this.#lost.signal
   }
 
+  /** Whether it takes tasks; as far as this process knows, so does the database. */
+  get isLive(): boolean {
+    return !this.#closed.signal.aborted && !this.#lease.isLost()
+  }
+
+  get info(): WorkerInfo {
+    return this.#props.worker
+  }
+
   async next(): Promise<Task | undefined> {
     for (let failures = 0; !this.#closed.signal.aborted;) {
       try {
         await this.#listen()
-        const task = await this.#take()
+        const task = this.#accept(this.#answered() ?? (await this.#take()))
         this.#outage.succeeded()
         failures = 0
         if (task !== undefined) return task
@@ -71,9 +110,46 @@ export class RegisteredWorker implements WorkerRegistration {
         this.#outage.failed(error)
         failures++
       }
-      await this.#wake.wait(failures === 0 ? POLL_MS : AGAIN.duration(failures))
+      await this.#idle(failures === 0 ? POLL_MS : AGAIN.duration(failures))
     }
     return undefined
+  }
+
+  async #idle(ms: number): Promise<void> {
+    this.#isIdle = true
+    await this.#wake.wait(ms)
+    this.#isIdle = false
+    this.#taker = undefined
+  }
+
+  /** While it waits for a task, or is about to: for the statement that gives it one. @param host whose worker is meant */
+  takerWhileIdle(host: string): Taker | undefined {
+    const isIdle = this.#isIdle || this.#answer?.action === null
+    if (host !== this.info.host || !isIdle || this.#taker !== undefined || !this.isLive) return undefined
+    return this.#newTaker(() => this.#wake.notify())
+  }
+
+  /** For the statement that ends its last action, before `next` is called. */
+  takerAfter(action: string): Taker | undefined {
+    if (action !== this.#last || !this.isLive) return undefined
+    // The statement finds whatever was notified until now.
+    this.#wake.forget()
+    return this.#newTaker(() => {})
+  }
+
+  #newTaker(onAnswer: () => void): Taker {
+    const { id, fence } = this.#props
+    const settle = (next: NextTask | undefined): void => {
+      const isCurrent = this.#taker === taker
+      if (isCurrent) this.#taker = undefined
+      if (isCurrent && next !== undefined) {
+        this.#answer = next
+        onAnswer()
+      } else if (next?.action !== null) this.#wake.notify()
+    }
+    const taker: Taker = { id, fence, done: this.#last, settle }
+    this.#taker = taker
+    return taker
   }
 
   async close(now: number): Promise<void> {
@@ -112,22 +188,33 @@ export class RegisteredWorker implements WorkerRegistration {
     if (this.#closed.signal.aborted) await wakeUps.stop()
   }
 
-  async #take(): Promise<Task | undefined> {
-    const { queries, worker, id, fence } = this.#props
+  #answered(): NextTask | undefined {
+    const answer = this.#answer
+    this.#answer = undefined
+    return answer
+  }
+
+  async #take(): Promise<NextTask> {
+    const { queries, id, fence } = this.#props
     const { s, channel } = queries
     const text = /* sql */ `select p_live, p_action, p_input::${TEXT}
-      from ${s}.take_task($1::bigint, $2::bigint, $3::${TEXT}, $4::${TEXT})`
+      from ${s}.take_task($1::bigint, $2::bigint, $3::${TEXT}, null, $4::${TEXT})`
     type Row = [live: boolean, action: string | null, input: string | null]
     const params = [id, fence, this.#last ?? null, channel]
+    this.#wake.forget()
     const [row] = await queries.rows<Row>(text, params, { ...this.#urgent, reserved: 'claims' })
-    const [live, action, input] = row!
-    if (!live) this.#lose()
+    const [isLive, action, input] = row!
+    return { isLive, action, input: input === null ? undefined : fromStorable(input) }
+  }
+
+  #accept({ isLive, action, input }: NextTask): Task | undefined {
+    if (!isLive) this.#lose()
     // A task taken while it closed has failed, or goes to the next worker.
     if (action === null || this.#closed.signal.aborted) return undefined
     this.#last = action
     this.#wakeUps?.worthIt()
-    const { host, target } = worker
-    return { action, host, target, input: input === null ? undefined : fromStorable(input) }
+    const { host, target } = this.#props.worker
+    return { action, host, target, input }
   }
 
   get #urgent(): StatementOptions {

@@ -39,7 +39,8 @@ export class TakenTasks {
 
   written(action: string): void {
     const waiting = this.#waiting.get(action)
-    if (waiting !== undefined) waiting.written = true
+    if (waiting === undefined) return
+    waiting.written = true
     if (!this.#polling) void this.#poll()
   }
 
@@ -49,10 +50,10 @@ export class TakenTasks {
 
   #hear(payload: string): void {
     const [what, action] = payload.split(' ')
-    if (what === 'taken' && action !== undefined) this.#taken(action)
+    if (what === 'taken' && action !== undefined) this.taken(action)
   }
 
-  #taken(action: string): void {
+  taken(action: string): void {
     this.#waiting.get(action)?.onTaken()
     this.#waiting.delete(action)
   }
@@ -65,7 +66,7 @@ export class TakenTasks {
       const asked = [...this.#waiting].filter(([, { written }]) => written).map(([action]) => action)
       try {
         const notTaken = await this.#notTaken(asked)
-        for (const action of asked) if (!notTaken.has(action)) this.#taken(action)
+        for (const action of asked) if (!notTaken.has(action)) this.taken(action)
         outage.succeeded()
       } catch (error) {
         if (error instanceof DatabaseClosedError) this.#waiting.clear()

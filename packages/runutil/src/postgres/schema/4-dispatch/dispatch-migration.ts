@@ -37,7 +37,8 @@ create index actions_ended on ${s}.actions (revision) where status <> 'running';
 `
 
 const changes = (s: string): string => /* sql */ `
-create function ${s}.put_action(p_record json) returns void language plpgsql ${BY_INDEX} as $$
+-- Returns the revision.
+create function ${s}.put_action(p_record json) returns bigint language plpgsql ${BY_INDEX} as $$
 declare
   v_revision bigint := ${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.action_revision'));
 begin
@@ -47,6 +48,7 @@ begin
       v_revision, p_record)
   on conflict (id) do update set operation = excluded.operation, host = excluded.host, target = excluded.target,
     status = excluded.status, revision = excluded.revision, record = excluded.record;
+  return v_revision;
 end $$;
 
 create function ${s}.merge_json(p_json json, p_change json) returns json language sql ${PINNED} as $$
@@ -55,53 +57,91 @@ create function ${s}.merge_json(p_json json, p_change json) returns json languag
     full join json_each(p_change) with ordinality as c (key, value, place) using (key)
 $$;
 
--- Whether its worker is live and was given the task. Otherwise the action has failed.
-create function ${s}.dispatch_action(p_record json, p_channel text) returns boolean language plpgsql ${PINNED} as $$
-begin
-  if ${s}.post_task(p_record, p_channel) then
-    perform ${s}.put_action(p_record);
-    return true;
-  end if;
-  perform ${s}.put_action(${s}.merge_json(p_record, '${JSON.stringify(LOST)}'));
-  return false;
-end $$;
-
--- The changed record; null when there is no such action, and its status as a string when it has ended otherwise. With
--- p_if_running, an ended action stays as it is and is returned.
-create function ${s}.update_action(p_change json, p_if_running boolean) returns json language plpgsql ${BY_INDEX} as $$
+-- Writes the action and gives its task to the worker, if that is live; otherwise the action has failed. An idle worker of the
+-- calling process, p_taker, takes its next task at once.
+create function ${s}.dispatch_action(p_record json, p_taker json, p_channel text)
+returns json language plpgsql ${PINNED} as $$
 declare
   v_record json;
+  v_revision bigint;
+  v_next json;
+  v_worker bigint := ${s}.post_task(p_record);
+begin
+  if v_worker is null then
+    v_record := ${s}.merge_json(p_record, '${JSON.stringify(LOST)}');
+    return json_build_object('isWritten', false, 'revision', ${s}.put_action(v_record), 'record', v_record);
+  end if;
+  v_revision := ${s}.put_action(p_record);
+  if v_worker = (p_taker ->> 'id')::bigint then
+    v_next := ${s}.next_task(p_taker, p_record ->> 'id', p_channel);
+  end if;
+  if v_next is null or not (v_next ->> 'isLive')::boolean then
+    perform pg_notify(p_channel, 'task ' || v_worker);
+  end if;
+  return json_build_object('isWritten', true, 'revision', v_revision, 'next', v_next);
+end $$;
+
+-- Returns the changed record and its revision; nothing when there is no such action, and only its status when it has ended
+-- otherwise. With p_if_running, an ended action stays as it is and is returned.
+create function ${s}.update_action(
+  p_change json, p_if_running boolean, p_channel text, out p_record json, out p_revision bigint, out p_ended text
+) language plpgsql ${BY_INDEX} as $$
+declare
   v_status text := p_change ->> 'status';
 begin
-  select record into v_record from ${s}.actions where id = p_change ->> 'id';
-  if not found then return null; end if;
-  if v_record ->> 'status' <> 'running' then
-    if p_if_running then return v_record; end if;
-    if v_status <> v_record ->> 'status' then return v_record -> 'status'; end if;
+  select record into p_record from ${s}.actions where id = p_change ->> 'id';
+  if not found then return; end if;
+  if p_record ->> 'status' <> 'running' then
+    if p_if_running then return; end if;
+    if v_status <> p_record ->> 'status' then
+      p_ended := p_record ->> 'status';
+      return;
+    end if;
+  elsif v_status <> 'running' then
+    perform ${s}.wake_behind(p_change ->> 'id', p_channel);
   end if;
-  v_record := ${s}.merge_json(v_record, p_change);
-  perform ${s}.put_action(v_record);
-  return v_record;
+  p_record := ${s}.merge_json(p_record, p_change);
+  p_revision := ${s}.put_action(p_record);
+end $$;
+
+-- With an update that ends the task of a worker of the calling process, that worker takes its next task.
+create function ${s}.change_action(p_change json, p_channel text) returns json language plpgsql ${PINNED} as $$
+declare
+  v_update record;
+begin
+  if p_change ->> 'kind' = 'dispatch' then
+    return ${s}.dispatch_action(p_change -> 'record', p_change -> 'taker', p_channel);
+  elsif p_change ->> 'kind' = 'create' then
+    return json_build_object('revision', ${s}.put_action(p_change -> 'record'));
+  end if;
+  select * into v_update
+    from ${s}.update_action(p_change -> 'change', coalesce((p_change ->> 'ifRunning')::boolean, false), p_channel);
+  return json_build_object('record', v_update.p_record, 'revision', v_update.p_revision, 'ended', v_update.p_ended,
+    'next', case when p_change -> 'taker' is not null
+      then ${s}.next_task(p_change -> 'taker', null, p_channel) end);
 end $$;
 
 create function ${s}.lock_actions() returns void language sql ${PINNED} as $$
   select pg_advisory_xact_lock(hashtext('${s.replaceAll("'", "''")}.actions'), 0)
 $$;
 
--- One call at a time, so that a reader of all revisions up to one has missed none before it. Returns a result for each.
-create function ${s}.change_actions(p_changes json, p_channel text) returns json language plpgsql ${PINNED} as $$
+-- One call at a time, so that a reader of all revisions up to one has missed none before it. Returns a result for each. Readers
+-- are notified of the last revision and its author, who hears of it by the results.
+create function ${s}.change_actions(p_changes json, p_author text, p_channel text)
+returns json language plpgsql ${PINNED} as $$
 declare
   v_change json;
+  v_result json;
   v_results json[];
+  v_revision text;
 begin
   perform ${s}.lock_actions();
   for v_change in select value from json_array_elements(p_changes) loop
-    v_results := array_append(v_results, case v_change ->> 'kind'
-      when 'update' then ${s}.update_action(v_change -> 'change', coalesce((v_change ->> 'ifRunning')::boolean, false))
-      when 'dispatch' then to_json(${s}.dispatch_action(v_change -> 'record', p_channel))
-      else to_json(${s}.put_action(v_change -> 'record')::text) end);
+    v_result := ${s}.change_action(v_change, p_channel);
+    v_results := array_append(v_results, v_result);
+    v_revision := coalesce(v_result ->> 'revision', v_revision);
   end loop;
-  perform pg_notify(p_channel, '');
+  if v_revision is not null then perform pg_notify(p_channel, format('changed %s %s', v_revision, p_author)); end if;
   return array_to_json(v_results);
 end $$;
 `

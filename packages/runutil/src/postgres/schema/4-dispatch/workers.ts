@@ -78,19 +78,18 @@ begin
     where id = v_worker.id returning id, fence into p_id, p_fence;
 end $$;
 
--- False when the worker that the action names is not live any more.
-create function ${s}.post_task(p_record json, p_channel text) returns boolean language plpgsql ${BY_INDEX} as $$
+-- The worker that the action names; null when it is not live any more.
+create function ${s}.post_task(p_record json) returns bigint language plpgsql ${BY_INDEX} as $$
 declare
   v_worker bigint;
 begin
   select id into v_worker from ${s}.live_workers
     where operation = p_record ->> 'operation' and target = p_record ->> 'target' and host = p_record ->> 'host'
       and not closing and expires > clock_timestamp() for no key update;
-  if not found then return false; end if;
+  if not found then return null; end if;
   insert into ${s}.worker_tasks (worker, action, input)
     values (v_worker, p_record ->> 'id', p_record -> 'input');
-  perform pg_notify(p_channel, 'task ' || v_worker);
-  return true;
+  return v_worker;
 end $$;
 
 -- Whether a worker's task is the first of all that wait for its target, and none is running. The target is locked until the
@@ -115,15 +114,28 @@ begin
     where exclusive and target = p_target and id <> p_worker;
 end $$;
 
+-- An action has ended: if its task waits, those behind it may be first for their exclusive target now.
+create function ${s}.wake_behind(p_action text, p_channel text) returns void language plpgsql ${BY_INDEX} as $$
+begin
+  perform ${s}.wake_exclusive(w.id, w.target, p_channel)
+    from ${s}.worker_tasks as t join ${s}.live_workers as w on w.id = t.worker
+    where t.action = p_action and not t.taken and w.exclusive;
+end $$;
+
 -- The first unfinished task, also one that was taken before when that call got no answer. Null when there is none, or while
--- another worker holds the target.
+-- another worker holds the target. Writes nothing when there is none. p_told is an action whose taking need not be notified.
 create function ${s}.take_task(
-  p_worker bigint, p_fence bigint, p_done text, p_channel text, out p_live boolean, out p_action text, out p_input json
+  p_worker bigint, p_fence bigint, p_done text, p_told text, p_channel text,
+  out p_live boolean, out p_action text, out p_input json
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_id bigint;
   v_worker ${s}.live_workers;
 begin
+  perform from ${s}.live_workers where id = p_worker and fence = p_fence;
+  p_live := found;
+  if not found or not exists (select from ${s}.worker_tasks where worker = p_worker) then return; end if;
+  -- Its fence may have changed since.
   select * into v_worker from ${s}.live_workers where id = p_worker and fence = p_fence for key share;
   p_live := found;
   if not found then return; end if;
@@ -145,7 +157,21 @@ begin
     return;
   end if;
   update ${s}.worker_tasks set taken = true where id = v_id;
-  perform pg_notify(p_channel, 'taken ' || p_action);
+  if p_action is distinct from p_told then perform pg_notify(p_channel, 'taken ' || p_action); end if;
+end $$;
+
+-- The same as JSON, without the input of p_told. p_taker has the worker's id and fence, and the action that it has done.
+create function ${s}.next_task(p_taker json, p_told text, p_channel text)
+returns json language plpgsql ${BY_INDEX} as $$
+declare
+  v_next record;
+begin
+  select * into v_next
+    from ${s}.take_task((p_taker ->> 'id')::bigint, (p_taker ->> 'fence')::bigint, p_taker ->> 'done', p_told, p_channel);
+  if v_next.p_input is null or v_next.p_action = p_told then
+    return json_build_object('isLive', v_next.p_live, 'action', v_next.p_action);
+  end if;
+  return json_build_object('isLive', v_next.p_live, 'action', v_next.p_action, 'input', v_next.p_input);
 end $$;
 
 -- Takes no more tasks; with p_gone, gives its target up. All its tasks fail but p_last, the one that it was given last.
@@ -154,19 +180,21 @@ create function ${s}.close_worker(
 ) returns void language plpgsql ${BY_INDEX} as $$
 declare
   v_action text;
+  v_worker ${s}.live_workers;
 begin
   perform ${s}.lock_actions();
-  perform from ${s}.live_workers where id = p_worker and fence = p_fence for update;
+  select * into v_worker from ${s}.live_workers where id = p_worker and fence = p_fence for update;
   if not found then return; end if;
   for v_action in
     delete from ${s}.worker_tasks where worker = p_worker and action is distinct from p_last returning action
   loop
     perform ${s}.update_action(
-      json_build_object('id', v_action, 'status', '${LOST.status}', 'error', '${LOST.error}', 'updatedAt', p_now), true
+      json_build_object('id', v_action, 'status', '${LOST.status}', 'error', '${LOST.error}', 'updatedAt', p_now), true, p_channel
     );
+    perform pg_notify(p_channel, 'changed');
   end loop;
   if p_gone then delete from ${s}.live_workers where id = p_worker;
   else update ${s}.live_workers set closing = true where id = p_worker; end if;
-  perform pg_notify(p_channel, '');
+  if v_worker.exclusive then perform ${s}.wake_exclusive(p_worker, v_worker.target, p_channel); end if;
 end $$;
 `

@@ -11,6 +11,7 @@ import { EQ, GT, TEXT } from '../database/qualified.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
 import { RegisteredWorker } from './registered-worker.ts'
+import { WorkerWakeUps } from './worker-wake-ups.ts'
 
 const POLL_MS = 1_000
 
@@ -26,6 +27,7 @@ interface Previous {
 export class PostgresTaskExchange implements TaskExchange {
   readonly #queries: SchemaQueries
   readonly #leaseMs: number
+  readonly #wakeUps: WorkerWakeUps
   /** Registrations that the database is being asked for, by operation and target. */
   readonly #registering = new Map<string, Promise<unknown>>()
   /** The workers of this process that take tasks, by operation and target. */
@@ -40,6 +42,7 @@ export class PostgresTaskExchange implements TaskExchange {
   constructor(queries: SchemaQueries, leaseMs: number) {
     this.#queries = queries
     this.#leaseMs = leaseMs
+    this.#wakeUps = new WorkerWakeUps(queries, leaseMs)
   }
 
   async register(worker: WorkerInfo, signal: AbortSignal): Promise<WorkerRegistration> {
@@ -78,6 +81,7 @@ export class PostgresTaskExchange implements TaskExchange {
     if (id === null) return undefined
     const registered: RegisteredWorker = new RegisteredWorker({
       queries: this.#queries,
+      wakeUps: this.#wakeUps,
       worker,
       id,
       fence,

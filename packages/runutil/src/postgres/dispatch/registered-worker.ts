@@ -3,6 +3,7 @@ import { systemClock } from '../../core/clock-system.ts'
 import { Notify } from '../../core/notify.ts'
 import { RenewedLease } from '../../core/renewed-lease.ts'
 import { OutageLog } from '../../core/outage-log.ts'
+import { Throttle } from '../../core/throttle.ts'
 import type { Task } from '../../dispatch/action.ts'
 import { WorkerLostError } from '../../dispatch/errors.ts'
 import type { WorkerInfo, WorkerRegistration } from '../../dispatch/task-exchange.ts'
@@ -11,14 +12,15 @@ import { EQ, TEXT, inMs } from '../database/qualified.ts'
 import { fromStorable } from '../statements/storable-json.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
-import { WakeUps } from '../statements/wake-ups.ts'
+import { WAKE_EVERY_MS } from '../statements/wake-ups.ts'
+import type { WokenWorker, WorkerWakeUps } from './worker-wake-ups.ts'
 
-const POLL_MS = 1_000
 /** After the database couldn't be reached. */
-const AGAIN = new ExponentialBackoff({ initial: 50, max: POLL_MS })
+const AGAIN = new ExponentialBackoff({ initial: 50, max: 1_000 })
 
 export interface RegisteredWorkerProps {
   readonly queries: SchemaQueries
+  readonly wakeUps: WorkerWakeUps
   readonly worker: WorkerInfo
   readonly id: number
   readonly fence: number
@@ -51,23 +53,23 @@ export interface Taker {
 /**
  * A worker's row in the database, renewed until it is withdrawn or lost.
  *
- * Waiting for a task, it takes one when it is notified and every second. A statement of this process that gives it a task, or ends
- * its last one, may take the next task in its name; one such statement at a time. Should the worker look by itself before the
- * answer comes, the answer counts for nothing: what it took is found again, since a taken task stays the first until it is done.
+ * Waiting for a task, it takes one when it is woken. A statement of this process that gives it a task, or ends its last one, may take
+ * the next task in its name; one such statement at a time. Should the worker look by itself before the answer comes, the answer
+ * counts for nothing: what it took is found again, since a taken task stays the first until it is done.
  */
-export class RegisteredWorker implements WorkerRegistration {
+export class RegisteredWorker implements WorkerRegistration, WokenWorker {
   readonly #props: RegisteredWorkerProps
   readonly #outage: OutageLog
   readonly #lost = new AbortController()
   /** It takes no more tasks. */
   readonly #closed = new AbortController()
   readonly #wake = new Notify(systemClock, this.#closed.signal)
+  readonly #throttle = new Throttle(() => this.#wake.notify(), WAKE_EVERY_MS, systemClock)
   readonly #lease: RenewedLease
   #withdrawn = false
-  #wakeUps: WakeUps | undefined
   /** The action whose task was given last. */
   #last: string | undefined
-  #isIdle = false
+  #isWaiting = false
   /** The statement that takes the next task. */
   #taker: Taker | undefined
   /** What that statement found. */
@@ -83,6 +85,7 @@ export class RegisteredWorker implements WorkerRegistration {
     }
     const { leaseMs, askedAt } = props
     this.#lease = new RenewedLease({ leaseMs, clock: systemClock, ...callbacks }, askedAt)
+    props.wakeUps.add(this)
   }
 
   get lost(): AbortSignal {
@@ -94,6 +97,26 @@ export class RegisteredWorker implements WorkerRegistration {
     return !this.#closed.signal.aborted && !this.#lease.isLost()
   }
 
+  get id(): number {
+    return this.#props.id
+  }
+
+  get fence(): number {
+    return this.#props.fence
+  }
+
+  get isWaiting(): boolean {
+    return this.#isWaiting
+  }
+
+  hear(): void {
+    this.#throttle.call()
+  }
+
+  look(): void {
+    this.#wake.notify()
+  }
+
   get info(): WorkerInfo {
     return this.#props.worker
   }
@@ -101,7 +124,7 @@ export class RegisteredWorker implements WorkerRegistration {
   async next(): Promise<Task | undefined> {
     for (let failures = 0; !this.#closed.signal.aborted;) {
       try {
-        await this.#listen()
+        await this.#props.wakeUps.listen()
         const task = this.#accept(this.#answered() ?? (await this.#take()))
         this.#outage.succeeded()
         failures = 0
@@ -110,21 +133,21 @@ export class RegisteredWorker implements WorkerRegistration {
         this.#outage.failed(error)
         failures++
       }
-      await this.#idle(failures === 0 ? POLL_MS : AGAIN.duration(failures))
+      await this.#idle(failures === 0 ? Infinity : AGAIN.duration(failures))
     }
     return undefined
   }
 
   async #idle(ms: number): Promise<void> {
-    this.#isIdle = true
+    this.#isWaiting = true
     await this.#wake.wait(ms)
-    this.#isIdle = false
+    this.#isWaiting = false
     this.#taker = undefined
   }
 
   /** While it waits for a task, or is about to: for the statement that gives it one. @param host whose worker is meant */
   takerWhileIdle(host: string): Taker | undefined {
-    const isIdle = this.#isIdle || this.#answer?.action === null
+    const isIdle = this.#isWaiting || this.#answer?.action === null
     if (host !== this.info.host || !isIdle || this.#taker !== undefined || !this.isLive) return undefined
     return this.#newTaker(() => this.#wake.notify())
   }
@@ -178,16 +201,6 @@ export class RegisteredWorker implements WorkerRegistration {
     }
   }
 
-  async #listen(): Promise<void> {
-    if (this.#wakeUps !== undefined) return
-    const { queries, id } = this.#props
-    const payloads = ['', `task ${id}`]
-    const wakeUps = new WakeUps(() => this.#wake.notify())
-    await wakeUps.listen(queries, queries.channel, (payload) => payloads.includes(payload))
-    this.#wakeUps = wakeUps
-    if (this.#closed.signal.aborted) await wakeUps.stop()
-  }
-
   #answered(): NextTask | undefined {
     const answer = this.#answer
     this.#answer = undefined
@@ -212,7 +225,7 @@ export class RegisteredWorker implements WorkerRegistration {
     // A task taken while it closed has failed, or goes to the next worker.
     if (action === null || this.#closed.signal.aborted) return undefined
     this.#last = action
-    this.#wakeUps?.worthIt()
+    this.#throttle.worthIt()
     const { host, target } = this.#props.worker
     return { action, host, target, input }
   }
@@ -238,7 +251,8 @@ export class RegisteredWorker implements WorkerRegistration {
   #takeNoMore(): void {
     if (this.#closed.signal.aborted) return
     this.#closed.abort()
-    void this.#wakeUps?.stop().catch(() => {})
+    this.#throttle.stop()
+    this.#props.wakeUps.remove(this)
     this.#props.onClosed(this.#last)
   }
 }

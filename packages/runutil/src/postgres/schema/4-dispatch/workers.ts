@@ -122,6 +122,14 @@ begin
     where t.action = p_action and not t.taken and w.exclusive;
 end $$;
 
+-- Those of the workers that have nothing to do, with their fences.
+create function ${s}.quiet_workers(p_workers bigint[])
+returns table (id bigint, fence bigint) language plpgsql stable ${BY_INDEX} as $$
+begin
+  return query select w.id, w.fence from unnest(p_workers) as p (worker) join ${s}.live_workers as w on w.id = p.worker
+    where not exists (select from ${s}.worker_tasks as t where t.worker = w.id);
+end $$;
+
 -- The first unfinished task, also one that was taken before when that call got no answer. Null when there is none, or while
 -- another worker holds the target. Writes nothing when there is none. p_told is an action whose taking need not be notified.
 create function ${s}.take_task(

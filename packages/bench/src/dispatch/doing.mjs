@@ -8,14 +8,15 @@ const names = Array.from({ length: targets }, (_, at) => `target ${at}`)
 
 // So that tables and files are there.
 await withWorkers((manager) => inSequence(manager, Math.ceil(count / 4)))
+const start = await counted()
+await withWorkers(() => {})
 const before = await counted()
 const latency = await withWorkers((manager) => inSequence(manager, count))
 const after = await counted()
 const perSecond = await withWorkers((manager) => atOnce(manager, count))
-const work = {
-  commits: (after.commits - before.commits) / count,
-  fsyncs: (after.fsyncs - before.fsyncs) / count,
-}
+// Without what it takes to register the workers and to withdraw them.
+const perDo = (what) => (after[what] - before[what] - (before[what] - start[what])) / count
+const work = { commits: perDo('commits'), fsyncs: perDo('fsyncs') }
 console.log(JSON.stringify({ ...latency, ...work, perSecond }))
 
 async function withWorkers(body) {

@@ -205,6 +205,18 @@ describe('refused, and nothing is stored', () => {
     expect(await queue.counts()).toEqual({})
   })
 
+  it('a kind and its data, as other queues take them', async () => {
+    const { queue } = freshQueue()
+    const worker = new QueueWorker(queue).register('mail', () => {})
+    for (const enqueues of [queue, worker]) {
+      const error = await failureOf(enqueues.enqueue('mail' as never, { to: 'ada' } as never))
+      expect(error).toBeInstanceOf(ErrInvalidJob)
+      expect(error.message).toContain(
+        'job: expected an object { kind, id?, payload?, runAt?, … }; got "mail"',
+      )
+    }
+  })
+
   test.each(wrong)('%s, through a worker', async (_, given) => {
     const { queue } = freshQueue()
     const worker = new QueueWorker(queue).register('a', () => {})

@@ -4,13 +4,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
-import { Runtime, runAllWorkers } from 'runutil'
+import { Runtime, runAllWorkers, wait } from 'runutil'
 import { OpsServer } from 'runutil/ops'
 import { exposition } from 'runutil/prometheus'
 import { JobQueue, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { median } from '../measure.ts'
 
 const KINDS = Array.from({ length: 200 }, (_, at) => `kind-${at}`)
+const REST_MS = 100
 const times = Number(process.argv[2])
 
 const queue = new JobQueue(new MemoryJobStore())
@@ -68,6 +69,8 @@ async function handleOneOfEach(): Promise<void> {
 
 /** Of this process, from the request until another process has the whole answer. */
 async function cpuMs(): Promise<number> {
+  // What the jobs before have left to do isn't the scrape's.
+  await wait(REST_MS)
   const before = process.cpuUsage()
   client.stdin.write('once\n')
   await once(client.stdout, 'data')

@@ -75,6 +75,7 @@ export class JobQueue {
     jobs: JobInput | readonly JobInput[],
     options: EnqueueOptions = {},
   ): Promise<Enqueued | Enqueued[]> {
+    if (typeof jobs === 'string') prepareJobs(jobs) // As other queues take a kind: refused before its data, as options.
     const resolved = resolveEnqueueOptions(options)
     const prepared = prepareJobs(jobs, resolved.onExists, this.#store.maxJson)
     if (prepared.typed.length > 0) await checkPayloads(prepared.typed)

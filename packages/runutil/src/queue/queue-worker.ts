@@ -123,7 +123,9 @@ export class QueueWorker implements Worker {
 
   /** A job that carries the definition of its kind, if it was registered by one. */
   #typed(job: JobInput): JobInput {
-    const name = normaliseKind((job as JobInput | null)?.kind as string, 'job.kind')
+    // The queue refuses it.
+    if (typeof job !== 'object' || (job as unknown) === null) return job
+    const name = normaliseKind(job.kind, 'job.kind')
     const kind = this.#kinds.get(name)
     if (kind === undefined) throw new ErrUnknownKind(name, [...this.#kinds.keys()])
     return kind.input === undefined ? job : withSchema(job, kind)

@@ -91,7 +91,7 @@ export interface AttemptEnd {
  * clock is set back; times of day, such as a unit's `notBefore`, stay.
  */
 export interface CoordinateStore {
-  /** @param now returns the time in ms since the epoch. Default: the store's own clock */
+  /** The same data with its times taken from `now`, in ms since the epoch; undefined: from the store's own clock. */
   withTime(now: (() => number) | undefined): CoordinateTables
 }
 

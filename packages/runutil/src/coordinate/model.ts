@@ -17,17 +17,22 @@ export interface WorkUnitMeta {
 
 /** A unit to add. One of the same name gets the new data and runs again, unless it is pending. */
 export interface NewWorkUnit {
+  /** Unique in its spec: at most 2,000 bytes in UTF-8. */
   name: string
+  /** A JSON object; each new attempt starts with a copy. */
   data: Data
   meta?: WorkUnitMeta | undefined
 }
 
 /** Which units of a spec; ordered by name, by code point. */
 export interface WorkUnitQuery {
+  /** Only units of these names. Default: of any. */
   names?: readonly string[] | undefined
+  /** Only units in one of these. Default: in any. */
   statuses?: readonly WorkUnitStatus[] | undefined
   /** Only units whose names come after this one, for paging. */
   previousName?: string | undefined
+  /** The most units, 1 or more: the first by name. Default: all. */
   limit?: number | undefined
 }
 
@@ -57,7 +62,9 @@ export interface SummaryRow {
 export interface OpenUnits {
   readonly namespace: string
   readonly workSpec: string
+  /** Units that a worker can lease now. */
   readonly available: number
+  /** Units that a worker has leased. */
   readonly pending: number
   /** Undefined while all specs together have more than 10,000 of them. */
   readonly delayed: number | undefined
@@ -65,18 +72,21 @@ export interface OpenUnits {
 
 /** What a worker says of itself when it renews its record. */
 export interface WorkerUpdate {
+  /** What it tells of itself: a JSON object, which replaces the last one. */
   data: Data
   /** When the update was made. */
   now: Date
   /** When the worker counts as gone without another update. */
   expiration: Date
+  /** Any text; the model gives it no meaning. */
   mode: string
 }
 
-/** A scheduler over families of work. */
+/** A scheduler over families of work. An object that stands for something deleted rejects each call with an ErrGone. */
 export interface Coordinate {
   /** The namespace of that name; created if there is none. */
   namespace(name: string): Promise<Namespace>
+  /** All of them by name, in the order of their names. */
   namespaces(): Promise<Map<string, Namespace>>
   /** How many units of each spec have each status, also of those that have ended: reads all units. */
   summarize(): Promise<SummaryRow[]>
@@ -98,9 +108,11 @@ export interface Namespace {
   workSpec(name: string): Promise<WorkSpec>
   /** Deletes a spec with all its units. @throws ErrNoSuchWorkSpec */
   destroyWorkSpec(name: string): Promise<void>
+  /** In the order of code points. */
   workSpecNames(): Promise<string[]>
   /** The worker of that name; its record is created if there is none. */
   worker(name: string): Promise<CoordinateWorkerRecord>
+  /** All worker records by name, also of workers that are inactive or gone. */
   workers(): Promise<Map<string, CoordinateWorkerRecord>>
   /**
    * Removes work that ended longer ago than `retention`: units that have finished or failed, with their attempts, and of
@@ -109,15 +121,18 @@ export interface Namespace {
    * @returns how many units were removed
    */
   prune(retention: Duration): Promise<number>
+  /** As `Coordinate.summarize`, of this namespace alone. */
   summarize(): Promise<SummaryRow[]>
 }
 
 /** A family of work units. */
 export interface WorkSpec {
   readonly name: string
+  /** As it was last set, with its `name`. */
   data(): Promise<WorkSpecData>
   /** @throws ErrChangedName, ErrNoWorkSpecName, ErrBadWorkSpecName */
   setData(data: WorkSpecData): Promise<void>
+  /** How it is scheduled. @param options withCounts: whether to count its available and pending units. Default false */
   meta(options?: { withCounts?: boolean }): Promise<WorkSpecMeta>
   /** Fields that can't be set are ignored. */
   setMeta(meta: Partial<WorkSpecMeta>): Promise<void>
@@ -127,9 +142,13 @@ export interface WorkSpec {
   addWorkUnits(units: readonly NewWorkUnit[]): Promise<WorkUnit[]>
   /** @throws ErrNoSuchWorkUnit */
   workUnit(name: string): Promise<WorkUnit>
+  /** Those that match, by name, in the order of their names. Default: all of them. */
   workUnits(query?: WorkUnitQuery): Promise<Map<string, WorkUnit>>
+  /** How many units have each status, 0 where none has. Reads all units. */
   countWorkUnitStatus(): Promise<Record<WorkUnitStatus, number>>
+  /** Gives all that match one priority: higher first. An empty query matches all. */
   setWorkUnitPriorities(query: WorkUnitQuery, priority: number): Promise<void>
+  /** Adds `by`, which may be negative, to the priority of each that matches. */
   adjustWorkUnitPriorities(query: WorkUnitQuery, by: number): Promise<void>
   /** Failed units run again, with a new count of attempts; others stay as they are. @returns how many */
   retryWorkUnits(query?: WorkUnitQuery): Promise<number>
@@ -137,6 +156,7 @@ export interface WorkSpec {
   clearWorkUnits(query?: WorkUnitQuery): Promise<number>
   /** @returns how many */
   deleteWorkUnits(query?: WorkUnitQuery): Promise<number>
+  /** One row for each status that units of this spec have. */
   summarize(): Promise<SummaryRow[]>
 }
 
@@ -146,11 +166,17 @@ export interface WorkUnit {
   readonly workSpec: WorkSpec
   /** The data of its active attempt; without one, its own. */
   data(): Promise<Data>
+  /** 'pending' while leased, 'finished' or 'failed' as its attempt ended; else 'delayed' before `notBefore`, then 'available'. */
   status(): Promise<WorkUnitStatus>
+  /** Its priority and, if it has one, `notBefore`. */
   meta(): Promise<WorkUnitMeta>
+  /** Replaces both fields: without a priority it is 0, and without `notBefore` the unit is not delayed. */
   setMeta(meta: WorkUnitMeta): Promise<void>
+  /** Higher first. 0 unless it was set. */
   priority(): Promise<number>
+  /** Any finite number; leaves `notBefore` as it is. */
   setPriority(priority: number): Promise<void>
+  /** The last attempt, also once it has ended; undefined before the first, once cleared, and once added again after an end. */
   activeAttempt(): Promise<Attempt | undefined>
   /** Makes it available again, with its own data; its attempts stay, but no longer count for `max_retries`. */
   clearActiveAttempt(): Promise<void>
@@ -166,6 +192,7 @@ export interface WorkUnit {
 export interface WorkUnitOverview {
   readonly status: WorkUnitStatus
   readonly priority: number
+  /** Undefined if the unit was never delayed. */
   readonly notBefore?: Date
   /** Including pruned ones. */
   readonly numAttempts: number
@@ -174,14 +201,23 @@ export interface WorkUnitOverview {
 /** A worker as its namespace knows it. It renews its record; one that doesn't counts as gone. */
 export interface CoordinateWorkerRecord {
   readonly name: string
+  /** The worker that it is a child of; undefined for none. */
   parent(): Promise<CoordinateWorkerRecord | undefined>
+  /** Makes it a child of another worker; undefined: of none. */
   setParent(worker: CoordinateWorkerRecord | undefined): Promise<void>
+  /** In the order of their names, also inactive ones. */
   children(): Promise<CoordinateWorkerRecord[]>
+  /** False from `deactivate` until the next `update`. Does not look at the expiration. */
   active(): Promise<boolean>
+  /** Marks it as inactive. Its attempts stay until they end or expire. */
   deactivate(): Promise<void>
+  /** Of its last update; '' before the first. */
   mode(): Promise<string>
+  /** Of its last update; {} before the first. */
   data(): Promise<Data>
+  /** When it counts as gone: as its last update said, or 15 m after its record was created. */
   expiration(): Promise<Date>
+  /** The `now` of its last update, or when its record was created. */
   lastUpdate(): Promise<Date>
   /** Updates the worker, which is active from then on. */
   update(update: WorkerUpdate): Promise<void>
@@ -191,6 +227,7 @@ export interface CoordinateWorkerRecord {
   makeAttempt(unit: WorkUnit, lifetime?: Duration): Promise<Attempt>
   /** The worker's pending attempts that are their units' active ones. */
   activeAttempts(): Promise<Attempt[]>
+  /** Ended ones too, except those that were pruned or deleted; the oldest first. */
   allAttempts(): Promise<Attempt[]>
   /** The active attempts of its children. */
   childAttempts(): Promise<Attempt[]>
@@ -200,11 +237,15 @@ export interface CoordinateWorkerRecord {
 export interface Attempt {
   readonly workUnit: WorkUnit
   readonly worker: CoordinateWorkerRecord
+  /** 'expired' once its expiration has passed, without a call. */
   status(): Promise<AttemptStatus>
+  /** A copy of its unit's data, until a call brings other data. */
   data(): Promise<Data>
+  /** When the unit was leased. */
   startTime(): Promise<Date>
   /** Undefined while it is pending. */
   endTime(): Promise<Date | undefined>
+  /** When the lease ends unless it is renewed. */
   expirationTime(): Promise<Date>
   /** @throws ErrNotPending when it has ended; ErrLostLease, the data stored, when it isn't the active one */
   renew(extend: Duration, data?: Data): Promise<void>

@@ -12,10 +12,13 @@ export interface WorkSpecMeta {
   priority: number
   /** Its share among specs of one priority; none at 0 or less. */
   weight: number
+  /** Whether no unit of it is handed out; attempts that run go on. */
   paused: boolean
   /** Whether a unit is added when it has none. */
   continuous: boolean
+  /** Whether its data says `continuous: true`; only then can `continuous` be set. */
   readonly canBeContinuous: boolean
+  /** The memory that a worker has to offer, in GB; 0: any. */
   readonly minMemoryGb: number
   /** Ms between the starts of a continuous spec's units. */
   interval: number
@@ -31,9 +34,11 @@ export interface WorkSpecMeta {
   maxRetries: number
   /** The spec to which the `output` of a finished unit adds units. */
   readonly nextWorkSpecName: string
+  /** Only requests for this runtime, or for any, get its units; a CoordinateWorker asks for 'node' unless told otherwise. */
   readonly runtime: string
   /** Counted only on request; otherwise 0. */
   readonly availableCount: number
+  /** Counted only on request; otherwise 0. */
   readonly pendingCount: number
 }
 

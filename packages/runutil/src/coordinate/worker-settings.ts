@@ -21,6 +21,7 @@ export type CoordinateTask = (attempts: Attempt[], signal: AbortSignal) => Promi
 
 /** Options of a `CoordinateWorker`. */
 export interface CoordinateWorkerOptions {
+  /** Where it registers itself and asks for work. */
   namespace: Namespace
   /** The tasks, by the `task` in a spec's data or, without one, by the spec's name. */
   tasks: Record<string, CoordinateTask>

@@ -9,6 +9,7 @@ import { messageOf } from './thrown.ts'
 
 /** How long to wait before an attempt. Attempt 0, the first, is always 0 ms. */
 export interface Backoff {
+  /** The wait before an attempt, in ms. @param attempt 0 for the first, 1 for the first retry and so on */
   duration(attempt: number): number
 }
 
@@ -50,6 +51,7 @@ export class StaticBackoff implements Backoff {
 export class ExponentialBackoff implements Backoff {
   readonly initialMs: number
   readonly maxMs: number
+  /** The share of each wait that is random, 0 to 1. */
   readonly jitterProportion: number
 
   /** @throws InvalidDurationError, RangeError for a jitterProportion outside 0 to 1 */

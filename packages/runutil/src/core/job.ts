@@ -3,6 +3,7 @@ import { has, isPlainFunction } from './has.ts'
 
 /** Does one thing once, and ends early when the signal aborts. */
 export interface Job {
+  /** Resolves when it is done; a rejection means that it has failed. May end early, either way, once the signal has aborted. */
   runOnce(signal: AbortSignal): Promise<void>
 }
 

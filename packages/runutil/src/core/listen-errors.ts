@@ -2,6 +2,7 @@
 export class PortInUseError extends Error {
   readonly code = 'ERR_PORT_IN_USE'
   readonly port: number
+  /** The name or address that was to be listened on; undefined: all addresses. */
   readonly host: string | undefined
   static {
     this.prototype.name = 'PortInUseError'

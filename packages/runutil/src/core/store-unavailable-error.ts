@@ -8,6 +8,7 @@ import { brandError } from './brand.ts'
  */
 export class StoreUnavailableError extends Error {
   readonly code = 'ERR_STORE_UNAVAILABLE'
+  /** Whether the call may have taken effect; false: it has not. */
   readonly outcomeUnknown: boolean
   /** The server itself refused; nothing took effect. */
   readonly answered: boolean

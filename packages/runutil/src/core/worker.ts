@@ -16,6 +16,7 @@ export type WorkerFunc = (signal: AbortSignal) => Promise<void> | void
 export interface DeclarativeWorker {
   /** Its name in logs, health and errors, beneath the names of the groups around it: '/Type/Name'. */
   name: string
+  /** What runs: an object with `run(signal)`, or a function of the signal; not a class. */
   worker: Worker | WorkerFunc
   /** The delays before restarts. Without it, and without a default of the supervisor, the first failure stops the group. */
   retry?: Backoff | undefined
@@ -48,6 +49,7 @@ export type Runnable = Worker | WorkerFunc | DeclarativeWorker
 
 /** Implemented by a class decorated with `@Worker()`. */
 export interface WorkerConfigurer {
+  /** Called once for a run, after the class was constructed and before any worker of the run starts. */
   workers(): Iterable<Runnable>
 }
 

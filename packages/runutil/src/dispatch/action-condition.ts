@@ -6,6 +6,7 @@ import { asJson } from './json.ts'
 
 /** Operators that the value of a field must satisfy, all of them. */
 export interface Condition<T> {
+  /** Comparisons match only values of the type of the operand; text compares by UTF-16 code units. */
   gt?: T
   gte?: T
   lt?: T
@@ -16,6 +17,7 @@ export interface Condition<T> {
   contains?: string
   /** Only text matches. */
   startsWith?: string
+  /** Only text matches. */
   endsWith?: string
 }
 

@@ -36,6 +36,7 @@ export type OperationHint = SearchHint & Pick<ActionRecord, 'operation'>
 export interface ActionLedger {
   /** The workers of all users of this ledger. */
   readonly exchange: TaskExchange
+  /** Appends a new action, without a task for a worker. Resolves when the ledger has it. */
   create(record: ActionRecord): Promise<void>
   /**
    * Creates a running action and gives its task to the worker that it names, atomically; tasks of one target in call order.
@@ -50,6 +51,7 @@ export interface ActionLedger {
    * @throws ErrNoSuchAction, ErrActionEnded
    */
   update(change: RecordChange, options?: UpdateOptions): Promise<ActionRecord>
+  /** The action as it is now, with all changes merged; undefined if the ledger has none with that id. */
   get(id: string): Promise<ActionRecord | undefined>
   /** Records, oldest first, each in its state when the search reaches it. */
   search(hint: SearchHint): AsyncIterable<SeenRecord>

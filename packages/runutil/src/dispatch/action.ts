@@ -7,18 +7,22 @@ export type ActionStatus = (typeof ACTION_STATUSES)[number]
 
 /** A task for the worker of a target, and its outcome. */
 export interface Action<I = unknown, O = unknown> {
+  /** Made by the manager; unique in the ledger. */
   readonly id: string
   /** The operation of the action's manager. */
   readonly operation: string
   /** The worker's host, and the target that it works on; they may be the same. */
   readonly host: string
   readonly target: string
+  /** JSON: what the schema of inputs made of what was given to `do`. */
   readonly input: I
   readonly status: ActionStatus
+  /** What `update` last set; undefined until then. */
   readonly output?: O
   /** Why it failed. */
   readonly error?: string
   readonly createdAt: Date
+  /** When it was created or last changed, by the clock of who did that. */
   readonly updatedAt: Date
 }
 
@@ -39,7 +43,9 @@ export const ACTION_FIELDS = [
 export interface Task<I = unknown> {
   /** The id of the action that its results belong to. */
   readonly action: string
+  /** The input of the action. */
   readonly input: I
+  /** The host that the worker was registered with. */
   readonly host: string
   readonly target: string
 }

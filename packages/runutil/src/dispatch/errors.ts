@@ -59,6 +59,7 @@ export class WorkerLostError extends Error {
 /** An action failed in another process; the message is that of its error. */
 export class ActionFailedError extends Error {
   readonly code = 'ERR_ACTION_FAILED'
+  /** The id of the action. */
   readonly action: string
   static {
     brandError(this, 'ActionFailedError')
@@ -136,6 +137,7 @@ export class LedgerCorruptError extends Error {
 export class LedgerInUseError extends Error {
   readonly code = 'ERR_LEDGER_IN_USE'
   readonly file: string
+  /** The process that has it open. */
   readonly pid: number
   /** The host or container that `pid` belongs to. */
   readonly host: string
@@ -173,6 +175,7 @@ function hintFor(file: string, code: string | undefined): string {
 /** A task should be tried again. */
 export class TaskRetryError extends Error {
   readonly code = 'ERR_TASK_RETRY'
+  /** The message without 'Try again: '. */
   readonly reason: string
   static {
     brandError(this, 'TaskRetryError')
@@ -186,6 +189,7 @@ export class TaskRetryError extends Error {
 /** Every attempt asked for a retry; `cause` is the last error. */
 export class RetriesExhaustedError extends Error {
   readonly code = 'ERR_RETRIES_EXHAUSTED'
+  /** How many were made. */
   readonly attempts: number
   static {
     brandError(this, 'RetriesExhaustedError')

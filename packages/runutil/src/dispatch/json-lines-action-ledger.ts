@@ -33,6 +33,7 @@ export class JsonLinesActionLedger implements ActionLedger {
   readonly exchange: MemoryTaskExchange
   #followers = 0
 
+  /** Opens nothing yet. @throws InvalidArgumentError when `file` is empty or not a string */
   constructor(file: string) {
     if (typeof file !== 'string' || file === '') {
       throw unexpected('JsonLinesActionLedger', 'the path of a file', file)
@@ -96,6 +97,7 @@ export class JsonLinesActionLedger implements ActionLedger {
     return this.#records.close()
   }
 
+  /** As `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

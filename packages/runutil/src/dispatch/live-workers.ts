@@ -9,6 +9,7 @@ import { type LiveWorkerDetail, type TaskHandler, WorkerLoop } from './worker-lo
 
 /** A worker that can perform actions on its target now. */
 export interface LiveWorker {
+  /** The name given to `register`. */
   readonly host: string
   readonly target: string
 }
@@ -100,6 +101,7 @@ export class LiveWorkers<I = unknown> implements Iterable<LiveWorker> {
     return [...this].find((worker) => worker.target === target)
   }
 
+  /** Those that take tasks; of other processes, as far as this one knows. */
   *[Symbol.iterator](): Iterator<LiveWorker> {
     for (const { host, target } of this.#known()) yield { host, target }
   }

@@ -12,6 +12,7 @@ import type { ActionLedger } from './action-ledger.ts'
 export interface ManagerOptions<I = unknown, O = unknown> {
   /** The operation that the workers perform. Managers with the same operation and ledger share workers and actions. */
   operation: string
+  /** Where actions are kept, and through which workers get their tasks. */
   ledger: ActionLedger
   /** The schema of inputs. Default: any JSON. */
   input?: StandardSchemaV1<unknown, I> | undefined

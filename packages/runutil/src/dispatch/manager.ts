@@ -36,7 +36,9 @@ import { TaskSubmitter } from './task-submitter.ts'
  */
 export class Manager<I = unknown, O = unknown> implements Worker {
   readonly [workerKind] = 'manager'
+  /** The actions of its operation, read from the ledger. */
   readonly actions: Actions<I, O>
+  /** Where workers are registered, and those that are live. */
   readonly workers: LiveWorkers<I>
   readonly #settings: ManagerSettings
   readonly #submissions = new Submissions<I, O>()

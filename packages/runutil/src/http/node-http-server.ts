@@ -8,19 +8,25 @@ export interface NodeHttpServer extends Pick<
   'on' | 'off' | 'prependListener' | 'listenerCount'
 > {
   readonly listening: boolean
+  /** Begins to listen; the events `listening` or `error` tell how that went. */
   listen(options: { port: number; host?: string }): unknown
+  /** Accepts no new connections; the event `close` comes when the last one has ended. */
   close(): unknown
+  /** Closes connections that have no request running. */
   closeIdleConnections(): void
 }
 
 /** An app that already has its server, as Fastify's. */
 export interface HttpApp {
+  /** The server that the app answers on; `httpServer` calls its `listen`, not that of the app. */
   readonly server: NodeHttpServer
+  /** Awaited before the server listens: plugins are loaded by then. */
   ready(): PromiseLike<unknown>
 }
 
 /** An app that creates its server when it listens, as those of Express and Koa. */
 export interface HttpListener {
+  /** Makes a server and begins to listen. `host` is left out for all addresses. */
   listen(port: number, host: string): NodeHttpServer
 }
 

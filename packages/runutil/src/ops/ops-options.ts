@@ -30,9 +30,13 @@ export interface OpsOptions {
   basePath?: string | undefined
   /** What the doctor asks of the database: `new PostgresDiagnosis(database)`. */
   database?: DatabaseDiagnosis | undefined
+  /** Shows its kinds and jobs, and lets operators change them. Default: none are shown. */
   queue?: JobQueue | undefined
+  /** Shows its work specs, units and attempts. Default: none are shown. */
   coordinate?: Coordinate | undefined
+  /** Shows the actions of these. Default: none are shown. */
   dispatch?: AnyManager | readonly AnyManager[] | undefined
+  /** Shows the leases of this store. Default: none are shown. */
   leases?: LeaseStore | undefined
   /** Where replicas see each other, and pass on commands. Default: this process alone. */
   replicas?: ReplicaStore | undefined

@@ -28,9 +28,11 @@ export interface WorkerFacts {
 /** The worker died, was killed or broke the protocol. Its task may have had effects, so it isn't run again. */
 export class WorkerError extends Error {
   readonly code: string = 'ERR_WORKER'
+  /** Undefined when it could not be spawned, or is not known. */
   readonly pid: number | undefined
   /** Null when a signal ended the worker, undefined when its end wasn't observed. */
   readonly exitCode: number | null | undefined
+  /** Null unless a signal ended the worker, undefined when its end wasn't observed. */
   readonly signal: NodeJS.Signals | null | undefined
   /** The last 64 KiB of the worker's stderr. Not enumerable; the message contains its end. */
   readonly stderr: string

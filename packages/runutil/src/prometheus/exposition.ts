@@ -15,7 +15,9 @@ export interface ExpositionOptions extends MeasuredParts {
 
 /** As that of prom-client. */
 export interface MetricRegistry {
+  /** Has to begin with 'text/plain': ours come in the text format. */
   readonly contentType: string
+  /** Called at each scrape; its text follows that of runutil. */
   metrics(): Promise<string>
 }
 

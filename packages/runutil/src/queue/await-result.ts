@@ -13,6 +13,7 @@ import type { ObservedJobStore } from './observed-job-store.ts'
 export interface AwaitResultOptions {
   /** How long to wait for the end of the job. Default: no limit. */
   timeout?: Duration | undefined
+  /** Ends the wait, which then rejects with the reason. The job goes on. */
   signal?: AbortSignal | undefined
 }
 

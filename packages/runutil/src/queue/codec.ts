@@ -16,7 +16,9 @@ export interface CodecJob {
  * may return a promise. All processes of a queue need the same codec.
  */
 export interface JobCodec {
+  /** What is stored instead of a payload or a result: any JSON value. */
   encode(value: unknown, job: CodecJob): unknown
+  /** The value again. If it throws, `get`, `list` and `result` give what is stored; before a handler, the job ends as PANIC. */
   decode(value: unknown, job: CodecJob): unknown
 }
 

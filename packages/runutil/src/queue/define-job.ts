@@ -10,6 +10,7 @@ type Schema = StandardSchemaV1
 
 /** What `defineJob` takes: a kind, its schemas, and how its jobs run. */
 export interface JobDefinitionInput<I extends Schema, O extends Schema> extends KindOptions {
+  /** 1 to 200 characters, stored in lower case. */
   readonly kind: string
   /** The schema of the payload; the handler receives its output. Default: any payload. */
   readonly input?: I | undefined

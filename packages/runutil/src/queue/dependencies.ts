@@ -13,6 +13,7 @@ export interface JobDependencies {
 export interface DependencyResult {
   readonly id: string
   readonly kind: string
+  /** Undefined if its handler returned nothing. */
   readonly result: unknown
 }
 

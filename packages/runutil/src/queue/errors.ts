@@ -94,6 +94,7 @@ export class JobNotFoundError extends Error {
 export class JobFailedError extends Error {
   readonly code = 'ERR_JOB_FAILED'
   readonly id: string
+  /** 'FAILED' or 'PANIC'. */
   readonly status: JobStatus
   readonly lastError: string | undefined
   static {

@@ -19,6 +19,7 @@ export interface JobPage {
 
 /** A page of a list. */
 export interface ListedJobs<J extends JobSummary = QueuedJob> {
+  /** At most `limit`; fewer, or none, also while there is a `next`. */
   readonly jobs: J[]
   /** For the next page, with the same query; undefined when there is none. */
   readonly next?: string

@@ -10,12 +10,16 @@ export type QueryStatus = JobStatus | 'WAITING' | 'BLOCKED' | 'RUNNING'
 
 /** Which jobs. All that is given has to hold; what is undefined isn't asked for. */
 export interface JobQuery {
+  /** In any case: kinds are stored in lower case. */
   readonly kind?: string | undefined
   readonly status?: QueryStatus | undefined
+  /** The whole key, not its beginning. */
   readonly key?: string | undefined
   /** How the id begins. */
   readonly idPrefix?: string | undefined
+  /** When it was enqueued. */
   readonly createdAt?: QueryRange | undefined
+  /** The time before which it, or its next attempt, does not start. */
   readonly runAt?: QueryRange | undefined
   /** Only of jobs that have ended. Required with `status: 'DONE'`. */
   readonly endedAt?: QueryRange | undefined

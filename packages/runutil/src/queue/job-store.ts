@@ -179,6 +179,7 @@ export interface JobStore {
   ): Promise<H[]>
   /** Releases jobs as if they had never been claimed; for lost ones, reports that their handlers don't run. */
   release(held: readonly Held[]): Promise<void>
+  /** The job as it is now, with `errors`, `unique`, `after` and `waitsFor`; undefined if there is none with that id. */
   get(id: string): Promise<QueuedJob | undefined>
   /** The jobs that a job runs after, as far as they are DONE and still stored. */
   dependencies(id: string): Promise<DependencyResult[]>

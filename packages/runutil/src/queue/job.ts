@@ -8,9 +8,11 @@ export type JobStatus = 'PENDING' | 'DONE' | 'FAILED' | 'PANIC'
 /** A job as it is stored. */
 export interface QueuedJob<P = unknown, R = unknown> {
   readonly id: string
+  /** In lower case. */
   readonly kind: string
   /** The job doesn't start before this time. */
   readonly runAt: Date
+  /** JSON, as it was enqueued; null without one. */
   readonly payload: P
   readonly status: JobStatus
   readonly createdAt: Date
@@ -19,6 +21,7 @@ export interface QueuedJob<P = unknown, R = unknown> {
   readonly result?: R
   /** How many attempts its handler has ended. */
   readonly attemptsDone: number
+  /** When the last attempt that `attemptsDone` counts was claimed. */
   readonly lastAttemptAt?: Date
   /** Why the last attempt failed; begins with 'retryable-error: ' after a RetryableError, with 'panic: ' after a panic. */
   readonly lastError?: string
@@ -28,7 +31,9 @@ export interface QueuedJob<P = unknown, R = unknown> {
   readonly errors?: readonly AttemptError[]
   /** When the job became DONE, FAILED or PANIC. */
   readonly endedAt?: Date
+  /** Higher first. */
   readonly priority: number
+  /** What `keyConcurrency` counts by. */
   readonly key?: string
   /** The unique key that it was enqueued with, whether it still holds that or not. Only from `get` and `list`. */
   readonly unique?: UniqueKey
@@ -48,6 +53,7 @@ export type JobSummary = Omit<QueuedJob, 'payload' | 'result' | 'errors' | 'trac
 
 /** How an attempt failed, or why a job ended without one. */
 export interface AttemptError {
+  /** When it was recorded. */
   readonly at: Date
   /** The number of the attempt, as `ClaimedJob.attempt`. */
   readonly attempt: number
@@ -60,6 +66,7 @@ export type AfterInput = string | readonly string[] | AfterOptions
 
 /** The jobs that one runs after, and what has to have become of them. */
 export interface AfterOptions {
+  /** One id or several, at most 1,000: of stored jobs, or of others of the same call. */
   readonly ids: string | readonly string[]
   /** `done`: when all of them are DONE. `end`: when all have ended, however they did. Default `done`. */
   readonly on?: 'done' | 'end' | undefined
@@ -100,6 +107,7 @@ export type OnExists = 'fail' | 'skip' | 'replace'
 /** The key of which at most one job of its kind holds, and until when: until its first claim, or until its end. */
 export interface UniqueKey {
   readonly key: string
+  /** 'started': its first claim. 'ended': its end, and that of its handler. */
   readonly until: 'started' | 'ended'
 }
 

@@ -29,6 +29,7 @@ export interface KindStats {
   readonly oldestDueAt?: Date
   /** Whether an operator has paused the kind. */
   readonly paused: boolean
+  /** What holds now, from all processes that have the kind. */
   readonly limits: CombinedLimits
   /** 60 minutes by the store's clock, oldest first; the last one isn't over. */
   readonly perMinute: readonly MinuteStats[]
@@ -40,6 +41,7 @@ export interface KindStats {
 
 /** The limits of all live workers together: the least of each, and every rate. */
 export interface CombinedLimits {
+  /** Undefined: no limit, as for `keyConcurrency`. */
   readonly concurrency?: number
   readonly keyConcurrency?: number
   /** Starts per `perMs` milliseconds. */

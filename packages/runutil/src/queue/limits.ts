@@ -23,6 +23,7 @@ export interface KindLimits {
 
 /** Limits as stores expect them: checked, and times in ms. */
 export interface ResolvedLimits {
+  /** Undefined: no limit, as for the others. */
   readonly concurrency: number | undefined
   readonly keyConcurrency: number | undefined
   readonly rate: { readonly limit: number; readonly perMs: number } | undefined

@@ -35,6 +35,7 @@ export interface Retry {
 export interface Settlement {
   readonly id: string
   readonly kind: string
+  /** The fencing token of the claimed job. */
   readonly claim: number
   /** That of the claimed job. */
   readonly place?: number | undefined

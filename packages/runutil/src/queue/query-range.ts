@@ -4,9 +4,13 @@ import { END_OF_TIME } from './outcome.ts'
 
 /** Times between the given ones; at least one is required. */
 export interface QueryRange {
+  /** This time or later. */
   readonly gte?: Date | undefined
+  /** Later than this. */
   readonly gt?: Date | undefined
+  /** Earlier than this. */
   readonly lt?: Date | undefined
+  /** This time or earlier. */
   readonly lte?: Date | undefined
 }
 

@@ -31,6 +31,7 @@ export class DuplicateNameError extends Error {
 /** A worker returned while its group was still meant to run. */
 export class ErrWorkerExitedPrematurely extends Error {
   readonly code = 'ERR_WORKER_EXITED_PREMATURELY'
+  /** Its path in the tree: '/Type/Name'. */
   readonly worker: string
   static {
     brandError(this, 'ErrWorkerExitedPrematurely')
@@ -47,7 +48,9 @@ export class ErrWorkerExitedPrematurely extends Error {
 /** The workers that ignored the abort for longer than the grace period. They may still be running. */
 export class ShutdownTimeoutError extends Error {
   readonly code = 'ERR_SHUTDOWN_TIMEOUT'
+  /** Their paths in the tree; for a class whose disposal took too long, 'disposing Name'. */
   readonly workers: readonly string[]
+  /** How long after the abort they were still running. */
   readonly graceMs: number
   static {
     brandError(this, 'ShutdownTimeoutError')
@@ -135,6 +138,7 @@ export class ShutdownRequestedError extends Error {
 /** Why a worker's signal aborted: another worker of its group was the first to exit. */
 export class SiblingExitedError extends Error {
   readonly code = 'ERR_SIBLING_EXITED'
+  /** The path of the other worker; its error is the `cause`. */
   readonly worker: string
   static {
     brandError(this, 'SiblingExitedError')

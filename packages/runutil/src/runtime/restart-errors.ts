@@ -6,6 +6,7 @@ import { LONGEST_NAME, WorkerGroupError } from './errors.ts'
 /** More failures than the `intensity` allows: the supervisor gave up. Its `cause` is the last error. */
 export class RestartLimitError extends Error {
   readonly code = 'ERR_RESTART_LIMIT'
+  /** The path of the worker or supervisor whose `intensity` it was; '' for the root. */
   readonly worker: string
   readonly restarts: number
   readonly withinMs: number
@@ -43,6 +44,7 @@ export class StartTimeoutError extends Error {
 export class WorkerHungError extends Error {
   readonly code = 'ERR_WORKER_HUNG'
   readonly worker: string
+  /** For how long it gave no sign of life, or ran on after its abort. */
   readonly forMs: number
   static {
     brandError(this, 'WorkerHungError')

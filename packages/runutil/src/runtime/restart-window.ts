@@ -8,6 +8,7 @@ import { checkOptions } from '../core/options.ts'
 export interface Intensity {
   /** At least 0; 0 gives up at the first failure. */
   restarts: number
+  /** A restart counts for this long, from the moment that it is decided. */
   within: Duration
 }
 

@@ -37,7 +37,8 @@ function runtimeOf(records: RunRecords): Runtime {
  * A handle on a run: shows its workers, and pauses, stops, starts and adds them. Usable from anywhere, also before the run has
  * begun and after it has ended.
  *
- * Calls on one worker are queued. After the abort they reject with its reason; an unobserved rejection is ignored.
+ * Calls on one worker are queued. They reject with a NoSuchWorkerError when no worker has the path or nothing runs yet, and after
+ * the abort with its reason; an unobserved rejection is ignored.
  *
  * @example
  * const runtime = new Runtime()
@@ -65,6 +66,7 @@ export class Runtime {
     return this.#records === undefined ? NO_RUN : nodeOf(this.#records.root)
   }
 
+  /** A snapshot of the worker at `path` and everything beneath it; '' is the root. Undefined when no worker has that path. */
   get(path: string): WorkerNode | undefined {
     if (this.#records === undefined) return path === '' ? NO_RUN : undefined
     const record = this.#records.get(path)
@@ -140,10 +142,12 @@ export class Runtime {
     return this.#inTurn(path, (record) => this.#controlOf(record).stop(record))
   }
 
+  /** Starts a worker that is stopped, done or failed, and ends the wait of one in a backoff. Does not wait until it is ready. */
   start(path: string): Promise<void> {
     return this.#inTurn(path, (record) => this.#controlOf(record).start(record))
   }
 
+  /** Stops it and starts it again, without a wait; no restart is counted. Workers `after` it go on running. */
   restart(path: string): Promise<void> {
     return this.#inTurn(path, (record) => this.#controlOf(record).restart(record))
   }

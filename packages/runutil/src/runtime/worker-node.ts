@@ -10,25 +10,35 @@ export interface WorkerNode {
   readonly path: string
   /** 'repeat', 'queue', 'pool', 'supervisor', 'class' … */
   readonly kind: string
+  /** Of what `supervise` made: 'one_for_one', 'rest_for_one' or 'one_for_all'. */
   readonly strategy?: string
   readonly state: WorkerState
+  /** When it came into this state. */
   readonly since: Date
   /** For a supervisor or class, the worst health of its workers. */
   readonly health: HealthState
+  /** How often it was started; for repeat and cron, its runs that have ended. */
   readonly runs: number
+  /** How often it exited with an error, or returned where returning is one. */
   readonly failures: number
+  /** Restarts after a failure, its own or a common one of its supervisor; none by an operator. */
   readonly restarts: number
   /** Starts that will never run. */
   readonly missed: number
+  /** Of its last failure; kept when it works again. */
   readonly lastError?: RecordedError
+  /** Of repeat and cron, the last run that has ended; undefined before the first has. */
   readonly lastRun?: { readonly startedAt: Date; readonly durationMs: number; readonly ok: boolean }
+  /** The run that is on; undefined between two runs, and for workers that make none. */
   readonly running?: {
     readonly startedAt: Date
     readonly traceId: string
     /** What its code last passed to `reportProgress`. */
     readonly progress?: Progress
   }
+  /** When repeat or cron starts next; undefined while nothing is scheduled. */
   readonly nextRunAt?: Date
+  /** Of repeat and cron, how long runs took, in ms, over all that have ended; undefined before the first has. */
   readonly latencyMs?: { readonly p50: number; readonly p95: number; readonly p99: number }
   /** Details from its module. */
   readonly detail?: unknown

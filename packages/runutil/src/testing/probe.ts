@@ -46,6 +46,7 @@ export class Probe<T = void> {
     return this.#values.length
   }
 
+  /** Counts a hit, and resolves what waits for it. Called by the code under test; never throws. */
   hit(value: T): void {
     this.#values.push(value)
     for (const waiting of this.#waiting) {

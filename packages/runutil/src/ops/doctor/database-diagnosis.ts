@@ -9,7 +9,9 @@ export interface DatabaseDiagnosis {
   readonly maxConnections: number | undefined
   /** Sends the least statement, and waits for its answer. */
   ping(): Promise<void>
+  /** What the server says of itself; its clock as of the answer. */
   server(): Promise<DatabaseServer>
+  /** Compares the schema with the migrations that this version of runutil has. */
   schema(): Promise<SchemaState>
   /** Sends itself a notification. @returns whether it came within `limitMs` */
   hears(limitMs: number): Promise<boolean>
@@ -52,6 +54,7 @@ export interface SchemaState {
 
 /** A transaction that is open, the oldest one. */
 export interface OpenTransaction {
+  /** Of the process of the server that serves the connection. */
   readonly pid: number
   /** As its connection names itself; '' without a name. */
   readonly application: string

@@ -6,6 +6,7 @@ export interface Finding {
   /** Its name, which stays the same: 'round-trip'. */
   readonly check: string
   readonly level: FindingLevel
+  /** What the check saw, in words. */
   readonly found: string
   /** What to do about it. */
   readonly hint?: string

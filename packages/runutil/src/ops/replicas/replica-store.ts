@@ -42,11 +42,13 @@ export interface ReplicaStore {
 export interface ReplicaBeat {
   /** Of one process, and no other ever. */
   readonly id: string
+  /** What the process is called in lists; several may have one name. */
   readonly name: string
   readonly host: string
   readonly pid: number
   /** Of runutil. */
   readonly version: string
+  /** When it began to tell of itself, by its own clock. */
   readonly startedAt: Date
   /** JSON. */
   readonly state: unknown

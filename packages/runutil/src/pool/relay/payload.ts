@@ -1,6 +1,8 @@
 /** The content of a task or an answer. An absent part equals an empty one, since the relay can't distinguish them. */
 export interface Payload {
+  /** What the task or answer is about, such as headers: bytes whose meaning is between caller and worker. */
   context?: Uint8Array | undefined
+  /** The bytes to work on, or the result. */
   body?: Uint8Array | undefined
 }
 

@@ -6,8 +6,11 @@ import type { Stdio } from '../relay/relay.ts'
 
 /** How to start a worker's process. */
 export interface SpawnSpec {
+  /** A program by its path, or by a name in PATH. No shell is involved. */
   command: string
+  /** Default: none. */
   args?: string[] | undefined
+  /** The folder that it runs in. Default: that of this process. */
   cwd?: string | undefined
   /** Added to the pool's own environment. */
   env?: Record<string, string | undefined> | undefined

@@ -7,6 +7,7 @@ import type { Exit } from './subprocess.ts'
 export interface WorkerExit {
   /** Null when a signal ended the process, or when it never started. */
   readonly code: number | null
+  /** Null unless a signal ended the process. */
   readonly signal: NodeJS.Signals | null
   /** The last 64 KiB of stderr. */
   readonly stderr: string

@@ -7,6 +7,7 @@ import type { WorkerState } from './worker-state.ts'
 export abstract class WorkerProcess {
   /** 0 when it could not be spawned. */
   abstract readonly pid: number
+  /** `stopped` and `errored` are final. */
   abstract readonly state: WorkerState
   /** How many tasks it has answered, or failed. */
   abstract readonly numExecs: number
@@ -34,6 +35,7 @@ export abstract class WorkerProcess {
     return { pid: this.pid, state: this.state, numExecs: this.numExecs }
   }
 
+  /** What `console.log` prints of it. */
   [inspect.custom](): string {
     return `WorkerProcess ${inspect(this.toJSON())}`
   }

@@ -7,6 +7,7 @@ export interface Statement {
    * name, so each schema too. At most 63 bytes. Without one, the statement is planned each time.
    */
   readonly name?: string | undefined
+  /** SQL, with `$1`, `$2` … for the parameters. */
   readonly text: string
   /**
    * Sent by a loop, which will try again: a transient error of the server, such as a timeout, is a StoreUnavailableError
@@ -51,6 +52,7 @@ export interface Transaction extends Queryable {
  * Values come as the driver makes them: a bigint is a string, a number or a bigint, a bytea a Uint8Array.
  */
 export interface Database extends AsyncDisposable {
+  /** 'pglite' for an embedded database. */
   readonly kind: 'postgres' | 'pglite'
   /** Whether `listen` receives notifications; else callers have to poll. */
   readonly listens: boolean

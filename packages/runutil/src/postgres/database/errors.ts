@@ -61,6 +61,7 @@ export class SchemaTooNewError extends Error {
 /** A migration failed; it and those before it in the same call were rolled back. */
 export class MigrationError extends Error {
   readonly code = 'ERR_MIGRATION'
+  /** The number of the migration that failed. */
   readonly number: number
   static {
     brandError(this, 'MigrationError')
@@ -131,6 +132,7 @@ export class PermissionDeniedError extends Error {
 /** A setting of the database or the role changes the meaning of SQL that runutil relies on. */
 export class DatabaseSettingError extends Error {
   readonly code = 'ERR_DATABASE_SETTING'
+  /** The name of the setting, as in `show`. */
   readonly setting: string
   static {
     brandError(this, 'DatabaseSettingError')

@@ -135,20 +135,22 @@ begin
     from ended as e where ${lookedUp('u.id', 'e.unit')}
     returning e.place, case when e.status = 'retryable' then u.spec end as opened
   ) select array_agg(place), array_agg(distinct opened) filter (where opened is not null) into v_ended, v_opened from closed;
-  for v_next in
-    select next.id, array_agg(c.name order by c.nth) as names, array_agg(c.data order by c.nth) as datas,
-      array_agg(c.priority order by c.nth) as priorities,
-      array_agg(case when c.delay > 0 then ${s}.work_ms(v_now) + c.delay end order by c.nth) as not_befores
-    from unnest(p_places, p_names, p_unit_datas, p_priorities, p_unit_delays) with ordinality
-      as c (place, name, data, priority, delay, nth)
-    join ${s}.work_attempts as a on ${lookedUp('a.id', 'p_ids[c.place]')}
-    join ${s}.work_units as u on ${lookedUp('u.id', 'a.unit')} join ${s}.work_specs as s on s.id = u.spec
-    join ${s}.work_specs as next on next.namespace = s.namespace and next.name = s.next_name
-    where c.place = any (v_ended) group by next.id order by next.id
-  loop
-    perform ${s}.put_units(v_next.id, v_next.names, v_next.datas, v_next.priorities, v_next.not_befores, v_now, v_now);
-    v_opened := v_opened || v_next.id;
-  end loop;
+  if cardinality(p_places) > 0 then
+    for v_next in
+      select next.id, array_agg(c.name order by c.nth) as names, array_agg(c.data order by c.nth) as datas,
+        array_agg(c.priority order by c.nth) as priorities,
+        array_agg(case when c.delay > 0 then ${s}.work_ms(v_now) + c.delay end order by c.nth) as not_befores
+      from unnest(p_places, p_names, p_unit_datas, p_priorities, p_unit_delays) with ordinality
+        as c (place, name, data, priority, delay, nth)
+      join ${s}.work_attempts as a on ${lookedUp('a.id', 'p_ids[c.place]')}
+      join ${s}.work_units as u on ${lookedUp('u.id', 'a.unit')} join ${s}.work_specs as s on s.id = u.spec
+      join ${s}.work_specs as next on next.namespace = s.namespace and next.name = s.next_name
+      where c.place = any (v_ended) group by next.id order by next.id
+    loop
+      perform ${s}.put_units(v_next.id, v_next.names, v_next.datas, v_next.priorities, v_next.not_befores, v_now, v_now);
+      v_opened := v_opened || v_next.id;
+    end loop;
+  end if;
   if v_opened is not null then perform ${s}.wake_specs(v_opened, p_channel); end if;
   if cardinality(v_ended) = cardinality(p_ids) then return '[]'; end if;
   return (

@@ -50,7 +50,7 @@ export interface AttemptRequest {
   runtimes?: readonly string[] | undefined
 }
 
-/** How many units of a spec have a status. */
+/** How many units of a spec have a status; there is no row for a status that none has. */
 export interface SummaryRow {
   readonly namespace: string
   readonly workSpec: string

@@ -38,11 +38,17 @@ export type WorkerChange =
         | 'added'
         | 'removed'
     }
+  /** A run of repeat or cron has ended: with `error`, it failed. */
   | { type: 'ran'; durationMs: number; error?: Error }
+  /** 'gaveUp': it failed more often than its `intensity` allows; the error is a RestartLimitError. */
   | { type: 'failed' | 'gaveUp'; error: Error }
+  /** `attempt`: its errors in a row, 0 after it returned. `with`: the paths of the workers that its supervisor restarts with it. */
   | { type: 'restarting'; attempt: number; delayMs: number; with: string[] }
+  /** A run takes longer than `warnAfter`; no sign of life for longer than `watchdog`; not ended when its time to stop was over. */
   | { type: 'slow' | 'hung' | 'abandoned'; forMs: number }
+  /** `count` starts of repeat or cron will never run. */
   | { type: 'missed'; count: number }
+  /** The event loop was blocked for up to `maxMs`. `workers`: the paths of those that ran meanwhile. At the path of the root. */
   | { type: 'loopDelay'; maxMs: number; workers: string[] }
 
 export interface RecordedError {

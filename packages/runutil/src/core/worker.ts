@@ -27,7 +27,7 @@ export interface DeclarativeWorker {
   restart?: 'permanent' | 'transient' | 'temporary' | undefined
   /** Called with a thrown error. If it returns false or throws, the failure ends the group. Default: restart after any error. */
   retryIf?: ((error: unknown) => boolean) | undefined
-  /** How many restarts are allowed. Default: any number. */
+  /** How many restarts are allowed within how long; at the next failure it ends with a RestartLimitError. Default: any number. */
   intensity?: { restarts: number; within: Duration } | undefined
   /** Names of siblings: this worker starts when they are ready, and is stopped before they are. */
   after?: string | readonly string[] | undefined

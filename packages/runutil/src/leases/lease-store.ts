@@ -64,7 +64,9 @@ export interface LeaseSchedule {
 
 /** What the store knows of a name: the answer to a request with a schedule. */
 export interface KnownSchedule {
+  /** The text that applies now: the caller's own, or that of a replica that started later. */
   readonly text: string
+  /** Increases with each change of the text. */
   readonly version: number
   /** The store's time of day, in ms since the epoch. */
   readonly nowMs: number

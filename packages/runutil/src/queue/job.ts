@@ -16,6 +16,7 @@ export interface QueuedJob<P = unknown, R = unknown> {
   readonly payload: P
   readonly status: JobStatus
   readonly createdAt: Date
+  /** When it was last stored, settled or changed by an operator; claims and renewals change nothing. */
   readonly updatedAt: Date
   /** What the handler returned; only for a DONE job. */
   readonly result?: R

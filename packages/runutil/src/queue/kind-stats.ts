@@ -62,7 +62,7 @@ export interface MinuteStats {
   readonly retried: number
 }
 
-/** Of the durations of the last hour and up to ten minutes before, with an error of up to 2.2 %. */
+/** In ms, of the durations of the last hour and up to ten minutes before, with an error of up to 2.2 %. */
 export interface Percentiles {
   readonly p50: number
   readonly p95: number

@@ -16,6 +16,7 @@ export interface QueryRange {
 
 /** Times in whole ms since the epoch. A time with a fraction of a ms counts as the Date that a job shows it as: rounded. */
 export interface TimeRange {
+  /** Inclusive. */
   readonly from: number | undefined
   /** Exclusive. */
   readonly before: number | undefined

@@ -8,6 +8,7 @@ export class RestartLimitError extends Error {
   readonly code = 'ERR_RESTART_LIMIT'
   /** The path of the worker or supervisor whose `intensity` it was; '' for the root. */
   readonly worker: string
+  /** The limit that was exceeded. */
   readonly restarts: number
   readonly withinMs: number
   static {

@@ -25,6 +25,7 @@ interface Waiting {
  * await polled.times(3)
  */
 export class Probe<T = void> {
+  /** Begins the message of a ProbeTimeoutError. */
   readonly name: string
   readonly #timeoutMs: number
   readonly #values: T[] = []

@@ -19,7 +19,7 @@ export interface DatabaseDiagnosis {
   oldestTransaction(): Promise<OpenTransaction | undefined>
   /** The tables of the schema with most dead rows. */
   deadRows(): Promise<TableRows[]>
-  /** Claims of jobs whose lease expired. */
+  /** Claims of jobs whose lease expired: how many, and how long ago the first of them did; 0 without any. */
   expiredClaims(): Promise<{ readonly count: number; readonly oldestMs: number }>
   /** For how long ended jobs could have been removed, since their retention is over. */
   retentionBehindMs(): Promise<number>
@@ -60,10 +60,11 @@ export interface OpenTransaction {
   readonly application: string
   /** 'active', 'idle in transaction' … */
   readonly state: string
+  /** How long ago it began. */
   readonly ageMs: number
 }
 
-/** How many rows a table has that VACUUM has not removed yet. */
+/** How many rows a table has that VACUUM has not removed yet, and how many others; as the server estimates them. */
 export interface TableRows {
   readonly table: string
   readonly dead: number

@@ -21,7 +21,7 @@ export interface ReplicaStore {
   leave(id: string): Promise<void>
   /** All processes but those that haven't told for an hour that they live, the oldest first. */
   list(): Promise<Replica[]>
-  /** What one of them last told of itself; undefined if it isn't known. */
+  /** What one of them last told of itself, and how long ago; undefined if it isn't known. */
   state(id: string): Promise<{ readonly state: unknown; readonly ageMs: number } | undefined>
   /** Passes a command on to a process; once, when called again with its id. @returns false when no such process is known */
   send(command: NewCommand): Promise<boolean>

@@ -4,6 +4,7 @@ import { brandError } from '../../core/brand.ts'
 export class DatabaseInUseError extends Error {
   readonly code = 'ERR_DATABASE_IN_USE'
   readonly folder: string
+  /** The process that has the folder open. */
   readonly pid: number
   /** The host or container of `pid`. */
   readonly host: string

@@ -16,6 +16,7 @@ import {
 } from '../../dispatch/action-ledger.ts'
 import type { ActionRecord, RecordChange } from '../../dispatch/action.ts'
 import { ErrActionEnded, ErrNoSuchAction } from '../../dispatch/errors.ts'
+import type { TaskExchange } from '../../dispatch/task-exchange.ts'
 import type { Database } from '../database/database.ts'
 import { EQ, GT, TEXT } from '../database/qualified.ts'
 import { DEFAULT_SCHEMA } from '../schema/schema-name.ts'
@@ -47,7 +48,8 @@ const PAGE = 500
  * const manager = new Manager({ operation: 'screenshot', ledger })
  */
 export class PostgresActionLedger implements ActionLedger {
-  readonly exchange: PostgresTaskExchange
+  readonly exchange: TaskExchange
+  readonly #workers: PostgresTaskExchange
   readonly #queries: SchemaQueries
   readonly #taken: TakenTasks
   readonly #changes: ChangeBatches
@@ -60,7 +62,8 @@ export class PostgresActionLedger implements ActionLedger {
     this.#queries = new SchemaQueries(database, schema, 'dispatch')
     this.#taken = new TakenTasks(this.#queries)
     this.#changes = new ChangeBatches(this.#queries)
-    this.exchange = new PostgresTaskExchange(this.#queries, toStorableIntervalMs(lease, `${what}: lease`))
+    this.#workers = new PostgresTaskExchange(this.#queries, toStorableIntervalMs(lease, `${what}: lease`))
+    this.exchange = this.#workers
   }
 
   async create(record: ActionRecord): Promise<void> {
@@ -71,7 +74,7 @@ export class PostgresActionLedger implements ActionLedger {
     await this.#taken.watch(record.id, onTaken)
     let isWritten = false
     try {
-      const taker = this.exchange.workerHere(record)?.takerWhileIdle(record.host)
+      const taker = this.#workers.workerHere(record)?.takerWhileIdle(record.host)
       const result = await this.#changes.call({ kind: 'dispatch', record, taker })
       isWritten = result.isWritten === true
       if (result.next?.action === record.id) this.#taken.taken(record.id)
@@ -86,7 +89,7 @@ export class PostgresActionLedger implements ActionLedger {
     change: RecordChange,
     { ifRunning = false, doneBy }: UpdateOptions = {},
   ): Promise<ActionRecord> {
-    const taker = doneBy && this.exchange.workerHere(doneBy)?.takerAfter(change.id)
+    const taker = doneBy && this.#workers.workerHere(doneBy)?.takerAfter(change.id)
     const { record, ended } = await this.#changes.call({ kind: 'update', change, ifRunning, taker })
     if (record === null || record === undefined) throw new ErrNoSuchAction(change.id)
     if (typeof ended === 'string') throw new ErrActionEnded(change.id, ended)

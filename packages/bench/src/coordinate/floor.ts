@@ -26,7 +26,7 @@ export class Floor {
     ])
   }
 
-  /** @param inOne whether units are marked as done by the statement that takes the next ones; with several askers that deadlocks */
+  /** @param inOne whether units are marked as done by the statement that takes the next ones; several askers may deadlock then */
   async workOff(batch: number, askers: number, inOne: boolean): Promise<void> {
     const ask = (): Promise<void> => (inOne ? this.#askInOne(batch) : this.#ask(batch))
     await Promise.all(Array.from({ length: askers }, ask))

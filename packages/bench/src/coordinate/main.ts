@@ -86,7 +86,7 @@ async function workingOff(): Promise<void> {
   for (const batch of [1, 10, 100]) {
     for (const askers of [1, 8]) {
       const count = Math.min(units, batch * 4_000)
-      // Of several askers, those of raw SQL that ask with their finishes deadlock.
+      // Several askers in raw SQL that ask with their finishes may deadlock.
       const names = contenders.filter((name) => askers === 1 || name !== 'raw SQL with')
       const measured = await inRounds(names, rounds, (name) => {
         const loop = name.endsWith('with') ? 'with' : 'after'

@@ -80,20 +80,18 @@ interface Shared {
   readonly units: readonly UnitCount[] | undefined
 }
 
-/** Shorter ones are sent together. */
+/** Neighbours that are both shorter are sent as one. */
 const MIN_LETTERS = 16_384
 
 function inPieces(texts: readonly string[]): string[] {
   const pieces: string[] = []
-  let short = ''
   for (const text of texts) {
-    if (text.length < MIN_LETTERS) short += text
-    if (text.length < MIN_LETTERS && short.length < MIN_LETTERS) continue
-    if (short !== '') pieces.push(short)
-    short = ''
-    if (text.length >= MIN_LETTERS) pieces.push(text)
+    const last = pieces.at(-1)
+    const isOne = last !== undefined && last.length < MIN_LETTERS && text.length < MIN_LETTERS
+    if (isOne) pieces[pieces.length - 1] = last + text
+    else pieces.push(text)
   }
-  return short === '' ? pieces : [...pieces, short]
+  return pieces
 }
 
 function workersOf(runtime: Runtime | undefined): WorkerRecord[] {

@@ -1,5 +1,6 @@
 import { HandshakeError, PoolDestroyedError, SpawnError, WorkerError } from 'runutil/pool'
 import { describe, expect, it, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
 import {
   errorOf,
   expectNothingLeft,
@@ -263,6 +264,7 @@ describe('destroy', () => {
       } else {
         await started
         pool.remove(pool.workers[0]!, 'to have it replaced')
+        await eventually(() => expect(destroyed).toHaveLength(1))
       }
       await destroyed[0]
       expect(spawned).toBe(destroyAt)

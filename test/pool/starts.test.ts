@@ -1,5 +1,5 @@
 import { type ProcessPoolOptions, ProcessPool } from 'runutil/pool'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { StartGate } from '../../packages/runutil/src/pool/start-gate.ts'
 import { recycleLimitsOf } from '../../packages/runutil/src/pool/worker/recycle-limits.ts'
 import { systemClock } from '../../packages/runutil/src/core/clock-system.ts'
@@ -19,8 +19,8 @@ describe('startConcurrency', () => {
       },
     })
     const started = pool.start()
-    // They are spawned in the first turn, and none of them can have answered by then.
-    await new Promise((resolve) => setImmediate(resolve))
+    // They are spawned in the same turn, and none of them can have answered by then.
+    await vi.waitUntil(() => spawned > 0, { interval: 0, timeout: 60_000 })
     expect(spawned).toBe(2)
     await started
     expect(spawned).toBe(6)

@@ -3,16 +3,19 @@ import type { StartGate } from './start-gate.ts'
 import type { WorkerFactory } from './worker-factory.ts'
 import type { SupervisedWorker } from './worker/supervised-worker.ts'
 
+type Spawner = Pick<WorkerFactory, 'prepare' | 'spawn'>
+
 /** The start of one worker: waits for its turn at the gate, then for the handshake. */
 export class Launch {
   /** Rejects with a HandshakeError, SpawnError or WorkerError, or with what the factory throws. */
   readonly up: Promise<SupervisedWorker>
   /** Undefined until the process is spawned. */
   worker: SupervisedWorker | undefined
+  #cancelled = false
   #giveUp: () => void = () => {}
 
   /** @param early as `WorkerFactory.spawn` */
-  constructor(gate: StartGate, factory: WorkerFactory, early = 0) {
+  constructor(gate: StartGate, factory: Spawner, early = 0) {
     this.up = new Promise((resolve, reject) => {
       const giveUpTurn = gate.enter(() => {
         void this.#start(factory, early)
@@ -28,14 +31,22 @@ export class Launch {
 
   /** Cancels the start: `up` rejects. Resolves when its process has ended. */
   async cancel(): Promise<void> {
+    this.#cancelled = true
     if (this.worker === undefined) this.#giveUp()
     else await this.worker.kill()
   }
 
-  async #start(factory: WorkerFactory, early: number): Promise<SupervisedWorker> {
-    const worker = (this.worker = factory.spawn(early))
-    await worker.start()
-    return worker
+  async #start(factory: Spawner, early: number): Promise<SupervisedWorker> {
+    const output = await factory.prepare()
+    try {
+      if (this.#cancelled) throw new PoolDestroyedError()
+      this.worker = factory.spawn(early, output)
+    } catch (error) {
+      output?.close()
+      throw error
+    }
+    await this.worker.start()
+    return this.worker
   }
 }
 

@@ -1,6 +1,7 @@
 import { PoolDestroyedError } from './errors.ts'
 import type { PoolSettings } from './options.ts'
 import type { PoolContext } from './pool-context.ts'
+import type { OutputSocket } from './relay/output-socket.ts'
 import type { Relay } from './relay/relay.ts'
 import { type SpawnSpec, specOf } from './worker/spawn.ts'
 import { SupervisedWorker } from './worker/supervised-worker.ts'
@@ -27,15 +28,21 @@ export class WorkerFactory {
     return this.#processes
   }
 
+  /** Called before each spawn. @returns the process's output, or undefined for a pipe */
+  prepare(): Promise<OutputSocket | undefined> {
+    const { context, relay } = this.#props
+    return context.scope.run(() => relay.prepare())
+  }
+
   /**
    * @param early from 0 to 1: the fraction of its allotted work and time that the worker forgoes, so that workers don't all end
    *   together
    * @throws PoolDestroyedError, errors of the command function
    */
-  spawn(early: number): SupervisedWorker {
+  spawn(early: number, output: OutputSocket | undefined): SupervisedWorker {
     const { settings, context, relay, listener } = this.#props
     const spec = this.#spec()
-    const props = { ...settings, early, spec, relay, clock: context.clock, listener }
+    const props = { ...settings, early, spec, relay, output, clock: context.clock, listener }
     const worker = context.scope.run(() => new SupervisedWorker(props))
     this.#processes.add(worker)
     return worker

@@ -1,9 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Clock } from '../../core/clock.ts'
-import type { Connection, Relay } from './relay.ts'
+import type { OutputSocket } from './output-socket.ts'
+import type { Connecting, Connection, Relay } from './relay.ts'
 
 export interface ArrivalProps {
   readonly relay: Relay
+  /** What `relay.prepare` has made for the process. */
+  readonly output: OutputSocket | undefined
   readonly clock: Clock
   readonly handshakeMs: number
 }
@@ -21,7 +24,7 @@ export interface ArrivalListener {
  */
 export function awaitArrival(
   child: ChildProcess,
-  { relay, clock, handshakeMs }: ArrivalProps,
+  { relay, output, clock, handshakeMs }: ArrivalProps,
   listener: ArrivalListener,
 ): () => string {
   let hint = ''
@@ -31,7 +34,7 @@ export function awaitArrival(
     const hints = why === '' ? '' : ` (${why})`
     listener.failed(new Error(`expected an answer within ${handshakeMs} ms; got none${hints}`))
   }, handshakeMs)
-  const disconnect = relay.connect(child, {
+  const connecting: Connecting = {
     connected: (connection) => {
       limit.clear()
       listener.connected(connection)
@@ -41,7 +44,8 @@ export function awaitArrival(
       listener.failed(error)
     },
     hint: (text) => (hint = text),
-  })
+  }
+  const disconnect = relay.connect(child, connecting, output)
   return () => {
     limit.clear()
     disconnect()

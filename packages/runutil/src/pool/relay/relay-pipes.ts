@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { type Dialect, greet } from './handshake.ts'
+import { type OutputSocket, openOutputSocket } from './output-socket.ts'
 import type { Connecting, Relay } from './relay.ts'
 import { WrongPidError } from './wrong-pid.ts'
 
@@ -15,9 +16,13 @@ export class PipesRelay implements Relay {
 
   async open(): Promise<void> {}
 
-  connect(child: ChildProcess, connecting: Connecting): () => void {
+  prepare(): Promise<OutputSocket | undefined> {
+    return openOutputSocket()
+  }
+
+  connect(child: ChildProcess, connecting: Connecting, output?: OutputSocket): () => void {
     let cancelled = false
-    greet(child.stdout!, child.stdin!, this.#dialect, (result) => {
+    greet(output?.input ?? child.stdout!, child.stdin!, this.#dialect, (result) => {
       if (cancelled) return
       if ('error' in result) connecting.failed(result.error)
       else if (result.pid === child.pid) connecting.connected(result.connection)

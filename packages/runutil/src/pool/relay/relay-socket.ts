@@ -60,6 +60,8 @@ export class SocketRelay implements Relay {
       : `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
+  async prepare(): Promise<undefined> {}
+
   connect(child: ChildProcess, connecting: Connecting): () => void {
     const pid = child.pid!
     this.#waiting.set(pid, { child, connecting })

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import type { FrameReader } from './frame-reader.ts'
+import type { OutputSocket } from './output-socket.ts'
 
 /** Whether the relay uses the child's stdin and stdout. */
 export type Stdio = 'relay' | 'free'
@@ -29,8 +30,10 @@ export interface Relay {
   /** The value of the child's RR_RELAY variable. */
   readonly address: string
   open(): Promise<void>
+  /** Called before a process is spawned. @returns what takes the place of its stdout pipe, if anything */
+  prepare(): Promise<OutputSocket | undefined>
   /** Calls back once (apart from `hint`), unless the returned function is called first. */
-  connect(child: ChildProcess, connecting: Connecting): () => void
+  connect(child: ChildProcess, connecting: Connecting, output?: OutputSocket): () => void
   /** A possible reason why a process hasn't connected; '' if none is known. */
   explain(child: ChildProcess): string
   close(): Promise<void>

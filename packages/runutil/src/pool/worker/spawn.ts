@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { describe } from '../../core/describe.ts'
 import { InvalidArgumentError } from '../../core/errors.ts'
 import { TOKEN_VARIABLE } from '../relay/handshake.ts'
+import type { OutputSocket } from '../relay/output-socket.ts'
 import type { Stdio } from '../relay/relay.ts'
 
 /** How to start a worker's process. */
@@ -28,12 +29,13 @@ export function spawnChild(
   relay: string,
   token: string,
   stdio: Stdio,
+  output: OutputSocket | undefined,
 ): ChildProcess {
   return spawn(command, args ?? [], {
     cwd,
     detached: true,
     env: { ...process.env, ...env, RR_RELAY: relay, [TOKEN_VARIABLE]: token },
-    stdio: [stdio === 'relay' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    stdio: [stdio === 'relay' ? 'pipe' : 'ignore', output?.childEnd ?? 'pipe', 'pipe'],
   })
 }
 

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { SpawnError } from '../errors.ts'
+import type { OutputSocket } from '../relay/output-socket.ts'
 import { type Stdio } from '../relay/relay.ts'
 import { atExit } from './at-exit.ts'
 import { LineLimit } from './line-limit.ts'
@@ -19,6 +20,8 @@ export interface Exit {
 interface SubprocessProps {
   readonly spec: SpawnSpec
   readonly relay: { readonly address: string; readonly stdio: Stdio }
+  /** Takes the place of the stdout pipe. */
+  readonly output: OutputSocket | undefined
   readonly token: string
   readonly clock: Clock
   /** The process has ended; some of its output may still be unread. */
@@ -41,14 +44,16 @@ export class Subprocess {
 
   constructor(props: SubprocessProps) {
     this.#props = props
-    const { spec, relay, token } = props
+    const { spec, relay, token, output } = props
     this.#lines = new LineLimit(props.clock, props.onLine)
     try {
-      this.child = spawnChild(spec, relay.address, token, relay.stdio)
+      this.child = spawnChild(spec, relay.address, token, relay.stdio, output)
     } catch (error) {
+      output?.close()
       this.ended = Promise.resolve(this.#neverBegan(error))
       return
     }
+    output?.handedOver()
     const { stdin, stdout, stderr } = this.child
     // Pipe errors show in how the process ends.
     stdin?.on('error', () => {})
@@ -88,11 +93,14 @@ export class Subprocess {
     const { pid } = child
     const takeBack = pid === undefined ? undefined : atExit(() => killGroup(pid))
     return new Promise((resolve) => {
+      const { output } = this.#props
       let exit: Exit | undefined
       let late: Timer | undefined
+      let open = output === undefined ? 1 : 2
       const end = (): void => {
         late?.clear()
         this.#lines.close('stderr')
+        output?.close()
         for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
         resolve(exit!)
       }
@@ -108,10 +116,17 @@ export class Subprocess {
         killGroup(child.pid)
         takeBack?.()
         this.#props.onExit()
+        // As Node does with the pipes: nobody else may be reading.
+        output?.input.resume()
         late = this.#props.clock.setTimeout(end, CLOSE_MS)
       })
-      // All output has been read.
-      child.on('close', () => exit !== undefined && end())
+      const closed = (): void => {
+        open--
+        // All output has been read.
+        if (open === 0 && exit !== undefined) end()
+      }
+      child.on('close', closed)
+      output?.input.on('close', closed)
     })
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { WorkerError } from '../errors.ts'
 import type { Dialect } from '../relay/handshake.ts'
 import type { Message } from '../relay/message-reader.ts'
+import type { OutputSocket } from '../relay/output-socket.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { RecycleLimitsProps } from './recycle-limits.ts'
 import type { SpawnSpec } from './spawn.ts'
@@ -11,6 +12,8 @@ import type { Task, TaskLimits } from './task.ts'
 export interface WorkerProps<W> extends Dialect, RecycleLimitsProps, TaskLimits {
   readonly spec: SpawnSpec
   readonly relay: Relay
+  /** What `relay.prepare` has made for the process. */
+  readonly output: OutputSocket | undefined
   readonly handshakeMs: number
   readonly destroyMs: number
   /** How many tasks the worker is sent at once. */

@@ -5,6 +5,7 @@ import { createCoordinate } from 'runutil/coordinate'
 import { type Database, PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
 import { expect, it } from 'vitest'
 import { Random } from '../chaos/random.ts'
+import { ALL_ATTEMPTS } from '../support/coordinate/all-attempts.ts'
 import { freshDatabase } from '../support/postgres/databases.ts'
 
 /** COORDINATE_CHAOS_UNITS=5000 for long. */
@@ -90,7 +91,7 @@ interface Line {
 async function ledger(database: Database): Promise<Line[]> {
   const text = `select s.name, count(*)::int, count(*) filter (where u.state = 'closed')::int,
       count(*) filter (where 1 = (
-        select count(*) from runutil.work_attempts as a where a.unit = u.id and a.status = 'finished'))::int
+        select count(*) from ${ALL_ATTEMPTS} as a where a.unit = u.id and a.status = 'finished'))::int
     from runutil.work_units as u join runutil.work_specs as s on s.id = u.spec group by 1 order by 1`
   const rows = await database.query<[string, number, number, number]>({ text })
   return rows.map(([name, units, finished, finishedOnce]) => ({ spec: name, units, finished, finishedOnce }))
@@ -99,7 +100,7 @@ async function ledger(database: Database): Promise<Line[]> {
 /** From when the attempts began, and ended or expired: one that is finished later than that held nothing any more. */
 async function mostAtOnce(database: Database, spec: string): Promise<number> {
   const text = `with mine as (
-      select a.* from runutil.work_attempts as a join runutil.work_units as u on u.id = a.unit
+      select a.* from ${ALL_ATTEMPTS} as a join runutil.work_units as u on u.id = a.unit
       join runutil.work_specs as s on s.id = u.spec where s.name = $1
     ), changes as (
       select start_time as at, 1 as change from mine

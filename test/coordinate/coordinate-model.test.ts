@@ -12,7 +12,7 @@ describe.each(kindsOfDatabase)('coordinate in $name', ({ open }) => {
     const database = await open()
     await migrate(database)
     const opened = async (): Promise<[Side, Side]> => {
-      await database.query({ text: 'truncate runutil.work_namespaces, runutil.work_attempts cascade' })
+      await database.query({ text: 'truncate runutil.work_namespaces, runutil.work_past_attempts cascade' })
       return [
         await Side.open(new MemoryCoordinateStore()),
         await Side.open(new PostgresCoordinateStore(database)),

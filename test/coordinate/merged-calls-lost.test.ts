@@ -10,6 +10,7 @@ import {
 } from 'runutil/coordinate'
 import { type Database, PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { ALL_ATTEMPTS } from '../support/coordinate/all-attempts.ts'
 import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { TcpProxy } from '../support/postgres/tcp-proxy.ts'
 
@@ -46,7 +47,7 @@ describe('calls that come together', () => {
   async function ledger(): Promise<unknown[]> {
     const text = `select attempts, finished, count(*)::integer from (
         select count(*)::integer as attempts, (count(*) filter (where status = 'finished'))::integer as finished
-        from runutil.work_attempts group by unit
+        from ${ALL_ATTEMPTS} as a group by unit
       ) as units group by 1, 2`
     return database.query({ text })
   }

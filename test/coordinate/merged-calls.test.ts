@@ -115,16 +115,15 @@ describe.each(kindsOfDatabase)('calls that come together, in $name', ({ open }) 
     })
 
     describe('where one of them makes the statement fail', () => {
-      const table = '"together".work_attempts'
+      const table = '"together".work_units'
       beforeEach(() =>
         database.transaction((tx) =>
           tx.script(`
             create function "together".refuse() returns trigger language plpgsql as $$ begin
-              if (select s.name = 'other' from "together".work_units as u join "together".work_specs as s on s.id = u.spec where u.id = new.unit)
-                or new.data ->> 'no' is not null then raise exception 'refused'; end if;
+              if (select name = 'other' from "together".work_specs where id = new.spec) or new.attempt_data ->> 'no' is not null then raise exception 'refused'; end if;
               return new;
             end $$;
-            create trigger refuse before insert or update on ${table} for each row execute function "together".refuse()`),
+            create trigger refuse before update on ${table} for each row execute function "together".refuse()`),
         ),
       )
       afterEach(() => database.transaction((tx) => tx.script('drop function "together".refuse() cascade')))

@@ -30,7 +30,7 @@ function candidates(count: number, random: Random): Candidate[] {
 }
 
 async function put(database: Database, specs: readonly Candidate[]): Promise<void> {
-  await database.query({ text: 'truncate runutil.work_namespaces, runutil.work_attempts cascade' })
+  await database.query({ text: 'truncate runutil.work_namespaces, runutil.work_past_attempts cascade' })
   const namespace = await createCoordinate(new PostgresCoordinateStore(database)).namespace('choosing')
   for (const { name, priority, weight, paused, continuous, maxRunning, available, pending } of specs) {
     const data = { name, priority, weight, disabled: paused, continuous, max_running: maxRunning }

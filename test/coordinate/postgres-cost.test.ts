@@ -41,11 +41,9 @@ async function put(database: Database, state: 'open' | 'closed', count: number):
   )
   await database.query({ text: 'update runutil.work_specs set idle = false' })
   await database.query({
-    text: `with made as (
-        insert into runutil.work_attempts (unit, worker, start_time, end_time, expiration_time, lifetime_ms, status, data)
-        select u.id, (select id from runutil.work_workers), now(), now(), now(), 0, 'finished', '{}'
-        from runutil.work_units as u where u.state = 'closed' and u.active is null returning id, unit
-      ) update runutil.work_units as u set active = made.id, attempts = 1 from made where u.id = made.unit`,
+    text: `update runutil.work_units set active = nextval('runutil.work_attempt_numbers'), status = 'finished', attempts = 1,
+      worker = (select min(id) from runutil.work_workers), start_time = now(), end_time = now(), expires = now(), lifetime_ms = 0
+      where state = 'closed' and active is null`,
   })
 }
 

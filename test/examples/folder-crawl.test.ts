@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from 'runutil/postgres'
 import { expect, it } from 'vitest'
+import { ALL_ATTEMPTS } from '../support/coordinate/all-attempts.ts'
 import { freshDatabase } from '../support/postgres/databases.ts'
 import { Program } from '../support/program.ts'
 
@@ -38,7 +39,7 @@ it('two crawls share the work, and one finishes what the other had in hand when 
 
   const database = await openDatabase(url)
   const statuses = await database.query({
-    text: `select a.status, count(*)::int from runutil.work_attempts as a join runutil.work_units as u on u.id = a.unit
+    text: `select a.status, count(*)::int from ${ALL_ATTEMPTS} as a join runutil.work_units as u on u.id = a.unit
       join runutil.work_specs as s on s.id = u.spec where s.name = 'files' group by 1 order by 1`,
   })
   // Whatever the first had begun is counted as expired; no file was finished twice.

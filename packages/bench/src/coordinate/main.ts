@@ -195,11 +195,9 @@ async function finishedBehind(database: Database, count: number): Promise<void> 
       select s.id, 'finished ' || n, '{}', 0, 'closed', 1 from runutil.work_specs as s, generate_series(1, ${count}) as n`,
   })
   await database.query({
-    text: `with made as (
-        insert into runutil.work_attempts (unit, worker, start_time, end_time, expiration_time, lifetime_ms, status, data)
-        select u.id, (select min(id) from runutil.work_workers), now(), now(), now(), 1, 'finished', '{}'
-        from runutil.work_units as u where u.state = 'closed' returning id, unit
-      ) update runutil.work_units as u set active = made.id from made where u.id = made.unit`,
+    text: `update runutil.work_units set active = nextval('runutil.work_attempt_numbers'), status = 'finished',
+      worker = (select min(id) from runutil.work_workers), start_time = now(), end_time = now(), expires = now(), lifetime_ms = 0
+      where state = 'closed' and active is null`,
   })
   await database.query({ text: 'vacuum analyze' })
 }

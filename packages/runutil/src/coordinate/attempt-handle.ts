@@ -1,7 +1,7 @@
 import { toStorableMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { checkData } from './checks.ts'
-import type { AttemptEnd, Id, AttemptRow } from './coordinate-store.ts'
+import type { AttemptEnd, AttemptKey, AttemptRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import type { Attempt, AttemptStatus, CoordinateWorkerRecord, WorkUnit } from './model.ts'
 import type { Session } from './session.ts'
@@ -20,13 +20,13 @@ export class AttemptHandle implements Attempt {
   readonly leased: AttemptRow
   #isEndRequested = false
   #watcher: AttemptWatcher | undefined
-  readonly #id: Id
+  readonly #key: AttemptKey
   readonly #session: Session
 
   constructor(session: Session, leased: AttemptRow) {
     const { id, spec, unit, worker } = leased
     this.#session = session
-    this.#id = id
+    this.#key = { id, unit: unit.id }
     this.leased = leased
     this.workUnit = session.make.workUnit(unit, session.make.workSpec(spec))
     this.worker = session.make.worker(worker)
@@ -66,14 +66,14 @@ export class AttemptHandle implements Attempt {
     const extendMs = toStorableMs(extend, 'renew: extend')
     if (data !== undefined) checkData(data, 'renew')
     const onRenewed = this.#watcher?.onRenewal()
-    await this.#session.store.attempts.renew(this.#id, extendMs, data)
+    await this.#session.store.attempts.renew(this.#key, extendMs, data)
     onRenewed?.(extendMs)
   }
 
   async expire(data?: Data): Promise<void> {
     if (data !== undefined) checkData(data, 'expire')
     this.#isEndRequested = true
-    await this.#session.store.attempts.expire(this.#id, data)
+    await this.#session.store.attempts.expire(this.#key, data)
     this.#watcher?.onEnded()
   }
 
@@ -92,12 +92,12 @@ export class AttemptHandle implements Attempt {
   async #end(status: AttemptEnd['status'], data: Data | undefined, delayMs = 0): Promise<void> {
     if (data !== undefined) checkData(data, status)
     this.#isEndRequested = true
-    await this.#session.store.attempts.end({ id: this.#id, status, data, delayMs })
+    await this.#session.store.attempts.end({ ...this.#key, status, data, delayMs })
     this.#watcher?.onEnded()
   }
 
   #get(): Promise<AttemptRow> {
-    return this.#session.store.attempts.get(this.#id)
+    return this.#session.store.attempts.get(this.#key)
   }
 }
 

@@ -73,9 +73,14 @@ export interface UnitSelection {
 
 export type PriorityChange = { readonly to: number } | { readonly by: number }
 
-/** How an attempt ends, as reported by its worker. */
-export interface AttemptEnd {
+/** An attempt, and its unit: where it is found. */
+export interface AttemptKey {
   readonly id: Id
+  readonly unit: Id
+}
+
+/** How an attempt ends, as reported by its worker. */
+export interface AttemptEnd extends AttemptKey {
   readonly status: 'finished' | 'failed' | 'retryable'
   /** Undefined: unchanged. */
   readonly data: Data | undefined
@@ -186,13 +191,13 @@ export interface AttemptStore {
    *
    * @param random in [0, 1)
    */
-  request(worker: Id, request: SchedulerRequest, lifetimeMs: number, random: number): Promise<AttemptRow[]>
+  request(worker: Named, request: SchedulerRequest, lifetimeMs: number, random: number): Promise<AttemptRow[]>
   make(worker: Id, unit: Id, lifetimeMs: number): Promise<AttemptRow>
-  get(id: Id): Promise<AttemptRow>
+  get(key: AttemptKey): Promise<AttemptRow>
   /** @throws ErrNotPending, ErrLostLease */
-  renew(id: Id, extendMs: number, data: Data | undefined): Promise<void>
+  renew(key: AttemptKey, extendMs: number, data: Data | undefined): Promise<void>
   /** @throws ErrNotPending */
-  expire(id: Id, data: Data | undefined): Promise<void>
+  expire(key: AttemptKey, data: Data | undefined): Promise<void>
   /** Ends an attempt, and adds its chained units. @throws ErrNotPending, ErrLostLease */
   end(end: AttemptEnd): Promise<void>
 }

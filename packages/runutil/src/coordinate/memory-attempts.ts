@@ -1,5 +1,5 @@
 import { chainedUnits } from './chained-units.ts'
-import type { AttemptEnd, AttemptStore, Id, AttemptRow } from './coordinate-store.ts'
+import type { AttemptEnd, AttemptKey, AttemptStore, Id, Named, AttemptRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
 import { ErrNotPending, attemptLost } from './errors.ts'
 import {
@@ -26,7 +26,7 @@ export class MemoryAttempts implements AttemptStore {
   }
 
   async request(
-    workerId: Id,
+    { id: workerId }: Named,
     request: SchedulerRequest,
     lifetimeMs: number,
     random: number,
@@ -45,11 +45,11 @@ export class MemoryAttempts implements AttemptStore {
     return attemptRow(this.#tables.addAttempt(by, of, lifetimeMs, at), at)
   }
 
-  async get(id: Id): Promise<AttemptRow> {
+  async get({ id }: AttemptKey): Promise<AttemptRow> {
     return attemptRow(this.#tables.attempts.get(id), this.#now())
   }
 
-  async renew(id: Id, extendMs: number, data: Data | undefined): Promise<void> {
+  async renew({ id }: AttemptKey, extendMs: number, data: Data | undefined): Promise<void> {
     const attempt = this.#tables.attempts.get(id)
     const at = this.#now()
     const status = statusOfAttempt(attempt, at)
@@ -65,7 +65,7 @@ export class MemoryAttempts implements AttemptStore {
     })
   }
 
-  async expire(id: Id, data: Data | undefined): Promise<void> {
+  async expire({ id }: AttemptKey, data: Data | undefined): Promise<void> {
     const attempt = this.#tables.attempts.get(id)
     const at = this.#now()
     const status = statusOfAttempt(attempt, at)

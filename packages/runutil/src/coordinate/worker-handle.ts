@@ -87,7 +87,8 @@ export class WorkerHandle implements CoordinateWorkerRecord {
   async requestAttempts(request: AttemptRequest = {}): Promise<Attempt[]> {
     const { asked, lifetimeMs } = resolve(request)
     const { store } = this.#session
-    return this.#made(await store.attempts.request(this.#id, asked, lifetimeMs, this.#session.random()))
+    const worker = { id: this.#id, name: this.name }
+    return this.#made(await store.attempts.request(worker, asked, lifetimeMs, this.#session.random()))
   }
 
   async makeAttempt(unit: WorkUnit, lifetime: Duration = LIFETIME): Promise<Attempt> {

@@ -1,4 +1,11 @@
-import type { AttemptEnd, AttemptStore, Id, AttemptRow } from '../../coordinate/coordinate-store.ts'
+import type {
+  AttemptEnd,
+  AttemptKey,
+  AttemptStore,
+  Id,
+  Named,
+  AttemptRow,
+} from '../../coordinate/coordinate-store.ts'
 import type { Data } from '../../coordinate/data.ts'
 import { ErrGone, ErrNotPending, attemptLost } from '../../coordinate/errors.ts'
 import type { SchedulerRequest } from '../../coordinate/scheduler.ts'
@@ -21,14 +28,14 @@ export class Attempts implements AttemptStore {
   }
 
   async request(
-    worker: Id,
+    worker: Named,
     request: SchedulerRequest,
     lifetimeMs: number,
     random: number,
   ): Promise<AttemptRow[]> {
-    const leased = await this.#merged.request({ worker, request, lifetimeMs, random })
+    const leased = await this.#merged.request({ worker: worker.id, request, lifetimeMs, random })
     if (leased === 'gone') throw new ErrGone('the worker')
-    return leased === null ? [] : leased.attempts.map((one) => attemptRow(leased, one))
+    return leased === null ? [] : leased.attempts.map((one) => attemptRow(worker, leased, one))
   }
 
   async make(worker: Id, unit: Id, lifetimeMs: number): Promise<AttemptRow> {
@@ -39,24 +46,26 @@ export class Attempts implements AttemptStore {
     return withoutNulls(attempt!)
   }
 
-  async get(id: Id): Promise<AttemptRow> {
+  async get({ id, unit }: AttemptKey): Promise<AttemptRow> {
     const { s } = this.#queries
-    const text = /* sql */ `select (${s}.attempts_json(array[$1::bigint], ${s}.store_time($2::double precision)) operator(pg_catalog.->) 0)::${TEXT}`
-    return withoutNulls(await this.#queries.json<AttemptRow>(WHAT, text, [id, this.#queries.now]))
+    const text = /* sql */ `select (${s}.attempts_json(array[$2::bigint], array[$1::bigint],
+      ${s}.store_time($3::double precision)) operator(pg_catalog.->) 0)::${TEXT}`
+    return withoutNulls(await this.#queries.json<AttemptRow>(WHAT, text, [id, unit, this.#queries.now]))
   }
 
-  async renew(id: Id, extendMs: number, data: Data | undefined): Promise<void> {
-    const text = /* sql */ `select ${this.#queries.s}.renew_attempt($1::bigint, $2::double precision, $3::${TEXT}, $4::double precision)`
-    const params = [id, extendMs, jsonOrNull(data), this.#queries.now]
+  async renew({ id, unit }: AttemptKey, extendMs: number, data: Data | undefined): Promise<void> {
+    const text = /* sql */ `select ${this.#queries.s}.renew_attempt($1::bigint, $2::bigint, $3::double precision, $4::${TEXT}, $5::double precision)`
+    const params = [id, unit, extendMs, jsonOrNull(data), this.#queries.now]
     const [[result]] = (await this.#queries.rows(text, params, { reserved: 'renewals' })) as [[string | null]]
     throwUnlessNull(result, 'renew')
   }
 
-  async expire(id: Id, data: Data | undefined): Promise<void> {
+  async expire({ id, unit }: AttemptKey, data: Data | undefined): Promise<void> {
     const { s, channel } = this.#queries
-    const text = /* sql */ `select ${s}.expire_attempt($1::bigint, $2::${TEXT}, $3::${TEXT}, $4::double precision)`
+    const text = /* sql */ `select ${s}.expire_attempt($1::bigint, $2::bigint, $3::${TEXT}, $4::${TEXT}, $5::double precision)`
     const [[result]] = (await this.#queries.rows(text, [
       id,
+      unit,
       jsonOrNull(data),
       channel,
       this.#queries.now,
@@ -73,14 +82,15 @@ export class Attempts implements AttemptStore {
 }
 
 function attemptRow(
-  { spec, worker, startTime, expirationTime, lifetimeMs }: Leased,
+  worker: Named,
+  { spec, startTime, expirationTime, lifetimeMs }: Leased,
   [id, unit, name, data]: Leased['attempts'][number],
 ): AttemptRow {
   return {
     id,
     spec,
     unit: { id: unit, name },
-    worker,
+    worker: { id: worker.id, name: worker.name },
     status: 'pending',
     data,
     startTime,

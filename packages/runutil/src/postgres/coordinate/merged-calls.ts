@@ -22,10 +22,7 @@ export interface RequestCall {
 }
 
 /** What a request leased; shared fields once. */
-export interface Leased extends Pick<
-  AttemptRow,
-  'spec' | 'worker' | 'startTime' | 'expirationTime' | 'lifetimeMs'
-> {
+export interface Leased extends Pick<AttemptRow, 'spec' | 'startTime' | 'expirationTime' | 'lifetimeMs'> {
   readonly attempts: readonly [id: Id, unit: Id, name: string, data: Data][]
 }
 
@@ -91,7 +88,7 @@ export class MergedCalls {
   ): Promise<readonly [readonly EndResult[], readonly RequestResult[]]> {
     const { s, channel, now } = this.#queries
     if (requests.length === 0) {
-      const text = /* sql */ `select ${s}.end_attempts(${END_PARAMS}, $11::double precision)`
+      const text = /* sql */ `select ${s}.end_attempts(${END_PARAMS}, $12::double precision)`
       return [await this.#json(text, [...endColumns(ends), channel, now]), []]
     }
     // Tests with their own clock expect the effects of time at once.
@@ -101,7 +98,7 @@ export class MergedCalls {
       const text = /* sql */ `select ${s}.request_attempts(${requestParams(0)})`
       return [[], await this.#json(text, requested)]
     }
-    const text = /* sql */ `select ${s}.end_and_request(${END_PARAMS}, ${requestParams(10)})`
+    const text = /* sql */ `select ${s}.end_and_request(${END_PARAMS}, ${requestParams(11)})`
     return this.#json(text, [...endColumns(ends), channel, ...requested])
   }
 
@@ -111,8 +108,8 @@ export class MergedCalls {
   }
 }
 
-const END_PARAMS = /* sql */ `$1::${TEXT}::bigint[], $2::${TEXTS}, $3::${TEXTS}, $4::${TEXT}::double precision[],
-  $5::${TEXT}::integer[], $6::${TEXTS}, $7::${TEXTS}, $8::${TEXT}::double precision[], $9::${TEXT}::double precision[], $10::${TEXT}`
+const END_PARAMS = /* sql */ `$1::${TEXT}::bigint[], $2::${TEXT}::bigint[], $3::${TEXTS}, $4::${TEXTS}, $5::${TEXT}::double precision[],
+  $6::${TEXT}::integer[], $7::${TEXTS}, $8::${TEXTS}, $9::${TEXT}::double precision[], $10::${TEXT}::double precision[], $11::${TEXT}`
 
 /** @param before how many parameters come before */
 function requestParams(before: number): string {
@@ -135,6 +132,7 @@ function endColumns(ends: readonly EndCall[]): unknown[] {
   const units = ends.flatMap(({ chained }, at) => chained.map((unit) => ({ ...unit, place: at + 1 })))
   return [
     plainArray(ends.map(({ id }) => id)),
+    plainArray(ends.map(({ unit }) => unit)),
     textArray(ends.map(({ status }) => status)),
     textArray(ends.map(({ json }) => json)),
     plainArray(ends.map(({ delayMs }) => delayMs)),

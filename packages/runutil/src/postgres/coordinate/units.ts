@@ -97,12 +97,11 @@ export class Units implements UnitStore {
 
   async get(id: Id): Promise<UnitRow> {
     const { s } = this.#queries
-    const text = /* sql */ `select pg_catalog.json_build_object('id', u.id, 'name', u.name, 'data', coalesce(a.data, u.data),
+    const text = /* sql */ `select pg_catalog.json_build_object('id', u.id, 'name', u.name, 'data', coalesce(u.attempt_data, u.data),
         'priority', u.priority, 'notBefore', ${s}.work_ms(u.not_before), 'numAttempts', u.attempts,
-        'status', ${s}.unit_status(a.status, a.expiration_time, u.not_before, t.now),
-        'activeAttempt', ${s}.attempts_json(array[u.active], t.now) operator(pg_catalog.->) 0)::${TEXT}
-      from (select ${s}.store_time($2::double precision) as now) as t, ${s}.work_units as u
-      left join ${s}.work_attempts as a on a.id ${EQ} u.active where u.id ${EQ} $1::bigint`
+        'status', ${s}.unit_status(u.status, u.expires, u.not_before, t.now),
+        'activeAttempt', ${s}.attempts_json(array[u.id], array[u.active], t.now) operator(pg_catalog.->) 0)::${TEXT}
+      from (select ${s}.store_time($2::double precision) as now) as t, ${s}.work_units as u where u.id ${EQ} $1::bigint`
     type Row = UnitRow & { notBefore: number | null; activeAttempt: AttemptRow | null }
     const { notBefore, activeAttempt, ...unit } = await this.#queries.json<Row>(WHAT, text, [
       id,
@@ -130,7 +129,7 @@ export class Units implements UnitStore {
 
   async clearActiveAttempt(id: Id): Promise<void> {
     const { s, channel } = this.#queries
-    const set = /* sql */ `set active = null, tries = 0,
+    const set = /* sql */ `set active = null, status = null, attempt_data = null, tries = 0,
       state = case when not_before ${GT} ${s}.store_time($3::double precision) then 'delayed' else 'open' end`
     await this.#open(set, [id, channel, this.#queries.now])
   }
@@ -146,8 +145,7 @@ export class Units implements UnitStore {
   async attempts(id: Id): Promise<AttemptRow[]> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_units', WHAT, id)
-    const text = /* sql */ `select ${s}.attempts_json(array(select id from ${s}.work_attempts where unit ${EQ} $1::bigint order by id),
-      ${s}.store_time($2::double precision))::${TEXT}`
+    const text = /* sql */ `select ${s}.unit_attempts($1::bigint, ${s}.store_time($2::double precision))::${TEXT}`
     return (await this.#queries.json<AttemptRow[]>(WHAT, text, [id, this.#queries.now])).map(withoutNulls)
   }
 

@@ -1,6 +1,6 @@
 import type { Id, Named, AttemptRow, WorkerRow, WorkerStore } from '../../coordinate/coordinate-store.ts'
 import type { WorkerUpdate } from '../../coordinate/model.ts'
-import { EQ, GT, JSON_TYPE, TEXT, timeOf } from '../database/qualified.ts'
+import { EQ, JSON_TYPE, TEXT, timeOf } from '../database/qualified.ts'
 import { existing, namedRows } from './namespaces.ts'
 import type { Queries } from './queries.ts'
 import { withoutNulls } from './units.ts'
@@ -65,13 +65,8 @@ export class Workers implements WorkerStore {
   async attempts(id: Id, of: 'itself' | 'children', which: 'active' | 'all'): Promise<AttemptRow[]> {
     const { s } = this.#queries
     await existing(this.#queries, 'work_workers', WHAT, id)
-    const text = /* sql */ `with t as (select ${s}.store_time($4::double precision) as now), chosen as (
-        select a.id from ${s}.work_workers as w join ${s}.work_attempts as a on a.worker ${EQ} w.id
-        join ${s}.work_units as u on u.id ${EQ} a.unit, t
-        where case when $2::boolean then w.parent ${EQ} $1::bigint else w.id ${EQ} $1::bigint end
-          and ($3::boolean or (u.active ${EQ} a.id and a.status ${EQ} 'pending' and a.expiration_time ${GT} t.now))
-        order by w.name, a.id
-      ) select ${s}.attempts_json(array(select id from chosen), t.now)::${TEXT} from t`
+    const text = /* sql */ `select ${s}.worker_attempts($1::bigint, $2::boolean, $3::boolean,
+      ${s}.store_time($4::double precision))::${TEXT}`
     const params = [id, of === 'children', which === 'all', this.#queries.now]
     // Asked for before attempts are renewed.
     const reserved = which === 'active' ? 'renewals' : undefined

@@ -17,22 +17,18 @@ create function ${s}.work_random(p_seed bigint, p_of bigint) returns float8 lang
 $$;
 
 create function ${s}.draw_spec(
-  p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_seed bigint, p_empty bigint[], p_now timestamptz,
-  out spec bigint, out behind boolean
+  p_namespace bigint, p_first bigint, p_last bigint, p_specs text[], p_runtimes text[], p_gb float8, p_seed bigint,
+  p_empty bigint[], p_now timestamptz, out spec bigint, out behind boolean
 ) language plpgsql stable ${BY_INDEX} as $$
 declare
-  v_first bigint;
-  v_last bigint;
   v_priority float8;
   v_weight float8;
 begin
-  select min(id), max(id) into v_first, v_last from ${s}.work_specs where namespace = p_namespace;
-  if v_last - v_first < ${MIN_SPECS_TO_DRAW} then return; end if;
   select priority, weight into v_priority, v_weight from ${s}.work_specs where namespace = p_namespace
     order by priority desc, weight desc limit 1;
   for nth in 1..${MAX_DRAWS} loop
     select s.id into spec from ${s}.work_specs as s
-      where s.id = v_first + floor(${s}.work_random(p_seed, nth) * (v_last - v_first + 1))::bigint
+      where s.id = p_first + floor(${s}.work_random(p_seed, nth) * (p_last - p_first + 1))::bigint
         and s.namespace = p_namespace and s.priority = v_priority
         and s.weight > ${s}.work_random(p_seed, -nth) * v_weight
         and ${MATCHES_REQUEST} and (${AVAILABLE} or ${CONTINUOUS_DUE});
@@ -43,25 +39,54 @@ begin
   end loop;
 end $$;
 
+-- Returns no spec when there is nothing to do; else how many of its units to lease at most, unless it is to be continued.
 create function ${s}.choose_spec(
-  p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_units integer, p_random float8,
-  p_empty bigint[], p_now timestamptz, out spec bigint, out units integer, out continued boolean, out retries float8
-) language plpgsql stable ${BY_HASH} set enable_nestloop = off as $$
+  p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_units integer, p_random float8, p_empty bigint[],
+  p_now timestamptz,
+  out spec bigint, out name text, out task text, out units integer, out continued boolean, out retries float8
+) language plpgsql stable ${BY_INDEX} as $$
 declare
   v_seed bigint := (p_random * 9e15)::bigint;
-  v_drawn record;
+  v_first bigint;
+  v_last bigint;
+  v_drawn bigint;
+  v_behind boolean;
+  v_eligible bigint[];
   v_pending float8 := 0;
+  v_running float8;
+  v_returned float8;
 begin
-  select * into v_drawn from ${s}.draw_spec(p_namespace, p_specs, p_runtimes, p_gb, v_seed, p_empty, p_now);
-  if v_drawn.behind then
-    spec := v_drawn.spec;
-  else
-    select c.id, c.pending into spec, v_pending
-      from ${s}.choose_from_all(p_namespace, p_specs, p_runtimes, p_gb, v_seed, v_drawn.spec, p_empty, p_now) as c;
+  select min(s.id), max(s.id) into v_first, v_last from ${s}.work_specs as s where s.namespace = p_namespace;
+  if v_last - v_first >= ${MIN_SPECS_TO_DRAW} then
+    select d.spec, d.behind into v_drawn, v_behind
+      from ${s}.draw_spec(p_namespace, v_first, v_last, p_specs, p_runtimes, p_gb, v_seed, p_empty, p_now) as d;
   end if;
-  select floor(least(p_units, case when s.max_returned > 0 then s.max_returned else p_units end,
-      case when s.max_running > 0 then s.max_running - v_pending else p_units end)), not (${AVAILABLE}), s.max_retries
-    into units, continued, retries from ${s}.work_specs as s where s.id = spec;
+  if v_behind then
+    spec := v_drawn;
+  else
+    v_eligible := array(
+      select s.id from ${s}.work_specs as s
+      where s.namespace = p_namespace and ${MATCHES_REQUEST} and (${AVAILABLE} or ${CONTINUOUS_DUE}) limit 2);
+    if cardinality(v_eligible) = 2 then
+      select c.id, c.pending into spec, v_pending
+        from ${s}.choose_from_all(p_namespace, p_specs, p_runtimes, p_gb, v_seed, v_drawn, p_empty, p_now) as c;
+    else
+      spec := v_eligible[1];
+    end if;
+  end if;
+  if spec is null then return; end if;
+  select s.name, s.task, s.max_running, s.max_returned, s.max_retries, not (${AVAILABLE})
+    into name, task, v_running, v_returned, retries, continued from ${s}.work_specs as s where s.id = choose_spec.spec;
+  -- It was not compared with others, for which all of this would have been asked.
+  if cardinality(v_eligible) = 1 and (v_running > 0 or continued) then
+    select count(*) into v_pending from ${s}.work_units as u where u.spec = choose_spec.spec and u.state = 'pending';
+    if continued and v_pending > 0 or v_running > 0 and v_pending >= v_running then
+      spec := null;
+      return;
+    end if;
+  end if;
+  units := floor(least(p_units, case when v_returned > 0 then v_returned else p_units end,
+    case when v_running > 0 then v_running - v_pending else p_units end));
 end $$;
 
 create function ${s}.choose_from_all(

@@ -19,13 +19,8 @@ begin
   );
   if v_ids = '{}' then return; end if;
   v_now := ${s}.store_time(p_now);
-  with cut as (
-    update ${s}.work_attempts as a set expiration_time = v_now + a.lifetime_ms * interval '1 ms'
-    from ${s}.work_units as u
-    where u.id = any (v_ids) and a.id = u.active and a.status = 'pending' and u.leased_at > v_now + ${SLACK}
-    returning a.unit, a.expiration_time
-  )
-  update ${s}.work_units as u set expires = cut.expiration_time, leased_at = v_now from cut where u.id = cut.unit;
+  update ${s}.work_units set expires = v_now + lifetime_ms * interval '1 ms', leased_at = v_now
+    where id = any (v_ids) and leased_at > v_now + ${SLACK};
 end $$;
 
 -- Cuts the delays of retries and chained units, and the intervals of continuous specs.

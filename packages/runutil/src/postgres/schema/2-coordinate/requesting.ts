@@ -1,4 +1,5 @@
 import { BY_INDEX, lookedUp } from '../plan-settings.ts'
+import { leasedBy, nextAttempt } from './attempting.ts'
 
 /** Requests: each chooses a spec and leases its first units. */
 export const requesting = (s: string): string => /* sql */ `
@@ -11,17 +12,16 @@ begin
   perform ${s}.cut_leases(p_namespace, p_now);
   v_now := ${s}.store_time(p_now);
   with expired as (
-    select u.id, u.active from ${s}.work_specs as s
+    select u.id from ${s}.work_specs as s
     join ${s}.work_units as u on u.spec = s.id and u.state = 'pending' and u.expires <= v_now
     where s.namespace = p_namespace limit 10000 for update of u skip locked
-  ), ended as (
-    update ${s}.work_attempts as a set status = 'expired', end_time = a.expiration_time
-    from expired where ${lookedUp('a.id', 'expired.active')} and a.status = 'pending'
   ), due as (
     select id from ${s}.work_units where state = 'delayed' and not_before <= v_now
     order by not_before limit 10000 for update skip locked
   ), opened as (
-    update ${s}.work_units as u set state = case when u.not_before > v_now then 'delayed' else 'open' end
+    update ${s}.work_units as u set state = case when u.not_before > v_now then 'delayed' else 'open' end,
+      status = case when u.status = 'pending' then 'expired' else u.status end,
+      end_time = case when u.status = 'pending' then u.expires else u.end_time end
     where u.id = any (array(select id from expired union all select id from due)) returning u.spec
   ) select array_agg(distinct spec) into v_specs from opened;
   perform ${s}.wake_specs(v_specs, null);
@@ -35,19 +35,17 @@ create function ${s}.request_attempts(
   p_randoms float8[], p_refresh boolean, p_now float8
 ) returns text language plpgsql ${BY_INDEX} as $$
 declare
-  v_namespaces bigint[];
-  v_namespace bigint;
+  v_namespaces bigint[] := ${namespacesOf(s)};
+  v_locked bigint[] := ${locked(s, 'v_namespaces')};
   v_empty bigint[] := '{}';
   v_answer text;
   v_answers text[] := '{}';
 begin
-  v_namespaces := ${lockedNamespaces(s)};
-  if p_refresh then perform ${s}.refresh_units(id, p_now) from unnest(v_namespaces) as locked (id); end if;
+  if p_refresh then perform ${s}.refresh_units(id, p_now) from unnest(v_locked) as locked (id); end if;
   for v_at in 1..cardinality(p_workers) loop
-    select namespace into v_namespace from ${s}.work_workers where id = p_workers[v_at];
-    if v_namespace = any (v_namespaces) then
+    if v_namespaces[v_at] = any (v_locked) then
       select r.p_empty, r.answer into v_empty, v_answer from ${s}.request_one(
-        p_workers[v_at], v_namespace, p_specs[v_at]::text[], p_runtimes[v_at]::text[], p_gbs[v_at], p_units[v_at],
+        p_workers[v_at], v_namespaces[v_at], p_specs[v_at]::text[], p_runtimes[v_at]::text[], p_gbs[v_at], p_units[v_at],
         p_lifetimes[v_at], p_randoms[v_at], p_now, v_empty) as r;
     else
       v_answer := '"gone"';
@@ -55,7 +53,7 @@ begin
     v_answers := v_answers || v_answer;
   end loop;
   -- Last, as nothing may wait after it.
-  perform ${s}.mark_idle(id) from unnest(v_empty) as empty (id);
+  if v_empty <> '{}' then perform ${s}.mark_idle(id) from unnest(v_empty) as empty (id); end if;
   return '[' || array_to_string(v_answers, ',') || ']';
 end $$;
 
@@ -67,8 +65,10 @@ create function ${s}.request_one(
 declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_choice record;
-  v_units bigint[];
-  v_spent bigint[];
+  v_unit bigint;
+  v_failed integer;
+  v_found bigint;
+  v_leased json;
 begin
   loop
     select * into v_choice
@@ -77,67 +77,56 @@ begin
       answer := 'null';
       return;
     end if;
+    if v_choice.continued then v_unit := ${s}.continue_spec(v_choice.spec, v_now); end if;
+    -- Read after the counts, so that also by their times no more units are pending at once than allowed.
+    v_now := ${s}.store_time(p_now);
     if v_choice.continued then
-      v_units := array[${s}.continue_spec(v_choice.spec, v_now)];
+      with leased as (update ${s}.work_units as u set ${leasedBy(s, 'v_now')} where u.id = v_unit returning u.*)
+        ${LEASED} into v_leased from leased;
     else
+      v_failed := ${s}.fail_spent(p_worker, v_choice.spec, v_choice.units, v_choice.retries, v_now);
       -- One more than wanted shows whether they are the last. Skips units locked by the late end of an attempt.
-      select coalesce(array_agg(id), '{}') into v_units from (
-        select id from ${s}.work_units where spec = v_choice.spec and state = 'open'
-        order by priority desc, name limit v_choice.units + 1 for update skip locked
-      ) as first;
-      if cardinality(v_units) <= v_choice.units then p_empty := p_empty || v_choice.spec; end if;
-      v_units := v_units[1:v_choice.units];
-      if v_choice.retries > 0 then
-        select array_agg(id) into v_spent from ${s}.work_units where id = any (v_units) and tries >= v_choice.retries;
-        perform ${s}.fail_units(p_worker, v_spent, v_choice.retries, v_now);
-        select array_agg(id order by priority desc, name) into v_units from ${s}.work_units
-          where id = any (v_units) and id <> all (coalesce(v_spent, '{}'));
-      end if;
+      with first as materialized (
+        ${firstOpen(s, 'v_choice.spec', 'v_choice.units - v_failed + 1')} for update skip locked
+      ), leased as (
+        update ${s}.work_units as u set ${leasedBy(s, 'v_now')}
+        from (select id from first limit v_choice.units - v_failed) as wanted where ${lookedUp('u.id', 'wanted.id')} returning u.*
+      ) ${LEASED}, (select count(*) from first) into v_leased, v_found from leased;
+      if v_found <= v_choice.units - v_failed then p_empty := p_empty || v_choice.spec; end if;
     end if;
-    exit when cardinality(v_units) > 0;
+    exit when v_leased is not null;
   end loop;
-  -- Read after the counts, so that also by their times no more units are pending at once than allowed.
-  answer := ${s}.lease_chosen(p_worker, v_choice.spec, v_units, p_lifetime, ${s}.store_time(p_now));
+  -- The common fields once.
+  answer := json_build_object(
+    'spec', json_build_object('id', v_choice.spec, 'name', v_choice.name, 'task', v_choice.task), 'lifetimeMs', p_lifetime,
+    'startTime', ${s}.work_ms(v_now), 'expirationTime', ${s}.work_ms(v_now + p_lifetime * interval '1 ms'),
+    'attempts', v_leased)::text;
 end $$;
 
--- Returns the common fields once.
-create function ${s}.lease_chosen(
-  p_worker bigint, p_spec bigint, p_units bigint[], p_lifetime float8, p_now timestamptz
-) returns text language plpgsql ${BY_INDEX} as $$
+-- Of the first p_units of a spec, fails those that have had p_retries attempts, by new attempts whose data says why; earlier attempts
+-- stay as they are. Returns how many.
+create function ${s}.fail_spent(p_worker bigint, p_spec bigint, p_units integer, p_retries float8, p_now timestamptz)
+returns integer language plpgsql ${BY_INDEX} as $$
 declare
-  v_leased json;
+  v_failed integer;
 begin
-  select json_agg(json_build_array(l.id, l.unit, l.name, l.data) order by l.id) into v_leased
-    from ${s}.lease_units(p_worker, p_units, p_lifetime, p_now) as l;
-  return (
-    select json_build_object(
-      'spec', json_build_object('id', s.id, 'name', s.name, 'task', s.task),
-      'worker', json_build_object('id', w.id, 'name', w.name), 'lifetimeMs', p_lifetime,
-      'startTime', ${s}.work_ms(p_now), 'expirationTime', ${s}.work_ms(p_now + p_lifetime * interval '1 ms'),
-      'attempts', v_leased)::text
-    from ${s}.work_specs as s, ${s}.work_workers as w where s.id = p_spec and w.id = p_worker
-  );
-end $$;
-
--- Fails units by new attempts, whose data says why; earlier attempts stay as they are.
-create function ${s}.fail_units(p_worker bigint, p_units bigint[], p_retries float8, p_now timestamptz)
-returns void language plpgsql ${BY_INDEX} as $$
-begin
-  with failed as (
-    insert into ${s}.work_attempts
-        (unit, worker, start_time, end_time, expiration_time, lifetime_ms, status, data)
-      select u.id, p_worker, p_now, p_now, p_now, 0, 'failed', (
+  if p_retries <= 0 or not exists (select from (${firstOpen(s, 'p_spec', 'p_units')}) as f where f.tries >= p_retries) then
+    return 0;
+  end if;
+  with first as materialized (
+    ${firstOpen(s, 'p_spec', 'p_units')} for update skip locked
+  ), failed as (
+    update ${s}.work_units as u set active = ${nextAttempt(s)}, worker = p_worker, start_time = p_now, end_time = p_now,
+      expires = p_now, lifetime_ms = 0, status = 'failed', attempts = u.attempts + 1, tries = u.tries + 1, state = 'closed',
+      attempt_data = (
         select json_object_agg(key, value) from (
           select key, value from json_each(u.data) where key <> 'message'
           union all select 'message', to_json(format(
             'it had %s attempts since it was last added, cleared or finished; max_retries is %s', u.tries, p_retries))
         ) as field)
-      from unnest(p_units) with ordinality as given (id, place) join ${s}.work_units as u on ${lookedUp('u.id', 'given.id')}
-      order by given.place
-    returning id, unit
-  )
-  update ${s}.work_units as u set active = failed.id, attempts = u.attempts + 1, tries = u.tries + 1, state = 'closed'
-    from failed where ${lookedUp('u.id', 'failed.unit')};
+    from first where ${lookedUp('u.id', 'first.id')} and first.tries >= p_retries returning u.id
+  ) select count(*) into v_failed from failed;
+  return v_failed;
 end $$;
 
 create function ${s}.continue_spec(p_spec bigint, p_now timestamptz) returns bigint language plpgsql ${BY_INDEX} as $$
@@ -152,7 +141,7 @@ end $$;
 
 -- Ends attempts, then makes requests, in one transaction, whose one commit is most of what either costs. Returns a list of both results.
 create function ${s}.end_and_request(
-  p_ids bigint[], p_statuses text[], p_datas text[], p_delays float8[],
+  p_ids bigint[], p_of bigint[], p_statuses text[], p_datas text[], p_delays float8[],
   p_places integer[], p_names text[], p_unit_datas text[], p_priorities float8[], p_unit_delays float8[], p_channel text,
   p_workers bigint[], p_specs text[], p_runtimes text[], p_gbs float8[], p_units integer[], p_lifetimes float8[],
   p_randoms float8[], p_refresh boolean, p_now float8
@@ -161,19 +150,28 @@ declare
   v_ended text;
 begin
   -- Before the units of the ends: who holds a namespace may wait for units, and not the other way round.
-  perform ${lockedNamespaces(s)};
-  v_ended := ${s}.end_attempts(p_ids, p_statuses, p_datas, p_delays, p_places, p_names, p_unit_datas, p_priorities,
+  perform ${locked(s, namespacesOf(s))};
+  v_ended := ${s}.end_attempts(p_ids, p_of, p_statuses, p_datas, p_delays, p_places, p_names, p_unit_datas, p_priorities,
     p_unit_delays, p_channel, p_now);
   return '[' || v_ended || ',' || ${s}.request_attempts(p_workers, p_specs, p_runtimes, p_gbs, p_units, p_lifetimes, p_randoms,
     p_refresh, p_now) || ']';
 end $$;
 `
 
+/** The first units of a spec that may be leased. */
+const firstOpen = (s: string, spec: string, limit: string): string => `select id, tries from ${s}.work_units
+        where spec = ${spec} and state = 'open' order by priority desc, name limit ${limit}`
+
+const LEASED = 'select json_agg(json_build_array(active, id, name, data) order by active)'
+
+/** The namespaces of workers, in their order; null of one that is gone. */
+const namespacesOf = (s: string): string => `array(
+    select w.namespace from unnest(p_workers) with ordinality as given (id, place)
+    left join ${s}.work_workers as w on ${lookedUp('w.id', 'given.id')} order by given.place)`
+
 /**
- * Locks the namespaces of workers and returns their ids: one transaction at a time requests in a namespace, so that its counts stay
- * true until it commits. In order, as requests of one statement may be of several.
+ * Locks namespaces and returns their ids: one transaction at a time requests in a namespace, so that its counts stay true until it
+ * commits. In order, as requests of one statement may be of several.
  */
-const lockedNamespaces = (s: string): string => `array(
-    select n.id from ${s}.work_namespaces as n
-    where n.id in (select w.namespace from ${s}.work_workers as w where w.id = any (p_workers))
-    order by n.id for no key update of n)`
+const locked = (s: string, namespaces: string): string => `array(
+    select n.id from ${s}.work_namespaces as n where n.id = any (${namespaces}) order by n.id for no key update of n)`

@@ -137,3 +137,16 @@ it('goes on where the last batch of a pass ended, and leaves nothing behind', as
   expect(removed).toEqual([1_000, 1_000, 500])
   expect(await count()).toEqual({ new: 10 })
 })
+
+it('looks once at each page of which nothing is to be removed', async () => {
+  await end('mail', 5_000)
+  await store.setRules('a worker', new Map([['mail', rules(24 * HOUR_MS)]]))
+  const call = `select runutil.prune_by_rules(${clock.now()})`
+  // The first call reads catalogs too.
+  await client.query(call)
+  const { rows: plan } = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, buffers) ${call}`)
+  const [, pages] = /Buffers: shared hit=(\d+)/.exec(plan.map((row) => row['QUERY PLAN']).join('\n'))!
+  // A part has 64.
+  expect(Number(pages)).toBeGreaterThan(64)
+  expect(Number(pages)).toBeLessThan(2 * 64)
+})

@@ -2,10 +2,12 @@ import type { Clock } from '../../core/clock.ts'
 import { describe } from '../../core/describe.ts'
 import { type Duration, toStorableMs } from '../../core/duration.ts'
 import type { Progress } from '../../core/progress.ts'
+import { codeOf } from '../../core/thrown.ts'
 import { TransactionOpenError } from '../../queue/errors.ts'
 import type { Held, SettleOptions } from '../../queue/job-store.ts'
 import { type Settlement, checkStorable } from '../../queue/outcome.ts'
 import { BUSY } from '../schema/1-queue/settling.ts'
+import { TAKEN_PLACE } from '../schema/1-queue/settling-by-place.ts'
 import { plainArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { LIMIT_MS, type SchemaQueries } from '../statements/schema-queries.ts'
@@ -65,10 +67,15 @@ export class HeldJobs {
     if (columns === undefined) return false
     const { queries, statements } = this.#props
     const params = [...columns, finished, this.#now()]
-    const [row] = await queries.run<[boolean]>(statements.settlePlaces, params, undefined, {
-      limitMs: this.#limitMs(),
-    })
-    return row![0]
+    try {
+      const [row] = await queries.run<[boolean]>(statements.settlePlaces, params, undefined, {
+        limitMs: this.#limitMs(),
+      })
+      return row![0]
+    } catch (error) {
+      if (codeOf(error) === TAKEN_PLACE) return false
+      throw error
+    }
   }
 
   /** @returns the settlements whose claims are lost */

@@ -3,15 +3,16 @@ import { systemClock } from '../../core/clock-system.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { LeasedJob } from '../../queue/job.ts'
 import type { ClaimOptions } from '../../queue/job-store.ts'
-import { HELD_BACK, LAST_CHANCE } from '../schema/1-queue/claiming.ts'
+import { HELD_BACK, LAST_CHANCE, PACKED } from '../schema/1-queue/claiming.ts'
 import { TIME } from '../schema/1-queue/clock-set.ts'
 import { GRACE_MS, CLAIM_AGAIN } from '../schema/1-queue/freeing.ts'
 import { textArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { ExpiryCheck } from '../statements/expiry-check.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
+import { claimedJobs } from './claimed-jobs.ts'
 import { claimColumns } from './job-columns.ts'
-import { type ClaimedRow, toLeasedJob } from './job-rows.ts'
+import type { ClaimedRow } from './job-rows.ts'
 import type { JobStatements } from './job-statements.ts'
 import type { JobNotifications } from './job-notifications.ts'
 import { ScanMarks, NO_MARKS } from './scan-marks.ts'
@@ -81,10 +82,10 @@ export class JobClaimer {
       limitMs: leaseLimit(leaseMs),
       reserved: 'claims',
     })
-    while (rows[0]?.[0] === null) this.#onSpecialRow(rows.shift()!, sentAt, options)
+    while (rows[0]?.[0] === null && rows[0][1] !== PACKED) this.#onSpecialRow(rows.shift()!, sentAt, options)
     const tookMs = clock.elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)
-    const jobs = rows.map(toLeasedJob)
+    const jobs = claimedJobs(rows)
     this.#props.notifications.claimed(kinds, jobs)
     this.#marks.claimed(jobs, marks, tookMs)
     return { jobs, late: inTime || now !== null || jobs.length === 0 ? [] : await this.#rated(jobs) }

@@ -9,7 +9,7 @@ import { LINK } from '../schema/1-queue/links.ts'
 /** A bigint, as the driver returns it. */
 type Bigint = string | number | bigint
 
-/** What `claim_jobs` returns. Times in ms since the epoch. */
+/** What `claim_jobs` returns of a job. Times in ms since the epoch. */
 export type ClaimedRow = [
   id: string,
   kind: string,

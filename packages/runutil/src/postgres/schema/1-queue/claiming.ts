@@ -10,6 +10,9 @@ export const HELD_BACK = 'held back'
 /** A job was left because it is on its last chance. */
 export const LAST_CHANCE = 'last chance'
 
+/** New jobs of a run in one row: their kind is its key, how many there are its crashes, their ids and payloads, as JSON, rare and payload. */
+export const PACKED = 'packed'
+
 /** From how many kinds on a claim looks first which of them have due jobs. */
 const MANY_KINDS = 64
 
@@ -51,6 +54,9 @@ declare
   v_expired record;
   v_fitting record;
   v_chosen record;
+  v_packed record;
+  v_from integer := 1;
+  v_to integer;
 begin
   if p_free then
     o_kind := '${TIME}';
@@ -159,12 +165,32 @@ begin
       case when cardinality(v_ids) > p_startable then p_wait else 0 end);
   end if;
   if v_tids is not null then
-    return query select ${columns}, case when claimed.tid is not null then claimed.place::integer end
-      from unnest(v_ids, v_seqs, v_tids) with ordinality as claimed (id, seq, tid, place) cross join lateral (
-        select * from ${s}.jobs as o where o.ctid = claimed.tid and o.seq = claimed.seq
-        union all select * from ${s}.jobs as o where o.id = claimed.id
-        limit 1
-      ) as j;
+    foreach v_to in array v_chosen.ends loop
+      if v_to > 0 then
+        select count(*) as jobs, min(j.seq) as first, max(j.seq) as last, min(j.kind) as kind, ${ms('min(j.run_at)')} as run_at,
+            string_agg(j.payload, ',') as payloads, bool_and(j.is_new) as are_new
+          into v_packed from (
+            select o.seq, o.kind, o.run_at, o.payload::text as payload, o.created_at = o.run_at and o.updated_at = o.run_at
+              and o.attempts_done = 0 and o.last_error is null and o.priority = 0 and o.traceparent is null as is_new
+            from ${s}.jobs as o where o.ctid = any (v_tids[v_from:v_to]) order by o.seq
+          ) as j;
+        -- By their numbers, these are all jobs of the run.
+        if v_packed.are_new and v_packed.jobs = v_to - v_from + 1 and v_packed.first = v_seqs[v_from] and v_packed.last = v_seqs[v_to] then
+          return query select null::text, '${PACKED}', v_packed.kind, 0, v_packed.run_at, v_claim, v_packed.jobs::integer, 0,
+            v_packed.run_at, v_packed.run_at, null::bigint, null::text, v_packed.payloads, array_to_json(v_ids[v_from:v_to])::text, v_from;
+          v_from := v_to + 1;
+          continue;
+        end if;
+      end if;
+      return query select ${columns}, case when claimed.tid is not null then (v_from + claimed.place - 1)::integer end
+        from unnest(v_ids[v_from:abs(v_to)], v_seqs[v_from:abs(v_to)], v_tids[v_from:abs(v_to)]) with ordinality
+          as claimed (id, seq, tid, place) cross join lateral (
+          select * from ${s}.jobs as o where o.ctid = claimed.tid and o.seq = claimed.seq
+          union all select * from ${s}.jobs as o where o.id = claimed.id
+          limit 1
+        ) as j;
+      v_from := abs(v_to) + 1;
+    end loop;
     return;
   end if;
   return query

@@ -1,4 +1,5 @@
 import { PINNED } from '../plan-settings.ts'
+
 /** Pages of the table per part. */
 const PAGES = 64
 
@@ -39,6 +40,22 @@ begin
   end if;
 end $$;
 
+-- When the first of the jobs in these places may be removed; null: none is to be.
+create function ${s}.first_due(p_from tid, p_to tid) returns timestamptz language plpgsql
+${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
+begin
+  return (
+    select min(j.ended_at + j.kept * interval '1 ms') from (
+      -- The first of each kind, so that their retention is looked up once.
+      select first.ended_at, case first.status when 'DONE' then r.done_kept else r.failed_kept end as kept
+      from (
+        select o.kind, o.status, min(o.updated_at) as ended_at from ${s}.jobs as o
+        where o.ctid >= p_from and o.ctid < p_to and o.status <> 'PENDING' group by o.kind, o.status
+      ) as first join ${s}.job_retentions as r using (kind)
+    ) as j where j.kept < 'infinity'
+  );
+end $$;
+
 -- Prunes one part. Returns whether one was due.
 create function ${s}.prune_by_rules(p_now float8) returns boolean language plpgsql
 ${PINNED} set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
@@ -64,19 +81,19 @@ begin
   if not found then return false; end if;
   v_from := format('(%s,0)', v_part * ${PAGES})::tid;
   v_to := format('(%s,0)', (v_part + 1) * ${PAGES})::tid;
-  perform ${s}.remove_jobs(array(
-    select j.ctid from ${s}.jobs as j join ${s}.job_retentions as r using (kind)
-    where j.ctid >= v_from and j.ctid < v_to and j.status <> 'PENDING' and r.live
-      -- In this order: a condition on j alone would be tried on all jobs of the part.
-      and case when ${s}.has_aged(j.updated_at, case j.status when 'DONE' then r.done_kept else r.failed_kept end, v_now)
-        then j.links is null or not ${s}.is_needed(j.id) else false end
-    for update of j skip locked
-  ));
-  select min(j.updated_at + j.kept * interval '1 ms') into v_next from (
-    select j.updated_at, case j.status when 'DONE' then r.done_kept else r.failed_kept end as kept
-    from ${s}.jobs as j join ${s}.job_retentions as r using (kind)
-    where j.ctid >= v_from and j.ctid < v_to and j.status <> 'PENDING'
-  ) as j where j.kept < 'infinity';
+  v_next := ${s}.first_due(v_from, v_to);
+  -- In most parts none is due, which one look at them tells. Times are rounded.
+  if v_next <= v_now + interval '1 ms' then
+    perform ${s}.remove_jobs(array(
+      select j.ctid from ${s}.jobs as j join ${s}.job_retentions as r using (kind)
+      where j.ctid >= v_from and j.ctid < v_to and j.status <> 'PENDING' and r.live
+        -- In this order: a condition on j alone would be tried on all jobs of the part.
+        and case when ${s}.has_aged(j.updated_at, case j.status when 'DONE' then r.done_kept else r.failed_kept end, v_now)
+          then j.links is null or not ${s}.is_needed(j.id) else false end
+      for update of j skip locked
+    ));
+    v_next := ${s}.first_due(v_from, v_to);
+  end if;
   -- Jobs that end here from now on aren't due before v_least. A part is read at most 20 times in the retention of its jobs,
   -- and at most 10 parts a second.
   update ${s}.job_sweeps set due_at = greatest(

@@ -95,7 +95,7 @@ end $$;
 -- job that doesn't come from a run. With some_locked, another claim has locked a run, of which it may leave a part.
 create function ${s}.choose_from_runs(
   p_kinds text[], p_limit integer,
-  out places tid[], out ids text[], out seqs bigint[], out tids tid[], out noted bigint, out some_locked boolean
+  out places tid[], out ids text[], out seqs bigint[], out tids tid[], out ends integer[], out noted bigint, out some_locked boolean
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_rows tid[];
@@ -120,19 +120,21 @@ begin
       order by f.priority desc, f.run_at, f.seq limit p_limit
     ) as c;
   else
-    select taken.places, taken.ids, taken.seqs, taken.tids into places, ids, seqs, tids
+    select taken.places, taken.ids, taken.seqs, taken.tids, taken.ends into places, ids, seqs, tids, ends
       from ${s}.take_runs(v_rows, p_limit) as taken;
   end if;
 end $$;
 
--- The first p_limit jobs of these rows, in this order. Puts back what is left of the last run.
+-- The first p_limit jobs of these rows, in this order. Puts back what is left of the last run. ends are the places of the last
+-- jobs: of each run without gaps, and, negative, of all that lies between two of those.
 create function ${s}.take_runs(
-  p_rows tid[], p_limit integer, out places tid[], out ids text[], out seqs bigint[], out tids tid[]
+  p_rows tid[], p_limit integer, out places tid[], out ids text[], out seqs bigint[], out tids tid[], out ends integer[]
 ) language plpgsql ${BY_INDEX} as $$
 declare
   v_row record;
   v_left integer := p_limit;
   v_count integer;
+  v_end integer;
 begin
   for v_row in
     select w.ctid as place, w.* from unnest(p_rows) with ordinality as given (place, nth)
@@ -141,6 +143,14 @@ begin
   loop
     exit when v_left = 0;
     places := places || v_row.place;
+    v_end := p_limit - v_left + least(v_left, coalesce(cardinality(v_row.ids), 1));
+    if v_row.ids is not null and v_row.seqs is null then
+      ends := ends || v_end;
+    elsif ends[cardinality(ends)] < 0 then
+      ends[cardinality(ends)] := -v_end;
+    else
+      ends := ends || -v_end;
+    end if;
     if v_row.ids is null then
       ids := ids || v_row.id;
       seqs := seqs || v_row.seq;

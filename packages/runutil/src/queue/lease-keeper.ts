@@ -74,8 +74,8 @@ export class LeaseKeeper<H extends Held> {
   }
 
   delete(held: H): void {
-    this.#lost.delete(held)
-    this.#progress.delete(held)
+    if (this.#lost.size > 0) this.#lost.delete(held)
+    if (this.#progress.size > 0) this.#progress.delete(held)
     const lease = this.#leases.get(held.claim)
     if (!lease?.jobs.delete(held) || lease.jobs.size > 0) return
     this.#leases.delete(held.claim)

@@ -51,11 +51,12 @@ export class HeldJobs {
     checkStorable(batch)
     const firsts = firstOfEachJob(batch)
     // A transaction may still roll back, so its leases stay.
-    const finished = tx === undefined ? plainArray(this.#claims.finishedBy(firsts)) : null
+    const finishedClaims = tx === undefined ? this.#claims.finishedBy(firsts) : undefined
+    const finished = finishedClaims === undefined ? null : plainArray(finishedClaims)
     const byPlace = tx === undefined && !afterTransaction && (await this.#settleByPlace(firsts, finished))
     const lost = byPlace ? [] : await this.#settleById(firsts, finished, options)
-    if (tx === undefined) {
-      this.#claims.ended(firsts)
+    if (finishedClaims !== undefined) {
+      this.#claims.ended(firsts, finishedClaims)
       notifications.settled(firsts)
     }
     return batch.filter((one) => lost.some(({ id, claim }) => id === one.id && claim === one.claim))
@@ -113,11 +114,11 @@ export class HeldJobs {
   async release(held: readonly Held[], mayHaveStarted: boolean): Promise<void> {
     if (held.length === 0) return
     const { queries, statements, channel, claimer } = this.#props
-    const finished = plainArray(this.#claims.finishedBy(held))
-    const params = [...heldColumns(held), finished, mayHaveStarted, channel, this.#now()]
+    const finished = this.#claims.finishedBy(firstOfEachJob(held))
+    const params = [...heldColumns(held), plainArray(finished), mayHaveStarted, channel, this.#now()]
     await queries.run(statements.release, params, undefined, { limitMs: this.#limitMs() })
     claimer.requeued()
-    this.#claims.ended(held)
+    this.#claims.ended(held, finished)
   }
 
   #limitMs(): number {

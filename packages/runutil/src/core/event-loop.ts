@@ -11,6 +11,11 @@ export function macrotask(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
+/** Calls back in the next turn of the event loop, which doesn't sleep before it. */
+export function nextTurn(callback: () => void): void {
+  setImmediate(callback)
+}
+
 /** Calls back after `ms`; unlike a timer of the clock, it does not keep the process alive. */
 export function unrefTimeout(callback: () => void, ms: number): void {
   setTimeout(callback, ms).unref()

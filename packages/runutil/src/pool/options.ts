@@ -67,6 +67,12 @@ export interface ProcessPoolOptions {
    * aborted or timed out, all of them fail. Default 1.
    */
   pipelining?: number | undefined
+  /**
+   * Whether this process stays awake for up to 70 µs after it has sent a task, while fewer workers are busy than there are
+   * processors; where answers take longer, it mostly doesn't. Tasks of microseconds that are sent one after another take less
+   * time, and some 7 µs more of CPU each. Default false.
+   */
+  spin?: boolean | undefined
   /** How long a new process may take until it answers with its pid. Default 10 s. */
   handshakeTimeout?: Duration | undefined
   /** The most bytes in a frame, both ways, and in all parts of an answer together. Default 64 MiB. */
@@ -94,6 +100,7 @@ export interface PoolSettings {
   readonly minWorkers: number
   readonly maxQueue: number
   readonly pipelining: number
+  readonly spin: boolean
   readonly handshakeMs: number
   readonly maxFrame: number
   readonly ttlMs: number
@@ -130,6 +137,7 @@ export function resolveOptions(options: ProcessPoolOptions): PoolSettings {
     minWorkers,
     maxQueue: count('maxQueue', rest.maxQueue, Infinity),
     pipelining: count('pipelining', rest.pipelining, 1, 1),
+    spin: flag('spin', rest.spin, false),
     maxFrame: count('maxFrame', rest.maxFrame, 64 * 1024 * 1024, 1),
     ttlMs: rest.ttl === undefined ? Infinity : duration('ttl', rest.ttl, 0),
     overlap: flag('overlap', rest.overlap, true),
@@ -164,6 +172,7 @@ const KNOWN = [
   'minWorkers',
   'maxQueue',
   'pipelining',
+  'spin',
   'handshakeTimeout',
   'maxFrame',
 ] as const

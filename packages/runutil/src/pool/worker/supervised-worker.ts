@@ -9,6 +9,7 @@ import { encodeTask } from './encode-task.ts'
 import { Ending } from './ending.ts'
 import { InFlight } from './in-flight.ts'
 import { PingState } from './ping-state.ts'
+import { spin } from './spin.ts'
 import { Startup } from './startup.ts'
 import { StreamEnd } from './stream-end.ts'
 import { type Exit, Subprocess } from './subprocess.ts'
@@ -44,7 +45,7 @@ export class SupervisedWorker extends WorkerProcess implements ConversationListe
     const { clock, listener } = props
     this.#props = props
     this.recycleLimits = recycleLimitsOf(props)
-    this.#state = new StateOfWorker(clock, props.idleMs < Infinity)
+    this.#state = new StateOfWorker(clock, props.idleMs < Infinity, props.spin ? spin : undefined)
     this.#inFlight = new InFlight(clock)
     this.#streamEnd = new StreamEnd(clock)
     this.#process = new Subprocess({

@@ -18,6 +18,8 @@ export interface WorkerProps<W> extends Dialect, RecycleLimitsProps, TaskLimits 
   readonly destroyMs: number
   /** How many tasks the worker is sent at once. */
   readonly pipelining: number
+  /** Whether this process stays awake for short tasks. */
+  readonly spin: boolean
   /** Infinity: the worker is never pinged. */
   readonly pingMs: number
   /** Infinity: idle time isn't tracked. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { Spin } from './spin.ts'
 
 /**
  *     inactive ──► ready ◄──► working
@@ -30,15 +31,20 @@ const moves: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
 export class StateOfWorker {
   readonly #clock: Clock
   readonly #timed: boolean
+  readonly #spin: Spin | undefined
   #current: WorkerState = 'inactive'
   #updatedMs = 0
   #since = 0
   #hasWorked = false
 
-  /** @param timed whether `since` is used; reading the clock twice per task would be a large part of the cost of a task */
-  constructor(clock: Clock, timed: boolean) {
+  /**
+   * @param timed whether `since` is used; reading the clock twice per task would be a large part of the cost of a task
+   * @param spin told when the worker begins to work, and when it doesn't any more
+   */
+  constructor(clock: Clock, timed: boolean, spin?: Spin) {
     this.#clock = clock
     this.#timed = timed
+    this.#spin = spin
     this.#note()
   }
 
@@ -69,9 +75,15 @@ export class StateOfWorker {
     if (!moves[this.#current].includes(next)) {
       throw new Error(`a worker can't go from ${this.#current} to ${next}`)
     }
+    if (this.#spin !== undefined) this.#tell(this.#spin, next)
     this.#current = next
     this.#hasWorked ||= next === 'working'
     this.#note()
+  }
+
+  #tell(spin: Spin, next: WorkerState): void {
+    if (next === 'working') spin.began()
+    else if (this.#current === 'working') spin.ended(next === 'ready')
   }
 
   #note(): void {

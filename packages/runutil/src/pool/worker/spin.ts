@@ -1,0 +1,82 @@
+import { availableParallelism } from 'node:os'
+import { systemClock } from '../../core/clock-system.ts'
+import { elapsedNow } from '../../core/clock.ts'
+import { nextTurn } from '../../core/event-loop.ts'
+
+interface SpinProps {
+  /** In milliseconds. */
+  readonly now: () => number
+  /** Calls back in the next turn of the event loop. */
+  readonly nextTurn: (callback: () => void) => void
+  readonly processors: number
+}
+
+/** How long after a task is sent the event loop is kept from sleeping: to be woken takes about as long. */
+const LIMIT_MS = 0.07
+/** After misses, one task of so many at the least is tried. */
+const RAREST = 64
+
+/**
+ * Keeps the event loop turning while a short task runs, since to be woken from its sleep can take longer than the task. A task
+ * that runs for longer is a miss. The first miss in a row changes nothing; after the next, ever more tasks are let be before another
+ * try, up to 63.
+ */
+export class Spin {
+  readonly #props: SpinProps
+  #busy = 0
+  #until = 0
+  #spinning = false
+  #missed = 0
+  #letBe = 0
+
+  constructor(props: SpinProps) {
+    this.#props = props
+  }
+
+  /** A worker has been sent a task. */
+  began(): void {
+    this.#busy++
+    if (this.#hasNoProcessor) return
+    if (this.#letBe > 0) {
+      this.#letBe--
+      return
+    }
+    const { now, nextTurn } = this.#props
+    this.#until = now() + LIMIT_MS
+    if (this.#spinning) return
+    this.#spinning = true
+    nextTurn(this.#turn)
+  }
+
+  /** A worker has no task any more. @param answered whether it goes on */
+  ended(answered: boolean): void {
+    this.#busy--
+    if (answered && this.#spinning) this.#missed = 0
+  }
+
+  /** Whether the workers that are busy need all processors, so that to spin would take one from them. */
+  get #hasNoProcessor(): boolean {
+    return this.#busy >= this.#props.processors
+  }
+
+  readonly #turn = (): void => {
+    const { now, nextTurn } = this.#props
+    this.#spinning = false
+    if (this.#busy === 0 || this.#hasNoProcessor) return
+    if (now() >= this.#until) return this.#miss()
+    this.#spinning = true
+    nextTurn(this.#turn)
+  }
+
+  #miss(): void {
+    this.#missed++
+    this.#letBe = Math.min(2 ** (this.#missed - 1), RAREST) - 1
+  }
+}
+
+/** One for the process: the pools share its event loop and the processors. */
+export const spin = new Spin({
+  now: () => elapsedNow(systemClock),
+  nextTurn,
+  processors: availableParallelism(),
+})

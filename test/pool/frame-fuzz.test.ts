@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FrameReader } from '../../packages/runutil/src/pool/relay/frame-reader.ts'
 import { CorruptFrameError } from '../../packages/runutil/src/pool/relay/frame.ts'
-import { type Message, MessageReader } from '../../packages/runutil/src/pool/relay/message-reader.ts'
+import { Goridge2 } from '../../packages/runutil/src/pool/relay/goridge2.ts'
+import { MessageReader } from '../../packages/runutil/src/pool/relay/message-reader.ts'
+import type { Message } from '../../packages/runutil/src/pool/relay/message.ts'
 import type { Encoded } from '../../packages/runutil/src/pool/relay/encoding.ts'
 import type { Protocol } from '../../packages/runutil/src/pool/relay/protocol.ts'
 import { protocols } from '../../packages/runutil/src/pool/relay/protocol.ts'
@@ -80,6 +82,37 @@ describe.each(Object.values(protocols))('the reader of $name', (protocol) => {
       }),
       runs,
     )
+  })
+})
+
+describe.each(['goridge2', 'goridge2-legacy'] as const)('the reader of whole messages of %s', (name) => {
+  const plainly = new Goridge2(name)
+  Object.defineProperty(plainly, 'whole', { value: undefined })
+
+  test('reads any bytes as the reader of single frames does', () => {
+    const change = fc.record({ at: fc.nat(), byte: fc.nat(255) })
+    fc.assert(
+      fc.property(messages, cuts, fc.array(change, { maxLength: 3 }), (sent, lengths, changes) => {
+        const stream = Buffer.from(join(plainly, sent))
+        for (const { at, byte } of changes) stream[at % stream.length] = byte
+        const found = readAll(protocols[name], stream, lengths)
+        expect(found).toEqual(readAll(plainly, stream, lengths))
+      }),
+      runs,
+    )
+  })
+
+  test('makes no single frame of a message that came in one chunk', () => {
+    const counting = new Goridge2(name)
+    let prefixes = 0
+    counting.prefix = (...given) => (prefixes++, plainly.prefix(...given))
+    const sent: Sent[] = [
+      { kind: 'payload', context: Buffer.from('context'), body: Buffer.from('body') },
+      { kind: 'payload', context: Buffer.alloc(0), body: Buffer.alloc(250) },
+    ]
+    const stream = join(counting, sent)
+    expect(readAll(counting, stream, [stream.length]).read).toHaveLength(2)
+    expect(prefixes).toBe(0)
   })
 })
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { type ProcessPoolOptions, TaskTimeoutError, WorkerError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
 import { errorOf, textOf, withPool } from '../support/pool/pools.ts'
@@ -17,6 +18,14 @@ describe('with pipelining', () => {
       expect(answers).toEqual(Array.from({ length: 300 }, (_, at) => body(at)))
       expect(pool.workers.map(({ state }) => state)).toEqual(['ready', 'ready'])
       expect(pool.workers.reduce((sum, { numExecs }) => sum + numExecs, 0)).toBe(300)
+    })
+  })
+
+  it('a handler that begins something and does not await it has it go on between tasks', async () => {
+    const command = [process.execPath, fileURLToPath(new URL('programs/beginning.mjs', import.meta.url))]
+    await withPool({ command, pipelining: 8 }, async (pool) => {
+      const seen = await each(40, () => textOf(pool.exec('how many have been done?')))
+      expect(seen).toEqual(Array.from({ length: 40 }, (_, at) => String(at)))
     })
   })
 

@@ -1,4 +1,4 @@
-import type { PayloadMessage } from './relay/message-reader.ts'
+import type { PayloadMessage } from './relay/message.ts'
 import { type Payload, payloadOf } from './relay/payload.ts'
 import type { TaskCaller } from './worker/task.ts'
 

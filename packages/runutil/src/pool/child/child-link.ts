@@ -183,27 +183,30 @@ function exitBecause(error: NodeJS.ErrnoException): never {
 }
 
 function writeAll(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += written(() => writeSync(1, bytes, at))
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(1, bytes, at)
+    } catch (error) {
+      waitUntilWritable(error as NodeJS.ErrnoException)
+    }
+  }
 }
 
 function writeAllOf(pieces: readonly Uint8Array[]): void {
-  for (let left = pieces; left.length > 0;)
-    left = without(
-      left,
-      written(() => writevSync(1, left)),
-    )
+  for (let left = pieces; left.length > 0;) {
+    try {
+      left = without(left, writevSync(1, left))
+    } catch (error) {
+      waitUntilWritable(error as NodeJS.ErrnoException)
+    }
+  }
 }
 
-/** The number of bytes written; 0 after a wait for a full pipe. */
-function written(write: () => number): number {
-  try {
-    return write()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') exitBecause(error as NodeJS.ErrnoException)
-    // The pipe is full and non-blocking: console.log makes it so.
-    sleep(1)
-    return 0
-  }
+/** Waits for a full pipe; any other error ends the process. */
+function waitUntilWritable(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EAGAIN') exitBecause(error)
+  // The pipe is full and non-blocking: console.log makes it so.
+  sleep(1)
 }
 
 /** The pieces without the first `bytes` bytes. */

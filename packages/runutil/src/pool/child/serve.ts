@@ -4,7 +4,8 @@ import { unrefTimeout } from '../../core/event-loop.ts'
 import { textOf } from '../../core/thrown.ts'
 import { FrameReader } from '../relay/frame-reader.ts'
 import { TOKEN_VARIABLE } from '../relay/handshake.ts'
-import { MessageReader, type PayloadMessage } from '../relay/message-reader.ts'
+import { MessageReader } from '../relay/message-reader.ts'
+import type { PayloadMessage } from '../relay/message.ts'
 import { isPayload, payloadOf } from '../relay/payload.ts'
 import type { Bytes, Encoded } from '../relay/encoding.ts'
 import { type Protocol, detectProtocol } from '../relay/protocol.ts'
@@ -55,9 +56,13 @@ export async function serve(handler: Handler | CallHandlers, options: ServeOptio
   const worker = new ServedWorker({ link, protocol, token, handle })
   for (;;) {
     const message = messages.next()
-    if (message === undefined) messages.frames.feed(await link.read())
-    else if (message.kind === 'payload') await worker.do(message)
-    else if (!worker.handleControl(message.data)) break
+    if (message === undefined) {
+      const chunk = link.read()
+      messages.frames.feed(chunk instanceof Promise ? await chunk : chunk)
+    } else if (message.kind === 'payload') {
+      // At least one turn of the microtasks a task, for what a handler has begun and doesn't await.
+      await worker.do(message)
+    } else if (!worker.handleControl(message.data)) break
   }
   worker.end()
   link.close()

@@ -21,17 +21,13 @@ export function put(into: Buffer, at: number, bytes: Bytes): void {
   else into.set(bytes, at)
 }
 
-/** `fill` writes the first `headLength` bytes; the body follows in the same piece or in its own. */
-export function encode(
-  headLength: number,
-  body: Bytes,
-  bodyLength: number,
-  fill: (head: Buffer) => void,
-): Encoded {
-  const copied = bodyLength <= LARGEST_COPY
-  const head = Buffer.allocUnsafe(copied ? headLength + bodyLength : headLength)
-  fill(head)
-  if (!copied) return { head, body: typeof body === 'string' ? Buffer.from(body) : body }
+/** A message that begins with `headLength` bytes for its caller to write; the body follows in the same piece or in its own. */
+export function messageOf(headLength: number, body: Bytes, bodyLength: number): Encoded {
+  if (bodyLength > LARGEST_COPY) {
+    const head = Buffer.allocUnsafe(headLength)
+    return { head, body: typeof body === 'string' ? Buffer.from(body) : body }
+  }
+  const head = Buffer.allocUnsafe(headLength + bodyLength)
   if (bodyLength > 0) put(head, headLength, body)
   return { head, body: undefined }
 }

@@ -1,4 +1,5 @@
 import { type Frame, OversizedFrameError, type Prefix } from './frame.ts'
+import type { PayloadMessage } from './message.ts'
 import type { Protocol } from './protocol.ts'
 
 /**
@@ -73,6 +74,18 @@ export class FrameReader {
     this.#at = end
     if (end === this.#chunk.length) this.#letGo()
     return { flags, id, split, data }
+  }
+
+  /** The next task or answer, if it is all there and as most are; otherwise `next` gives its frames one by one. */
+  whole(): PayloadMessage | undefined {
+    const { protocol } = this
+    if (protocol.whole === undefined || this.#prefix !== undefined || this.#scratched > 0) return undefined
+    const message = protocol.whole(this.#chunk, this.#at, this.extended, this.maxFrame)
+    if (message === undefined) return undefined
+    this.#at +=
+      protocol.framesPerMessage * protocol.longestPrefix + message.context.length + message.body.length
+    if (this.#at === this.#chunk.length) this.#letGo()
+    return message
   }
 
   /** Releases the last chunk, since a worker may be idle for hours. */

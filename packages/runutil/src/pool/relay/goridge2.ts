@@ -1,5 +1,6 @@
-import { type Bytes, type Encoded, encode, lengthOf, put } from './encoding.ts'
+import { type Bytes, type Encoded, lengthOf, messageOf, put } from './encoding.ts'
 import { CorruptFrameError, Flag, type Prefix } from './frame.ts'
+import type { PayloadMessage } from './message.ts'
 
 /**
  * Goridge 2, a `Protocol`: flags, the length as 64 bits little-endian and once more as 64 bits big-endian, which must
@@ -36,6 +37,34 @@ export class Goridge2 {
     return { flags, size, length, split: undefined, id: first >> ID_SHIFT }
   }
 
+  whole(bytes: Buffer, from: number, extended: boolean, maxFrame: number): PayloadMessage | undefined {
+    const size = this.longestPrefix
+    if (from + 2 * size > bytes.length) return undefined
+    const first = bytes[from]!
+    const id = first >> ID_SHIFT
+    if (id !== 0 && !(extended && first >= NUMBERED)) return undefined
+    const flags = first & ANY_FLAG
+    if (flags !== FULL_CONTEXT && flags !== NO_CONTEXT) return undefined
+    const contextLength = this.#shortLength(bytes, from)
+    if (contextLength > maxFrame || (flags === NO_CONTEXT && contextLength > 0)) return undefined
+    const second = from + size + contextLength
+    if (second + size > bytes.length || (bytes[second]! & ~Flag.raw) !== 0) return undefined
+    const bodyLength = this.#shortLength(bytes, second)
+    const end = second + size + bodyLength
+    if (bodyLength > maxFrame || end > bytes.length) return undefined
+    const context = contextLength === 0 ? NOTHING : bytes.subarray(from + size, second)
+    const body = bodyLength === 0 ? NOTHING : bytes.subarray(second + size, end)
+    return { kind: 'payload', id, context, body, more: false, ping: false }
+  }
+
+  /** The length in the prefix; Infinity for one of 4 GiB or more, or one that isn't the same twice. */
+  #shortLength(bytes: Buffer, at: number): number {
+    const length = bytes.readUInt32LE(at + 1)
+    if (bytes.readUInt32LE(at + 5) !== 0) return Infinity
+    if (this.longestPrefix === 9) return length
+    return bytes.readUInt32BE(at + 13) === length && bytes.readUInt32BE(at + 9) === 0 ? length : Infinity
+  }
+
   #refuse(what: string, bytes: Buffer, from: number, end: number): never {
     throw new CorruptFrameError(`a ${this.name} frame (${what})`, bytes.subarray(from, end))
   }
@@ -69,21 +98,24 @@ export class Goridge2 {
     const size = this.longestPrefix
     const contextLength = lengthOf(context)
     const bodyLength = lengthOf(body)
-    return encode(size + contextLength + size, body, bodyLength, (head) => {
-      putPrefix(head, 0, size, contextFlags, contextLength)
-      if (contextLength > 0) put(head, size, context)
-      putPrefix(head, size + contextLength, size, bodyFlags, bodyLength)
-    })
+    const message = messageOf(size + contextLength + size, body, bodyLength)
+    putPrefix(message.head, 0, size, contextFlags, contextLength)
+    if (contextLength > 0) put(message.head, size, context)
+    putPrefix(message.head, size + contextLength, size, bodyFlags, bodyLength)
+    return message
   }
 
   #single(flags: number, data: string): Encoded {
     const length = lengthOf(data)
-    return encode(this.longestPrefix, data, length, (head) => {
-      putPrefix(head, 0, this.longestPrefix, flags, length)
-    })
+    const message = messageOf(this.longestPrefix, data, length)
+    putPrefix(message.head, 0, this.longestPrefix, flags, length)
+    return message
   }
 }
 
+const NOTHING = Buffer.alloc(0)
+const FULL_CONTEXT = Flag.control | Flag.raw
+const NO_CONTEXT = Flag.control | Flag.empty
 /** Bit 1 has no meaning, but is not forbidden. */
 const ANY_FLAG = 31
 /** Set when two bits that no version of goridge 2 uses hold a number; never set in ASCII text. */

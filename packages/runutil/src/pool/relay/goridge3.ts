@@ -1,6 +1,6 @@
 import { crc32 } from './crc32.ts'
 import { CorruptFrameError, Flag, type Prefix } from './frame.ts'
-import { type Bytes, type Encoded, encode, lengthOf, put } from './encoding.ts'
+import { type Bytes, type Encoded, lengthOf, messageOf, put } from './encoding.ts'
 
 /**
  * Goridge 3, a `Protocol`: 12 bytes, of which the first 6 have a checksum, and up to 10 options of 32 bits. A task or an answer is
@@ -87,16 +87,18 @@ function refuse(what: string, bytes: Buffer, from: number, end: number): never {
 function message(flags: number, context: Bytes, body: Bytes): Encoded {
   const contextLength = lengthOf(context)
   const bodyLength = lengthOf(body)
-  return encode(16 + contextLength, body, bodyLength, (head) => {
-    putHeader(head, 4, flags, contextLength + bodyLength)
-    head.writeUInt32LE(contextLength, 12)
-    if (contextLength > 0) put(head, 16, context)
-  })
+  const encoded = messageOf(16 + contextLength, body, bodyLength)
+  putHeader(encoded.head, 4, flags, contextLength + bodyLength)
+  encoded.head.writeUInt32LE(contextLength, 12)
+  if (contextLength > 0) put(encoded.head, 16, context)
+  return encoded
 }
 
 function single(flags: number, data: string): Encoded {
   const length = lengthOf(data)
-  return encode(12, data, length, (head) => putHeader(head, 3, flags, length))
+  const encoded = messageOf(12, data, length)
+  putHeader(encoded.head, 3, flags, length)
+  return encoded
 }
 
 function putHeader(into: Buffer, words: number, flags: number, length: number): void {

@@ -1,22 +1,7 @@
 import type { FrameReader } from './frame-reader.ts'
 import { CorruptFrameError, Flag, type Frame } from './frame.ts'
+import type { Message } from './message.ts'
 import { STOP_REQUEST } from './payload.ts'
-
-export interface PayloadMessage {
-  readonly kind: 'payload'
-  readonly id: number
-  readonly context: Buffer
-  readonly body: Buffer
-  /** Whether this is one part of an answer, and not the last. */
-  readonly more: boolean
-  /** Whether its sender asks if the stream is still being read. */
-  readonly ping: boolean
-}
-
-export type Message =
-  | PayloadMessage
-  | { readonly kind: 'error'; readonly id: number; readonly data: Buffer }
-  | { readonly kind: 'control'; readonly data: Buffer }
 
 /** Joins frames into tasks, answers, errors and control messages, as each protocol lays them out. */
 export class MessageReader {
@@ -39,6 +24,10 @@ export class MessageReader {
 
   /** @throws CorruptFrameError */
   next(): Message | undefined {
+    if (this.#context === undefined) {
+      const whole = this.frames.whole()
+      if (whole !== undefined) return whole
+    }
     const { framesPerMessage } = this.frames.protocol
     for (let frame = this.frames.next(); frame !== undefined; frame = this.frames.next()) {
       const message = framesPerMessage === 1 ? this.#single(frame) : this.#pair(frame)

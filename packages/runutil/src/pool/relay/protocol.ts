@@ -1,5 +1,6 @@
 import type { Bytes, Encoded } from './encoding.ts'
 import type { Prefix } from './frame.ts'
+import type { PayloadMessage } from './message.ts'
 import { Goridge2 } from './goridge2.ts'
 import { Goridge3 } from './goridge3.ts'
 
@@ -27,6 +28,11 @@ export interface Protocol {
    * @throws CorruptFrameError
    */
   prefix(bytes: Buffer, from: number, end: number, extended?: boolean): Prefix | undefined
+  /**
+   * The task or answer whose first byte is at `from`, where all of it is there, is as it mostly is and fits into `maxFrame`;
+   * otherwise undefined, and it is read frame by frame. Undefined too where messages have one frame.
+   */
+  whole?(bytes: Buffer, from: number, extended: boolean, maxFrame: number): PayloadMessage | undefined
   task(context: Bytes, body: Bytes): Encoded
   answer(context: Bytes, body: Bytes): Encoded
   control(json: string): Encoded

@@ -1,5 +1,5 @@
 import { OversizedFrameError } from '../relay/frame.ts'
-import type { Message, PayloadMessage } from '../relay/message-reader.ts'
+import type { Message, PayloadMessage } from '../relay/message.ts'
 
 /**
  * The parts of one answer, joined. The context is that of the first part that has one; later parts mostly repeat it.

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { CorruptFrameError } from '../relay/frame.ts'
-import { type Message, MessageReader, type PayloadMessage } from '../relay/message-reader.ts'
+import { MessageReader } from '../relay/message-reader.ts'
+import type { Message, PayloadMessage } from '../relay/message.ts'
 import type { Encoded } from '../relay/encoding.ts'
 import type { Protocol } from '../relay/protocol.ts'
 import type { Connection } from '../relay/relay.ts'

@@ -1,5 +1,6 @@
 import type { WorkerError } from '../errors.ts'
-import { type Message, isStopRequest } from '../relay/message-reader.ts'
+import { isStopRequest } from '../relay/message-reader.ts'
+import type { Message } from '../relay/message.ts'
 import type { EndOfWorker } from './in-flight.ts'
 import type { Subprocess, Exit } from './subprocess.ts'
 import { type WorkerEnd, diagnose } from './worker-end.ts'

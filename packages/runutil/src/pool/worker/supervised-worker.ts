@@ -1,6 +1,6 @@
 import type { Timer } from '../../core/clock.ts'
 import { WorkerStateError } from '../errors.ts'
-import type { Message, PayloadMessage } from '../relay/message-reader.ts'
+import type { Message, PayloadMessage } from '../relay/message.ts'
 import { type Payload, STOP_REQUEST } from '../relay/payload.ts'
 import type { Connection } from '../relay/relay.ts'
 import { type RecycleLimits, recycleLimitsOf } from './recycle-limits.ts'

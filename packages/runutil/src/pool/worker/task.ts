@@ -2,7 +2,7 @@ import { offAbort, onAbort } from '../../core/abort.ts'
 import type { Clock, Timer } from '../../core/clock.ts'
 import { JobError, TaskTimeoutError } from '../errors.ts'
 import type { Encoded } from '../relay/encoding.ts'
-import type { Message, PayloadMessage } from '../relay/message-reader.ts'
+import type { Message, PayloadMessage } from '../relay/message.ts'
 import { type Payload, payloadOf } from '../relay/payload.ts'
 import { AnswerParts } from './answer-parts.ts'
 import { type CheckedExecOptions, type ExecOptions, NO_OPTIONS, checkExecOptions } from './exec-options.ts'
@@ -32,6 +32,10 @@ export interface TaskHolder {
   endStream(): boolean
 }
 
+const HAS_PARTS = 1
+const BEGUN = 2
+const SETTLED = 4
+
 /** A task from exec to its answer. Settled once, by the first outcome. */
 export class Task {
   readonly encoded: Encoded
@@ -41,9 +45,8 @@ export class Task {
   #onAbort: (() => void) | undefined
   #timer: Timer | undefined
   #parts: AnswerParts | undefined
-  #hasParts = false
-  #begun = false
-  #settled = false
+  /** Of HAS_PARTS, BEGUN and SETTLED: there is a Task for each call, and smaller ones are made faster. */
+  #flags = 0
   holder: TaskHolder | undefined
   /** Whether the task is bound to one worker, and rejected if that worker doesn't perform it. */
   bound = false
@@ -69,12 +72,12 @@ export class Task {
   }
 
   get settled(): boolean {
-    return this.#settled
+    return (this.#flags & SETTLED) !== 0
   }
 
   /** Whether the worker has reached this task; a task sent ahead has not begun. */
   get begun(): boolean {
-    return this.#begun
+    return (this.#flags & BEGUN) !== 0
   }
 
   /** A stream has its worker exclusively: a message sent behind it would be read as a request to end it early. */
@@ -84,14 +87,14 @@ export class Task {
 
   /** Whether a part of its answer has come. */
   get hasParts(): boolean {
-    return this.#hasParts
+    return (this.#flags & HAS_PARTS) !== 0
   }
 
   /** Called when the worker reaches this task: when sent, or once the tasks before it are answered. */
   begin(clock: Clock): void {
-    this.#begun = true
+    this.#flags |= BEGUN
     const timeoutMs = this.#options.timeoutMs ?? this.#limits.execMs
-    if (timeoutMs === undefined || this.#settled) return
+    if (timeoutMs === undefined || this.settled) return
     const late = (): void => this.#giveUp(new TaskTimeoutError(timeoutMs), 'its task timed out')
     this.#timer = clock.setTimeout(late, timeoutMs)
   }
@@ -99,21 +102,21 @@ export class Task {
   /** Called when the worker has answered this task, or will never start it. */
   release(): void {
     this.holder = undefined
-    this.#begun = false
+    this.#flags &= ~BEGUN
     this.#timer?.clear()
   }
 
   /** Takes a part of the answer; others follow. @throws OversizedFrameError when all parts together are too large */
   part(message: PayloadMessage): void {
-    this.#hasParts = true
-    if (this.#settled) return
+    this.#flags |= HAS_PARTS
+    if (this.settled) return
     if (this.#caller.part !== undefined) this.#caller.part(message)
     else (this.#parts ??= new AnswerParts(this.#limits.maxFrame)).add(message)
   }
 
   progress(value: unknown): void {
     const { onProgress } = this.#options
-    if (this.#settled || onProgress === undefined) return
+    if (this.settled || onProgress === undefined) return
     try {
       onProgress(value)
     } catch (error) {
@@ -147,7 +150,7 @@ export class Task {
   /** Called when a stream's reader has stopped. */
   leave(): void {
     if (!this.#end()) return
-    if (this.#hasParts && this.holder?.endStream()) return
+    if (this.hasParts && this.holder?.endStream()) return
     this.holder?.abandon(this, 'its stream was left before its end')
   }
 
@@ -158,8 +161,8 @@ export class Task {
 
   /** @returns whether this was the first outcome */
   #end(): boolean {
-    if (this.#settled) return false
-    this.#settled = true
+    if (this.settled) return false
+    this.#flags |= SETTLED
     this.#timer?.clear()
     if (this.#onAbort !== undefined) offAbort(this.#options.signal, this.#onAbort)
     return true

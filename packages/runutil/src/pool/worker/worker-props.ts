@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { WorkerError } from '../errors.ts'
 import type { Dialect } from '../relay/handshake.ts'
-import type { Message } from '../relay/message-reader.ts'
+import type { Message } from '../relay/message.ts'
 import type { OutputSocket } from '../relay/output-socket.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { RecycleLimitsProps } from './recycle-limits.ts'

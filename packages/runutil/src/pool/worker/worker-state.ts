@@ -17,14 +17,25 @@ import type { Spin } from './spin.ts'
  */
 export type WorkerState = 'inactive' | 'ready' | 'working' | 'stopping' | 'gone' | 'stopped' | 'errored'
 
-const moves: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
-  inactive: ['ready', 'stopping', 'gone', 'errored'],
-  ready: ['working', 'stopping', 'gone'],
-  working: ['ready', 'stopping', 'gone'],
-  stopping: ['stopped', 'errored'],
-  gone: ['errored'],
-  stopped: [],
-  errored: [],
+const bits: Readonly<Record<WorkerState, number>> = {
+  inactive: 1,
+  ready: 2,
+  working: 4,
+  stopping: 8,
+  gone: 16,
+  stopped: 32,
+  errored: 64,
+}
+
+/** The bits of the states that may follow; two lookups a task are part of its cost. */
+const moves: Readonly<Record<WorkerState, number>> = {
+  inactive: bits.ready | bits.stopping | bits.gone | bits.errored,
+  ready: bits.working | bits.stopping | bits.gone,
+  working: bits.ready | bits.stopping | bits.gone,
+  stopping: bits.stopped | bits.errored,
+  gone: bits.errored,
+  stopped: 0,
+  errored: 0,
 }
 
 /** The state of one worker, and the time of its last change. */
@@ -67,12 +78,12 @@ export class StateOfWorker {
 
   /** Whether the worker's process is running, and neither was asked to stop nor shows signs of ending. */
   get isUp(): boolean {
-    return moves[this.#current].includes('stopping')
+    return (moves[this.#current] & bits.stopping) !== 0
   }
 
   /** @throws Error for a transition that isn't in the diagram above: a bug in the pool */
   moveTo(next: WorkerState): void {
-    if (!moves[this.#current].includes(next)) {
+    if ((moves[this.#current] & bits[next]) === 0) {
       throw new Error(`a worker can't go from ${this.#current} to ${next}`)
     }
     if (this.#spin !== undefined) this.#tell(this.#spin, next)

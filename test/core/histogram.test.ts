@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Histogram } from '../../packages/runutil/src/core/histogram.ts'
+import { Histogram, bucketNear } from '../../packages/runutil/src/core/histogram.ts'
 
 /** The shortest duration that this share of all durations does not exceed. */
 function exact(durations: readonly number[], share: number): number {
@@ -30,6 +30,19 @@ describe('a histogram of durations', () => {
       )
     },
   )
+
+  it('finds the bucket of a duration from any other bucket, up to the last one', () => {
+    const last = bucketNear(Infinity, 0)
+    fc.assert(
+      fc.property(fc.double({ min: 0, noNaN: true }), fc.nat(last), (ms, near) => {
+        const bucket = bucketNear(ms, near)
+        expect(bucket).toBe(bucketNear(ms, 0))
+        const histogram = new Histogram()
+        histogram.addTo(bucket, 1)
+        if (ms > 0.01 && ms < 1e9) expect(histogram.percentile(1) / ms).toBeCloseTo(1, 0)
+      }),
+    )
+  })
 
   it('returns the same when it is the sum of two', () => {
     const durations = fc.array(fc.double({ min: 0, max: 1e12, noNaN: true }))

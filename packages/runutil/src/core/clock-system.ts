@@ -152,7 +152,12 @@ class SystemTimer implements Timer, Link<SystemTimer> {
 
   clear(): void {
     if (this.next !== undefined) this.#clock.remove(this)
+    if (this.#immediate !== undefined) this.#clearImmediate()
+  }
+
+  #clearImmediate(): void {
     clearImmediate(this.#immediate)
+    this.#immediate = undefined
   }
 
   restartAt(elapsedMs: number): void {

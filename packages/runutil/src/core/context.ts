@@ -26,6 +26,22 @@ export interface ScheduledRun {
   readonly missed: number
 }
 
+/** A schedule, which knows when each of its starts is due. */
+export interface Schedule {
+  /** The time of day of its start of that number, as the clock is set now. */
+  dateOf(tick: number): Date
+}
+
+type ScheduledStart = ScheduledRun | Schedule
+
+interface Extra {
+  id?: string
+  logger?: Logger
+  run?: ScheduledRun
+  progress?: Progress
+  spanIds?: SpanIds | undefined
+}
+
 /** The run, name and trace of the running code. Carried across every await. */
 export class Context {
   readonly scope: RunScope
@@ -35,18 +51,31 @@ export class Context {
   readonly record: WorkerRecord | undefined
   /** For one run of a repeating worker: the worker's context. */
   readonly #worker: Context | undefined
-  readonly run: ScheduledRun | undefined
+  readonly #start: ScheduledStart | undefined
+  /** The number of its start, if `#start` is a schedule. */
+  readonly #tick: number
+  readonly #missed: number
   progressListener: ProgressListener | undefined
   /** What few of them need: there is one for each run. */
-  #extra: { id?: string; logger?: Logger; progress?: Progress; spanIds?: SpanIds | undefined } | undefined
+  #extra: Extra | undefined
 
-  constructor(scope: RunScope, name: string, record?: WorkerRecord, worker?: Context, run?: ScheduledRun) {
+  constructor(
+    scope: RunScope,
+    name: string,
+    record?: WorkerRecord,
+    worker?: Context,
+    start?: ScheduledStart,
+    tick = 0,
+    missed = 0,
+  ) {
     this.scope = scope
     // The same string as its record's path, so that later comparisons needn't read the characters.
     this.name = record?.path === name ? record.path : name
     this.record = record
     this.#worker = worker
-    this.run = run
+    this.#start = start
+    this.#tick = tick
+    this.#missed = missed
   }
 
   /** One level down, as '/Type' + '/Name'. A new trace begins. */
@@ -54,10 +83,21 @@ export class Context {
     return new Context(this.scope, `${this.name}/${name}`, this.record)
   }
 
-  /** One run of a repeating worker: same name, same trace, a span of its own. */
-  child(run?: ScheduledRun): Context {
+  /**
+   * One run of a repeating worker: same name, same trace, a span of its own.
+   *
+   * @param start what it runs for, or the schedule of which it is the start `tick`
+   */
+  child(start?: ScheduledStart, tick?: number, missed?: number): Context {
     begunRuns.listener?.(this.name)
-    return new Context(this.scope, this.name, this.record, this.#worker ?? this, run)
+    return new Context(this.scope, this.name, this.record, this.#worker ?? this, start, tick, missed)
+  }
+
+  /** The scheduled start that its code runs for. */
+  get run(): ScheduledRun | undefined {
+    const start = this.#start
+    if (start === undefined || !('dateOf' in start)) return start
+    return ((this.#extra ??= {}).run ??= { scheduledFor: start.dateOf(this.#tick), missed: this.#missed })
   }
 
   /** The code has got so far; has no effect in a context that isn't the child of another. */

@@ -12,13 +12,17 @@ export class FreshScope extends AsyncScope {
   #values: readonly unknown[] = []
 
   override run<T>(body: () => T): T {
-    if (way === 'restores') return this.runInAsyncScope(body)
-    if (way === 'nests') return this.runInAsyncScope(inNested<T>, undefined, body)
+    return this.call(callBody<T>, body)
+  }
+
+  override call<T, C>(body: (caller: C) => T, caller: C): T {
+    if (way === 'restores') return super.call(body, caller)
+    if (way === 'nests') return super.call(() => new AsyncScope().call(body, caller), undefined)
     if (this.#properties === undefined) {
       this.#properties = Reflect.ownKeys(this)
       this.#values = this.#properties.map((key) => (this as Record<PropertyKey, unknown>)[key])
     }
-    return runIn(copyOf(this.#properties, this.#values), body)
+    return callIn(copyOf(this.#properties, this.#values), body, caller)
   }
 }
 
@@ -55,12 +59,12 @@ function valueOf(scope: AsyncScope, key: PropertyKey): unknown {
   return (scope as unknown as Record<PropertyKey, unknown>)[key]
 }
 
-function runIn<T>(resource: AsyncResource, body: () => T): T {
-  return AsyncResource.prototype.runInAsyncScope.call(resource, body) as T
+function callIn<T, C>(resource: AsyncResource, body: (caller: C) => T, caller: C): T {
+  return AsyncResource.prototype.runInAsyncScope.call(resource, body, undefined, caller) as T
 }
 
-function inNested<T>(body: () => T): T {
-  return new AsyncScope().run(body)
+function callBody<T>(body: () => T): T {
+  return body()
 }
 
 /** Stands in for a scope as the resource of async hooks: its ids and stores are properties under symbols. */
@@ -99,7 +103,7 @@ function tryWays(): 'restores' | 'copies' | 'nests' {
     }
     const keys = Reflect.ownKeys(scope)
     const values = keys.map((key) => (scope as unknown as Record<PropertyKey, unknown>)[key])
-    const inCopy = (): unknown[] => runIn(copyOf(keys, values), enter)
+    const inCopy = (): unknown[] => callIn(copyOf(keys, values), enter, undefined)
     const copies = isFresh(inCopy) && isFresh(inCopy)
     const again = (): unknown[] => scope.run(enter)
     if (isFresh(again) && isFresh(again)) return 'restores'

@@ -15,10 +15,12 @@ const LAST_OF_BUCKETS = Array.from(
   (_, bucket) => FIRST_MS * 2 ** (bucket / PER_DOUBLING),
 )
 
-/** As `bucketOf`, for PER_DOUBLING, but cheaper where the bucket is the one that is expected. */
+/** As `bucketOf`, for PER_DOUBLING, but cheaper where the bucket is close to the one that is expected. */
 export function bucketNear(ms: number, expected: number): number {
-  const isIn = ms <= LAST_OF_BUCKETS[expected]! && (expected === 0 || ms > LAST_OF_BUCKETS[expected - 1]!)
-  return isIn ? expected : bucketOf(ms, PER_DOUBLING)
+  let bucket = expected
+  while (ms > LAST_OF_BUCKETS[bucket]! && bucket < LAST_OF_BUCKETS.length - 1) bucket++
+  while (bucket > 0 && ms <= LAST_OF_BUCKETS[bucket - 1]!) bucket--
+  return bucket
 }
 
 /** Counts of adjacent buckets of a Histogram. */

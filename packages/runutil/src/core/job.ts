@@ -15,6 +15,11 @@ export function callJob(job: Job | JobFunc, signal: AbortSignal): Promise<void> 
   return typeof job === 'function' ? job(signal) : job.runOnce(signal)
 }
 
+/** A promise that settles once, whatever the `then` of a job's promise does. */
+export function promiseOf(running: Promise<void>): Promise<void> {
+  return running instanceof Promise ? running : Promise.resolve(running)
+}
+
 /** @throws InvalidArgumentError when `job` is neither a function nor has a `runOnce` method */
 export function checkJob(job: unknown, what: string): asserts job is Job | JobFunc {
   if (isPlainFunction(job) || has(job, 'runOnce')) return

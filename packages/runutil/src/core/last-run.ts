@@ -13,6 +13,11 @@ export class LastRun {
   #pending = 0
   #latency: Histogram | undefined
 
+  /** Then its next one is taken to be short too, where reading the time would cost half as much as the run. */
+  get wasShort(): boolean {
+    return this.durationMs < 1
+  }
+
   ended(since: number, durationMs: number, hasFailed: boolean): void {
     this.since = since
     this.durationMs = durationMs

@@ -1,6 +1,5 @@
-import type { Clock, Timer } from './clock.ts'
-import { type Context, currentContext, type ScheduledRun } from './context.ts'
-import { dateAt } from './date-at.ts'
+import type { Timer } from './clock.ts'
+import { type Context, currentContext } from './context.ts'
 import { shortened } from './describe.ts'
 import { type Duration, toIntervalMs, toMs } from './duration.ts'
 import { isAbortOf } from './is-abort-of.ts'
@@ -141,30 +140,5 @@ class LimitedRun {
 
   #error(options?: ErrorOptions): RunTimeoutError {
     return new RunTimeoutError(this.#context.name, this.#limits.timeoutMs!, options)
-  }
-}
-
-/** A schedule of equal intervals. */
-export interface Grid {
-  readonly clock: Clock
-  /** When its start of that number is due, on the scale of `clock.elapsed()`. */
-  dueAt(tick: number): number
-}
-
-/** A run at a fixed interval; its time of day is computed when read. */
-export class GridRun implements ScheduledRun {
-  readonly #grid: Grid
-  readonly #tick: number
-  readonly missed: number
-  #date: Date | undefined
-
-  constructor(grid: Grid, tick: number, missed: number) {
-    this.#grid = grid
-    this.#tick = tick
-    this.missed = missed
-  }
-
-  get scheduledFor(): Date {
-    return (this.#date ??= dateAt(this.#grid.clock, this.#grid.dueAt(this.#tick)))
   }
 }

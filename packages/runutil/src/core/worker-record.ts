@@ -122,24 +122,29 @@ export class RunRecords {
 
 /** The state, health and run statistics of one worker. */
 export class WorkerRecord {
+  // What each run changes stands first, since a tick of many workers mostly waits for memory.
   readonly records: RunRecords
-  readonly parent: WorkerRecord | undefined
   /** '/Type/Name'; '' for the root. */
   readonly path: string
+  /** Whether its run has ended: later reports are ignored. */
+  isOver = false
+  /** Somebody looks for its signs of life. */
+  isWatched = false
   /** False if it is identified by its place in a list. */
   isNamed = true
+  /** Whether `healthSnapshot` shows it: it has a name, and is declared or has spoken. */
+  isListed = false
+  health: HealthState = 'init'
+  /** Whether it has reported health itself: then its supervisor does not report 'ok' for it. */
+  spoke = false
+  runs = 0
+  lastRun: LastRun | undefined
+  readonly parent: WorkerRecord | undefined
   kind = 'worker'
   strategy: string | undefined
   state: WorkerState = 'waiting'
   /** Since when, in ms since the epoch. */
   since: number
-  health: HealthState = 'init'
-  /** Whether it has reported health itself: then its supervisor does not report 'ok' for it. */
-  spoke = false
-  /** Whether `healthSnapshot` shows it: it has a name, and is declared or has spoken. */
-  isListed = false
-  /** Whether its run has ended: later reports are ignored. */
-  isOver = false
   /** Whether another starts after it, so that it must call `workerReady()`. */
   isAwaited = false
   /** Whether it is temporary, so that readiness does not wait for it. */
@@ -154,9 +159,6 @@ export class WorkerRecord {
   isPaused = false
   /** Whether it was told to stop, and has not ended. */
   isEnding = false
-  /** Somebody looks for its signs of life. */
-  isWatched = false
-  runs = 0
   failures = 0
   restarts = 0
   missed = 0
@@ -165,7 +167,6 @@ export class WorkerRecord {
   /** Its deadline to end, on the scale of `clock.elapsed()`. Undefined: no limit. */
   stopBy: number | undefined
   lastError: RecordedError | undefined
-  lastRun: LastRun | undefined
   running: RunningRun | undefined
   nextRunAt: Date | undefined
   live: LiveFacts | undefined

@@ -85,6 +85,6 @@ class RepeatWorker implements Worker {
 
   run(signal: AbortSignal): Promise<void> {
     const ticker = new Ticker(this.#settings, signal)
-    return new Promise((resolve, reject) => ticker.start(resolve, reject))
+    return new Promise((resolve, reject) => ticker.start(this.#settings.startImmediately, resolve, reject))
   }
 }

@@ -2,7 +2,7 @@ import { offAbort, onAbort } from '../core/abort.ts'
 import { elapsedNow, type Timer } from '../core/clock.ts'
 import {
   Context,
-  type ScheduledRun,
+  type Schedule,
   currentContext,
   enterContext,
   newScope,
@@ -12,9 +12,9 @@ import { dateAt } from '../core/date-at.ts'
 import { checkpoint } from '../core/health.ts'
 import { TriggeredRuns } from '../core/run-record.ts'
 import type { LiveFacts, RunControls, RunningRun } from '../core/worker-record.ts'
-import { callJob, type Job, type JobFunc } from '../core/job.ts'
+import { callJob, type Job, type JobFunc, promiseOf } from '../core/job.ts'
 import { callRun } from '../core/run-tracer.ts'
-import { defaultWarnAfterMs, type Grid, GridRun, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
+import { defaultWarnAfterMs, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
 
 export interface TickerSettings {
@@ -32,26 +32,16 @@ export interface TickerSettings {
  * No async functions and no needless allocation per tick: a thousand of these at 10 ms should cost little more than a
  * thousand bare intervals.
  */
-export class Ticker implements WatchedRuns, RunControls, LiveFacts, Grid {
-  readonly #settings: TickerSettings
-  readonly #everyMs: number
-  readonly #signal: AbortSignal
+export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
+  // What each tick needs stands first, since a tick of many workers mostly waits for memory.
   readonly #context = currentContext() ?? new Context(newScope({}), '')
-  readonly clock = this.#context.scope.clock
-  readonly #sweep = slowRuns(this.clock)
+  readonly #clock = this.#context.scope.clock
   readonly #scope = scopeOfCalls()
-  readonly #tick: () => void
-  /** The job, with its context and its signal. */
-  readonly #call: () => Promise<void> | void
-  /** Created when a job first returns a promise. */
-  #succeeded: (() => void) | undefined
-  #failed: ((error: unknown) => void) | undefined
-  readonly #aborted: () => void
-  /** Created when an operator first triggers a run. */
-  #triggered: TriggeredRuns | undefined
-  #isPaused = false
-  #resolve: () => void = noop
-  #reject: (error: unknown) => void = noop
+  readonly #signal: AbortSignal
+  readonly #job: Job | JobFunc
+  readonly #limits: RunLimits | undefined
+  readonly #everyMs: number
+  readonly #jitterMs: number
   /** The schedule: start k is due at `#origin + k * #everyMs`. */
   #origin = 0
   #lastTick = 0
@@ -62,35 +52,48 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Grid {
   #timer: Timer | undefined
   /** The context of the current or last run. */
   #run: Context | undefined
-  #warned: Context | undefined
   /** The start of the current or last run. Never undefined: V8 would allocate an object for each number. */
   #startedAt = NaN
   #isRunning = false
+  #isPaused = false
   /** Mirrors the signal's `aborted`, which is slower to read. */
   #stopping = false
+  /** Created when an operator first triggers a run. */
+  #triggered: TriggeredRuns | undefined
+  /** Created when a job first returns a promise. */
+  #succeeded: (() => void) | undefined
+  #failed: ((error: unknown) => void) | undefined
+  readonly #tick: () => void
+  readonly #aborted: () => void
+  readonly #sweep = slowRuns(this.#clock)
+  #warned: Context | undefined
+  #resolve: () => void = noop
+  #reject: (error: unknown) => void = noop
 
-  constructor(settings: TickerSettings, signal: AbortSignal) {
-    this.#settings = settings
-    this.#everyMs = settings.everyMs
+  constructor({ job, everyMs, jitterMs, limits }: TickerSettings, signal: AbortSignal) {
+    this.#job = job
+    this.#everyMs = everyMs
+    this.#jitterMs = jitterMs
+    this.#limits = limits
     this.#signal = signal
     // Not in field initialisers: V8 gives such a function a dictionary of 250 bytes for the private field's name.
     this.#tick = () => this.#begin()
-    this.#call = () => {
-      const context = this.#context.child(this.#scheduledRun())
-      // Cheaper than running within it: the scope around this call ends anyway.
-      enterContext((this.#run = context))
-      // Looked for here, so that a run without a tracer creates no function.
-      return context.scope.records.tracer === undefined
-        ? this.#callJob(context)
-        : callRun(context, signal, () => this.#callJob(context))
-    }
     this.#aborted = () => this.#stop()
   }
 
+  static readonly #call = (ticker: Ticker): Promise<void> | void => {
+    const context = ticker.#newRun()
+    // Cheaper than running within it: the scope around this call ends anyway.
+    enterContext((ticker.#run = context))
+    // Looked for here, so that a run without a tracer creates no function.
+    return context.scope.records.tracer === undefined
+      ? ticker.#callJob(context)
+      : callRun(context, ticker.#signal, () => ticker.#callJob(context))
+  }
+
   #callJob(context: Context): Promise<void> | void {
-    const { job, limits } = this.#settings
-    if (limits === undefined) return callJob(job, this.#signal)
-    return runWithin(limits, context, this.#signal, (abort) => callJob(job, abort))
+    if (this.#limits === undefined) return callJob(this.#job, this.#signal)
+    return runWithin(this.#limits, context, this.#signal, (abort) => callJob(this.#job, abort))
   }
 
   get runningSince(): number | undefined {
@@ -104,20 +107,20 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Grid {
   warnSlow(): void {
     if (this.#run === undefined || this.#warned === this.#run) return
     this.#warned = this.#run
-    warnSlow(this.#run, this.clock.elapsed() - this.#startedAt)
+    warnSlow(this.#run, this.#clock.elapsed() - this.#startedAt)
   }
 
-  start(resolve: () => void, reject: (error: unknown) => void): void {
+  start(immediately: boolean, resolve: () => void, reject: (error: unknown) => void): void {
     this.#resolve = resolve
     this.#reject = reject
     onAbort(this.#signal, this.#aborted)
     if (this.#stopping) return
-    if (this.#settings.limits?.warnAfterMs === undefined) this.#sweep.add(this)
+    if (this.#limits?.warnAfterMs === undefined) this.#sweep.add(this)
     this.#offerControls()
-    if (!this.#settings.startImmediately || this.#isPaused) return this.#beginSchedule()
-    this.#origin = this.clock.elapsed()
+    if (!immediately || this.#isPaused) return this.#beginSchedule()
+    this.#origin = this.#clock.elapsed()
     this.#lastTick = -1
-    if (this.#settings.jitterMs === 0) this.#start()
+    if (this.#jitterMs === 0) this.#start()
     else this.#scheduleAt(this.#origin)
   }
 
@@ -153,29 +156,34 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Grid {
 
   running(): RunningRun | undefined {
     if (!this.#isRunning) return undefined
-    const startedAt = dateAt(this.clock, this.#startedAt)
+    const startedAt = dateAt(this.#clock, this.#startedAt)
     return { startedAt, traceId: this.#context.id, progress: this.#run?.progress }
   }
 
   nextRunAt(): Date | undefined {
     const waits = !this.#isRunning && !this.#isPaused
-    return waits && !Number.isNaN(this.#nextAt) ? dateAt(this.clock, this.#nextAt) : undefined
+    return waits && !Number.isNaN(this.#nextAt) ? dateAt(this.#clock, this.#nextAt) : undefined
   }
 
-  /** Not by its time, for which V8 would allocate an object. */
-  #scheduledRun(): ScheduledRun {
+  /** By the number of its start: most runs are never asked for its date. */
+  #newRun(): Context {
     const isAsked = this.#triggered?.isOn === true
-    if (this.#lastTick > 0 && !isAsked) return new GridRun(this, this.#lastTick, this.#missed)
-    return { scheduledFor: dateAt(this.clock, isAsked ? this.#startedAt : this.#origin), missed: 0 }
+    if (this.#lastTick > 0 && !isAsked) return this.#context.child(this, this.#lastTick, this.#missed)
+    const scheduledFor = dateAt(this.#clock, isAsked ? this.#startedAt : this.#origin)
+    return this.#context.child({ scheduledFor, missed: 0 })
   }
 
-  dueAt(tick: number): number {
+  dateOf(tick: number): Date {
+    return dateAt(this.#clock, this.#dueAt(tick))
+  }
+
+  #dueAt(tick: number): number {
     return this.#origin + tick * this.#everyMs
   }
 
   #beginSchedule(): void {
     this.#context.record?.ready()
-    this.#origin = this.clock.elapsed()
+    this.#origin = this.#clock.elapsed()
     this.#lastTick = 0
     this.#scheduleNext()
   }
@@ -183,14 +191,13 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Grid {
   /** A start missed in the meantime runs now, after other pending work of the event loop. */
   #scheduleNext(): void {
     if (this.#isPaused) return
-    this.#scheduleAt(this.dueAt(this.#lastTick + 1))
+    this.#scheduleAt(this.#dueAt(this.#lastTick + 1))
   }
 
   #scheduleAt(due: number): void {
-    const { jitterMs } = this.#settings
-    const next = jitterMs === 0 ? due : due + this.clock.random() * jitterMs
+    const next = this.#jitterMs === 0 ? due : due + this.#clock.random() * this.#jitterMs
     this.#nextAt = next
-    if (this.#timer === undefined) this.#timer = this.clock.setTimeoutAt(this.#tick, next, true)
+    if (this.#timer === undefined) this.#timer = this.#clock.setTimeoutAt(this.#tick, next, true)
     else this.#timer.restartAt(next)
   }
 
@@ -206,7 +213,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Grid {
 
   /** How many starts of the schedule have come. */
   get #passed(): number {
-    return Math.floor((this.clock.elapsed() - this.#origin) / this.#everyMs)
+    return Math.floor((this.#clock.elapsed() - this.#origin) / this.#everyMs)
   }
 
   #start(): void {
@@ -214,14 +221,14 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Grid {
       this.#triggered.begin()
       this.#timer?.clear()
     }
-    this.#startedAt = this.clock.elapsed()
+    this.#startedAt = this.#clock.elapsed()
     this.#isRunning = true
     this.#context.record?.signOfLife()
     try {
-      const running: Promise<void> | void | undefined = this.#scope.run(this.#call)
+      const running: Promise<void> | void | undefined = this.#scope.call(Ticker.#call, this)
       if (typeof running?.then === 'function') {
         // Another run may start in this turn, after what this one has done so far.
-        elapsedNow(this.clock)
+        if (this.#context.record?.lastRun?.wasShort !== true) elapsedNow(this.#clock)
         this.#sweep.began()
         this.#succeeded ??= () => this.#succeed()
         this.#failed ??= (error) => this.#fail(error)
@@ -283,11 +290,6 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Grid {
     this.#forgetControls()
     this.#sweep.remove(this)
   }
-}
-
-/** A promise that settles once, whatever the `then` of a user's promise does. */
-function promiseOf(running: Promise<void>): Promise<void> {
-  return running instanceof Promise ? running : Promise.resolve(running)
 }
 
 function noop(): void {}

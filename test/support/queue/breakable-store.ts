@@ -21,12 +21,14 @@ export class BreakableStore {
   constructor(inner: JobStore) {
     this.store = new Proxy(inner, {
       get: (target: JobStore & JobStoreFacts, method: Method | 'maxJson') =>
-        method === 'maxJson' ? target.maxJson : this.#asked(method, target[method].bind(target) as never),
+        method === 'maxJson'
+          ? target.maxJson
+          : target[method] && this.#asked(method, target[method].bind(target) as never),
     })
   }
 
-  calls<M extends Method>(method: M): Parameters<JobStore[M]>[] {
-    return (this.#calls.get(method) ?? []) as Parameters<JobStore[M]>[]
+  calls<M extends Method>(method: M): Parameters<Required<JobStore>[M]>[] {
+    return (this.#calls.get(method) ?? []) as Parameters<Required<JobStore>[M]>[]
   }
 
   /** The next calls of a method reject; with `after`, although they took effect. */

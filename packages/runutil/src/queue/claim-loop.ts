@@ -16,6 +16,7 @@ import type { RunClaims } from './run-claims.ts'
 import type { RunEnd } from './run-end.ts'
 import type { RunLog } from './run-log.ts'
 import type { RunOutcomes } from './run-outcomes.ts'
+import type { SettlingClaims } from './settling-claims.ts'
 import type { StoreCalls } from './store-calls.ts'
 import type { WorkerRules } from './worker-rules.ts'
 
@@ -34,6 +35,7 @@ export interface ClaimLoopProps {
   readonly calls: StoreCalls
   readonly rules: WorkerRules
   readonly claims: RunClaims
+  readonly settling: SettlingClaims
   readonly outcomes: RunOutcomes
   readonly releaser: Releaser
   readonly prefetch: Prefetch
@@ -118,7 +120,7 @@ export class ClaimLoop {
     watch.claimSent()
     this.#pausedKinds.clear()
     const release = (late: ClaimedJob[]): void => releaser.add(late)
-    const jobs = await calls.ask(() => claims.claim(limit, slots.free), release)
+    const jobs = await calls.ask(() => this.#ask(limit), release)
     watch.claimAnswered()
     log.available('claims')
     context.record?.ready()
@@ -127,6 +129,16 @@ export class ClaimLoop {
     else slots.add(outcomes.withoutCrashed(this.#withoutPaused(jobs)))
     overdue.watch()
     return jobs.length === limit || claims.isExclusive
+  }
+
+  /** Settles what waits for that in the same call, where it can. */
+  async #ask(limit: number): Promise<ClaimedJob[]> {
+    const { settling, claims, slots, end } = this.#props
+    const jobs = await settling.claim(limit, slots.free)
+    if (jobs.length > 0 || end.isStopping || this.#record.isPaused) return jobs
+    const apart = await claims.claim(limit, slots.free)
+    if (apart.length > 0) settling.claimedApart()
+    return apart
   }
 
   #withoutPaused(jobs: ClaimedJob[]): ClaimedJob[] {

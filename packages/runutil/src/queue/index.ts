@@ -1,5 +1,6 @@
 // Durable jobs: run at or after a time, at least once, by handlers on any number of machines.
 export type { AwaitResultOptions } from './await-result.ts'
+export type { ClaimOptions } from './claim-options.ts'
 export type { CodecJob, JobCodec } from './codec.ts'
 export { type JobDefinition, type JobDefinitionInput, defineJob } from './define-job.ts'
 export type { DependencyResult, JobDependencies } from './dependencies.ts'
@@ -37,7 +38,6 @@ export type { JobQuery, ParsedQuery, QueryStatus } from './job-query.ts'
 export type { CancelOptions, JobChange, JobRetry, RetriedJob } from './job-operations.ts'
 export { JobQueue, type JobQueueOptions } from './job-queue.ts'
 export type {
-  ClaimOptions,
   Held,
   InTransaction,
   InsertOptions,
@@ -46,6 +46,7 @@ export type {
   JobStoreFacts,
   ListPage,
   NewJob,
+  SettledAndClaimed,
   StoredPage,
 } from './job-store.ts'
 export type { KindMinute } from './job-minutes.ts'

@@ -1,6 +1,7 @@
 import type { Duration } from '../core/duration.ts'
 import type { Progress } from '../core/progress.ts'
 import type { TransactionHandle } from '../core/queryable.ts'
+import type { ClaimOptions } from './claim-options.ts'
 import type { Enqueued, JobStatus, JobSummary, LeasedJob, OnExists, QueuedJob, UniqueKey } from './job.ts'
 import type { ParsedQuery } from './job-query.ts'
 import type { KindMinute } from './job-minutes.ts'
@@ -51,35 +52,11 @@ export interface InsertOptions extends InTransaction {
   readonly maxDelayMs?: number | undefined
 }
 
-/** Constraints on a claim, beside the limits of kinds. */
-export interface ClaimOptions {
-  /** Identifies the claiming process: the same number with each of its claims. */
-  readonly holder?: number | undefined
-  /** Claims that the process still has handlers or outcomes of: never freed, however long ago their leases expired. */
-  readonly holding?: ReadonlySet<number> | undefined
-  /** A job with this many crashes in a row is on its last chance: it is claimed alone, or not at all. */
-  readonly maxCrashes?: number | undefined
-  /** Whether a job on its last chance may be claimed. Default true. */
-  readonly lastChance?: boolean | undefined
-  /** Called when a job was left only because it is on its last chance. */
-  readonly onLastChance?: (() => void) | undefined
-  /**
-   * How many jobs can start at once. Of what a kind's limits leave, jobs beyond those take at most half, because they fill places
-   * while they wait. Default: all.
-   */
-  readonly startable?: number | undefined
-  /** How long jobs of a claim of more than `startable` may wait before they start; a rate counts them until then. Default 0. */
-  readonly waitMs?: number | undefined
-  /** The most bytes of payload to claim; payloads of up to 512 aren't counted. Default: no limit. */
-  readonly maxBytes?: number | undefined
-  /** Whether the first job is claimed however large it is. Default true. */
-  readonly orOne?: boolean | undefined
-  /** Called when a job was left only because of its bytes. */
-  readonly onHeldBack?: (() => void) | undefined
-  /** Called once when the store's clock was set, with the change in ms; negative when it was set back. */
-  readonly onClockSet?: ((byMs: number) => void) | undefined
-  /** Called now and then with how far the store's clock is ahead of the time of day of this process, in ms. */
-  readonly onStoreTime?: ((aheadMs: number) => void) | undefined
+/** What `settleAndClaim` resolves with. */
+export interface SettledAndClaimed<S extends Settlement = Settlement> {
+  /** The settlements that changed nothing because their claim is lost. */
+  readonly lost: S[]
+  readonly jobs: LeasedJob[]
 }
 
 export interface SettleOptions extends InTransaction {
@@ -166,6 +143,17 @@ export interface JobStore {
    * @returns the settlements that changed nothing because their claim is lost
    */
   settle<S extends Settlement>(batch: readonly S[], options?: SettleOptions): Promise<S[]>
+  /**
+   * Settles a few outcomes and claims jobs in one transaction, for stores where that costs less than two calls: both or neither.
+   * Each is as `settle` and `claim` do it, but it frees no jobs, and may claim none although jobs are ready: then ask `claim`.
+   */
+  settleAndClaim?<S extends Settlement>(
+    batch: readonly S[],
+    kinds: readonly string[],
+    limit: number,
+    lease: Duration,
+    options?: ClaimOptions,
+  ): Promise<SettledAndClaimed<S>>
   /**
    * Renews all leases from now.
    *

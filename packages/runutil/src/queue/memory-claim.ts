@@ -1,4 +1,4 @@
-import type { ClaimOptions } from './job-store.ts'
+import type { ClaimOptions } from './claim-options.ts'
 import type { Allowance } from './memory-limits.ts'
 import { bytesOf } from './payload-bytes.ts'
 import type { StoredJob } from './stored-job.ts'

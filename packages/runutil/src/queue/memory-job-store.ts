@@ -1,3 +1,4 @@
+import type { ClaimOptions } from './claim-options.ts'
 import type { Progress } from '../core/progress.ts'
 import { systemClock } from '../core/clock-system.ts'
 import type { Clock } from '../core/clock.ts'
@@ -6,7 +7,6 @@ import { InvalidArgumentError } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import type { DependencyResult } from './dependencies.ts'
 import type {
-  ClaimOptions,
   Held,
   InTransaction,
   InsertOptions,

@@ -1,5 +1,6 @@
 import type { JobChange, JobRetry } from './job-operations.ts'
-import type { ClaimOptions, Held } from './job-store.ts'
+import type { ClaimOptions } from './claim-options.ts'
+import type { Held } from './job-store.ts'
 import { MemoryDependencies, isBlocked } from './memory-dependencies.ts'
 import { MemoryLeases } from './memory-leases.ts'
 import type { ClockSet } from './memory-time.ts'

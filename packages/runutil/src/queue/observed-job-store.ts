@@ -1,13 +1,13 @@
 import type { Duration } from '../core/duration.ts'
 import { Events } from '../core/events.ts'
 import type { Progress } from '../core/progress.ts'
+import type { ClaimOptions } from './claim-options.ts'
 import type { Encoding, JobCodec } from './codec.ts'
 import type { Enqueued, JobSummary, LeasedJob, QueuedJob } from './job.ts'
 import type { DependencyResult } from './dependencies.ts'
 import type { JobEvent } from './job-event.ts'
 import type { JobTracer } from './job-tracer.ts'
 import type {
-  ClaimOptions,
   Held,
   InTransaction,
   InsertOptions,
@@ -18,6 +18,7 @@ import type {
   NewJob,
   SettleOptions,
   PlacedStore,
+  SettledAndClaimed,
   StoredPage,
 } from './job-store.ts'
 import type { ParsedQuery } from './job-query.ts'
@@ -86,10 +87,29 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
     const { tracer } = this
     const ask = (): Promise<S[]> => this.#store.settle(batch, options)
     const lost = await (tracer === undefined ? ask() : tracer.settle(batch, ask))
-    if (!this.#events.hasListeners('job') || isInTransaction(options)) return lost
-    const isLost = new Set<Settlement>(lost)
-    this.#emitEach(batch, (one) => (isLost.has(one) ? lostEvent(one) : settledEvent(one)))
+    if (!isInTransaction(options)) this.#emitSettled(batch, lost)
     return lost
+  }
+
+  /** Whether `settleAndClaim` may be called. */
+  get settlesAndClaims(): boolean {
+    return this.#store.settleAndClaim !== undefined
+  }
+
+  async settleAndClaim<S extends Settlement>(
+    batch: readonly S[],
+    kinds: readonly string[],
+    limit: number,
+    lease: Duration,
+    options?: ClaimOptions,
+  ): Promise<SettledAndClaimed<S>> {
+    const { tracer } = this
+    const ask = (): Promise<SettledAndClaimed<S>> =>
+      this.#store.settleAndClaim!(batch, kinds, limit, lease, options)
+    const { lost, jobs } = await (tracer === undefined ? ask() : tracedBoth(tracer, batch, kinds, ask))
+    this.#emitSettled(batch, lost)
+    this.#emitEach(jobs, (job) => ({ type: 'claimed', ...facts(job) }))
+    return { lost, jobs }
   }
 
   renew<H extends Held>(
@@ -225,6 +245,12 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
     return placeOf(this.#store)
   }
 
+  #emitSettled(batch: readonly Settlement[], lost: readonly Settlement[]): void {
+    if (!this.#events.hasListeners('job')) return
+    const isLost = new Set(lost)
+    this.#emitEach(batch, (one) => (isLost.has(one) ? lostEvent(one) : settledEvent(one)))
+  }
+
   #emitEach<T>(about: readonly T[], event: (one: T) => JobEvent): void {
     if (!this.#events.hasListeners('job')) return
     for (const one of about) this.#events.emit('job', event(one))
@@ -234,6 +260,23 @@ export class ObservedJobStore implements JobStore, JobStoreFacts, PlacedStore, E
 /** Then the caller decides whether the change is committed, which isn't known here. */
 function isInTransaction(options: InTransaction | undefined): boolean {
   return options?.tx !== undefined
+}
+
+/** As two calls, each of which takes as long as both. */
+async function tracedBoth<S extends Settlement>(
+  tracer: JobTracer,
+  batch: readonly S[],
+  kinds: readonly string[],
+  ask: () => Promise<SettledAndClaimed<S>>,
+): Promise<SettledAndClaimed<S>> {
+  let lost: S[] = []
+  const claim = async (): Promise<LeasedJob[]> => {
+    const answer = await ask()
+    lost = answer.lost
+    return answer.jobs
+  }
+  const jobs = await tracer.settle(batch, () => tracer.claim(kinds, claim))
+  return { lost, jobs }
 }
 
 function facts({ id, kind, attempt }: LeasedJob): { id: string; kind: string; attempt: number } {

@@ -14,6 +14,7 @@ import { RunClaims } from './run-claims.ts'
 import { RunEnd } from './run-end.ts'
 import { RunLog } from './run-log.ts'
 import { RunOutcomes } from './run-outcomes.ts'
+import { SettlingClaims } from './settling-claims.ts'
 import { StoreCalls } from './store-calls.ts'
 import { Upkeep } from './upkeep.ts'
 import { WorkerRules } from './worker-rules.ts'
@@ -88,7 +89,17 @@ export class QueueRun {
     const slots = (this.#slots = new JobSlots({ ...parts, context: this.#context }))
     const overdue = (this.#overdue = new OverdueJobs({ ...parts, slots }))
     const watch = (this.#watch = new ClaimWatch(common))
-    this.#loop = new ClaimLoop({ ...parts, context: this.#context, calls, rules, slots, overdue, watch })
+    const settling = new SettlingClaims({ ...parts, rules })
+    this.#loop = new ClaimLoop({
+      ...parts,
+      context: this.#context,
+      calls,
+      rules,
+      settling,
+      slots,
+      overdue,
+      watch,
+    })
     this.#upkeep = new Upkeep({ ...common, calls, rules, minutes })
   }
 

@@ -4,7 +4,8 @@ import type { Progress } from '../core/progress.ts'
 import type { ClaimSignals } from './claim-signals.ts'
 import { type Encoding, dependencyResults } from './codec.ts'
 import { HeldBytes } from './held-bytes.ts'
-import type { ClaimOptions, JobStore } from './job-store.ts'
+import type { ClaimOptions } from './claim-options.ts'
+import type { JobStore } from './job-store.ts'
 import type { ClaimedJob } from './job.ts'
 import { type Kind, toClaimedJobs } from './kind.ts'
 import type { Claimant } from './last-chance.ts'
@@ -88,8 +89,11 @@ export class RunClaims {
     return this.#process.lastChance.mayClaim(this.#claimant)
   }
 
-  /** @param startable how many jobs can start at once */
-  async claim(limit: number, startable: number): Promise<ClaimedJob[]> {
+  /**
+   * @param startable how many jobs can start at once
+   * @param ask called, if at all, instead of the store's own `claim`
+   */
+  async claim(limit: number, startable: number, ask?: JobStore['claim']): Promise<ClaimedJob[]> {
     if (!this.#mayClaim) return []
     const reservations = this.#process.lastChance
     // With no crash allowed, every job is on its last chance.
@@ -100,7 +104,7 @@ export class RunClaims {
     const onLastChance = (): void => void (isLeft = true)
     try {
       if (lastChance || !isEach)
-        jobs = await this.#ask(isEach ? 1 : limit, { lastChance, onLastChance, startable })
+        jobs = await this.#ask(isEach ? 1 : limit, { lastChance, onLastChance, startable }, ask)
     } finally {
       reservations.endClaim(this.#claimant, this.#isLastChance(jobs))
     }
@@ -108,7 +112,11 @@ export class RunClaims {
     return jobs
   }
 
-  async #ask(limit: number, chance: ClaimOptions & { startable: number }): Promise<ClaimedJob[]> {
+  async #ask(
+    limit: number,
+    chance: ClaimOptions & { startable: number },
+    ask: JobStore['claim'] | undefined,
+  ): Promise<ClaimedJob[]> {
     const { store, kinds, leaseMs, clock, maxCrashes, rules, minutes } = this.#props
     const { holder, open: holding } = this.#process
     const sentAt = clock.elapsed()
@@ -117,7 +125,7 @@ export class RunClaims {
     const onClockSet = (byMs: number): void => this.#clockSet(byMs)
     const { lastChance, onLastChance, startable } = chance
     const { maxBytes, orOne } = this.#bytes.left
-    const leased = await store.claim(this.#names, limit, leaseMs, {
+    const options: ClaimOptions = {
       holder,
       holding,
       maxCrashes,
@@ -130,7 +138,9 @@ export class RunClaims {
       waitMs: LATEST_START_MS,
       onClockSet,
       onStoreTime: minutes.storeTime,
-    })
+    }
+    const call = ask ?? ((...given) => store.claim(...given))
+    const leased = await call(this.#names, limit, leaseMs, options)
     const jobs = toClaimedJobs(leased, kinds, this.#dependencies)
     this.#claims++
     // The answer came after the run ended: its jobs are released, their leases not renewed.

@@ -70,6 +70,11 @@ export class RunOutcomes {
     return this.#settler.unsettled
   }
 
+  /** As `Settler.handOver`. */
+  handOver(...given: Parameters<Settler<JobSettlement>['handOver']>): Promise<void> {
+    return this.#settler.handOver(...given)
+  }
+
   /** Ends jobs that crashed too often as PANIC. @returns the others */
   withoutCrashed(jobs: readonly ClaimedJob[]): readonly ClaimedJob[] {
     return jobs.filter((job) => {

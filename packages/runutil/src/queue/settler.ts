@@ -45,6 +45,10 @@ export class Settler<S extends Settlement> {
   readonly #props: SettlerProps<S>
   #waiting: S[] = []
   #flushing: Promise<void> | undefined
+  /** A batch of its own is in flight. */
+  #isSettling = false
+  /** A batch that another call records is in flight. */
+  #handedOver: Promise<unknown> | undefined
   #unsettled = 0
   /** Failed calls since the store last recorded something. */
   #failures = 0
@@ -64,6 +68,42 @@ export class Settler<S extends Settlement> {
   add(settlement: S): void {
     this.#unsettled++
     this.#waiting.push(settlement)
+    this.#startFlush()
+  }
+
+  /**
+   * Has another call record what waits, where that is few and no batch is in flight. What the call doesn't record is recorded as if
+   * it had not been called.
+   *
+   * @param most how many outcomes to hand over
+   * @param record resolves with those that changed nothing; undefined, as a rejection: nothing was recorded
+   */
+  async handOver(
+    most: number,
+    record: (batch: readonly S[]) => Promise<readonly S[] | undefined>,
+  ): Promise<void> {
+    const batch = this.#waiting
+    if (batch.length === 0 || batch.length > most || this.#isSettling) return
+    this.#waiting = []
+    // Whatever the error is, recording them alone will report it.
+    this.#handedOver = record(batch)
+      .catch(() => undefined)
+      .then((lost) => this.#handedBack(batch, lost))
+    await this.#handedOver
+    this.#handedOver = undefined
+  }
+
+  #handedBack(batch: readonly S[], lost: readonly S[] | undefined): void {
+    if (lost === undefined) {
+      this.#waiting = [...batch, ...this.#waiting]
+      return this.#startFlush()
+    }
+    if (lost.length > 0) this.#props.onLost(lost)
+    this.#failures = 0
+    this.#settled(batch)
+  }
+
+  #startFlush(): void {
     this.#flushing ??= this.#flush().catch(this.#props.onFailure)
   }
 
@@ -72,8 +112,8 @@ export class Settler<S extends Settlement> {
     const { clock } = this.#props
     this.#giveUpAt = clock.elapsed() + patienceMs
     this.#finishing.abort()
-    while (this.#flushing !== undefined || this.#alone.size > 0) {
-      const all = Promise.all([this.#flushing, ...this.#alone])
+    while (this.#flushing !== undefined || this.#handedOver !== undefined || this.#alone.size > 0) {
+      const all = Promise.all([this.#flushing, this.#handedOver, ...this.#alone])
       if (!(await within(all, Math.max(0, this.#giveUpAt - clock.elapsed()), clock))) return
     }
   }
@@ -82,11 +122,13 @@ export class Settler<S extends Settlement> {
     try {
       // So that all jobs that end in the same turn share a batch.
       await macrotask()
+      this.#isSettling = true
       while (this.#waiting.length > 0) {
         const batch = this.#nextBatch()
         await this.#settle(batch)
       }
     } finally {
+      this.#isSettling = false
       this.#flushing = undefined
     }
   }

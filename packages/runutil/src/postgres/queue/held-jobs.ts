@@ -4,6 +4,7 @@ import { type Duration, toStorableMs } from '../../core/duration.ts'
 import type { Progress } from '../../core/progress.ts'
 import { codeOf } from '../../core/thrown.ts'
 import { TransactionOpenError } from '../../queue/errors.ts'
+import type { LeasedJob } from '../../queue/job.ts'
 import type { Held, SettleOptions } from '../../queue/job-store.ts'
 import { type Settlement, checkStorable } from '../../queue/outcome.ts'
 import { BUSY } from '../schema/1-queue/settling.ts'
@@ -11,7 +12,7 @@ import { TAKEN_PLACE } from '../schema/1-queue/settling-by-place.ts'
 import { plainArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import { LIMIT_MS, type SchemaQueries } from '../statements/schema-queries.ts'
-import type { JobClaimer } from './job-claimer.ts'
+import type { Claimed, JobClaimer } from './job-claimer.ts'
 import { heldColumns, placeColumns, progressColumn, settlementColumns } from './job-columns.ts'
 import type { JobNotifications } from './job-notifications.ts'
 import type { JobStatements } from './job-statements.ts'
@@ -38,9 +39,13 @@ export class HeldJobs {
     this.#props = props
   }
 
-  claimed(jobs: readonly Held[], leaseMs: number): void {
+  /** @returns the claimed jobs without those that are late, which it releases */
+  async claimed({ jobs, late }: Claimed, leaseMs: number): Promise<LeasedJob[]> {
     this.#leaseMs = Math.max(this.#leaseMs, leaseMs)
     this.#claims.claimed(jobs)
+    if (late.length === 0) return jobs
+    await this.release(late, false)
+    return jobs.filter((job) => !late.includes(job))
   }
 
   /** As `JobStore.settle`. */
@@ -59,7 +64,25 @@ export class HeldJobs {
       this.#claims.ended(firsts, finishedClaims)
       notifications.settled(firsts)
     }
-    return batch.filter((one) => lost.some(({ id, claim }) => id === one.id && claim === one.claim))
+    return thoseOf(batch, lost)
+  }
+
+  /**
+   * As `settle`, by a statement that does more.
+   *
+   * @param send is given the batch without duplicates and the claims that are finished by it; resolves with the positions of those
+   *   that are lost, as `settle_jobs` returns them
+   */
+  async settleBy<S extends Settlement>(
+    batch: readonly S[],
+    send: (firsts: readonly S[], finished: readonly number[]) => Promise<string | null>,
+  ): Promise<S[]> {
+    checkStorable(batch)
+    const firsts = firstOfEachJob(batch)
+    const lost = at(firsts, await send(firsts, this.#claims.finishedBy(firsts)))
+    this.#claims.ended(firsts)
+    this.#props.notifications.settled(firsts)
+    return thoseOf(batch, lost)
   }
 
   /** @returns whether it has settled the batch: only of jobs that are DONE, and where they were when they were claimed */
@@ -141,6 +164,11 @@ function firstOfEachJob<H extends Held>(held: readonly H[]): readonly H[] {
   if (new Set(held.map(({ id }) => id)).size === held.length) return held
   const firsts = new Map(held.toReversed().map((one) => [`${one.claim} ${one.id}`, one]))
   return held.filter((one) => firsts.get(`${one.claim} ${one.id}`) === one)
+}
+
+/** Those of the batch that are among these, duplicates too. */
+function thoseOf<H extends Held>(batch: readonly H[], some: readonly H[]): H[] {
+  return batch.filter((one) => some.some(({ id, claim }) => id === one.id && claim === one.claim))
 }
 
 /** The elements at the positions in a JSON list, counted from 1. */

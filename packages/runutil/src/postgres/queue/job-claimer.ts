@@ -2,7 +2,7 @@ import { ClockSteps } from '../../core/clock-steps.ts'
 import { systemClock } from '../../core/clock-system.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { LeasedJob } from '../../queue/job.ts'
-import type { ClaimOptions } from '../../queue/job-store.ts'
+import type { ClaimOptions } from '../../queue/claim-options.ts'
 import { HELD_BACK, LAST_CHANCE, PACKED } from '../schema/1-queue/claiming.ts'
 import { TIME } from '../schema/1-queue/clock-set.ts'
 import { GRACE_MS, CLAIM_AGAIN } from '../schema/1-queue/freeing.ts'
@@ -15,7 +15,7 @@ import { claimColumns } from './job-columns.ts'
 import type { ClaimedRow } from './job-rows.ts'
 import type { JobStatements } from './job-statements.ts'
 import type { JobNotifications } from './job-notifications.ts'
-import { ScanMarks, NO_MARKS } from './scan-marks.ts'
+import { type MarkColumns, ScanMarks, NO_MARKS } from './scan-marks.ts'
 import { StartMargin } from './start-margin.ts'
 
 export interface JobClaimerProps {
@@ -31,6 +31,14 @@ export interface Claimed {
   readonly jobs: LeasedJob[]
   /** The claimed jobs that would start too late after their claim. */
   readonly late: LeasedJob[]
+}
+
+/** A claim, as it was sent. */
+interface SentClaim {
+  readonly kinds: readonly string[]
+  readonly marks: MarkColumns
+  readonly margin: number
+  readonly sentAt: number
 }
 
 /** Claims jobs, and separates those that took too long to arrive. */
@@ -83,12 +91,29 @@ export class JobClaimer {
       reserved: 'claims',
     })
     while (rows[0]?.[0] === null && rows[0][1] !== PACKED) this.#onSpecialRow(rows.shift()!, sentAt, options)
-    const tookMs = clock.elapsed() - sentAt
+    return this.#arrived(rows, { kinds, marks, margin, sentAt })
+  }
+
+  /** Whether a claim now needs nothing but a look at the first waiting jobs. */
+  isPlain(kinds: readonly string[]): boolean {
+    const hasOwnClock = this.#props.clock !== undefined
+    return hasOwnClock || (!this.#expiryCheck.isPending && this.#marks.columns(kinds) === NO_MARKS)
+  }
+
+  /** Jobs of a plain claim have arrived. @param sentAt on the scale of the clock's `elapsed()` */
+  plainly(kinds: readonly string[], rows: readonly ClaimedRow[], sentAt: number): Promise<Claimed> {
+    return this.#arrived(rows, { kinds, marks: NO_MARKS, margin: this.#margin.ms, sentAt })
+  }
+
+  async #arrived(rows: readonly ClaimedRow[], { kinds, marks, margin, sentAt }: SentClaim): Promise<Claimed> {
+    const { clock, notifications } = this.#props
+    const tookMs = (clock ?? systemClock).elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)
     const jobs = claimedJobs(rows)
-    this.#props.notifications.claimed(kinds, jobs)
+    notifications.claimed(kinds, jobs)
     this.#marks.claimed(jobs, marks, tookMs)
-    return { jobs, late: inTime || now !== null || jobs.length === 0 ? [] : await this.#rated(jobs) }
+    const isEarly = inTime || clock !== undefined || jobs.length === 0
+    return { jobs, late: isEarly ? [] : await this.#rated(jobs) }
   }
 
   /** Which jobs are of kinds with a rate. Queried as late as possible, since another process may just have set a rate. */

@@ -1,4 +1,5 @@
-import type { ClaimOptions, Held, NewJob } from '../../queue/job-store.ts'
+import type { ClaimOptions } from '../../queue/claim-options.ts'
+import type { Held, NewJob } from '../../queue/job-store.ts'
 import type { Progress } from '../../core/progress.ts'
 import { progressJson } from './job-rows.ts'
 import { bytesOf } from '../../queue/payload-bytes.ts'

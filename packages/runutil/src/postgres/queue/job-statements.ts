@@ -57,6 +57,12 @@ export function jobStatements(s: string) {
         $12::${TEXT}::bigint[], $13::integer, $14::boolean, $15::double precision, $16::boolean,
         $17::integer, $18::double precision)`),
     settle: loop(/* sql */ `select ${s}.settle_jobs(${SETTLEMENTS}) as lost`),
+    settleOneAndClaim:
+      loop(/* sql */ `select * from ${s}.settle_one_and_claim($1::${TEXT}, $2::bigint, $3::${TEXT}, $4::double precision, $5::${TEXT},
+        $6::double precision, $7::integer, $8::double precision, $9::boolean)`),
+    settleSomeAndClaim:
+      loop(/* sql */ `select * from ${s}.settle_some_and_claim(${SETTLEMENTS}, $13::${TEXTS}, $14::integer,
+        $15::double precision, $16::integer, $17::double precision, $18::boolean)`),
     settlePlaces:
       loop(/* sql */ `select ${s}.settle_places($1::${TEXT}::bigint[], $2::${TEXT}::integer[], $3::${TEXT}::integer[], $4::${TEXTS},
         $5::integer, $6::${TEXT}::bigint[], $7::double precision) as settled`),

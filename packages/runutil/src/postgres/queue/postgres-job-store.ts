@@ -4,8 +4,8 @@ import { type Duration, toMs, toStorableMs } from '../../core/duration.ts'
 import { unexpected } from '../../core/errors.ts'
 import { has } from '../../core/has.ts'
 import { checkOptions } from '../../core/options.ts'
+import type { ClaimOptions } from '../../queue/claim-options.ts'
 import type {
-  ClaimOptions,
   Held,
   InsertOptions,
   JobCounts,
@@ -15,6 +15,7 @@ import type {
   NewJob,
   SettleOptions,
   PlacedStore,
+  SettledAndClaimed,
   StoredPage,
 } from '../../queue/job-store.ts'
 import type { ParsedQuery } from '../../queue/job-query.ts'
@@ -54,6 +55,7 @@ import { type JobStatements, jobStatements } from './job-statements.ts'
 import { type KindRow, minuteColumns, toStats } from './kind-rows.ts'
 import { type RuleRow, ruleColumns, toOtherRules } from './rule-columns.ts'
 import { schemaPlace } from './schema-place.ts'
+import { SettlingClaimer } from './settling-claimer.ts'
 
 /** Blocks of a table; null: unknown, the whole table is searched. */
 type Places = readonly [from: number | null, to: number | null]
@@ -90,6 +92,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   readonly #inserter: JobInserter
   readonly #linkedInserter: LinkedJobInserter
   readonly #held: HeldJobs
+  readonly #settlingClaimer: SettlingClaimer
   readonly #notifications: JobNotifications
   readonly #operator: JobOperator
 
@@ -111,7 +114,8 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     this.#inserter = new JobInserter({ ...props, notifications, clock })
     this.#linkedInserter = new LinkedJobInserter({ ...props, notifications, clock })
     this.#claimer = new JobClaimer({ ...props, notifications, clock })
-    this.#held = new HeldJobs({ ...props, notifications, clock, claimer: this.#claimer })
+    const held = (this.#held = new HeldJobs({ ...props, notifications, clock, claimer: this.#claimer }))
+    this.#settlingClaimer = new SettlingClaimer({ ...props, clock, held, claimer: this.#claimer })
   }
 
   async insert(jobs: readonly NewJob[], options: InsertOptions = {}): Promise<Enqueued[]> {
@@ -128,11 +132,19 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
     options: ClaimOptions = {},
   ): Promise<LeasedJob[]> {
     const leaseMs = toStorableMs(lease, 'claim: lease')
-    const { jobs, late } = await this.#claimer.claim(kinds, limit, leaseMs, options)
-    this.#held.claimed(jobs, leaseMs)
-    if (late.length === 0) return jobs
-    await this.#held.release(late, false)
-    return jobs.filter((job) => !late.includes(job))
+    return this.#held.claimed(await this.#claimer.claim(kinds, limit, leaseMs, options), leaseMs)
+  }
+
+  async settleAndClaim<S extends Settlement>(
+    batch: readonly S[],
+    kinds: readonly string[],
+    limit: number,
+    lease: Duration,
+    options: ClaimOptions = {},
+  ): Promise<SettledAndClaimed<S>> {
+    const leaseMs = toStorableMs(lease, 'settleAndClaim: lease')
+    const { lost, ...claimed } = await this.#settlingClaimer.claim(batch, { kinds, limit, leaseMs, options })
+    return { lost, jobs: await this.#held.claimed(claimed, leaseMs) }
   }
 
   settle<S extends Settlement>(batch: readonly S[], options?: SettleOptions): Promise<S[]> {

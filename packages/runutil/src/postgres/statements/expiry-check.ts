@@ -7,6 +7,11 @@ const EVERY_MS = 500
 export class ExpiryCheck {
   #next = -Infinity
 
+  /** Whether `isDue` would return true. */
+  get isPending(): boolean {
+    return systemClock.elapsed() >= this.#next
+  }
+
   isDue(): boolean {
     const now = systemClock.elapsed()
     if (now < this.#next) return false

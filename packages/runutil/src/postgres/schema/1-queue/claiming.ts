@@ -20,9 +20,20 @@ const MANY_KINDS = 64
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`
 
 /** Traceparent and uncounted share a column, since few jobs have either: each column costs all of them. */
-const columns = `j.id, j.kind, j.key, j.priority, ${ms('j.run_at')}, v_claim, j.crashes, j.attempts_done,
+export const claimedColumns = (
+  claim: string,
+): string => /* sql */ `j.id, j.kind, j.key, j.priority, ${ms('j.run_at')}, ${claim}, j.crashes, j.attempts_done,
       ${ms('j.created_at')}, ${ms('j.updated_at')}, ${ms('j.last_attempt_at')}, j.last_error, j.payload::text,
       case when j.traceparent is null then j.uncounted::text else concat(j.traceparent, ' ', j.uncounted) end`
+
+const columns = claimedColumns('v_claim')
+
+/** What a claim returns for each job, and for what else there is to say. */
+export const CLAIMED = /* sql */ `
+  o_id text, o_kind text, o_key text, o_priority integer, o_run_at bigint, o_claim bigint, o_crashes integer,
+  o_attempts_done integer, o_created_at bigint, o_updated_at bigint, o_last_attempt_at bigint, o_last_error text,
+  o_payload text, o_rare text, o_place integer
+`
 
 /** Claiming waiting jobs. */
 export const claiming = (s: string): string => /* sql */ `
@@ -34,11 +45,7 @@ create function ${s}.claim_jobs(
   p_mark_kinds text[], p_mark_priorities integer[], p_mark_times float8[], p_channel text, p_holder integer,
   p_holding bigint[], p_max_crashes integer, p_last_chance boolean, p_max_bytes float8, p_or_one boolean,
   p_startable integer, p_wait float8
-) returns table (
-  o_id text, o_kind text, o_key text, o_priority integer, o_run_at bigint, o_claim bigint, o_crashes integer,
-  o_attempts_done integer, o_created_at bigint, o_updated_at bigint, o_last_attempt_at bigint, o_last_error text,
-  o_payload text, o_rare text, o_place integer
-) language plpgsql ${BY_INDEX} as $$
+) returns table (${CLAIMED}) language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_limited boolean;

@@ -26,6 +26,7 @@ import { pruning } from './pruning.ts'
 import { rules } from './rules.ts'
 import { runs } from './runs.ts'
 import { stats } from './stats.ts'
+import { settlingAndClaiming } from './settling-and-claiming.ts'
 import { settlingByPlace } from './settling-by-place.ts'
 import { settling } from './settling.ts'
 import { sqlEnqueueing } from './sql-enqueueing.ts'
@@ -78,6 +79,7 @@ export const queueMigration: Migration = {
       pruning,
       settling,
       settlingByPlace,
+      settlingAndClaiming,
       renewing,
       operating,
       admin,

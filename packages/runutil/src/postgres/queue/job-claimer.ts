@@ -36,7 +36,8 @@ export interface Claimed {
 /** A claim, as it was sent. */
 interface SentClaim {
   readonly kinds: readonly string[]
-  readonly marks: MarkColumns
+  /** Undefined: its duration says nothing about the rows that it has passed. */
+  readonly marks: MarkColumns | undefined
   readonly margin: number
   readonly sentAt: number
 }
@@ -100,9 +101,16 @@ export class JobClaimer {
     return hasOwnClock || (!this.#expiryCheck.isPending && this.#marks.columns(kinds) === NO_MARKS)
   }
 
-  /** Jobs of a plain claim have arrived. @param sentAt on the scale of the clock's `elapsed()` */
-  plainly(kinds: readonly string[], rows: readonly ClaimedRow[], sentAt: number): Promise<Claimed> {
-    return this.#arrived(rows, { kinds, marks: NO_MARKS, margin: this.#margin.ms, sentAt })
+  /** Jobs of a plain claim have arrived. @param sent `wasSlow`: it has passed dead rows. `sentAt`: as the clock's `elapsed()` */
+  plainly(
+    rows: readonly ClaimedRow[],
+    sent: { kinds: readonly string[]; sentAt: number; wasSlow: boolean },
+  ): Promise<Claimed> {
+    return this.#arrived(rows, {
+      ...sent,
+      marks: sent.wasSlow ? NO_MARKS : undefined,
+      margin: this.#margin.ms,
+    })
   }
 
   async #arrived(rows: readonly ClaimedRow[], { kinds, marks, margin, sentAt }: SentClaim): Promise<Claimed> {
@@ -111,7 +119,7 @@ export class JobClaimer {
     const inTime = this.#margin.isKept(tookMs, margin)
     const jobs = claimedJobs(rows)
     notifications.claimed(kinds, jobs)
-    this.#marks.claimed(jobs, marks, tookMs)
+    if (marks !== undefined) this.#marks.claimed(jobs, marks, tookMs)
     const isEarly = inTime || clock !== undefined || jobs.length === 0
     return { jobs, late: isEarly ? [] : await this.#rated(jobs) }
   }

@@ -1,9 +1,9 @@
 import { systemClock } from '../../core/clock-system.ts'
 import type { LeasedJob } from '../../queue/job.ts'
+import { SLOW_MS } from '../schema/1-queue/settling-and-claiming.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 
-/** A full scan that takes longer than this, and than its jobs explain, has passed dead rows that VACUUM can't remove. */
-const SLOW_MS = 25
+/** A full scan that takes longer than SLOW_MS, and than its jobs explain, has passed dead rows that VACUUM can't remove. */
 const MS_A_JOB = 0.05
 /** The share of the time that slow full scans may take. */
 const SHARE = 0.1

@@ -2,7 +2,7 @@ import { systemClock } from '../../core/clock-system.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { ClaimOptions } from '../../queue/claim-options.ts'
 import type { Settlement } from '../../queue/outcome.ts'
-import { LOST } from '../schema/1-queue/settling-and-claiming.ts'
+import { LOST, SLOW } from '../schema/1-queue/settling-and-claiming.ts'
 import { plainArray, textArray } from '../statements/array-literal.ts'
 import { leaseLimit } from '../statements/lease-limit.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
@@ -48,9 +48,12 @@ export class SettlingClaimer {
     let rows: ClaimedRow[] = []
     const lost = await held.settleBy(batch, async (firsts, finished) => {
       rows = await this.#run(firsts, finished, request)
-      return rows[0]?.[1] === LOST ? rows.shift()![12] : null
+      const isLost = rows[0]?.[0] === null && rows[0][1] === LOST
+      return isLost ? rows.shift()![12] : null
     })
-    return { lost, ...(await claimer.plainly(kinds, rows, sentAt)) }
+    const wasSlow = rows.at(-1)?.[1] === SLOW && rows.at(-1)![0] === null
+    if (wasSlow) rows.pop()
+    return { lost, ...(await claimer.plainly(rows, { kinds, sentAt, wasSlow })) }
   }
 
   #run(

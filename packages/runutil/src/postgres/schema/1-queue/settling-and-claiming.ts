@@ -4,6 +4,10 @@ import { CLAIMED, claimedColumns } from './claiming.ts'
 /** The kind of a result row without an id: its payload has the positions of the lost jobs, as settle_jobs returns them. */
 export const LOST = 'lost'
 
+/** The kind of the last row, where the look at the waiting rows took long: it has passed dead rows. */
+export const SLOW = 'slow'
+export const SLOW_MS = 25
+
 /**
  * Settling jobs and claiming the next in one transaction: one statement and one flush to disk instead of two.
  *
@@ -30,6 +34,13 @@ const isPlain = (s: string, kinds: string): string => /* sql */ `
 const isPlainRow = (row: string): string => /* sql */ `
   ${row}.ids is null and (${row}.note is null or ((${row}.note).crashes = 0 and (${row}.note).unique_key is null))`
 
+/** The end of a function: what follows the claimed jobs. */
+const endOfClaim = /* sql */ `if clock_timestamp() - v_began > interval '${SLOW_MS} ms' then
+    o_id := null;
+    o_kind := '${SLOW}';
+    return next;
+  end if;`
+
 const nextClaim = (s: string): string =>
   `${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.job_claim_numbers'))`
 
@@ -44,6 +55,7 @@ declare
   v_settled boolean;
   v_links smallint;
   v_slots boolean;
+  v_began timestamptz;
 begin
   -- As settle_only_job.
   with held as (
@@ -64,6 +76,7 @@ begin
       return next;
     end if;
   end if;
+  v_began := clock_timestamp();
   return query
     with first as (
       select w.ctid as place, w.note, w.ids from ${s}.jobs_waiting as w
@@ -81,6 +94,7 @@ begin
     )
     select ${claimedColumns('claimed.claim')}, null::integer
     from claimed cross join lateral (select * from ${s}.jobs as o where o.id = claimed.id offset 0) as j;
+  ${endOfClaim}
 end $$;
 `
 
@@ -93,6 +107,7 @@ create function ${s}.settle_some_and_claim(
 ) returns table (${CLAIMED}) language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz;
+  v_began timestamptz;
 begin
   o_payload := ${s}.settle_jobs(p_ids, p_claims, p_statuses, p_results, p_errors, p_run_ats, p_delays, p_counted, p_stopped,
     p_attempts, p_finished, p_now);
@@ -101,6 +116,7 @@ begin
     return next;
   end if;
   v_now := ${s}.store_time(p_now);
+  v_began := clock_timestamp();
   return query
     with first as (
       select each.* from unnest(p_kinds) as k (kind), lateral (
@@ -126,5 +142,6 @@ begin
     select ${claimedColumns('claimed.claim')}, null::integer
     from claimed cross join lateral unnest(claimed.ids) as one (id)
       cross join lateral (select * from ${s}.jobs as o where o.id = one.id offset 0) as j;
+  ${endOfClaim}
 end $$;
 `

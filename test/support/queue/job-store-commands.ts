@@ -163,6 +163,50 @@ const settles = fc.array(fc.record({ pick, outcome }), { minLength: 1, maxLength
     }),
 )
 
+/** Of the latest claims; then, like a worker, another claim where that has brought none. */
+const settlesAndClaims = fc
+  .record({
+    outcomes: fc.array(fc.record({ pick, outcome }), { minLength: 1, maxLength: 2 }),
+    kinds: fc.subarray(KINDS, { minLength: 1 }),
+    limit: fc.integer({ min: 1, max: 3 }),
+    leaseMs,
+  })
+  .map(
+    (given) =>
+      new Command('settle and claim', given, async (model, { store }) => {
+        const { kinds, limit: most } = given
+        const jobs = picked(
+          model,
+          given.outcomes.map((each) => each.pick),
+        )
+        if (jobs.length === 0) return
+        const batch = jobs.map(({ id: its, kind: ofKind, claim, place, attempt }, at) => {
+          return {
+            id: its,
+            kind: ofKind,
+            claim,
+            place,
+            outcome: given.outcomes[at]!.outcome,
+            attempt,
+            durationMs: 1,
+          }
+        })
+        const lost = batch.filter(({ outcome: its }, at) => !model.settle(jobs[at]!, its))
+        const expected = model.next(kinds, most)
+        const both = await store.settleAndClaim?.(batch, kinds, most, given.leaseMs)
+        expect(both === undefined ? await store.settle(batch) : both.lost).toEqual(lost)
+        const claimed = both?.jobs.length ? both.jobs : await store.claim(kinds, most, given.leaseMs)
+        const facts = ({ id: its, crashes, attemptsDone }: (typeof expected)[0] | LeasedJob) => [
+          its,
+          crashes,
+          attemptsDone,
+        ]
+        expect(claimed.map(facts)).toEqual(expected.map(facts))
+        model.claim(claimed, given.leaseMs)
+        await same(model, store, [...jobs, ...claimed])
+      }),
+  )
+
 /** All of one claim at once, as of quick jobs; the claims before may be lost. */
 const settlesOfClaim = fc.record({ pick, from: fc.nat(3), hasResults: fc.boolean() }).map(
   (given) =>
@@ -366,6 +410,8 @@ export const commands = fc.commands<JobStoreModel, RealStore>(
     claims,
     settles,
     settles,
+    settlesAndClaims,
+    settlesAndClaims,
     settlesOfClaim,
     renews,
     releases,

@@ -20,6 +20,7 @@ import { rescheduleCases } from './job-store-reschedule-cases.ts'
 import { removedDependencyCases } from './job-store-removed-dependency-cases.ts'
 import { rulesCases } from './job-store-rules-cases.ts'
 import { statsCases } from './job-store-stats-cases.ts'
+import { settleAndClaimCases } from './job-store-settle-and-claim-cases.ts'
 import { settleCases } from './job-store-settle-cases.ts'
 import { adminCases } from './job-store-admin-cases.ts'
 import { uniqueCases } from './job-store-unique-cases.ts'
@@ -49,6 +50,7 @@ export const jobStoreConformance: JobStoreCases = {
   ...traceCases,
   ...claimCases,
   ...settleCases,
+  ...settleAndClaimCases,
   ...attemptCases,
   ...leaseCases,
   ...lateCases,

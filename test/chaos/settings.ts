@@ -13,5 +13,23 @@ const VERSIONS = [{ concurrency: 2 }, {}, { keyConcurrency: 1 }, {}] as const
 export type Version = { readonly concurrency?: number; readonly keyConcurrency?: number }
 
 export function versionOf(worker: string): Version {
-  return VERSIONS[Number(worker.replace('worker-', '')) % VERSIONS.length]!
+  return VERSIONS[numberOf(worker) % VERSIONS.length]!
+}
+
+/** How many jobs each worker of a process runs at once, and claims ahead. Some settle and claim one by one, some a few at a time. */
+const PACES = [
+  { concurrency: 8 },
+  { concurrency: 1, prefetch: 0 },
+  { concurrency: 8 },
+  { concurrency: 4, prefetch: 0 },
+] as const
+
+export type Pace = { readonly concurrency: number; readonly prefetch?: number }
+
+export function paceOf(worker: string): Pace {
+  return PACES[numberOf(worker) % PACES.length]!
+}
+
+function numberOf(worker: string): number {
+  return Number(worker.replace('worker-', ''))
 }

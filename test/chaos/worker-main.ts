@@ -6,7 +6,7 @@ import { type Database, PostgresJobStore, openDatabase } from 'runutil/postgres'
 import { type ClaimedJob, JobQueue, QueueWorker, RetryableError } from 'runutil/queue'
 import { Ledger, type RunEnd } from './ledger.ts'
 import { FREE, LIMITED, MIXED, type Payload } from './planned-job.ts'
-import { LEASE_MS, LIMITS, MAX_CRASHES, versionOf } from './settings.ts'
+import { LEASE_MS, LIMITS, MAX_CRASHES, paceOf, versionOf } from './settings.ts'
 import { watchStalls } from './stall-watch.ts'
 
 const [name, url, folder] = process.argv.slice(2) as [string, string, string]
@@ -28,7 +28,7 @@ try {
 async function work(database: Database): Promise<void> {
   const queue = new JobQueue(new PostgresJobStore(database))
   const options = { concurrency: 8, lease: LEASE_MS, maxCrashes: MAX_CRASHES, pollInterval: 200 }
-  const free = new QueueWorker(queue, options).register(FREE, handle)
+  const free = new QueueWorker(queue, { ...options, ...paceOf(name) }).register(FREE, handle)
   // In workers of their own: beside a kind with limits, nothing is prefetched.
   const limited = new QueueWorker(queue, options).register(LIMITED, handle, LIMITS)
   const mixed = new QueueWorker(queue, options).register(MIXED, handle, versionOf(name))

@@ -52,6 +52,10 @@ async function live(kind: string): Promise<void> {
   expect(await store.settle(held.slice(5, 10).map((job) => settled(job, 'PENDING')))).toEqual([])
   expect(await store.settle(held.slice(10).map((job) => settled(job, 'DONE')))).toEqual([])
   expect(await store.settle(held.slice(0, 3).map((job) => settled(job, 'DONE')))).toHaveLength(3)
+  const [one, ...some] = await store.claim([kind], 4, '1h')
+  await store.settleAndClaim([settled(one!, 'DONE')], [kind], 1, '1h')
+  const batch = some.map((job) => settled(job, 'DONE'))
+  await store.settleAndClaim(batch, [kind, 'other'], 4, '1h')
 }
 
 it.each(['free', 'limited'])(
@@ -63,7 +67,7 @@ it.each(['free', 'limited'])(
     } satisfies KindRules
     await store.setRules('w', new Map([['limited', rules]]))
     await database.query({ text: 'vacuum analyze' })
-    await store.insert(jobs(2 * FEW, kind))
+    await store.insert(jobs(3 * FEW, kind))
     await live(kind)
     await store.insert(jobs(MANY, kind))
     const before = await allRowsRead(database)

@@ -41,7 +41,8 @@ const LAST_SHARE = 0.2
  * ```
  *
  * RunClaims counts a job as held from its claim until it is settled or released; then ClaimSignals wake the claim
- * loop. Batches are settled while the next claim runs: one slow job costs two statements, a thousand short ones hardly more.
+ * loop. Few outcomes are settled by the next claim (SettlingClaims), larger batches while it runs: one slow job costs one statement
+ * or two, a thousand short ones hardly more.
  *
  * 1. begin: reports the limits of this worker's kinds to the store (Upkeep, which then repeats that, prunes, and adds the minutes that
  *    RunOutcomes counts), and listens for new jobs.

@@ -23,9 +23,8 @@ describe('a worker that runs one job after another', () => {
     await enqueue('1', '2', '3')
     const { stop } = await run()
     expect(calls()).toEqual([3, 0, 2])
-    expect(events.slice(3)).toEqual([
-      ...['claimed 1', 'settled 1 DONE', 'claimed 2', 'settled 2 DONE', 'claimed 3', 'settled 3 DONE'],
-    ])
+    const perJob = ids(3).flatMap((id) => [`claimed ${id}`, `settled ${id} DONE`])
+    expect(events.slice(3)).toEqual(perJob)
     expect(await queue.get('3')).toMatchObject({ status: 'DONE', result: 'x', attemptsDone: 1 })
     await stop()
   })

@@ -79,8 +79,9 @@ export class HeldJobs {
   ): Promise<S[]> {
     checkStorable(batch)
     const firsts = firstOfEachJob(batch)
-    const lost = at(firsts, await send(firsts, this.#claims.finishedBy(firsts)))
-    this.#claims.ended(firsts)
+    const finished = this.#claims.finishedBy(firsts)
+    const lost = at(firsts, await send(firsts, finished))
+    this.#claims.ended(firsts, finished)
     this.#props.notifications.settled(firsts)
     return thoseOf(batch, lost)
   }

@@ -195,4 +195,5 @@ export const leasedBy = (
       status = 'pending', attempt_data = null, attempts = u.attempts + 1, tries = u.tries + 1, state = 'pending'`
 
 export const nextAttempt = (s: string): string =>
-  `${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.work_attempt_numbers'))`
+  // The timeline is asked for once.
+  `(select ${s}.on_timeline(0)) + nextval('${s.replaceAll("'", "''")}.work_attempt_numbers')`

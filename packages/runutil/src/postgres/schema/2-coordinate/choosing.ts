@@ -51,7 +51,7 @@ declare
   v_last bigint;
   v_drawn bigint;
   v_behind boolean;
-  v_eligible bigint[];
+  v_eligible bigint := 1;
   v_pending float8 := 0;
   v_running float8;
   v_returned float8;
@@ -64,21 +64,23 @@ begin
   if v_behind then
     spec := v_drawn;
   else
-    v_eligible := array(
-      select s.id from ${s}.work_specs as s
-      where s.namespace = p_namespace and ${MATCHES_REQUEST} and (${AVAILABLE} or ${CONTINUOUS_DUE}) limit 2);
-    if cardinality(v_eligible) = 2 then
+    -- Of one, the least of each column is its own.
+    select count(*), min(e.id), ${LEAST}
+      into v_eligible, spec, name, task, v_running, v_returned, retries, continued from (
+        select s.id, ${CHOSEN} from ${s}.work_specs as s
+        where s.namespace = p_namespace and ${MATCHES_REQUEST} and (${AVAILABLE} or ${CONTINUOUS_DUE}) limit 2
+      ) as e;
+    if v_eligible > 1 then
       select c.id, c.pending into spec, v_pending
         from ${s}.choose_from_all(p_namespace, p_specs, p_runtimes, p_gb, v_seed, v_drawn, p_empty, p_now) as c;
-    else
-      spec := v_eligible[1];
     end if;
   end if;
   if spec is null then return; end if;
-  select s.name, s.task, s.max_running, s.max_returned, s.max_retries, not (${AVAILABLE})
-    into name, task, v_running, v_returned, retries, continued from ${s}.work_specs as s where s.id = choose_spec.spec;
-  -- It was not compared with others, for which all of this would have been asked.
-  if cardinality(v_eligible) = 1 and (v_running > 0 or continued) then
+  if v_behind or v_eligible > 1 then
+    select ${CHOSEN} into name, task, v_running, v_returned, retries, continued
+      from ${s}.work_specs as s where s.id = choose_spec.spec;
+  elsif v_running > 0 or continued then
+    -- It was not compared with others, for which this would have been asked.
     select count(*) into v_pending from ${s}.work_units as u where u.spec = choose_spec.spec and u.state = 'pending';
     if continued and v_pending > 0 or v_running > 0 and v_pending >= v_running then
       spec := null;
@@ -125,4 +127,8 @@ const MAX_DRAWS = 16
 const MATCHES_REQUEST = `s.weight > 0 and not s.paused and (p_specs is null or s.name = any (p_specs))
       and (p_runtimes is null or s.runtime = any (p_runtimes)) and (p_gb is null or s.min_gb <= p_gb)`
 const AVAILABLE = 'not s.idle and s.id <> all (p_empty)'
+/** What a request has to know of the spec that it is about. */
+const CHOSEN = `s.name, s.task, s.max_running, s.max_returned, s.max_retries, not (${AVAILABLE}) as continued`
+const LEAST =
+  'min(e.name), min(e.task), min(e.max_running), min(e.max_returned), min(e.max_retries), bool_and(e.continued)'
 const CONTINUOUS_DUE = 's.continuous and coalesce(s.next_continuous <= p_now, true)'

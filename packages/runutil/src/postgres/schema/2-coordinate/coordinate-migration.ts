@@ -152,7 +152,7 @@ create trigger work_units_deleted after delete on ${s}.work_units referencing ol
 
 /** Names in functions that PostgreSQL inlines into other statements are qualified; see database/qualified.ts. */
 const reading = (s: string): string => /* sql */ `
-create function ${s}.work_ms(p_time timestamptz) returns float8 language sql immutable as
+create function ${s}.work_ms(p_time timestamptz) returns float8 language sql stable as
   $$ select pg_catalog.round(pg_catalog.date_part('epoch', p_time) operator(pg_catalog.*) 1000) $$;
 
 create function ${s}.attempt_status(p_status text, p_expires timestamptz, p_now timestamptz) returns text

@@ -35,22 +35,24 @@ create function ${s}.request_attempts(
   p_randoms float8[], p_refresh boolean, p_now float8
 ) returns text language plpgsql ${BY_INDEX} as $$
 declare
-  v_namespaces bigint[] := ${namespacesOf(s)};
-  v_locked bigint[] := ${locked(s, 'v_namespaces')};
+  v_namespaces bigint[] := ${lockedNamespaces(s)};
   v_empty bigint[] := '{}';
-  v_answer text;
+  v_one record;
   v_answers text[] := '{}';
 begin
-  if p_refresh then perform ${s}.refresh_units(id, p_now) from unnest(v_locked) as locked (id); end if;
+  if p_refresh then
+    perform ${s}.refresh_units(id, p_now) from (select distinct id from unnest(v_namespaces) as of (id) where id is not null) as ids;
+  end if;
   for v_at in 1..cardinality(p_workers) loop
-    if v_namespaces[v_at] = any (v_locked) then
-      select r.p_empty, r.answer into v_empty, v_answer from ${s}.request_one(
-        p_workers[v_at], v_namespaces[v_at], p_specs[v_at]::text[], p_runtimes[v_at]::text[], p_gbs[v_at], p_units[v_at],
-        p_lifetimes[v_at], p_randoms[v_at], p_now, v_empty) as r;
+    if v_namespaces[v_at] is null then
+      v_answers := v_answers || '"gone"'::text;
     else
-      v_answer := '"gone"';
+      v_one := ${s}.request_one(
+        p_workers[v_at], v_namespaces[v_at], p_specs[v_at]::text[], p_runtimes[v_at]::text[], p_gbs[v_at], p_units[v_at],
+        p_lifetimes[v_at], p_randoms[v_at], p_now, v_empty);
+      v_empty := v_one.p_empty;
+      v_answers := v_answers || v_one.answer;
     end if;
-    v_answers := v_answers || v_answer;
   end loop;
   -- Last, as nothing may wait after it.
   if v_empty <> '{}' then perform ${s}.mark_idle(id) from unnest(v_empty) as empty (id); end if;
@@ -71,8 +73,7 @@ declare
   v_leased json;
 begin
   loop
-    select * into v_choice
-      from ${s}.choose_spec(p_namespace, p_specs, p_runtimes, p_gb, p_units, p_random, p_empty, v_now);
+    v_choice := ${s}.choose_spec(p_namespace, p_specs, p_runtimes, p_gb, p_units, p_random, p_empty, v_now);
     if v_choice.spec is null then
       answer := 'null';
       return;
@@ -81,17 +82,18 @@ begin
     -- Read after the counts, so that also by their times no more units are pending at once than allowed.
     v_now := ${s}.store_time(p_now);
     if v_choice.continued then
-      with leased as (update ${s}.work_units as u set ${leasedBy(s, 'v_now')} where u.id = v_unit returning u.*)
-        ${LEASED} into v_leased from leased;
+      with leased as (update ${s}.work_units as u set ${leasedBy(s, 'v_now')} where u.id = v_unit returning ${LEASED})
+        ${ANSWERED} into v_leased from leased;
     else
-      v_failed := ${s}.fail_spent(p_worker, v_choice.spec, v_choice.units, v_choice.retries, v_now);
+      v_failed := case when v_choice.retries > 0
+        then ${s}.fail_spent(p_worker, v_choice.spec, v_choice.units, v_choice.retries, v_now) else 0 end;
       -- One more than wanted shows whether they are the last. Skips units locked by the late end of an attempt.
       with first as materialized (
         ${firstOpen(s, 'v_choice.spec', 'v_choice.units - v_failed + 1')} for update skip locked
       ), leased as (
         update ${s}.work_units as u set ${leasedBy(s, 'v_now')}
-        from (select id from first limit v_choice.units - v_failed) as wanted where ${lookedUp('u.id', 'wanted.id')} returning u.*
-      ) ${LEASED}, (select count(*) from first) into v_leased, v_found from leased;
+        from (select id from first limit v_choice.units - v_failed) as wanted where ${lookedUp('u.id', 'wanted.id')} returning ${LEASED}
+      ) ${ANSWERED}, (select count(*) from first) into v_leased, v_found from leased;
       if v_found <= v_choice.units - v_failed then p_empty := p_empty || v_choice.spec; end if;
     end if;
     exit when v_leased is not null;
@@ -110,7 +112,7 @@ returns integer language plpgsql ${BY_INDEX} as $$
 declare
   v_failed integer;
 begin
-  if p_retries <= 0 or not exists (select from (${firstOpen(s, 'p_spec', 'p_units')}) as f where f.tries >= p_retries) then
+  if not exists (select from (${firstOpen(s, 'p_spec', 'p_units')}) as f where f.tries >= p_retries) then
     return 0;
   end if;
   with first as materialized (
@@ -150,7 +152,7 @@ declare
   v_ended text;
 begin
   -- Before the units of the ends: who holds a namespace may wait for units, and not the other way round.
-  perform ${locked(s, namespacesOf(s))};
+  perform ${lockedNamespaces(s)};
   v_ended := ${s}.end_attempts(p_ids, p_of, p_statuses, p_datas, p_delays, p_places, p_names, p_unit_datas, p_priorities,
     p_unit_delays, p_channel, p_now);
   return '[' || v_ended || ',' || ${s}.request_attempts(p_workers, p_specs, p_runtimes, p_gbs, p_units, p_lifetimes, p_randoms,
@@ -162,16 +164,17 @@ end $$;
 const firstOpen = (s: string, spec: string, limit: string): string => `select id, tries from ${s}.work_units
         where spec = ${spec} and state = 'open' order by priority desc, name limit ${limit}`
 
-const LEASED = 'select json_agg(json_build_array(active, id, name, data) order by active)'
-
-/** The namespaces of workers, in their order; null of one that is gone. */
-const namespacesOf = (s: string): string => `array(
-    select w.namespace from unnest(p_workers) with ordinality as given (id, place)
-    left join ${s}.work_workers as w on ${lookedUp('w.id', 'given.id')} order by given.place)`
+const LEASED = 'u.active, u.id, u.name, u.data'
+const ANSWERED = 'select json_agg(json_build_array(active, id, name, data) order by active)'
 
 /**
- * Locks namespaces and returns their ids: one transaction at a time requests in a namespace, so that its counts stay true until it
- * commits. In order, as requests of one statement may be of several.
+ * Locks the namespaces of workers, and returns them in the order of these, null of one that is gone: one transaction at a time requests
+ * in a namespace, so that its counts stay true until it commits. Locks in order, as requests of one statement may be of several.
  */
-const locked = (s: string, namespaces: string): string => `array(
-    select n.id from ${s}.work_namespaces as n where n.id = any (${namespaces}) order by n.id for no key update of n)`
+const lockedNamespaces = (s: string): string => `array(
+    with locked as materialized (
+      select w.id, w.namespace from ${s}.work_workers as w join ${s}.work_namespaces as n on n.id = w.namespace
+      where w.id = any (p_workers) order by w.namespace for no key update of n
+    )
+    select l.namespace from unnest(p_workers) with ordinality as given (id, place) left join locked as l on l.id = given.id
+    order by given.place)`

@@ -14,22 +14,27 @@ export interface AttemptWatcher {
 }
 
 export class AttemptHandle implements Attempt {
-  readonly workUnit: WorkUnit
-  readonly worker: CoordinateWorkerRecord
   /** The attempt as of the creation of this object. */
   readonly leased: AttemptRow
   #isEndRequested = false
   #watcher: AttemptWatcher | undefined
-  readonly #key: AttemptKey
+  #workUnit: WorkUnit | undefined
+  #worker: CoordinateWorkerRecord | undefined
   readonly #session: Session
 
   constructor(session: Session, leased: AttemptRow) {
-    const { id, spec, unit, worker } = leased
     this.#session = session
-    this.#key = { id, unit: unit.id }
     this.leased = leased
-    this.workUnit = session.make.workUnit(unit, session.make.workSpec(spec))
-    this.worker = session.make.worker(worker)
+  }
+
+  /** Made when it is asked for, as is `worker`: of large batches few are. */
+  get workUnit(): WorkUnit {
+    const { make } = this.#session
+    return (this.#workUnit ??= make.workUnit(this.leased.unit, make.workSpec(this.leased.spec)))
+  }
+
+  get worker(): CoordinateWorkerRecord {
+    return (this.#worker ??= this.#session.make.worker(this.leased.worker))
   }
 
   /** Whether `finish`, `fail`, `retry` or `expire` was called on this object, successfully or not. */
@@ -92,8 +97,18 @@ export class AttemptHandle implements Attempt {
   async #end(status: AttemptEnd['status'], data: Data | undefined, delayMs = 0): Promise<void> {
     if (data !== undefined) checkData(data, status)
     this.#isEndRequested = true
-    await this.#session.store.attempts.end({ ...this.#key, status, data, delayMs })
+    await this.#session.store.attempts.end({
+      id: this.leased.id,
+      unit: this.leased.unit.id,
+      status,
+      data,
+      delayMs,
+    })
     this.#watcher?.onEnded()
+  }
+
+  get #key(): AttemptKey {
+    return { id: this.leased.id, unit: this.leased.unit.id }
   }
 
   #get(): Promise<AttemptRow> {

@@ -6,7 +6,7 @@ import { CallBatcher } from '../../core/call-batcher.ts'
 import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import { MOST_CHARACTERS } from '../../core/weight.ts'
 import { TEXT, TEXTS } from '../database/qualified.ts'
-import { plainArray, textArray } from '../statements/array-literal.ts'
+import { plainArray, textArray, unlessSame } from '../statements/array-literal.ts'
 import { ExpiryCheck } from '../statements/expiry-check.ts'
 import type { Queries } from './queries.ts'
 
@@ -66,7 +66,7 @@ export class MergedCalls {
   end(end: AttemptEnd): Promise<EndResult> {
     const { data, status } = end
     const json = data === undefined ? undefined : JSON.stringify(data)
-    const chained = status === 'finished' && data !== undefined ? chainedUnits(data) : []
+    const chained = status === 'finished' && data?.['output'] !== undefined ? chainedUnits(data) : NO_UNITS
     return this.#calls.call({ ended: { ...end, json, chained } }, json?.length) as Promise<EndResult>
   }
 
@@ -108,6 +108,8 @@ export class MergedCalls {
   }
 }
 
+const NO_UNITS: ReturnType<typeof chainedUnits> = []
+
 const END_PARAMS = /* sql */ `$1::${TEXT}::bigint[], $2::${TEXT}::bigint[], $3::${TEXTS}, $4::${TEXTS}, $5::${TEXT}::double precision[],
   $6::${TEXT}::integer[], $7::${TEXTS}, $8::${TEXTS}, $9::${TEXT}::double precision[], $10::${TEXT}::double precision[], $11::${TEXT}`
 
@@ -127,15 +129,21 @@ function requestParams(before: number): string {
   return types.map((type, at) => `$${before + at + 1}::${type}`).join(', ')
 }
 
-/** The last are the units that the data of finished attempts asks for, with the index of the attempt, from 1. */
+/** One status and one delay stand for all, and no data for none. The last are the units that the data of finished attempts asks for, with the index of the attempt, from 1. */
 function endColumns(ends: readonly EndCall[]): unknown[] {
   const units = ends.flatMap(({ chained }, at) => chained.map((unit) => ({ ...unit, place: at + 1 })))
   return [
     plainArray(ends.map(({ id }) => id)),
     plainArray(ends.map(({ unit }) => unit)),
-    textArray(ends.map(({ status }) => status)),
-    textArray(ends.map(({ json }) => json)),
-    plainArray(ends.map(({ delayMs }) => delayMs)),
+    unlessSame(
+      ends.map(({ status }) => status),
+      textArray,
+    ),
+    ends.every(({ json }) => json === undefined) ? '{}' : textArray(ends.map(({ json }) => json)),
+    unlessSame(
+      ends.map(({ delayMs }) => delayMs),
+      plainArray,
+    ),
     plainArray(units.map(({ place }) => place)),
     textArray(units.map(({ name }) => name)),
     textArray(units.map(({ data }) => JSON.stringify(data))),

@@ -82,7 +82,7 @@ begin
   return ${s}.attempts_json(array[p_unit], array[v_id], v_now)::text;
 end $$;
 
--- Ends attempts independently, and adds their chained units, given with the index of the attempt. Of what happens to a unit at the same
+-- Ends attempts independently, and adds their chained units, given with the index of the attempt. One status or delay stands for all. Of what happens to a unit at the same
 -- time, the later sees the earlier: whether the attempt is still active and can be ended is asked of the row that is written.
 -- Returns nothing when all have ended; else for each null, 'gone', 'lost', the status that it can't be ended from or, for one to be
 -- finished with its stored data, that data if it may ask for units; then it hasn't ended.
@@ -106,7 +106,8 @@ begin
       tries = case when g.status = 'finished' then 0 else u.tries end
     from (
       -- In the order of the units, as whatever locks several.
-      select distinct on (unit, id) unit, id, status, data, delay, place
+      select distinct on (unit, id) unit, id, coalesce(status, p_statuses[1]) as status, data, coalesce(delay, p_delays[1]) as delay,
+        place
       from unnest(p_ids, p_of, p_statuses, p_datas, p_delays) with ordinality as given (id, unit, status, data, delay, place)
       order by unit, id, place
     ) as g

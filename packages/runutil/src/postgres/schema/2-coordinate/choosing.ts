@@ -4,7 +4,7 @@ import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
  * Which spec is worked on next, by the rules of `choose` in coordinate/scheduler.ts. `p_empty` are specs that were found
  * to be empty, whatever their rows say.
  *
- * Reading all specs takes time for each. Where there are many, one is drawn first, by its weight. If none of its units is
+ * Where one alone may be worked on, it is that. Reading all specs takes time for each: where there are many, one is drawn first, by its weight. If none of its units is
  * pending, its chances are those of its weight, and the draw stands; else it stands with the probability of not being ahead
  * of its share, which is known once all specs are read, and otherwise one is drawn from all as usual. Both give the same
  * chances as reading all at once.
@@ -17,18 +17,22 @@ create function ${s}.work_random(p_seed bigint, p_of bigint) returns float8 lang
 $$;
 
 create function ${s}.draw_spec(
-  p_namespace bigint, p_first bigint, p_last bigint, p_specs text[], p_runtimes text[], p_gb float8, p_seed bigint,
-  p_empty bigint[], p_now timestamptz, out spec bigint, out behind boolean
+  p_namespace bigint, p_specs text[], p_runtimes text[], p_gb float8, p_seed bigint, p_empty bigint[], p_now timestamptz,
+  out spec bigint, out behind boolean
 ) language plpgsql stable ${BY_INDEX} as $$
 declare
+  v_first bigint;
+  v_last bigint;
   v_priority float8;
   v_weight float8;
 begin
+  select min(id), max(id) into v_first, v_last from ${s}.work_specs where namespace = p_namespace;
+  if v_last - v_first < ${MIN_SPECS_TO_DRAW} then return; end if;
   select priority, weight into v_priority, v_weight from ${s}.work_specs where namespace = p_namespace
     order by priority desc, weight desc limit 1;
   for nth in 1..${MAX_DRAWS} loop
     select s.id into spec from ${s}.work_specs as s
-      where s.id = p_first + floor(${s}.work_random(p_seed, nth) * (p_last - p_first + 1))::bigint
+      where s.id = v_first + floor(${s}.work_random(p_seed, nth) * (v_last - v_first + 1))::bigint
         and s.namespace = p_namespace and s.priority = v_priority
         and s.weight > ${s}.work_random(p_seed, -nth) * v_weight
         and ${MATCHES_REQUEST} and (${AVAILABLE} or ${CONTINUOUS_DUE});
@@ -47,36 +51,31 @@ create function ${s}.choose_spec(
 ) language plpgsql stable ${BY_INDEX} as $$
 declare
   v_seed bigint := (p_random * 9e15)::bigint;
-  v_first bigint;
-  v_last bigint;
   v_drawn bigint;
   v_behind boolean;
-  v_eligible bigint := 1;
+  v_eligible bigint;
   v_pending float8 := 0;
   v_running float8;
   v_returned float8;
 begin
-  select min(s.id), max(s.id) into v_first, v_last from ${s}.work_specs as s where s.namespace = p_namespace;
-  if v_last - v_first >= ${MIN_SPECS_TO_DRAW} then
+  -- Of one, the least of each column is its own.
+  select count(*), min(e.id), ${LEAST}
+    into v_eligible, spec, name, task, v_running, v_returned, retries, continued from (
+      select s.id, ${CHOSEN} from ${s}.work_specs as s
+      where s.namespace = p_namespace and ${MATCHES_REQUEST} and (${AVAILABLE} or ${CONTINUOUS_DUE}) limit 2
+    ) as e;
+  if v_eligible > 1 then
     select d.spec, d.behind into v_drawn, v_behind
-      from ${s}.draw_spec(p_namespace, v_first, v_last, p_specs, p_runtimes, p_gb, v_seed, p_empty, p_now) as d;
-  end if;
-  if v_behind then
-    spec := v_drawn;
-  else
-    -- Of one, the least of each column is its own.
-    select count(*), min(e.id), ${LEAST}
-      into v_eligible, spec, name, task, v_running, v_returned, retries, continued from (
-        select s.id, ${CHOSEN} from ${s}.work_specs as s
-        where s.namespace = p_namespace and ${MATCHES_REQUEST} and (${AVAILABLE} or ${CONTINUOUS_DUE}) limit 2
-      ) as e;
-    if v_eligible > 1 then
+      from ${s}.draw_spec(p_namespace, p_specs, p_runtimes, p_gb, v_seed, p_empty, p_now) as d;
+    if v_behind then
+      spec := v_drawn;
+    else
       select c.id, c.pending into spec, v_pending
         from ${s}.choose_from_all(p_namespace, p_specs, p_runtimes, p_gb, v_seed, v_drawn, p_empty, p_now) as c;
     end if;
   end if;
   if spec is null then return; end if;
-  if v_behind or v_eligible > 1 then
+  if v_eligible > 1 then
     select ${CHOSEN} into name, task, v_running, v_returned, retries, continued
       from ${s}.work_specs as s where s.id = choose_spec.spec;
   elsif v_running > 0 or continued then

@@ -28,27 +28,56 @@ begin
   perform ${s}.cut_delays(p_namespace, p_now);
 end $$;
 
+-- Locks the namespaces of workers, and returns them in the order of these, null of one that is gone: one transaction at a time requests
+-- in a namespace, so that its counts stay true until it commits. Locks in order, as requests of one statement may be of several.
+create function ${s}.lock_namespaces(p_workers bigint[]) returns bigint[] language plpgsql ${BY_INDEX} as $$
+declare
+  v_namespace bigint;
+begin
+  if cardinality(p_workers) = 1 then
+    select n.id into v_namespace from ${s}.work_workers as w join ${s}.work_namespaces as n on n.id = w.namespace
+      where w.id = p_workers[1] for no key update of n;
+    return array[v_namespace];
+  end if;
+  return array(
+    with locked as materialized (
+      select w.id, w.namespace from ${s}.work_workers as w join ${s}.work_namespaces as n on n.id = w.namespace
+      where w.id = any (p_workers) order by w.namespace for no key update of n
+    )
+    select l.namespace from unnest(p_workers) with ordinality as given (id, place) left join locked as l on l.id = given.id
+    order by given.place);
+end $$;
+
 -- Makes requests one after another in one transaction, each as if it were alone: it sees what those before it leased. Returns for each,
 -- as a list in JSON, what it leased, null for nothing, or 'gone' if there is no such worker.
 create function ${s}.request_attempts(
   p_workers bigint[], p_specs text[], p_runtimes text[], p_gbs float8[], p_units integer[], p_lifetimes float8[],
   p_randoms float8[], p_refresh boolean, p_now float8
 ) returns text language plpgsql ${BY_INDEX} as $$
+begin
+  return ${s}.make_requests(${s}.lock_namespaces(p_workers), p_workers, p_specs, p_runtimes, p_gbs, p_units, p_lifetimes, p_randoms,
+    p_refresh, p_now);
+end $$;
+
+-- p_namespaces are those of the workers, locked.
+create function ${s}.make_requests(
+  p_namespaces bigint[], p_workers bigint[], p_specs text[], p_runtimes text[], p_gbs float8[], p_units integer[],
+  p_lifetimes float8[], p_randoms float8[], p_refresh boolean, p_now float8
+) returns text language plpgsql ${BY_INDEX} as $$
 declare
-  v_namespaces bigint[] := ${lockedNamespaces(s)};
   v_empty bigint[] := '{}';
   v_one record;
   v_answers text[] := '{}';
 begin
   if p_refresh then
-    perform ${s}.refresh_units(id, p_now) from (select distinct id from unnest(v_namespaces) as of (id) where id is not null) as ids;
+    perform ${s}.refresh_units(id, p_now) from (select distinct id from unnest(p_namespaces) as of (id) where id is not null) as ids;
   end if;
   for v_at in 1..cardinality(p_workers) loop
-    if v_namespaces[v_at] is null then
+    if p_namespaces[v_at] is null then
       v_answers := v_answers || '"gone"'::text;
     else
       v_one := ${s}.request_one(
-        p_workers[v_at], v_namespaces[v_at], p_specs[v_at]::text[], p_runtimes[v_at]::text[], p_gbs[v_at], p_units[v_at],
+        p_workers[v_at], p_namespaces[v_at], p_specs[v_at]::text[], p_runtimes[v_at]::text[], p_gbs[v_at], p_units[v_at],
         p_lifetimes[v_at], p_randoms[v_at], p_now, v_empty);
       v_empty := v_one.p_empty;
       v_answers := v_answers || v_one.answer;
@@ -149,14 +178,14 @@ create function ${s}.end_and_request(
   p_randoms float8[], p_refresh boolean, p_now float8
 ) returns text language plpgsql ${BY_INDEX} as $$
 declare
+  -- Before the units of the ends: who holds a namespace may wait for units, and not the other way round.
+  v_namespaces bigint[] := ${s}.lock_namespaces(p_workers);
   v_ended text;
 begin
-  -- Before the units of the ends: who holds a namespace may wait for units, and not the other way round.
-  perform ${lockedNamespaces(s)};
   v_ended := ${s}.end_attempts(p_ids, p_of, p_statuses, p_datas, p_delays, p_places, p_names, p_unit_datas, p_priorities,
     p_unit_delays, p_channel, p_now);
-  return '[' || v_ended || ',' || ${s}.request_attempts(p_workers, p_specs, p_runtimes, p_gbs, p_units, p_lifetimes, p_randoms,
-    p_refresh, p_now) || ']';
+  return '[' || v_ended || ',' || ${s}.make_requests(v_namespaces, p_workers, p_specs, p_runtimes, p_gbs, p_units, p_lifetimes,
+    p_randoms, p_refresh, p_now) || ']';
 end $$;
 `
 
@@ -166,15 +195,3 @@ const firstOpen = (s: string, spec: string, limit: string): string => `select id
 
 const LEASED = 'u.active, u.id, u.name, u.data'
 const ANSWERED = 'select json_agg(json_build_array(active, id, name, data) order by active)'
-
-/**
- * Locks the namespaces of workers, and returns them in the order of these, null of one that is gone: one transaction at a time requests
- * in a namespace, so that its counts stay true until it commits. Locks in order, as requests of one statement may be of several.
- */
-const lockedNamespaces = (s: string): string => `array(
-    with locked as materialized (
-      select w.id, w.namespace from ${s}.work_workers as w join ${s}.work_namespaces as n on n.id = w.namespace
-      where w.id = any (p_workers) order by w.namespace for no key update of n
-    )
-    select l.namespace from unnest(p_workers) with ordinality as given (id, place) left join locked as l on l.id = given.id
-    order by given.place)`

@@ -92,7 +92,7 @@ export class JobClaimer {
       reserved: 'claims',
     })
     while (rows[0]?.[0] === null && rows[0][1] !== PACKED) this.#onSpecialRow(rows.shift()!, sentAt, options)
-    return this.#arrived(rows, { kinds, marks, margin, sentAt })
+    return this.#arrived(claimedJobs(rows), { kinds, marks, margin, sentAt })
   }
 
   /** Whether a claim now needs nothing but a look at the first waiting jobs. */
@@ -103,21 +103,20 @@ export class JobClaimer {
 
   /** Jobs of a plain claim have arrived. @param sent `wasSlow`: it has passed dead rows. `sentAt`: as the clock's `elapsed()` */
   plainly(
-    rows: readonly ClaimedRow[],
+    jobs: LeasedJob[],
     sent: { kinds: readonly string[]; sentAt: number; wasSlow: boolean },
   ): Promise<Claimed> {
-    return this.#arrived(rows, {
+    return this.#arrived(jobs, {
       ...sent,
       marks: sent.wasSlow ? NO_MARKS : undefined,
       margin: this.#margin.ms,
     })
   }
 
-  async #arrived(rows: readonly ClaimedRow[], { kinds, marks, margin, sentAt }: SentClaim): Promise<Claimed> {
+  async #arrived(jobs: LeasedJob[], { kinds, marks, margin, sentAt }: SentClaim): Promise<Claimed> {
     const { clock, notifications } = this.#props
     const tookMs = (clock ?? systemClock).elapsed() - sentAt
     const inTime = this.#margin.isKept(tookMs, margin)
-    const jobs = claimedJobs(rows)
     notifications.claimed(kinds, jobs)
     if (marks !== undefined) this.#marks.claimed(jobs, marks, tookMs)
     const isEarly = inTime || clock !== undefined || jobs.length === 0

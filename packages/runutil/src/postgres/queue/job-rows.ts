@@ -3,7 +3,7 @@ import type { AttemptError, JobStatus, JobSummary, LeasedJob, QueuedJob, UniqueK
 import type { Progress } from '../../core/progress.ts'
 import type { DependencyResult } from '../../queue/dependencies.ts'
 import { isFinal } from '../../queue/outcome.ts'
-import { bytesOf } from '../../queue/payload-bytes.ts'
+import { SMALL_PAYLOAD, bytesOf } from '../../queue/payload-bytes.ts'
 import { LINK } from '../schema/1-queue/links.ts'
 
 /** A bigint, as the driver returns it. */
@@ -29,17 +29,28 @@ export type ClaimedRow = [
 ]
 
 export function toLeasedJob(row: ClaimedRow): LeasedJob {
+  const payload = row[12]
+  return leasedJob(row, JSON.parse(payload) as unknown, bytesOf(payload))
+}
+
+/** @param json a `ClaimedRow` as a list, with the payload itself, and then its length in bytes */
+export function parsedJob(json: string): LeasedJob {
+  const row = JSON.parse(json) as unknown[]
+  const bytes = row[15] as number
+  return leasedJob(row as unknown as ClaimedRow, row[12], bytes > SMALL_PAYLOAD ? bytes : undefined)
+}
+
+function leasedJob(row: ClaimedRow, payload: unknown, bytes: number | undefined): LeasedJob {
   const [id, kind, key, priority, runAt, claim, crashes, attemptsDone, createdAt, updatedAt] = row
   const lastAttemptAt = row[10]
   const lastError = row[11]
-  const payload = row[12]
   const rare = row[13]
   const place = row[14]
   const job: Writable<LeasedJob> = {
     id,
     kind,
     runAt: moment(runAt),
-    payload: JSON.parse(payload) as unknown,
+    payload,
     status: 'PENDING',
     createdAt: moment(createdAt),
     updatedAt: moment(updatedAt),
@@ -52,7 +63,6 @@ export function toLeasedJob(row: ClaimedRow): LeasedJob {
   if (key !== null) job.key = key
   if (lastAttemptAt !== null) job.lastAttemptAt = moment(lastAttemptAt)
   if (lastError !== null) job.lastError = lastError
-  const bytes = bytesOf(payload)
   if (bytes !== undefined) job.payloadBytes = bytes
   if (place !== null) job.place = place
   if (rare !== null) addRare(job, rare)

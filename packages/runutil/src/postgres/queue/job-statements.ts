@@ -58,8 +58,8 @@ export function jobStatements(s: string) {
         $17::integer, $18::double precision)`),
     settle: loop(/* sql */ `select ${s}.settle_jobs(${SETTLEMENTS}) as lost`),
     settleOneAndClaim:
-      loop(/* sql */ `select * from ${s}.settle_one_and_claim($1::${TEXT}, $2::bigint, $3::${TEXT}, $4::double precision, $5::${TEXT},
-        $6::double precision, $7::integer, $8::double precision, $9::boolean)`),
+      loop(/* sql */ `select ${s}.settle_one_and_claim($1::${TEXT}, $2::bigint, $3::${TEXT}, $4::double precision, $5::${TEXT},
+        $6::double precision, $7::integer, $8::double precision, $9::boolean) as job`),
     settleSomeAndClaim:
       loop(/* sql */ `select * from ${s}.settle_some_and_claim(${SETTLEMENTS}, $13::${TEXTS}, $14::integer,
         $15::double precision, $16::integer, $17::double precision, $18::boolean)`),

@@ -22,8 +22,9 @@ const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::
 /** Traceparent and uncounted share a column, since few jobs have either: each column costs all of them. */
 export const claimedColumns = (
   claim: string,
+  payload = 'j.payload::text',
 ): string => /* sql */ `j.id, j.kind, j.key, j.priority, ${ms('j.run_at')}, ${claim}, j.crashes, j.attempts_done,
-      ${ms('j.created_at')}, ${ms('j.updated_at')}, ${ms('j.last_attempt_at')}, j.last_error, j.payload::text,
+      ${ms('j.created_at')}, ${ms('j.updated_at')}, ${ms('j.last_attempt_at')}, j.last_error, ${payload},
       case when j.traceparent is null then j.uncounted::text else concat(j.traceparent, ' ', j.uncounted) end`
 
 const columns = claimedColumns('v_claim')

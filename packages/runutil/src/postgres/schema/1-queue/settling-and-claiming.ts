@@ -1,10 +1,10 @@
 import { BY_INDEX } from '../plan-settings.ts'
 import { CLAIMED, claimedColumns } from './claiming.ts'
 
-/** The kind of a result row without an id: its payload has the positions of the lost jobs, as settle_jobs returns them. */
+/** The kind of a first row without an id: its payload has the positions of the lost jobs, as settle_jobs returns them. */
 export const LOST = 'lost'
 
-/** The kind of the last row, where the look at the waiting rows took long: it has passed dead rows. */
+/** The kind of a last row without an id: the look at the waiting rows took long, so it has passed dead rows. */
 export const SLOW = 'slow'
 export const SLOW_MS = 25
 
@@ -44,43 +44,15 @@ const endOfClaim = /* sql */ `if clock_timestamp() - v_began > interval '${SLOW_
 const nextClaim = (s: string): string =>
   `${s}.on_timeline(nextval('${s.replaceAll("'", "''")}.job_claim_numbers'))`
 
-const settlingOne = (s: string): string => /* sql */ `
--- For workers that run one job after another: settles the only job of a claim as DONE, and claims one of one kind.
-create function ${s}.settle_one_and_claim(
-  p_id text, p_claim bigint, p_result text, p_now float8, p_kind text, p_lease float8, p_holder integer, p_max_bytes float8,
-  p_or_one boolean
-) returns table (${CLAIMED}) language plpgsql ${BY_INDEX} as $$
-declare
-  v_now timestamptz := ${s}.store_time(p_now);
-  v_settled boolean;
-  v_links smallint;
-  v_slots boolean;
-  v_began timestamptz;
-begin
-  -- As settle_only_job.
-  with held as (
-    delete from ${s}.job_claims as c where c.claim = p_claim and c.ids = array[p_id] returning c.seqs[1] as seq, c.claimed_at
-  ), settled as (
-    update ${s}.jobs as j set status = 'DONE', result = p_result::json, last_error = null, updated_at = v_now, claim = p_claim,
-      crashes = 0, attempts_done = j.attempts_done + 1, last_attempt_at = held.claimed_at
-      from held where j.id = p_id and j.seq = held.seq and j.status = 'PENDING' returning j.links
-  ) select true, links, exists (select from ${s}.job_slots) into v_settled, v_links, v_slots from settled;
-  if v_settled then
-    if v_links is not null then perform ${s}.end_done_jobs(array[p_id], array[v_links], v_now); end if;
-    if v_slots then perform ${s}.release_slots(array[p_id], array[p_claim]); end if;
-  else
-    o_payload := ${s}.settle_jobs(array[p_id], array[p_claim], '{}', array[p_result], '{}', '{}', '{}', '{}', '{}', '{}',
-      array[p_claim], p_now);
-    if o_payload is not null then
-      o_kind := '${LOST}';
-      return next;
-    end if;
-  end if;
-  v_began := clock_timestamp();
-  return query
-    with first as (
+/**
+ * Statements that claim the first job of p_kind and have it as JSON, as `ClaimedRow` with its payload as it is, and then its bytes.
+ *
+ * @param gate a condition that is met, or not, before it locks a row
+ */
+const claimOne = (s: string, gate: string): { readonly ctes: string; readonly job: string } => ({
+  ctes: /* sql */ `first as (
       select w.ctid as place, w.note, w.ids from ${s}.jobs_waiting as w
-      where w.kind = p_kind and w.due and ${isPlain(s, '= p_kind')}
+      where w.kind = p_kind and w.due and ${gate} and ${isPlain(s, '= p_kind')}
       order by w.priority desc, w.run_at, w.seq limit 1 for update skip locked
     ), taken as (
       delete from ${s}.jobs_waiting as w using first
@@ -91,12 +63,57 @@ begin
       insert into ${s}.job_claims as c (claim, claimed_at, expires_at, lease, holder, ids, seqs)
         select ${nextClaim(s)}, v_now, v_now + p_lease * interval '1 ms', p_lease, p_holder, array[taken.id], array[taken.seq]
         from taken returning c.claim, c.ids[1] as id
-    )
-    select ${claimedColumns('claimed.claim')}, null::integer
-    from claimed cross join lateral (select * from ${s}.jobs as o where o.id = claimed.id offset 0) as j;
-  ${endOfClaim}
+    )`,
+  job: /* sql */ `select json_build_array(${claimedColumns('claimed.claim', 'j.payload')}, null, octet_length(j.payload::text))::text
+      from claimed cross join lateral (select * from ${s}.jobs as o where o.id = claimed.id offset 0) as j`,
+})
+
+const settlingOne = (s: string): string => {
+  const together = claimOne(
+    s,
+    `exists (select from settled where links is null) and not exists (select from ${s}.job_slots)`,
+  )
+  const after = claimOne(s, 'true')
+  return /* sql */ `
+-- For workers that run one job after another: settles the only job of a claim as DONE, and claims one of one kind. Returns the
+-- claimed job as JSON, after 'lost' and 'slow' where they apply. A text, since each column of a row costs driver and server.
+create function ${s}.settle_one_and_claim(
+  p_id text, p_claim bigint, p_result text, p_now float8, p_kind text, p_lease float8, p_holder integer, p_max_bytes float8,
+  p_or_one boolean
+) returns text language plpgsql ${BY_INDEX} as $$
+declare
+  v_now timestamptz := ${s}.store_time(p_now);
+  v_settled boolean;
+  v_links smallint;
+  v_job text;
+  v_lost text;
+begin
+  -- In one statement, since each costs more than most of what it does. Settles as settle_only_job.
+  with held as (
+    delete from ${s}.job_claims as c where c.claim = p_claim and c.ids = array[p_id] returning c.seqs[1] as seq, c.claimed_at
+  ), settled as (
+    update ${s}.jobs as j set status = 'DONE', result = p_result::json, last_error = null, updated_at = v_now, claim = p_claim,
+      crashes = 0, attempts_done = j.attempts_done + 1, last_attempt_at = held.claimed_at
+      from held where j.id = p_id and j.seq = held.seq and j.status = 'PENDING' returning j.links
+  ), ${together.ctes}
+    select (select true from settled), (select links from settled), (${together.job}) into v_settled, v_links, v_job;
+  if v_job is null then
+    if v_settled is null then
+      v_lost := ${s}.settle_jobs(array[p_id], array[p_claim], '{}', array[p_result], '{}', '{}', '{}', '{}', '{}', '{}',
+        array[p_claim], p_now);
+    else
+      if v_links is not null then perform ${s}.end_done_jobs(array[p_id], array[v_links], v_now); end if;
+      if exists (select from ${s}.job_slots) then perform ${s}.release_slots(array[p_id], array[p_claim]); end if;
+    end if;
+    with ${after.ctes}
+      ${after.job} into v_job;
+  end if;
+  if v_lost is null and clock_timestamp() - v_now < interval '${SLOW_MS} ms' then return v_job; end if;
+  return concat(case when v_lost is not null then '${LOST}' end,
+    case when p_now is null and clock_timestamp() - v_now > interval '${SLOW_MS} ms' then '${SLOW}' end, v_job);
 end $$;
 `
+}
 
 const settlingSome = (s: string): string => /* sql */ `
 -- For all other batches.

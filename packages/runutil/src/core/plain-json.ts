@@ -42,7 +42,10 @@ function ofProperties(value: object, most: number, depth: number): number {
   for (const name in value) {
     const property: unknown = value[name as keyof typeof value]
     if (property === undefined) continue
-    length += name.length + 3 + leastLength(property, most, depth - 1)
+    // Without a call for each string, as most properties are.
+    const ofValue =
+      typeof property === 'string' ? property.length + 2 : leastLength(property, most, depth - 1)
+    length += name.length + 3 + ofValue
     if (!(length <= most)) return length
   }
   return length

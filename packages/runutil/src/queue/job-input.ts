@@ -45,19 +45,23 @@ export function prepareJobs(
 ): PreparedJobs {
   const isList = Array.isArray(given)
   const inputs = isList ? (given as readonly JobInput[]) : [given as JobInput]
-  const kinds = new KindNames()
   const jobs: NewJob[] = []
   const typed: TypedJob[] = []
-  for (let at = 0; at < inputs.length; at++) {
-    const input = inputs[at]!
-    const name: NameOf = (field = '') => `${isList ? `jobs[${at}]` : 'job'}${field}`
-    const job = prepareJob(input, { name, kinds, onExists, mostJson })
+  // One for all: a list may be long, and nearly none of its jobs is named.
+  let place = 0
+  const name: NameOf = (field = '') => `${isList ? `jobs[${place}]` : 'job'}${field}`
+  const props = { name, kinds: new KindNames(), onExists, mostJson }
+  let hasDependents = false
+  for (; place < inputs.length; place++) {
+    const input = inputs[place]!
+    const job = prepareJob(input, props)
     jobs.push(job)
+    if (job.after !== undefined) hasDependents = true
     const schema = inputSchemaOf(input, job.kind)
     if (schema !== undefined) typed.push({ job, input: schema, given: input.payload, name: name('.payload') })
   }
   if (onExists === 'fail') checkIds(jobs)
-  if (jobs.some(({ after }) => after !== undefined)) refuseCircle(jobs)
+  if (hasDependents) refuseCircle(jobs)
   return { jobs, typed }
 }
 

@@ -2,7 +2,7 @@ import type { ClaimOptions } from '../../queue/claim-options.ts'
 import type { Held, NewJob } from '../../queue/job-store.ts'
 import type { Progress } from '../../core/progress.ts'
 import { progressJson } from './job-rows.ts'
-import { bytesOf } from '../../queue/payload-bytes.ts'
+import { SMALL_PAYLOAD, bytesOf } from '../../queue/payload-bytes.ts'
 import { type Settlement, errorOf } from '../../queue/outcome.ts'
 import { LateParam } from '../database/late-param.ts'
 import type { LinkedJob } from './linked-job.ts'
@@ -27,12 +27,13 @@ export function newJobColumns(jobs: readonly NewJob[]): unknown[] {
     ids.push(id)
     kinds.push(kind)
     payloads.push(payload)
+    // Most jobs have none of these, and a list may be long.
     // A time in the past counts as now, also one that the database can't store.
-    runAts.set(at, runAt && Math.max(0, runAt.getTime()))
-    delays.set(at, delayMs)
-    priorities.set(at, priority || undefined)
-    keys.set(at, key)
-    bytes.set(at, bytesOf(payload))
+    if (runAt !== undefined) runAts.set(at, Math.max(0, runAt.getTime()))
+    if (delayMs !== undefined) delays.set(at, delayMs)
+    if (priority !== 0) priorities.set(at, priority)
+    if (key !== undefined) keys.set(at, key)
+    if (payload.length > SMALL_PAYLOAD) bytes.set(at, bytesOf(payload))
   }
   return [
     textArray(ids),

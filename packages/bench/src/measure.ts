@@ -1,15 +1,30 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** Runs a program of this folder in a process of its own; what it prints last is its result, as JSON. */
+/** Whether a program and its processes can be kept on one core. */
+export const hasOneCore = spawnSync('taskset', ['-c', '1', 'true']).status === 0
+
+/**
+ * Runs a program of this folder in a process of its own; what it prints last is its result, as JSON.
+ *
+ * @param onOneCore whether it and all that it starts share core 1
+ */
 export async function program<T>(
   path: string,
   args: readonly (string | number)[],
   nodeOptions: readonly string[] = [],
+  onOneCore = false,
 ): Promise<T> {
   const file = fileURLToPath(new URL(path, import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [...nodeOptions, file, ...args.map(String)])
+  const command = [
+    ...(onOneCore ? ['taskset', '-c', '1'] : []),
+    process.execPath,
+    ...nodeOptions,
+    file,
+    ...args.map(String),
+  ]
+  const { stdout } = await promisify(execFile)(command[0]!, command.slice(1))
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as T
 }
 

@@ -3,17 +3,18 @@ import { fileURLToPath } from 'node:url'
 
 const file = (name) => fileURLToPath(new URL(name, import.meta.url))
 
-async function runutil(numWorkers, pipelining) {
+async function runutil(numWorkers, options) {
   const { ProcessPool } = await import('runutil/pool')
   const command = [process.execPath, file('echo-serve.mjs')]
-  const pool = new ProcessPool({ command, numWorkers, pipelining })
+  const pool = new ProcessPool({ command, numWorkers, ...options })
   await pool.start()
   return { call: (payload) => pool.exec(payload), close: () => pool.destroy() }
 }
 
 export const contenders = {
-  runutil: (count) => runutil(count, 1),
-  'runutil, pipelining 8': (count) => runutil(count, 8),
+  runutil: (count) => runutil(count, {}),
+  'runutil, pipelining 8': (count) => runutil(count, { pipelining: 8 }),
+  'runutil, spin': (count) => runutil(count, { spin: true }),
   tinypool: async (count) => {
     const { Tinypool } = await import('tinypool')
     const pool = new Tinypool({

@@ -1,13 +1,15 @@
-// The pool's benchmarks: round trips, start of 16 workers, memory a worker in the parent.
+// The pool's benchmarks: round trips on all cores and on one, start of 16 workers, memory a worker in the parent.
+// `--one-core` runs only the round trips on one core.
 // `--once` runs each once and small, to see that it runs.
-import { inRounds, median, program, ratio } from '../measure.ts'
+import { hasOneCore, inRounds, median, program, ratio } from '../measure.ts'
 import { printMachine, printTable } from '../table.ts'
 
 const once = process.argv.includes('--once')
 const rounds = once ? 1 : 5
 const durationMs = once ? 100 : 1_500
 const peers = ['tinypool', 'workerpool', 'jest-worker'] as const
-const all = ['bare loop', 'bare, child of runutil', 'runutil', 'runutil, pipelining 8', ...peers] as const
+const ours = ['runutil', 'runutil, pipelining 8', 'runutil, spin'] as const
+const all = ['bare loop', 'bare, child of runutil', ...ours, ...peers] as const
 const cases = [
   { title: '1 worker in sequence, 100 B', processes: 1, callers: 1, bytes: 100 },
   { title: '1 worker in sequence, 64 KiB', processes: 1, callers: 1, bytes: 65_536 },
@@ -16,22 +18,35 @@ const cases = [
 ] as const
 
 printMachine()
-for (const one of cases) await roundTrips(one)
-await startUp()
+if (!process.argv.includes('--one-core')) {
+  for (const one of cases) await roundTrips(one, false)
+  await startUp()
+}
+// Nothing has to be woken elsewhere: what counts is the CPU time of both ends.
+if (hasOneCore) for (const one of once ? cases.slice(0, 1) : cases) await roundTrips(one, true)
 
-async function roundTrips({ title, processes, callers, bytes }: (typeof cases)[number]): Promise<void> {
+async function roundTrips(
+  { title, processes, callers, bytes }: (typeof cases)[number],
+  onOneCore: boolean,
+): Promise<void> {
   const measured = await inRounds(all, rounds, async (contender) => {
     const args = [contender, processes, callers, bytes, durationMs]
-    return (await program<{ perSecond: number }>('pool/round-trips.mjs', args)).perSecond
+    const { perSecond } = await program<{ perSecond: number }>('pool/round-trips.mjs', args, [], onOneCore)
+    return perSecond
   })
   printTable(
-    title,
-    ['contender', 'round trips a second, median', 'runutil to it, median of rounds', 'pipelining 8 to it'],
+    onOneCore ? `${title}, on one core` : title,
+    [
+      'contender',
+      'round trips a second, median',
+      'runutil to it, median of rounds',
+      'pipelining 8 to it',
+      'spin to it',
+    ],
     all.map((name) => [
       name,
       Math.round(median(measured[name])).toLocaleString('en'),
-      ratio(measured.runutil, measured[name]).toFixed(2),
-      ratio(measured['runutil, pipelining 8'], measured[name]).toFixed(2),
+      ...ours.map((own) => ratio(measured[own], measured[name]).toFixed(2)),
     ]),
   )
 }

@@ -9,25 +9,28 @@ import { SocketPlace } from './socket-place.ts'
 export class OutputSocket {
   /** What the process writes, in events `data`. */
   readonly input: Socket
-  /** For the stdio of `spawn`. */
-  readonly childEnd: Socket
+  #childEnd: Socket | undefined
 
   constructor(input: Socket, childEnd: Socket) {
     this.input = input
-    this.childEnd = childEnd
-    // Errors show in how the process ends.
-    input.on('error', () => {})
+    this.#childEnd = childEnd
     childEnd.on('error', () => {})
   }
 
-  /** The process has its end, or will never have it. */
+  /** For the stdio of `spawn`; undefined once it is handed over or closed. */
+  get childEnd(): Socket | undefined {
+    return this.#childEnd
+  }
+
+  /** The process has its end. A socket takes some KiB, and this one is of no more use here. */
   handedOver(): void {
-    this.childEnd.destroy()
+    this.#childEnd?.destroy()
+    this.#childEnd = undefined
   }
 
   close(): void {
     this.input.destroy()
-    this.childEnd.destroy()
+    this.handedOver()
   }
 }
 
@@ -63,15 +66,21 @@ function connectReader(path: string): Socket {
     return true
   }
   const socket: Socket = connect({ path, onread: { buffer: () => buffers.next(), callback } })
+  // An error shows in how the process ends; before that, in that there is no connection.
+  socket.on('error', () => {})
   return socket
 }
 
 /** The server's end of the connection. @throws when there will be none */
 function accepted(server: Server, client: Socket): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    server.once('connection', resolve)
-    server.once('error', reject)
-    client.once('error', reject)
-    client.once('close', reject)
+    const failed = (): void => reject(new Error('not connected'))
+    server.on('error', failed)
+    client.once('close', failed)
+    server.once('connection', (childEnd) => {
+      // It would keep the other end, which takes some KiB, for as long as there is this one.
+      client.off('close', failed)
+      resolve(childEnd)
+    })
   })
 }

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { systemClock } from '../../core/clock-system.ts'
 import type { Timer } from '../../core/clock.ts'
 import type { Encoded } from '../relay/encoding.ts'
+import { ReadBuffer } from '../relay/read-buffer.ts'
 import { exitOnRelayEnd, sleep } from './parent-watch.ts'
 
 /** A child's end of the relay. When the parent is gone, the process exits at once. */
@@ -30,23 +31,13 @@ export function openLink(address: string | undefined, blocking: boolean): ChildL
   throw new Error(`RR_RELAY: expected 'pipes', 'unix:///PATH' or 'tcp://HOST:PORT'; got '${address}'`)
 }
 
-/** The most bytes of one read. */
-const READ_SIZE = 256 * 1024
-/** Reads up to this size are copied, so that a handler that keeps one doesn't keep the whole buffer. */
-const WORTH_COPYING = 48 * 1024
-
 /**
  * A link over stdin and stdout. Reads block the process, which is faster than the event loop for tiny tasks, until a handler
  * awaits I/O: from then on input arrives through the event loop, so that the end of the parent is noticed meanwhile.
  */
 class PipesLink implements ChildLink {
   #input: EventInput | undefined
-  /**
-   * Input is read from `#at` on; the bytes before belong to a handler. A new buffer for each large read would be freed and
-   * allocated by the system again and again, page by page.
-   */
-  #buffer = Buffer.allocUnsafeSlow(2 * READ_SIZE)
-  #at = 0
+  readonly #buffers = new ReadBuffer()
 
   constructor(blocking: boolean) {
     if (!blocking) this.#useEvents()
@@ -55,9 +46,10 @@ class PipesLink implements ChildLink {
   read(): Buffer | Promise<Buffer> {
     if (this.#input !== undefined) return this.#input.read()
     try {
-      const length = readSync(0, this.#buffer, this.#at, READ_SIZE, null)
+      const buffer = this.#buffers.next()
+      const length = readSync(0, buffer, 0, buffer.length, null)
       if (length === 0) exitOnRelayEnd(undefined)
-      return this.#cut(length)
+      return this.#buffers.chunk(length, buffer)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       // A signal without a handler arrived, such as SIGUSR1 for a debugger.
@@ -66,17 +58,6 @@ class PipesLink implements ChildLink {
       if (code === 'EAGAIN') return this.#useEvents().read()
       return exitBecause(error as NodeJS.ErrnoException)
     }
-  }
-
-  #cut(length: number): Buffer {
-    const read = this.#buffer.subarray(this.#at, this.#at + length)
-    if (length <= WORTH_COPYING) return Buffer.from(read)
-    this.#at += length
-    if (this.#buffer.length - this.#at < READ_SIZE) {
-      this.#buffer = Buffer.allocUnsafeSlow(2 * READ_SIZE)
-      this.#at = 0
-    }
-    return read
   }
 
   write({ head, body }: Encoded): void {

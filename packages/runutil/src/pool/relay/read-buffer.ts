@@ -2,10 +2,35 @@
 const WORTH_OWNING = 48 * 1024
 const LARGEST = 256 * 1024
 
-/** Where small reads of all sockets go; each is copied before the next one. */
+/** Where all small reads go; each is copied before the next one. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** The buffers that a socket reads into: one for all small reads, and one for each large read, as large as the last ones suggest. */
+/** What small copies share, so that one that is kept holds 8 KiB at most; from Node 24 on, Node's own pool has 64 KiB. */
+const SLAB = 8 * 1024
+let slab = Buffer.allocUnsafeSlow(SLAB)
+let used = 0
+
+function copyOf(bytes: Uint8Array): Buffer {
+  const { length } = bytes
+  if (length > SLAB / 4) {
+    const copy = Buffer.allocUnsafeSlow(length)
+    copy.set(bytes)
+    return copy
+  }
+  if (used + length > SLAB) {
+    slab = Buffer.allocUnsafeSlow(SLAB)
+    used = 0
+  }
+  const copy = slab.subarray(used, used + length)
+  copy.set(bytes)
+  used += length
+  return copy
+}
+
+/**
+ * The buffers to read into: one for all small reads, and one for each large read, as large as the last reads suggest. One that were
+ * always large would be freed and allocated by the system again and again, page by page.
+ */
 export class ReadBuffer {
   #expected = 0
   #own: Buffer | undefined
@@ -22,7 +47,7 @@ export class ReadBuffer {
     const wanted = length === buffer.length ? 2 * length : Math.ceil(1.25 * length)
     this.#expected = Math.min(wanted, LARGEST)
     const own = this.#own
-    if (length <= WORTH_OWNING || buffer !== own) return Buffer.from(buffer.subarray(0, length))
+    if (length <= WORTH_OWNING || buffer !== own) return copyOf(buffer.subarray(0, length))
     this.#own = undefined
     return own.subarray(0, length)
   }

@@ -4,7 +4,8 @@ import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
 import { AsyncScope } from '../../packages/runutil/src/core/async-scope.ts'
 import { CallBatcher } from '../../packages/runutil/src/core/call-batcher.ts'
-import { FreshScope, freshScopeBeside } from '../../packages/runutil/src/core/fresh-scope.ts'
+import { callScopes } from '../../packages/runutil/src/core/call-scope.ts'
+import { FreshScope } from '../../packages/runutil/src/core/fresh-scope.ts'
 import { linkedController } from '../../packages/runutil/src/core/linked-controller.ts'
 
 const storage = new AsyncLocalStorage<string>()
@@ -56,35 +57,69 @@ describe('a captured async context', () => {
   })
 })
 
-describe('an async context for calls that enter a store of their own', () => {
+describe('an async context for calls that each have a store of their own', () => {
   const own = new AsyncLocalStorage<string>()
+  const scopeOfCalls = callScopes(own)
 
   test('is one for all where there are no other stores', () => {
-    const shared = freshScopeBeside(own)
-    expect(own.run('of the worker', () => freshScopeBeside(own))).toBe(shared)
-    expect(shared.run(() => own.getStore())).toBeUndefined()
+    const shared = scopeOfCalls()
+    expect(own.run('of the worker', scopeOfCalls)).toBe(shared)
+    expect(own.run('of the caller', () => shared.call('of the call', () => own.getStore(), undefined))).toBe(
+      'of the call',
+    )
+    expect(own.getStore()).toBeUndefined()
   })
 
-  test.each(['text', '', 1, 0, null, true, Symbol('store')])('keeps another store, such as %s', (value) => {
-    const other = new AsyncLocalStorage<unknown>()
-    const kept = other.run(value, () => own.run('of the worker', () => freshScopeBeside(own)))
-    const seen: unknown[] = []
-    for (let n = 0; n < 3; n++) {
-      kept.run(() => {
-        own.enterWith(`of run ${n}`)
-        seen.push(other.getStore(), own.getStore())
-        other.enterWith('entered')
-      })
+  test('has the store in everything that a call awaits and starts', async () => {
+    const other = new AsyncLocalStorage<string>()
+    for (const scope of [scopeOfCalls(), other.run('other', scopeOfCalls)]) {
+      const seen = await Promise.all(
+        ['a', 'b'].map((name) =>
+          scope.call(
+            name,
+            async () => {
+              await Promise.resolve()
+              const awaited = own.getStore()
+              await new Promise((resolve) => setTimeout(resolve, 1))
+              return [awaited, own.getStore()]
+            },
+            undefined,
+          ),
+        ),
+      )
+      expect(seen).toEqual([
+        ['a', 'a'],
+        ['b', 'b'],
+      ])
     }
-    expect(seen).toEqual([value, 'of run 0', value, 'of run 1', value, 'of run 2'])
-    expect([own.getStore(), other.getStore()]).toEqual([undefined, undefined])
   })
+
+  test.each([undefined, 'text', '', 1, 0, null, true, Symbol('store')])(
+    'keeps another store, such as %s, and nothing that a call enters',
+    (value) => {
+      const other = new AsyncLocalStorage<unknown>()
+      const kept = other.run(value, () => own.run('of the worker', scopeOfCalls))
+      const seen: unknown[] = []
+      for (let n = 0; n < 3; n++) {
+        const enter = (): void => {
+          seen.push(other.getStore(), own.getStore())
+          other.enterWith('entered')
+          own.enterWith('entered')
+        }
+        kept.call(`of run ${n}`, enter, undefined)
+      }
+      expect(seen).toEqual([value, 'of run 0', value, 'of run 1', value, 'of run 2'])
+      expect([own.getStore(), other.getStore()]).toEqual([undefined, undefined])
+    },
+  )
 
   test('keeps another store of the same value as its own', () => {
     const other = new AsyncLocalStorage<string>()
-    const kept = own.run('same', () => other.run('same', () => freshScopeBeside(own)))
-    kept.run(() => own.enterWith('changed'))
-    expect(kept.run(() => other.getStore())).toBe('same')
+    const kept = own.run('same', () => other.run('same', scopeOfCalls))
+    expect(kept.call('changed', () => [own.getStore(), other.getStore()], undefined)).toEqual([
+      'changed',
+      'same',
+    ])
   })
 })
 

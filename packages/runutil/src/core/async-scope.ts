@@ -15,11 +15,6 @@ export class AsyncScope extends AsyncResource {
   run<T>(body: () => T): T {
     return this.runInAsyncScope(body)
   }
-
-  /** As `run`, of a function that is the same for many callers. */
-  call<T, C>(body: (caller: C) => T, caller: C): T {
-    return this.runInAsyncScope(body, undefined, caller)
-  }
 }
 
 /** Calls `body` in the current stores, so that stores it enters by `enterWith` end with it. */

@@ -1,10 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Logger, pino } from 'pino'
-import type { AsyncScope } from './async-scope.ts'
 import { begunRuns } from './begun-runs.ts'
+import { callScopes } from './call-scope.ts'
 import { systemClock } from './clock-system.ts'
 import type { Clock } from './clock.ts'
-import { freshScopeBeside } from './fresh-scope.ts'
 import type { Progress, ProgressListener } from './progress.ts'
 import type { SpanIds } from './run-tracer.ts'
 import { shared } from './shared.ts'
@@ -159,15 +158,8 @@ export const withContext: <T, A extends unknown[]>(
   ...args: A
 ) => T = storage.run.bind(storage)
 
-/** As `withContext`, until the enclosing scope ends: only for code called by an `AsyncScope`, which ends. */
-export function enterContext(context: Context): void {
-  storage.enterWith(context)
-}
-
-/** For calls that each enter a context: in the stores of now, without those calls' own. */
-export function scopeOfCalls(): AsyncScope {
-  return freshScopeBeside(storage)
-}
+/** For calls that each have a context: in the stores of now, without those calls' own. */
+export const scopeOfCalls = callScopes(storage)
 
 /** The context of the running worker; undefined outside of any. */
 export function currentContext(): Context | undefined {

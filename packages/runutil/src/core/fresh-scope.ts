@@ -1,5 +1,5 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
-import { AsyncScope, importScope } from './async-scope.ts'
+import { AsyncScope } from './async-scope.ts'
 
 /**
  * An AsyncScope for repeated calls: stores that one call enters by `enterWith` are not visible in the next one.
@@ -12,59 +12,27 @@ export class FreshScope extends AsyncScope {
   #values: readonly unknown[] = []
 
   override run<T>(body: () => T): T {
-    return this.call(callBody<T>, body)
-  }
-
-  override call<T, C>(body: (caller: C) => T, caller: C): T {
-    if (way === 'restores') return super.call(body, caller)
-    if (way === 'nests') return super.call(() => new AsyncScope().call(body, caller), undefined)
+    if (way === 'restores') return this.runInAsyncScope(body)
+    if (way === 'nests') return this.runInAsyncScope(inNested<T>, undefined, body)
     if (this.#properties === undefined) {
       this.#properties = Reflect.ownKeys(this)
       this.#values = this.#properties.map((key) => (this as Record<PropertyKey, unknown>)[key])
     }
-    return callIn(copyOf(this.#properties, this.#values), body, caller)
+    return callIn(copyOf(this.#properties, this.#values), callBody<T>, body)
   }
 }
 
-/**
- * A FreshScope for calls that each enter `own` first. Where the current code has no other stores, it is one without any, shared by
- * all: on Node 24, entering a store copies all others, which costs 100 ns, and a scope has 64 bytes.
- */
-export function freshScopeBeside(own: AsyncLocalStorage<unknown>): FreshScope {
-  const scope = new FreshScope()
-  return bare !== undefined && holdsOnly(scope, own) ? bare : scope
-}
-
-/** Whether a scope holds that store and no other. What it holds is undocumented: `tryBare` tries it. */
-function holdsOnly(scope: AsyncScope, own: AsyncLocalStorage<unknown>): boolean {
-  const stores = Reflect.ownKeys(scope).filter((key) => !isBare(scope, key))
-  if (stores.length === 0) return true
-  const value = valueOf(scope, stores[0]!)
-  // Node 20 has a property for each store, Node 24 a map of all stores.
-  return stores.length === 1 && (value === own.getStore() || isMapOf(value, own))
-}
-
-/** Whether the property is one that a scope has without stores: its ids. */
-function isBare(scope: AsyncScope, key: PropertyKey): boolean {
-  const value = valueOf(scope, key)
-  return value === undefined || (Object.hasOwn(importScope, key) && typeof value === 'number')
-}
-
-function isMapOf(value: unknown, own: AsyncLocalStorage<unknown>): boolean {
-  const { size, has } = (value ?? {}) as Partial<ReadonlyMap<unknown, unknown>>
-  return size === 1 && typeof has === 'function' && has.call(value, own)
-}
-
-function valueOf(scope: AsyncScope, key: PropertyKey): unknown {
-  return (scope as unknown as Record<PropertyKey, unknown>)[key]
-}
-
-function callIn<T, C>(resource: AsyncResource, body: (caller: C) => T, caller: C): T {
+/** Calls `body` in the stores of a resource of async hooks. */
+export function callIn<T, C>(resource: AsyncResource, body: (caller: C) => T, caller: C): T {
   return AsyncResource.prototype.runInAsyncScope.call(resource, body, undefined, caller) as T
 }
 
 function callBody<T>(body: () => T): T {
   return body()
+}
+
+function inNested<T>(body: () => T): T {
+  return new AsyncScope().run(body)
 }
 
 /** Stands in for a scope as the resource of async hooks: its ids and stores are properties under symbols. */
@@ -88,7 +56,7 @@ function copyOf(keys: readonly PropertyKey[], values: readonly unknown[]): Async
 }
 
 /** How this runtime gives a call fresh stores: determined by trial, because the layout of a resource is undocumented. */
-const way = tryWays()
+export const way = tryWays()
 
 function tryWays(): 'restores' | 'copies' | 'nests' {
   const storage = new AsyncLocalStorage<number>()
@@ -110,29 +78,6 @@ function tryWays(): 'restores' | 'copies' | 'nests' {
     return copies ? 'copies' : 'nests'
   } finally {
     storage.disable()
-    other.disable()
-  }
-}
-
-/** A scope without stores; undefined where it can't be told which stores a scope holds. */
-const bare = tryBare()
-
-function tryBare(): FreshScope | undefined {
-  const scope = importScope.run(() => new FreshScope())
-  const own = new AsyncLocalStorage<object>()
-  const other = new AsyncLocalStorage<unknown>()
-  const made = (): AsyncScope => new AsyncScope()
-  try {
-    const alone = own.run({}, () => holdsOnly(made(), own))
-    const others = [1, {}, undefined, 'text'].map((store) =>
-      own.run({}, () => other.run(store, () => holdsOnly(made(), own))),
-    )
-    const isTold = alone && others.every((only, at) => !only || at === 2)
-    return isTold && Reflect.ownKeys(scope).every((key) => isBare(scope, key)) ? scope : undefined
-  } catch {
-    return undefined
-  } finally {
-    own.disable()
     other.disable()
   }
 }

@@ -1,13 +1,6 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import { elapsedNow, type Timer } from '../core/clock.ts'
-import {
-  Context,
-  type Schedule,
-  currentContext,
-  enterContext,
-  newScope,
-  scopeOfCalls,
-} from '../core/context.ts'
+import { Context, type Schedule, currentContext, newScope, scopeOfCalls } from '../core/context.ts'
 import { dateAt } from '../core/date-at.ts'
 import { checkpoint } from '../core/health.ts'
 import { TriggeredRuns } from '../core/run-record.ts'
@@ -50,7 +43,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   /** When the next start is due, by `elapsed()`. */
   #nextAt = NaN
   #timer: Timer | undefined
-  /** The context of the current or last run. */
+  /** The context of the current run. Not kept for longer: a context that dies young costs the garbage collector nothing. */
   #run: Context | undefined
   /** The start of the current or last run. Never undefined: V8 would allocate an object for each number. */
   #startedAt = NaN
@@ -82,9 +75,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   }
 
   static readonly #call = (ticker: Ticker): Promise<void> | void => {
-    const context = ticker.#newRun()
-    // Cheaper than running within it: the scope around this call ends anyway.
-    enterContext((ticker.#run = context))
+    const context = ticker.#run!
     // Looked for here, so that a run without a tracer creates no function.
     return context.scope.records.tracer === undefined
       ? ticker.#callJob(context)
@@ -225,7 +216,8 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
     this.#isRunning = true
     this.#context.record?.signOfLife()
     try {
-      const running: Promise<void> | void | undefined = this.#scope.call(Ticker.#call, this)
+      this.#run = this.#newRun()
+      const running: Promise<void> | void | undefined = this.#scope.call(this.#run, Ticker.#call, this)
       if (typeof running?.then === 'function') {
         // Another run may start in this turn, after what this one has done so far.
         if (this.#context.record?.lastRun?.wasShort !== true) elapsedNow(this.#clock)
@@ -245,6 +237,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   #succeed(): void {
     this.#context.record?.ran(this.#startedAt)
     this.#isRunning = false
+    this.#run = undefined
     checkpoint(this.#context, 'ok')
     this.#triggered?.end()
     this.#goOn()

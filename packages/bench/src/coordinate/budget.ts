@@ -78,19 +78,24 @@ async function spent(database: Database, units: number, body: () => Promise<unkn
     text: `select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend'`,
   })
   const pids = rows.map(([pid]) => pid)
-  const server = onCpu(pids)
+  const before = new Map(pids.map((pid) => [pid, onCpu(pid) ?? 0]))
   const node = process.cpuUsage()
   const begin = performance.now()
   await body()
   const clock = (performance.now() - begin) * 1_000
   const { user, system } = process.cpuUsage(node)
-  return { clock: clock / units, server: (onCpu(pids) - server) / units, node: (user + system) / units }
+  // Of a connection that was closed meanwhile, nothing is known; the one of requests and ends stays.
+  const server = [...before].reduce((sum, [pid, then]) => sum + (onCpu(pid) ?? then) - then, 0)
+  return { clock: clock / units, server: server / units, node: (user + system) / units }
 }
 
-/** µs of processes on a CPU. */
-function onCpu(pids: readonly number[]): number {
-  const of = (pid: number): number => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0])
-  return pids.reduce((sum, pid) => sum + of(pid), 0) / 1_000
+/** µs of a process on a CPU; undefined when it has ended. */
+function onCpu(pid: number): number | undefined {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1_000
+  } catch {
+    return undefined
+  }
 }
 
 async function measured(server: PostgresServer, batch: number): Promise<Record<string, Spent[]>> {

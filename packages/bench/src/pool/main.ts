@@ -25,20 +25,29 @@ if (!process.argv.includes('--one-core')) {
 // Nothing has to be woken elsewhere: what counts is the CPU time of both ends.
 if (hasOneCore) for (const one of once ? cases.slice(0, 1) : cases) await roundTrips(one, true)
 
+interface RoundTrips {
+  perSecond: number
+  /** Of all processes; null where the system doesn't tell. */
+  cpuMicros: number | null
+}
+
 async function roundTrips(
   { title, processes, callers, bytes }: (typeof cases)[number],
   onOneCore: boolean,
 ): Promise<void> {
+  const cpu: Partial<Record<string, number[]>> = {}
   const measured = await inRounds(all, rounds, async (contender) => {
     const args = [contender, processes, callers, bytes, durationMs]
-    const { perSecond } = await program<{ perSecond: number }>('pool/round-trips.mjs', args, [], onOneCore)
-    return perSecond
+    const result = await program<RoundTrips>('pool/round-trips.mjs', args, [], onOneCore)
+    ;(cpu[contender] ??= []).push(result.cpuMicros ?? NaN)
+    return result.perSecond
   })
   printTable(
     onOneCore ? `${title}, on one core` : title,
     [
       'contender',
       'round trips a second, median',
+      'CPU µs of one, median',
       'runutil to it, median of rounds',
       'pipelining 8 to it',
       'spin to it',
@@ -46,6 +55,7 @@ async function roundTrips(
     all.map((name) => [
       name,
       Math.round(median(measured[name])).toLocaleString('en'),
+      median(cpu[name]!).toFixed(1),
       ...ours.map((own) => ratio(measured[own], measured[name]).toFixed(2)),
     ]),
   )

@@ -1,13 +1,13 @@
-// Round trips a second: round-trips.mjs <contender> <processes> <callers> <bytes> <ms>
+// Round trips a second, and the CPU time of one: round-trips.mjs <contender> <processes> <callers> <bytes> <ms>
 import { fileURLToPath } from 'node:url'
 import { BareLoop } from './bare-loop.mjs'
 import { contenders } from './contenders.mjs'
+import { cpuTime } from './cpu-time.mjs'
 
 const [contender, ...numbers] = process.argv.slice(2)
 const [processes, callers, bytes, durationMs] = numbers.map(Number)
 const payload = Buffer.alloc(bytes, 'payload')
-const perSecond = contender.startsWith('bare') ? await bare() : await pool()
-console.log(JSON.stringify({ perSecond }))
+console.log(JSON.stringify(contender.startsWith('bare') ? await bare() : await pool()))
 process.exit()
 
 async function bare() {
@@ -43,9 +43,11 @@ async function pool() {
 
 async function measure(count, close) {
   await count(durationMs / 2)
+  const cpuBefore = cpuTime()
   const begin = performance.now()
   const done = await count(durationMs)
   const perSecond = (done * 1000) / (performance.now() - begin)
+  const cpuMicros = (cpuTime() - cpuBefore) / done
   await close()
-  return perSecond
+  return { perSecond, cpuMicros }
 }

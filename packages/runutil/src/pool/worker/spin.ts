@@ -13,20 +13,22 @@ interface SpinProps {
 
 /** How long after a task is sent the event loop is kept from sleeping: to be woken takes about as long. */
 const LIMIT_MS = 0.07
-/** After misses, one task of so many at the least is tried. */
+/** Where most tasks take longer, one of so many is tried. */
 const RAREST = 64
+/** How many more misses than hits it takes until they are taken to be long. */
+const TRUST = 8
 
 /**
  * Keeps the event loop turning while a short task runs, since to be woken from its sleep can take longer than the task. A task
- * that runs for longer is a miss. The first miss in a row changes nothing; after the next, ever more tasks are let be before another
- * try, up to 63.
+ * that runs for longer is a miss; where there are more misses than hits, only one task in 64 is tried, until there is a hit.
  */
 export class Spin {
   readonly #props: SpinProps
   #busy = 0
   #until = 0
   #spinning = false
-  #missed = 0
+  /** From 0 to TRUST: up with each hit, down with each miss. */
+  #trust = TRUST
   #letBe = 0
 
   constructor(props: SpinProps) {
@@ -51,7 +53,7 @@ export class Spin {
   /** A worker has no task any more. @param answered whether it goes on */
   ended(answered: boolean): void {
     this.#busy--
-    if (answered && this.#spinning) this.#missed = 0
+    if (answered && this.#spinning && this.#trust < TRUST) this.#trust++
   }
 
   /** Whether the workers that are busy need all processors, so that to spin would take one from them. */
@@ -69,8 +71,8 @@ export class Spin {
   }
 
   #miss(): void {
-    this.#missed++
-    this.#letBe = Math.min(2 ** (this.#missed - 1), RAREST) - 1
+    if (this.#trust > 0) this.#trust--
+    if (this.#trust === 0) this.#letBe = RAREST - 1
   }
 }
 

@@ -271,7 +271,7 @@ describe('the package', () => {
     ['runutil/leases', 24_500],
     // 200 of them for what attempts came to by outcome, which metrics have, 200 for what follows jobs through it, and 500 for claims
     // that settle.
-    ['runutil/queue', 40_000],
+    ['runutil/queue', 40_300],
     ['runutil/pool/child', 9_000],
     // Without what the doctor asks, and the schedules that it reads: they are loaded when somebody asks it. With 300 for what checks
     // the options.

@@ -123,9 +123,11 @@ describe('the jobs of repo-watch, on a server', () => {
     const ids: string[] = []
     for (let at = 0; at < 30; at++) ids.push(await repository.commit(`No. ${at}`))
     const program = watch(database.url)
-    await read(program, ids.at(-1)!)
+    const latest = ids.slice(-20)
+    await Promise.all(latest.map((id) => read(program, id)))
 
-    expect(await stop(program)).toEqual(ids.slice(-20).map((id) => id.slice(0, 7)))
+    // Ten at once: a commit whose lines are counted sooner is read sooner.
+    expect(new Set(await stop(program))).toEqual(new Set(latest.map((id) => id.slice(0, 7))))
   })
 
   it('are those of all commits that came since the last start', async () => {

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Logger, pino } from 'pino'
 import { begunRuns } from './begun-runs.ts'
-import { callScopes } from './call-scope.ts'
 import { systemClock } from './clock-system.ts'
 import type { Clock } from './clock.ts'
 import type { Progress, ProgressListener } from './progress.ts'
@@ -148,7 +147,8 @@ function childOf(logger: Logger, bindings: Record<string, string>): Logger {
   }
 }
 
-const storage = shared('context', () => new AsyncLocalStorage<Context>())
+/** The store that has the context of the running code. */
+export const storage = shared('context', () => new AsyncLocalStorage<Context>())
 let fallbackLogger: Logger | undefined
 
 /** Runs `body` so that `current…` in it, and in all it awaits, finds `context`. */
@@ -157,9 +157,6 @@ export const withContext: <T, A extends unknown[]>(
   body: (...args: A) => T,
   ...args: A
 ) => T = storage.run.bind(storage)
-
-/** For calls that each have a context: in the stores of now, without those calls' own. */
-export const scopeOfCalls = callScopes(storage)
 
 /** The context of the running worker; undefined outside of any. */
 export function currentContext(): Context | undefined {

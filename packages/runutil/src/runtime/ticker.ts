@@ -1,6 +1,7 @@
 import { offAbort, onAbort } from '../core/abort.ts'
+import { callScopes } from '../core/call-scope.ts'
 import { elapsedNow, type Timer } from '../core/clock.ts'
-import { Context, type Schedule, currentContext, newScope, scopeOfCalls } from '../core/context.ts'
+import { Context, type Schedule, currentContext, newScope, storage } from '../core/context.ts'
 import { dateAt } from '../core/date-at.ts'
 import { checkpoint } from '../core/health.ts'
 import { TriggeredRuns } from '../core/run-record.ts'
@@ -9,6 +10,9 @@ import { callJob, type Job, type JobFunc, promiseOf } from '../core/job.ts'
 import { callRun } from '../core/run-tracer.ts'
 import { defaultWarnAfterMs, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
+
+/** Of runs, which each have a context. */
+const scopeOfRuns = callScopes(storage)
 
 export interface TickerSettings {
   readonly everyMs: number
@@ -29,7 +33,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   // What each tick needs stands first, since a tick of many workers mostly waits for memory.
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
-  readonly #scope = scopeOfCalls()
+  readonly #scope = scopeOfRuns()
   readonly #signal: AbortSignal
   readonly #job: Job | JobFunc
   readonly #limits: RunLimits | undefined

@@ -29,7 +29,8 @@ export class Spin {
   #spinning = false
   /** From 0 to TRUST: up with each hit, down with each miss. */
   #trust = TRUST
-  #letBe = 0
+  /** How many of the next tasks are not tried. */
+  #skips = 0
 
   constructor(props: SpinProps) {
     this.#props = props
@@ -39,8 +40,8 @@ export class Spin {
   began(): void {
     this.#busy++
     if (this.#hasNoProcessor) return
-    if (this.#letBe > 0) {
-      this.#letBe--
+    if (this.#skips > 0) {
+      this.#skips--
       return
     }
     const { now, nextTurn } = this.#props
@@ -72,7 +73,7 @@ export class Spin {
 
   #miss(): void {
     if (this.#trust > 0) this.#trust--
-    if (this.#trust === 0) this.#letBe = RAREST - 1
+    if (this.#trust === 0) this.#skips = RAREST - 1
   }
 }
 

@@ -15,8 +15,8 @@ async function readsOfTenRuns(job: (clock: VirtualClock) => Promise<void> | void
       return clock.elapsed()
     },
     random: () => clock.random(),
-    setTimeout: (...given) => clock.setTimeout(...given),
-    setTimeoutAt: (...given) => clock.setTimeoutAt(...given),
+    setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
+    setTimeoutAt: (callback, elapsedMs) => clock.setTimeoutAt(callback, elapsedMs),
   }
   const stop = new AbortController()
   const running = runAllWorkers([repeat(10, () => job(clock))], stop.signal, {

@@ -129,7 +129,10 @@ function requestParams(before: number): string {
   return types.map((type, at) => `$${before + at + 1}::${type}`).join(', ')
 }
 
-/** One status and one delay stand for all, and no data for none. The last are the units that the data of finished attempts asks for, with the index of the attempt, from 1. */
+/**
+ * A single status or delay stands for all, and an empty list for no data. The last are the units that the data of finished attempts
+ * asks for, with the index of the attempt, from 1.
+ */
 function endColumns(ends: readonly EndCall[]): unknown[] {
   const units = ends.flatMap(({ chained }, at) => chained.map((unit) => ({ ...unit, place: at + 1 })))
   return [

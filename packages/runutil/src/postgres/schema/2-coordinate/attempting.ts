@@ -82,8 +82,9 @@ begin
   return ${s}.attempts_json(array[p_unit], array[v_id], v_now)::text;
 end $$;
 
--- Ends attempts independently, and adds their chained units, given with the index of the attempt. One status or delay stands for all. Of what happens to a unit at the same
--- time, the later sees the earlier: whether the attempt is still active and can be ended is asked of the row that is written.
+-- Ends attempts independently, and adds their chained units, given with the index of the attempt. A single status or delay stands
+-- for all. Whether an attempt is still active and can be ended is asked of the row that is written, so that of two changes at the
+-- same time the later sees the earlier.
 -- Returns nothing when all have ended; else for each null, 'gone', 'lost', the status that it can't be ended from or, for one to be
 -- finished with its stored data, that data if it may ask for units; then it hasn't ended.
 create function ${s}.end_attempts(

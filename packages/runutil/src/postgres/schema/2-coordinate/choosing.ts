@@ -4,10 +4,10 @@ import { BY_HASH, BY_INDEX } from '../plan-settings.ts'
  * Which spec is worked on next, by the rules of `choose` in coordinate/scheduler.ts. `p_empty` are specs that were found
  * to be empty, whatever their rows say.
  *
- * Where one alone may be worked on, it is that. Reading all specs takes time for each: where there are many, one is drawn first, by its weight. If none of its units is
- * pending, its chances are those of its weight, and the draw stands; else it stands with the probability of not being ahead
- * of its share, which is known once all specs are read, and otherwise one is drawn from all as usual. Both give the same
- * chances as reading all at once.
+ * Where only one spec may be worked on, it is that one. Reading all specs takes time for each: where there are many, one is drawn
+ * first, by its weight. If none of its units is pending, its chances are those of its weight, and the draw stands; else it stands
+ * with the probability of not being ahead of its share, which is known once all specs are read, and otherwise one is drawn from all
+ * as usual. Both give the same chances as reading all at once.
  */
 export const choosing = (s: string): string => /* sql */ `
 -- A random number in (0, 1), different for each p_of.

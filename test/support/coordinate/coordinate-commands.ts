@@ -159,6 +159,42 @@ const again = command(
     (await side.spec(given.spec))[call]({ statuses, limit }),
 )
 
+const setSpec = command(
+  'setSpec',
+  fc.record({
+    spec,
+    change: fc.constantFrom<Record<string, unknown>>(
+      { max_retries: 3 },
+      { max_retries: 1, then: 'one' },
+      { continuous: true, interval: 3 },
+      { continuous: true, max_running: 2, then: 'two' },
+      { disabled: true, max_getwork: 1 },
+      { weight: 0, then: 'none' },
+    ),
+  }),
+  async (side, given) => void (await side.namespace.setWorkSpec({ name: given.spec, ...given.change })),
+)
+
+const destroySpec = command('destroySpec', fc.record({ spec }), async ({ namespace }, given) => {
+  await namespace.destroyWorkSpec(given.spec)
+  await namespace.setWorkSpec({ name: given.spec, then: 'two' })
+})
+
+const prioritise = command(
+  'prioritise',
+  fc.record({
+    spec,
+    names: fc.subarray([...NAMES]),
+    previousName: name,
+    by: fc.constantFrom(undefined, 1, -2),
+  }),
+  async (side, { spec, by, ...query }) => {
+    const found = await side.spec(spec)
+    if (by === undefined) await found.setWorkUnitPriorities(query, 1)
+    else await found.adjustWorkUnitPriorities(query, by)
+  },
+)
+
 const setMeta = command(
   'setMeta',
   fc.record({
@@ -186,7 +222,25 @@ const prune = command(
 )
 
 export const commands: fc.Arbitrary<Command[]> = fc.array(
-  fc.oneof(add, request, request, request, make, end, end, end, change, remove, again, setMeta, pass, prune),
+  fc.oneof(
+    add,
+    request,
+    request,
+    request,
+    make,
+    end,
+    end,
+    end,
+    change,
+    remove,
+    again,
+    setMeta,
+    setSpec,
+    destroySpec,
+    prioritise,
+    pass,
+    prune,
+  ),
   { minLength: 5, maxLength: 40 },
 )
 
@@ -209,8 +263,12 @@ export async function sight({ namespace, attempts }: Side): Promise<unknown> {
       return [each, await found.meta({ withCounts: true }), await Promise.all(seen)]
     }),
   )
+  const worker = await namespace.worker('w')
+  const of = (each: Attempt[]) => each.map(({ workUnit }) => [workUnit.workSpec.name, workUnit.name])
   return [
     specs,
+    of(await worker.activeAttempts()),
+    of(await worker.allAttempts()),
     await namespace.summarize(),
     await Promise.all(attempts.map((each) => told(() => each.status()))),
   ]

@@ -1,5 +1,6 @@
 import { LONGEST_MS } from '../core/duration.ts'
 import { isStorableName } from './checks.ts'
+import { isUsableNumber } from './usable-number.ts'
 
 /** A unit requested by the output of another. */
 export interface ChainedUnit {
@@ -38,13 +39,17 @@ function unitOfItem(item: unknown): ChainedUnit | undefined {
   return {
     name,
     data,
-    priority: finite(priority) ?? finite(meta['priority']) ?? 0,
+    priority: usable(priority) ?? usable(meta['priority']) ?? 0,
     delayMs: Math.min(LONGEST_MS, Math.max(0, finite(meta['delay']) ?? 0) * 1_000),
   }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function usable(value: unknown): number | undefined {
+  return isUsableNumber(value) ? value : undefined
 }
 
 function finite(value: unknown): number | undefined {

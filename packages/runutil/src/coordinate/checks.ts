@@ -5,6 +5,7 @@ import { isStorable, isStorableJson } from '../core/text.ts'
 import { wholeNumber } from '../core/whole-number.ts'
 import type { Data } from './data.ts'
 import type { WorkUnitStatus } from './model.ts'
+import { LARGEST, SMALLEST, isUsableNumber } from './usable-number.ts'
 
 /** Names are indexed, and index entries have a maximum size. */
 const MOST_NAME_BYTES = 2_000
@@ -37,10 +38,14 @@ export function checkStatuses(statuses: unknown, what: string): void {
   }
 }
 
+/** The earliest time that every store can hold is in the year 4713 BC. */
+const EARLIEST = Date.UTC(-4712, 0)
+
 /** @throws InvalidArgumentError */
 export function checkDate(value: unknown, what: string): asserts value is Date {
   if (!(value instanceof Date && Number.isFinite(value.getTime())))
     throw unexpected(what, 'a valid Date', value)
+  if (value.getTime() < EARLIEST) throw unexpected(what, 'a Date from 4713 BC on', value)
 }
 
 export function isStorableName(name: unknown): name is string {
@@ -68,7 +73,9 @@ export function dataJson(data: unknown, what: string): string {
 
 /** @throws InvalidArgumentError */
 export function checkNumber(value: unknown, what: string): asserts value is number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw unexpected(what, 'a number', value)
+  if (isUsableNumber(value)) return
+  const isFinite = typeof value === 'number' && Number.isFinite(value)
+  throw unexpected(what, isFinite ? `0, or a number of ${SMALLEST} to ${LARGEST} in size` : 'a number', value)
 }
 
 /** A limit; 0 means none. @throws InvalidArgumentError */

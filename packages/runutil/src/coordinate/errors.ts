@@ -1,11 +1,17 @@
 import { brandError } from '../core/brand.ts'
 import { ErrLostLease } from '../core/err-lost-lease.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
 
 /** The attempt is no longer its unit's active one: another worker has the unit, or it was cleared. Nothing was changed. */
 export function attemptLost(): ErrLostLease {
   return new ErrLostLease(
     "the attempt isn't its work unit's active one any more: another worker has the unit, or it was cleared",
   )
+}
+
+/** A worker was given something of a namespace that isn't its own. */
+export function otherNamespace(call: string, what: string): InvalidArgumentError {
+  return new InvalidArgumentError(`${call}: expected ${what} of the worker's namespace; got one of another`)
 }
 
 /** The attempts of a task are about to expire, and it hasn't renewed them. */

@@ -1,7 +1,7 @@
 import { chainedUnits } from './chained-units.ts'
 import type { AttemptEnd, AttemptKey, AttemptStore, Id, Named, AttemptRow } from './coordinate-store.ts'
 import type { Data } from './data.ts'
-import { ErrNotPending, attemptLost } from './errors.ts'
+import { ErrNotPending, attemptLost, otherNamespace } from './errors.ts'
 import {
   type MemoryAttempt,
   type MemoryTables,
@@ -42,6 +42,7 @@ export class MemoryAttempts implements AttemptStore {
     const at = this.#now()
     const by = this.#tables.workers.get(worker)
     const of = this.#tables.units.get(unit)
+    if (of.spec.namespace !== by.namespace) throw otherNamespace('makeAttempt', 'a work unit')
     return attemptRow(this.#tables.addAttempt(by, of, lifetimeMs, at), at)
   }
 

@@ -135,7 +135,9 @@ export class MemoryUnits implements UnitStore {
   }
 
   async setMeta(id: Id, priority: number, notBefore: number | undefined): Promise<void> {
-    Object.assign(this.#tables.units.get(id), { priority, notBefore, delayedSince: undefined })
+    const unit = this.#tables.units.get(id)
+    Object.assign(unit, { priority, notBefore, delayedSince: undefined })
+    this.mayBeAvailable(unit.spec)
   }
 
   async setPriority(id: Id, priority: number): Promise<void> {

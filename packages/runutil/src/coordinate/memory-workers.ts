@@ -8,6 +8,7 @@ import {
   statusOfAttempt,
   attemptRow,
 } from './memory-tables.ts'
+import { otherNamespace } from './errors.ts'
 import type { WorkerUpdate } from './model.ts'
 
 /** How long a new worker counts as live without a heartbeat. */
@@ -62,7 +63,10 @@ export class MemoryWorkers implements WorkerStore {
 
   async setParent(id: Id, parent: Id | undefined): Promise<void> {
     const worker = this.#tables.workers.get(id)
-    worker.parent = parent === undefined ? undefined : this.#tables.workers.get(parent)
+    const given = parent === undefined ? undefined : this.#tables.workers.get(parent)
+    if (given !== undefined && given.namespace !== worker.namespace)
+      throw otherNamespace('setParent', 'a worker')
+    worker.parent = given
   }
 
   async children(id: Id): Promise<Named[]> {

@@ -2,6 +2,7 @@ import { describe } from '../core/describe.ts'
 import { LONGEST_MS } from '../core/duration.ts'
 import { isWholeNumber } from '../core/whole-number.ts'
 import { ErrBadWorkSpecName, ErrNoWorkSpecName } from './errors.ts'
+import { isUsableNumber } from './usable-number.ts'
 
 /** Any JSON object with a `name`; for the fields that the scheduler reads, see `metaOf`. */
 export type WorkSpecData = Record<string, unknown>
@@ -50,7 +51,8 @@ const DEFAULT_WEIGHT = 20
 /**
  * The scheduling options in a spec's data: `priority`, `weight` (default 20 − `nice`, at least 1), `disabled`,
  * `continuous`, `interval` in seconds, `max_running`, `max_getwork`, `max_retries`, `then`, `runtime`, `min_gb`. A field
- * of the wrong type, or a limit that isn't a whole number of 0 or more, is ignored.
+ * of the wrong type is ignored, and so is what `setMeta` would refuse: a limit that isn't a whole number of 0 or more, a negative
+ * interval, a number that a store can't calculate with.
  */
 export function metaOf(data: WorkSpecData): DerivedMeta {
   const continuous = data['continuous'] === true
@@ -61,7 +63,7 @@ export function metaOf(data: WorkSpecData): DerivedMeta {
     continuous,
     canBeContinuous: continuous,
     minMemoryGb: numberIn(data, 'min_gb') ?? 0,
-    interval: Math.min(LONGEST_MS, (numberIn(data, 'interval') ?? 0) * 1_000),
+    interval: intervalIn(data),
     maxRunning: limitIn(data, 'max_running'),
     maxAttemptsReturned: limitIn(data, 'max_getwork'),
     maxRetries: limitIn(data, 'max_retries'),
@@ -92,7 +94,13 @@ function weightIn(data: WorkSpecData): number {
 
 function numberIn(data: WorkSpecData, field: string): number | undefined {
   const value = data[field]
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+  return isUsableNumber(value) ? value : undefined
+}
+
+/** In ms. */
+function intervalIn(data: WorkSpecData): number {
+  const seconds = data['interval']
+  return typeof seconds === 'number' && seconds > 0 ? Math.min(LONGEST_MS, seconds * 1_000) : 0
 }
 
 function limitIn(data: WorkSpecData, field: string): number {

@@ -1,6 +1,7 @@
 import { attemptCases } from './coordinate-attempt-cases.ts'
 import type { CoordinateCases } from './coordinate-case.ts'
 import { clockCases } from './coordinate-clock-cases.ts'
+import { limitCases } from './coordinate-limit-cases.ts'
 import { modelCases } from './coordinate-model-cases.ts'
 import { pruneCases } from './coordinate-prune-cases.ts'
 import { requestCases } from './coordinate-request-cases.ts'
@@ -28,4 +29,5 @@ export const coordinateConformance: CoordinateCases = {
   ...retryCases,
   ...pruneCases,
   ...clockCases,
+  ...limitCases,
 }

@@ -7,7 +7,7 @@ import type {
   AttemptRow,
 } from '../../coordinate/coordinate-store.ts'
 import type { Data } from '../../coordinate/data.ts'
-import { ErrGone, ErrNotPending, attemptLost } from '../../coordinate/errors.ts'
+import { ErrGone, ErrNotPending, attemptLost, otherNamespace } from '../../coordinate/errors.ts'
 import type { SchedulerRequest } from '../../coordinate/scheduler.ts'
 import { TEXT } from '../database/qualified.ts'
 import { existing } from './namespaces.ts'
@@ -42,8 +42,9 @@ export class Attempts implements AttemptStore {
     await existing(this.#queries, 'work_workers', 'the worker', worker)
     const text = /* sql */ `select ${this.#queries.s}.make_attempt($1::bigint, $2::bigint, $3::double precision, $4::double precision)`
     const params = [worker, unit, lifetimeMs, this.#queries.now]
-    const [attempt] = await this.#queries.json<AttemptRow[]>('the work unit', text, params)
-    return withoutNulls(attempt!)
+    const made = await this.#queries.json<AttemptRow[] | 'other'>('the work unit', text, params)
+    if (made === 'other') throw otherNamespace('makeAttempt', 'a work unit')
+    return withoutNulls(made[0]!)
   }
 
   async get({ id, unit }: AttemptKey): Promise<AttemptRow> {

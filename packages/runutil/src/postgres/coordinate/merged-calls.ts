@@ -10,6 +10,8 @@ import { plainArray, textArray, unlessSame } from '../statements/array-literal.t
 import { ExpiryCheck } from '../statements/expiry-check.ts'
 import type { Queries } from './queries.ts'
 
+/** Requests for more units ask for this many, which no spec has. */
+const LARGEST_REQUEST = 1e9
 /** Requests of one statement ask for no more units in all, unless a single one does: others wait for its namespace meanwhile. */
 const MOST_UNITS = 1_000
 
@@ -162,7 +164,7 @@ function requestColumns(requests: readonly RequestCall[]): unknown[] {
     textArray(asked.map(({ workSpecs }) => workSpecs && textArray(workSpecs))),
     textArray(asked.map(({ runtimes }) => runtimes && textArray(runtimes))),
     plainArray(asked.map(({ availableGb }) => availableGb)),
-    plainArray(asked.map(({ units }) => units)),
+    plainArray(asked.map(({ units }) => Math.min(units, LARGEST_REQUEST))),
     plainArray(requests.map(({ lifetimeMs }) => lifetimeMs)),
     plainArray(requests.map(({ random }) => random)),
   ]

@@ -74,7 +74,7 @@ export class Units implements UnitStore {
       'to' in change
         ? /* sql */ `$7::double precision`
         : /* sql */ `priority operator(pg_catalog.+) $7::double precision`
-    const text = /* sql */ `update ${s}.work_units set priority = ${to} where id ${EQ} any (select id from ${call})`
+    const text = /* sql */ `update ${s}.work_units as u set priority = ${to} where id ${EQ} any (select id from ${call}) and ${this.#stillMatches}`
     await this.#queries.rows(text, [...params, 'to' in change ? change.to : change.by])
   }
 
@@ -82,7 +82,8 @@ export class Units implements UnitStore {
     const { s } = this.#queries
     await existing(this.#queries, 'work_specs', 'the work spec', spec)
     const { call, params } = this.#selected(spec, selection)
-    const text = /* sql */ `with gone as (delete from ${s}.work_units where id ${EQ} any (select id from ${call}) returning id)
+    const text = /* sql */ `with gone as (
+        delete from ${s}.work_units as u where id ${EQ} any (select id from ${call}) and ${this.#stillMatches} returning id)
       select pg_catalog.count(*)::double precision from gone`
     return (await this.#queries.row<[number]>(WHAT, text, params))[0]
   }
@@ -154,6 +155,13 @@ export class Units implements UnitStore {
     const wakeUps = new WakeUps(onReady)
     await wakeUps.listen(this.#queries, this.#queries.channel, (of) => of === '' || of === `${namespace}`)
     return () => wakeUps.stop()
+  }
+
+  /** Asked of each row once it is locked: it may have changed since it was selected. Its name never does. */
+  get #stillMatches(): string {
+    const { s } = this.#queries
+    return /* sql */ `($3::${TEXTS} is null or ${s}.unit_status(u.status, u.expires, u.not_before,
+        ${s}.store_time($6::double precision)) ${EQ} any ($3::${TEXTS}))`
   }
 
   #selected(

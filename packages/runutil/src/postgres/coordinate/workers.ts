@@ -1,4 +1,5 @@
 import type { Id, Named, AttemptRow, WorkerRow, WorkerStore } from '../../coordinate/coordinate-store.ts'
+import { otherNamespace } from '../../coordinate/errors.ts'
 import type { WorkerUpdate } from '../../coordinate/model.ts'
 import { EQ, JSON_TYPE, TEXT, timeOf } from '../database/qualified.ts'
 import { existing, namedRows } from './namespaces.ts'
@@ -42,8 +43,14 @@ export class Workers implements WorkerStore {
   }
 
   async setParent(id: Id, parent: Id | undefined): Promise<void> {
-    if (parent !== undefined) await existing(this.#queries, 'work_workers', WHAT, parent)
-    await this.#update(/* sql */ `set parent = $2::bigint`, [id, parent ?? null])
+    if (parent === undefined) return this.#update(/* sql */ `set parent = null`, [id])
+    const { s } = this.#queries
+    await existing(this.#queries, 'work_workers', WHAT, parent)
+    const text = /* sql */ `update ${s}.work_workers as w
+      set parent = case when p.namespace ${EQ} w.namespace then p.id else w.parent end
+      from ${s}.work_workers as p where w.id ${EQ} $1::bigint and p.id ${EQ} $2::bigint returning p.namespace ${EQ} w.namespace`
+    const [isOwn] = await this.#queries.row<[boolean]>(WHAT, text, [id, parent])
+    if (!isOwn) throw otherNamespace('setParent', 'a worker')
   }
 
   async children(id: Id): Promise<Named[]> {

@@ -68,15 +68,18 @@ begin
   return v_cleared;
 end $$;
 
--- Makes an attempt at a unit, whoever has it.
+-- Makes an attempt at a unit, whoever has it. Returns "other" for a unit that isn't of the worker's namespace.
 create function ${s}.make_attempt(p_worker bigint, p_unit bigint, p_lifetime float8, p_now float8)
 returns text language plpgsql ${BY_INDEX} as $$
 declare
   v_now timestamptz := ${s}.store_time(p_now);
   v_id bigint;
+  v_namespace bigint;
 begin
-  perform from ${s}.work_workers where id = p_worker for key share;
+  select namespace into v_namespace from ${s}.work_workers where id = p_worker for key share;
   if not found then return null; end if;
+  if v_namespace <> (select s.namespace from ${s}.work_units as u join ${s}.work_specs as s on s.id = u.spec where u.id = p_unit)
+    then return '"other"'; end if;
   update ${s}.work_units as u set ${leasedBy(s, 'v_now')} where u.id = p_unit returning u.active into v_id;
   if not found then return null; end if;
   return ${s}.attempts_json(array[p_unit], array[v_id], v_now)::text;

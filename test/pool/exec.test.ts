@@ -56,6 +56,9 @@ describe.each(relays)('exec over %j', (options) => {
         expect(error).toBeInstanceOf(JobError)
         expect(Buffer.from((error as JobError).payload).toString()).toBe(said)
       }
+      const unsaid = (await errorOf(pool.exec('fail-with 6'))) as JobError
+      expect(unsaid.message).toBe('the task failed, and its worker did not say why')
+      expect(unsaid.payload).toHaveLength(0)
       for (let which = 0; which < 6; which++) {
         const error = await errorOf(pool.exec(`unsendable ${which}`))
         expect(error.message).toMatch(

@@ -68,6 +68,16 @@ describe('serve', () => {
     })
   })
 
+  it('is called once in a process: a second call would read the tasks of the first', async () => {
+    await withPool({}, async (pool, { error }) => {
+      expect(await textOf(pool.exec('serve-again'))).toBe(
+        'serve: expected one call in a process; it serves already',
+      )
+      expect(await textOf(pool.exec('echo'))).toBe('echo')
+      expect(error.values).toEqual([])
+    })
+  })
+
   it.each([undefined, 'echo', {}])('refuses %j as its handler', async (handler) => {
     await expect(serve(handler as never)).rejects.toThrow(/serve: expected a function \(payload\) => answer/)
   })

@@ -40,7 +40,7 @@ const words = {
       { code: 3 },
       Object.assign(new Error(), { message: undefined }),
     ]
-    odd.push(Object.assign(new Error(), { message: { no: 'text' } }), new Error('e'.repeat(1_000_000)))
+    odd.push(Object.assign(new Error(), { message: { no: 'text' } }), new Error('e'.repeat(1_000_000)), new Error(''))
     throw odd[which]
   },
   nonsense: () => 42,
@@ -117,6 +117,7 @@ const words = {
     reportProgress({ n: number })
     return 'reported'
   },
+  'serve-again': () => serve(() => 'another').catch(({ message }) => message),
   path: () => process.env.PATH,
   token: () => String(process.env.RUNUTIL_POOL),
   // Past serve, an answer of its own before the one that is due.

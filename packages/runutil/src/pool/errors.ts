@@ -10,7 +10,8 @@ export class JobError extends Error {
   }
 
   constructor(payload: Uint8Array) {
-    super(Buffer.from(payload.buffer, payload.byteOffset, Math.min(payload.length, LONGEST)).toString())
+    const text = Buffer.from(payload.buffer, payload.byteOffset, Math.min(payload.length, LONGEST)).toString()
+    super(text === '' ? 'the task failed, and its worker did not say why' : text)
     this.payload = payload
     hide(this, 'payload')
   }

@@ -28,6 +28,8 @@ export interface ServeOptions {
 /** How long timers and connections may keep a stopped process alive. */
 const LINGER_MS = 1_000
 
+let isServing = false
+
 /**
  * Performs the tasks of a `ProcessPool` until it sends a stop, on any relay and in any protocol of the pool. Given functions
  * by name, it performs the calls of `pool.call`.
@@ -35,6 +37,8 @@ const LINGER_MS = 1_000
  * A payload's `body` is always present, `context` only if it has bytes. An error of the handler fails its task with a
  * JobError that has the message, at most 65,536 characters of it; the worker goes on. In pipes mode stdout belongs to
  * the relay: `console.log` prints to stderr there, and nothing else may write to stdout.
+ *
+ * A process serves once: a second call rejects, since both would read the same relay.
  *
  * Resolves on a stop. After that, the process has a second to clean up before it exits. Until then SIGINT, SIGTERM and
  * SIGHUP are ignored: the pool, which receives them too, lets tasks end. When the parent has ended, the process exits at once,
@@ -45,6 +49,8 @@ const LINGER_MS = 1_000
  */
 export async function serve(handler: Handler | CallHandlers, options: ServeOptions = {}): Promise<void> {
   const handle = checked(handler)
+  if (isServing) throw new InvalidArgumentError('serve: expected one call in a process; it serves already')
+  isServing = true
   const address = process.env['RR_RELAY']
   const token = process.env[TOKEN_VARIABLE]
   // Child processes of this process must not inherit the token.

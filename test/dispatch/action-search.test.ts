@@ -1,4 +1,5 @@
-import { getEventListeners } from 'node:events'
+import { getEventListeners, once } from 'node:events'
+import { Readable } from 'node:stream'
 import { type Action, Manager, MemoryActionLedger } from 'runutil/dispatch'
 import { Probe } from 'runutil/testing'
 import { describe, expect, it } from 'vitest'
@@ -77,6 +78,8 @@ describe('search', () => {
     [{ 'input.n.x': 1 }, []],
     [{ 'output.n': 1 }, []],
     [{ error: { endsWith: ' 3' } }, ['3']],
+    [{ error: { contains: '' } }, ['1', '3']],
+    [{ 'input.none': { contains: '' } }, []],
     [{ host: { startsWith: 'h' }, target: { endsWith: '1' } }, ['1']],
     [{ not: { status: 'failed' } }, ['0', '2']],
     [{ not: { 'input.n': { gt: 0 } } }, ['0']],
@@ -267,6 +270,32 @@ describe('search', () => {
       break
     }
     expect(getEventListeners(abort.signal, 'abort')).toEqual([])
+    await stop()
+  })
+
+  it.each([
+    ['monitor', true],
+    ['search', false],
+  ])('that is left while it waits ends, and takes its listeners off: of a %s', async (_, monitor) => {
+    const { manager, stop } = await filled()
+    const abort = new AbortController()
+    const found = manager.actions.search({}, { signal: abort.signal, monitor })[Symbol.asyncIterator]()
+    for (let n = 0; n < 4; n++) await found.next()
+    const next = found.next()
+    await found.return!()
+    expect(await next).toEqual({ done: true, value: undefined })
+    expect(await found.next()).toEqual({ done: true, value: undefined })
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
+    await stop()
+  })
+
+  it('with monitor may be read as a stream, which ends when it is destroyed', async () => {
+    const { manager, stop } = await filled()
+    const stream = Readable.from(manager.actions.search({}, { monitor: true }))
+    for (let n = 0; n < 4; n++) await once(stream, 'readable').then(() => stream.read() as unknown)
+    const closed = once(stream, 'close')
+    stream.destroy()
+    await closed
     await stop()
   })
 

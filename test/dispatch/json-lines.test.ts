@@ -124,6 +124,10 @@ describe('a ledger in a file', () => {
     ['no JSON', 'oops'],
     ['no record', '{"x":1}'],
     ['a change of what was never created', '{"id":"9","status":"failed","updatedAt":2}'],
+    ['an action without some field', JSON.stringify({ ...record('9'), target: undefined })],
+    ['an action with a status that there is not', JSON.stringify({ ...record('9'), status: 'done' })],
+    ['an action whose time is text', JSON.stringify({ ...record('9'), createdAt: '2020-01-01' })],
+    ['a change to no text', '{"id":"1","error":{"message":"m"},"updatedAt":2}'],
   ])('with %s in the middle says where, and drops nothing', async (_, line) => {
     const text = `${JSON.stringify(record('1'))}\n${line}\n${JSON.stringify(record('2'))}\n`
     await writeFile(file, text, { mode: 0o600 })

@@ -208,6 +208,12 @@ describe('update', () => {
     expect((await failureOf(manager.update({ id, status: 'done' as never }))).message).toContain(
       "'running', 'succeeded' or 'failed'; got",
     )
+    for (const field of ['operation', 'host', 'target', 'error']) {
+      for (const value of [5, null, ...(field === 'error' ? [] : ['', 'a\0'])])
+        expect((await failureOf(manager.update({ id, [field]: value }))).message).toMatch(
+          new RegExp(`^update: ${field}: expected (a string|a name|text without NUL)`),
+        )
+    }
     expect((await failureOf(manager.update({ id, outptu: 1 } as never))).message).toContain(
       "did you mean 'output'?",
     )

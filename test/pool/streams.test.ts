@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type Payload, type ProcessPool, TaskTimeoutError, WorkerError } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
@@ -95,6 +97,37 @@ describe('stream', () => {
         expect(body).toHaveLength(32_768)
         break
       }
+      expect(await textOf(pool.exec('echo'))).toBe('echo')
+      expect(created.count).toBe(1)
+    })
+  })
+
+  it('that is left while its next part is awaited ends at once, also as a stream of Node', async () => {
+    await withStreams(async (pool, { created }) => {
+      const parts = pool.stream('quiet')
+      await parts.next()
+      const next = parts.next()
+      await parts.return()
+      expect(await next).toEqual({ done: true, value: undefined })
+      const stream = Readable.from(pool.stream('quiet'))
+      await once(stream, 'data')
+      const closed = once(stream, 'close')
+      stream.destroy()
+      await closed
+      expect(await textOf(pool.exec('echo'))).toBe('echo')
+      expect(created.count).toBe(1)
+    })
+  })
+
+  it('that is left before a worker has it is given to none', async () => {
+    await withStreams(async (pool, { created }) => {
+      const first = pool.stream('quiet')
+      await first.next()
+      const second = pool.stream('dies')
+      const next = second.next()
+      await second.return()
+      expect(await next).toEqual({ done: true, value: undefined })
+      await first.return()
       expect(await textOf(pool.exec('echo'))).toBe('echo')
       expect(created.count).toBe(1)
     })

@@ -89,6 +89,13 @@ const words = {
     frames.length = 0
     await say('', '', 0)
   },
+  // Says one thing, and then nothing until it is asked to end.
+  quiet: async () => {
+    await say('begun')
+    while (!came(STOP)) await soon()
+    frames.length = 0
+    await say('', '', 0)
+  },
   // It never looks what comes, and the stop is just the next task.
   deaf: async () => {
     for (let part = 0; part < 20; part++) {

@@ -40,7 +40,11 @@ const words = {
       { code: 3 },
       Object.assign(new Error(), { message: undefined }),
     ]
-    odd.push(Object.assign(new Error(), { message: { no: 'text' } }), new Error('e'.repeat(1_000_000)), new Error(''))
+    odd.push(
+      Object.assign(new Error(), { message: { no: 'text' } }),
+      new Error('e'.repeat(1_000_000)),
+      new Error(''),
+    )
     throw odd[which]
   },
   nonsense: () => 42,

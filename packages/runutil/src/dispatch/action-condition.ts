@@ -89,7 +89,7 @@ function operation(operator: Operator, kind: FieldKind, operand: unknown, what: 
     case 'in':
       return oneOf(kind, operand, what)
     case 'contains':
-      return textTest(kind, operand, what, (value, text) => textIn(value).includes(text))
+      return textTest(kind, operand, what, (value, text) => textIn(value)?.includes(text) === true)
     case 'startsWith':
       return textTest(
         kind,
@@ -126,8 +126,9 @@ function textTest(
   return (value) => test(value, operand)
 }
 
-function textIn(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+/** Undefined for a field without a value. */
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function comparison(operator: Comparison, kind: FieldKind, operand: unknown, what: string): Test {

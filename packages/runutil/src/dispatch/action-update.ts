@@ -22,6 +22,13 @@ export async function changeOf(
   if (status !== undefined && !ACTION_STATUSES.includes(status)) {
     throw unexpected('update: status', "'running', 'succeeded' or 'failed'", status)
   }
+  for (const name of ['operation', 'host', 'target'] as const) {
+    const value: unknown = rest[name]
+    if (value === '') throw unexpected(`update: ${name}`, 'a name', value)
+    if (value !== undefined) checkText(value, `update: ${name}`)
+  }
+  const error: unknown = rest.error
+  if (error !== undefined && typeof error !== 'string') throw unexpected('update: error', 'a string', error)
   const output = given === undefined ? undefined : await validJson(outputSchema, given, `output of ${id}`)
   const fields = asJson({ ...rest, id, createdAt: undefined, updatedAt: undefined }, `update of ${id}`)
   return { ...fields, output }

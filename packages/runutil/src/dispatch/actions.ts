@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
+import { LeavableGenerator } from '../core/leavable-generator.ts'
+import { linkedController } from '../core/linked-controller.ts'
 import { checkOptions, checkText } from '../core/options.ts'
-import type { ActionLedger, SeenRecord } from './action-ledger.ts'
+import type { ActionLedger, SearchHint, SeenRecord } from './action-ledger.ts'
 import { type ActionPage, type ListedActions, listedActions } from './action-listing.ts'
 import { type ActionQuery, type Matcher, hintOf, matcher } from './action-query.ts'
 import { type Action, toAction } from './action.ts'
@@ -78,15 +80,33 @@ export class Actions<I = unknown, O = unknown> {
     const { signal, monitor = false } = checkOptions('search', options, ['signal', 'monitor'])
     const matches = matcher(query)
     const hint = { ...hintOf(query), operation: this.#operation }
-    const found = monitor ? monitoredRecords(this.#ledger, hint, signal) : this.#ledger.search(hint)
-    return this.#matching(found, matches, signal)
+    let leave = (): void => {}
+    const found = monitor
+      ? this.#monitored(hint, signal, (abort) => (leave = abort))
+      : this.#ledger.search(hint)
+    return new LeavableGenerator(this.#matching(found, matches, signal), () => leave())
+  }
+
+  /** @param onStart given a function that ends the monitoring */
+  async *#monitored(
+    hint: SearchHint,
+    signal: AbortSignal | undefined,
+    onStart: (abort: () => void) => void,
+  ): AsyncGenerator<SeenRecord> {
+    const controller = linkedController(signal)
+    onStart(() => controller.abort(undefined))
+    try {
+      yield* monitoredRecords(this.#ledger, hint, controller.signal)
+    } finally {
+      controller.dispose()
+    }
   }
 
   async *#matching(
     found: AsyncIterable<SeenRecord>,
     matches: Matcher,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<Action<I, O>> {
+  ): AsyncGenerator<Action<I, O>, void, undefined> {
     for await (const { record } of found) {
       if (signal?.aborted) return
       if (record.operation !== this.#operation) continue

@@ -1,6 +1,6 @@
 import { describe } from '../core/describe.ts'
 import type { ActionTable } from './action-table.ts'
-import type { ActionRecord } from './action.ts'
+import { ACTION_STATUSES, type ActionRecord } from './action.ts'
 import { LedgerCorruptError } from './errors.ts'
 
 /** A line of a ledger: an action, or changed fields of one. */
@@ -13,6 +13,24 @@ export type LedgerLine = { id: string } & { -readonly [F in keyof ActionRecord]?
 const SHARED_FIELDS = ['operation', 'host', 'target'] as const
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 const CARRIAGE_RETURN = 13
+
+/** What every action has, but for its `input`, which may be any JSON or nothing. */
+const TYPES = [
+  ['operation', 'string'],
+  ['host', 'string'],
+  ['target', 'string'],
+  ['status', 'string'],
+  ['createdAt', 'number'],
+  ['updatedAt', 'number'],
+] as const
+
+/** Whether the fields of a line are those of an action: all that every action has, or some. */
+function hasFieldsOf(line: Omit<LedgerLine, 'waiting'>, all: boolean): boolean {
+  const { status, error } = line
+  const fits = TYPES.every(([name, type]) => (line[name] === undefined ? !all : typeof line[name] === type))
+  const isStatus = status === undefined || ACTION_STATUSES.includes(status)
+  return fits && isStatus && (error === undefined || typeof error === 'string')
+}
 
 /** Restores the actions of a ledger, line by line. */
 export class LedgerReplay {
@@ -76,7 +94,7 @@ export class LedgerReplay {
     for (const field of SHARED_FIELDS)
       if (change[field] !== undefined) change[field] = this.#once(change[field])
     const known = this.#table.get(id)
-    if (known === undefined && change.createdAt === undefined) this.#corrupt(line)
+    if (!hasFieldsOf(change, known === undefined)) this.#corrupt(line)
     // No caller has this object yet, so it may be changed in place.
     this.#table.put((known === undefined ? change : Object.assign(known, change)) as ActionRecord)
     if (waiting === true) this.#waiting.add(id)

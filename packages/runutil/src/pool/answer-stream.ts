@@ -19,6 +19,7 @@ export class AnswerStream {
   #bytes = 0
   #held = false
   #over = false
+  #left = false
   #error: { readonly error: unknown } | undefined
   #source: StreamSource | undefined
   #wake: () => void = () => {}
@@ -39,7 +40,7 @@ export class AnswerStream {
     this.#source = source
     try {
       for (;;) {
-        const part = this.#shift()
+        const part = this.#left ? undefined : this.#shift()
         if (part !== undefined) yield part
         else if (this.#over) break
         else await new Promise<void>((resolve) => (this.#wake = resolve))
@@ -48,6 +49,12 @@ export class AnswerStream {
     } finally {
       source.leave()
     }
+  }
+
+  /** The reader stops; it may wait for a part. */
+  leave(): void {
+    this.#left = true
+    this.#end(undefined)
   }
 
   #take({ context, body }: PayloadMessage): void {

@@ -4,6 +4,7 @@ import { offAbort, onAbort } from '../core/abort.ts'
 import { Events } from '../core/events.ts'
 import { healthReporter } from '../core/health.ts'
 import { AsyncScope } from '../core/async-scope.ts'
+import { LeavableGenerator } from '../core/leavable-generator.ts'
 import type { Worker } from '../core/worker.ts'
 import { Allocation } from './allocation.ts'
 import { AnswerStream } from './answer-stream.ts'
@@ -104,11 +105,19 @@ export class ProcessPool<Calls extends CallHandlers = CallHandlers> implements W
    *
    * @throws as exec, from the iteration
    */
-  async *stream(
+  stream(
     payload: Payload | Uint8Array | string,
     options?: ExecOptions,
   ): AsyncGenerator<Payload, void, undefined> {
     const answer = new AnswerStream()
+    return new LeavableGenerator(this.#parts(answer, payload, options), () => answer.leave())
+  }
+
+  async *#parts(
+    answer: AnswerStream,
+    payload: Payload | Uint8Array | string,
+    options?: ExecOptions,
+  ): AsyncGenerator<Payload, void, undefined> {
     yield* answer.read(this.#submit(encodeTask(this.#settings, payload), answer.caller, options))
   }
 

@@ -302,6 +302,9 @@ describe('a CoordinateWorker', () => {
     [{ maxAttempts: 1.5 }, /maxAttempts: expected a whole number/],
     [{ pollInterval: 'often' }, /pollInterval/],
     [{ heartbeatInterval: 0 }, /heartbeatInterval/],
+    [{ runtimes: 'node' as never }, /runtimes: expected an array of strings; got "node"/],
+    [{ autoRenew: 1 as never }, /autoRenew: expected true or false; got 1/],
+    [{ errorHandler: {} as never }, /errorHandler: expected a function/],
     [{ concurency: 1 } as never, /unknown option 'concurency'; did you mean 'concurrency'/],
   ])('refuses the options %j', async (options, said) => {
     const { namespace } = await fresh()

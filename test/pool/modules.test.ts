@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { JobError, ProcessPool, type WorkerProcess } from 'runutil/pool'
 import { describe, expect, it } from 'vitest'
 import type { SupervisedWorker } from '../../packages/runutil/src/pool/worker/supervised-worker.ts'
+import { capturedLogger, withLogger } from '../support/logs.ts'
 import { errorOf, freshPool, textOf, withPool } from '../support/pool/pools.ts'
 import type { handlers } from './programs/calls.ts'
 
@@ -150,6 +151,32 @@ describe('progress', () => {
     await pool.destroy()
     const byCaller = ['a', 'b'].flatMap((name) => [1, null, { n: 1 }].map((value) => [value, name]))
     expect(seen).toEqual([['created', undefined], ...byCaller])
+  })
+
+  it('has to be JSON, or else the task fails and its worker goes on', async () => {
+    await withPool({}, async (pool, { created }) => {
+      for (let which = 0; which < 6; which++) {
+        const error = await errorOf(pool.exec(`report-oddly ${which}`))
+        expect(error).toBeInstanceOf(JobError)
+        expect(error.message).toMatch(/^reportProgress: value: expected a JSON value; got /)
+      }
+      expect(created.count).toBe(1)
+    })
+  })
+
+  it('is told to a callback whose errors are logged once, and harm nobody', async () => {
+    await withPool({}, async (pool) => {
+      const { logger, lines } = capturedLogger()
+      const thrown = (): void => {
+        throw new Error('thrown')
+      }
+      const rejected = (): unknown => Promise.reject(new Error('rejected'))
+      for (const onProgress of [thrown, rejected]) {
+        const told = withLogger(logger, () => textOf(pool.exec('report 1', { onProgress })))
+        expect(await told).toBe('reported')
+      }
+      expect(lines.map(({ err }) => (err as Error).message)).toEqual(['thrown', 'rejected'])
+    })
   })
 
   it('has to be heard by a function', async () => {

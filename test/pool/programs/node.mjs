@@ -122,6 +122,11 @@ const words = {
     return 'reported'
   },
   'serve-again': () => serve(() => 'another').catch(({ message }) => message),
+  'report-oddly': (which) => {
+    const odd = [() => {}, Symbol('s'), { toJSON() {} }, NaN, new Map(), new Uint8Array(1)]
+    reportProgress(odd[which])
+    return 'reported'
+  },
   path: () => process.env.PATH,
   token: () => String(process.env.RUNUTIL_POOL),
   // Past serve, an answer of its own before the one that is due.

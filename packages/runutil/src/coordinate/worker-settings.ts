@@ -8,7 +8,7 @@ import { otherCopyHint } from '../core/shared.ts'
 import { checkOptions } from '../core/options.ts'
 import { SafeCallback } from '../core/safe-callback.ts'
 import { isPlainFunction } from '../core/has.ts'
-import { checkCount, checkName } from './checks.ts'
+import { checkCount, checkName, checkTexts } from './checks.ts'
 import type { Attempt, Namespace } from './model.ts'
 import { NamespaceHandle } from './namespace-handle.ts'
 
@@ -105,6 +105,10 @@ export function resolveSettings(options: CoordinateWorkerOptions): CoordinateWor
   checkName(workerId, `${what}: workerId`)
   checkCount(concurrency, `${what}: concurrency`)
   checkCount(maxAttempts, `${what}: maxAttempts`)
+  checkTexts(runtimes, `${what}: runtimes`)
+  if (typeof autoRenew !== 'boolean') throw unexpected(`${what}: autoRenew`, 'true or false', autoRenew)
+  if (errorHandler !== undefined && !isPlainFunction(errorHandler))
+    throw unexpected(`${what}: errorHandler`, 'a function (error) => …', errorHandler)
   return {
     namespace,
     tasks: taskMap(tasks),

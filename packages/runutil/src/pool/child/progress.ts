@@ -1,12 +1,18 @@
+import { toJson } from '../../core/json.ts'
+
 /** Sends the handler's reports; undefined unless a task is running whose pool can receive them. */
 let send: ((json: string) => void) | undefined
 
 /**
  * Reports the progress of the running task to the pool: any JSON, for `onProgress` of exec. Does nothing outside of a task, or
  * when the parent isn't a pool of this package.
+ *
+ * @throws InvalidArgumentError for what isn't JSON
  */
 export function reportProgress(value: unknown): void {
-  send?.(JSON.stringify({ progress: value ?? null }))
+  if (send === undefined) return
+  const json = value === undefined ? 'null' : toJson(value, 'reportProgress: value')
+  send(`{"progress":${json}}`)
 }
 
 /** Called at the start and the end of each task. */

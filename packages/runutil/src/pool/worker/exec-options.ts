@@ -2,6 +2,7 @@ import { type Duration, toMs } from '../../core/duration.ts'
 import { unexpected } from '../../core/errors.ts'
 import { checkOptions } from '../../core/options.ts'
 import { AsyncScope } from '../../core/async-scope.ts'
+import { SafeCallback } from '../../core/safe-callback.ts'
 
 /** Options of one task. */
 export interface ExecOptions {
@@ -9,7 +10,10 @@ export interface ExecOptions {
   signal?: AbortSignal | undefined
   /** How long the task may run, from when a worker starts it. Default: the pool's `execTimeout`. */
   timeout?: Duration | undefined
-  /** Called with the progress that the handler of a `serve` worker reports. Other workers don't report progress. */
+  /**
+   * Called with the progress that the handler of a `serve` worker reports. Other workers don't report progress. Its first error is
+   * logged, and changes nothing else.
+   */
   onProgress?: ((value: unknown) => void) | undefined
 }
 
@@ -43,8 +47,9 @@ export function checkExecOptions(options: ExecOptions): CheckedExecOptions {
   }
 }
 
-/** Runs `onProgress` in its caller's scope: the worker may have been started in another. */
+/** Runs `onProgress` in its caller's scope: the worker may have been started in another. Its errors are logged. */
 function inScope(onProgress: (value: unknown) => void): (value: unknown) => void {
   const scope = new AsyncScope()
-  return (value) => scope.run(() => onProgress(value))
+  const callback = new SafeCallback(onProgress, 'onProgress of exec')
+  return (value) => void scope.run(() => callback.call(value))
 }

@@ -5,7 +5,10 @@ import {
   ErrWorkerExitedPrematurely,
   InvalidArgumentError,
   type Runnable,
+  Runtime,
   WorkerGroupError,
+  WorkerHungError,
+  backoff,
   currentName,
   errorIs,
   healthCheckpoint,
@@ -97,6 +100,53 @@ describe('two copies of the package in one program', () => {
     }
   })
 
+  test('recognize every error of the other', async () => {
+    const own = await import('runutil')
+    const other = await anotherCopy()
+    const errors = Object.entries(other).filter(([, value]) => isErrorClass(value))
+    expect(errors.map(([name]) => name)).toEqual(expect.arrayContaining(['UncaughtError', 'RunTimeoutError']))
+    for (const [name, type] of errors) {
+      expect([name, (type as Function).prototype instanceof (own as never)[name]]).toEqual([name, true])
+    }
+  })
+
+  test('never restart a worker of a supervisor of the other that hangs: it still runs', async () => {
+    const other = await anotherCopy()
+    let starts = 0
+    const stuck: Runnable = {
+      name: 'Stuck',
+      watchdog: '5s',
+      stopTimeout: '1s',
+      worker: () => (starts++, new Promise(() => {})),
+    }
+    const clock = new VirtualClock({ auto: true })
+    const worker = other.supervise([stuck])
+    const run = runAllWorkers([{ name: 'Outer', worker, retry: backoff('1s') }], undefined, { clock, logger })
+    expect(errorIs(await failureOf(run), WorkerHungError)).toBe(true)
+    expect(starts).toBe(1)
+  })
+
+  test('show and control workers of a supervisor of the other, by a Runtime of either', async () => {
+    const other = await anotherCopy()
+    for (const runtime of [new Runtime(), new other.Runtime()]) {
+      const stop = new AbortController()
+      const workers: Runnable[] = [
+        { name: 'Db', worker: (signal) => (other.workerReady(), untilAbort(signal)) },
+        { name: 'Group', after: 'Db', worker: other.supervise([{ name: 'One', worker: untilAbort }]) },
+      ]
+      const run = runAllWorkers(workers, stop.signal, { logger, runtime })
+      await runtime.ready()
+      await runtime.restart('/Group/One')
+      await runtime.stop('/Group/One')
+      expect(runtime.get('/Group/One')).toMatchObject({ state: 'stopped', runs: 2 })
+      await runtime.start('/Group/One')
+      expect(await runtime.add('/Group', { name: 'Two', worker: untilAbort })).toBe('/Group/Two')
+      await runtime.remove('/Group/Two')
+      stop.abort()
+      await run
+    }
+  })
+
   test('run the jobs of a queue of the other, and handle its errors', async () => {
     vi.resetModules()
     const other = await import('runutil/queue')
@@ -134,3 +184,7 @@ describe('two copies of the package in one program', () => {
     expect(warnings).toEqual([expect.stringMatching(/\/old\/runutil\/dist and .*packages\/runutil\/src/)])
   })
 })
+
+function isErrorClass(value: unknown): boolean {
+  return typeof value === 'function' && value.prototype instanceof Error
+}

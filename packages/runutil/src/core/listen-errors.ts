@@ -1,3 +1,5 @@
+import { brandError } from './brand.ts'
+
 /** Another process, or another server of this process, listens on that port. */
 export class PortInUseError extends Error {
   readonly code = 'ERR_PORT_IN_USE'
@@ -5,7 +7,7 @@ export class PortInUseError extends Error {
   /** The name or address that was to be listened on; undefined: all addresses. */
   readonly host: string | undefined
   static {
-    this.prototype.name = 'PortInUseError'
+    brandError(this, 'PortInUseError')
   }
   /** @param options.hint how to choose another, where that is always the same */
   constructor(port: number, host: string | undefined, options: ErrorOptions & { hint?: string } = {}) {
@@ -25,7 +27,7 @@ export class HostNotFoundError extends Error {
   readonly code = 'ERR_HOST_NOT_FOUND'
   readonly host: string
   static {
-    this.prototype.name = 'HostNotFoundError'
+    brandError(this, 'HostNotFoundError')
   }
   constructor(host: string, options?: ErrorOptions) {
     super(`${host} is no address of this machine; use '0.0.0.0' or '::' to listen on all of them`, options)

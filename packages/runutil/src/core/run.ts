@@ -1,3 +1,4 @@
+import { brandError } from './brand.ts'
 import type { Timer } from './clock.ts'
 import { type Context, currentContext } from './context.ts'
 import { shortened } from './describe.ts'
@@ -30,7 +31,7 @@ export class RunTimeoutError extends Error {
   readonly worker: string
   readonly timeoutMs: number
   static {
-    this.prototype.name = 'RunTimeoutError'
+    brandError(this, 'RunTimeoutError')
   }
   constructor(worker: string, timeoutMs: number, options?: ErrorOptions) {
     const whose = worker === '' ? 'a run' : `a run of ${shortened(worker, 400)}`

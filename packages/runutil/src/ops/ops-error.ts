@@ -1,3 +1,5 @@
+import { brandError } from '../core/brand.ts'
+
 /** An answer of the API that isn't a success. */
 export class OpsError extends Error {
   /** Of HTTP. */
@@ -6,7 +8,7 @@ export class OpsError extends Error {
   readonly code: string
   readonly headers: Readonly<Record<string, string>>
   static {
-    this.prototype.name = 'OpsError'
+    brandError(this, 'OpsError')
   }
   constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message)

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { LinkedController } from '../core/linked-controller.ts'
 import type { Backoff } from '../core/backoff.ts'
+import { brand } from '../core/brand.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { type Context, type RunScope, withContext } from '../core/context.ts'
 import { log } from '../core/log.ts'
@@ -72,6 +73,9 @@ export class Child implements RecordOwner {
   readonly #host: ChildHost
   /** Most children need none. */
   #timers: ChildTimers | undefined
+  static {
+    brand(this, 'Child')
+  }
 
   constructor(host: ChildHost, { spec, record, prefix, backoff, lineName = record.path, inner }: ChildProps) {
     this.#host = host

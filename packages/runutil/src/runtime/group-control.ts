@@ -1,3 +1,4 @@
+import { brand } from '../core/brand.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import type { RecordHost, WorkerRecord } from '../core/worker-record.ts'
 import { type RunControl, runControls } from '../core/worker-kind.ts'
@@ -29,6 +30,9 @@ export interface ControlledGroup {
 /** An operator's control of the workers in one run of a supervisor. */
 export class GroupControl implements RecordHost {
   readonly #group: ControlledGroup
+  static {
+    brand(this, 'GroupControl')
+  }
 
   constructor(group: ControlledGroup) {
     this.#group = group

@@ -1,4 +1,5 @@
 import { brandError } from '../core/brand.ts'
+import { shared } from '../core/shared.ts'
 import { isInstance } from '../core/thrown.ts'
 import { shortened } from '../core/describe.ts'
 import { LONGEST_NAME, WorkerGroupError } from './errors.ts'
@@ -62,7 +63,7 @@ export class WorkerHungError extends Error {
   }
 }
 
-const unrestartable = new WeakSet<Error>()
+const unrestartable = shared('unrestartable', () => new WeakSet<Error>())
 
 /** Marks an error that no supervisor restarts for, because its worker may still be running. */
 export function asUnrestartable<E extends Error>(error: E): E {

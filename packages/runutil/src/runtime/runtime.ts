@@ -1,7 +1,9 @@
 import type { InjectionToken } from 'tsyringe'
+import { brand } from '../core/brand.ts'
 import { currentContext } from '../core/context.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import { SafeCallback } from '../core/safe-callback.ts'
+import { shared } from '../core/shared.ts'
 import type { RunRecords, WorkerRecord } from '../core/worker-record.ts'
 import type { WorkerChange } from '../core/worker-state.ts'
 import type { Runnable } from '../core/worker.ts'
@@ -24,8 +26,12 @@ export function currentRuntime(): Runtime | undefined {
   return records && runtimeOf(records)
 }
 
+const shown = shared('runtimes', () => new WeakMap<Runtime, RunRecords>())
+
 /** The records that a Runtime shows; undefined before its first run. */
-export let recordsOf: (runtime: Runtime) => RunRecords | undefined
+export function recordsOf(runtime: Runtime): RunRecords | undefined {
+  return shown.get(runtime)
+}
 
 /** The handle on a run that was started without one. */
 function runtimeOf(records: RunRecords): Runtime {
@@ -58,7 +64,7 @@ export class Runtime {
   })
 
   static {
-    recordsOf = (runtime) => runtime.#records
+    brand(this, 'Runtime')
   }
 
   /** A snapshot of the root and everything beneath it. */
@@ -177,6 +183,7 @@ export class Runtime {
       )
     }
     this.#records = records
+    shown.set(this, records)
     this.#isRunning = true
     this.#end = undefined
     records.runtime ??= this

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { brandError } from '../core/brand.ts'
 import { currentContext } from '../core/context.ts'
 import { shortened } from '../core/describe.ts'
 import { macrotask, unrefTimeout } from '../core/event-loop.ts'
@@ -19,7 +20,7 @@ export class UncaughtError extends Error {
   /** The worker whose code threw it; '' if unknown. */
   readonly worker: string
   static {
-    this.prototype.name = 'UncaughtError'
+    brandError(this, 'UncaughtError')
   }
   constructor(cause: unknown, origin: UncaughtOrigin, worker: string) {
     const where = worker === '' ? '' : ` in ${shortened(worker, 400)}`

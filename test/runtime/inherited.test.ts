@@ -67,6 +67,64 @@ describe('a subclass without a constructor', () => {
     ])
   })
 
+  // As compilers write them for classes with fields: tsc and esbuild; swc and Babel.
+  it.each<[string, (base: new (...args: never[]) => object) => new (...args: never[]) => object]>([
+    [
+      'arguments',
+      (base) =>
+        class extends base {
+          constructor() {
+            // eslint-disable-next-line prefer-rest-params -- as tsc writes it
+            super(...(arguments as unknown as []))
+          }
+        },
+    ],
+    [
+      'a rest parameter',
+      (base) =>
+        class extends base {
+          readonly label: string
+          constructor(...args: never[]) {
+            super(...args)
+            this.label = 'constructor(nothing) { }'
+          }
+        },
+    ],
+  ])('may have one that passes on %s', async (_, extended) => {
+    class Base extends Noting {
+      constructor(database: Database) {
+        super(database)
+      }
+    }
+    Worker({ group: 'nobody', inject: [Database] })(Base)
+    class Compiled extends extended(Base) {}
+    class Beneath extends extended(Compiled) {}
+    expect(await madeWith(Beneath)).toEqual([expect.any(Database)])
+    expect(await madeWith(class Own extends extended(Base) {}, { inject: [Cache] })).toEqual([expect.any(Cache)])
+  })
+
+  test('is not one with a constructor that passes on something else', async () => {
+    class Base extends Noting {
+      constructor(database: unknown) {
+        super(database)
+      }
+    }
+    Worker({ group: 'nobody', inject: [Database] })(Base)
+    class Own extends Base {
+      constructor() {
+        super('own')
+      }
+      inner(): unknown {
+        return class extends Base {
+          constructor(...args: [unknown]) {
+            super(...args)
+          }
+        }
+      }
+    }
+    expect(await madeWith(Own)).toEqual(['own'])
+  })
+
   test('uses its own inject option if it has one', async () => {
     class Base extends Noting {
       constructor(database: Database) {

@@ -46,21 +46,32 @@ export function untoldParameter(type: Constructor, strict: boolean): number | un
 
 /** For a class with a constructor of its own and no metadata, tsyringe itself reports it. */
 function untoldOfBase(type: Constructor, own: Constructor): number | undefined {
-  return (own !== type || passesOn(type)) && takesArguments(own) ? 0 : undefined
+  return (own !== type || takesRest(type)) && takesArguments(own) ? 0 : undefined
 }
 
-/** Whether a constructor takes any, or passes them on to one that does. */
+/** Whether a constructor takes any, or may pass them on to one that does. */
 function takesArguments(type: Constructor): boolean {
   const own = withConstructor(type)
   const base = baseOf(own)
   if (!isClassSyntax(own)) return false
-  return own.length > 0 || (passesOn(own) && base !== undefined && takesArguments(base))
+  return own.length > 0 || (takesRest(own) && base !== undefined && takesArguments(base))
 }
 
-/** As `constructor(...args) { super(...args) }`. */
-function passesOn(type: Constructor): boolean {
+/** As `constructor(...args)`. */
+function takesRest(type: Constructor): boolean {
   return type.length === 0 && /^\s*\.\.\./.test(constructorSource(type) ?? '')
 }
+
+/**
+ * Whether its constructor begins by passing all arguments on, as compilers write one for a class with fields and no constructor:
+ * `constructor() { super(...arguments) }` or `constructor(...args) { super(...args) }`.
+ */
+function passesOn(type: Constructor): boolean {
+  const [, rest = 'arguments', passed] = PASSES_ON.exec(outerSource(String(type), 2)) ?? []
+  return type.length === 0 && passed === rest
+}
+
+const PASSES_ON = /[\s;{}]constructor\s*\(\s*(?:\.\.\.\s*([\w$]+)\s*)?\)\s*\{\s*super\(\s*\.\.\.\s*([\w$]+)\s*\)/
 
 /** The tokens declared for the parameters, by position; undefined if there are none. */
 function tokensOf(type: Constructor): unknown[] | undefined {
@@ -71,12 +82,11 @@ function tokensOf(type: Constructor): unknown[] | undefined {
   return tokens
 }
 
-/** The class itself, or its nearest base class that has a constructor of its own. */
+/** The class itself, or its nearest base class that has a constructor of its own, and doesn't just pass on all arguments. */
 export function withConstructor(type: Constructor): Constructor {
   const base = baseOf(type)
-  return base === undefined || type.length > 0 || constructorSource(type) !== undefined
-    ? type
-    : withConstructor(base)
+  if (base === undefined || type.length > 0) return type
+  return constructorSource(type) === undefined || passesOn(type) ? withConstructor(base) : type
 }
 
 /**
@@ -118,14 +128,14 @@ function constructorSource(type: Constructor): string | undefined {
 
 const INSIDE = /\/\*[^]*?\*\/|\/\/.*|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`/g
 
-/** The top-level source of a class, without its methods, strings and comments. */
-function outerSource(source: string): string {
+/** The source of a class down to that depth of braces, without strings and comments; 1: without what is in its methods. */
+function outerSource(source: string, deepest = 1): string {
   let depth = 0
   let outer = ''
   for (const part of source.replaceAll(INSIDE, ' ').split(/(?=[{}])/)) {
     if (part.startsWith('{')) depth++
     else if (part.startsWith('}')) depth--
-    if (depth <= 1) outer += part
+    if (depth <= deepest) outer += part
   }
   return outer
 }

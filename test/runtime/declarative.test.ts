@@ -1,6 +1,7 @@
 import {
   type HealthState,
   type Runnable,
+  Runtime,
   WorkerGroupError,
   backoff,
   currentName,
@@ -60,6 +61,41 @@ describe('a declarative worker', () => {
       runAllWorkers([{ name: 'a', worker: () => {} }, untilAbort]),
     )
     expect(error.workers).toEqual(['/a'])
+  })
+
+  test.each<[string, Runnable, string]>([
+    ['transient', { name: 'M', restart: 'transient', worker: () => {} }, 'done'],
+    [
+      'temporary',
+      { name: 'M', restart: 'temporary', worker: () => Promise.reject(new Error('no')) },
+      'failed',
+    ],
+    [
+      'temporary, with a limit of its own,',
+      { name: 'M', restart: 'temporary', startTimeout: '1s', worker: () => Promise.reject(new Error('no')) },
+      'failed',
+    ],
+  ])('that is %s is so with another name around it too', async (_, declared, state) => {
+    const { logger } = capturedLogger()
+    for (const worker of [namedWorker(declared, 'X'), { name: 'O', worker: namedWorker(declared, 'X') }]) {
+      const runtime = new Runtime()
+      const clock = new VirtualClock()
+      const stop = new AbortController()
+      const workers = [worker, { name: 'Other', worker: untilAbort }]
+      const run = runAllWorkers(workers, stop.signal, { clock, logger, runtime })
+      await clock.advance(1)
+      expect(runtime.tree().children.map((node) => node.state)).toEqual([state, 'ready'])
+      expect(runtime.tree().children[0]!.failures).toBe(state === 'failed' ? 1 : 0)
+      stop.abort()
+      await run
+    }
+  })
+
+  test('with an order among siblings is refused where it has none', () => {
+    const declared: Runnable = { name: 'Api', after: 'Db', worker: untilAbort }
+    expect(() => namedWorker(declared, 'X')).toThrow(
+      "namedWorker: expected no after for 'Api', which has no siblings here; got 'Db'; give it to an entry of the group",
+    )
   })
 
   test('may be an object whose run is called as a method', async () => {

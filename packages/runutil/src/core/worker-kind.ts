@@ -9,6 +9,9 @@ export type RunControl = 'pause' | 'trigger'
 /** Marks a worker that repeats its runs with the longest time between two starts, in ms. */
 export const intervalMs = Symbol.for('runutil.intervalMs')
 
+/** Marks a worker with the restart type of the entry inside of it, which is that of its own entry if that gives none. */
+export const restartType = Symbol.for('runutil.restart')
+
 /**
  * Marks a worker that is up before all others of its run, and stopped after all of them have ended: with 'itself', or 'inside' if it
  * supervises such workers. It has to call `workerReady()`.

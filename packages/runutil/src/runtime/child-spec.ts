@@ -10,7 +10,7 @@ import {
   checkWorker,
   isWorker,
 } from '../core/worker.ts'
-import { type First, comesFirst, intervalMs, workerKind } from '../core/worker-kind.ts'
+import { type First, comesFirst, intervalMs, restartType, workerKind } from '../core/worker-kind.ts'
 import { markOf, nameOf } from './named.ts'
 import type { RestartType } from './restart-plan.ts'
 import { type RestartLimit, checkReach, toRestartLimit } from './restart-window.ts'
@@ -62,7 +62,13 @@ export function toChildSpec(runnable: Runnable, at: number, what: string, outer?
   checkWorker(runnable, what)
   const name = nameOf(runnable)
   if (name === undefined) return specOf(`#${at}`, `/#${at}`, 'unnamed', runnable, PLAIN)
-  return specOf(name, '', 'named', runnable, PLAIN)
+  const restart = restartIn(runnable)
+  return specOf(name, '', 'named', runnable, restart === undefined ? PLAIN : { ...PLAIN, restart })
+}
+
+/** The restart type of the entry inside of a named worker. */
+function restartIn(worker: object): RestartType | undefined {
+  return markOf(worker, restartType) as RestartType | undefined
 }
 
 /** The spec of a worker that its caller has already named. */
@@ -91,12 +97,14 @@ function declared(entry: DeclarativeWorker, what: string, outer: Backoff | undef
   checkName(name, `${what}: name`)
   checkWorker(worker, `${what} ('${name}'): worker`)
   const label = nameOf(entry)!
-  for (const key in rules) {
-    if (rules[key as keyof typeof rules] === undefined) continue
-    const checked = checkedRules(rules, `${what} ('${name}')`, worker, outer)
-    return specOf(label, `/${name}`, 'declared', worker, checked)
-  }
-  return specOf(label, `/${name}`, 'declared', worker, PLAIN)
+  const hasRules = restartIn(worker) !== undefined || isAnyGiven(rules)
+  const checked = hasRules ? checkedRules(rules, `${what} ('${name}')`, worker, outer) : PLAIN
+  return specOf(label, `/${name}`, 'declared', worker, checked)
+}
+
+function isAnyGiven(rules: Rules): boolean {
+  for (const key in rules) if (rules[key as keyof Rules] !== undefined) return true
+  return false
 }
 
 /** Property by property: there may be 100,000 specs, and a spread costs an object its compact form. */
@@ -129,7 +137,10 @@ function specOf(
 type Rules = Omit<DeclarativeWorker, 'name' | 'worker'>
 
 function checkedRules(rules: Rules, what: string, worker: object, outer: Backoff | undefined): RuleFields {
-  const { restart = 'permanent', retry, retryIf, intensity, after = [] } = rules
+  const { retry, retryIf, intensity, after = [] } = rules
+  const inner = restartIn(worker)
+  const { restart = inner === 'temporary' && retry !== undefined ? 'permanent' : (inner ?? 'permanent') } =
+    rules
   if (!RESTART_TYPES.includes(restart)) {
     throw unexpected(`${what}: restart`, `'permanent', 'transient' or 'temporary'`, restart)
   }

@@ -3,6 +3,7 @@ import { currentClock, currentLogger } from '../core/context.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
 import { log } from '../core/log.ts'
 import { sleep } from '../core/wait.ts'
+import { restartType } from '../core/worker-kind.ts'
 import { type Worker, type WorkerFunc, callWorker, checkWorker } from '../core/worker.ts'
 import { Attempts } from './attempts.ts'
 import { plainSpec } from './child-spec.ts'
@@ -39,6 +40,7 @@ export function retryJob(job: Job | JobFunc, backoff: Backoff): Job {
 
 class RetryWorker implements Worker {
   readonly [carriesName] = true
+  readonly [restartType] = 'permanent'
   readonly [runs]: Worker | WorkerFunc
   readonly name: string | undefined
   readonly #worker: Worker | WorkerFunc

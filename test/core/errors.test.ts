@@ -2,7 +2,7 @@ import * as runutil from 'runutil'
 import { ErrWorkerExitedPrematurely, WorkerGroupError, errorIs } from 'runutil'
 import { describe as group, expect, test } from 'vitest'
 import { describe } from '../../packages/runutil/src/core/describe.ts'
-import { toError } from '../../packages/runutil/src/core/thrown.ts'
+import { messageOf, toError } from '../../packages/runutil/src/core/thrown.ts'
 
 const { DuplicateNameError, InvalidArgumentError, InvalidDurationError } = runutil
 const { ShutdownRequestedError, ShutdownTimeoutError, SiblingExitedError, WorkerResolutionError } = runutil
@@ -55,6 +55,40 @@ test('argument errors extend TypeError and RangeError, and group errors Aggregat
   expect(new InvalidArgumentError('m')).toBeInstanceOf(TypeError)
   expect(new InvalidDurationError('m')).toBeInstanceOf(RangeError)
   expect(new WorkerGroupError([])).toBeInstanceOf(AggregateError)
+})
+
+/** As Node gives it to a connection that failed at each address. */
+function refused(): Error {
+  const errors = ['::1', '127.0.0.1'].map((at) => new Error(`connect ECONNREFUSED ${at}:5432`))
+  return Object.assign(new AggregateError(errors), { code: 'ECONNREFUSED' })
+}
+
+test.each<[string, Error, string]>([
+  [
+    'is that of what it collects',
+    refused(),
+    'AggregateError (ECONNREFUSED): connect ECONNREFUSED ::1:5432; connect ECONNREFUSED 127.0.0.1:5432',
+  ],
+  [
+    'is that of its cause',
+    new TypeError('', { cause: new Error('', { cause: new Error('root') }) }),
+    'TypeError: Error: root',
+  ],
+  ['has its code', Object.assign(new Error(), { code: 'E1' }), 'Error (E1) without a message'],
+])('the message of an error without one %s', (_, error, message) => {
+  expect(messageOf(error)).toBe(message)
+  expect(new WorkerGroupError([{ worker: '/Db', error }]).message).toBe(`/Db: ${message}`)
+})
+
+test('a group names an error of which no more is known', () => {
+  const { message } = new WorkerGroupError([{ worker: '/Db', error: new TypeError() }])
+  expect(message).toBe('/Db: TypeError without a message')
+})
+
+test('the message of an error without one has an end, whatever it collects', () => {
+  const circle = new AggregateError([])
+  circle.errors.push(...Array<Error>(1_000).fill(circle))
+  expect(messageOf(circle).length).toBeLessThan(2_000)
 })
 
 test('the message of a group error lists each worker with its message', () => {

@@ -30,18 +30,40 @@ export function toError(thrown: unknown): Error {
 const UNREADABLE = 'what was thrown cannot be read'
 
 /**
- * The message of any thrown value: that of an Error; a short description if the value is no Error, or its message no string. At
- * most 64 Ki characters. Never throws, whatever getters and Proxies do.
+ * The message of any thrown value: that of an Error; a short description if the value is no Error, or its message no string. For an
+ * Error without one, as Node gives it to a failed connection, its name and code, and what it collects or was caused by; '' if it
+ * has none of these. At most 64 Ki characters. Never throws, whatever getters and Proxies do.
  */
 export function messageOf(thrown: unknown): string {
+  return messageAt(thrown, 0)
+}
+
+function messageAt(thrown: unknown, depth: number): string {
   try {
     if (!isInstance(thrown, Error)) return describe(thrown)
     const message: unknown = thrown.message
+    if (message === '') return withoutMessage(thrown, depth)
     return typeof message === 'string' ? message.slice(0, LONGEST_TEXT) : shown(message)
   } catch {
     return UNREADABLE
   }
 }
+
+/** As 'AggregateError (ECONNREFUSED): connect ECONNREFUSED ::1:5432; connect ECONNREFUSED 127.0.0.1:5432'. */
+function withoutMessage(error: Error, depth: number): string {
+  const { cause, errors } = error as { cause?: unknown; errors?: unknown }
+  const code = codeOf(error)
+  const name = `${nameOf(error)}${code === undefined ? '' : ` (${code})`}`
+  const collected: unknown[] = Array.isArray(errors) ? errors.slice(0, MOST_COLLECTED) : []
+  const reasons = collected.length > 0 || cause === undefined ? collected : [cause]
+  if (reasons.length === 0 && code === undefined && depth === 0) return ''
+  if (reasons.length === 0 || depth >= DEEPEST) return `${name} without a message`
+  return `${name}: ${reasons.map((one) => shortened(messageAt(one, depth + 1), 400)).join('; ')}`
+}
+
+/** How much a message says of what an error collects. */
+const MOST_COLLECTED = 4
+const DEEPEST = 3
 
 /** As `messageOf`, shortened for use within the message of another error. */
 export function reasonOf(thrown: unknown): string {

@@ -1,6 +1,6 @@
 import { brandError } from '../core/brand.ts'
 import { shortened } from '../core/describe.ts'
-import { messageOf } from '../core/thrown.ts'
+import { messageOf, nameOf } from '../core/thrown.ts'
 
 const LONGEST_MESSAGE = 4_000
 /** The length of a name in a message; the error's field has the whole name. */
@@ -101,7 +101,10 @@ export class WorkerGroupError extends AggregateError {
 function linesOf(failures: readonly Failure[]): string {
   const told = failures.slice(0, MOST_LINES)
   const lines = told.map(({ worker, error }, at) =>
-    shortened(`${worker}: ${messageOf(error)}`, at === 0 ? LONGEST_FIRST : LONGEST_LINE),
+    shortened(
+      `${worker}: ${messageOf(error) || `${nameOf(error)} without a message`}`,
+      at === 0 ? LONGEST_FIRST : LONGEST_LINE,
+    ),
   )
   const more = failures.length - told.length
   return [...lines, ...(more > 0 ? [`… and ${more} more, in errors`] : [])].join('\n')

@@ -3,6 +3,7 @@ import {
   InvalidDurationError,
   type RepeatOptions,
   RunTimeoutError,
+  Runtime,
   WorkerGroupError,
   currentRun,
   repeat,
@@ -51,6 +52,24 @@ describe('timeout', () => {
     expect(errors[0]).toMatchObject({ code: 'ERR_RUN_TIMEOUT', worker: '/Sync', timeoutMs: 300 })
     expect(seen).toHaveLength(3)
     expect(clock.pending).toBe(0)
+  })
+
+  test('makes the health firing at once, also if the run never ends', async () => {
+    const runtime = new Runtime()
+    const clock = new VirtualClock()
+    const stop = new AbortController()
+    let runs = 0
+    const job = (): Promise<void> => (++runs === 1 ? Promise.resolve() : new Promise(() => {}))
+    const worker = { name: 'Sync', worker: repeat('1s', job, { timeout: '300ms' }) }
+    const { logger } = capturedLogger()
+    const run = failureOf(runAllWorkers([worker], stop.signal, { clock, logger, runtime, grace: '1s' }))
+    await clock.advance('2s')
+    expect(runtime.get('/Sync')).toMatchObject({ health: 'ok', runs: 1 })
+    await clock.advance('1m')
+    expect(runtime.get('/Sync')).toMatchObject({ health: 'firing', runs: 1 })
+    stop.abort()
+    await clock.advance('1s')
+    await run
   })
 
   test('becomes the failure of a run even if the run ignores it or throws another error', async () => {

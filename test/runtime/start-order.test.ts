@@ -16,7 +16,7 @@ import {
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
-import { failureOf } from '../support/outcome.ts'
+import { failureOf, untilAbort } from '../support/outcome.ts'
 import { fresh } from '../support/runtime/run-group.ts'
 
 /** Workers on one clock that become ready and stop after some time. */
@@ -86,6 +86,20 @@ describe('a worker that comes after another', () => {
     await play.run([play.entry('Api', 'Db'), { name: 'Db', worker: db, retry: backoff(500) }], 3_000)
     expect(play.lines).toEqual(['0 +Api', '3000 abort Api', '3100 -Api'])
     expect(starts).toBe(2)
+  })
+
+  test('says why, if a worker that was not ready in time throws what kept it', async () => {
+    const clock = new VirtualClock({ auto: true })
+    const cause = new Error('connect ECONNREFUSED')
+    const worker = async (signal: AbortSignal): Promise<void> => {
+      await untilAbort(signal)
+      throw cause
+    }
+    const { logger } = capturedLogger()
+    const run = runAllWorkers([{ name: 'Db', startTimeout: '5s', worker }], undefined, { clock, logger })
+    const { errors } = await failureOf<WorkerGroupError>(run)
+    expect(errors).toEqual([expect.any(StartTimeoutError)])
+    expect(errors[0]!.cause).toBe(cause)
   })
 
   test('keeps waiting if the start of the other times out, which aborts that with a StartTimeoutError', async () => {

@@ -125,6 +125,31 @@ describe('the group ends', () => {
     expect(notes.lines.slice(2)).toEqual(['10 -A', '20 -B'])
   })
 
+  test('with an error that says so if retryIf is async, which would retry every error', async () => {
+    const clock = new VirtualClock({ auto: true })
+    const down = new Error('down')
+    const retryIf = (async () => raise()) as never
+    const worker = named('A', () => Promise.reject(down), { retry: backoff(1), retryIf })
+    const { errors } = await failureOf<WorkerGroupError>(
+      runAllWorkers([worker], undefined, { clock, logger }),
+    )
+    expect(errors).toEqual([expect.any(InvalidArgumentError)])
+    expect(errors[0]).toMatchObject({
+      cause: down,
+      message: expect.stringMatching(/^\/A: retryIf: .*a promise/) as unknown,
+    })
+  })
+
+  test('asks retryIf about what was thrown, whatever that is', async () => {
+    const clock = new VirtualClock({ auto: true })
+    const thrown = { code: 'BAD_CREDENTIALS' }
+    const asked: unknown[] = []
+    const retryIf = (error: unknown): boolean => asked.push(error) === 0
+    const worker = named('A', () => Promise.reject(thrown as unknown as Error), { retry: backoff(1), retryIf })
+    await failureOf(runAllWorkers([worker], undefined, { clock, logger }))
+    expect(asked).toEqual([thrown])
+  })
+
   test('with an error that retryIf does not retry, or throws for', async () => {
     for (const retryIf of [(error: unknown) => (error as Error).message !== 'A fails', () => raise()]) {
       const notes = new Notes()

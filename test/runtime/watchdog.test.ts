@@ -58,6 +58,33 @@ describe('a watchdog', () => {
     await watched.end()
   })
 
+  test('makes the health of a worker firing as soon as it hangs', async () => {
+    const watched = new Watched()
+    await watched.watch((signal) => untilAbort(signal).then(() => wait('5s')))
+    await watched.clock.advance('61s')
+    expect(watched.runtime.get('/Watched')).toMatchObject({ state: 'hung', health: 'firing' })
+    await watched.clock.advance('10s')
+    await watched.end()
+  })
+
+  test('keeps what the worker throws when it is aborted as the cause', async () => {
+    const cause = new Error('connection lost')
+    for (const [thrown, expected] of [
+      [cause, cause],
+      [undefined, undefined],
+    ]) {
+      const watched = new Watched()
+      await watched.watch((signal) =>
+        untilAbort(signal).then(() => Promise.reject(thrown ?? (signal.reason as Error))),
+      )
+      await watched.clock.advance('61s')
+      const failed = watched.events.find(({ type }) => type === 'failed') as { error: Error }
+      expect(failed.error).toBeInstanceOf(WorkerHungError)
+      expect(failed.error.cause).toBe(expected)
+      await watched.end()
+    }
+  })
+
   test('counts from the start of each run of a repeat, but not during a pause', async () => {
     const watched = new Watched()
     let runs = 0

@@ -52,7 +52,8 @@ export function checkpoint(context: Context, state: HealthState, spoke = true): 
   setHealth(context, state, spoke)
 }
 
-function setHealth(context: Context, state: HealthState, spoke: boolean): void {
+/** As `checkpoint`, but no sign of life. */
+export function setHealth(context: Context, state: HealthState, spoke: boolean): void {
   const { record } = context
   const of = record?.path === context.name ? record : recordOf(context)
   if (of === undefined || of.isOver) return

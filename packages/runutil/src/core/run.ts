@@ -3,6 +3,7 @@ import type { Timer } from './clock.ts'
 import { type Context, currentContext } from './context.ts'
 import { shortened } from './describe.ts'
 import { type Duration, toIntervalMs, toMs } from './duration.ts'
+import { setHealth } from './health.ts'
 import { isAbortOf } from './is-abort-of.ts'
 import { linkedController } from './linked-controller.ts'
 import { log } from './log.ts'
@@ -124,6 +125,8 @@ class LimitedRun {
     // When the run is stopped, the grace period applies instead.
     if (this.signal.aborted) return
     this.#isOver = true
+    // It may take long to end, or never do.
+    setHealth(this.#context, 'firing', true)
     this.#controller.abort(this.#error())
   }
 

@@ -161,6 +161,7 @@ export class Child implements RecordOwner {
     const error = new WorkerHungError(this.path, forMs, 'silent')
     const traceId = this.record.running?.traceId
     log(this.logger, 'warn', { ...(traceId !== undefined && { run: traceId }), forMs }, 'worker hangs')
+    this.record.health = 'firing'
     this.record.moveTo('hung', { type: 'hung', forMs })
     this.endWith(error, this.stopLimitMs)
   }

@@ -1,6 +1,7 @@
 import { isAbortOf } from '../core/is-abort-of.ts'
+import { toError } from '../core/thrown.ts'
 import type { Child } from './child.ts'
-import { isUnrestartable } from './restart-errors.ts'
+import { isUnrestartable, withCause } from './restart-errors.ts'
 import { type Exit, judgeExit } from './restart-plan.ts'
 import type { WorkerBody } from './worker-body.ts'
 
@@ -26,7 +27,13 @@ export function judgeEnd(child: Child, exit: Exit, body: WorkerBody, group: Grou
   // Something in it still runs, which is worse than all else.
   if (exit.kind === 'threw' && isUnrestartable(exit.error)) return { kind: 'failed', exit }
   const { failure } = body
-  if (failure !== undefined) return judgeOwn(child, { kind: 'threw', error: failure })
+  if (failure !== undefined) {
+    const isOther = exit.kind === 'threw' && !isAbortOf(body.signal, exit.error)
+    return judgeOwn(child, {
+      kind: 'threw',
+      error: isOther ? withCause(failure, toError(exit.error)) : failure,
+    })
+  }
   if (body.isStopping || group.isStopping) return judgeStopped(child, exit, body, group)
   return judgeOwn(child, exit)
 }

@@ -29,6 +29,7 @@ export function giveUpLate(late: readonly Child[], as: 'abandon' | 'hung', forMs
 export function giveUpStopped(child: Child, cause: Error | undefined, forMs: number): WorkerHungError {
   const [path = child.path] = runningIn(child.record)
   escalate(child.record, [path])
+  child.record.health = 'firing'
   child.giveUp()
   abandon(child.record, forMs)
   return asUnrestartable(new WorkerHungError(path, forMs, 'running', cause))

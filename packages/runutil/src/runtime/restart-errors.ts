@@ -25,7 +25,7 @@ export class RestartLimitError extends Error {
   }
 }
 
-/** A worker was not ready within its `startTimeout`. */
+/** A worker was not ready within its `startTimeout`. Its `cause` is what the worker threw when it was aborted, if that is another error. */
 export class StartTimeoutError extends Error {
   readonly code = 'ERR_START_TIMEOUT'
   readonly worker: string
@@ -33,16 +33,20 @@ export class StartTimeoutError extends Error {
   static {
     brandError(this, 'StartTimeoutError')
   }
-  constructor(worker: string, timeoutMs: number) {
+  constructor(worker: string, timeoutMs: number, options?: ErrorOptions) {
     super(
       `${shortened(worker, LONGEST_NAME)} has not called workerReady() within its startTimeout of ${timeoutMs} ms`,
+      options,
     )
     this.worker = worker
     this.timeoutMs = timeoutMs
   }
 }
 
-/** A worker gave no sign of life within its `watchdog`, or did not end within its `stopTimeout` after its abort. */
+/**
+ * A worker gave no sign of life within its `watchdog`, or did not end within its `stopTimeout` after its abort. Its `cause` is what
+ * the worker threw when it was aborted, if that is another error, or why it was aborted.
+ */
 export class WorkerHungError extends Error {
   readonly code = 'ERR_WORKER_HUNG'
   readonly worker: string
@@ -61,6 +65,17 @@ export class WorkerHungError extends Error {
     this.worker = worker
     this.forMs = forMs
   }
+}
+
+/** The same failure, with what the worker threw when it was aborted for it. */
+export function withCause(
+  failure: StartTimeoutError | WorkerHungError,
+  cause: Error,
+): StartTimeoutError | WorkerHungError {
+  if (failure instanceof StartTimeoutError) {
+    return new StartTimeoutError(failure.worker, failure.timeoutMs, { cause })
+  }
+  return new WorkerHungError(failure.worker, failure.forMs, 'silent', cause)
 }
 
 const unrestartable = shared('unrestartable', () => new WeakSet<Error>())

@@ -1,4 +1,7 @@
+import { shortened } from '../core/describe.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
 import { linkedController } from '../core/linked-controller.ts'
+import { has } from '../core/has.ts'
 import type { Clock } from '../core/clock.ts'
 import { toError } from '../core/thrown.ts'
 import { log } from '../core/log.ts'
@@ -68,9 +71,10 @@ export class Restarts {
   }
 
   #judge(child: Child, attempts: Attempts, thrown: { error: unknown } | undefined, failure: Error): Decision {
-    if (thrown !== undefined && !isAccepted(child, failure)) {
+    const refused = thrown && refusalOf(child, thrown.error, failure)
+    if (refused !== undefined) {
       attempts.endedForGood()
-      return { kind: 'refused', error: failure }
+      return { kind: 'refused', error: refused }
     }
     try {
       const delayMs = attempts.ended(thrown)
@@ -155,12 +159,21 @@ function isAlone({ spec }: Child): boolean {
   return spec.first === 'itself'
 }
 
-/** Some errors are not worth a restart, such as bad credentials. */
-function isAccepted({ spec: { retryIf } }: Child, error: unknown): boolean {
-  if (retryIf === undefined) return true
+/** Some errors are not worth a restart, such as bad credentials. @returns the error that ends the worker; undefined: none */
+function refusalOf({ spec: { retryIf }, path }: Child, thrown: unknown, failure: Error): Error | undefined {
+  if (retryIf === undefined) return undefined
   try {
-    return Boolean(retryIf(error))
+    const answer: unknown = retryIf(thrown)
+    if (has(answer, 'then')) {
+      // Its rejection would stop the process.
+      void Promise.resolve(answer).then(undefined, () => {})
+      return new InvalidArgumentError(
+        `${shortened(path)}: retryIf: expected true or false; got a promise, which it cannot wait for; decide without await`,
+        { cause: failure },
+      )
+    }
+    return answer ? undefined : failure
   } catch {
-    return false
+    return failure
   }
 }

@@ -145,7 +145,10 @@ describe('the group ends', () => {
     const thrown = { code: 'BAD_CREDENTIALS' }
     const asked: unknown[] = []
     const retryIf = (error: unknown): boolean => asked.push(error) === 0
-    const worker = named('A', () => Promise.reject(thrown as unknown as Error), { retry: backoff(1), retryIf })
+    const worker = named('A', () => Promise.reject(thrown as unknown as Error), {
+      retry: backoff(1),
+      retryIf,
+    })
     await failureOf(runAllWorkers([worker], undefined, { clock, logger }))
     expect(asked).toEqual([thrown])
   })

@@ -1,5 +1,11 @@
 import { InvalidArgumentError, InvalidDurationError } from 'runutil'
-import { type LeaseStore, MemoryLeaseStore, distributedRepeat, singleton } from 'runutil/leases'
+import {
+  type LeaseStore,
+  MemoryLeaseStore,
+  distributedCron,
+  distributedRepeat,
+  singleton,
+} from 'runutil/leases'
 import { describe, expect, it } from 'vitest'
 
 describe('bad input is an error at the call:', () => {
@@ -16,6 +22,16 @@ describe('bad input is an error at the call:', () => {
       'an empty name',
       () => distributedRepeat(leases, '', '1s', run),
       "distributedRepeat: name: expected a name that isn't empty",
+    ],
+    [
+      'a cron pattern for an interval',
+      () => distributedRepeat(leases, 'a', '0 6 * * *', run),
+      'got the cron pattern "0 6 * * *"; for a time of day use distributedCron(',
+    ],
+    [
+      'an unknown policy for missed instants',
+      () => distributedCron(leases, 'a', '@daily', run, { missed: 'onec' as never }),
+      `distributedCron: missed: expected 'once' or 'skip'; got "onec"`,
     ],
     [
       'a worker instead of a job',

@@ -249,7 +249,7 @@ describe('bad input is rejected at the call:', () => {
     [
       'all',
       () => distributedCron(leases, 'a', '@daily', job, { missed: 'all' }),
-      /^distributedCron: missed: expected 'once' or 'skip'; got 'all'/,
+      /^distributedCron: missed: expected 'once' or 'skip'; got "all"/,
     ],
     [
       'no store',

@@ -157,6 +157,7 @@ describe('a disposal that takes too long', () => {
         'workers',
         grace === 500 ? ['/Web/Drain', 'disposing Endless'] : ['disposing Endless'],
       )
+      expect(error.errors[0]).toHaveProperty('graceMs', grace === 500 ? 500 : ms)
       expect(error.message).toContain('disposing Endless')
       expect(seen.pop()!.disposed).toBe(1)
     },

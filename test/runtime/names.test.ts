@@ -105,6 +105,7 @@ describe('bad input is rejected at the call:', () => {
       () => namedWorkerFromType(untilAbort, new (class {})()),
       /expected a class with a name/,
     ],
+    ['a name instead of a class', () => namedWorkerFromType(untilAbort, 'Api' as never), /got "Api"/],
     ['null', () => namedWorkerFromType(untilAbort, null as never), /expected a class with a name.* got null/],
     ['not a class', () => namedWorkerFromType(untilAbort, Object.create(null) as object), /expected a class/],
   ])('%s', (_, call, message) => {

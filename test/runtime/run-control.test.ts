@@ -137,3 +137,16 @@ test('the error for a worker that cannot be paused or triggered says what to do'
   expect(runtime.get('/Job')!.state).toBe('paused')
   await run.end()
 })
+
+test('the error for a group that does not run, and for a worker of it, says that it has to be started', async () => {
+  const run = new ObservedRun()
+  const over = run.start(named('Sup', supervise([named('A', untilAbort)])), named('Api', untilAbort))
+  await run.runtime.stop('/Sup')
+  const hint = "expected a group that runs; '/Sup', a supervisor, is stopped; start it first"
+  await expect(run.runtime.add('/Sup', named('B', untilAbort))).rejects.toThrow(`add: ${hint}`)
+  await expect(run.runtime.restart('/Sup/A')).rejects.toThrow(`/Sup/A: ${hint}`)
+  await run.runtime.start('/Sup')
+  await run.runtime.restart('/Sup/A')
+  run.stop()
+  await over
+})

@@ -249,6 +249,17 @@ describe('ready()', () => {
     await over
   })
 
+  test('of a temporary worker that has failed resolves, as for those after it', async () => {
+    const run = new ObservedRun()
+    const ready = follow(run.runtime.ready('/Warm'))
+    const over = run.start(named('Warm', failing, { restart: 'temporary' }), named('Api', untilAbort))
+    await run.clock.advance('2s')
+    expect(run.states()['/Warm']).toBe('failed')
+    expect(ready.settled).toBe('resolved')
+    run.stop()
+    await over
+  })
+
   test('rejects with the error of the run', async () => {
     const run = new ObservedRun()
     const ready = failureOf(run.runtime.ready('/Db'))

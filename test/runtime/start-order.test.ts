@@ -227,7 +227,7 @@ describe('classes', () => {
     void Alone
     await expect(
       runProvidedWorkers(fresh(), undefined, { group: 'order-alone', logger: new Play().captured.logger }),
-    ).rejects.toThrow(/after of 'Alone': expected the name of a sibling; got 'Elsewhere'/)
+    ).rejects.toThrow(/after of 'Alone': expected the name of a sibling; got 'Elsewhere'; it has none/)
   })
 })
 

@@ -21,6 +21,7 @@ describe('@Worker', () => {
     ],
     ['too many', [Other, Other, Other], /got an array of 3/],
     ['undefined', [Other, undefined], /parameter #1 \(b\) of Two; got undefined; .*delay/],
+    ['a number among', [Other, 5], /parameter #1 \(b\) of Two; got 5/],
     ['a string instead of', 'Other', /expected a token for each/],
   ])('rejects %s tokens', (_, tokens, says) => {
     expect(() => decorate({ inject: tokens }, Two)).toThrow(InvalidArgumentError)

@@ -20,13 +20,11 @@ export function toMs(duration: Duration, what: string): number {
   return parsed
 }
 
-/** As `toMs`, for intervals, which must not be 0: that would starve everything else. */
+/** As `toMs`, for intervals and limits, which must not be 0: an interval of 0 would starve everything else. */
 export function toIntervalMs(duration: Duration, what: string): number {
   const interval = toMs(duration, what)
   if (interval > 0) return interval
-  throw new InvalidDurationError(
-    `${what}: expected more than 0 ms between two runs; got ${describe(duration)}`,
-  )
+  throw new InvalidDurationError(`${what}: expected a duration of more than 0 ms; got ${describe(duration)}`)
 }
 
 /** About 3,000 years: the longest duration that stores can keep. */

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../core/errors.ts'
+import { unexpected } from '../core/errors.ts'
 import { callJob, type Job, type JobFunc } from '../core/job.ts'
 import { checkOptions } from '../core/options.ts'
 import type { Worker } from '../core/worker.ts'
@@ -43,12 +43,8 @@ export function distributedCron(
     'warnAfter',
   ])
   const leaseMs = checkLease(what, leases, name, lease === undefined ? {} : { lease })
+  checkMissed(what, options.missed)
   const settings = toCronSettings(what, pattern, job, cronOptions)
-  if (settings.missed === 'all') {
-    throw new InvalidArgumentError(
-      `${what}: missed: expected 'once' or 'skip'; got 'all'; to run each instant, enqueue a job with the instant in its id`,
-    )
-  }
   const { limits } = settings
   return leasedWorker({
     kind: 'cron',
@@ -59,4 +55,10 @@ export function distributedCron(
     newPlan: (clock) => new CronPlan(settings, clock),
     run: (signal) => callJob(job, signal),
   })
+}
+
+function checkMissed(what: string, missed: unknown): void {
+  if (missed === undefined || missed === 'once' || missed === 'skip') return
+  const hint = missed === 'all' ? '; to run each instant, enqueue a job with the instant in its id' : ''
+  throw unexpected(`${what}: missed`, "'once' or 'skip'", missed, hint)
 }

@@ -1,5 +1,6 @@
 import { type Duration, toStorableIntervalMs } from '../core/duration.ts'
 import { type Job, type JobFunc, callJob, checkJob } from '../core/job.ts'
+import { refusePattern } from '../core/refuse-pattern.ts'
 import type { Worker } from '../core/worker.ts'
 import type { LeaseStore } from './lease-store.ts'
 import { type LeaseOptions, checkLease, leasedWorker } from './leased-worker.ts'
@@ -33,6 +34,7 @@ export function distributedRepeat(
 ): Worker {
   const what = 'distributedRepeat'
   const leaseMs = checkLease(what, leases, name, options)
+  refusePattern(what, every, 'distributedCron(leases, name, pattern, job)')
   const everyMs = toStorableIntervalMs(every, what)
   checkJob(job, what)
   return leasedWorker({

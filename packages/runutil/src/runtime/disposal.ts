@@ -38,6 +38,6 @@ async function hasEnded(disposal: Promise<void>, ms: number, clock: Clock): Prom
   return true
 }
 
-function lateFailure(late: readonly string[], { ms = 0 }: Grace): Failure {
-  return { worker: late.join(', '), error: new ShutdownTimeoutError(late, ms) }
+function lateFailure(late: readonly string[], { spentMs }: Grace): Failure {
+  return { worker: late.join(', '), error: new ShutdownTimeoutError(late, Math.round(spentMs)) }
 }

@@ -8,6 +8,7 @@ export class Grace {
   /** Undefined: no limit. */
   readonly ms: number | undefined
   readonly #clock: Clock
+  #beganAt = 0
   #endsAt: number | undefined
 
   constructor(ms: number | undefined, clock: Clock) {
@@ -16,7 +17,14 @@ export class Grace {
   }
 
   begin(): void {
-    this.#endsAt ??= this.#clock.elapsed() + (this.ms ?? Infinity)
+    if (this.#endsAt !== undefined) return
+    this.#beganAt = this.#clock.elapsed()
+    this.#endsAt = this.#beganAt + (this.ms ?? Infinity)
+  }
+
+  /** How long ago it began. */
+  get spentMs(): number {
+    return this.#clock.elapsed() - this.#beganAt
   }
 
   /** On the scale of `clock.elapsed()`, once it has begun. Undefined: no limit. */

@@ -158,7 +158,8 @@ export function addedChild(
     const before = beside.find((child) => child.spec.label === name)
     if (before !== undefined) return before
     throw unknownName(
-      `add: after of '${spec.label}'`,
+      'add',
+      spec.label,
       name,
       beside.map((child) => child.spec.label),
     )

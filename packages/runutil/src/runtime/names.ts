@@ -27,7 +27,7 @@ export function namedWorkerFromType(worker: Runnable, of: object | Function): Wo
 
 /** @throws InvalidArgumentError for an anonymous class */
 export function typeNameOf(of: object | Function): string {
-  const type: unknown = typeof of === 'function' ? of : (of as object | null | undefined)?.constructor
+  const type: unknown = typeof of === 'object' ? (of as object | null)?.constructor : of
   const name = typeof type === 'function' ? decorationOf(type)?.name || type.name : ''
   if (name !== '') return name
   throw new InvalidArgumentError(

@@ -2,10 +2,15 @@ import type { WorkerRecord } from '../core/worker-record.ts'
 import { isUp } from '../core/worker-state.ts'
 import { entryOf } from './child.ts'
 
-/** Whether a worker and its required descendants are ready. @param isMeant also requires it if it is stopped or temporary */
+/**
+ * Whether a worker and its required descendants are ready; a temporary one is too when it has failed, for then nobody waits for it.
+ *
+ * @param isMeant also requires it if it is stopped or temporary
+ */
 export function isReady(record: WorkerRecord, isMeant: boolean): boolean {
   const { state, isOptional, children = [] } = record
   if (!isMeant && (isOptional || state === 'stopped' || state === 'paused')) return true
+  if (isOptional && state === 'failed') return true
   return (isUp(state) || record.kind === 'class') && children.every((child) => isReady(child, false))
 }
 

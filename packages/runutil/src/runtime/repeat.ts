@@ -3,6 +3,7 @@ import { type Duration, toIntervalMs } from '../core/duration.ts'
 import { InvalidArgumentError } from '../core/errors.ts'
 import { checkJob, type Job, type JobFunc } from '../core/job.ts'
 import { checkOptions } from '../core/options.ts'
+import { refusePattern } from '../core/refuse-pattern.ts'
 import { toJitterMs, toRunLimits } from '../core/run.ts'
 import type { Worker } from '../core/worker.ts'
 import { type RunControl, intervalMs, runControls, workerKind } from '../core/worker-kind.ts'
@@ -38,7 +39,7 @@ export interface RepeatOptions {
  */
 export function repeat(every: Duration, job: Job | JobFunc, options: RepeatOptions = {}): Worker {
   const what = 'repeat'
-  refusePattern(every)
+  refusePattern(what, every, 'cron(pattern, job) of runutil/cron')
   const everyMs = toIntervalMs(every, what)
   checkJob(job, what)
   const {
@@ -56,18 +57,6 @@ export function repeat(every: Duration, job: Job | JobFunc, options: RepeatOptio
   const given = toRunLimits(what, { timeout, warnAfter })
   const limits = timeout === undefined && warnAfter === undefined ? undefined : given
   return new RepeatWorker({ everyMs, job, startImmediately, jitterMs, limits })
-}
-
-/** Five fields or more, or '@daily'. */
-const PATTERN = /^\s*(@[a-z]+|\S+(\s+\S+){4,6})\s*$/i
-
-/** @throws InvalidArgumentError for what is meant for `cron` */
-function refusePattern(every: unknown): void {
-  if (typeof every !== 'string' || !PATTERN.test(every)) return
-  throw new InvalidArgumentError(
-    `repeat: expected a duration such as '5s' or '1h'; got the cron pattern ${describe(every)}; ` +
-      'for a time of day use cron(pattern, job) of runutil/cron',
-  )
 }
 
 class RepeatWorker implements Worker {

@@ -1,5 +1,6 @@
 import type { RunControl } from '../core/worker-kind.ts'
 import type { WorkerRecord } from '../core/worker-record.ts'
+import { InvalidArgumentError } from '../core/errors.ts'
 import { NotPausableError } from './control-errors.ts'
 import { GroupControl } from './group-control.ts'
 
@@ -34,6 +35,18 @@ function hasRuns(record: WorkerRecord): boolean {
   if (!isOver) return false
   groupOf(record)?.throwIfStopping()
   throw new NotPausableError(path, kind, 'trigger', `it is ${state}; start it first`)
+}
+
+/** Whether workers belong to it, also while it doesn't run. */
+export function isGroup({ kind, host }: WorkerRecord): boolean {
+  return kind === 'supervisor' || kind === 'class' || host instanceof GroupControl
+}
+
+/** @param what the call, or the path of a worker of the group */
+export function notRunning(what: string, { path, kind, state }: WorkerRecord): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `${what}: expected a group that runs; '${path}', a ${kind}, is ${state}; start it first`,
+  )
 }
 
 /** The control of the worker's supervisor. */

@@ -12,7 +12,7 @@ import { AwaitedChanges } from './awaited-changes.ts'
 import { ControlTurns } from './control-turns.ts'
 import { GroupControl } from './group-control.ts'
 import { isReady } from './readiness.ts'
-import { checkControl, groupOf, triggerRun } from './run-control.ts'
+import { checkControl, groupOf, isGroup, notRunning, triggerRun } from './run-control.ts'
 import type { RuntimeEvent } from './runtime-event.ts'
 import { unobserved } from './unobserved.ts'
 import { NO_RUN, type WorkerNode, nodeOf } from './worker-node.ts'
@@ -168,6 +168,7 @@ export class Runtime {
     return this.#inTurn(parent, (record) => {
       const host = record.host ?? (record.kind === 'class' ? record.parent?.host : undefined)
       if (host instanceof GroupControl) return host.add(record, worker)
+      if (isGroup(record)) throw notRunning('add', record)
       const hint = 'add to the root, a class or a supervisor'
       throw new InvalidArgumentError(
         `add: expected the path of a group; got '${parent}', a ${record.kind}; ${hint}`,
@@ -234,6 +235,7 @@ export class Runtime {
   #controlOf(record: WorkerRecord): GroupControl {
     const group = groupOf(record)
     if (group !== undefined) return group
+    if (record.parent !== undefined && isGroup(record.parent)) throw notRunning(record.path, record.parent)
     throw new InvalidArgumentError(
       `expected the path of a worker of a group; got '${record.path}', a ${record.kind}`,
     )

@@ -127,8 +127,7 @@ export function orderOf<T>(
     const { label, after } = ordered(item)
     for (const name of new Set(after)) {
       const before = byLabel.get(name)
-      if (before === undefined)
-        throw unknownName(`${what}: after of '${shortened(label)}'`, name, [...byLabel.keys()])
+      if (before === undefined) throw unknownName(what, label, name, [...byLabel.keys()])
       const gate = gates.get(name) ?? new Gate([before])
       gates.set(name, gate)
       gate.after.push(item)
@@ -147,10 +146,18 @@ export function checkCircle<T>(order: StartOrder<T>, labelOf: (item: T) => strin
   throw new InvalidArgumentError(`${what}: expected an order; got a circle: ${path}`)
 }
 
-export function unknownName(what: string, name: string, known: readonly string[]): InvalidArgumentError {
-  const near = nearest(name, known)
-  const hint = near === undefined ? `there are ${known.slice(0, 10).join(', ')}` : `did you mean '${near}'?`
+/** @param known the names of its group, its own too */
+export function unknownName(
+  what: string,
+  label: string,
+  name: string,
+  known: readonly string[],
+): InvalidArgumentError {
+  const others = known.filter((one) => one !== label)
+  const near = nearest(name, others)
+  const some = others.length === 0 ? 'it has none' : `there are ${others.slice(0, 10).join(', ')}`
+  const hint = near === undefined ? some : `did you mean '${near}'?`
   return new InvalidArgumentError(
-    `${what}: expected the name of a sibling; got '${shortened(name)}'; ${hint}`,
+    `${what}: after of '${shortened(label)}': expected the name of a sibling; got '${shortened(name)}'; ${hint}`,
   )
 }

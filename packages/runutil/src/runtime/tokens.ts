@@ -23,11 +23,16 @@ export function checkTokens(type: Constructor, tokens: readonly Token[], what: s
     throw unexpected(what, expected, tokens)
   }
   for (const [at, token] of tokens.entries()) {
-    if ((token as unknown) !== undefined && (token as unknown) !== null) continue
+    if (isToken(token)) continue
     const parameter = `#${at} (${names[at] ?? '?'}) of ${type.name}`
     const hint = '; with circular imports use delay(() => Type)'
     throw unexpected(what, `a class, symbol or string for parameter ${parameter}`, token, hint)
   }
+}
+
+/** A class, a string, a symbol or what `delay` returns. */
+function isToken(token: unknown): boolean {
+  return ['function', 'string', 'symbol', 'object'].includes(typeof token) && token !== null
 }
 
 /** Makes tsyringe inject these tokens, by its metadata of the class. */

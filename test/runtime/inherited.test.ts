@@ -100,7 +100,9 @@ describe('a subclass without a constructor', () => {
     class Compiled extends extended(Base) {}
     class Beneath extends extended(Compiled) {}
     expect(await madeWith(Beneath)).toEqual([expect.any(Database)])
-    expect(await madeWith(class Own extends extended(Base) {}, { inject: [Cache] })).toEqual([expect.any(Cache)])
+    expect(await madeWith(class Own extends extended(Base) {}, { inject: [Cache] })).toEqual([
+      expect.any(Cache),
+    ])
   })
 
   test('is not one with a constructor that passes on something else', async () => {

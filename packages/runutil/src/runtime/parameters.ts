@@ -71,7 +71,8 @@ function passesOn(type: Constructor): boolean {
   return type.length === 0 && passed === rest
 }
 
-const PASSES_ON = /[\s;{}]constructor\s*\(\s*(?:\.\.\.\s*([\w$]+)\s*)?\)\s*\{\s*super\(\s*\.\.\.\s*([\w$]+)\s*\)/
+const PASSES_ON =
+  /[\s;{}]constructor\s*\(\s*(?:\.\.\.\s*([\w$]+)\s*)?\)\s*\{\s*super\(\s*\.\.\.\s*([\w$]+)\s*\)/
 
 /** The tokens declared for the parameters, by position; undefined if there are none. */
 function tokensOf(type: Constructor): unknown[] | undefined {

@@ -145,7 +145,7 @@ describe('the group ends', () => {
     const thrown = { code: 'BAD_CREDENTIALS' }
     const asked: unknown[] = []
     const retryIf = (error: unknown): boolean => asked.push(error) === 0
-    const worker = named('A', () => Promise.reject(thrown as unknown as Error), {
+    const worker = named('A', () => Promise.reject(thrown), {
       retry: backoff(1),
       retryIf,
     })

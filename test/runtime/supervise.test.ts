@@ -142,7 +142,7 @@ describe('the group ends', () => {
 
   test('asks retryIf about what was thrown, whatever that is', async () => {
     const clock = new VirtualClock({ auto: true })
-    const thrown = { code: 'BAD_CREDENTIALS' }
+    const thrown = { code: 'BAD_CREDENTIALS' } as unknown as Error
     const asked: unknown[] = []
     const retryIf = (error: unknown): boolean => asked.push(error) === 0
     const worker = named('A', () => Promise.reject(thrown), {

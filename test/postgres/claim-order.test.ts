@@ -1,31 +1,19 @@
-import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { PostgresJobStore } from 'runutil/postgres'
 import { JobQueue } from 'runutil/queue'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { ask } from '../support/postgres/ask.ts'
-import { freshDatabase } from '../support/postgres/databases.ts'
+import { serverDatabase } from '../support/postgres/migrated-database.ts'
 
-let url: string
-let drop: () => Promise<void>
-let database: Database
-
-beforeEach(async () => {
-  ;({ url, drop } = await freshDatabase())
-  database = await openDatabase(url)
-  await migrate(database)
-})
-afterEach(async () => {
-  await database.close()
-  await drop()
-})
+const fresh = serverDatabase(beforeEach)
 
 it.each([0, 1, 3])(
   'jobs come in the order of enqueueing, also by a plan for a table of %i jobs',
   async (count) => {
-    const store = new PostgresJobStore(database)
+    const store = new PostgresJobStore(fresh.database)
     const queue = new JobQueue(store)
     const ids = Array.from({ length: count + 3 }, (_, at) => `${9 - at}`)
     for (const id of ids.slice(0, count)) await queue.enqueue({ id, kind: 'k' })
-    await ask(url, 'vacuum analyze')
+    await ask(fresh.url, 'vacuum analyze')
     for (const id of ids.slice(count)) await queue.enqueue({ id, kind: 'k' })
     const jobs = await store.claim(['k'], 10, '1m')
     expect(jobs.map(({ id }) => id)).toEqual(ids)

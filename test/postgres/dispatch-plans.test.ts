@@ -1,19 +1,15 @@
 import type { ActionRecord } from 'runutil/dispatch'
-import { type Database, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { PostgresActionLedger } from 'runutil/postgres'
+import { beforeEach, expect, it } from 'vitest'
+import { embeddedDatabase } from '../support/postgres/migrated-database.ts'
 import { rowsRead } from '../support/postgres/rows-read.ts'
 
 const FEW = 20
 const MANY = 2_000
 const INFO = { operation: 'test', host: 'host', target: 'a' }
 
-let database: Database
 // Embedded: one connection, which keeps its plans.
-beforeEach(async () => {
-  database = await openDatabase('memory:')
-  await migrate(database)
-})
-afterEach(() => database.close())
+const fresh = embeddedDatabase(beforeEach)
 
 const running = (id: string, info = INFO): ActionRecord => ({
   id,
@@ -26,12 +22,12 @@ const running = (id: string, info = INFO): ActionRecord => ({
 
 /** Not by `dispatch`: each second it asks for all actions of its process that wait. */
 async function multiply(action: string): Promise<void> {
-  await database.query({
+  await fresh.database.query({
     text: `insert into runutil.actions (id, operation, host, target, status, revision, record)
       select id || at, operation, host, target, status, revision, record
       from runutil.actions, generate_series(1, ${MANY}) as at where id = '${action}'`,
   })
-  await database.query({
+  await fresh.database.query({
     text: `insert into runutil.worker_tasks (worker, action, input)
       select worker, action || at, input
       from runutil.worker_tasks, generate_series(1, ${MANY}) as at where action = '${action}'`,
@@ -39,8 +35,8 @@ async function multiply(action: string): Promise<void> {
 }
 
 it('statements for actions read few rows of tables that were empty when they were planned', async () => {
-  await database.query({ text: 'vacuum analyze' })
-  const ledger = new PostgresActionLedger(database)
+  await fresh.database.query({ text: 'vacuum analyze' })
+  const ledger = new PostgresActionLedger(fresh.database)
   const register = (target: string) =>
     ledger.exchange.register({ ...INFO, target, exclusive: true }, new AbortController().signal)
   const worker = await register('a')
@@ -56,9 +52,9 @@ it('statements for actions read few rows of tables that were empty when they wer
   await live('first ')
   await ledger.dispatch(running('one', { ...INFO, target: 'b' }))
   await multiply('one')
-  const before = await rowsRead(database)
+  const before = await rowsRead(fresh.database)
   await live('second ')
-  const read = [...(await rowsRead(database))]
+  const read = [...(await rowsRead(fresh.database))]
     .map(([table, rows]): [string, number] => [table, rows - (before.get(table) ?? 0)])
     .filter(([, rows]) => rows > 1_500)
   expect(read).toEqual([])
@@ -67,12 +63,12 @@ it('statements for actions read few rows of tables that were empty when they wer
 })
 
 it('a page of the newest actions reads few rows, however many there are', async () => {
-  await database.query({ text: 'vacuum analyze' })
-  const ledger = new PostgresActionLedger(database)
+  await fresh.database.query({ text: 'vacuum analyze' })
+  const ledger = new PostgresActionLedger(fresh.database)
   const readFor = async (call: () => Promise<unknown>): Promise<number> => {
-    const before = (await rowsRead(database)).get('actions') ?? 0
+    const before = (await rowsRead(fresh.database)).get('actions') ?? 0
     await call()
-    return ((await rowsRead(database)).get('actions') ?? 0) - before
+    return ((await rowsRead(fresh.database)).get('actions') ?? 0) - before
   }
   const pageOf = (hint: Partial<ActionRecord>, after?: string) => () =>
     ledger.newest({ operation: 'test', ...hint }, { limit: 50, after })

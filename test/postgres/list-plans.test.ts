@@ -1,10 +1,8 @@
-import pg from 'pg'
-import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import { type JobQuery, JobQueue } from 'runutil/queue'
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import type { JobQuery } from 'runutil/queue'
+import { beforeAll, expect, it } from 'vitest'
 import { queryJson } from '../../packages/runutil/src/postgres/queue/query-json.ts'
 import { parseQuery } from '../../packages/runutil/src/queue/parse-query.ts'
-import { createDatabase } from '../support/postgres/create-database.ts'
+import { serverDatabase } from '../support/postgres/migrated-database.ts'
 
 const JOBS = 100_000
 const HOUR_MS = 3_600_000
@@ -12,19 +10,11 @@ const HOUR_MS = 3_600_000
 const END = Math.floor(Date.now() / 1_000) * 1_000
 const FAILED_END = END - 24 * HOUR_MS
 
-let database: Database
-let queue: JobQueue
-let client: pg.Client
+const fresh = serverDatabase(beforeAll)
 beforeAll(async () => {
-  const url = await createDatabase(inject('postgresUrl'))
-  database = await openDatabase(url)
-  await migrate(database)
-  queue = new JobQueue(new PostgresJobStore(database))
-  client = new pg.Client(url)
-  await client.connect()
   // A day of calls of a hundred jobs each, of two kinds, all of which failed; then as many that are done.
   for (const [at, status] of ['FAILED', 'DONE'].entries()) {
-    await client.query(
+    await fresh.client.query(
       `insert into runutil.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq, status, last_error)
         select $2 || n, case when n % 1000 = 0 then 'rare' else 'mail' end, '{}', ended, 0, ended, ended,
           ((n / 100 + $4::bigint) * 1048576) + n % 100, $2, case when $2 = 'FAILED' then 'error ' || n end
@@ -32,22 +22,18 @@ beforeAll(async () => {
       [JOBS, status, status === 'DONE' ? END : FAILED_END, (at * JOBS) / 100],
     )
   }
-  await client.query(`select setval('runutil.job_seq', $1)`, [(2 * JOBS) / 100 + 1])
-  await client.query(
+  await fresh.client.query(`select setval('runutil.job_seq', $1)`, [(2 * JOBS) / 100 + 1])
+  await fresh.client.query(
     `select runutil.record_failures(array(select id from runutil.jobs where status = 'FAILED'))`,
   )
-  await client.query('vacuum analyze runutil.jobs, runutil.job_failures')
-})
-afterAll(async () => {
-  await client?.end()
-  await database?.close()
+  await fresh.client.query('vacuum analyze runutil.jobs, runutil.job_failures')
 })
 
 /** How many buffers a page takes, however often it is asked for. */
 async function buffersOf(query: JobQuery, after: string | null = null): Promise<number> {
   const call = `select * from runutil.find_jobs($$${queryJson(parseQuery(query, 'list'))}$$, 50, ${after === null ? 'null' : `'${after}'`}, null)`
-  await client.query(call)
-  const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, buffers) ${call}`)
+  await fresh.client.query(call)
+  const { rows } = await fresh.client.query<{ 'QUERY PLAN': string }>(`explain (analyze, buffers) ${call}`)
   const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
   const [, hit = 0, read = 0] = /Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(plan) ?? []
   return Number(hit) + Number(read)
@@ -83,7 +69,7 @@ it('pages through all that failed, each once, and looks at no more for the last 
   const seen = new Set<string>()
   let pages = 0
   do {
-    const page = await queue.list({ status: 'FAILED', kind: 'rare' }, { limit: 40, after })
+    const page = await fresh.queue.list({ status: 'FAILED', kind: 'rare' }, { limit: 40, after })
     for (const { id } of page.jobs) seen.add(id)
     after = page.next
     pages++
@@ -99,7 +85,7 @@ it.each<[string, JobQuery, number]>([
   const listed: string[] = []
   let after: string | undefined
   do {
-    const { jobs, next } = await queue.list(query, { limit: 30, after })
+    const { jobs, next } = await fresh.queue.list(query, { limit: 30, after })
     listed.push(...jobs.map(({ id }) => id))
     after = next
   } while (after !== undefined)
@@ -109,11 +95,11 @@ it.each<[string, JobQuery, number]>([
 })
 
 it('finds the few jobs that wait among very many of another kind', async () => {
-  await queue.enqueue(Array.from({ length: 12_000 }, () => ({ kind: 'busy', priority: 1 })))
-  const ids = await queue.enqueue([{ kind: 'calm' }, { kind: 'calm', delay: '1h' }])
-  const { jobs, next } = await queue.list({ status: 'WAITING', kind: 'calm' })
+  await fresh.queue.enqueue(Array.from({ length: 12_000 }, () => ({ kind: 'busy', priority: 1 })))
+  const ids = await fresh.queue.enqueue([{ kind: 'calm' }, { kind: 'calm', delay: '1h' }])
+  const { jobs, next } = await fresh.queue.list({ status: 'WAITING', kind: 'calm' })
   expect(jobs.map(({ id }) => id)).toEqual(ids.map(({ id }) => id).reverse())
   expect(next).toBeUndefined()
   expect(await buffersOf({ status: 'WAITING', kind: 'calm' })).toBeLessThanOrEqual(100)
-  expect((await queue.list({ status: 'WAITING', kind: 'busy' })).jobs).toHaveLength(50)
+  expect((await fresh.queue.list({ status: 'WAITING', kind: 'busy' })).jobs).toHaveLength(50)
 })

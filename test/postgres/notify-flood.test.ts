@@ -1,27 +1,17 @@
-import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { PostgresJobStore } from 'runutil/postgres'
+import { beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../packages/runutil/src/core/clock-system.ts'
 import { ask } from '../support/postgres/ask.ts'
-import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { eventually } from '../support/eventually.ts'
+import { serverDatabase } from '../support/postgres/migrated-database.ts'
 
-let fresh: FreshDatabase
-let database: Database
-beforeAll(async () => {
-  fresh = await freshDatabase()
-  database = await openDatabase(fresh.url)
-  await migrate(database)
-})
-afterAll(async () => {
-  await database.close()
-  await fresh.drop()
-})
+const fresh = serverDatabase(beforeAll)
 
 /** Different payloads: the same one is told once a transaction. */
 const FLOOD = `select pg_notify('jobs.runutil', 'requeued' || n) from generate_series(1, 5000) as n`
 
 it('a flood of notifications for nothing wakes a worker at most once in 10 ms', async () => {
-  const store = new PostgresJobStore(database)
+  const store = new PostgresJobStore(fresh.database)
   const woken: number[] = []
   const off = await store.listen(() => woken.push(systemClock.elapsed()))
   for (let i = 0; i < 5; i++) await ask(fresh.url, FLOOD)

@@ -1,27 +1,15 @@
 import { createCoordinate } from 'runutil/coordinate'
-import {
-  type Database,
-  PostgresCoordinateStore,
-  PostgresJobStore,
-  migrate,
-  openDatabase,
-} from 'runutil/postgres'
+import { PostgresCoordinateStore } from 'runutil/postgres'
 import type { LeasedJob, KindRules, NewJob } from 'runutil/queue'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
+import { embeddedDatabase } from '../support/postgres/migrated-database.ts'
 import { allRowsRead } from '../support/postgres/rows-read.ts'
 
 const FEW = 20
 const MANY = 5_000
 
-let database: Database
-let store: PostgresJobStore
 // Embedded: one connection, which keeps its plans.
-beforeEach(async () => {
-  database = await openDatabase('memory:')
-  await migrate(database)
-  store = new PostgresJobStore(database)
-})
-afterEach(() => database.close())
+const fresh = embeddedDatabase(beforeEach)
 
 let calls = 0
 const jobs = (count: number, kind: string): NewJob[] => {
@@ -45,17 +33,17 @@ const settled = (job: LeasedJob, status: 'DONE' | 'PENDING') => ({
 
 /** All that is done to held jobs. */
 async function live(kind: string): Promise<void> {
-  const held = await store.claim([kind], FEW, '1h')
+  const held = await fresh.store.claim([kind], FEW, '1h')
   expect(held).toHaveLength(FEW)
-  expect(await store.renew(held, '1h')).toEqual([])
-  await store.release(held.slice(0, 5))
-  expect(await store.settle(held.slice(5, 10).map((job) => settled(job, 'PENDING')))).toEqual([])
-  expect(await store.settle(held.slice(10).map((job) => settled(job, 'DONE')))).toEqual([])
-  expect(await store.settle(held.slice(0, 3).map((job) => settled(job, 'DONE')))).toHaveLength(3)
-  const [one, ...some] = await store.claim([kind], 4, '1h')
-  await store.settleAndClaim([settled(one!, 'DONE')], [kind], 1, '1h')
+  expect(await fresh.store.renew(held, '1h')).toEqual([])
+  await fresh.store.release(held.slice(0, 5))
+  expect(await fresh.store.settle(held.slice(5, 10).map((job) => settled(job, 'PENDING')))).toEqual([])
+  expect(await fresh.store.settle(held.slice(10).map((job) => settled(job, 'DONE')))).toEqual([])
+  expect(await fresh.store.settle(held.slice(0, 3).map((job) => settled(job, 'DONE')))).toHaveLength(3)
+  const [one, ...some] = await fresh.store.claim([kind], 4, '1h')
+  await fresh.store.settleAndClaim([settled(one!, 'DONE')], [kind], 1, '1h')
   const batch = some.map((job) => settled(job, 'DONE'))
-  await store.settleAndClaim(batch, [kind, 'other'], 4, '1h')
+  await fresh.store.settleAndClaim(batch, [kind, 'other'], 4, '1h')
 }
 
 it.each(['free', 'limited'])(
@@ -65,23 +53,23 @@ it.each(['free', 'limited'])(
       limits: { concurrency: 100_000, keyConcurrency: 100_000, rate: undefined },
       retention: { doneMs: Infinity, failedMs: Infinity },
     } satisfies KindRules
-    await store.setRules('w', new Map([['limited', rules]]))
-    await database.query({ text: 'vacuum analyze' })
-    await store.insert(jobs(3 * FEW, kind))
+    await fresh.store.setRules('w', new Map([['limited', rules]]))
+    await fresh.database.query({ text: 'vacuum analyze' })
+    await fresh.store.insert(jobs(3 * FEW, kind))
     await live(kind)
-    await store.insert(jobs(MANY, kind))
-    const before = await allRowsRead(database)
+    await fresh.store.insert(jobs(MANY, kind))
+    const before = await allRowsRead(fresh.database)
     await live(kind)
-    expect((await allRowsRead(database)) - before).toBeLessThan(1_500)
+    expect((await allRowsRead(fresh.database)) - before).toBeLessThan(1_500)
   },
   60_000,
 )
 
 it('statements for work units read few rows of tables that were empty when they were planned', async () => {
-  const namespace = await createCoordinate(new PostgresCoordinateStore(database)).namespace('n')
+  const namespace = await createCoordinate(new PostgresCoordinateStore(fresh.database)).namespace('n')
   const spec = await namespace.setWorkSpec({ name: 'spec', max_retries: 3 })
   const worker = await namespace.worker('worker')
-  await database.query({ text: 'vacuum analyze' })
+  await fresh.database.query({ text: 'vacuum analyze' })
   const add = (count: number, prefix: string) =>
     spec.addWorkUnits(Array.from({ length: count }, (_, at) => ({ name: `${prefix}${at}`, data: {} })))
   const live = async (): Promise<void> => {
@@ -96,8 +84,8 @@ it('statements for work units read few rows of tables that were empty when they 
   await add(2 * FEW, 'a')
   await live()
   await add(MANY, 'b')
-  const before = await allRowsRead(database)
+  const before = await allRowsRead(fresh.database)
   await live()
   await add(5, 'b')
-  expect((await allRowsRead(database)) - before).toBeLessThan(1_500)
+  expect((await allRowsRead(fresh.database)) - before).toBeLessThan(1_500)
 })

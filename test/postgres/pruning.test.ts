@@ -1,9 +1,8 @@
-import pg from 'pg'
-import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { PostgresJobStore } from 'runutil/postgres'
 import type { KindRules } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
-import { afterEach, beforeEach, expect, inject, it } from 'vitest'
-import { createDatabase } from '../support/postgres/create-database.ts'
+import { beforeEach, expect, it } from 'vitest'
+import { serverDatabase } from '../support/postgres/migrated-database.ts'
 
 const HOUR_MS = 3_600_000
 const rules = (keptMs: number): KindRules => ({
@@ -11,27 +10,17 @@ const rules = (keptMs: number): KindRules => ({
   retention: { doneMs: keptMs, failedMs: keptMs },
 })
 
-let database: Database
-let client: pg.Client
 let clock: VirtualClock
 let store: PostgresJobStore
-beforeEach(async () => {
-  const url = await createDatabase(inject('postgresUrl'))
-  database = await openDatabase(url)
-  await migrate(database)
+const fresh = serverDatabase(beforeEach)
+beforeEach(() => {
   clock = new VirtualClock()
-  store = new PostgresJobStore(database, { clock })
-  client = new pg.Client(url)
-  await client.connect()
-})
-afterEach(async () => {
-  await client.end()
-  await database.close()
+  store = new PostgresJobStore(fresh.database, { clock })
 })
 
 /** Jobs that have ended now. */
 async function end(kind: string, length: number, prefix = kind): Promise<void> {
-  await client.query(
+  await fresh.client.query(
     `insert into runutil.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq, status)
       select $4 || n, $1, to_json(repeat('x', 200)), at, 0, at, at, n, 'DONE'
       from generate_series(1, $2::integer) as n, to_timestamp($3::float8 / 1000) as at`,
@@ -100,13 +89,15 @@ async function pruneBatch(
   to: number | null,
 ): Promise<{ from: number; to: number; pages: number }> {
   const call = `select o_from, o_to from runutil.prune_jobs(60000, 1000, ${clock.now()}, ${from}, ${to})`
-  await client.query('begin')
-  const { rows: plan } = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, buffers) ${call}`)
-  await client.query('rollback')
+  await fresh.client.query('begin')
+  const { rows: plan } = await fresh.client.query<{ 'QUERY PLAN': string }>(
+    `explain (analyze, buffers) ${call}`,
+  )
+  await fresh.client.query('rollback')
   const [, hit = 0, read = 0] = /Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(
     plan.map((row) => row['QUERY PLAN']).join('\n'),
   )!
-  const { rows } = await client.query<{ o_from: number; o_to: number }>(call)
+  const { rows } = await fresh.client.query<{ o_from: number; o_to: number }>(call)
   return { from: rows[0]!.o_from, to: rows[0]!.o_to, pages: Number(hit) + Number(read) }
 }
 
@@ -143,8 +134,10 @@ it('looks once at each page of which nothing is to be removed', async () => {
   await store.setRules('a worker', new Map([['mail', rules(24 * HOUR_MS)]]))
   const call = `select runutil.prune_by_rules(${clock.now()})`
   // The first call reads catalogs too.
-  await client.query(call)
-  const { rows: plan } = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, buffers) ${call}`)
+  await fresh.client.query(call)
+  const { rows: plan } = await fresh.client.query<{ 'QUERY PLAN': string }>(
+    `explain (analyze, buffers) ${call}`,
+  )
   const [, pages] = /Buffers: shared hit=(\d+)/.exec(plan.map((row) => row['QUERY PLAN']).join('\n'))!
   // A part has 64.
   expect(Number(pages)).toBeGreaterThan(64)

@@ -1,36 +1,18 @@
-import pg from 'pg'
 import { runAllWorkers } from 'runutil'
-import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
 import { JobQueue, type KindMinute, QueueWorker } from 'runutil/queue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
-import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { serverDatabase } from '../support/postgres/migrated-database.ts'
 
-let fresh: FreshDatabase
-let database: Database
-let client: pg.Client
-let store: PostgresJobStore
-beforeEach(async () => {
-  fresh = await freshDatabase()
-  database = await openDatabase(fresh.url)
-  await migrate(database)
-  store = new PostgresJobStore(database)
-  client = new pg.Client(fresh.url)
-  await client.connect()
-})
-afterEach(async () => {
-  vi.restoreAllMocks()
-  await client.end()
-  await database.close()
-  await fresh.drop()
-})
+const fresh = serverDatabase(beforeEach)
+afterEach(() => vi.restoreAllMocks())
 
 /** The pages that `stats` looks at. */
 async function pages(): Promise<number> {
-  await client.query('vacuum analyze')
+  await fresh.client.query('vacuum analyze')
   // What a connection plans and looks up the first time isn't counted.
-  for (let calls = 0; calls < 2; calls++) await client.query('select from runutil.kind_stats(null)')
-  const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+  for (let calls = 0; calls < 2; calls++) await fresh.client.query('select from runutil.kind_stats(null)')
+  const { rows } = await fresh.client.query<{ 'QUERY PLAN': string }>(
     'explain (analyze, buffers) select from runutil.kind_stats(null)',
   )
   const text = rows.map((row) => row['QUERY PLAN']).join('\n')
@@ -44,11 +26,12 @@ async function put(jobs: number, kinds: number, as: 'DONE' | 'FAILED' | number):
   const status = typeof as === 'number' ? 'PENDING' : as
   const since = typeof as === 'number' ? as : 0
   const call = ++calls
-  await client.query(`insert into runutil.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq, status)
+  await fresh.client
+    .query(`insert into runutil.jobs (id, kind, payload, run_at, priority, created_at, updated_at, seq, status)
     select '${call}-' || n, 'kind' || n % ${kinds}, 'null', now() + ${since} * interval '1 ms', 0, now(), now(), n, '${status}'
     from generate_series(1, ${jobs}) as n`)
   if (status === 'DONE') return
-  await client.query(
+  await fresh.client.query(
     status === 'FAILED'
       ? `insert into runutil.job_failures (id, seq, kind, status, ended_at)
         select id, seq, kind, status, updated_at from runutil.jobs where id like '${call}-%'`
@@ -68,17 +51,17 @@ describe('stats', () => {
     await put(5_000, kinds, 0)
     await put(5_000, kinds, 1e6)
     await put(5_000, kinds, 'FAILED')
-    await store.claim(['kind1', 'kind2'], 100, '1h')
+    await fresh.store.claim(['kind1', 'kind2'], 100, '1h')
     for (let ago = 0; ago < 60; ago++) {
       const all = Array.from({ length: kinds }, (_, at) => minute(`kind${at}`, ago * 60_000))
-      await store.addMinutes(all)
+      await fresh.store.addMinutes(all)
     }
     const few = await pages()
     await put(100_000, kinds, 'DONE')
     // The index on ids has grown by a level, which the claimed jobs are looked up in.
     expect(await pages()).toBeLessThan(few + 250)
     expect(few).toBeLessThan(2_500)
-    expect(await store.stats()).toHaveLength(kinds)
+    expect(await fresh.store.stats()).toHaveLength(kinds)
   })
 
   it.each([
@@ -91,13 +74,13 @@ describe('stats', () => {
     await put(108_000, 1, as)
     expect(await pages()).toBeLessThan(few + 50)
     expect(few).toBeLessThan(500)
-    const [kind] = await store.stats()
+    const [kind] = await fresh.store.stats()
     expect(Math.max(kind!.waiting, kind!.failed)).toBe(10_001)
   })
 
   it('looks at no more pages for jobs that were enqueued together', async () => {
     const enqueue = (prefix: string, jobs: number): Promise<unknown> =>
-      store.insert(
+      fresh.store.insert(
         Array.from({ length: jobs }, (_, at) => ({
           id: `${prefix}${at}`,
           kind: 'a',
@@ -112,21 +95,21 @@ describe('stats', () => {
     await enqueue('b', 50_000)
     expect(await pages()).toBeLessThan(few + 100)
     expect(few).toBeLessThan(500)
-    expect(await store.stats()).toMatchObject([{ kind: 'a', waiting: 10_001, due: 10_001 }])
+    expect(await fresh.store.stats()).toMatchObject([{ kind: 'a', waiting: 10_001, due: 10_001 }])
   })
 
   it('finds the job that has been due for longest among priorities behind 10,000 jobs', async () => {
     await put(11_000, 1, 0)
-    await client.query(`update runutil.jobs_waiting set priority = 5`)
-    await client.query(
+    await fresh.client.query(`update runutil.jobs_waiting set priority = 5`)
+    await fresh.client.query(
       `update runutil.jobs_waiting set priority = -5, run_at = '2000-01-01' where id like '%-77'`,
     )
-    const [kind] = await store.stats()
+    const [kind] = await fresh.store.stats()
     expect(kind!.oldestDueAt!.getUTCFullYear()).toBeLessThanOrEqual(2000)
   })
 
   it('measures waiting times by the clock of the database, whatever that of the process says', async () => {
-    const queue = new JobQueue(store)
+    const queue = new JobQueue(fresh.store)
     const { id } = await queue.enqueue({ kind: 'a' })
     const now = Date.now
     vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000)

@@ -86,7 +86,7 @@ describe('call', () => {
     expect(failed).toBeInstanceOf(JobError)
     expect(failed.message).toBe('no such thing')
     expect((await errorOf(calls.call('toString' as 'fail', undefined))).message).toBe(
-      "there is no handler 'toString'; there are add, later, nothing, fail, odd, progress",
+      "there is no handler 'toString'; there are add, later, nothing, fail, odd, progress, report-twice",
     )
     expect((await errorOf(calls.call('odd', undefined))).message).toMatch(/handler 'odd' returned: expected/)
     for (const input of [1n, [NaN, 1], [new Map(), 1]]) {
@@ -97,6 +97,16 @@ describe('call', () => {
     const seen: unknown[] = []
     await calls.call('progress', 3, { onProgress: (value) => seen.push(value) })
     expect(seen).toEqual([{ step: 1 }, { step: 2 }, { step: 3 }])
+  })
+
+  it('hears no progress that an earlier one reports by its own tools', async () => {
+    await using calls = pool()
+    await calls.start()
+    const seen: unknown[] = []
+    for (const name of ['a', 'b', 'c']) {
+      await calls.call('report-twice', name, { onProgress: (value) => seen.push(value) })
+    }
+    expect(seen).toEqual(['a', 'b', 'c'])
   })
 
   it('is over with its pool, which await using destroys', async () => {

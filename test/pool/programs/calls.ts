@@ -1,5 +1,7 @@
 // A worker whose handlers are called by name.
-import { reportProgress, serve } from 'runutil/pool/child'
+import { type Tools, reportProgress, serve } from 'runutil/pool/child'
+
+let earlier: Tools | undefined
 
 export const handlers = {
   add: ([a, b]: [number, number]): number => a + b,
@@ -16,6 +18,12 @@ export const handlers = {
     () => {},
   progress: (steps: number): void => {
     for (let step = 1; step <= steps; step++) reportProgress({ step })
+  },
+  // Also reports with what its last call was given.
+  'report-twice': (name: string, tools: Tools): void => {
+    earlier?.reportProgress(`late, in ${name}`)
+    tools.reportProgress(name)
+    earlier = tools
   },
 }
 

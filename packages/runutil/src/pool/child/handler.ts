@@ -2,7 +2,7 @@ import type { Payload } from '../relay/payload.ts'
 
 /** What a handler of `serve` is given beside its payload. */
 export interface Tools {
-  /** Same as the exported `reportProgress`. */
+  /** As the exported `reportProgress`, of this task alone: it does nothing once the task has ended. */
   readonly reportProgress: (value: unknown) => void
 }
 

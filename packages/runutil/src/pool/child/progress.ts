@@ -5,7 +5,8 @@ let send: ((json: string) => void) | undefined
 
 /**
  * Reports the progress of the running task to the pool: any JSON, for `onProgress` of exec. Does nothing outside of a task, or
- * when the parent isn't a pool of this package.
+ * when the parent isn't a pool of this package. Code that goes on after its task uses the one that its handler was given: this one
+ * would report for the next task.
  *
  * @throws InvalidArgumentError for what isn't JSON
  */

@@ -12,7 +12,7 @@ import { type Protocol, detectProtocol } from '../relay/protocol.ts'
 import { type CallHandlers, handlerOfCalls } from './calls.ts'
 import { type ChildLink, openLink } from './child-link.ts'
 import { ignoreSignals, redirectConsole } from './guards.ts'
-import type { Answer, Handler } from './handler.ts'
+import type { Answer, Handler, Tools } from './handler.ts'
 import { watchParent } from './parent-watch.ts'
 import { reportProgress, setProgress } from './progress.ts'
 
@@ -115,6 +115,8 @@ interface ServedWorkerProps {
 class ServedWorker {
   readonly #props: ServedWorkerProps
   readonly #progress: ((json: string) => void) | undefined
+  /** The number of the last task. */
+  #nth = 0
   #endWatch: (() => void) | undefined
 
   constructor(props: ServedWorkerProps) {
@@ -128,12 +130,23 @@ class ServedWorker {
     // Not before the first task: an idle worker notices that its relay closes.
     this.#endWatch ??= watchParent()
     setProgress(this.#progress)
+    this.#nth++
+    const { handle } = this.#props
     try {
-      const result = this.#props.handle(payloadOf(message.context, message.body), TOOLS)
+      const tools = handle.length > 1 ? this.#tools(this.#nth) : TOOLS
+      const result = handle(payloadOf(message.context, message.body), tools)
       if (isPromise(result)) return this.#answerLater(result, message.id)
       this.#answer(result, message.id)
     } catch (error) {
       this.#fail(error, message.id)
+    }
+  }
+
+  #tools(task: number): Tools {
+    return {
+      reportProgress: (value) => {
+        if (this.#nth === task) reportProgress(value)
+      },
     }
   }
 
@@ -177,7 +190,8 @@ class ServedWorker {
   }
 }
 
-const TOOLS = { reportProgress }
+/** For a handler that takes none. */
+const TOOLS: Tools = { reportProgress }
 
 function encode(protocol: Protocol, result: Answer): Encoded {
   if (isBytes(result)) return protocol.answer('', result)

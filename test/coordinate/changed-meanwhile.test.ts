@@ -1,33 +1,22 @@
-import pg from 'pg'
 import { type WorkSpec, type WorkUnit, createCoordinate } from 'runutil/coordinate'
-import { type Database, PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { PostgresCoordinateStore } from 'runutil/postgres'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { serverDatabase } from '../support/postgres/migrated-database.ts'
 import { waitingFor } from '../support/postgres/waiting.ts'
 
 /** A finished unit is added again, in a transaction that stays open while a call that chose it waits. */
 describe('a unit that no longer has the status asked for when a call gets to it', () => {
-  let fresh: FreshDatabase
-  let database: Database
-  let client: pg.Client
   let spec: WorkSpec
   let unit: WorkUnit
+  const fresh = serverDatabase(beforeEach)
   beforeEach(async () => {
-    fresh = await freshDatabase()
-    database = await openDatabase(fresh.url)
-    await migrate(database)
-    client = new pg.Client(fresh.url)
-    await client.connect()
-    const namespace = await createCoordinate(new PostgresCoordinateStore(database)).namespace('namespace')
+    const namespace = await createCoordinate(new PostgresCoordinateStore(fresh.database)).namespace(
+      'namespace',
+    )
     spec = await namespace.setWorkSpec({ name: 'spec' })
     unit = await spec.addWorkUnit('u', {}, { priority: 1 })
     const [attempt] = await (await namespace.worker('w')).requestAttempts()
     await attempt!.finish()
-  })
-  afterEach(async () => {
-    await client.end()
-    await database.close()
-    await fresh.drop()
   })
 
   const finished = { statuses: ['finished' as const] }
@@ -37,12 +26,13 @@ describe('a unit that no longer has the status asked for when a call gets to it'
     ['setWorkUnitPriorities', () => spec.setWorkUnitPriorities(finished, 5)],
     ['adjustWorkUnitPriorities', () => spec.adjustWorkUnitPriorities(finished, 5)],
   ])('is left alone by %s', async (_, call) => {
-    await client.query('begin')
-    await client.query(`select runutil.add_work_units(id, '{u}', '{"{}"}', '{1}', '{null}', 'none', null)
+    await fresh.client.query('begin')
+    await fresh.client
+      .query(`select runutil.add_work_units(id, '{u}', '{"{}"}', '{1}', '{null}', 'none', null)
       from runutil.work_specs`)
     const calling = call()
     await waitingFor('transactionid', fresh.url)
-    await client.query('commit')
+    await fresh.client.query('commit')
     expect((await calling) ?? 0).toBe(0)
     expect(await unit.overview()).toMatchObject({ status: 'available', priority: 1, numAttempts: 1 })
   })

@@ -5,10 +5,10 @@ import {
   type WorkUnit,
   createCoordinate,
 } from 'runutil/coordinate'
-import { type Database, PostgresCoordinateStore, migrate, openDatabase } from 'runutil/postgres'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PostgresCoordinateStore } from 'runutil/postgres'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { serverDatabase } from '../support/postgres/migrated-database.ts'
 
 /** What an attempt's own worker asks while another transaction has changed its unit, but not committed. */
 const calls: Record<string, (attempt: Attempt) => Promise<void>> = {
@@ -50,41 +50,33 @@ const changes = {
 }
 
 describe('a call for an attempt that waits for another transaction, which', () => {
-  let fresh: FreshDatabase
-  let database: Database
   let spec: WorkSpec
   let unit: WorkUnit
   let worker: CoordinateWorkerRecord
   let attempt: Attempt
+  const fresh = serverDatabase(beforeEach)
   beforeEach(async () => {
-    fresh = await freshDatabase()
-    database = await openDatabase(fresh.url)
-    await migrate(database)
-    const namespace = await createCoordinate(new PostgresCoordinateStore(database)).namespace('n')
+    const namespace = await createCoordinate(new PostgresCoordinateStore(fresh.database)).namespace('n')
     spec = await namespace.setWorkSpec({ name: 'spec' })
     unit = await spec.addWorkUnit('unit', { own: true })
     worker = await namespace.worker('w')
     await namespace.worker('other')
     attempt = (await worker.requestAttempts())[0]!
   })
-  afterEach(async () => {
-    await database.close()
-    await fresh.drop()
-  })
 
   const waiting = async (): Promise<void> => {
     const text = `select count(*)::integer from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-    const [[count]] = (await database.query<[number]>({ text })) as [[number]]
+    const [[count]] = (await fresh.database.query<[number]>({ text })) as [[number]]
     expect(count).toBe(1)
   }
 
   describe.each(Object.entries(changes))('%s', (_, { change, error, statuses }) => {
     it.each(Object.entries(calls))('changes nothing then: %s', async (name, call) => {
-      const [[unitId, id]] = (await database.query<[string, string]>({
+      const [[unitId, id]] = (await fresh.database.query<[string, string]>({
         text: 'select id, active from runutil.work_units',
       })) as [[string, string]]
       let late: Promise<unknown> | undefined
-      await database.transaction(async (tx) => {
+      await fresh.database.transaction(async (tx) => {
         await tx.query(change, [unitId, id])
         late = call(attempt).catch((thrown: Error) => thrown)
         await eventually(waiting)

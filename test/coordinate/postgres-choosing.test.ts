@@ -1,9 +1,10 @@
 import { createCoordinate } from 'runutil/coordinate'
-import { type Database, PostgresCoordinateStore, migrate } from 'runutil/postgres'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Database, PostgresCoordinateStore } from 'runutil/postgres'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Candidate, choose } from '../../packages/runutil/src/coordinate/scheduler.ts'
 import { Random } from '../chaos/random.ts'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
+import { migratedDatabase } from '../support/postgres/migrated-database.ts'
 
 const DRAWS = 1_000
 const ANY = { workSpecs: undefined, runtimes: undefined, availableGb: undefined, units: 1 }
@@ -80,12 +81,7 @@ function furthest(drawn: Tally, expected: Tally): number {
 }
 
 describe.each(kindsOfDatabase)('choosing a spec in $name', ({ open }) => {
-  let database: Database
-  beforeAll(async () => {
-    database = await open()
-    await migrate(database)
-  })
-  afterAll(() => database?.close())
+  const fresh = migratedDatabase(beforeAll, open)
 
   it.each([
     ['few', 12, 1],
@@ -94,18 +90,18 @@ describe.each(kindsOfDatabase)('choosing a spec in $name', ({ open }) => {
     ['others so many that one is drawn first', 120, 4],
   ])('gives %s the chances that the scheduler gives them', async (_, count, seed) => {
     const specs = candidates(count, new Random(seed))
-    await put(database, specs)
+    await put(fresh.database, specs)
     const expected = chosenByScheduler(specs)
-    const drawn = await chosenByDatabase(database)
+    const drawn = await chosenByDatabase(fresh.database)
     expect(Object.keys(drawn).filter((name) => expected[name] === undefined)).toEqual([])
     expect(furthest(drawn, expected)).toBeLessThan(4.5)
   })
 
   it('takes the highest priority alone, also where one is drawn first', async () => {
     const specs = candidates(120, new Random(5)).map((spec, at) => ({ ...spec, priority: at % 3 }))
-    await put(database, specs)
+    await put(fresh.database, specs)
     const urgent = specs.filter(({ priority }) => priority === 2).map(({ name }) => name)
-    const drawn = await chosenByDatabase(database)
+    const drawn = await chosenByDatabase(fresh.database)
     expect(Object.keys(drawn).filter((name) => !urgent.includes(name))).toEqual([])
     expect(furthest(drawn, chosenByScheduler(specs))).toBeLessThan(4.5)
   })

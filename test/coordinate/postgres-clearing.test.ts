@@ -1,16 +1,12 @@
 import { createCoordinate } from 'runutil/coordinate'
-import { type Database, PostgresCoordinateStore, migrate } from 'runutil/postgres'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PostgresCoordinateStore } from 'runutil/postgres'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
+import { migratedDatabase } from '../support/postgres/migrated-database.ts'
 
 // By the database's clock, where a process brings states up to date only now and then.
 describe.each(kindsOfDatabase)('a unit whose delay is over, in $name', ({ open }) => {
-  let database: Database
-  beforeAll(async () => {
-    database = await open()
-    await migrate(database)
-  })
-  afterAll(() => database?.close())
+  const fresh = migratedDatabase(beforeAll, open)
 
   const past = new Date(2000, 0)
   it.each([
@@ -19,7 +15,7 @@ describe.each(kindsOfDatabase)('a unit whose delay is over, in $name', ({ open }
     ['retried with others', 'retryWorkUnits'],
     ['given another time that is over', 'setMeta'],
   ] as const)('is available at once when it is %s', async (_, call) => {
-    const namespace = await createCoordinate(new PostgresCoordinateStore(database)).namespace(call)
+    const namespace = await createCoordinate(new PostgresCoordinateStore(fresh.database)).namespace(call)
     const spec = await namespace.setWorkSpec({ name: 'spec' })
     const unit = await spec.addWorkUnit('u', {}, { notBefore: past })
     const worker = await namespace.worker('w')

@@ -1,11 +1,12 @@
-import { type Database, type Statement, PostgresActionLedger, migrate, openDatabase } from 'runutil/postgres'
+import { type Database, type Statement, PostgresActionLedger } from 'runutil/postgres'
 import { ErrNoWorker, Manager, WorkerLostError } from 'runutil/dispatch'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { StoreUnavailableError } from '../../packages/runutil/src/core/store-unavailable-error.ts'
 import { Random } from '../chaos/random.ts'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { failureOf, untilAbort } from '../support/outcome.ts'
 import { eventually } from '../support/eventually.ts'
+import { embeddedDatabase } from '../support/postgres/migrated-database.ts'
 
 /** Whether the answer to a statement is lost. */
 type Forgets = (text: string, params?: readonly unknown[]) => boolean
@@ -36,16 +37,11 @@ class ForgetfulDatabase implements Database {
   readonly [Symbol.asyncDispose] = this.close
 }
 
-let database: Database
-beforeAll(async () => {
-  database = await openDatabase('memory:')
-  await migrate(database)
-})
-afterAll(() => database.close())
+const fresh = embeddedDatabase(beforeAll)
 
 /** A manager whose ledger forgets, with a worker that says what it was given. */
 async function running(operation: string, forgets: Forgets) {
-  const forgetful = new ForgetfulDatabase(database, forgets)
+  const forgetful = new ForgetfulDatabase(fresh.database, forgets)
   const manager = new Manager<number>({ operation, ledger: new PostgresActionLedger(forgetful) })
   const stop = new AbortController()
   const given: number[] = []
@@ -71,7 +67,7 @@ async function running(operation: string, forgets: Forgets) {
 /** How many tasks nobody has taken. */
 async function waiting(): Promise<number> {
   const text = 'select count(*)::int from runutil.worker_tasks where not taken'
-  const [row] = await database.query<[number]>({ text })
+  const [row] = await fresh.database.query<[number]>({ text })
   return row![0]
 }
 

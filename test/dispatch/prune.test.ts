@@ -1,24 +1,20 @@
 import { Manager } from 'runutil/dispatch'
-import { type Database, PostgresActionLedger, migrate } from 'runutil/postgres'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { PostgresActionLedger } from 'runutil/postgres'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
 import { untilAbort } from '../support/outcome.ts'
+import { migratedDatabase } from '../support/postgres/migrated-database.ts'
 
 describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) => {
-  let database: Database
-  beforeAll(async () => {
-    database = await open()
-    await migrate(database)
-  })
-  afterAll(() => database?.close())
+  const fresh = migratedDatabase(beforeAll, open)
 
   let ledger: PostgresActionLedger
   let manager: Manager
   beforeEach(async () => {
-    await database.query({
+    await fresh.database.query({
       text: 'truncate runutil.actions, runutil.action_records, runutil.live_workers cascade',
     })
-    ledger = new PostgresActionLedger(database)
+    ledger = new PostgresActionLedger(fresh.database)
     manager = new Manager({ operation: 'test', ledger })
     const stop = new AbortController()
     const run = manager.run(stop.signal)
@@ -35,14 +31,16 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
   }
 
   async function countOf(table: string): Promise<number> {
-    const [row] = await database.query<[number]>({ text: `select count(*)::int from runutil.${table}` })
+    const [row] = await fresh.database.query<[number]>({ text: `select count(*)::int from runutil.${table}` })
     return row![0]
   }
 
   /** As if all that there is were of an hour ago. */
   async function anHourPasses(): Promise<void> {
-    await database.query({ text: `update runutil.action_records set at = at - interval '1 hour'` })
-    await database.query({ text: `update runutil.live_workers set expires = expires - interval '1 hour'` })
+    await fresh.database.query({ text: `update runutil.action_records set at = at - interval '1 hour'` })
+    await fresh.database.query({
+      text: `update runutil.live_workers set expires = expires - interval '1 hour'`,
+    })
   }
 
   it('have ended so long ago; those that run and younger ones stay', async () => {
@@ -54,7 +52,7 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
     for (let n = 0; n < 600; n += 100) {
       await Promise.all(Array.from({ length: 100 }, () => manager.do('quick', 'old').completed))
     }
-    await database.query({ text: `update runutil.action_records set at = at - interval '1 hour'` })
+    await fresh.database.query({ text: `update runutil.action_records set at = at - interval '1 hour'` })
     await manager.do('quick', 'young').completed
     expect(await ledger.prune('2h')).toBe(0)
     expect(await ledger.prune('30m')).toBe(600)
@@ -97,7 +95,7 @@ describe.each(kindsOfDatabase)('actions in $name that are pruned', ({ open }) =>
     manager.workers.register('host', 'target', () => {})
     const oldOnes = Array.from({ length: 300 }, (_, input) => manager.do('target', input).completed)
     await Promise.all(oldOnes)
-    await database.query({ text: `update runutil.action_records set at = at - interval '1 hour'` })
+    await fresh.database.query({ text: `update runutil.action_records set at = at - interval '1 hour'` })
     const done = Array.from({ length: 200 }, (_, input) => manager.do('target', input).completed)
     const pruned = await Promise.all([1, 2, 3].map(() => ledger.prune('30m')))
     expect(pruned.reduce((sum, each) => sum + each)).toBe(300)

@@ -1,30 +1,24 @@
-import { type Database, PostgresReplicaStore, migrate, openDatabase } from 'runutil/postgres'
+import { PostgresReplicaStore } from 'runutil/postgres'
 import { type ExpectStatic, afterAll, beforeAll, test } from 'vitest'
 import { createControl } from '../../packages/runutil/src/ops/control/create-control.ts'
 import type { Control } from '../../packages/runutil/src/ops/control/control.ts'
 import { Child } from '../support/child.ts'
 import { ada } from '../support/ops/controlled-run.ts'
-import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { serverDatabase } from '../support/postgres/migrated-database.ts'
 import { TcpProxy } from '../support/postgres/tcp-proxy.ts'
 
-let fresh: FreshDatabase
-let database: Database
 let store: PostgresReplicaStore
 /** That of a process which looks on at the others. */
 let control: Control
 const children: Child[] = []
 
-beforeAll(async () => {
-  fresh = await freshDatabase()
-  database = await openDatabase(fresh.url)
-  await migrate(database)
-  store = new PostgresReplicaStore(database)
+const fresh = serverDatabase(beforeAll)
+beforeAll(() => {
+  store = new PostgresReplicaStore(fresh.database)
   control = createControl({ runtime: () => undefined, replicas: { id: 'watcher', store } })
 })
-afterAll(async () => {
+afterAll(() => {
   for (const child of children) child.kill('SIGKILL')
-  await database.close()
-  await fresh.drop()
 })
 
 const started = (name: string, url = fresh.url): Child => {
@@ -56,7 +50,7 @@ test.concurrent('processes see each other, and do what one asks of another, once
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
   // Further beats give the commands out no more.
   const beats = async (): Promise<unknown[]> =>
-    database.query({ text: 'select seen from runutil.replicas order by id' })
+    fresh.database.query({ text: 'select seen from runutil.replicas order by id' })
   const before = await beats()
   await expect.poll(beats).not.toEqual(before)
   expect([times(one, 'one ran'), times(two, 'two ran')]).toEqual([1, 1])
@@ -90,7 +84,7 @@ test.concurrent(
       .poll(async () => (await named('mortal'))!.lost, { timeout: 60_000, interval: 250 })
       .toBe(true)
     expect(await Promise.all(ids.map((command) => store.outcome(command)))).toEqual(['lost', 'open'])
-    await database.query(
+    await fresh.database.query(
       { text: `update runutil.commands set sent = sent - interval '30 s' where replica = $1` },
       [id],
     )
@@ -107,7 +101,7 @@ test.concurrent(
     proxy.refuse()
     proxy.cut()
     await child.printed('cannot tell other processes that this one lives')
-    await database.query(
+    await fresh.database.query(
       { text: `update runutil.replicas set seen = seen - interval '1 min' where id = $1` },
       [id],
     )

@@ -1,28 +1,15 @@
 import { runAllWorkers } from 'runutil'
-import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { PostgresJobStore } from 'runutil/postgres'
 import { type LeasedJob, JobQueue, type JobStore, MemoryJobStore, QueueWorker } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { ask } from '../support/postgres/ask.ts'
-import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { eventually } from '../support/eventually.ts'
+import { embeddedDatabase, serverDatabase } from '../support/postgres/migrated-database.ts'
 
-let fresh: FreshDatabase
-let database: Database
-let embedded: Database
-beforeAll(async () => {
-  fresh = await freshDatabase()
-  database = await openDatabase(fresh.url)
-  embedded = await openDatabase('memory:')
-  await migrate(database)
-  await migrate(embedded)
-})
-afterAll(async () => {
-  await database.close()
-  await embedded.close()
-  await fresh.drop()
-})
+const fresh = serverDatabase(beforeAll)
+const embedded = embeddedDatabase(beforeAll)
 
 /** The same object, with some of its methods. */
 function over<T extends object>(target: T, methods: Partial<T>): T {
@@ -120,12 +107,12 @@ class Fleet {
 const manyOf = (count: number, store: () => JobStore): JobStore[] => Array.from({ length: count }, store)
 const stores: Record<string, () => JobStore[]> = {
   '30 workers of one process': () => {
-    const store = new PostgresJobStore(database)
+    const store = new PostgresJobStore(fresh.database)
     return manyOf(30, () => store)
   },
-  '20 workers of as many processes': () => manyOf(20, () => new PostgresJobStore(database)),
+  '20 workers of as many processes': () => manyOf(20, () => new PostgresJobStore(fresh.database)),
   '30 workers on PGlite': () => {
-    const store = new PostgresJobStore(embedded)
+    const store = new PostgresJobStore(embedded.database)
     return manyOf(30, () => store)
   },
   '30 workers in memory': () => {
@@ -165,7 +152,7 @@ describe.each(Object.entries(stores))('of %s', (_, make) => {
 
 describe('a worker that hears notifications', () => {
   it('is told so by its own store, and how long nothing falls due', async () => {
-    const store = new PostgresJobStore(database)
+    const store = new PostgresJobStore(fresh.database)
     const quietFor = (): Promise<number> => store.quietFor(['later', 'other'])
     expect(await quietFor()).toBe(0)
     const off = await store.listen(() => {}, ['later'])
@@ -187,7 +174,7 @@ describe('a worker that hears notifications', () => {
   })
 
   it('knows when the next lease runs out', async () => {
-    const store = new PostgresJobStore(database)
+    const store = new PostgresJobStore(fresh.database)
     const off = await store.listen(() => {}, ['leased'])
     await new JobQueue(store).enqueue({ id: 'leased', kind: 'leased' })
     const held = await store.claim(['leased'], 1, '1m')
@@ -198,14 +185,16 @@ describe('a worker that hears notifications', () => {
   })
 
   it('polls where a pooler only seems to let it listen', async () => {
-    const store = new PostgresJobStore(over(database, { listen: () => Promise.resolve(async () => {}) }))
+    const store = new PostgresJobStore(
+      over(fresh.database, { listen: () => Promise.resolve(async () => {}) }),
+    )
     const off = await store.listen(() => {}, ['k'])
     expect(await store.quietFor(['k'])).toBe(0)
     await off()
   })
 
   it('is woken by what it can’t read, too, as a trigger may send it', async () => {
-    const store = new PostgresJobStore(database)
+    const store = new PostgresJobStore(fresh.database)
     const woken = new Probe<void>('woken')
     const off = await store.listen(() => woken.hit(), ['k'])
     await ask(fresh.url, `select pg_notify('jobs.runutil', '')`)
@@ -216,8 +205,8 @@ describe('a worker that hears notifications', () => {
   it.each(['put off', 'enqueued for later'])(
     'is woken when a job falls due that another has %s',
     async (how) => {
-      const here = new PostgresJobStore(database)
-      const elsewhere = new PostgresJobStore(database)
+      const here = new PostgresJobStore(fresh.database)
+      const elsewhere = new PostgresJobStore(fresh.database)
       const kind = `to be ${how}`
       const queue = new JobQueue(elsewhere)
       if (how === 'put off') await queue.enqueue({ id: how, kind })

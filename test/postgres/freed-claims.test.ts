@@ -1,8 +1,9 @@
-import { type Database, PostgresJobStore, migrate } from 'runutil/postgres'
+import { PostgresJobStore } from 'runutil/postgres'
 import { type LeasedJob, JobQueue, type JobStore, type NewJob } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
+import { migratedDatabase } from '../support/postgres/migrated-database.ts'
 
 const newJob = (id: string, payload = 'null'): NewJob => ({
   id,
@@ -15,17 +16,12 @@ const newJob = (id: string, payload = 'null'): NewJob => ({
 
 // By the database's own clock: that of tests frees a lease as soon as it is over.
 describe.each(kindsOfDatabase)('a lease that ran out, in $name', ({ open }) => {
-  let database: Database
   let jobs: LeasedJob[]
-  beforeAll(async () => {
-    database = await open()
-    await migrate(database)
-  })
-  afterAll(() => database?.close())
+  const fresh = migratedDatabase(beforeAll, open)
 
-  const sql = (text: string): Promise<unknown[][]> => database.query({ text })
+  const sql = (text: string): Promise<unknown[][]> => fresh.database.query({ text })
   /** One that hasn't looked for leases yet. */
-  const store = (): JobStore => new PostgresJobStore(database)
+  const store = (): JobStore => new PostgresJobStore(fresh.database)
   const ago = (column: string, ms: number): Promise<unknown> =>
     sql(`update runutil.job_claims set ${column} = clock_timestamp() - interval '${ms} ms'`)
   const claim = (): Promise<LeasedJob[]> => store().claim(['a'], 10, '1h')
@@ -80,15 +76,10 @@ describe.each(kindsOfDatabase)('a lease that ran out, in $name', ({ open }) => {
 })
 
 describe.each(kindsOfDatabase)('the jobs that wait, in $name', ({ open }) => {
-  let database: Database
-  beforeAll(async () => {
-    database = await open()
-    await migrate(database)
-  })
-  afterAll(() => database?.close())
+  const fresh = migratedDatabase(beforeAll, open)
 
   it('have no note but for large payloads, so that the others cost nothing', async () => {
-    const store = new PostgresJobStore(database)
+    const store = new PostgresJobStore(fresh.database)
     await store.insert([
       newJob('1'),
       newJob('2', `"${'x'.repeat(510)}"`),
@@ -97,18 +88,18 @@ describe.each(kindsOfDatabase)('the jobs that wait, in $name', ({ open }) => {
     const notes = {
       text: 'select id, (note).bytes from runutil.jobs_waiting where note is distinct from null',
     }
-    expect(await database.query(notes)).toEqual([['3', 513]])
+    expect(await fresh.database.query(notes)).toEqual([['3', 513]])
   })
 
   it('are claimed without a look at those that a claim has no room for', async () => {
-    const store = new PostgresJobStore(database)
+    const store = new PostgresJobStore(fresh.database)
     const queue = new JobQueue(store)
     const payload = 'x'.repeat(100_000)
     await queue.enqueue(Array.from({ length: 200 }, (_, at) => ({ id: `large ${at}`, kind: 'b', payload })))
     const jobs = await store.claim(['b'], 200, '1h', { maxBytes: 1_000_000 })
     expect(jobs).toHaveLength(9)
     expect(
-      await database.query({ text: "select count(*)::int from runutil.jobs_waiting where kind = 'b'" }),
+      await fresh.database.query({ text: "select count(*)::int from runutil.jobs_waiting where kind = 'b'" }),
     ).toEqual([[191]])
   })
 })

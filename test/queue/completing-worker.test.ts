@@ -1,53 +1,38 @@
-import pg from 'pg'
 import { runAllWorkers } from 'runutil'
-import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { PostgresJobStore } from 'runutil/postgres'
 import { JobQueue, QueueWorker } from 'runutil/queue'
 import { Probe } from 'runutil/testing'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
-import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
 import { eventually } from '../support/eventually.ts'
+import { serverDatabase } from '../support/postgres/migrated-database.ts'
 
-let fresh: FreshDatabase
-let database: Database
-let client: pg.Client
 let queue: JobQueue
 let stop: AbortController
 let run: Promise<void>
 let log: ReturnType<typeof capturedLogger>
-beforeAll(async () => {
-  fresh = await freshDatabase()
-  database = await openDatabase(fresh.url)
-  await migrate(database)
-  client = new pg.Client(fresh.url)
-  await client.connect()
-})
-afterAll(async () => {
-  await client.end()
-  await database.close()
-  await fresh.drop()
-})
+const fresh = serverDatabase(beforeAll)
 let kinds = 0
 let kind: string
 /** Hit when a handler has completed its job, and returned, in a transaction that is still open. */
 let completed: Probe<string>
 beforeEach(() => {
-  queue = new JobQueue(new PostgresJobStore(database))
+  queue = new JobQueue(new PostgresJobStore(fresh.database))
   kind = `kind ${++kinds}`
   completed = new Probe('completed')
   stop = new AbortController()
   log = capturedLogger()
   const worker = new QueueWorker(queue, { concurrency: 2 }).register(kind, async (job) => {
     if (job.payload !== 'in a transaction') return 'returned'
-    await client.query('begin')
-    await queue.complete(job, 'in the transaction', { tx: client })
+    await fresh.client.query('begin')
+    await queue.complete(job, 'in the transaction', { tx: fresh.client })
     completed.hit(job.id)
     return 'returned'
   })
   run = runAllWorkers([worker], stop.signal, { logger: log.logger })
 })
 afterEach(async () => {
-  await client.query('rollback')
+  await fresh.client.query('rollback')
   stop.abort()
   await run
 })
@@ -69,23 +54,23 @@ describe('a worker whose handler returns before the transaction ends that comple
 
   it('records all others meanwhile, and says nothing', async () => {
     await withOthers()
-    await client.query('commit')
+    await fresh.client.query('commit')
     expect(await queue.result(kind)).toBe('in the transaction')
     expect(log.lines).toEqual([])
   })
 
   it('records what it returned when the transaction is rolled back', async () => {
     await withOthers()
-    await client.query('rollback')
+    await fresh.client.query('rollback')
     expect(await queue.result(kind)).toBe('returned')
     expect(await queue.get(kind)).toMatchObject({ attemptsDone: 1 })
   })
 
   it('leaves no lease behind', async () => {
     await withOthers()
-    await client.query('commit')
+    await fresh.client.query('commit')
     await eventually(async () =>
-      expect(await database.query({ text: 'select from runutil.job_claims' })).toEqual([]),
+      expect(await fresh.database.query({ text: 'select from runutil.job_claims' })).toEqual([]),
     )
   })
 })

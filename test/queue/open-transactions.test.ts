@@ -1,38 +1,23 @@
-import pg from 'pg'
-import { type Database, PostgresJobStore, migrate, openDatabase } from 'runutil/postgres'
+import { PostgresJobStore } from 'runutil/postgres'
 import { type LeasedJob, ErrJobExists, JobQueue } from 'runutil/queue'
 import { VirtualClock } from 'runutil/testing'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { settlementOf } from '../../packages/runutil/src/queue/outcome.ts'
 import { rules } from '../../packages/runutil/src/testing/job-store-case.ts'
 import { failureOf } from '../support/outcome.ts'
-import { type FreshDatabase, freshDatabase } from '../support/postgres/databases.ts'
+import { serverDatabase } from '../support/postgres/migrated-database.ts'
 
-let fresh: FreshDatabase
-let database: Database
-let client: pg.Client
 let clock: VirtualClock
 let queue: JobQueue
 let kinds = 0
 let kind: string
-beforeAll(async () => {
-  fresh = await freshDatabase()
-  database = await openDatabase(fresh.url)
-  await migrate(database)
-  client = new pg.Client(fresh.url)
-  await client.connect()
-})
-afterAll(async () => {
-  await client.end()
-  await database.close()
-  await fresh.drop()
-})
+const fresh = serverDatabase(beforeAll)
 beforeEach(() => {
   clock = new VirtualClock()
-  queue = new JobQueue(new PostgresJobStore(database, { clock }))
+  queue = new JobQueue(new PostgresJobStore(fresh.database, { clock }))
   kind = `kind ${++kinds}`
 })
-afterEach(async () => void (await client.query('rollback')))
+afterEach(async () => void (await fresh.client.query('rollback')))
 
 async function claimed(count: number): Promise<LeasedJob[]> {
   await queue.enqueue(Array.from({ length: count }, (_, n) => ({ id: `${kind} ${n}`, kind })))
@@ -45,8 +30,8 @@ const again = (job: LeasedJob) =>
 
 /** In a transaction that stays open. */
 async function completeInOpen(job: LeasedJob, begin = 'begin'): Promise<void> {
-  await client.query(begin)
-  await queue.complete(job, 'in the transaction', { tx: client })
+  await fresh.client.query(begin)
+  await queue.complete(job, 'in the transaction', { tx: fresh.client })
 }
 
 // What has to wait for the transaction's end would wait for ever here.
@@ -64,7 +49,7 @@ describe('while a transaction that completes a job is open', () => {
     expect((await queue.get(job.id))!.progress).toEqual(progress)
     await store.release([third])
     expect(await store.settle([done(fourth)])).toEqual([])
-    await client.query('commit')
+    await fresh.client.query('commit')
     const statuses = [job, first, second, third, fourth].map(async ({ id }) => (await queue.get(id))!.status)
     expect(await Promise.all(statuses)).toEqual(['DONE', 'DONE', 'PENDING', 'PENDING', 'DONE'])
   })
@@ -76,7 +61,7 @@ describe('while a transaction that completes a job is open', () => {
     const limited = rules({ concurrency: 1 })
     await queue.store.setRules(kind, new Map([[`${kind} limited`, limited]]))
     expect(await queue.store.claim([kind, `${kind} limited`], 10, '30s')).toEqual([])
-    await client.query('commit')
+    await fresh.client.query('commit')
     expect(await queue.store.claim([kind], 10, '30s')).toHaveLength(1)
   })
 
@@ -85,18 +70,18 @@ describe('while a transaction that completes a job is open', () => {
     await completeInOpen(job)
     const late = () => queue.store.settle([done(job)], { afterTransaction: true })
     expect(await failureOf(late())).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
-    await client.query('commit')
+    await fresh.client.query('commit')
     expect(await late()).toEqual([])
     expect(await queue.get(job.id)).toMatchObject({ status: 'DONE', result: 'in the transaction' })
     expect(
-      await database.query({ text: `select from runutil.job_claims where claim = ${job.claim}` }),
+      await fresh.database.query({ text: `select from runutil.job_claims where claim = ${job.claim}` }),
     ).toEqual([])
   })
 
   it('what its handler returns counts when it was rolled back', async () => {
     const [job] = (await claimed(1)) as [LeasedJob]
     await completeInOpen(job)
-    await client.query('rollback')
+    await fresh.client.query('rollback')
     expect(await queue.store.settle([done(job)], { afterTransaction: true })).toEqual([])
     expect(await queue.get(job.id)).toMatchObject({ status: 'DONE', result: 'later' })
   })
@@ -107,9 +92,9 @@ describe('while a transaction that completes a job is open', () => {
       const [job] = (await claimed(1)) as [LeasedJob]
       await completeInOpen(job)
       await clock.advance('1h')
-      const other = new PostgresJobStore(database, { clock })
+      const other = new PostgresJobStore(fresh.database, { clock })
       expect(await other.claim([kind], 1, '30s')).toEqual([])
-      await client.query(end)
+      await fresh.client.query(end)
       const taken = await other.claim([kind], 1, '30s')
       expect(taken.map(({ id }) => id)).toEqual(end === 'commit' ? [] : [job.id])
     },
@@ -121,11 +106,11 @@ describe('a repeatable-read transaction', () => {
 
   it('completes a job whose lease was renewed since it began', async () => {
     const [job, other] = (await claimed(2)) as [LeasedJob, LeasedJob]
-    await client.query(SNAPSHOT)
+    await fresh.client.query(SNAPSHOT)
     await queue.store.renew([job, other], '1h', new Map([[job, { done: 1, at: new Date(0) }]]))
     await queue.store.settle([again(other)])
-    await queue.complete(job, 1, { tx: client })
-    await client.query('commit')
+    await queue.complete(job, 1, { tx: fresh.client })
+    await fresh.client.query('commit')
     expect(await queue.get(job.id)).toMatchObject({ status: 'DONE', result: 1 })
   })
 
@@ -133,10 +118,10 @@ describe('a repeatable-read transaction', () => {
     const [job] = (await claimed(1)) as [LeasedJob]
     const after = (id: string) => queue.enqueue({ id: `${kind} ${id}`, kind, after: job.id })
     await after('known')
-    await client.query(SNAPSHOT)
+    await fresh.client.query(SNAPSHOT)
     await after('new')
-    await failureOf(queue.complete(job, 1, { tx: client }))
-    await client.query('rollback')
+    await failureOf(queue.complete(job, 1, { tx: fresh.client }))
+    await fresh.client.query('rollback')
     expect(await queue.store.settle([done(job)])).toEqual([])
     const next = await queue.store.claim([kind], 10, '30s')
     expect(next.map(({ id }) => id)).toEqual([`${kind} known`, `${kind} new`])
@@ -144,12 +129,12 @@ describe('a repeatable-read transaction', () => {
 
   it('can’t complete one that another has taken since', async () => {
     const [job] = (await claimed(1)) as [LeasedJob]
-    await client.query(SNAPSHOT)
+    await fresh.client.query(SNAPSHOT)
     await clock.advance('1h')
-    const other = new PostgresJobStore(database, { clock })
+    const other = new PostgresJobStore(fresh.database, { clock })
     expect(await other.claim([kind], 1, '30s')).toHaveLength(1)
-    await failureOf(queue.complete(job, 1, { tx: client }))
-    await client.query('rollback')
+    await failureOf(queue.complete(job, 1, { tx: fresh.client }))
+    await fresh.client.query('rollback')
     expect(await queue.get(job.id)).toMatchObject({ status: 'PENDING' })
   })
 
@@ -157,20 +142,20 @@ describe('a repeatable-read transaction', () => {
     'in %s is told which ids are taken since it began',
     async (level) => {
       await queue.enqueue({ id: `${kind} before`, kind })
-      await client.query(`begin isolation level ${level}; select from runutil.jobs limit 1`)
+      await fresh.client.query(`begin isolation level ${level}; select from runutil.jobs limit 1`)
       await queue.enqueue([
         { id: `${kind} since`, kind },
         { id: `${kind} too`, kind },
       ])
       const jobs = ['before', 'since', 'too', 'new'].map((which) => ({ id: `${kind} ${which}`, kind }))
-      const error = await failureOf(queue.enqueue(jobs, { tx: client }))
+      const error = await failureOf(queue.enqueue(jobs, { tx: fresh.client }))
       expect(error).toBeInstanceOf(ErrJobExists)
       expect((error as ErrJobExists).ids).toEqual(
         ['before', 'since', 'too'].map((which) => `${kind} ${which}`),
       )
       // The transaction can go on.
-      await queue.enqueue({ id: `${kind} other`, kind }, { tx: client })
-      await client.query('commit')
+      await queue.enqueue({ id: `${kind} other`, kind }, { tx: fresh.client })
+      await fresh.client.query('commit')
       expect(await queue.get(`${kind} new`)).toBeUndefined()
       expect(await queue.get(`${kind} other`)).toBeDefined()
     },

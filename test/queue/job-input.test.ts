@@ -1,4 +1,4 @@
-import { ErrInvalidJob, ErrJobExists, ErrUnknownKind, type JobInput, QueueWorker } from 'runutil/queue'
+import { ErrInvalidJob, ErrUnknownKind, type JobInput, QueueWorker } from 'runutil/queue'
 import { describe, expect, it, test } from 'vitest'
 import { failureOf } from '../support/outcome.ts'
 import { freshQueue } from '../support/queue/fresh-queue.ts'
@@ -222,29 +222,6 @@ describe('refused, and nothing is stored', () => {
     const worker = new QueueWorker(queue).register('a', () => {})
     expect(await failureOf(worker.enqueue(filled(given)))).toBeInstanceOf(ErrInvalidJob)
     expect(await queue.counts()).toEqual({})
-  })
-
-  it('one id twice in a call, also where only blanks tell them apart', async () => {
-    const { queue } = freshQueue()
-    const jobs = ['1', '2', ' 1', '3', '2 ', '1'].map((id) => ({ id, kind: 'a' }))
-    const error = await failureOf<ErrJobExists>(queue.enqueue(jobs))
-    expect(error).toBeInstanceOf(ErrJobExists)
-    expect(error.ids).toEqual(['1', '2'])
-    expect(await queue.counts()).toEqual({})
-  })
-
-  it('ids that exist, which the error names; of many, the first ten', async () => {
-    const { queue } = freshQueue()
-    const jobs = Array.from({ length: 12 }, (_, at) => ({ id: `${at}`, kind: 'a' }))
-    await queue.enqueue(jobs)
-    const error = await failureOf<ErrJobExists>(queue.enqueue([{ id: 'new', kind: 'a' }, ...jobs]))
-    expect(error).toMatchObject({
-      name: 'ErrJobExists',
-      code: 'ERR_JOB_EXISTS',
-      ids: jobs.map(({ id }) => id),
-    })
-    expect(error.message).toMatch(/"0", "1", .*"9" and 2 more$/)
-    expect(await queue.get('new')).toBeUndefined()
   })
 
   it('through a worker, a kind that it has no handler for', async () => {

@@ -80,15 +80,20 @@ function prepareJob(input: JobInput, { name, kinds, onExists, mostJson }: Prepar
   }
   checkFields(input, name)
   const { id, kind, runAt, delay, priority, key, unique, after } = input
-  return {
+  const job: NewJob = {
     id: id === undefined ? timeOrderedId() : text(id, '.id', name, LONGEST_ID),
     kind: kinds.of(kind, name),
     runAt: momentOf(runAt, name),
-    delayMs: delay === undefined ? undefined : delayOf(delay, runAt, name),
     priority: priority === undefined ? 0 : priorityOf(priority, name),
     key: key === undefined ? undefined : text(key, '.key', name, LONGEST_KEY),
-    unique: unique === undefined ? undefined : uniqueKey(unique, onExists, name),
     payload: payloadOf(input, name, mostJson),
+  }
+  // Nearly no job has one of these, and in a long list a field less is memory less.
+  if (delay === undefined && unique === undefined && after === undefined) return job
+  return {
+    ...job,
+    delayMs: delay === undefined ? undefined : delayOf(delay, runAt, name),
+    unique: unique === undefined ? undefined : uniqueKey(unique, onExists, name),
     after: after === undefined ? undefined : dependenciesOf(after, name),
   }
 }
@@ -110,12 +115,23 @@ class KindNames {
 }
 
 function checkIds(jobs: readonly NewJob[]): void {
+  if (areInOrder(jobs)) return
   const seen = new Set<string>()
   for (const { id } of jobs) seen.add(id)
   if (seen.size === jobs.length) return
   seen.clear()
   const twice = jobs.filter(({ id }) => seen.size === seen.add(id).size)
   throw new ErrJobExists([...new Set(twice.map(({ id }) => id))])
+}
+
+/** Whether each id is longer than the one before it, or as long and greater: ids that count up, which then all differ. */
+function areInOrder(jobs: readonly NewJob[]): boolean {
+  for (let at = 1; at < jobs.length; at++) {
+    const before = jobs[at - 1]!.id
+    const { id } = jobs[at]!
+    if (id.length < before.length || (id.length === before.length && id <= before)) return false
+  }
+  return true
 }
 
 /** An id as it is stored, trimmed; undefined for one that no job can have. */

@@ -20,10 +20,11 @@ export async function producer(url, { callers = 1 }) {
 export function producerOf(queue, flowProducer) {
   queue.on('error', (error) => console.error(error))
   return {
-    addMany: (payloads, runAt) => {
+    inputs: (payloads, runAt) => {
       const opts = runAt === undefined ? {} : { delay: runAt.getTime() - Date.now() }
-      return queue.addBulk(payloads.map((data) => ({ name: 'bench', data, opts })))
+      return payloads.map((data) => ({ name: 'bench', data, opts }))
     },
+    addMany: (inputs) => queue.addBulk(inputs),
     add: (payload) => queue.add('bench', payload),
     addUnique: (payload, id) => queue.add('bench', payload, { deduplication: { id } }),
     addChains: async (chains) => {

@@ -15,8 +15,8 @@ export async function setup(url) {
 export async function producer(url) {
   const utils = await makeWorkerUtils({ preset: presetOf(url) })
   return {
-    addMany: (payloads, runAt) =>
-      utils.addJobs(payloads.map((payload) => ({ identifier: 'bench', payload, runAt }))),
+    inputs: (payloads, runAt) => payloads.map((payload) => ({ identifier: 'bench', payload, runAt })),
+    addMany: (inputs) => utils.addJobs(inputs),
     add: (payload) => utils.addJob('bench', payload),
     addUnique: (payload, jobKey) => utils.addJob('bench', payload, { jobKey }),
     close: () => utils.release(),

@@ -18,11 +18,9 @@ export async function setup(url, { wakes, unique }) {
 export async function producer(url, { wakes }) {
   const boss = await start(url, { useListenNotify: wakes })
   return {
-    addMany: (payloads, startAfter) =>
-      boss.insert(
-        'bench',
-        payloads.map((data) => (startAfter === undefined ? { data } : { data, startAfter })),
-      ),
+    inputs: (payloads, startAfter) =>
+      payloads.map((data) => (startAfter === undefined ? { data } : { data, startAfter })),
+    addMany: (inputs) => boss.insert('bench', inputs),
     add: (payload) => boss.send('bench', payload),
     addUnique: (payload, singletonKey) => boss.send('bench', payload, { singletonKey }),
     close: () => boss.stop({ graceful: false }),

@@ -3,7 +3,7 @@
 import { migrate, openDatabase, PostgresJobStore } from 'runutil/postgres'
 import { JobQueue, QueueWorker } from 'runutil/queue'
 
-// Ids are the caller's, so they are made beforehand in the contenders that make them in the database.
+// Ids are the caller's.
 const run = process.pid.toString(36) + Date.now().toString(36)
 let made = 0
 
@@ -25,7 +25,8 @@ export function producerOf(database, keys) {
     return keys === undefined ? job : { ...job, key: `key-${made % keys}` }
   }
   return {
-    addMany: (payloads, runAt) => queue.enqueue(payloads.map((payload) => input(payload, runAt))),
+    inputs: (payloads, runAt) => payloads.map((payload) => input(payload, runAt)),
+    addMany: (inputs) => queue.enqueue(inputs),
     add: (payload) => queue.enqueue(input(payload)),
     addUnique: (payload, unique) => queue.enqueue({ ...input(payload), unique }),
     addChains: (chains) =>

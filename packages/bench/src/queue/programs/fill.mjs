@@ -14,7 +14,7 @@ for (let from = 0; from < count; from += each) {
     continue
   }
   const runAt = later ? new Date(Date.now() + 365 * 86_400_000) : undefined
-  await producer.addMany(given, runAt)
+  await producer.addMany(producer.inputs(given, runAt))
 }
 await producer.close()
 finish()

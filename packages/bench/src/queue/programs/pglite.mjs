@@ -6,8 +6,10 @@ import { finish, options, payloads } from './task.mjs'
 const { count } = options
 const database = await openDatabase('memory:')
 await migrate(database)
+const producer = producerOf(database)
+const inputs = producer.inputs(payloads(0, count))
 const enqueuedAt = performance.now()
-await producerOf(database).addMany(payloads(0, count))
+await producer.addMany(inputs)
 const startedAt = performance.now()
 let ran = 0
 await new Promise((resolve) => {

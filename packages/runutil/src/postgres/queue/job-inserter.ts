@@ -12,7 +12,7 @@ import { type JobNotifications, NO_NOTICE, type NoticeColumns } from './job-noti
 import type { JobStatements } from './job-statements.ts'
 
 /** Rows per statement. A call with that many isn't merged with others. */
-export const CHUNK = 5_000
+export const CHUNK = 10_000
 export const LARGE = 200
 /** Without traceparents. */
 const PLAIN_COLUMNS = 11

@@ -17,18 +17,23 @@ export class CallScope<S> {
     this.#Resource = Resource
   }
 
-  call<T, C>(store: S, body: (caller: C) => T, caller: C): T {
-    if (this.#Resource !== undefined) return callIn(new this.#Resource(store), body, caller)
+  call<T, C>(store: S, body: (caller: C, store: S) => T, caller: C): T {
+    if (this.#Resource !== undefined) return callIn(new this.#Resource(store), body, caller, store)
     if (way === 'restores')
       return this.#scope.runInAsyncScope(enterAndCall<S, T, C>, undefined, this.#own, store, body, caller)
     return this.#scope.run(() => enterAndCall(this.#own, store, body, caller))
   }
 }
 
-function enterAndCall<S, T, C>(own: AsyncLocalStorage<S>, store: S, body: (caller: C) => T, caller: C): T {
+function enterAndCall<S, T, C>(
+  own: AsyncLocalStorage<S>,
+  store: S,
+  body: (caller: C, store: S) => T,
+  caller: C,
+): T {
   // Cheaper than running within it: the scope around this call ends anyway.
   own.enterWith(store)
-  return body(caller)
+  return body(caller, store)
 }
 
 /**
@@ -133,7 +138,7 @@ function isRight<S>(Resource: ResourceWith<S>, own: AsyncLocalStorage<S>): boole
     return isFresh && own.getStore() === store
   }
   try {
-    return [{} as S, {} as S].every((store) => callIn(new Resource(store), isFound, store))
+    return [{} as S, {} as S].every((store) => callIn(new Resource(store), isFound, store, undefined))
   } catch {
     return false
   } finally {

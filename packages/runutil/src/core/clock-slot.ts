@@ -6,7 +6,7 @@ export interface Link<T> {
 
 /** The timers due in one millisecond: a circular list through the slot, because an array would reallocate each time. */
 export class Slot<T extends Link<T>> implements Link<T> {
-  readonly due: number
+  due: number
   next: Link<T> | undefined = this
   previous: Link<T> | undefined = this
 

@@ -18,13 +18,13 @@ export class FreshScope extends AsyncScope {
       this.#properties = Reflect.ownKeys(this)
       this.#values = this.#properties.map((key) => (this as Record<PropertyKey, unknown>)[key])
     }
-    return callIn(copyOf(this.#properties, this.#values), callBody<T>, body)
+    return callIn(copyOf(this.#properties, this.#values), callBody<T>, body, undefined)
   }
 }
 
 /** Calls `body` in the stores of a resource of async hooks. */
-export function callIn<T, C>(resource: AsyncResource, body: (caller: C) => T, caller: C): T {
-  return AsyncResource.prototype.runInAsyncScope.call(resource, body, undefined, caller) as T
+export function callIn<T, A, B>(resource: AsyncResource, body: (a: A, b: B) => T, a: A, b: B): T {
+  return AsyncResource.prototype.runInAsyncScope.call(resource, body, undefined, a, b) as T
 }
 
 function callBody<T>(body: () => T): T {
@@ -71,7 +71,7 @@ function tryWays(): 'restores' | 'copies' | 'nests' {
     }
     const keys = Reflect.ownKeys(scope)
     const values = keys.map((key) => (scope as unknown as Record<PropertyKey, unknown>)[key])
-    const inCopy = (): unknown[] => callIn(copyOf(keys, values), enter, undefined)
+    const inCopy = (): unknown[] => callIn(copyOf(keys, values), enter, undefined, undefined)
     const copies = isFresh(inCopy) && isFresh(inCopy)
     const again = (): unknown[] => scope.run(enter)
     if (isFresh(again) && isFresh(again)) return 'restores'

@@ -47,7 +47,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   /** When the next start is due, by `elapsed()`. */
   #nextAt = NaN
   #timer: Timer | undefined
-  /** The context of the current run. Not kept for longer: a context that dies young costs the garbage collector nothing. */
+  /** The context of the current run once that has returned a promise: what an old object refers to costs the garbage collector more. */
   #run: Context | undefined
   /** The start of the current or last run. Never undefined: V8 would allocate an object for each number. */
   #startedAt = NaN
@@ -78,8 +78,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
     this.#aborted = () => this.#stop()
   }
 
-  static readonly #call = (ticker: Ticker): Promise<void> | void => {
-    const context = ticker.#run!
+  static readonly #call = (ticker: Ticker, context: Context): Promise<void> | void => {
     // Looked for here, so that a run without a tracer creates no function.
     return context.scope.records.tracer === undefined
       ? ticker.#callJob(context)
@@ -152,7 +151,9 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   running(): RunningRun | undefined {
     if (!this.#isRunning) return undefined
     const startedAt = dateAt(this.#clock, this.#startedAt)
-    return { startedAt, traceId: this.#context.id, progress: this.#run?.progress }
+    // Before its job has returned, only that can ask.
+    const run = this.#run ?? currentContext()
+    return { startedAt, traceId: this.#context.id, progress: run?.progress }
   }
 
   nextRunAt(): Date | undefined {
@@ -220,9 +221,10 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
     this.#isRunning = true
     this.#context.record?.signOfLife()
     try {
-      this.#run = this.#newRun()
-      const running: Promise<void> | void | undefined = this.#scope.call(this.#run, Ticker.#call, this)
+      const run = this.#newRun()
+      const running: Promise<void> | void | undefined = this.#scope.call(run, Ticker.#call, this)
       if (typeof running?.then === 'function') {
+        this.#run = run
         // Another run may start in this turn, after what this one has done so far.
         if (this.#context.record?.lastRun?.wasShort !== true) elapsedNow(this.#clock)
         this.#sweep.began()

@@ -1,30 +1,28 @@
-import { type Database, PostgresLeaseStore, migrate } from 'runutil/postgres'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { PostgresLeaseStore } from 'runutil/postgres'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { capturedLogger, withLogger } from '../support/logs.ts'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
+import { migratedDatabase } from '../support/postgres/migrated-database.ts'
 
 const DAILY = { leaseMs: 30_000, everyMs: 86_400_000 }
 
 // Shifts the time that the store's functions read, as if the clock of the server had been set.
 describe.each(kindsOfDatabase)('while the clock of $name is set back', ({ open }) => {
-  let database: Database
+  const fresh = migratedDatabase(beforeAll, open)
   beforeAll(async () => {
-    database = await open()
-    await migrate(database)
-    await database.query({ text: `create table step as select interval '0' as by` })
-    await database.query({
+    await fresh.database.query({ text: `create table step as select interval '0' as by` })
+    await fresh.database.query({
       text: `create or replace function runutil.store_time(p_now float8) returns timestamptz language sql volatile as
         'select clock_timestamp() + by from public.step'`,
     })
   })
-  afterAll(() => database?.close())
 
   const set = (by: string): Promise<unknown> =>
-    database.query({ text: 'update step set by = $1::text::interval' }, [by])
+    fresh.database.query({ text: 'update step set by = $1::text::interval' }, [by])
   let leases: PostgresLeaseStore
   beforeEach(async () => {
-    await database.query({ text: 'truncate runutil.leases' })
-    leases = new PostgresLeaseStore(database)
+    await fresh.database.query({ text: 'truncate runutil.leases' })
+    leases = new PostgresLeaseStore(fresh.database)
     await set('10 years')
   })
 
@@ -61,7 +59,7 @@ describe.each(kindsOfDatabase)('while the clock of $name is set back', ({ open }
 
   it('a lease whose run failed is due after its delay at most', async () => {
     for (let failures = 0; failures < 7; failures++) {
-      await database.query({ text: `update runutil.leases set failed = failed - interval '1 minute'` })
+      await fresh.database.query({ text: `update runutil.leases set failed = failed - interval '1 minute'` })
       const answer = await leases.acquire('a', DAILY)
       expect(answer.kind).toBe('acquired')
       await leases.release('a', failures + 1, 'failed')

@@ -1,31 +1,29 @@
 import { JobQueue, QueueWorker } from 'runutil/queue'
-import { type Database, PostgresJobStore, migrate } from 'runutil/postgres'
+import { PostgresJobStore } from 'runutil/postgres'
 import { runAllWorkers } from 'runutil'
 import { Probe } from 'runutil/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { capturedLogger } from '../support/logs.ts'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
+import { migratedDatabase } from '../support/postgres/migrated-database.ts'
 
 // What the database takes for the time is moved, as if its machine's clock had been set.
 describe.each(kindsOfDatabase)('while the clock of $name is set', ({ open }) => {
-  let database: Database
+  const fresh = migratedDatabase(beforeAll, open)
   beforeAll(async () => {
-    database = await open()
-    await migrate(database)
-    await database.query({ text: 'create table step (by interval not null)' })
-    await database.query({ text: `insert into step values ('0')` })
-    await database.query({
+    await fresh.database.query({ text: 'create table step (by interval not null)' })
+    await fresh.database.query({ text: `insert into step values ('0')` })
+    await fresh.database.query({
       text: `create or replace function runutil.store_time(p_now float8) returns timestamptz language sql volatile as
         'select clock_timestamp() + by from public.step'`,
     })
   })
-  afterAll(() => database?.close())
 
   const set = (by: string): Promise<unknown> =>
-    database.query({ text: `update step set by = $1::text::interval` }, [by])
+    fresh.database.query({ text: `update step set by = $1::text::interval` }, [by])
 
   it('a rate goes on at its pace, no job runs twice, and one line tells of each step', async () => {
-    const store = new PostgresJobStore(database)
+    const store = new PostgresJobStore(fresh.database)
     const queue = new JobQueue(store)
     const { logger, lines } = capturedLogger()
     const started = new Probe<string>('started', '60s')

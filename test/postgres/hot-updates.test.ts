@@ -1,8 +1,8 @@
-import { type Database, PostgresJobStore, migrate } from 'runutil/postgres'
 import type { LeasedJob, Outcome } from 'runutil/queue'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
 import { settlementOf } from '../../packages/runutil/src/queue/outcome.ts'
+import { migratedDatabase } from '../support/postgres/migrated-database.ts'
 
 const JOBS = 200
 
@@ -15,21 +15,14 @@ function countsOf(result: unknown): [updates: number, hot: number] {
 }
 
 describe.each(kindsOfDatabase)('the end of a job, in $name', ({ open }) => {
-  let database: Database
-  let store: PostgresJobStore
-  beforeAll(async () => {
-    database = await open()
-    await migrate(database)
-    store = new PostgresJobStore(database)
-  })
-  afterAll(() => database?.close())
+  const fresh = migratedDatabase(beforeAll, open)
 
   async function claimed(prefix: string): Promise<LeasedJob[]> {
     const ids = Array.from({ length: JOBS }, (_, at) => `${prefix}${at}`)
-    await store.insert(
+    await fresh.store.insert(
       ids.map((id) => ({ id, kind: 'a', payload: 'null', runAt: undefined, priority: 1, key: undefined })),
     )
-    return store.claim(['a'], JOBS, '1h')
+    return fresh.store.claim(['a'], JOBS, '1h')
   }
 
   it.each<[string, Outcome]>([
@@ -41,8 +34,8 @@ describe.each(kindsOfDatabase)('the end of a job, in $name', ({ open }) => {
     const jobs = await claimed(name)
     // As in everyday use, not all jobs of a page end at once.
     const batch = jobs.filter((_, at) => at % 2 === 0).map((job) => settlementOf(job, outcome, 1))
-    const [updates, hot] = await database.transaction(async (tx) => {
-      expect(await store.settle(batch, { tx })).toEqual([])
+    const [updates, hot] = await fresh.database.transaction(async (tx) => {
+      expect(await fresh.store.settle(batch, { tx })).toEqual([])
       return countsOf(await tx.query(COUNTS, []))
     })
     // Also of transactions before, which the server hasn't added up yet.

@@ -1,22 +1,18 @@
 import { createCoordinate } from 'runutil/coordinate'
-import { type Database, PostgresCoordinateStore, migrate } from 'runutil/postgres'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PostgresCoordinateStore } from 'runutil/postgres'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { kindsOfDatabase } from '../support/postgres/databases.ts'
+import { migratedDatabase } from '../support/postgres/migrated-database.ts'
 import { allRowsRead } from '../support/postgres/rows-read.ts'
 
 const MOST = 10_001
 
 describe.each(kindsOfDatabase)('open units on $name', ({ open }) => {
-  let database: Database
-  beforeAll(async () => {
-    database = await open()
-    await migrate(database)
-  })
-  afterAll(() => database.close())
+  const fresh = migratedDatabase(beforeAll, open)
 
   /** Adds units as they are stored. */
   async function units(spec: string, state: string, count: number, columns = 'null, null'): Promise<void> {
-    await database.query({
+    await fresh.database.query({
       text: `insert into runutil.work_units (spec, name, priority, state, data, not_before, expires)
         select s.id, '${state} ' || clock_timestamp() || i, 0, '${state}', '{}', ${columns}
         from runutil.work_specs as s, generate_series(1, ${count}) as i where s.name = '${spec}'`,
@@ -24,18 +20,18 @@ describe.each(kindsOfDatabase)('open units on $name', ({ open }) => {
   }
 
   test('are read without those that have ended, however many there are', async () => {
-    const coordinate = createCoordinate(new PostgresCoordinateStore(database))
+    const coordinate = createCoordinate(new PostgresCoordinateStore(fresh.database))
     await (await coordinate.namespace('ended')).setWorkSpec({ name: 'c' })
     await units('c', 'open', 3)
     await coordinate.openUnits()
     await units('c', 'closed', 20_000)
-    const before = await allRowsRead(database)
+    const before = await allRowsRead(fresh.database)
     expect(await coordinate.openUnits()).toMatchObject([{ workSpec: 'c', available: 3, delayed: 0 }])
-    expect((await allRowsRead(database)) - before).toBeLessThan(500)
+    expect((await allRowsRead(fresh.database)) - before).toBeLessThan(500)
   })
 
   test('are counted to 10,001 of a spec and status, and delayed ones to 10,000 of all specs', async () => {
-    const coordinate = createCoordinate(new PostgresCoordinateStore(database))
+    const coordinate = createCoordinate(new PostgresCoordinateStore(fresh.database))
     const namespace = await coordinate.namespace('many')
     for (const name of ['a', 'b']) await namespace.setWorkSpec({ name })
     const later = "now() + interval '1 hour'"

@@ -113,3 +113,13 @@ describe('the health', () => {
     expect(snapshots.at(-1)).toEqual({ '/Units': 'ok', '/Actions': 'ok' })
   })
 })
+
+test("the health of a worker that failed before it was done is 'ok'", async () => {
+  let runs = 0
+  const migrate = (): void => {
+    if (++runs < 3) throw new Error('locked')
+  }
+  const worker = { name: 'Migrate', restart: 'transient', retry: backoff('1500ms'), worker: migrate } as const
+  const states = (await seen(5, worker)).map((snapshot) => snapshot['/Migrate'])
+  expect(states).toEqual(['firing', 'firing', 'ok', 'ok', 'ok'])
+})

@@ -1,5 +1,13 @@
 import { MemoryLeaseStore, distributedCron, distributedRepeat } from 'runutil/leases'
-import { NotPausableError, type Worker, backoff, repeat, supervise } from 'runutil'
+import {
+  InvalidArgumentError,
+  NoSuchWorkerError,
+  NotPausableError,
+  type Worker,
+  backoff,
+  repeat,
+  supervise,
+} from 'runutil'
 import { cron } from 'runutil/cron'
 import { VirtualClock } from 'runutil/testing'
 import { describe, expect, test } from 'vitest'
@@ -149,4 +157,42 @@ test('the error for a group that does not run, and for a worker of it, says that
   await run.runtime.restart('/Sup/A')
   run.stop()
   await over
+})
+
+describe('called from within the worker, which cannot wait for its own end,', () => {
+  test.each<['stop' | 'restart' | 'remove', string, string[], string | undefined]>([
+    ['stop', '/Sup/A', ['told'], 'stopped'],
+    ['restart', '/Sup/A', ['told', 'runs'], 'ready'],
+    ['remove', '/Sup/A', ['told'], undefined],
+    ['restart', '/Sup', ['told', 'runs'], 'ready'],
+  ])('%s of %s resolves when it was told to stop', async (call, path, expected, state) => {
+    const run = new ObservedRun()
+    const steps: string[] = []
+    let starts = 0
+    const worker = async (signal: AbortSignal): Promise<void> => {
+      if (++starts === 1) await run.runtime[call](path)
+      steps.push(signal.aborted ? 'told' : 'runs')
+      await untilAbort(signal)
+    }
+    const over = run.start(named('Sup', supervise([named('A', worker)])), named('Other', untilAbort))
+    await run.clock.advance('1m')
+    expect(steps).toEqual(expected)
+    expect(run.runtime.get(path)?.state).toBe(state)
+    run.stop()
+    await over
+  })
+
+  test('a call that is refused still rejects', async () => {
+    const run = new ObservedRun()
+    const refused: unknown[] = []
+    const worker = async (signal: AbortSignal): Promise<void> => {
+      refused.push(await failureOf(run.runtime.stop('')), await failureOf(run.runtime.restart('/Nobody')))
+      await untilAbort(signal)
+    }
+    const over = run.start(named('A', worker))
+    await run.clock.advance(1)
+    expect(refused).toEqual([expect.any(InvalidArgumentError), expect.any(NoSuchWorkerError)])
+    run.stop()
+    await over
+  })
 })

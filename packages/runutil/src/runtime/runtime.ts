@@ -143,9 +143,12 @@ export class Runtime {
     return unobserved(asked.then(({ run }) => run))
   }
 
-  /** Stops it until `start`. A stop is not a failure. */
+  /**
+   * Stops it until `start`. A stop is not a failure. Resolves when it has ended, as `restart` and `remove` do; called from within the
+   * worker, which cannot wait for its own end, when it was told to stop.
+   */
   stop(path: string): Promise<void> {
-    return this.#inTurn(path, (record) => this.#controlOf(record).stop(record))
+    return this.#ending(path, (record) => this.#controlOf(record).stop(record))
   }
 
   /** Starts a worker that is stopped, done or failed, and ends the wait of one in a backoff. Does not wait until it is ready. */
@@ -155,12 +158,12 @@ export class Runtime {
 
   /** Stops it and starts it again, without a wait; no restart is counted. Workers `after` it go on running. */
   restart(path: string): Promise<void> {
-    return this.#inTurn(path, (record) => this.#controlOf(record).restart(record))
+    return this.#ending(path, (record) => this.#controlOf(record).restart(record))
   }
 
   /** Stops and removes it; resolves when it has ended. */
   remove(path: string): Promise<void> {
-    return this.#inTurn(path, (record) => this.#controlOf(record).remove(record))
+    return this.#ending(path, (record) => this.#controlOf(record).remove(record))
   }
 
   /** Adds a worker to a group for the rest of the group's run. @returns its path */
@@ -222,6 +225,19 @@ export class Runtime {
     })
   }
 
+  /** For a call that waits for the worker's end. */
+  #ending(path: string, call: (record: WorkerRecord) => Promise<void>): Promise<void> {
+    const caller = currentContext()?.record
+    let told: () => void = () => {}
+    const isTold = new Promise<void>((resolve) => (told = resolve))
+    const turn = this.#inTurn(path, (record) => {
+      const ended = call(record)
+      if (record.isEnding && isWithin(caller, record)) told()
+      return ended
+    })
+    return unobserved(Promise.race([turn, isTold]))
+  }
+
   #refusal(path: string): Error {
     if (this.#end !== undefined) return this.#ended()
     const known = Array.from(this.#records?.values() ?? [], (record) => record.path)
@@ -240,4 +256,10 @@ export class Runtime {
       `expected the path of a worker of a group; got '${record.path}', a ${record.kind}`,
     )
   }
+}
+
+function isWithin(caller: WorkerRecord | undefined, record: WorkerRecord): boolean {
+  let at = caller
+  while (at !== undefined && at !== record) at = at.parent
+  return at === record
 }

@@ -171,6 +171,8 @@ export class Supervisor implements ChildHost {
         this.#ignored(child, verdict.error)
         break
       case 'done':
+        // Whatever it reported on the way: it has done what it was there for.
+        if (child.record.health === 'firing') child.record.health = 'ok'
         child.record.moveTo('done')
         break
       default:

@@ -13,9 +13,12 @@ export class LastRun {
   hasFailed = false
   /** Of all runs together. */
   totalMs = 0
+  /** The bucket of the last durations, and how many of them are counted nowhere else yet: successive runs are alike. */
+  #bucket = 0
+  #pending = 0
   /**
-   * The last durations, which aren't in the histogram yet: counts of the buckets from `#first` on. Successive runs are alike, and
-   * with many workers each look into a histogram waits for memory.
+   * Counts of the buckets from `#first` on that aren't in the histogram yet: with many workers, each look into a histogram waits for
+   * memory.
    */
   #recent = 0
   #first = 0
@@ -31,28 +34,39 @@ export class LastRun {
     this.durationMs = durationMs
     this.hasFailed = hasFailed
     this.totalMs += durationMs
-    const bucket = bucketNear(durationMs, this.#first + (WIDTH >> 1))
-    const at = bucket - this.#first
-    if (at < 0 || at >= WIDTH || this.#countAt(at) === MOST) this.#flush(Math.max(0, bucket - (WIDTH >> 1)))
-    this.#recent += 1 << (BITS * (bucket - this.#first))
+    const bucket = bucketNear(durationMs, this.#bucket)
+    if (bucket !== this.#bucket) this.#goTo(bucket)
+    this.#pending++
   }
 
   get latency(): Histogram {
-    this.#flush(this.#first)
+    this.#flush()
     return this.#latency!
+  }
+
+  #goTo(bucket: number): void {
+    const at = this.#bucket - this.#first
+    const hasRoom = at >= 0 && at < WIDTH && this.#countAt(at) + this.#pending <= MOST
+    if (hasRoom) this.#recent += this.#pending << (BITS * at)
+    else this.#flush()
+    this.#bucket = bucket
+    this.#pending = 0
   }
 
   #countAt(at: number): number {
     return (this.#recent >> (BITS * at)) & MOST
   }
 
-  #flush(first: number): void {
+  #flush(): void {
     this.#latency ??= new Histogram()
-    for (let at = 0; at < WIDTH; at++) {
-      const count = this.#countAt(at)
-      if (count > 0) this.#latency.addTo(this.#first + at, count)
-    }
+    for (let at = 0; at < WIDTH; at++) this.#add(this.#first + at, this.#countAt(at))
+    this.#add(this.#bucket, this.#pending)
     this.#recent = 0
-    this.#first = first
+    this.#pending = 0
+    this.#first = Math.max(0, this.#bucket - (WIDTH >> 1))
+  }
+
+  #add(bucket: number, count: number): void {
+    if (count > 0) this.#latency!.addTo(bucket, count)
   }
 }

@@ -37,7 +37,7 @@ describe('durations', () => {
   })
 
   it('repeat rejects an interval of zero', () => {
-    expect(() => repeat(0, job)).toThrow(/^repeat: expected a duration of more than 0 ms; got 0/)
+    expect(() => repeat(0, job)).toThrow(/^repeat: expected more than 0 ms; got 0/)
     expect(() => repeat('0s', job)).toThrow(InvalidDurationError)
   })
 

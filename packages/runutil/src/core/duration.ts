@@ -24,7 +24,7 @@ export function toMs(duration: Duration, what: string): number {
 export function toIntervalMs(duration: Duration, what: string): number {
   const interval = toMs(duration, what)
   if (interval > 0) return interval
-  throw new InvalidDurationError(`${what}: expected a duration of more than 0 ms; got ${describe(duration)}`)
+  throw new InvalidDurationError(`${what}: expected more than 0 ms; got ${describe(duration)}`)
 }
 
 /** About 3,000 years: the longest duration that stores can keep. */

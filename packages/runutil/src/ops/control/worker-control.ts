@@ -1,3 +1,4 @@
+import { importScope } from '../../core/async-scope.ts'
 import { messageOf } from '../../core/thrown.ts'
 import type { WorkerNode } from '../../runtime/worker-node.ts'
 import { type Runtime, recordsOf } from '../../runtime/runtime.ts'
@@ -15,7 +16,8 @@ import type { RemoteCommand } from './remote-command.ts'
  */
 export function performHere(runtime: Runtime | undefined, command: RemoteCommand): Promise<Done> {
   const path = command.path === '' || command.path.startsWith('/') ? command.path : `/${command.path}`
-  const call = perform(runtime, { ...command, path })
+  // Not in the context of the worker that serves it: of its own end, that would only be told.
+  const call = importScope.run(() => perform(runtime, { ...command, path }))
   return answeredWithin(call, { path, verb: command.verb, goesOn: true })
 }
 

@@ -133,7 +133,7 @@ describe('a handler that is mounted', () => {
     await using server = await FakeServer.start({ options })
     const handle: Handle = (...args) => void server.handler.handle(...args)
     const answer = await changed(await serve(handle))
-    expect([answer.status, answer.json]).toEqual([200, { done: true }])
+    expect([answer.status, answer.json], answer.text).toEqual([200, { done: true }])
     expect(server.fakes.taken()).toEqual([['spec', 'ns/name', 'retry', body, 'control']])
   })
 

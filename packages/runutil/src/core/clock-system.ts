@@ -16,7 +16,7 @@ const resolved = Promise.resolve()
 export class SystemClock implements Clock {
   readonly #slots = new Map<number, Slot<SystemTimer>>()
   readonly #heap: Slot<SystemTimer>[] = []
-  /** An empty slot to use again: that is an old object, and one that is referred to by other old ones costs a tick less. */
+  /** An empty slot to use again: by then it is an old object, to which timers may refer without a write barrier. */
   #spare: Slot<SystemTimer> | undefined
   /** The slot used last, while it still exists. */
   #last: Slot<SystemTimer> | undefined

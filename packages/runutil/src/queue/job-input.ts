@@ -88,7 +88,7 @@ function prepareJob(input: JobInput, { name, kinds, onExists, mostJson }: Prepar
     key: key === undefined ? undefined : text(key, '.key', name, LONGEST_KEY),
     payload: payloadOf(input, name, mostJson),
   }
-  // Nearly no job has one of these, and in a long list a field less is memory less.
+  // Nearly no job has one of these: in a long list, leaving them out saves memory.
   if (delay === undefined && unique === undefined && after === undefined) return job
   return {
     ...job,

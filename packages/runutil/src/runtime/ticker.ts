@@ -47,7 +47,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   /** When the next start is due, by `elapsed()`. */
   #nextAt = NaN
   #timer: Timer | undefined
-  /** The context of the current run once that has returned a promise: what an old object refers to costs the garbage collector more. */
+  /** The context of the current run, once its job has returned a promise: a young object that an old one refers to costs a write barrier. */
   #run: Context | undefined
   /** The start of the current or last run. Never undefined: V8 would allocate an object for each number. */
   #startedAt = NaN

@@ -133,8 +133,7 @@ class ServedWorker {
     this.#nth++
     const { handle } = this.#props
     try {
-      const tools = handle.length > 1 ? this.#tools(this.#nth) : TOOLS
-      const result = handle(payloadOf(message.context, message.body), tools)
+      const result = handle(payloadOf(message.context, message.body), this.#tools(this.#nth))
       if (isPromise(result)) return this.#answerLater(result, message.id)
       this.#answer(result, message.id)
     } catch (error) {
@@ -189,9 +188,6 @@ class ServedWorker {
     link.write(encoded)
   }
 }
-
-/** For a handler that takes none. */
-const TOOLS: Tools = { reportProgress }
 
 function encode(protocol: Protocol, result: Answer): Encoded {
   if (isBytes(result)) return protocol.answer('', result)

@@ -1,3 +1,4 @@
+import { median } from '../measure.ts'
 import { CONTENDERS, type ContenderName } from './contenders.ts'
 import type { Programs } from './program.ts'
 import type { Store } from './store.ts'
@@ -17,13 +18,34 @@ interface PerSecond {
   readonly perSecond: number
 }
 
-/** One call that enqueues so many jobs. */
-export function bulk(count: number): Measure<number> {
-  return (bench, contender) =>
-    bench.withStore(contender, { leavesJobs: true }, async ({ url }) => {
-      const options = { url, count: scaled(bench, count) }
-      return (await bench.programs.run<PerSecond>('bulk', contender, options)).perSecond
-    })
+/** Calls of one process that enqueue so many jobs each: the rate of the first, and the median of the others. */
+export interface Calls {
+  readonly first: number
+  readonly later: number
+}
+
+export function bulk(count: number): Measure<Calls> {
+  return async (bench, contender) => {
+    const [first, ...others] = await calls(bench, contender, count, 4)
+    return { first: first!, later: median(others) }
+  }
+}
+
+/** The first call of a process that enqueues so many jobs. */
+export function bulkOnce(count: number): Measure<number> {
+  return async (bench, contender) => (await calls(bench, contender, count, 1))[0]!
+}
+
+async function calls(
+  bench: Bench,
+  contender: ContenderName,
+  count: number,
+  calls: number,
+): Promise<number[]> {
+  return bench.withStore(contender, { leavesJobs: true }, async ({ url }) => {
+    const options = { url, count: scaled(bench, count), calls }
+    return (await bench.programs.run<{ perSecond: number[] }>('bulk', contender, options)).perSecond
+  })
 }
 
 /** Callers that enqueue one job after another, with `unique` each with a key of its own. */

@@ -1,4 +1,14 @@
-import { type Latency, type Measure, bulk, drain, drainChains, latency, single } from './cases.ts'
+import {
+  type Calls,
+  type Latency,
+  type Measure,
+  bulk,
+  bulkOnce,
+  drain,
+  drainChains,
+  latency,
+  single,
+} from './cases.ts'
 import type { Columns } from './report.ts'
 import type { Own, Part } from './settings.ts'
 
@@ -12,7 +22,8 @@ interface Table {
 /** What each part measures, in the order of its tables. */
 export const columnsOf: Readonly<Record<Exclude<Part, Own>, readonly Table[]>> = {
   bulk: [
-    { title: 'jobs/s enqueued in one call', columns: { '10,000': bulk(10_000), '100,000': bulk(100_000) } },
+    { title: 'jobs/s enqueued in one call of 10,000', columns: firstAndLater(bulk(10_000)) },
+    { title: 'jobs/s enqueued in one call of 100,000', columns: firstAndLater(bulk(100_000)) },
   ],
   single: [
     {
@@ -60,8 +71,8 @@ function allAgain(circumstances: string): readonly Table[] {
     {
       title: `jobs/s ${circumstances}`,
       columns: {
-        'one call, 10,000': bulk(10_000),
-        'one call, 100,000': bulk(100_000),
+        'one call, 10,000': bulkOnce(10_000),
+        'one call, 100,000': bulkOnce(100_000),
         '1 caller': single(1),
         '10 callers': single(10),
         '50 callers': single(50),
@@ -80,15 +91,30 @@ function allAgain(circumstances: string): readonly Table[] {
   ]
 }
 
-/** One run gives both: the second column reads what the first has measured. */
 function bothOf(measure: Measure<Latency>): Columns {
-  const measured = new Map<string, number>()
-  return {
-    p50: async (bench, contender) => {
-      const { p50, p99 } = await measure(bench, contender)!
-      measured.set(contender, p99)
-      return p50
-    },
-    p99: (_, contender) => Promise.resolve(measured.get(contender)!),
-  }
+  return inOneRun(measure, { p50: ({ p50 }) => p50, p99: ({ p99 }) => p99 })
+}
+
+function firstAndLater(measure: Measure<Calls>): Columns {
+  return inOneRun(measure, {
+    'the first of its size': ({ first }) => first,
+    'later ones': ({ later }) => later,
+  })
+}
+
+/** One run gives all: the columns after the first read what that has measured. */
+function inOneRun<T>(
+  measure: Measure<T>,
+  values: Readonly<Record<string, (measured: T) => number>>,
+): Columns {
+  const last = new Map<string, T>()
+  return Object.fromEntries(
+    Object.entries(values).map(([title, valueOf], at): [string, Measure<number>] => [
+      title,
+      async (bench, contender) => {
+        if (at === 0) last.set(contender, (await measure(bench, contender))!)
+        return valueOf(last.get(contender)!)
+      },
+    ]),
+  )
 }

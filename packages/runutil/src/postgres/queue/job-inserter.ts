@@ -4,6 +4,7 @@ import type { TransactionHandle } from '../../core/queryable.ts'
 import { StoreUnavailableError } from '../../core/store-unavailable-error.ts'
 import { ErrJobExists } from '../../queue/errors.ts'
 import type { NewJob } from '../../queue/job-store.ts'
+import type { Enqueued } from '../../queue/job.ts'
 import { textArray } from '../statements/array-literal.ts'
 import { chunksOf, inChunks } from '../statements/in-chunks.ts'
 import type { SchemaQueries } from '../statements/schema-queries.ts'
@@ -11,8 +12,9 @@ import { newJobColumns, traceColumn } from './job-columns.ts'
 import { type JobNotifications, NO_NOTICE, type NoticeColumns } from './job-notifications.ts'
 import type { JobStatements } from './job-statements.ts'
 
-/** Rows per statement. A call with that many isn't merged with others. */
-export const CHUNK = 10_000
+/** Rows per statement: few enough that the server uses the memory of the last one again, and stores one while the next is prepared. */
+export const CHUNK = 2_000
+/** A call with that many isn't merged with others. */
 export const LARGE = 200
 /** Without traceparents. */
 const PLAIN_COLUMNS = 11
@@ -28,29 +30,34 @@ export interface JobInserterProps {
 /** Stores all jobs of a call or none. Small concurrent calls share a statement. */
 export class JobInserter {
   readonly #props: JobInserterProps
-  readonly #batches = new CallBatcher<readonly NewJob[], void>((calls) => this.#insertMany(calls.flat()), {
-    isCallError: (error) => !(error instanceof StoreUnavailableError),
-  })
+  readonly #batches = new CallBatcher<readonly NewJob[], void>(
+    async (calls) => void (await this.#insertMany(calls.flat())),
+    { isCallError: (error) => !(error instanceof StoreUnavailableError) },
+  )
 
   constructor(props: JobInserterProps) {
     this.#props = props
   }
 
-  insert(jobs: readonly NewJob[]): Promise<void> {
-    return jobs.length < LARGE ? this.#batches.call(jobs, weightOf(jobs)) : this.#insertMany(jobs)
+  async insert(jobs: readonly NewJob[]): Promise<Enqueued[]> {
+    if (jobs.length >= LARGE) return this.#insertMany(jobs)
+    await this.#batches.call(jobs, weightOf(jobs))
+    return jobs.map(stored)
   }
 
   /** Inserts in the caller's transaction. */
-  insertIn(tx: TransactionHandle, jobs: readonly NewJob[]): Promise<void> {
-    return this.#insert(this.#columns(jobs, this.#props.notifications.insertedIn(jobs)), tx)
+  async insertIn(tx: TransactionHandle, jobs: readonly NewJob[]): Promise<Enqueued[]> {
+    await this.#insert(this.#columns(jobs, this.#props.notifications.insertedIn(jobs)), tx)
+    return jobs.map(stored)
   }
 
-  async #insertMany(jobs: readonly NewJob[]): Promise<void> {
+  async #insertMany(jobs: readonly NewJob[]): Promise<Enqueued[]> {
     const chunks = chunksOf(jobs, CHUNK, payloadSize)
     const { columns, failed } = this.#props.notifications.inserted(jobs)
     try {
-      if (chunks.length <= 1) await this.#insert(this.#columns(jobs, columns))
-      else await this.#insertChunks(jobs, chunks, columns)
+      if (chunks.length > 1) return await this.#insertChunks(jobs, chunks, columns)
+      await this.#insert(this.#columns(jobs, columns))
+      return jobs.map(stored)
     } catch (error) {
       failed()
       throw error
@@ -62,15 +69,20 @@ export class JobInserter {
     jobs: readonly NewJob[],
     chunks: readonly (readonly NewJob[])[],
     notice: NoticeColumns,
-  ): Promise<void> {
+  ): Promise<Enqueued[]> {
     try {
-      await this.#props.queries.transaction((tx) =>
-        inChunks(
+      return await this.#props.queries.transaction(async (tx) => {
+        const enqueued: Enqueued[] = []
+        await inChunks(
           chunks,
-          (chunk, isLast) => this.#columns(chunk, isLast ? notice : NO_NOTICE),
+          (chunk, isLast) => {
+            for (const job of chunk) enqueued.push(stored(job))
+            return this.#columns(chunk, isLast ? notice : NO_NOTICE)
+          },
           (columns) => this.#insert(columns, tx),
-        ),
-      )
+        )
+        return enqueued
+      })
     } catch (error) {
       // The error has only the ids of one chunk.
       throw error instanceof ErrJobExists ? new ErrJobExists(await this.#taken(jobs, error.ids)) : error
@@ -99,6 +111,10 @@ export class JobInserter {
   #now(): number | null {
     return this.#props.clock?.now() ?? null
   }
+}
+
+function stored({ id }: NewJob): Enqueued {
+  return { id, outcome: 'stored' }
 }
 
 export function payloadSize({ payload }: NewJob): number {

@@ -121,11 +121,7 @@ export class PostgresJobStore implements JobStore, JobStoreFacts, PlacedStore {
   async insert(jobs: readonly NewJob[], options: InsertOptions = {}): Promise<Enqueued[]> {
     const { tx, onExists = 'fail' } = options
     if (onExists !== 'fail' || jobs.some(isLinked)) return this.#linkedInserter.insert(jobs, options)
-    const inserting = tx === undefined ? this.#inserter.insert(jobs) : this.#inserter.insertIn(tx, jobs)
-    // Made while the server stores them.
-    const enqueued = jobs.map(({ id }): Enqueued => ({ id, outcome: 'stored' }))
-    await inserting
-    return enqueued
+    return tx === undefined ? this.#inserter.insert(jobs) : this.#inserter.insertIn(tx, jobs)
   }
 
   async claim(

@@ -1,6 +1,7 @@
-import { AsyncScope, importScope } from './async-scope.ts'
+import { importScope } from './async-scope.ts'
+import { CallbackTimer, type SystemTimer, type TimerQueue } from './system-timer.ts'
 import { pop, push } from './clock-heap.ts'
-import { type Link, Slot } from './clock-slot.ts'
+import { Slot } from './clock-slot.ts'
 import type { Clock, Timer } from './clock.ts'
 import { InvalidDurationError } from './errors.ts'
 
@@ -13,7 +14,7 @@ const resolved = Promise.resolve()
  * Real time. Timers due in the same millisecond share one slot, and one native timer waits for the
  * earliest slot: re-arming a ticker is a map lookup, where a native timer is a new async resource each time.
  */
-export class SystemClock implements Clock {
+export class SystemClock implements Clock, TimerQueue {
   readonly #slots = new Map<number, Slot<SystemTimer>>()
   readonly #heap: Slot<SystemTimer>[] = []
   /** An empty slot to use again: by then it is an old object, to which timers may refer without a write barrier. */
@@ -24,6 +25,13 @@ export class SystemClock implements Clock {
   #armedFor = Infinity
   /** The time of this turn; NaN until a new turn reads it. */
   #turn = NaN
+  /** The slot whose timers are firing. */
+  #firing: Slot<SystemTimer> | undefined
+  /** When timers began to fire; NaN while none does. They fire in one turn. */
+  #firedAt = NaN
+  /** The next timer fires when the promise of this one has settled, while its memory is at hand, or at the end of the turn. */
+  #awaited: SystemTimer | undefined
+  #endOfTurn: NodeJS.Immediate | undefined
 
   now(): number {
     return Date.now()
@@ -32,6 +40,7 @@ export class SystemClock implements Clock {
   elapsed(): number {
     if (Number.isNaN(this.#turn)) {
       this.#turn = performance.now()
+      if (!Number.isNaN(this.#firedAt)) return this.#turn
       // Not queueMicrotask: its async resource has another shape than a promise, and with AsyncLocalStorage in use
       // Node 20 then takes the slow path for every promise of the process.
       void resolved.then(this.#endTurn)
@@ -50,7 +59,7 @@ export class SystemClock implements Clock {
   }
 
   setTimeout(callback: () => void, delayMs: number): Timer {
-    const timer = new SystemTimer(this, callback)
+    const timer = new CallbackTimer(this, callback)
     // Not `elapsed()`: in a turn that began a while ago, the timer would fire early.
     if (delayMs <= 0) timer.immediately()
     else this.add(timer, performance.now() + delayMs)
@@ -58,7 +67,7 @@ export class SystemClock implements Clock {
   }
 
   setTimeoutAt(callback: () => void, elapsedMs: number, entersStores = false): Timer {
-    const timer = new SystemTimer(this, callback, entersStores)
+    const timer = new CallbackTimer(this, callback, entersStores)
     timer.restartAt(elapsedMs)
     return timer
   }
@@ -131,14 +140,64 @@ export class SystemClock implements Clock {
   }
 
   readonly #fire = (): void => {
-    const now = performance.now()
-    for (let slot = this.#earliest(); slot !== undefined && slot.due <= now; slot = this.#earliest()) {
-      this.#drop(slot)
-      pop(this.#heap)
-      for (let timer = slot.take(); timer !== undefined; timer = slot.take()) timer.fire()
+    this.#firedAt = this.#turn = performance.now()
+    this.#fireOn(true)
+  }
+
+  /** @param waits whether prompt timers are waited for */
+  #fireOn(waits: boolean): void {
+    for (let slot = this.#due(); slot !== undefined; slot = this.#due()) {
+      for (let timer = slot.take(); timer !== undefined; timer = slot.take()) {
+        if (!goesOn(timer)) continue
+        this.#endOfTurn ??= importScope.runInAsyncScope(setImmediate, undefined, this.#atEndOfTurn)
+        if (!waits || !timer.isPrompt) continue
+        this.#awaited = timer
+        return
+      }
+      this.#firing = undefined
       this.#spare = slot
     }
+    this.#firedAt = this.#turn = NaN
     this.#arm()
+  }
+
+  ended(timer: SystemTimer): void {
+    if (this.#awaited === timer) {
+      this.#awaited = undefined
+      this.#fireOn(true)
+    } else if (this.#endOfTurn !== undefined) timer.isPrompt = true
+  }
+
+  readonly #atEndOfTurn = (): void => {
+    this.#endOfTurn = undefined
+    if (this.#awaited === undefined) return
+    this.#awaited.isPrompt = false
+    this.#awaited = undefined
+    this.#firedAt = this.#turn = performance.now()
+    this.#fireOn(false)
+  }
+
+  /** The slot that is firing, or the next that is due. */
+  #due(): Slot<SystemTimer> | undefined {
+    if (this.#firing !== undefined) return this.#firing
+    const slot = this.#earliest()
+    if (slot === undefined || slot.due > this.#firedAt) return undefined
+    this.#drop(slot)
+    pop(this.#heap)
+    return (this.#firing = slot)
+  }
+}
+
+/** Fires it. Returns whether what it has begun goes on. */
+function goesOn(timer: SystemTimer): boolean {
+  try {
+    return timer.fire()
+  } catch (error) {
+    // As with a native timer: an uncaught exception of the process, and the other timers still run.
+    queueMicrotask(() => {
+      throw error
+    })
+    return false
   }
 }
 
@@ -146,51 +205,12 @@ function armNative(fire: () => void, delayMs: number): NodeJS.Timeout {
   return setTimeout(fire, Math.min(delayMs, LONGEST_NATIVE_DELAY))
 }
 
-class SystemTimer implements Timer, Link<SystemTimer> {
-  readonly #clock: SystemClock
-  readonly #callback: () => void
-  /** Entered for the callback: the native timer is shared by all and runs in no stores. */
-  readonly #stores: AsyncScope | undefined
-  #immediate: NodeJS.Immediate | undefined
-  next: Link<SystemTimer> | undefined
-  previous: Link<SystemTimer> | undefined
-
-  constructor(clock: SystemClock, callback: () => void, entersStores = false) {
-    this.#clock = clock
-    this.#callback = callback
-    this.#stores = entersStores ? undefined : new AsyncScope()
-  }
-
-  clear(): void {
-    if (this.next !== undefined) this.#clock.remove(this)
-    if (this.#immediate !== undefined) this.#clearImmediate()
-  }
-
-  #clearImmediate(): void {
-    clearImmediate(this.#immediate)
-    this.#immediate = undefined
-  }
-
-  restartAt(elapsedMs: number): void {
-    this.clear()
-    this.#clock.add(this, elapsedMs)
-  }
-
-  immediately(): void {
-    this.#immediate = setImmediate(() => this.fire())
-  }
-
-  fire(): void {
-    try {
-      if (this.#stores === undefined) this.#callback()
-      else this.#stores.run(this.#callback)
-    } catch (error) {
-      // As with a native timer: an uncaught exception of the process, and the other timers still run.
-      queueMicrotask(() => {
-        throw error
-      })
-    }
-  }
+/** Fires `own` at that moment, then whenever it is restarted; a clock of another kind has a timer of its own for that. */
+export function timerFor(own: SystemTimer, clock: Clock, at: number): Timer {
+  if (!(clock instanceof SystemClock)) return clock.setTimeoutAt(() => void own.fire(), at, true)
+  own.queue = clock
+  own.restartAt(at)
+  return own
 }
 
 /** The clock of a run that was given no other: the system's time, timers and randomness. */

@@ -1,5 +1,6 @@
 import { offAbort, onAbort } from '../core/abort.ts'
 import { callScopes } from '../core/call-scope.ts'
+import { timerFor } from '../core/clock-system.ts'
 import { elapsedNow, type Timer } from '../core/clock.ts'
 import { Context, type Schedule, currentContext, newScope, storage } from '../core/context.ts'
 import { dateAt } from '../core/date-at.ts'
@@ -10,6 +11,7 @@ import { callJob, type Job, type JobFunc, promiseOf } from '../core/job.ts'
 import { callRun } from '../core/run-tracer.ts'
 import { defaultWarnAfterMs, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
+import { SystemTimer } from '../core/system-timer.ts'
 
 /** Of runs, which each have a context. */
 const scopeOfRuns = callScopes(storage)
@@ -29,7 +31,7 @@ export interface TickerSettings {
  * No async functions and no needless allocation per tick: a thousand of these at 10 ms should cost little more than a
  * thousand bare intervals.
  */
-export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
+export class Ticker extends SystemTimer implements WatchedRuns, RunControls, LiveFacts, Schedule {
   // What each tick needs stands first, since a tick of many workers mostly waits for memory.
   readonly #context = currentContext() ?? new Context(newScope({}), '')
   readonly #clock = this.#context.scope.clock
@@ -46,6 +48,7 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   #missed = 0
   /** When the next start is due, by `elapsed()`. */
   #nextAt = NaN
+  /** This object, if its clock is the system's. */
   #timer: Timer | undefined
   /** The context of the current run, once its job has returned a promise: a young object that an old one refers to costs a write barrier. */
   #run: Context | undefined
@@ -60,7 +63,6 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   /** Created when a job first returns a promise. */
   #succeeded: (() => void) | undefined
   #failed: ((error: unknown) => void) | undefined
-  readonly #tick: () => void
   readonly #aborted: () => void
   readonly #sweep = slowRuns(this.#clock)
   #warned: Context | undefined
@@ -68,13 +70,13 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   #reject: (error: unknown) => void = noop
 
   constructor({ job, everyMs, jitterMs, limits }: TickerSettings, signal: AbortSignal) {
+    super()
     this.#job = job
     this.#everyMs = everyMs
     this.#jitterMs = jitterMs
     this.#limits = limits
     this.#signal = signal
     // Not in field initialisers: V8 gives such a function a dictionary of 250 bytes for the private field's name.
-    this.#tick = () => this.#begin()
     this.#aborted = () => this.#stop()
   }
 
@@ -193,18 +195,22 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
   #scheduleAt(due: number): void {
     const next = this.#jitterMs === 0 ? due : due + this.#clock.random() * this.#jitterMs
     this.#nextAt = next
-    if (this.#timer === undefined) this.#timer = this.#clock.setTimeoutAt(this.#tick, next, true)
+    if (this.#timer === undefined) this.#timer = timerFor(this, this.#clock, next)
     else this.#timer.restartAt(next)
   }
 
-  #begin(): void {
-    if (this.#lastTick < 0) return this.#start()
+  override fire(): boolean {
+    if (this.#lastTick >= 0) this.#count()
+    this.#start()
+    return this.#run !== undefined
+  }
+
+  #count(): void {
     // A late timer may have passed several starts; the clock's rounding may bring it here just before the first.
     const next = this.#lastTick + 1
     this.#lastTick = Math.max(next, this.#passed)
     this.#missed = this.#lastTick - next
     if (this.#missed > 0) this.#context.record?.missedRuns(this.#missed)
-    this.#start()
   }
 
   /** How many starts of the schedule have come. */
@@ -228,7 +234,10 @@ export class Ticker implements WatchedRuns, RunControls, LiveFacts, Schedule {
         // Another run may start in this turn, after what this one has done so far.
         if (this.#context.record?.lastRun?.wasShort !== true) elapsedNow(this.#clock)
         this.#sweep.began()
-        this.#succeeded ??= () => this.#succeed()
+        this.#succeeded ??= () => {
+          this.#succeed()
+          this.queue?.ended(this)
+        }
         this.#failed ??= (error) => this.#fail(error)
         promiseOf(running).then(this.#succeeded, this.#failed)
         return

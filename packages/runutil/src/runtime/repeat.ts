@@ -8,7 +8,8 @@ import { toJitterMs, toRunLimits } from '../core/run.ts'
 import type { Worker } from '../core/worker.ts'
 import { type RunControl, intervalMs, runControls, workerKind } from '../core/worker-kind.ts'
 import { runs } from './named.ts'
-import { Ticker, type TickerSettings } from './ticker.ts'
+import { Ticker } from './ticker.ts'
+import type { TickerSettings } from './ticker-settings.ts'
 
 /** Options of `repeat`. */
 export interface RepeatOptions {

@@ -12,18 +12,10 @@ import { callRun } from '../core/run-tracer.ts'
 import { defaultWarnAfterMs, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
 import { SystemTimer } from '../core/system-timer.ts'
+import type { TickerSettings } from './ticker-settings.ts'
 
 /** Of runs, which each have a context. */
 const scopeOfRuns = callScopes(storage)
-
-export interface TickerSettings {
-  readonly everyMs: number
-  readonly job: Job | JobFunc
-  readonly startImmediately: boolean
-  readonly jitterMs: number
-  /** Undefined if no limit was given, so that runs cost nothing extra. */
-  readonly limits: RunLimits | undefined
-}
 
 /**
  * waiting ─► running ─► waiting …, until the abort or an error ends it.
@@ -66,8 +58,8 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
   readonly #aborted: () => void
   readonly #sweep = slowRuns(this.#clock)
   #warned: Context | undefined
-  #resolve: () => void = noop
-  #reject: (error: unknown) => void = noop
+  #resolve!: () => void
+  #reject!: (error: unknown) => void
 
   constructor({ job, everyMs, jitterMs, limits }: TickerSettings, signal: AbortSignal) {
     super()
@@ -299,5 +291,3 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
     this.#sweep.remove(this)
   }
 }
-
-function noop(): void {}

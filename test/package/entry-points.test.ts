@@ -268,12 +268,12 @@ describe('the package', () => {
     // 500 of them for the stores that a run has.
     ['runutil', 38_500],
     ['runutil/cron', 22_000],
-    ['runutil/http', 8_500],
+    ['runutil/http', 8_600],
     ['runutil/leases', 25_200],
     // 200 of them for what attempts came to by outcome, which metrics have, 200 for what follows jobs through it, and 500 for claims
     // that settle.
     ['runutil/queue', 40_800],
-    ['runutil/pool/child', 9_300],
+    ['runutil/pool/child', 9_400],
     // Without what the doctor asks, and the schedules that it reads: they are loaded when somebody asks it. With 300 for what checks
     // the options.
     ['runutil/ops', 44_600],

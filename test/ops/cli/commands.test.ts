@@ -84,7 +84,7 @@ describe('what is seen', () => {
     const { code, out, err } = await runutil(['ps'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
     const lines = out.split('\n')
-    expect(lines[0]).toMatch(/^process \S+: .*ready, of which 1 firing; memory [\d.]+ [MG]iB/)
+    expect(lines[0]).toMatch(/^process \S+: .*ready, of which 1 firing; memory [\d.,]+ [MG]iB/)
     expect(lines[1]).toMatch(/^WORKER +KIND +STATE +HEALTH +FOR +RESTARTS +PROGRESS$/)
     expect(lines.find((line) => line.includes('Jobs'))).toMatch(/^ {2}Jobs +queue +ready +\S+ \S+ +0$/)
     expect(lines.filter((line) => line.includes('firing'))).toEqual([

@@ -18,25 +18,27 @@ interface PerSecond {
   readonly perSecond: number
 }
 
-/** Calls of one process that enqueue so many jobs each: the rate of the first, and the median of the others. */
-export interface Calls {
+/** Rates of the calls of one process. */
+export interface CallRates {
   readonly first: number
+  /** The median of those after it. */
   readonly later: number
 }
 
-export function bulk(count: number): Measure<Calls> {
+/** Calls that enqueue so many jobs each. */
+export function bulk(count: number): Measure<CallRates> {
   return async (bench, contender) => {
-    const [first, ...others] = await calls(bench, contender, count, 4)
+    const [first, ...others] = await ratesOfCalls(bench, contender, count, 4)
     return { first: first!, later: median(others) }
   }
 }
 
 /** The first call of a process that enqueues so many jobs. */
 export function bulkOnce(count: number): Measure<number> {
-  return async (bench, contender) => (await calls(bench, contender, count, 1))[0]!
+  return async (bench, contender) => (await ratesOfCalls(bench, contender, count, 1))[0]!
 }
 
-async function calls(
+async function ratesOfCalls(
   bench: Bench,
   contender: ContenderName,
   count: number,

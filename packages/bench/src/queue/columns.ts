@@ -1,5 +1,5 @@
 import {
-  type Calls,
+  type CallRates,
   type Latency,
   type Measure,
   bulk,
@@ -95,7 +95,7 @@ function bothOf(measure: Measure<Latency>): Columns {
   return inOneRun(measure, { p50: ({ p50 }) => p50, p99: ({ p99 }) => p99 })
 }
 
-function firstAndLater(measure: Measure<Calls>): Columns {
+function firstAndLater(measure: Measure<CallRates>): Columns {
   return inOneRun(measure, {
     'the first of its size': ({ first }) => first,
     'later ones': ({ later }) => later,

@@ -1,9 +1,9 @@
 import { importScope } from './async-scope.ts'
-import { CallbackTimer, type SystemTimer, type TimerQueue } from './system-timer.ts'
 import { pop, push } from './clock-heap.ts'
 import { Slot } from './clock-slot.ts'
 import type { Clock, Timer } from './clock.ts'
 import { InvalidDurationError } from './errors.ts'
+import { CallbackTimer, type SystemTimer, type TimerQueue } from './system-timer.ts'
 
 /** The longest delay that Node's setTimeout takes; it fires a longer one after 1 ms. */
 const LONGEST_NATIVE_DELAY = 2 ** 31 - 1
@@ -27,8 +27,8 @@ export class SystemClock implements Clock, TimerQueue {
   #turn = NaN
   /** The slot whose timers are firing. */
   #firing: Slot<SystemTimer> | undefined
-  /** When timers began to fire; NaN while none does. They fire in one turn. */
-  #firedAt = NaN
+  /** When timers last began to fire: those due by then do so in one turn. */
+  #firedAt = 0
   /** The next timer fires when the promise of this one has settled, while its memory is at hand, or at the end of the turn. */
   #awaited: SystemTimer | undefined
   #endOfTurn: NodeJS.Immediate | undefined
@@ -40,7 +40,6 @@ export class SystemClock implements Clock, TimerQueue {
   elapsed(): number {
     if (Number.isNaN(this.#turn)) {
       this.#turn = performance.now()
-      if (!Number.isNaN(this.#firedAt)) return this.#turn
       // Not queueMicrotask: its async resource has another shape than a promise, and with AsyncLocalStorage in use
       // Node 20 then takes the slow path for every promise of the process.
       void resolved.then(this.#endTurn)
@@ -148,7 +147,7 @@ export class SystemClock implements Clock, TimerQueue {
   #fireOn(waits: boolean): void {
     for (let slot = this.#due(); slot !== undefined; slot = this.#due()) {
       for (let timer = slot.take(); timer !== undefined; timer = slot.take()) {
-        if (!goesOn(timer)) continue
+        if (!beginsPromise(timer)) continue
         this.#endOfTurn ??= importScope.runInAsyncScope(setImmediate, undefined, this.#atEndOfTurn)
         if (!waits || !timer.isPrompt) continue
         this.#awaited = timer
@@ -157,7 +156,7 @@ export class SystemClock implements Clock, TimerQueue {
       this.#firing = undefined
       this.#spare = slot
     }
-    this.#firedAt = this.#turn = NaN
+    this.#turn = NaN
     this.#arm()
   }
 
@@ -188,8 +187,8 @@ export class SystemClock implements Clock, TimerQueue {
   }
 }
 
-/** Fires it. Returns whether what it has begun goes on. */
-function goesOn(timer: SystemTimer): boolean {
+/** Fires it. Returns whether it has begun a promise. */
+function beginsPromise(timer: SystemTimer): boolean {
   try {
     return timer.fire()
   } catch (error) {

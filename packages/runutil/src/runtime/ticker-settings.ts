@@ -1,6 +1,7 @@
 import type { Job, JobFunc } from '../core/job.ts'
 import type { RunLimits } from '../core/run.ts'
 
+/** What a Ticker is made from. */
 export interface TickerSettings {
   readonly everyMs: number
   readonly job: Job | JobFunc

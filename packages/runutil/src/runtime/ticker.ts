@@ -230,7 +230,10 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
           this.#succeed()
           this.queue?.ended(this)
         }
-        this.#failed ??= (error) => this.#fail(error)
+        this.#failed ??= (error) => {
+          this.#fail(error)
+          this.queue?.ended(this)
+        }
         promiseOf(running).then(this.#succeeded, this.#failed)
         return
       }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmdirSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -28,16 +28,28 @@ export class SocketPlace {
     chmodSync(this.#directory, 0o700 | (mode & 0o070 ? 0o010 : 0) | (mode & 0o007 ? 0o001 : 0))
   }
 
+  /** Removes socket and directory, whichever is still there. */
   remove(): void {
-    rmSync(this.#directory, { recursive: true, force: true })
+    // Not by rmSync: its lstat of a socket makes realpathSync of Node 20 and 22 leave links as they are, so that the next import of a
+    // package under pnpm finds the dependencies of another.
+    unlessGone(() => unlinkSync(this.path))
+    unlessGone(() => rmdirSync(this.#directory))
   }
 }
 
 function makeDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), PREFIX))
   if (Buffer.byteLength(join(directory, NAME)) <= LONGEST_PATH) return directory
-  rmSync(directory, { recursive: true, force: true })
+  rmdirSync(directory)
   return mkdtempSync(join('/tmp', PREFIX))
+}
+
+function unlessGone(remove: () => void): void {
+  try {
+    remove()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
 }
 
 const PREFIX = 'runutil-'

@@ -268,7 +268,7 @@ describe('the package', () => {
     // 500 of them for the stores that a run has.
     ['runutil', 38_500],
     ['runutil/cron', 22_000],
-    ['runutil/http', 8_600],
+    ['runutil/http', 8_800],
     ['runutil/leases', 25_200],
     // 200 of them for what attempts came to by outcome, which metrics have, 200 for what follows jobs through it, and 500 for claims
     // that settle.

@@ -23,15 +23,10 @@ export class SystemClock implements Clock, TimerQueue {
   #last: Slot<SystemTimer> | undefined
   #native: NodeJS.Timeout | undefined
   #armedFor = Infinity
+  /** Looked up when a turn begins: the global is a getter, which costs as much as the clock, and tests of a program may replace it. */
+  #performance = performance
   /** The time of this turn; NaN until a new turn reads it. */
   #turn = NaN
-  /** The slot whose timers are firing. */
-  #firing: Slot<SystemTimer> | undefined
-  /** When timers last began to fire: those due by then do so in one turn. */
-  #firedAt = 0
-  /** The next timer fires when the promise of this one has settled, while its memory is at hand, or at the end of the turn. */
-  #awaited: SystemTimer | undefined
-  #endOfTurn: NodeJS.Immediate | undefined
 
   now(): number {
     return Date.now()
@@ -39,7 +34,7 @@ export class SystemClock implements Clock, TimerQueue {
 
   elapsed(): number {
     if (Number.isNaN(this.#turn)) {
-      this.#turn = performance.now()
+      this.#turn = this.#readTime()
       // Not queueMicrotask: its async resource has another shape than a promise, and with AsyncLocalStorage in use
       // Node 20 then takes the slow path for every promise of the process.
       void resolved.then(this.#endTurn)
@@ -48,9 +43,14 @@ export class SystemClock implements Clock, TimerQueue {
   }
 
   elapsedNow(): number {
-    const now = performance.now()
+    const now = this.#performance.now()
     if (!Number.isNaN(this.#turn)) this.#turn = now
     return now
+  }
+
+  #readTime(): number {
+    this.#performance = performance
+    return this.#performance.now()
   }
 
   random(): number {
@@ -139,64 +139,26 @@ export class SystemClock implements Clock, TimerQueue {
   }
 
   readonly #fire = (): void => {
-    this.#firedAt = this.#turn = performance.now()
-    this.#fireOn(true)
-  }
-
-  /** @param waits whether prompt timers are waited for */
-  #fireOn(waits: boolean): void {
-    for (let slot = this.#due(); slot !== undefined; slot = this.#due()) {
-      for (let timer = slot.take(); timer !== undefined; timer = slot.take()) {
-        if (!beginsPromise(timer)) continue
-        this.#endOfTurn ??= importScope.runInAsyncScope(setImmediate, undefined, this.#atEndOfTurn)
-        if (!waits || !timer.isPrompt) continue
-        this.#awaited = timer
-        return
-      }
-      this.#firing = undefined
+    const now = (this.#turn = this.#readTime())
+    for (let slot = this.#earliest(); slot !== undefined && slot.due <= now; slot = this.#earliest()) {
+      this.#drop(slot)
+      pop(this.#heap)
+      for (let timer = slot.take(); timer !== undefined; timer = slot.take()) fire(timer)
       this.#spare = slot
     }
     this.#turn = NaN
     this.#arm()
   }
-
-  ended(timer: SystemTimer): void {
-    if (this.#awaited === timer) {
-      this.#awaited = undefined
-      this.#fireOn(true)
-    } else if (this.#endOfTurn !== undefined) timer.isPrompt = true
-  }
-
-  readonly #atEndOfTurn = (): void => {
-    this.#endOfTurn = undefined
-    if (this.#awaited === undefined) return
-    this.#awaited.isPrompt = false
-    this.#awaited = undefined
-    this.#firedAt = this.#turn = performance.now()
-    this.#fireOn(false)
-  }
-
-  /** The slot that is firing, or the next that is due. */
-  #due(): Slot<SystemTimer> | undefined {
-    if (this.#firing !== undefined) return this.#firing
-    const slot = this.#earliest()
-    if (slot === undefined || slot.due > this.#firedAt) return undefined
-    this.#drop(slot)
-    pop(this.#heap)
-    return (this.#firing = slot)
-  }
 }
 
-/** Fires it. Returns whether it has begun a promise. */
-function beginsPromise(timer: SystemTimer): boolean {
+function fire(timer: SystemTimer): void {
   try {
-    return timer.fire()
+    timer.fire()
   } catch (error) {
     // As with a native timer: an uncaught exception of the process, and the other timers still run.
     queueMicrotask(() => {
       throw error
     })
-    return false
   }
 }
 
@@ -206,7 +168,7 @@ function armNative(fire: () => void, delayMs: number): NodeJS.Timeout {
 
 /** Fires `own` at that moment, then whenever it is restarted; a clock of another kind has a timer of its own for that. */
 export function timerFor(own: SystemTimer, clock: Clock, at: number): Timer {
-  if (!(clock instanceof SystemClock)) return clock.setTimeoutAt(() => void own.fire(), at, true)
+  if (!(clock instanceof SystemClock)) return clock.setTimeoutAt(() => own.fire(), at, true)
   own.queue = clock
   own.restartAt(at)
   return own

@@ -7,8 +7,6 @@ export interface TimerQueue {
   /** Schedules the timer for that moment, or for the next turn if it has passed. */
   add(timer: SystemTimer, at: number): void
   remove(timer: SystemTimer): void
-  /** The promise that the timer began when it last fired has settled. */
-  ended(timer: SystemTimer): void
 }
 
 /**
@@ -19,12 +17,9 @@ export abstract class SystemTimer implements Timer, Link<SystemTimer> {
   next: Link<SystemTimer> | undefined
   previous: Link<SystemTimer> | undefined
   queue: TimerQueue | undefined
-  /** Whether the promise that it last began has settled in the same turn. */
-  isPrompt = false
   #immediate: NodeJS.Immediate | undefined
 
-  /** Returns whether it has begun a promise; once that has settled, the timer tells `queue`. */
-  abstract fire(): boolean
+  abstract fire(): void
 
   clear(): void {
     if (this.next !== undefined) this.queue!.remove(this)
@@ -42,7 +37,7 @@ export abstract class SystemTimer implements Timer, Link<SystemTimer> {
   }
 
   immediately(): void {
-    this.#immediate = setImmediate(() => void this.fire())
+    this.#immediate = setImmediate(() => this.fire())
   }
 }
 
@@ -59,9 +54,8 @@ export class CallbackTimer extends SystemTimer {
     this.#stores = entersStores ? undefined : new AsyncScope()
   }
 
-  override fire(): boolean {
+  override fire(): void {
     if (this.#stores === undefined) this.#callback()
     else this.#stores.run(this.#callback)
-    return false
   }
 }

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import { type Clock, elapsedNow } from './clock.ts'
-import { LastRun } from './last-run.ts'
 import { LastToStop } from './last-to-stop.ts'
 import type { Progress } from './progress.ts'
+import { RunTimes } from './run-times.ts'
 import type { RunTracer } from './run-tracer.ts'
 import { codeOf, messageOf, toError } from './thrown.ts'
 import {
@@ -121,7 +121,7 @@ export class RunRecords {
 }
 
 /** The state, health and run statistics of one worker. */
-export class WorkerRecord {
+export class WorkerRecord extends RunTimes {
   // What each run changes stands first, since a tick of many workers mostly waits for memory.
   readonly records: RunRecords
   /** '/Type/Name'; '' for the root. */
@@ -138,7 +138,6 @@ export class WorkerRecord {
   /** Whether it has reported health itself: then its supervisor does not report 'ok' for it. */
   spoke = false
   runs = 0
-  lastRun: LastRun | undefined
   readonly parent: WorkerRecord | undefined
   kind = 'worker'
   strategy: string | undefined
@@ -187,6 +186,7 @@ export class WorkerRecord {
   places = 0
 
   constructor(records: RunRecords, parent: WorkerRecord | undefined, path: string) {
+    super()
     this.records = records
     this.parent = parent
     this.path = path
@@ -254,8 +254,7 @@ export class WorkerRecord {
     const durationMs = elapsedNow(clock) - startedAt
     this.runs++
     this.signOfLife()
-    this.lastRun ??= new LastRun()
-    this.lastRun.ended(startedAt, durationMs, error !== undefined)
+    this.addRun(startedAt, durationMs, error !== undefined)
     if (this.records.listener === undefined) return
     this.emit(
       error === undefined ? { type: 'ran', durationMs } : { type: 'ran', durationMs, error: toError(error) },

@@ -52,9 +52,9 @@ export class WorkerMetrics {
         sumOf(({ missed }) => missed),
         worker,
       )
-      const durations = records.flatMap(({ lastRun }) => {
-        if (lastRun === undefined) return []
-        const { latency, totalMs } = lastRun
+      const durations = records.flatMap((record) => {
+        if (record.lastRun === undefined) return []
+        const { latency, totalMs } = record
         return [{ count: latency.total, sumMs: totalMs, counts: latency.counts }]
       })
       if (durations.length > 0) this.#runs.setDurations(durations, PER_DOUBLING, worker)

@@ -12,10 +12,18 @@ import { callRun } from '../core/run-tracer.ts'
 import { defaultWarnAfterMs, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
 import { SystemTimer } from '../core/system-timer.ts'
+import { numberRows } from '../core/number-rows.ts'
 import type { TickerSettings } from './ticker-settings.ts'
 
 /** Of runs, which each have a context. */
 const scopeOfRuns = callScopes(storage)
+
+/** What is where in the row of a ticker, all by `elapsed()`: start k of its schedule is due at ORIGIN + k * everyMs. */
+const ORIGIN = 0
+const NEXT_AT = 1
+/** The start of the current or last run. */
+const STARTED_AT = 2
+const newRow = numberRows(4)
 
 /**
  * waiting ─► running ─► waiting …, until the abort or an error ends it.
@@ -33,28 +41,21 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
   readonly #limits: RunLimits | undefined
   readonly #everyMs: number
   readonly #jitterMs: number
-  /** The schedule: start k is due at `#origin + k * #everyMs`. */
-  #origin = 0
+  readonly #numbers: Float64Array
+  readonly #at: number
   #lastTick = 0
   /** How many starts were dropped since the previous run. */
   #missed = 0
-  /** When the next start is due, by `elapsed()`. */
-  #nextAt = NaN
   /** This object, if its clock is the system's. */
   #timer: Timer | undefined
   /** The context of the current run, once its job has returned a promise: a young object that an old one refers to costs a write barrier. */
   #run: Context | undefined
-  /** The start of the current or last run. Never undefined: V8 would allocate an object for each number. */
-  #startedAt = NaN
   #isRunning = false
   #isPaused = false
   /** Mirrors the signal's `aborted`, which is slower to read. */
   #stopping = false
   /** Created when an operator first triggers a run. */
   #triggered: TriggeredRuns | undefined
-  /** Created when a job first returns a promise. */
-  #succeeded: (() => void) | undefined
-  #failed: ((error: unknown) => void) | undefined
   readonly #aborted: () => void
   readonly #sweep = slowRuns(this.#clock)
   #warned: Context | undefined
@@ -63,6 +64,10 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
 
   constructor({ job, everyMs, jitterMs, limits }: TickerSettings, signal: AbortSignal) {
     super()
+    const { numbers, at } = newRow()
+    this.#numbers = numbers
+    this.#at = at
+    numbers[at + NEXT_AT] = NaN
     this.#job = job
     this.#everyMs = everyMs
     this.#jitterMs = jitterMs
@@ -70,6 +75,10 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
     this.#signal = signal
     // Not in field initialisers: V8 gives such a function a dictionary of 250 bytes for the private field's name.
     this.#aborted = () => this.#stop()
+  }
+
+  #get(what: number): number {
+    return this.#numbers[this.#at + what]!
   }
 
   static readonly #call = (ticker: Ticker, context: Context): Promise<void> | void => {
@@ -85,7 +94,7 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
   }
 
   get runningSince(): number | undefined {
-    return this.#isRunning ? this.#startedAt : undefined
+    return this.#isRunning ? this.#get(STARTED_AT) : undefined
   }
 
   get warnAfterMs(): number {
@@ -95,7 +104,7 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
   warnSlow(): void {
     if (this.#run === undefined || this.#warned === this.#run) return
     this.#warned = this.#run
-    warnSlow(this.#run, this.#clock.elapsed() - this.#startedAt)
+    warnSlow(this.#run, this.#clock.elapsed() - this.#get(STARTED_AT))
   }
 
   start(immediately: boolean, resolve: () => void, reject: (error: unknown) => void): void {
@@ -106,10 +115,10 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
     if (this.#limits?.warnAfterMs === undefined) this.#sweep.add(this)
     this.#offerControls()
     if (!immediately || this.#isPaused) return this.#beginSchedule()
-    this.#origin = this.#clock.elapsed()
+    this.#numbers[this.#at + ORIGIN] = this.#clock.elapsed()
     this.#lastTick = -1
     if (this.#jitterMs === 0) this.#start()
-    else this.#scheduleAt(this.#origin)
+    else this.#scheduleAt(this.#get(ORIGIN))
   }
 
   #offerControls(): void {
@@ -144,7 +153,7 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
 
   running(): RunningRun | undefined {
     if (!this.#isRunning) return undefined
-    const startedAt = dateAt(this.#clock, this.#startedAt)
+    const startedAt = dateAt(this.#clock, this.#get(STARTED_AT))
     // Before its job has returned, only that can ask.
     const run = this.#run ?? currentContext()
     return { startedAt, traceId: this.#context.id, progress: run?.progress }
@@ -152,14 +161,14 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
 
   nextRunAt(): Date | undefined {
     const waits = !this.#isRunning && !this.#isPaused
-    return waits && !Number.isNaN(this.#nextAt) ? dateAt(this.#clock, this.#nextAt) : undefined
+    return waits && !Number.isNaN(this.#get(NEXT_AT)) ? dateAt(this.#clock, this.#get(NEXT_AT)) : undefined
   }
 
   /** By the number of its start: most runs are never asked for its date. */
   #newRun(): Context {
     const isAsked = this.#triggered?.isOn === true
     if (this.#lastTick > 0 && !isAsked) return this.#context.child(this, this.#lastTick, this.#missed)
-    const scheduledFor = dateAt(this.#clock, isAsked ? this.#startedAt : this.#origin)
+    const scheduledFor = dateAt(this.#clock, isAsked ? this.#get(STARTED_AT) : this.#get(ORIGIN))
     return this.#context.child({ scheduledFor, missed: 0 })
   }
 
@@ -168,12 +177,12 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
   }
 
   #dueAt(tick: number): number {
-    return this.#origin + tick * this.#everyMs
+    return this.#get(ORIGIN) + tick * this.#everyMs
   }
 
   #beginSchedule(): void {
     this.#context.record?.ready()
-    this.#origin = this.#clock.elapsed()
+    this.#numbers[this.#at + ORIGIN] = this.#clock.elapsed()
     this.#lastTick = 0
     this.#scheduleNext()
   }
@@ -186,15 +195,14 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
 
   #scheduleAt(due: number): void {
     const next = this.#jitterMs === 0 ? due : due + this.#clock.random() * this.#jitterMs
-    this.#nextAt = next
+    this.#numbers[this.#at + NEXT_AT] = next
     if (this.#timer === undefined) this.#timer = timerFor(this, this.#clock, next)
     else this.#timer.restartAt(next)
   }
 
-  override fire(): boolean {
+  override fire(): void {
     if (this.#lastTick >= 0) this.#count()
     this.#start()
-    return this.#run !== undefined
   }
 
   #count(): void {
@@ -207,7 +215,7 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
 
   /** How many starts of the schedule have come. */
   get #passed(): number {
-    return Math.floor((this.#clock.elapsed() - this.#origin) / this.#everyMs)
+    return Math.floor((this.#clock.elapsed() - this.#get(ORIGIN)) / this.#everyMs)
   }
 
   #start(): void {
@@ -215,7 +223,7 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
       this.#triggered.begin()
       this.#timer?.clear()
     }
-    this.#startedAt = this.#clock.elapsed()
+    this.#numbers[this.#at + STARTED_AT] = this.#clock.elapsed()
     this.#isRunning = true
     this.#context.record?.signOfLife()
     try {
@@ -224,17 +232,13 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
       if (typeof running?.then === 'function') {
         this.#run = run
         // Another run may start in this turn, after what this one has done so far.
-        if (this.#context.record?.lastRun?.wasShort !== true) elapsedNow(this.#clock)
+        if (this.#context.record?.wasLastRunShort !== true) elapsedNow(this.#clock)
         this.#sweep.began()
-        this.#succeeded ??= () => {
-          this.#succeed()
-          this.queue?.ended(this)
-        }
-        this.#failed ??= (error) => {
-          this.#fail(error)
-          this.queue?.ended(this)
-        }
-        promiseOf(running).then(this.#succeeded, this.#failed)
+        // New functions each time: two that are kept would be memory to wait for.
+        promiseOf(running).then(
+          () => this.#succeed(),
+          (error: unknown) => this.#fail(error),
+        )
         return
       }
     } catch (error) {
@@ -245,7 +249,7 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
   }
 
   #succeed(): void {
-    this.#context.record?.ran(this.#startedAt)
+    this.#context.record?.ran(this.#get(STARTED_AT))
     this.#isRunning = false
     this.#run = undefined
     checkpoint(this.#context, 'ok')
@@ -261,7 +265,7 @@ export class Ticker extends SystemTimer implements WatchedRuns, RunControls, Liv
   }
 
   #fail(error: unknown): void {
-    this.#context.record?.ran(this.#startedAt, error)
+    this.#context.record?.ran(this.#get(STARTED_AT), error)
     if (!this.#stopping) checkpoint(this.#context, 'firing')
     this.#triggered?.end({ error })
     this.#triggered?.stop(error)

@@ -1,5 +1,5 @@
 import { dateAt } from '../core/date-at.ts'
-import type { LastRun } from '../core/last-run.ts'
+import type { Histogram } from '../core/histogram.ts'
 import type { Progress } from '../core/progress.ts'
 import type { RunningRun, WorkerRecord } from '../core/worker-record.ts'
 import type { HealthState, RecordedError, WorkerState } from '../core/worker-state.ts'
@@ -94,7 +94,7 @@ export function nodeAlone(record: WorkerRecord, health: HealthState): Omit<Worke
     }),
     ...(running !== undefined && { running: runningOf(running) }),
     ...(nextRunAt !== undefined && { nextRunAt }),
-    ...(lastRun !== undefined && { latencyMs: latencyOf(lastRun) }),
+    ...(lastRun !== undefined && { latencyMs: latencyOf(record.latency) }),
     ...(describe !== undefined && { detail: described(describe) }),
   }
 }
@@ -108,7 +108,7 @@ function runningOf({ startedAt, traceId, progress }: RunningRun): NonNullable<Wo
   return { startedAt, traceId, ...(progress !== undefined && { progress }) }
 }
 
-function latencyOf({ latency }: LastRun): NonNullable<WorkerNode['latencyMs']> {
+function latencyOf(latency: Histogram): NonNullable<WorkerNode['latencyMs']> {
   return {
     p50: latency.percentile(0.5),
     p95: latency.percentile(0.95),

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Histogram } from '../../packages/runutil/src/core/histogram.ts'
-import { LastRun } from '../../packages/runutil/src/core/last-run.ts'
+import { RunTimes } from '../../packages/runutil/src/core/run-times.ts'
 
 it('the durations of all runs are counted as a histogram counts them, whenever they are looked at', () => {
   const around = (ms: number) => fc.double({ min: ms / 2, max: ms * 2, noNaN: true })
@@ -12,11 +12,11 @@ it('the durations of all runs are counted as a histogram counts them, whenever t
   const look = fc.constant<number[]>([])
   fc.assert(
     fc.property(fc.array(fc.oneof(alike, any, look), { maxLength: 10 }), (parts) => {
-      const run = new LastRun()
+      const run = new RunTimes()
       const all = new Histogram()
       for (const part of parts) {
         for (const ms of part) {
-          run.ended(0, ms, false)
+          run.addRun(0, ms, false)
           all.add(ms)
         }
         if (part.length > 0) continue

@@ -108,8 +108,8 @@ describe.each(kindsOfDatabase)('a do, in $name', ({ name, open }) => {
   it.each([1, 8, 40])('is written three times and wakes one of %i workers elsewhere', async (targets) => {
     const { written, polls, ...found } = await measured(targets, true)
     expect(found).toMatchObject({ changes: 2 * CALLS, lookUps: CALLS })
-    // Each of two followers reads what the other side has written.
-    expect(found.reads).toBeLessThanOrEqual(2 * (CALLS + polls))
+    // Each of two followers reads what the other side has written, and may still have to read of the call before.
+    expect(found.reads).toBeLessThanOrEqual(2 * (CALLS + 1 + polls))
     expect(found.asked).toBeLessThanOrEqual(polls)
     expect(found.takes).toBeLessThanOrEqual(CALLS + polls)
     expect(found.takers).toBeLessThanOrEqual(1 + polls)

@@ -105,10 +105,13 @@ export class RunTimes {
   }
 
   #flush(): void {
-    const counts = this.#shorts!.subarray(this.#firstCount, this.#firstCount + WIDTH)
+    const counts = this.#shorts!
+    const from = this.#firstCount
     const first = this.#get(FIRST)
-    for (const [slot, count] of counts.entries()) this.#add(first + slot, count)
-    counts.fill(0)
+    for (let slot = 0; slot < WIDTH; slot++) {
+      this.#add(first + slot, counts[from + slot]!)
+      counts[from + slot] = 0
+    }
     this.#add(this.#get(BUCKET), this.#get(PENDING))
     this.#set(PENDING, 0)
     this.#set(FIRST, Math.max(0, this.#get(BUCKET) - (WIDTH >> 1)))

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmdirSync, unlinkSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
@@ -75,7 +75,9 @@ function removeSocket(address: string): void {
   const folder = dirname(path)
   if (!basename(folder).startsWith('runutil-') || basename(path) !== 'relay.sock') return
   try {
-    rmSync(folder, { recursive: true, force: true })
+    // Nothing else in it is the pool's.
+    unlinkSync(path)
+    rmdirSync(folder)
   } catch {
     // Another worker has removed the folder, or it belongs to another user.
   }

@@ -41,6 +41,19 @@ describe('in real time', () => {
     expect(clock.elapsed()).toBeGreaterThanOrEqual(begun + 3)
   })
 
+  test('a `performance` that a program puts in its place is read from the next turn on', async () => {
+    const clock = new SystemClock()
+    clock.elapsed()
+    vi.stubGlobal('performance', { now: () => 42 })
+    try {
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(clock.elapsed()).toBe(42)
+      expect(clock.elapsedNow()).toBe(42)
+    } finally {
+      vi.unstubAllGlobals()
+    }
+  })
+
   test('now is the time of day and random lies in [0, 1)', () => {
     expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1_000)
     const drawn = Array.from({ length: 1_000 }, () => systemClock.random())

@@ -3,6 +3,7 @@ import { numberRows } from './number-rows.ts'
 
 /** So many adjacent buckets, from one duration to 500 times that, have a count in the row. */
 const WIDTH = 64
+/** The most that such a count can hold. */
 const MOST = 2 ** 16 - 1
 
 /** What is where among the numbers of a row, before its counts. */
@@ -28,7 +29,7 @@ export interface LastRun {
   readonly hasFailed: boolean
 }
 
-/** How long the runs of a worker took. With many workers, each look for memory counts: a run changes one row of numbers. */
+/** How long the runs of a worker took. With many workers, a run mostly waits for memory, so all that it changes lies in one row. */
 export class RunTimes {
   /** Undefined until the first run: an idle worker needs none. */
   #numbers: Float64Array | undefined

@@ -8,17 +8,17 @@ import { checkpoint } from '../core/health.ts'
 import { TriggeredRuns } from '../core/run-record.ts'
 import type { LiveFacts, RunControls, RunningRun } from '../core/worker-record.ts'
 import { callJob, type Job, type JobFunc, promiseOf } from '../core/job.ts'
+import { numberRows } from '../core/number-rows.ts'
 import { callRun } from '../core/run-tracer.ts'
 import { defaultWarnAfterMs, type RunLimits, runWithin, warnSlow } from '../core/run.ts'
 import { slowRuns, type WatchedRuns } from '../core/slow-runs.ts'
 import { SystemTimer } from '../core/system-timer.ts'
-import { numberRows } from '../core/number-rows.ts'
 import type { TickerSettings } from './ticker-settings.ts'
 
 /** Of runs, which each have a context. */
 const scopeOfRuns = callScopes(storage)
 
-/** What is where in the row of a ticker, all by `elapsed()`: start k of its schedule is due at ORIGIN + k * everyMs. */
+/** What is where in the row of a ticker, all by `elapsed()`: start k of its schedule is due at ORIGIN + k * everyMs. One is free. */
 const ORIGIN = 0
 const NEXT_AT = 1
 /** The start of the current or last run. */
